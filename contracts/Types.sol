@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+/// Mirrors of pol_oracle/protocol; every change here is a change there.
+
+/// @notice Which rules a task plays by.
+enum RuleSet {
+    Hardened,
+    Paper
+}
+
+/// @notice What is fixed at genesis; see pol_oracle/protocol/task.py for each field.
+struct Task {
+    RuleSet rules;
+    uint32 batchSize;
+    uint32 trainCount;
+    uint32 testCount;
+    uint32 accuracySlack;
+    uint32 learningRate;
+    uint64 eligibleCount;
+    bytes32 eligibleHash;
+    bytes32 programRoot;
+    bytes32 trainRoot;
+    bytes32 testRoot;
+    bytes32 initialRoot;
+}
+
+/// @notice What a miner claims; see pol_oracle/protocol/header.py for each field.
+struct Header {
+    bytes32 parent;
+    address miner;
+    uint64 nonce;
+    uint32[] indices;
+    bytes32 preRoot;
+    bytes32 postRoot;
+    bytes32 traceRoot;
+    bytes32 evalRoot;
+    uint32 correctBefore;
+    uint32 correctAfter;
+}
+
+/// @notice Fixed at deployment. Times in seconds, money in wei of ETH (bonds) or of LEARN (rewards).
+struct Parameters {
+    uint32 challengeWindow; // from proposal; committee disputes open only inside it
+    uint32 revealWindow; // from a slash; until then an earlier commitment can still claim the bounty
+    uint32 voteWindow; // from the opening of a dispute
+    uint32 quorum; // attestations a block needs
+    uint16 difficultyBits; // requirements a block must satisfy
+    uint96 minerBond; // locked per block
+    uint96 attestBond; // locked per attestation
+    uint96 challengeBond; // locked per committee dispute
+    uint128 minerReward; // minted per finalized block
+    uint128 attesterReward; // minted per finalized block, shared by its attesters
+}
+
+/// @notice Life of a block; the diagram is in lib/BlockLifecycle.sol.
+enum Status {
+    None,
+    Pending,
+    Finalized,
+    Slashed,
+    Orphaned
+}
+
+/// @notice What a challenge claims.
+enum EvidenceKind {
+    Requirement,
+    Step,
+    Accuracy,
+    Withheld
+}
+
+/// @notice What became of a dispute.
+enum Outcome {
+    Open,
+    Guilty,
+    NotGuilty,
+    Undecided
+}
+
+/// @notice What a bond is for. Only verifiers' bonds weigh in the committee.
+enum Role {
+    Miner,
+    Verifier
+}
+
+/// @notice What storage keeps of a block: four slots. The id commits to the header, so the header is not kept.
+struct Block {
+    address miner;
+    uint40 proposedAt;
+    Status status;
+    uint16 bits;
+    uint32 attestations;
+    // slot 2
+    bytes32 parent;
+    // slot 3: an ancestor further up, for look-ups in O(log height)
+    bytes32 jump;
+    // slot 4
+    uint96 totalWork;
+    uint40 height;
+    uint40 sequence; // proposals are numbered in L1 order; the lower one wins a tie
+    uint32 correctAfter;
+    uint32 slashesSeen; // length of the slash log up to which the block's ancestry is known to be clean
+    uint16 openDisputes;
+}

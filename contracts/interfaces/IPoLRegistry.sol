@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {Block, EvidenceKind, Header, Parameters, Status, Task} from "../Types.sol";
+
+/// @title The tree of blocks: proposals, attestations, fork choice, finality.
+interface IPoLRegistry {
+    event BlockProposed(
+        bytes32 indexed blockId, bytes32 indexed parent, address indexed miner, uint40 height, uint16 bits, Header header
+    );
+    event HeadChanged(bytes32 indexed blockId, uint96 totalWork);
+    event Attested(bytes32 indexed blockId, address indexed verifier);
+    event BlockFinalized(bytes32 indexed blockId, address indexed miner, uint256 reward);
+    event BlockSlashed(bytes32 indexed blockId, address indexed miner, EvidenceKind kind);
+    event BlockOrphaned(bytes32 indexed blockId, address indexed miner);
+    /// Half of a slashed block's bond was burned, the rest credited to the challenger.
+    event BondForfeited(bytes32 indexed blockId, address indexed miner, address indexed challenger, uint256 amount);
+    /// @param reward LEARN minted, if the block was finalized
+    /// @param loss bond forfeited (wei), if the block was slashed
+    event AttestationSettled(
+        bytes32 indexed blockId, address indexed verifier, Status outcome, uint256 reward, uint256 loss
+    );
+
+    error NotMiner(address miner, address sender);
+    error NotCourt(address sender);
+    error WrongBatchSize(uint256 expected, uint256 actual);
+    error IndexMismatch(uint256 position, uint32 expected, uint32 actual);
+    error IndexOutOfRange(uint256 position, uint32 index, uint32 count);
+    error DuplicateIndex(uint32 index);
+    error AlreadyProposed(bytes32 blockId);
+    error UnknownBlock(bytes32 blockId);
+    error WrongStatus(bytes32 blockId, Status expected, Status actual);
+    error AccuracyNotIncreased(uint32 correctBefore, uint32 correctAfter);
+    error AccuracyBelowParent(uint32 parentCorrect, uint32 slack, uint32 correctAfter);
+    error CountOutOfRange(uint32 correctAfter, uint32 testCount);
+    error SlashedAncestor(bytes32 blockId, bytes32 ancestor);
+    error OffFinalizedBranch(bytes32 blockId, bytes32 finalizedTip);
+    error NotBetterHead(bytes32 blockId, bytes32 head);
+    error AlreadyAttested(bytes32 blockId, address verifier);
+    error NotAttested(bytes32 blockId, address verifier);
+    error OwnBlock(bytes32 blockId, address miner);
+    error WindowOpen(bytes32 blockId, uint256 closesAt, uint256 timestamp);
+    error WindowClosed(bytes32 blockId, uint256 closedAt, uint256 timestamp);
+    error DisputeUnsettled(bytes32 blockId, uint256 openDisputes);
+    error QuorumNotReached(bytes32 blockId, uint256 quorum, uint256 attestations);
+    error NotOnHeadBranch(bytes32 blockId, bytes32 head);
+    error ParentNotFinal(bytes32 blockId, bytes32 parent, bytes32 finalizedTip);
+    error StillLive(bytes32 blockId);
+    error AlreadyForfeited(bytes32 blockId);
+
+    /// @notice Proposes a block; locks the miner's bond.
+    function propose(Header calldata header) external returns (bytes32 blockId);
+
+    /// @notice Says "I have the data and it is right"; locks the verifier's bond until the block is settled.
+    function attest(bytes32 blockId) external;
+
+    /// @notice Makes a live block with more work the head (needed only after the head's branch was slashed).
+    function claimHead(bytes32 blockId) external;
+
+    /// @notice Pending -> Finalized; mints the miner's reward and frees its bond.
+    function finalize(bytes32 blockId) external;
+
+    /// @notice Pending -> Orphaned, where it can never be finalized; frees the miner's bond.
+    function orphan(bytes32 blockId) external;
+
+    /// @notice Pending -> Slashed. Only the Court.
+    function slash(bytes32 blockId, EvidenceKind kind) external;
+
+    /// @notice Takes a slashed block's bond, once the Court knows who gets the bounty.
+    function forfeitBond(bytes32 blockId) external;
+
+    /// @notice Ends one attestation of a block in a final state: reward, loss, or bond back.
+    function settleAttestation(bytes32 blockId, address verifier) external;
+
+    /// @notice Only the Court: a dispute about a pending block inside its window begins, or one has ended.
+    function openDispute(bytes32 blockId) external;
+    function closeDispute(bytes32 blockId) external;
+
+    function head() external view returns (bytes32);
+    function finalizedTip() external view returns (bytes32);
+    function genesisId() external view returns (bytes32);
+    function taskId() external view returns (bytes32);
+    function task() external view returns (Task memory);
+    function parameters() external view returns (Parameters memory);
+    function blocks(bytes32 blockId) external view returns (Block memory);
+    function blockIdOf(Header calldata header) external view returns (bytes32);
+    /// @notice 0: none, 1: attested, 2: settled
+    function attestationOf(bytes32 blockId, address verifier) external view returns (uint8);
+    function slashCount() external view returns (uint256);
+    function isAncestor(bytes32 ancestor, bytes32 descendant) external view returns (bool);
+}

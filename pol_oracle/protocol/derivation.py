@@ -1,0 +1,79 @@
+"""From a seed to the requirements R and the batch P (Algorithm 1 of the paper, hardened).
+
+One generator serves both: keccak256(tag ‖ seed ‖ uint32 counter) gives eight big-endian uint32 words. A word at or
+above the largest multiple of the bound is thrown away, so that no value is likelier than another; a value whose
+identity was drawn before is thrown away too, so that R names k different weights and P S different samples.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .errors import RuleError
+from .hashing import Tag, keccak, keccak_abi
+from .rules import Rules
+
+WORDS_PER_HASH = 8
+WORD_RANGE = 1 << 32
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """One demand of R: eligible weight ``weight`` must go up, or down."""
+
+    weight: int
+    up: bool
+
+
+def seed(rules: Rules, task_id: bytes, parent: bytes, miner: str, pre_root: bytes, nonce: int) -> bytes:
+    """Returns the 32-byte seed of R and, under hardened rules, of P.
+
+    Rules that do not bind the proof hash zeros in place of miner, preRoot and nonce.
+    """
+    if not rules.seed_binds_proof:
+        miner, pre_root, nonce = "0x" + "00" * 20, bytes(32), 0
+    types = ["bytes8", "bytes32", "bytes32", "address", "bytes32", "uint64"]
+    return keccak_abi(types, [Tag.SEED, task_id, parent, miner, pre_root, nonce])
+
+
+def draw(tag: bytes, seed_: bytes, count: int, bound: int, shift: int = 0) -> list[int]:
+    """Draws ``count`` values uniformly from [0, bound), no two with the same ``value >> shift``.
+
+    Args:
+        tag: 8 bytes that separate one use of the seed from another.
+        seed_: 32 bytes.
+        count: how many values.
+        bound: 1 .. 2**32.
+        shift: bits that do not count for a value's identity.
+
+    Raises:
+        RuleError: there are not ``count`` different identities below ``bound``.
+    """
+    if not 0 < bound <= WORD_RANGE or count > (bound - 1 >> shift) + 1:
+        raise RuleError(f"cannot draw {count} different values below {bound}")
+    limit = WORD_RANGE - WORD_RANGE % bound
+    values: list[int] = []
+    seen: set[int] = set()
+    counter = 0
+    while len(values) < count:
+        digest = keccak(tag + seed_ + counter.to_bytes(4, "big"))
+        counter += 1
+        for at in range(0, 4 * WORDS_PER_HASH, 4):
+            word = int.from_bytes(digest[at : at + 4], "big")
+            value = word % bound
+            if word >= limit or value >> shift in seen or len(values) == count:
+                continue
+            seen.add(value >> shift)
+            values.append(value)
+    return values
+
+
+def requirements(seed_: bytes, bits: int, eligible_count: int) -> tuple[Requirement, ...]:
+    """Returns R: ``bits`` requirements over different weights. Even values mean up, odd ones down."""
+    values = draw(Tag.REQUIREMENTS, seed_, bits, 2 * eligible_count, shift=1)
+    return tuple(Requirement(v >> 1, v % 2 == 0) for v in values)
+
+
+def batch(seed_: bytes, batch_size: int, train_count: int) -> tuple[int, ...]:
+    """Returns P: the indices of the step's training samples, all different."""
+    return tuple(draw(Tag.BATCH, seed_, batch_size, train_count))

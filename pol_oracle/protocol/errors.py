@@ -1,0 +1,78 @@
+"""Every error the package raises on purpose.
+
+    PolError                 anything a user can be told in one sentence; the CLI prints it and exits 1
+    |-- InputError           a bad argument, task file, deployment file or key
+    |-- RuleError            a value breaks a rule of the chain (index out of range, wrong size, ...)
+    |-- ArithmeticFault      the canonical arithmetic is not available or not exact on this machine
+    |-- DataError            a data set is missing or does not have its root
+    |-- StoreError           a state could not be read from or written to the store
+    |   `-- CorruptState     it was read, but is not what its name says
+    `-- ChainError           L1 did not do what was asked
+        |-- Unreachable      no answer from the RPC endpoint
+        |-- WrongChain       the endpoint serves another chain or another deployment
+        |-- Reverted         a contract refused, with its decoded custom error
+        `-- NotMined         a transaction was sent and not included in time
+
+A replay *mismatch* is a value, never an exception: an exception means "could not replay" and never
+leads to a challenge.
+"""
+
+from __future__ import annotations
+
+
+class PolError(Exception):
+    """Base of all expected errors. The message says what was wrong and what to do."""
+
+
+class InputError(PolError):
+    """The user's input cannot be used."""
+
+
+class RuleError(PolError):
+    """A value breaks a rule of the chain."""
+
+
+class ArithmeticFault(PolError):
+    """The canonical arithmetic is not available or not exact on this machine."""
+
+
+class DataError(PolError):
+    """A data set is missing or does not have its root."""
+
+
+class StoreError(PolError):
+    """A state could not be read from or written to the store."""
+
+
+class CorruptState(StoreError):
+    """Bytes were read, but they do not have the size or the root they should have."""
+
+
+class ChainError(PolError):
+    """L1 did not do what was asked."""
+
+
+class Unreachable(ChainError):
+    """The RPC endpoint does not answer."""
+
+
+class WrongChain(ChainError):
+    """The endpoint serves another chain or holds another deployment."""
+
+
+class Reverted(ChainError):
+    """A contract refused a call.
+
+    Attributes:
+        name: name of the custom error, or "" if it could not be decoded.
+        arguments: the decoded values it carries, by name.
+    """
+
+    def __init__(self, message: str, name: str = "", arguments: dict[str, object] | None = None) -> None:
+        super().__init__(message)
+        self.name = name
+        self.arguments = arguments or {}
+
+
+class NotMined(ChainError):
+    """A transaction was sent and not included in time."""
