@@ -53,6 +53,13 @@ class Outcome(IntEnum):
     UNDECIDED = 3
 
 
+class Role(IntEnum):
+    """What a bond is for (``Types.sol``)."""
+
+    MINER = 0
+    VERIFIER = 1
+
+
 @dataclass(frozen=True)
 class Candidate:
     """What the fork choice needs to know of a block. ``sequence`` numbers proposals in L1 order."""
@@ -75,11 +82,11 @@ def jump_height(height: int) -> int:
     """Height of the ancestor that a block at ``height`` points to, for ancestor look-ups in O(log height).
 
     Skew-binary jump pointers (Myers, "An applicative random-access stack", 1983): a block jumps over its parent's
-    two last jumps when they are equally long, else to its parent.
+    two last jumps when they are equally long, else to its parent. The jump's length is the last and smallest weight
+    2**n - 1 when the height is written greedily as a sum of such weights.
     """
-    if height == 0:
-        return 0
-    parent = height - 1
-    first = jump_height(parent)
-    second = jump_height(first)
-    return second if parent - first == first - second and parent > 0 else parent
+    rest, length = height, 0
+    while rest:
+        length = (1 << (rest + 1).bit_length() - 1) - 1
+        rest -= length
+    return height - length

@@ -1,0 +1,245 @@
+"""Writes protocol.json: the vectors that the Python and the Solidity tests both check.
+
+    python tests/golden/generate.py
+
+The trees are built here a second time, in the plainest way, so that the vectors are not the production code's own
+opinion of itself. A change of any vector is a change of the protocol: it needs a line in DECISIONS.md.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from pol_oracle.protocol import derivation, difficulty
+from pol_oracle.protocol.eligible import EligibleRange, EligibleWeights
+from pol_oracle.protocol.hashing import ZERO, Tag, keccak
+from pol_oracle.protocol.header import Header
+from pol_oracle.protocol.lifecycle import jump_height
+from pol_oracle.protocol.rules import RuleSet, rules_of, satisfies
+from pol_oracle.protocol.task import Task
+
+TARGET = Path(__file__).with_name("protocol.json")
+CHAIN_ID = 31337
+REGISTRY = "0x00000000000000000000000000000000000000AA"
+MINERS = ("0x70997970C51812dc3A010C7d01b50e0d17dc79C8", "0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC")
+FLOATS_PER_LEAF = 64
+
+
+def hexed(value: Any) -> Any:
+    """Bytes as 0x-hex, everything else as JSON has it."""
+    if isinstance(value, bytes):
+        return "0x" + value.hex()
+    if isinstance(value, dict):
+        return {k: hexed(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [hexed(v) for v in value]
+    return value
+
+
+def number(label: str, index: int) -> int:
+    """A pseudo-random 256-bit number, the same everywhere."""
+    return int.from_bytes(keccak(f"{label} {index}".encode()), "big")
+
+
+def word(label: str, index: int = 0) -> bytes:
+    """A pseudo-random 32-byte word, the same everywhere."""
+    return keccak(f"{label} {index}".encode())
+
+
+def levels(leaves: list[bytes], tag: bytes) -> list[list[bytes]]:
+    """All levels of a zero-padded binary Merkle tree, leaves first."""
+    rows = [leaves]
+    while len(rows[-1]) > 1:
+        row = rows[-1] + [ZERO] * (len(rows[-1]) % 2)
+        rows.append([keccak(tag + row[i] + row[i + 1]) for i in range(0, len(row), 2)])
+    return rows
+
+
+def path(rows: list[list[bytes]], index: int) -> list[bytes]:
+    """Siblings from leaf ``index`` to the top; zero where the right sibling is absent."""
+    out = []
+    for row in rows[:-1]:
+        sibling = index ^ 1
+        out.append(row[sibling] if sibling < len(row) else ZERO)
+        index >>= 1
+    return out
+
+
+def leaves_of(values: list[float]) -> list[bytes]:
+    """The 256-byte leaves of a tensor, zero-padded."""
+    data = struct.pack(f">{len(values)}f", *values)
+    data += bytes(-len(data) % (4 * FLOATS_PER_LEAF) or (0 if data else 4 * FLOATS_PER_LEAF))
+    return [data[i : i + 256] for i in range(0, len(data), 256)]
+
+
+def tensor_rows(values: list[float]) -> list[list[bytes]]:
+    return levels([keccak(Tag.TENSOR_LEAF + leaf) for leaf in leaves_of(values)], Tag.TENSOR_NODE)
+
+
+def tensor_root(values: list[float]) -> bytes:
+    return keccak(Tag.TENSOR_ROOT + len(values).to_bytes(8, "big") + tensor_rows(values)[-1][0])
+
+
+def list_root(tag: bytes, roots: list[bytes]) -> bytes:
+    return keccak(tag + len(roots).to_bytes(8, "big") + levels(roots, Tag.LIST_NODE)[-1][0])
+
+
+def make_tensor(index: int, size: int) -> list[float]:
+    """Exactly representable values of both signs."""
+    return [(number(f"tensor {index}", i) % 4096 - 2048) / 256 for i in range(size)]
+
+
+def make_task(index: int, eligible: EligibleWeights, initial_root: bytes) -> Task:
+    return Task(
+        rule_set=RuleSet(index % 2),
+        batch_size=4,
+        train_count=8192 + index,
+        test_count=4096,
+        accuracy_slack=40,
+        learning_rate=int.from_bytes(struct.pack(">f", 0.05 / (index + 1)), "big"),
+        eligible_count=eligible.count,
+        eligible_hash=eligible.hash,
+        program_root=word("program", index),
+        train_root=word("train", index),
+        test_root=word("test", index),
+        initial_root=initial_root,
+    )
+
+
+def make_header(index: int, task: Task) -> Header:
+    miner, pre = MINERS[index % 2], word("pre", index)
+    seed = derivation.seed(task.rules, task.id, word("parent", index), miner, pre, index)
+    return Header(
+        parent=word("parent", index),
+        miner=miner,
+        nonce=index,
+        indices=derivation.batch(seed, task.batch_size, task.train_count),
+        pre_root=pre,
+        post_root=word("post", index),
+        trace_root=word("trace", index),
+        eval_root=word("eval", index),
+        correct_before=100 + index,
+        correct_after=101 + index,
+    )
+
+
+def task_cases(eligible: EligibleWeights, initial_root: bytes) -> list[dict[str, Any]]:
+    cases = []
+    for i in range(4):
+        task = make_task(i, eligible, initial_root)
+        header = make_header(i, task)
+        seed = derivation.seed(task.rules, task.id, header.parent, header.miner, header.pre_root, header.nonce)
+        drawn = derivation.requirements(seed, 8, task.eligible_count)
+        cases.append(
+            {
+                "task": asdict(task) | {"rule_set": int(task.rule_set)},
+                "task_id": task.id,
+                "genesis_id": task.genesis_id(CHAIN_ID, REGISTRY),
+                "header": asdict(header),
+                "block_id": header.id(task.id),
+                "seed": seed,
+                "bits": 8,
+                "requirement_weights": [r.weight for r in drawn],
+                "requirement_ups": [r.up for r in drawn],
+            }
+        )
+    return cases
+
+
+def draw_cases() -> list[dict[str, Any]]:
+    """Includes bounds where rejection is frequent (just above 2**31) and where every value must come up."""
+    shapes = [(4, 8192, 0), (8, 46944, 1), (16, 16, 0), (8, 16, 1), (12, 2**31 + 1, 0), (12, 2**31 + 2, 1)]
+    shapes += [(4, 2**32, 0), (1, 1, 0), (0, 5, 0), (20, 22_000_000, 1)]
+    return [
+        {
+            "tag": Tag.BATCH,
+            "seed": word("draw", i),
+            "count": count,
+            "bound": bound,
+            "shift": shift,
+            "values": derivation.draw(Tag.BATCH, word("draw", i), count, bound, shift),
+        }
+        for i, (count, bound, shift) in enumerate(shapes)
+    ]
+
+
+def state_case(eligible: EligibleWeights, sizes: list[int]) -> dict[str, Any]:
+    """One state with openings of its first, last and some eligible elements."""
+    tensors = [make_tensor(i, n) for i, n in enumerate(sizes)]
+    roots = [tensor_root(t) for t in tensors]
+    rows = levels(roots, Tag.LIST_NODE)
+    places = [(0, 0), (len(sizes) - 1, sizes[-1] - 1)]
+    places += [eligible.locate(i) for i in (0, eligible.count // 2, eligible.count - 1)]
+    openings = []
+    for tensor, element in places:
+        leaf = element // FLOATS_PER_LEAF
+        openings.append(
+            {
+                "tensor": tensor,
+                "element": element,
+                "elements": sizes[tensor],
+                "tensors": len(sizes),
+                "value": int.from_bytes(struct.pack(">f", tensors[tensor][element]), "big"),
+                "leaf": leaves_of(tensors[tensor])[leaf],
+                "tensor_path": path(tensor_rows(tensors[tensor]), leaf),
+                "state_path": path(rows, tensor),
+            }
+        )
+    return {
+        "sizes": sizes,
+        "tensors": [[int.from_bytes(struct.pack(">f", v), "big") for v in t] for t in tensors],
+        "tensor_roots": roots,
+        "state_root": list_root(Tag.STATE_ROOT, roots),
+        "openings": openings,
+    }
+
+
+def satisfaction_cases() -> list[dict[str, Any]]:
+    """Bit patterns around every trap: unchanged, both zeros, NaN, infinities, subnormals, one ulp."""
+    bits = [0x0, 0x80000000, 0x1, 0x80000001, 0x3F800000, 0x3F800001, 0xBF800000, 0x7F800000, 0xFF800000, 0x7FC00000]
+    cases = []
+    for before in bits:
+        for after in bits:
+            a, b = (struct.unpack(">f", x.to_bytes(4, "big"))[0] for x in (before, after))
+            cases.append(
+                {"before": before, "after": after}
+                | {
+                    f"{rules.name.lower()}_{way}": satisfies(rules_of(rules), a, b, way == "up")
+                    for rules in RuleSet
+                    for way in ("up", "down")
+                }
+            )
+    return cases
+
+
+def build() -> dict[str, Any]:
+    sizes = [432, 16, 1, 4608, 65]
+    eligible = EligibleWeights((EligibleRange(0, 0, 432, 432, 1), EligibleRange(3, 128, 32, 288, 16)))
+    state = state_case(eligible, sizes)
+    numbers = sorted({0, 1, 431, 432, 463, 464, eligible.count - 1})
+    return {
+        "chain_id": CHAIN_ID,
+        "registry": REGISTRY,
+        "eligible": {
+            "words": [r.pack() for r in eligible.ranges],
+            "count": eligible.count,
+            "hash": eligible.hash,
+            "numbers": numbers,
+            "tensors": [eligible.locate(n)[0] for n in numbers],
+            "elements": [eligible.locate(n)[1] for n in numbers],
+        },
+        "tasks": task_cases(eligible, state["state_root"]),
+        "draws": draw_cases(),
+        "state": state,
+        "satisfaction": satisfaction_cases(),
+        "work": {"bits": list(range(65)), "work": [str(difficulty.work(b)) for b in range(65)]},
+        "jump_heights": [jump_height(h) for h in range(200)],
+    }
+
+
+if __name__ == "__main__":
+    TARGET.write_text(json.dumps(hexed(build()), indent=1) + "\n")

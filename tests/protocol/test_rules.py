@@ -1,0 +1,151 @@
+"""Properties of the pure rules that no single vector shows."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pol_oracle.protocol import derivation, difficulty
+from pol_oracle.protocol.eligible import EligibleRange, EligibleWeights, packed, unpacked
+from pol_oracle.protocol.errors import RuleError
+from pol_oracle.protocol.hashing import Tag
+from pol_oracle.protocol.header import Header
+from pol_oracle.protocol.lifecycle import TRANSITIONS, Candidate, Status, choose_head, jump_height
+from pol_oracle.protocol.rules import HARDENED, PAPER, satisfies
+
+WORD = st.binary(min_size=32, max_size=32)
+MINER = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
+THIEF = "0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC"
+TASK_ID, PARENT, PRE = b"\1" * 32, b"\2" * 32, b"\3" * 32
+
+HEADER = Header(PARENT, MINER, 7, (1, 2, 3, 4), PRE, b"\4" * 32, b"\5" * 32, b"\6" * 32, 10, 11)
+
+
+@given(WORD, st.integers(0, 24), st.integers(1, 2**32), st.integers(0, 3))
+def test_draws_are_in_range_and_without_collision(seed: bytes, count: int, bound: int, shift: int) -> None:
+    identities = (bound - 1 >> shift) + 1
+    if count > identities:
+        with pytest.raises(RuleError, match="different values"):
+            derivation.draw(Tag.BATCH, seed, count, bound, shift)
+        return
+    values = derivation.draw(Tag.BATCH, seed, count, bound, shift)
+    assert len(values) == count and all(0 <= v < bound for v in values)
+    assert len({v >> shift for v in values}) == count
+
+
+def test_draw_has_no_modulo_bias() -> None:
+    """Just above 2**31 a plain modulo would hit the lower half of the range twice as often."""
+    bound = 3 * 2**30
+    values = [v for i in range(400) for v in derivation.draw(Tag.BATCH, i.to_bytes(32, "big"), 8, bound)]
+    low = sum(v < 2**30 for v in values) / len(values)
+    assert abs(low - 1 / 3) < 4 * math.sqrt(2 / 9 / len(values))
+
+
+@pytest.mark.parametrize("bound", [0, -1, 2**32 + 1])
+def test_draw_rejects_bounds_that_it_cannot_serve(bound: int) -> None:
+    with pytest.raises(RuleError):
+        derivation.draw(Tag.BATCH, bytes(32), 1, bound)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"task_id": b"\x09" * 32}, {"parent": b"\x09" * 32}, {"miner": THIEF}, {"pre_root": b"\x09" * 32}, {"nonce": 8}],
+    ids=lambda c: next(iter(c)),
+)
+def test_pitfall_04_grinding_everything_a_miner_can_vary_redraws_both_r_and_p(change: dict[str, object]) -> None:
+    arguments = {"task_id": TASK_ID, "parent": PARENT, "miner": MINER, "pre_root": PRE, "nonce": 7}
+    seed = derivation.seed(HARDENED, **arguments)  # type: ignore[arg-type]
+    other = derivation.seed(HARDENED, **(arguments | change))  # type: ignore[arg-type]
+    assert derivation.requirements(seed, 12, 40_000) != derivation.requirements(other, 12, 40_000)
+    assert derivation.batch(seed, 4, 8192) != derivation.batch(other, 4, 8192)
+
+
+def test_pitfall_01_proof_theft_the_seed_and_the_id_name_the_miner() -> None:
+    mine = derivation.seed(HARDENED, TASK_ID, PARENT, MINER, PRE, 7)
+    assert mine != derivation.seed(HARDENED, TASK_ID, PARENT, THIEF, PRE, 7)
+    assert HEADER.id(TASK_ID) != replace(HEADER, miner=THIEF).id(TASK_ID)
+
+
+def test_paper_rules_draw_from_the_parent_alone() -> None:
+    seed = derivation.seed(PAPER, TASK_ID, PARENT, MINER, PRE, 7)
+    assert seed == derivation.seed(PAPER, TASK_ID, PARENT, THIEF, b"\x09" * 32, 8)
+    assert seed != derivation.seed(PAPER, TASK_ID, b"\x09" * 32, MINER, PRE, 7)
+
+
+def test_requirements_and_batch_are_drawn_independently() -> None:
+    assert derivation.draw(Tag.BATCH, PRE, 4, 8192) != derivation.draw(Tag.REQUIREMENTS, PRE, 4, 8192)
+
+
+def test_directions_are_balanced() -> None:
+    ups = [r.up for i in range(500) for r in derivation.requirements(i.to_bytes(32, "big"), 8, 46_000)]
+    assert abs(sum(ups) / len(ups) - 0.5) < 4 * 0.5 / math.sqrt(len(ups))
+
+
+def test_pitfall_05_unchanged_zero_and_nan_never_satisfy_a_requirement() -> None:
+    nan, inf = math.nan, math.inf
+    for before, after in [(1.0, 1.0), (0.0, -0.0), (-0.0, 0.0), (nan, 1.0), (1.0, nan), (nan, nan), (inf, inf)]:
+        assert not satisfies(HARDENED, before, after, up=True)
+        assert not satisfies(HARDENED, before, after, up=False)
+
+
+@given(st.floats(width=32, allow_nan=False), st.floats(width=32, allow_nan=False))
+def test_strict_rules_ask_for_more_than_the_papers(before: float, after: float) -> None:
+    for up in (True, False):
+        assert satisfies(PAPER, before, after, up) or not satisfies(HARDENED, before, after, up)
+    assert satisfies(HARDENED, before, after, True) + satisfies(HARDENED, before, after, False) == (before != after)
+
+
+RANGES = st.builds(
+    lambda tensor, start, run, gap, repeats: EligibleRange(tensor, start, run, run + gap, repeats),
+    st.integers(0, 2**32 - 1),
+    st.integers(0, 2**32),
+    st.integers(1, 50),
+    st.integers(0, 50),
+    st.integers(1, 20),
+)
+
+
+@given(st.lists(RANGES, min_size=1, max_size=5))
+def test_every_eligible_number_names_its_own_weight(ranges: list[EligibleRange]) -> None:
+    weights = EligibleWeights(tuple(replace(r, tensor=i) for i, r in enumerate(ranges)))
+    assert unpacked(packed(weights.ranges)) == weights
+    places = [weights.locate(i) for i in range(weights.count)]
+    assert len(set(places)) == weights.count
+    for wrong in (-1, weights.count):
+        with pytest.raises(RuleError, match="out of range"):
+            weights.locate(wrong)
+
+
+def test_a_range_is_one_word() -> None:
+    with pytest.raises(RuleError, match="32 bytes"):
+        EligibleRange.unpack(b"\0" * 31)
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 10**6)), min_size=1, unique_by=lambda c: c[1]))
+def test_head_is_most_work_then_first_seen(blocks: list[tuple[int, int]]) -> None:
+    head = choose_head([Candidate(bytes(32), work, sequence) for work, sequence in blocks])
+    best = max(work for work, _ in blocks)
+    assert head.total_work == best
+    assert head.sequence == min(sequence for work, sequence in blocks if work == best)
+
+
+def test_no_block_leaves_a_final_state() -> None:
+    assert all(not TRANSITIONS[s] for s in (Status.FINALIZED, Status.SLASHED, Status.ORPHANED))
+
+
+@given(st.integers(1, 10**9))
+def test_jumps_reach_genesis_in_logarithmic_steps(height: int) -> None:
+    at, steps = height, 0
+    while at:
+        at, steps = jump_height(at), steps + 1
+    assert steps <= 2 * height.bit_length()
+
+
+@pytest.mark.parametrize("bits", [-1, 65])
+def test_difficulty_out_of_range(bits: int) -> None:
+    with pytest.raises(RuleError, match="bits"):
+        difficulty.work(bits)
