@@ -45,6 +45,8 @@ interface IBondVault {
     /// @notice Sum of stakeOf over all verifiers.
     function totalStake() external view returns (uint256);
     function creditOf(address account) external view returns (uint256);
+    /// @notice When the verifier last deposited; newer stake has no vote in disputes opened before.
+    function bondedAt(address verifier) external view returns (uint256);
     function frozenUntil(address account) external view returns (uint256);
     function burned() external view returns (uint256);
 }

@@ -12,14 +12,16 @@ interface ICommittee {
     error VotingClosed(bytes32 disputeId, uint256 deadline);
     error AlreadyVoted(bytes32 disputeId, address verifier);
     error NoStake(address verifier);
+    error StakeTooNew(address verifier, uint256 bondedAt, uint256 openedAt);
 
     /// @notice Opens a vote. Only the Court.
     function open(bytes32 disputeId, uint256 deadline) external;
 
-    /// @notice Votes with the caller's whole stake, which stays bonded until the deadline.
+    /// @notice Votes with the caller's whole stake, which stays bonded until the deadline. Only stake whose last
+    /// deposit came before the dispute has a vote.
     function vote(bytes32 disputeId, bool guilty) external;
 
-    /// @notice Guilty or NotGuilty as soon as more than half of all bonded verifier stake says so; Undecided when the
-    /// deadline has passed without; else Open.
+    /// @notice Guilty or NotGuilty as soon as more than half of the verifier stake bonded when the vote opened says
+    /// so; Undecided from the deadline on; else Open.
     function outcome(bytes32 disputeId) external view returns (Outcome);
 }

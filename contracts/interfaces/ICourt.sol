@@ -45,6 +45,7 @@ interface ICourt {
     error NoDispute(bytes32 blockId, EvidenceKind kind);
     error DisputeRunning(bytes32 blockId, EvidenceKind kind, uint256 deadline);
     error BountyUnsettled(bytes32 blockId, uint256 settlesAt);
+    error BountySettled(bytes32 blockId, uint256 settledAt);
     error NotSlashed(bytes32 blockId);
     error LaterCommitment(bytes32 blockId, uint256 winner, uint256 order);
 

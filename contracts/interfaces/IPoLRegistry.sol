@@ -6,7 +6,12 @@ import {Block, EvidenceKind, Header, Parameters, Status, Task} from "../Types.so
 /// @title The tree of blocks: proposals, attestations, fork choice, finality.
 interface IPoLRegistry {
     event BlockProposed(
-        bytes32 indexed blockId, bytes32 indexed parent, address indexed miner, uint40 height, uint16 bits, Header header
+        bytes32 indexed blockId,
+        bytes32 indexed parent,
+        address indexed miner,
+        uint40 height,
+        uint16 bits,
+        Header header
     );
     event HeadChanged(bytes32 indexed blockId, uint96 totalWork);
     event Attested(bytes32 indexed blockId, address indexed verifier);
@@ -60,7 +65,8 @@ interface IPoLRegistry {
     /// @notice Pending -> Finalized; mints the miner's reward and frees its bond.
     function finalize(bytes32 blockId) external;
 
-    /// @notice Pending -> Orphaned, where it can never be finalized; frees the miner's bond.
+    /// @notice Pending -> Orphaned, where it can never be finalized; frees the miner's bond. Like finality it waits for
+    /// the block's own challenge window and its open disputes, so that losing a race saves no bad block's bond.
     function orphan(bytes32 blockId) external;
 
     /// @notice Pending -> Slashed. Only the Court.

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from .errors import RuleError
 from .hashing import keccak
@@ -46,7 +47,7 @@ class EligibleRange:
         if len(word) != 32:
             raise RuleError(f"an eligible range is 32 bytes, not {len(word)}")
         cuts = (0, 4, 12, 16, 24, 32)
-        return EligibleRange(*(int.from_bytes(word[a:b], "big") for a, b in zip(cuts, cuts[1:], strict=False)))
+        return EligibleRange(*(int.from_bytes(word[a:b], "big") for a, b in pairwise(cuts)))
 
 
 @dataclass(frozen=True)

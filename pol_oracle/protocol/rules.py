@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from math import isfinite
 
 
 class RuleSet(IntEnum):
@@ -45,7 +46,7 @@ def rules_of(rule_set: RuleSet) -> Rules:
 def satisfies(rules: Rules, before: float, after: float, up: bool) -> bool:
     """Says whether one required weight moved its way.
 
-    NaN never satisfies; under strict rules neither does a change from -0 to +0, which compare equal.
+    A NaN or an infinity never satisfies; under strict rules neither does a change from -0 to +0, which compare equal.
 
     Args:
         rules: the task's rules.
@@ -53,6 +54,8 @@ def satisfies(rules: Rules, before: float, after: float, up: bool) -> bool:
         after: the weight in W', binary32.
         up: True for "must increase".
     """
+    if not (isfinite(before) and isfinite(after)):
+        return False
     if up:
         return after > before if rules.strict else after >= before
     return after < before if rules.strict else after <= before

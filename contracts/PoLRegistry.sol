@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {Genesis} from "./Genesis.sol";
+import {IBondVault} from "./interfaces/IBondVault.sol";
+import {ICourt} from "./interfaces/ICourt.sol";
+import {IPoLRegistry} from "./interfaces/IPoLRegistry.sol";
+import {LearnToken} from "./LearnToken.sol";
+import {BlockLifecycle} from "./lib/BlockLifecycle.sol";
+import {BlockTree} from "./lib/BlockTree.sol";
+import {Derivation} from "./lib/Derivation.sol";
+import {Difficulty} from "./lib/Difficulty.sol";
+import {Block, EvidenceKind, Header, Parameters, Role, RuleSet, Status, Task} from "./Types.sol";
+
+/// @title The tree of blocks: proposals, attestations, fork choice, finality. The contract to read first.
+/// @notice A block's life is in lib/BlockLifecycle.sol, its place in the tree in lib/BlockTree.sol, what is fixed at
+/// genesis in Genesis.sol, all ETH in BondVault.sol, all judgement in Court.sol.
+/// @dev Everything refers to block ids, never to heights: an id covers the parent and the proposer, so a reorg of L1
+/// cannot make a call mean another block, and nobody can take another's id. Functions on settled blocks are open to
+/// everyone and pay whom they must, so nobody waits for anybody. A re-entrancy guard is absent: the contracts called
+/// here are our own, run no foreign code, and are called last.
+contract PoLRegistry is Genesis {
+    using BlockLifecycle for Block;
+    using BlockTree for BlockTree.Tree;
+
+    uint8 private constant ATTESTED = 1;
+    uint8 private constant SETTLED = 2;
+
+    IBondVault public immutable vault;
+    LearnToken public immutable token;
+    ICourt public immutable court;
+
+    BlockTree.Tree private _tree;
+    mapping(bytes32 blockId => mapping(address verifier => uint8)) private _attestations;
+    mapping(bytes32 blockId => bool) private _forfeited;
+
+    constructor(Task memory task_, Parameters memory parameters_, IBondVault vault_, LearnToken token_, ICourt court_)
+        Genesis(task_, parameters_)
+    {
+        vault = vault_;
+        token = token_;
+        court = court_;
+
+        _tree.plant(genesisId);
+    }
+
+    modifier onlyCourt() {
+        require(msg.sender == address(court), NotCourt(msg.sender));
+        _;
+    }
+
+    /// @inheritdoc IPoLRegistry
+    function propose(Header calldata header) external returns (bytes32 blockId) {
+        require(msg.sender == header.miner, NotMiner(header.miner, msg.sender));
+        _checkIndices(header);
+        blockId = blockIdOf(header);
+        require(_tree.blocks[blockId].status == Status.None, AlreadyProposed(blockId));
+        Block storage parent = _tree.blocks[header.parent];
+        _checkParent(header.parent, parent.status);
+        _checkAccuracy(header, parent.correctAfter);
+
+        uint40 height = _insert(blockId, header, parent);
+
+        emit BlockProposed(blockId, header.parent, msg.sender, height, DIFFICULTY_BITS, header);
+        _tree.offer(blockId); // emits HeadChanged
+
+        vault.lock(msg.sender, Role.Miner, MINER_BOND);
+    }
+
+    /// @inheritdoc IPoLRegistry
+    function attest(bytes32 blockId) external {
+        Block storage attested = _tree.blocks[blockId];
+        attested.requirePending(blockId);
+        require(msg.sender != attested.miner, OwnBlock(blockId, msg.sender));
+        require(_attestations[blockId][msg.sender] == 0, AlreadyAttested(blockId, msg.sender));
+
+        _attestations[blockId][msg.sender] = ATTESTED;
+        attested.attestations += 1;
+
+        emit Attested(blockId, msg.sender);
+
+        vault.lock(msg.sender, Role.Verifier, ATTEST_BOND);
+    }
+
+    /// @inheritdoc IPoLRegistry
+    function claimHead(bytes32 blockId) external {
+        _tree.blocks[blockId].requirePending(blockId);
+        _tree.requireLive(blockId);
+
+        bool better = _tree.offer(blockId); // emits HeadChanged
+        require(better, NotBetterHead(blockId, _tree.head));
+    }
+
+    /// @inheritdoc IPoLRegistry
+    function finalize(bytes32 blockId) external {
+        Block storage final_ = _tree.blocks[blockId];
+        final_.finalize(blockId, CHALLENGE_WINDOW, QUORUM);
+        _tree.advance(blockId, final_.parent);
+        address miner = final_.miner;
+
+        emit BlockFinalized(blockId, miner, MINER_REWARD);
+
+        vault.unlock(miner, Role.Miner, MINER_BOND);
+        token.mint(miner, MINER_REWARD);
+    }
+
+    /// @inheritdoc IPoLRegistry
+    function orphan(bytes32 blockId) external {
+        Block storage lost = _tree.blocks[blockId];
+        lost.orphan(blockId, CHALLENGE_WINDOW);
+        Status parent = _tree.blocks[lost.parent].status;
+        bool dead = parent == Status.Slashed || parent == Status.Orphaned || lost.height <= _tree.finalizedHeight;
+        require(dead, StillLive(blockId));
+        address miner = lost.miner;
+
+        emit BlockOrphaned(blockId, miner);
+
+        vault.unlock(miner, Role.Miner, MINER_BOND);
+    }
+
+    /// @inheritdoc IPoLRegistry
+    function slash(bytes32 blockId, EvidenceKind kind) external onlyCourt {
+        Block storage guilty = _tree.blocks[blockId];
+        guilty.slash(blockId);
+
+        emit BlockSlashed(blockId, guilty.miner, kind);
+        _tree.cut(blockId); // emits HeadChanged
+
+        // the bond stays locked until the Court knows whose the bounty is: forfeitBond
+    }
+
+    /// @inheritdoc IPoLRegistry
+    function forfeitBond(bytes32 blockId) external {
+        Block storage guilty = _tree.blocks[blockId];
+        require(guilty.status == Status.Slashed, WrongStatus(blockId, Status.Slashed, guilty.status));
+        require(!_forfeited[blockId], AlreadyForfeited(blockId));
+        address winner = court.bountyWinner(blockId);
+        address miner = guilty.miner;
+
+        _forfeited[blockId] = true;
+
+        emit BondForfeited(blockId, miner, winner, MINER_BOND);
+
+        vault.forfeit(miner, Role.Miner, MINER_BOND, winner);
+    }
+
+    /// @inheritdoc IPoLRegistry
+    function settleAttestation(bytes32 blockId, address verifier) external {
+        Block storage settled = _tree.blocks[blockId];
+        Status outcome = settled.status;
+        require(outcome > Status.Pending, WrongStatus(blockId, Status.Finalized, outcome));
+        require(_attestations[blockId][verifier] == ATTESTED, NotAttested(blockId, verifier));
+
+        _attestations[blockId][verifier] = SETTLED;
+
+        if (outcome == Status.Slashed) return _punish(blockId, verifier);
+        // rounded down: what does not divide is not minted
+        uint256 reward = outcome == Status.Finalized ? ATTESTER_REWARD / settled.attestations : 0;
+
+        emit AttestationSettled(blockId, verifier, outcome, reward, 0);
+
+        vault.unlock(verifier, Role.Verifier, ATTEST_BOND);
+        if (reward > 0) token.mint(verifier, reward);
+    }
+
+    /// @inheritdoc IPoLRegistry
+    function openDispute(bytes32 blockId) external onlyCourt {
+        Block storage disputed = _tree.blocks[blockId];
+        disputed.requirePending(blockId);
+        uint256 end = disputed.windowEnd(CHALLENGE_WINDOW);
+        require(block.timestamp < end, WindowClosed(blockId, end, block.timestamp));
+
+        disputed.openDisputes += 1;
+    }
+
+    /// @inheritdoc IPoLRegistry
+    function closeDispute(bytes32 blockId) external onlyCourt {
+        _tree.blocks[blockId].openDisputes -= 1;
+    }
+
+    /// @inheritdoc IPoLRegistry
+    function head() external view returns (bytes32) {
+        return _tree.head;
+    }
+
+    /// @inheritdoc IPoLRegistry
+    function finalizedTip() external view returns (bytes32) {
+        return _tree.finalizedTip;
+    }
+
+    /// @inheritdoc IPoLRegistry
+    function blocks(bytes32 blockId) external view returns (Block memory) {
+        return _tree.blocks[blockId];
+    }
+
+    /// @inheritdoc IPoLRegistry
+    function attestationOf(bytes32 blockId, address verifier) external view returns (uint8) {
+        return _attestations[blockId][verifier];
+    }
+
+    /// @inheritdoc IPoLRegistry
+    function slashCount() external view returns (uint256) {
+        return _tree.slashes;
+    }
+
+    /// @inheritdoc IPoLRegistry
+    function isAncestor(bytes32 ancestor, bytes32 descendant) external view returns (bool) {
+        require(_tree.blocks[ancestor].status != Status.None, UnknownBlock(ancestor));
+        require(_tree.blocks[descendant].status != Status.None, UnknownBlock(descendant));
+
+        return _tree.isAncestor(ancestor, descendant);
+    }
+
+    /// @inheritdoc IPoLRegistry
+    function blockIdOf(Header calldata header) public view returns (bytes32) {
+        return keccak256(abi.encode(taskId, header));
+    }
+
+    /// @dev The block's place in the tree follows from its parent's; its status is the life cycle's to write.
+    function _insert(bytes32 blockId, Header calldata header, Block storage parent) private returns (uint40 height) {
+        height = parent.height + 1;
+        Block memory fresh;
+        fresh.miner = msg.sender;
+        fresh.proposedAt = uint40(block.timestamp);
+        fresh.bits = DIFFICULTY_BITS;
+        fresh.parent = header.parent;
+        fresh.jump = _tree.jumpFrom(header.parent, height - 1);
+        fresh.totalWork = parent.totalWork + Difficulty.work(DIFFICULTY_BITS);
+        fresh.height = height;
+        fresh.sequence = _tree.proposals++;
+        fresh.correctAfter = header.correctAfter;
+        fresh.slashesSeen = _tree.slashes;
+        _tree.blocks[blockId].propose(fresh, blockId);
+    }
+
+    /// @dev The attester of a slashed block loses its bond to whoever brought the block down.
+    function _punish(bytes32 blockId, address verifier) private {
+        address winner = court.bountyWinner(blockId);
+
+        emit AttestationSettled(blockId, verifier, Status.Slashed, 0, ATTEST_BOND);
+
+        vault.forfeit(verifier, Role.Verifier, ATTEST_BOND, winner);
+    }
+
+    function _checkParent(bytes32 parentId, Status status) private {
+        require(status != Status.None, UnknownBlock(parentId));
+        require(status <= Status.Finalized, WrongStatus(parentId, Status.Pending, status));
+        _tree.requireLive(parentId);
+    }
+
+    function _checkAccuracy(Header calldata header, uint256 parentCorrect) private view {
+        uint32 correctAfter = header.correctAfter;
+        require(correctAfter > header.correctBefore, AccuracyNotIncreased(header.correctBefore, correctAfter));
+        require(correctAfter <= TEST_COUNT, CountOutOfRange(correctAfter, TEST_COUNT));
+        require(
+            uint256(correctAfter) + ACCURACY_SLACK >= parentCorrect,
+            AccuracyBelowParent(uint32(parentCorrect), ACCURACY_SLACK, correctAfter)
+        );
+    }
+
+    function _checkIndices(Header calldata header) private view {
+        uint32[] calldata indices = header.indices;
+        require(indices.length == BATCH_SIZE, WrongBatchSize(BATCH_SIZE, indices.length));
+
+        if (RULES == RuleSet.Hardened) _checkDerived(header);
+        else _checkDistinct(indices);
+    }
+
+    /// @dev Hardened: the seed leaves the miner no choice.
+    function _checkDerived(Header calldata header) private view {
+        bytes32 seed = Derivation.seed(RULES, taskId, header.parent, header.miner, header.preRoot, header.nonce);
+        uint32[] memory expected = Derivation.batch(seed, BATCH_SIZE, TRAIN_COUNT);
+        for (uint256 i = 0; i < expected.length; ++i) {
+            require(header.indices[i] == expected[i], IndexMismatch(i, expected[i], header.indices[i]));
+        }
+    }
+
+    /// @dev Paper: the miner chooses, but no sample twice.
+    function _checkDistinct(uint32[] calldata indices) private view {
+        for (uint256 i = 0; i < indices.length; ++i) {
+            require(indices[i] < TRAIN_COUNT, IndexOutOfRange(i, indices[i], TRAIN_COUNT));
+            for (uint256 j = 0; j < i; ++j) {
+                require(indices[j] != indices[i], DuplicateIndex(indices[i]));
+            }
+        }
+    }
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {IPoLRegistry} from "../interfaces/IPoLRegistry.sol";
+import {Block, Status} from "../Types.sol";
+
+/// @title Life of a block; mirror of pol_oracle/protocol/lifecycle.py.
+///
+///                   +---------> Finalized   parent is the finalized tip, on the head's branch, window over,
+///                   |                       no open dispute, attestations >= quorum
+///  propose -> Pending ---------> Slashed    the Court saw proof
+///                   |
+///                   +---------> Orphaned    window over, no open dispute, and parent slashed or orphaned, or a
+///                                           rival finalized at its height
+///
+/// @dev The only code that writes a status: one function per arrow, each with the conditions that concern the block
+/// alone. Those about the tree are in the registry. There is no arrow out of a final state.
+library BlockLifecycle {
+    /// @notice Nothing -> Pending.
+    function propose(Block storage self, Block memory fresh, bytes32 id) internal {
+        require(self.status == Status.None, IPoLRegistry.AlreadyProposed(id));
+
+        self.miner = fresh.miner;
+        self.proposedAt = fresh.proposedAt;
+        self.status = Status.Pending;
+        self.bits = fresh.bits;
+        self.attestations = 0;
+        self.parent = fresh.parent;
+        self.jump = fresh.jump;
+        self.totalWork = fresh.totalWork;
+        self.height = fresh.height;
+        self.sequence = fresh.sequence;
+        self.correctAfter = fresh.correctAfter;
+        self.slashesSeen = fresh.slashesSeen;
+        self.openDisputes = 0;
+    }
+
+    /// @notice Pending -> Finalized.
+    function finalize(Block storage self, bytes32 id, uint256 window, uint256 quorum) internal {
+        requirePending(self, id);
+        _requireJudged(self, id, window);
+        require(self.attestations >= quorum, IPoLRegistry.QuorumNotReached(id, quorum, self.attestations));
+
+        self.status = Status.Finalized;
+    }
+
+    /// @notice Pending -> Slashed. There is no time limit: proof counts until the block is final.
+    function slash(Block storage self, bytes32 id) internal {
+        requirePending(self, id);
+
+        self.status = Status.Slashed;
+    }
+
+    /// @notice Pending -> Orphaned. The window holds here too: losing a race must not save a bad block from judgement.
+    function orphan(Block storage self, bytes32 id, uint256 window) internal {
+        requirePending(self, id);
+        _requireJudged(self, id, window);
+
+        self.status = Status.Orphaned;
+    }
+
+    function requirePending(Block storage self, bytes32 id) internal view {
+        require(self.status != Status.None, IPoLRegistry.UnknownBlock(id));
+        require(self.status == Status.Pending, IPoLRegistry.WrongStatus(id, Status.Pending, self.status));
+    }
+
+    /// @notice First second in which the block can no longer be brought before the committee.
+    function windowEnd(Block storage self, uint256 window) internal view returns (uint256) {
+        return self.proposedAt + window;
+    }
+
+    function _requireJudged(Block storage self, bytes32 id, uint256 window) private view {
+        uint256 end = windowEnd(self, window);
+        require(block.timestamp >= end, IPoLRegistry.WindowOpen(id, end, block.timestamp));
+        require(self.openDisputes == 0, IPoLRegistry.DisputeUnsettled(id, self.openDisputes));
+    }
+}

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+/// @title Eligible weights: the ones a requirement may name; mirror of pol_oracle/protocol/eligible.py.
+/// @dev A range is one word: tensor (uint32), start (uint64), run (uint32), stride (uint64), repeats (uint64), from the
+/// most significant bits down. It names `repeats` runs of `run` elements of a tensor, `stride` apart.
+library Eligible {
+    error NoSuchWeight(uint256 number, uint256 count);
+
+    /// @notice What the task commits to.
+    function hash(bytes32[] calldata ranges) internal pure returns (bytes32) {
+        return keccak256(abi.encodePacked(ranges));
+    }
+
+    /// @notice Where eligible weight `number` lies in the state.
+    function locate(bytes32[] calldata ranges, uint256 number) internal pure returns (uint256 tensor, uint256 element) {
+        uint256 passed = 0;
+        for (uint256 i = 0; i < ranges.length; ++i) {
+            uint256 word = uint256(ranges[i]);
+            uint256 run = uint32(word >> 128);
+            uint256 count = run * uint64(word);
+            uint256 rest = number - passed;
+            if (rest < count) {
+                return (word >> 224, uint64(word >> 160) + (rest / run) * uint64(word >> 64) + (rest % run));
+            }
+            passed += count;
+        }
+        revert NoSuchWeight(number, passed);
+    }
+}

@@ -1,0 +1,65 @@
+"""What an agent is told at its start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from eth_account.signers.local import LocalAccount
+
+from pol_oracle.chain.deployment import Deployment
+
+from .decide import Policy
+
+
+@dataclass(frozen=True)
+class AgentConfig:
+    """Settings of one agent process.
+
+    Attributes:
+        deployment: the contracts, the task and its parameters.
+        account: signs the agent's transactions and challenges.
+        name: of the agent; letters, digits, ``-`` and ``_``. Names its files.
+        folder: where it keeps journals, log and status.
+        cache: folder of finished data sets, shared by all agents.
+        rpc: L1 endpoint; None: the deployment's.
+        store: where states are written (the first) and read; empty: the deployment's.
+        confirmations: L1 blocks a log must be deep; None: the deployment's.
+        poll_s: seconds between looks at L1.
+        policy: how it behaves within the rules.
+        training_steps: miner: training steps between two proofs.
+        check_accuracy: miner: also evaluate blocks before building on them, as verifiers do.
+    """
+
+    deployment: Deployment
+    account: LocalAccount = field(repr=False)
+    name: str
+    folder: Path
+    cache: Path
+    rpc: str | None = None
+    store: tuple[str, ...] = ()
+    confirmations: int | None = None
+    poll_s: float = 0.5
+    policy: Policy = Policy()
+    training_steps: int = 20
+    check_accuracy: bool = False
+
+    @property
+    def sender_path(self) -> Path:
+        """The sender's journal."""
+        return self.folder / f"{self.name}.sqlite"
+
+    @property
+    def memory_path(self) -> Path:
+        """Verdicts and proofs."""
+        return self.folder / f"{self.name}-memory.sqlite"
+
+    @property
+    def log_path(self) -> Path:
+        """JSON lines."""
+        return self.folder / f"{self.name}.log"
+
+    @property
+    def status_path(self) -> Path:
+        """What the agent is doing, earned and lost, as JSON."""
+        return self.folder / f"{self.name}.json"

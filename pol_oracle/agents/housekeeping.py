@@ -1,0 +1,141 @@
+"""Calls that anybody may make and somebody must: when each is due, and whose turn it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from pol_oracle.protocol.hashing import keccak
+from pol_oracle.protocol.lifecycle import Outcome, Status
+from pol_oracle.protocol.parameters import Parameters
+
+from .actions import Action, ClaimHead, Finalize, ForfeitBond, Orphan, SettleAttestation, SettleDispute
+from .blocks import BlockView, DisputeView
+from .view import View
+
+
+def housekeeping(view: View, me: str, parameters: Parameters, stagger: int) -> Iterator[Action]:
+    """Yields the housekeeping calls that are due and whose turn it is to make them for ``me``.
+
+    Args:
+        view: the confirmed events.
+        me: the agent's address.
+        parameters: of the deployment.
+        stagger: seconds of L1 time between one agent's turn and the next one's.
+    """
+    keeper = _Keeper(view, me, parameters, stagger)
+    yield from keeper.disputes()
+    yield from keeper.head()
+    yield from keeper.finalization()
+    yield from keeper.orphans()
+    yield from keeper.settlements()
+
+
+class _Keeper:
+    def __init__(self, view: View, me: str, parameters: Parameters, stagger: int) -> None:
+        self._view = view
+        self._me = me
+        self._parameters = parameters
+        self._stagger = stagger
+
+    def disputes(self) -> Iterator[Action]:
+        """Disputes the committee has decided. Whoever gets its bond back, or loses nothing by it, goes first."""
+        for dispute in self._view.open_disputes:
+            outcome = dispute.result(self._view.now)
+            if outcome is Outcome.OPEN:
+                continue
+            since = dispute.deadline if outcome is Outcome.UNDECIDED else dispute.voted_at
+            miner = self._view.blocks[dispute.block_id].miner
+            first = miner if outcome is Outcome.NOT_GUILTY else dispute.challenger
+            if self._my_turn(dispute.block_id, [first], since):
+                yield SettleDispute(dispute.block_id, dispute.kind)
+
+    def head(self) -> Iterator[Action]:
+        """A live block better than the head, which happens only after the head's branch was slashed."""
+        view = self._view
+        best = view.blocks[view.best(view.live)]
+        if best.id != view.head and self._my_turn(best.id, [best.miner], max(view.head_since, best.proposed_at)):
+            yield ClaimHead(best.id, view.head)
+
+    def finalization(self) -> Iterator[Action]:
+        """The block on top of the finalized tip, on the head's branch."""
+        branch = list(self._view.branch(self._view.head))
+        if not branch or branch[-1].parent != self._view.finalized_tip or branch[-1].open_disputes:
+            return
+        block = branch[-1]
+        since = self._finalizable_since(block)
+        if since is not None and self._my_turn(block.id, [block.miner], since):
+            yield Finalize(block.id)
+
+    def orphans(self) -> Iterator[Action]:
+        """Pending blocks that can never be finalized, one generation after the other."""
+        view = self._view
+        for block in view.pending:
+            if block.id in view.live or block.open_disputes:
+                continue
+            since = self._dead_since(block)
+            if since is not None and self._my_turn(block.id, [block.miner, *block.attestations], since):
+                yield Orphan(block.id)
+
+    def settlements(self) -> Iterator[Action]:
+        """Attestations and bonds of blocks in a final state."""
+        for block in self._view.unsettled:
+            if block.status is Status.SLASHED:
+                yield from self._spoils(block)
+                continue
+            mine = block.attestations.get(self._me)
+            if mine and not mine.settled:
+                yield SettleAttestation(block.id, self._me)
+
+    def _spoils(self, block: BlockView) -> Iterator[Action]:
+        """What a slashed block's miner and attesters forfeit; its winner collects, others only if it does not."""
+        if block.bounty is None or block.closed_at is None:
+            return
+        since = block.closed_at + self._parameters.reveal_window
+        if not self._my_turn(block.id, [block.bounty[0]], since):
+            return
+        if not block.forfeited:
+            yield ForfeitBond(block.id)
+        for verifier, attestation in block.attestations.items():
+            if not attestation.settled:
+                yield SettleAttestation(block.id, verifier)
+
+    def _finalizable_since(self, block: BlockView) -> int | None:
+        """L1 time from which a block could be finalized, None if it cannot yet."""
+        quorum = self._parameters.quorum
+        times = sorted(a.since for a in block.attestations.values())
+        if len(times) < quorum:
+            return None
+        parent = self._view.blocks[block.parent]
+        return max(
+            self._judged_at(block),
+            parent.closed_at or 0,
+            times[quorum - 1] if quorum else 0,
+        )
+
+    def _dead_since(self, block: BlockView) -> int | None:
+        """L1 time from which a block could be orphaned, None if its parent must be first."""
+        parent, final = self._view.blocks[block.parent], self._view.finalized
+        if parent.status in (Status.SLASHED, Status.ORPHANED):
+            end = parent.closed_at
+        elif block.height < len(final):
+            end = self._view.blocks[final[block.height]].closed_at
+        else:
+            return None
+        return max(self._judged_at(block), end or 0)
+
+    def _judged_at(self, block: BlockView) -> int:
+        """L1 time at which the window is over and the last dispute settled."""
+        disputes: list[DisputeView] = list(block.disputes.values())
+        return max(block.proposed_at + self._parameters.challenge_window, *(d.settled_at or 0 for d in disputes), 0)
+
+    def _my_turn(self, block_id: bytes, first: Sequence[str], since: int) -> bool:
+        """Says whether a call that was due from ``since`` on is this agent's to make by now."""
+        return self._view.now >= since + self._rank(block_id, first) * self._stagger
+
+    def _rank(self, block_id: bytes, first: Sequence[str]) -> int:
+        if self._me in first:
+            return first.index(self._me)
+        others = sorted(
+            (v for v in self._view.verifiers() if v not in first), key=lambda v: keccak(block_id + bytes.fromhex(v[2:]))
+        )
+        return len(first) + (others.index(self._me) if self._me in others else len(others))

@@ -1,0 +1,131 @@
+"""What an agent must not forget when it is killed: its verdicts, its proofs and what L1 refused it.
+
+SQLite in WAL mode; every write is on disk before the call returns. Evidence is kept as JSON, never as a pickle.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from eth_abi.abi import decode, encode
+
+from pol_oracle.canonical.trees import StateOpening
+from pol_oracle.evidence import RequirementEvidence
+from pol_oracle.evidence.requirements import EVIDENCE_TYPE
+from pol_oracle.protocol.errors import InputError
+from pol_oracle.protocol.header import Header
+from pol_oracle.protocol.lifecycle import EvidenceKind
+
+from .verdicts import Verdict
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS owner (only INTEGER PRIMARY KEY CHECK (only = 1), genesis BLOB, account TEXT);
+CREATE TABLE IF NOT EXISTS verdict (block BLOB PRIMARY KEY, kind INTEGER, reason TEXT NOT NULL, evidence BLOB);
+CREATE TABLE IF NOT EXISTS proof (number INTEGER PRIMARY KEY AUTOINCREMENT, header TEXT NOT NULL UNIQUE);
+CREATE TABLE IF NOT EXISTS refusal (number INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT, name TEXT, message TEXT);
+"""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A call that L1 refused: its key, the name of the contract's error ("" if none), and the sentence."""
+
+    key: str
+    name: str
+    message: str
+
+
+class Memory:
+    """One agent's durable memory; used by one thread.
+
+    Args:
+        path: of the SQLite file.
+        genesis_id: of the deployment.
+        account: the agent's address.
+
+    Raises:
+        InputError: the file belongs to another deployment or account.
+    """
+
+    def __init__(self, path: Path, genesis_id: bytes, account: str) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._database = sqlite3.connect(path, isolation_level=None)
+        self._database.execute("PRAGMA journal_mode=WAL")
+        self._database.execute("PRAGMA synchronous=FULL")
+        self._database.executescript(_SCHEMA)
+        self._database.execute("INSERT OR IGNORE INTO owner VALUES (1, ?, ?)", (genesis_id, account))
+        owner = self._database.execute("SELECT genesis, account FROM owner").fetchone()
+        if owner != (genesis_id, account):
+            self.close()
+            raise InputError(
+                f"{path} was written for account {owner[1]} on another deployment or account than this one: "
+                "give the agent another name, or move the file away"
+            )
+
+    def verdicts(self) -> dict[bytes, Verdict]:
+        """Returns all verdicts by block id."""
+        rows = self._database.execute("SELECT block, kind, reason, evidence FROM verdict").fetchall()
+        return {row[0]: _verdict(*row) for row in rows}
+
+    def remember(self, verdict: Verdict) -> None:
+        """Keeps a verdict."""
+        kind = None if verdict.kind is None else int(verdict.kind)
+        evidence = None if verdict.evidence is None else encode([EVIDENCE_TYPE], [verdict.evidence.abi()])
+        row = (verdict.block_id, kind, verdict.reason, evidence)
+        self._database.execute("INSERT OR REPLACE INTO verdict VALUES (?, ?, ?, ?)", row)
+
+    def proofs(self) -> list[Header]:
+        """Returns the proofs that may still be proposed, oldest first."""
+        rows = self._database.execute("SELECT header FROM proof ORDER BY number").fetchall()
+        return [_header(json.loads(text)) for (text,) in rows]
+
+    def add_proof(self, header: Header) -> None:
+        """Keeps a proof. Its states must be in the store by now."""
+        self._database.execute("INSERT OR IGNORE INTO proof (header) VALUES (?)", (_text(header),))
+
+    def drop_proof(self, header: Header) -> None:
+        """Forgets a proof that was proposed or has become useless."""
+        self._database.execute("DELETE FROM proof WHERE header = ?", (_text(header),))
+
+    def refusals(self) -> list[Refusal]:
+        """Returns what L1 refused, oldest first."""
+        rows = self._database.execute("SELECT key, name, message FROM refusal ORDER BY number").fetchall()
+        return [Refusal(*row) for row in rows]
+
+    def add_refusal(self, refusal: Refusal) -> None:
+        """Keeps a refusal."""
+        row = (refusal.key, refusal.name, refusal.message)
+        self._database.execute("INSERT INTO refusal (key, name, message) VALUES (?, ?, ?)", row)
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._database.close()
+
+
+def _verdict(block_id: bytes, kind: int | None, reason: str, evidence: bytes | None) -> Verdict:
+    shown = None if evidence is None else _evidence(decode([EVIDENCE_TYPE], evidence)[0])
+    return Verdict(block_id, None if kind is None else EvidenceKind(kind), reason, shown)
+
+
+def _evidence(values: tuple[Any, ...]) -> RequirementEvidence:
+    requirement, eligible, before, afterwards = values
+    return RequirementEvidence(requirement, tuple(eligible), _opening(before), _opening(afterwards))
+
+
+def _opening(values: tuple[Any, ...]) -> StateOpening:
+    elements, tensors, leaf, tensor_path, state_path = values
+    return StateOpening(elements, tensors, leaf, tuple(tensor_path), tuple(state_path))
+
+
+def _text(header: Header) -> str:
+    return json.dumps([v.hex() if isinstance(v, bytes) else v for v in header.astuple()])
+
+
+def _header(values: list[Any]) -> Header:
+    parent, miner, nonce, indices, *roots, before, after = values
+    pre, post, trace, evaluation = (bytes.fromhex(root) for root in roots)
+    return Header(bytes.fromhex(parent), miner, nonce, tuple(indices), pre, post, trace, evaluation, before, after)

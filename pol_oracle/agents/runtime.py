@@ -1,0 +1,252 @@
+"""What both agents share: the checks at their start, and one turn of the loop.
+
+One turn (:meth:`Loop.turn`): poll L1 -> fold into the view -> take finished work, start new work -> decide -> submit ->
+tick the sender. L1 may be away at any of these; nothing is lost, and the next turn goes on.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+
+from pol_oracle.canonical.selftest import self_test
+from pol_oracle.chain.client import Client
+from pol_oracle.chain.monitor import Monitor, Update
+from pol_oracle.chain.sender import Call, Result, Sender
+from pol_oracle.protocol.errors import InputError, Unreachable, WrongChain
+from pol_oracle.protocol.lifecycle import Role
+from pol_oracle.protocol.parameters import Parameters
+from pol_oracle.store import StateStore
+from pol_oracle.task import TaskSpec, Workload, build_workload
+
+from .actions import Action
+from .config import AgentConfig
+from .memory import Memory, Refusal
+from .records import Records
+from .respond import respond
+from .view import History, View
+
+_WORK_PATIENCE_S = 5.0  # how long a stopping agent waits for its threads
+_LONGEST_PAUSE_S = 10.0  # between looks for an L1 that is away
+
+
+class Feed(Protocol):
+    """What the loop needs of the monitor."""
+
+    def poll(self) -> Update:
+        """Returns what is new on L1."""
+
+
+class Postbox(Protocol):
+    """What the loop needs of the sender."""
+
+    def submit(self, call: Call) -> object:
+        """Takes a call over, once per key."""
+
+    def tick(self) -> list[Result]:
+        """Sends what can be sent; returns what was settled."""
+
+    def close(self) -> None:
+        """Releases the account."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """Everything a loop works with. Tests and demonstrations replace single parts of it.
+
+    Attributes:
+        config: the agent's settings.
+        parameters: of the deployment.
+        task_id: 32 bytes.
+        genesis_id: 32 bytes.
+        feed: confirmed events.
+        postbox: outgoing calls.
+        memory: durable memory.
+        records: the status file.
+    """
+
+    config: AgentConfig
+    parameters: Parameters
+    task_id: bytes
+    genesis_id: bytes
+    feed: Feed
+    postbox: Postbox
+    memory: Memory
+    records: Records
+
+    @property
+    def me(self) -> str:
+        """The agent's address."""
+        return str(self.config.account.address)
+
+
+def prepare_workload(config: AgentConfig) -> Workload:
+    """Builds the deployment's task on this machine and checks that it is the one L1 holds.
+
+    Raises:
+        ArithmeticFault: the canonical arithmetic is not exact here.
+        DataError: the data set is missing.
+        InputError: what was built is another task.
+    """
+    self_test()
+    deployment = config.deployment
+    workload = build_workload(TaskSpec.model_validate(deployment.spec), config.cache)
+    if workload.task != deployment.task:
+        there, here = vars(deployment.task), vars(workload.task)
+        names = ", ".join(name for name in there if there[name] != here[name])
+        raise InputError(
+            f"the task built here differs from the one on L1 in {names}: use the version of pol-oracle and the data "
+            "that the deployment was made with"
+        )
+    return workload
+
+
+def open_store(config: AgentConfig) -> StateStore:
+    """Opens the store the agent was given, or the deployment's.
+
+    Raises:
+        InputError: there is none, or it cannot be opened.
+    """
+    return StateStore(config.store or tuple(config.deployment.store))
+
+
+def open_context(config: AgentConfig, role: Role) -> Context:
+    """Connects to L1 and opens the agent's files.
+
+    Raises:
+        InputError: another process uses the account, a file belongs to another deployment, or the bond is missing.
+        Unreachable: L1 does not answer.
+        WrongChain: L1 holds another deployment.
+    """
+    deployment = config.deployment
+    client = Client.connect(config.rpc or deployment.rpc, deployment)
+    if client.call("PoLRegistry", "taskId") != deployment.task.id:
+        raise WrongChain("the registry on L1 holds another task than the deployment file: get the right file")
+    check_bond(client, config, role)
+    confirmations = deployment.confirmations if config.confirmations is None else config.confirmations
+    genesis_id = bytes.fromhex(deployment.genesis_id.removeprefix("0x"))
+    config.folder.mkdir(parents=True, exist_ok=True)
+    sender = Sender(client, config.account, config.sender_path, confirmations=confirmations)
+    return Context(
+        config=config,
+        parameters=deployment.parameters,
+        task_id=deployment.task.id,
+        genesis_id=genesis_id,
+        feed=Monitor(client, deployment.deployed_at, confirmations),
+        postbox=sender,
+        memory=Memory(config.memory_path, genesis_id, str(config.account.address)),
+        records=Records(config.status_path, config.name, role, str(config.account.address)),
+    )
+
+
+def check_bond(client: Client, config: AgentConfig, role: Role) -> None:
+    """Checks that the account has bonded enough to act at all.
+
+    Raises:
+        InputError: it has not.
+    """
+    parameters, address = config.deployment.parameters, str(config.account.address)
+    bond = client.bond(address, role)
+    needed = parameters.miner_bond
+    if role is Role.VERIFIER:  # one attestation, and one challenge in reserve
+        needed = parameters.attest_bond + parameters.challenge_bond
+    if bond.free + bond.locked < needed:
+        have, want, who = (bond.free + bond.locked) / 10**18, needed / 10**18, role.name.lower()
+        raise InputError(
+            f"{address} has {have:g} ETH bonded as {who} and needs at least {want:g} ETH: "
+            f"deposit it with `pol bond deposit --role {who}`"
+        )
+
+
+class Loop(ABC):
+    """One agent's loop; everything but the workers runs in the thread that calls it."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.history = History(context.genesis_id)
+        self.log = structlog.get_logger("agent").bind(agent=context.config.name)
+        self._away = 0  # turns without L1
+
+    @property
+    def view(self) -> View:
+        """What L1 says, as far as it is confirmed."""
+        return self.history.view
+
+    @abstractmethod
+    def think(self, view: View) -> Iterable[Action]:
+        """Takes finished work, starts new work, and decides."""
+
+    @abstractmethod
+    def settled(self, result: Result) -> None:
+        """Learns what became of a call."""
+
+    @abstractmethod
+    def close_workers(self, patience: float) -> None:
+        """Ends the background threads."""
+
+    def run(self, stop: threading.Event) -> None:
+        """Turns until ``stop`` is set, then closes everything."""
+        self.log.info("started", account=self.context.me)
+        try:
+            while not stop.is_set():
+                alive = self.turn()
+                pause = self.context.config.poll_s
+                stop.wait(pause if alive else min(pause * 2 ** min(self._away, 8), _LONGEST_PAUSE_S))
+        finally:
+            self.close()
+
+    def turn(self) -> bool:
+        """Does one turn; returns False if L1 was away."""
+        try:
+            self._listen()
+            respond(self.think(self.view), self.context.postbox)
+            self._send()
+        except Unreachable as error:
+            self._away += 1
+            if self._away == 1:
+                self.log.warning("l1 is away", reason=str(error))
+            return False
+        if self._away:
+            self.log.info("l1 is back", turns=self._away)
+            self._away = 0
+        self.context.records.write(self.history)
+        return True
+
+    def close(self) -> None:
+        """Stops the workers, writes the status a last time and releases account and files."""
+        self.close_workers(_WORK_PATIENCE_S)
+        self.context.records.write(self.history, running=False)
+        self.context.postbox.close()
+        self.context.memory.close()
+        self.log.info("stopped")
+
+    def _listen(self) -> None:
+        update = self.context.feed.poll()
+        if update.rollback_to is not None:
+            self.log.warning("l1 was reorganised", rollback_to=update.rollback_to)
+        self.history.update(update.rollback_to, update.events, update.l1_block, update.timestamp)
+
+    def _send(self) -> None:
+        for result in self.context.postbox.tick():
+            if result.ok:
+                self.log.info("done", key=result.key, gas=result.gas_used)
+            else:
+                refusal = Refusal(result.key, result.error.name if result.error else "", str(result.error or ""))
+                self.log.warning("refused", key=refusal.key, error=refusal.name, message=refusal.message)
+                self.context.memory.add_refusal(refusal)
+                self.context.records.refused(refusal)
+            self.settled(result)
+
+
+def stop_on_signals() -> threading.Event:
+    """Returns an event that SIGINT or SIGTERM sets. Only for the main thread."""
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    return stop

@@ -1,0 +1,52 @@
+"""Which benches there are. A bench is a set of parts; a part is a function that yields rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from importlib import import_module
+from pathlib import Path
+
+from pol_oracle.protocol.errors import InputError
+
+from .format import BenchReport, Row, machine
+
+Part = Callable[[Path], Iterable[Row]]
+
+# bench -> part -> "module:function"; imported only when it runs. The function gets an empty scratch folder.
+BENCHES: dict[str, dict[str, str]] = {
+    "chain": {
+        "gas": "pol_oracle.bench.gas:gas",
+        "throughput": "pol_oracle.bench.chain:throughput",
+        "catch-up": "pol_oracle.bench.chain:catch_up",
+    },
+}
+
+
+def run(name: str, only: str | None, scratch: Path) -> BenchReport:
+    """Runs a bench.
+
+    Args:
+        name: one of ``BENCHES``.
+        only: a single part of it, or None for all.
+        scratch: an empty folder the bench may write to.
+
+    Raises:
+        InputError: there is no such bench or part.
+    """
+    parts = BENCHES.get(name)
+    if parts is None:
+        raise InputError(f"there is no bench {name!r}; choose from: {', '.join(sorted(BENCHES))}")
+    if only is not None and only not in parts:
+        raise InputError(f"bench {name} has no part {only!r}; choose from: {', '.join(parts)}")
+    rows: list[Row] = []
+    for part in [only] if only else parts:
+        folder = scratch / part
+        folder.mkdir(parents=True)
+        rows.extend(_load(parts[part])(folder))
+    return BenchReport(name, machine(), tuple(rows))
+
+
+def _load(path: str) -> Part:
+    module, function = path.split(":")
+    loaded: Part = getattr(import_module(module), function)
+    return loaded

@@ -1,0 +1,163 @@
+"""The six kinds of operation, their views of operands, and their descriptors.
+
+An operation computes one output tensor of shape ``shape``, row-major. For output element o with coordinates c and
+reduction index k with coordinates r (row-major over ``reduction``), a *view* reads element
+
+    offset + sum_i out[i] * c[i] + sum_j red[j] * r[j]
+
+of a flat tensor. With A, B, ... the operands seen through their views:
+
+    GATHER   out[o] = source element at an affine place, or +0 where that place does not exist (see Axis)
+    DOT      out[o] = blk64 sum over k of A(o, k) * B(o, k)
+    SUM      out[o] = blk64 sum over k of A(o, k)
+    MAP      out[o] = expression of A(o), B(o), ... (at most six operands, see expressions.py)
+    MAX      out[o] = the greatest A(o, k): starts as A(o, 0), replaced by every later element that compares greater
+    ARGMAX   out[o] = the k of that element, as a float
+
+blk64: terms in ascending k, in chunks of 64; each chunk starts at +0; every product and every sum is rounded to
+binary32, to nearest even; the total starts at +0 and takes the chunk sums in order. Every float a kernel makes is
+one of these roundings, so a zero term never changes a finite result.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from math import prod
+
+CHUNK = 64
+MAX_OPERANDS = 6
+
+
+class Kind(IntEnum):
+    """Number of an operation kind in descriptors."""
+
+    GATHER = 1
+    DOT = 2
+    SUM = 3
+    MAP = 4
+    MAX = 5
+    ARGMAX = 6
+
+
+@dataclass(frozen=True)
+class View:
+    """How an operation reads a tensor: flat start and strides, in elements.
+
+    Attributes:
+        tensor: number of the tensor in the program.
+        offset: first element.
+        out: one stride per output dimension.
+        red: one stride per reduction dimension.
+    """
+
+    tensor: int
+    offset: int
+    out: tuple[int, ...]
+    red: tuple[int, ...] = ()
+
+    def at(self, coordinates: Sequence[int], reduction: Sequence[int] = ()) -> int:
+        """Returns the flat element that output ``coordinates`` and ``reduction`` coordinates read."""
+        out = sum(s * c for s, c in zip(self.out, coordinates, strict=True))
+        return self.offset + out + sum(s * r for s, r in zip(self.red, reduction, strict=True))
+
+    def pack(self) -> bytes:
+        """Returns ``uint32 tensor ‖ int32 offset ‖ int32 strides``."""
+        return struct.pack(f">Ii{len(self.out)}i{len(self.red)}i", self.tensor, self.offset, *self.out, *self.red)
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One coordinate of a gather's source: ``(base + sum_i factors[i] * c[i]) / divisor``.
+
+    The place exists if the division leaves no rest and 0 <= coordinate < size. Padding is a negative base, dilation
+    a divisor, im2col two factors.
+
+    Attributes:
+        base: start, may be negative.
+        factors: one per output dimension.
+        divisor: 1 or more.
+        size: extent of the source along this coordinate.
+        stride: elements between neighbours along this coordinate in the flat source.
+    """
+
+    base: int
+    factors: tuple[int, ...]
+    divisor: int
+    size: int
+    stride: int
+
+    def at(self, coordinates: Sequence[int]) -> int | None:
+        """Returns this coordinate's part of the flat source index, or None where the place does not exist."""
+        place, rest = divmod(self.base + sum(f * c for f, c in zip(self.factors, coordinates, strict=True)), self.divisor)
+        return place * self.stride if rest == 0 and 0 <= place < self.size else None
+
+    def pack(self) -> bytes:
+        """Returns ``int32 base ‖ uint32 divisor ‖ uint32 size ‖ uint32 stride ‖ int32 factors``."""
+        return struct.pack(f">iIII{len(self.factors)}i", self.base, self.divisor, self.size, self.stride, *self.factors)
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One step of a program; it writes the tensor of its own number.
+
+    Attributes:
+        kind: what is computed.
+        shape: of the output, row-major.
+        reduction: extents of the reduction index; empty for gather and map.
+        operands: views; for a gather, the source tensor alone (offset and strides unused).
+        axes: of a gather.
+        code: of a map, postfix (expressions.py).
+        label: for people; not in the descriptor.
+    """
+
+    kind: Kind
+    shape: tuple[int, ...]
+    operands: tuple[View, ...]
+    reduction: tuple[int, ...] = ()
+    axes: tuple[Axis, ...] = ()
+    code: bytes = b""
+    label: str = ""
+
+    @property
+    def size(self) -> int:
+        """Elements of the output."""
+        return prod(self.shape)
+
+    @property
+    def terms(self) -> int:
+        """Terms of one reduction."""
+        return prod(self.reduction)
+
+    def descriptor(self) -> bytes:
+        """Returns the bytes that the program root commits to; all integers big-endian.
+
+            uint8 kind ‖ uint8 rank ‖ uint32 shape...
+            gather:  uint32 source ‖ uint8 axes ‖ axis...
+            others:  uint8 rank of reduction ‖ uint32 reduction... ‖ uint8 operands ‖ view... ‖ uint16 length ‖ code
+        """
+        head = struct.pack(f">BB{len(self.shape)}I", self.kind, len(self.shape), *self.shape)
+        if self.kind is Kind.GATHER:
+            return head + struct.pack(">IB", self.operands[0].tensor, len(self.axes)) + b"".join(a.pack() for a in self.axes)
+        reduction = struct.pack(f">B{len(self.reduction)}I", len(self.reduction), *self.reduction)
+        views = struct.pack(">B", len(self.operands)) + b"".join(v.pack() for v in self.operands)
+        return head + reduction + views + struct.pack(">H", len(self.code)) + self.code
+
+
+def coordinates(index: int, shape: Sequence[int]) -> tuple[int, ...]:
+    """Returns the coordinates of flat element ``index`` of a row-major tensor."""
+    out = []
+    for extent in reversed(shape):
+        index, c = divmod(index, extent)
+        out.append(c)
+    return tuple(reversed(out))
+
+
+def strides(shape: Sequence[int]) -> tuple[int, ...]:
+    """Returns the row-major strides of ``shape``, in elements."""
+    out = [1]
+    for extent in reversed(shape[1:]):
+        out.append(out[-1] * extent)
+    return tuple(reversed(out)) if shape else ()

@@ -1,0 +1,306 @@
+"""Reading L1 and handing it transactions; every answer typed, every refusal decoded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from eth_abi.exceptions import DecodingError
+from eth_utils.address import to_checksum_address
+
+from pol_oracle.chain.abi import decode_answer, decode_revert, encode_call
+from pol_oracle.chain.events import LogPosition
+from pol_oracle.chain.logs import Log
+from pol_oracle.chain.records import BlockRecord, Bond, Commitment, Dispute, L1Block, Receipt
+from pol_oracle.chain.rpc import Refusal, Rpc
+from pol_oracle.protocol.errors import ChainError, InputError, WrongChain
+from pol_oracle.protocol.lifecycle import EvidenceKind, Outcome, Role, Status
+
+if TYPE_CHECKING:
+    from pol_oracle.chain.deployment import Deployment
+
+EMITTING = ("PoLRegistry", "BondVault", "Court", "Committee")
+REVERT_CODE = 3  # JSON-RPC error code of a reverted eth_call
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a transaction does, before nonce, gas and fees: 20-byte hex target, calldata, wei."""
+
+    target: str
+    data: bytes
+    value: int = 0
+
+
+class Client:
+    """One L1 endpoint, and one deployment on it.
+
+    Use :meth:`connect`. Every method raises ``Unreachable`` when L1 does not answer, and ``ChainError`` when it
+    refuses for another reason than a revert.
+
+    Attributes:
+        rpc: the endpoint.
+        chain_id: EIP-155 chain id of L1.
+        deployment: None before there is one; then only the methods that need no contract work.
+    """
+
+    def __init__(self, rpc: Rpc, chain_id: int, deployment: Deployment | None = None) -> None:
+        self.rpc = rpc
+        self.chain_id = chain_id
+        self.deployment = deployment
+
+    @classmethod
+    def connect(cls, rpc: str, deployment: Deployment | None = None, *, timeout_s: float = 10.0) -> Client:
+        """Connects, and checks that the endpoint serves the deployment's chain and holds its contracts.
+
+        Args:
+            rpc: http(s) URL.
+            deployment: where our contracts are, or None to talk to L1 alone.
+            timeout_s: how long to wait for one answer, in seconds.
+
+        Raises:
+            InputError: the URL is not one of HTTP.
+            Unreachable: no answer.
+            WrongChain: another chain, or the contracts are not there.
+        """
+        endpoint = Rpc(rpc, timeout_s)
+        client = cls(endpoint, int(endpoint.request("eth_chainId"), 16), deployment)
+        client.verify()
+        return client
+
+    def verify(self) -> None:
+        """Checks that this is the deployment's chain and that its contracts are there.
+
+        Raises:
+            WrongChain: they are not.
+        """
+        if self.deployment is None:
+            return
+        expected = self.deployment.chain_id
+        found = int(self.rpc.request("eth_chainId"), 16)
+        if found != expected:
+            raise WrongChain(
+                f"L1 at {self.rpc.place} is chain {found}, but the deployment is on chain {expected}; "
+                "give the RPC address of that chain, or another deployment file"
+            )
+        genesis = self.call("PoLRegistry", "genesisId")
+        if genesis != bytes.fromhex(self.deployment.genesis_id.removeprefix("0x")):
+            raise WrongChain(
+                f"the registry at {self.address_of('PoLRegistry')} on {self.rpc.place} is another deployment; "
+                "give its own deployment file, or run `pol deploy`"
+            )
+
+    def identity(self) -> str:
+        """Returns what tells this chain and deployment from all others, also from a new devnet with the same id."""
+        genesis = self.rpc.request("eth_getBlockByNumber", "0x0", False)["hash"]
+        registry = self.address_of("PoLRegistry") if self.deployment is not None else "none"
+        return f"chain {self.chain_id} genesis {genesis} registry {registry}"
+
+    def address_of(self, contract: str) -> str:
+        """Returns the address of one of our contracts by its name, e.g. "Court".
+
+        Raises:
+            InputError: no such contract, or no deployment.
+        """
+        addresses = self.deployment.addresses if self.deployment is not None else {}
+        try:
+            return str(to_checksum_address(addresses[contract]))
+        except KeyError as error:
+            raise InputError(f"no address of contract {contract!r} is known; run `pol deploy` first") from error
+
+    # --- L1 itself ---
+
+    def latest(self) -> L1Block:
+        """Returns the newest L1 block."""
+        return _l1_block(self.rpc.request("eth_getBlockByNumber", "latest", False))
+
+    def block(self, number: int) -> L1Block | None:
+        """Returns an L1 block by its number, or None if the chain does not have it (yet, or any more)."""
+        found = self.rpc.request("eth_getBlockByNumber", hex(number), False)
+        return _l1_block(found) if found else None
+
+    def logs(self, first: int, last: int) -> list[Log] | None:
+        """Returns what our contracts logged in the L1 blocks ``first``..``last``, both included, in order.
+
+        None means that L1 reorganised in between: ask again.
+
+        Raises:
+            ChainError: the endpoint finds the range too long, for one.
+        """
+        addresses = [self.address_of(name) for name in EMITTING]
+        query = {"fromBlock": hex(first), "toBlock": hex(last), "address": addresses}
+        stamps: dict[str, int] = {}
+        found: list[Log] = []
+        for entry in self.rpc.request("eth_getLogs", query):
+            block_hash = entry["blockHash"]
+            if block_hash not in stamps:
+                stamp = entry.get("blockTimestamp") or self._timestamp(block_hash)
+                if stamp is None:
+                    return None
+                stamps[block_hash] = int(stamp, 16)
+            found.append(_log(entry, stamps[block_hash]))
+        return sorted(found, key=lambda log: (log.at.l1_block, log.at.log_index))
+
+    def _timestamp(self, block_hash: str) -> str | None:
+        found = self.rpc.request("eth_getBlockByHash", block_hash, False)
+        return found["timestamp"] if found else None
+
+    def balance(self, address: str) -> int:
+        """Returns an account's ETH in wei."""
+        return int(self.rpc.request("eth_getBalance", address, "latest"), 16)
+
+    def nonce(self, address: str, at: int | str = "latest") -> int:
+        """Returns how many transactions of an account L1 holds, at a block number, "latest" or "pending"."""
+        return int(self.rpc.request("eth_getTransactionCount", address, _tag(at)), 16)
+
+    def receipt(self, tx_hash: bytes) -> Receipt | None:
+        """Returns a mined transaction's receipt, or None."""
+        found = self.rpc.request("eth_getTransactionReceipt", f"0x{tx_hash.hex()}")
+        return _receipt(found) if found and found.get("blockNumber") else None
+
+    def broadcast(self, raw: bytes) -> Refusal | None:
+        """Hands L1 a signed transaction; returns why it did not take it, or None."""
+        answer = self.rpc.ask("eth_sendRawTransaction", f"0x{raw.hex()}")
+        return answer if isinstance(answer, Refusal) else None
+
+    def fee_history(self, blocks: int, percentile: int) -> tuple[int, list[int]]:
+        """Returns the next L1 block's base fee and the priority fees paid at a percentile, in wei per gas."""
+        found = self.rpc.request("eth_feeHistory", hex(blocks), "latest", [percentile])
+        return int(found["baseFeePerGas"][-1], 16), [int(row[0], 16) for row in found.get("reward") or []]
+
+    # --- contracts ---
+
+    def request_for(self, contract: str, function: str, arguments: Sequence[Any], value: int = 0) -> Request:
+        """Returns the transaction that calls a function of one of our contracts."""
+        return Request(self.address_of(contract), encode_call(contract, function, arguments), value)
+
+    def call(self, contract: str, function: str, *arguments: Any, at: int | str = "latest") -> Any:
+        """Reads a contract: returns one value, or a tuple of several; addresses checksummed, structs as tuples.
+
+        Raises:
+            Reverted: it refused.
+            WrongChain: there is no such contract at that address.
+        """
+        request = self.request_for(contract, function, arguments)
+        data = self.simulate(request, None, at)
+        try:
+            return decode_answer(contract, function, data)
+        except DecodingError as error:
+            raise WrongChain(
+                f"there is no {contract} at {request.target} on {self.rpc.place}; has the devnet lost its state? "
+                "Run `pol deploy` or give another deployment file"
+            ) from error
+
+    def simulate(self, request: Request, sender: str | None, at: int | str = "latest") -> bytes:
+        """Runs a transaction without sending it and returns what it answered.
+
+        Raises:
+            Reverted: it would be refused.
+        """
+        return bytes.fromhex(str(self._try("eth_call", request, sender, at))[2:])
+
+    def estimate_gas(self, request: Request, sender: str, at: int | str = "latest") -> int:
+        """Returns the gas that a transaction needs.
+
+        Raises:
+            Reverted: it would be refused.
+        """
+        return int(self._try("eth_estimateGas", request, sender, at), 16)
+
+    def _try(self, method: str, request: Request, sender: str | None, at: int | str) -> Any:
+        fields = {"to": request.target, "data": f"0x{request.data.hex()}", "value": hex(request.value)}
+        if sender is not None:
+            fields["from"] = sender
+        answer = self.rpc.ask(method, fields, _tag(at))
+        if not isinstance(answer, Refusal):
+            return answer
+        if answer.data or answer.code == REVERT_CODE or "revert" in answer.message.lower():
+            raise decode_revert(answer.data, answer.message)
+        raise ChainError(f"L1 at {self.rpc.place} refused {method}: {answer.message}")
+
+    # --- our contracts, typed ---
+
+    def head(self) -> bytes:
+        """Returns the id of the head."""
+        return bytes(self.call("PoLRegistry", "head"))
+
+    def finalized_tip(self) -> bytes:
+        """Returns the id of the newest finalized block."""
+        return bytes(self.call("PoLRegistry", "finalizedTip"))
+
+    def block_record(self, block_id: bytes) -> BlockRecord:
+        """Returns what storage keeps of a block; status NONE if it is unknown."""
+        miner, proposed_at, status, *rest = self.call("PoLRegistry", "blocks", block_id)
+        return BlockRecord(miner, proposed_at, Status(status), *rest)
+
+    def attestation(self, block_id: bytes, verifier: str) -> int:
+        """Returns 0: none, 1: attested, 2: settled."""
+        return int(self.call("PoLRegistry", "attestationOf", block_id, verifier))
+
+    def bond(self, account: str, role: Role) -> Bond:
+        """Returns an account's bond in a role."""
+        return Bond(*self.call("BondVault", "bondOf", account, role))
+
+    def credit(self, account: str) -> int:
+        """Returns what an account can collect, in wei."""
+        return int(self.call("BondVault", "creditOf", account))
+
+    def total_stake(self) -> int:
+        """Returns all verifiers' bonds, in wei."""
+        return int(self.call("BondVault", "totalStake"))
+
+    def learn(self, account: str) -> int:
+        """Returns an account's LEARN, in the token's smallest unit."""
+        return int(self.call("LearnToken", "balanceOf", account))
+
+    def dispute(self, block_id: bytes, kind: EvidenceKind) -> Dispute:
+        """Returns a committee dispute."""
+        challenger, deadline, outcome = self.call("Court", "disputeOf", block_id, kind)
+        return Dispute(challenger, deadline, Outcome(outcome))
+
+    def commitment(self, challenger: str, commitment: bytes) -> Commitment:
+        """Returns a committed challenge."""
+        return Commitment(*self.call("Court", "commitmentOf", challenger, commitment))
+
+
+def _tag(at: int | str) -> str:
+    return hex(at) if isinstance(at, int) else at
+
+
+def _hex(text: str) -> bytes:
+    return bytes.fromhex(text[2:])
+
+
+def _l1_block(found: Mapping[str, Any]) -> L1Block:
+    return L1Block(
+        int(found["number"], 16),
+        _hex(found["hash"]),
+        _hex(found["parentHash"]),
+        int(found["timestamp"], 16),
+        int(found.get("baseFeePerGas") or "0x0", 16),
+    )
+
+
+def _receipt(found: Mapping[str, Any]) -> Receipt:
+    created = found.get("contractAddress")
+    return Receipt(
+        _hex(found["transactionHash"]),
+        int(found["blockNumber"], 16),
+        _hex(found["blockHash"]),
+        int(found["status"], 16) == 1,
+        int(found["gasUsed"], 16),
+        int(found.get("effectiveGasPrice") or "0x0", 16),
+        to_checksum_address(created) if created else None,
+    )
+
+
+def _log(entry: Mapping[str, Any], timestamp: int) -> Log:
+    position = LogPosition(
+        int(entry["blockNumber"], 16),
+        _hex(entry["blockHash"]),
+        int(entry["logIndex"], 16),
+        timestamp,
+        _hex(entry["transactionHash"]),
+    )
+    return Log(tuple(_hex(topic) for topic in entry["topics"]), _hex(entry["data"]), position)

@@ -1,0 +1,368 @@
+"""A local Anvil in the background: the devnet that agents, tests and the demo run on.
+
+Its folder holds ``devnet.json`` (process and port), ``state.json`` (the chain, saved every few seconds and at exit) and
+``anvil.log``. It outlives the process that started it, unless it was started as ``bound`` to it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import IO
+
+import structlog
+from eth_account import Account
+from eth_account.signers.local import LocalAccount
+
+from pol_oracle.protocol.errors import ChainError, InputError
+
+MNEMONIC = "test test test test test test test test test test test junk"
+HARDFORK = "osaka"
+CHAIN_ID = 31337
+HOST = "127.0.0.1"
+START_LIMIT_S = 30.0
+STOP_LIMIT_S = 15.0
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class DevnetStatus:
+    """What is known of a devnet.
+
+    Attributes:
+        running: its process lives and answers.
+        pid: process id, also process group; None if it is not running.
+        port: TCP port; None if it was never started here.
+        rpc: URL of its JSON-RPC endpoint; "" if it was never started here.
+        block: number of its latest L1 block; None if it is not running.
+        anvil: path of the executable; "" if it was never started here.
+    """
+
+    running: bool
+    pid: int | None
+    port: int | None
+    rpc: str
+    block: int | None
+    anvil: str
+
+
+@dataclass(frozen=True)
+class _Record:
+    """What ``devnet.json`` holds."""
+
+    pid: int
+    port: int
+    anvil: str
+
+
+def find_anvil() -> Path:
+    """Returns the ``anvil`` on the PATH, else the one that npm installed.
+
+    Raises:
+        InputError: there is none.
+    """
+    if on_path := shutil.which("anvil"):
+        return Path(on_path)
+    for root in (CHECKOUT, Path.cwd()):
+        for found in sorted(root.glob("node_modules/@foundry-rs/anvil-*/bin/anvil")):
+            if os.access(found, os.X_OK):
+                return found
+    raise InputError("there is no anvil; install Foundry (https://getfoundry.sh) or run `make setup` in a checkout")
+
+
+@cache
+def dev_account(index: int) -> LocalAccount:
+    """Returns the devnet's well-known account ``index``. Its key is public: never use it elsewhere.
+
+    Raises:
+        InputError: ``index`` is negative.
+    """
+    if index < 0:
+        raise InputError(f"devnet accounts are numbered from 0, not {index}")
+    Account.enable_unaudited_hdwallet_features()
+    account: LocalAccount = Account.from_mnemonic(MNEMONIC, account_path=f"m/44'/60'/0'/0/{index}")
+    return account
+
+
+def free_port() -> int:
+    """Returns a TCP port that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+class Devnet:
+    """One devnet, in one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder.resolve()
+        self._watcher: subprocess.Popen[bytes] | None = None
+
+    @property
+    def rpc(self) -> str:
+        """URL of the JSON-RPC endpoint; "" before the first start."""
+        return self.status().rpc
+
+    @classmethod
+    def start(
+        cls,
+        folder: Path,
+        port: int = 8545,
+        block_time_s: float | None = 1.0,
+        accounts: int = 20,
+        *,
+        save_interval_s: int = 5,
+        bound: bool = False,
+    ) -> Devnet:
+        """Starts a devnet, on the chain saved in its folder if there is one, and waits until it answers.
+
+        Args:
+            folder: where it lives; made if needed.
+            port: TCP port on 127.0.0.1; 0 takes any free one.
+            block_time_s: seconds between L1 blocks; None makes one per transaction.
+            accounts: how many dev accounts hold 10,000 ETH.
+            save_interval_s: seconds between two savings of the chain; a crash loses no more than that.
+            bound: it ends when this process does, however that ends.
+
+        Raises:
+            InputError: it is running already, the port is taken, or there is no anvil.
+            ChainError: anvil did not start.
+        """
+        net = cls(folder)
+        net.folder.mkdir(parents=True, exist_ok=True)
+        with net._lock():
+            status = net.status()
+            if status.pid is not None:
+                raise InputError(f"the devnet in {net.folder} is already running at {status.rpc}")
+            net._mend_state()
+            port = _checked_port(port)
+            options = ["--port", str(port), "--accounts", str(accounts), "--state-interval", str(save_interval_s)]
+            if block_time_s is not None:
+                options += ["--block-time", f"{block_time_s:g}"]
+            net._launch(port, options, bound)
+        return net
+
+    def stop(self) -> bool:
+        """Stops the devnet and lets it save its chain; returns False if it was not running."""
+        self._release()
+        with self._lock():
+            record = self._alive()
+            if record is None:
+                return False
+            _end_group(record.pid)
+            self._record_file.unlink(missing_ok=True)
+            self._keep_state()
+        return True
+
+    def status(self) -> DevnetStatus:
+        """Says whether it runs, and where."""
+        record, alive = self._record(), self._alive()
+        if record is None:
+            return DevnetStatus(False, None, None, "", None, "")
+        rpc = f"http://{HOST}:{record.port}"
+        block = _block_number(rpc) if alive else None
+        return DevnetStatus(block is not None, alive.pid if alive else None, record.port, rpc, block, record.anvil)
+
+    @property
+    def _record_file(self) -> Path:
+        return self.folder / "devnet.json"
+
+    @property
+    def _state_file(self) -> Path:
+        return self.folder / "state.json"
+
+    @property
+    def _log_file(self) -> Path:
+        return self.folder / "anvil.log"
+
+    @contextmanager
+    def _lock(self) -> Iterator[None]:
+        """Two processes must not start or stop one devnet at a time."""
+        if not self.folder.is_dir():
+            yield
+            return
+        with (self.folder / "lock").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    def _record(self) -> _Record | None:
+        try:
+            return _Record(**json.loads(self._record_file.read_text()))
+        except FileNotFoundError:
+            return None
+        except (ValueError, TypeError) as error:
+            raise InputError(f"{self._record_file} is damaged ({error}); stop its anvil and delete the file") from error
+
+    def _alive(self) -> _Record | None:
+        """The record, if its process lives and is this folder's anvil, not a later process with the same id."""
+        record = self._record()
+        return record if record and str(self._state_file) in _command_line(record.pid) else None
+
+    def _launch(self, port: int, options: list[str], bound: bool) -> None:
+        """Starts anvil and waits until it answers."""
+        anvil = find_anvil()
+        command = [str(anvil), "--host", HOST, "--hardfork", HARDFORK, "--chain-id", str(CHAIN_ID)]
+        command += [
+            "--mnemonic",
+            MNEMONIC,
+            "--state",
+            str(self._state_file),
+            "--cache-path",
+            str(self.folder / "cache"),
+        ]
+        with self._log_file.open("wb") as output:
+            process = _spawn([*command, *options], self.folder, output)
+        if bound:
+            self._bind(process.pid)
+        record = _Record(process.pid, port, str(anvil))
+        self._record_file.write_text(json.dumps(asdict(record)) + "\n")
+        try:
+            self._await(process, f"http://{HOST}:{port}")
+        except BaseException:
+            self._release()
+            _end_group(process.pid)
+            self._record_file.unlink(missing_ok=True)
+            raise
+        log.info("devnet up", rpc=f"http://{HOST}:{port}", pid=process.pid)
+
+    def _await(self, process: subprocess.Popen[bytes], rpc: str) -> None:
+        """Waits until anvil answers."""
+        limit = time.monotonic() + START_LIMIT_S
+        while _block_number(rpc) is None or process.poll() is not None:
+            if process.poll() is not None or time.monotonic() > limit:
+                said = self._log_file.read_text(errors="replace").strip().splitlines()[-3:]
+                raise ChainError(f"anvil did not start: {' '.join(said) or 'it said nothing'} (log: {self._log_file})")
+            time.sleep(0.02)
+
+    def _mend_state(self) -> None:
+        """Anvil does not save in one step: after a crash inside a saving, the last good copy stands in."""
+        if not self._state_file.exists() or _is_json(self._state_file):
+            self._keep_state()
+            return
+        broken = self._state_file.with_suffix(".broken")
+        self._state_file.replace(broken)
+        if not self._good_copy.exists():
+            raise InputError(f"the saved chain is damaged ({broken}); start again with an empty folder")
+        shutil.copyfile(self._good_copy, self._state_file)
+        log.warning("saved chain was damaged; an older copy is used", broken=str(broken))
+
+    def _keep_state(self) -> None:
+        """Copies a whole saved chain to where no crash can damage it."""
+        if self._state_file.exists() and _is_json(self._state_file):
+            partial = self._good_copy.with_suffix(".tmp")
+            shutil.copyfile(self._state_file, partial)
+            partial.replace(self._good_copy)
+
+    @property
+    def _good_copy(self) -> Path:
+        return self.folder / "state.last.json"
+
+    def _bind(self, group: int) -> None:
+        """Starts a watcher that ends anvil when this process is gone: then its standard input is at an end."""
+        script = f"read _; kill -s TERM -- -{group}; sleep 2; kill -s KILL -- -{group}"
+        self._watcher = subprocess.Popen(
+            ["/bin/sh", "-c", script],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    def _release(self) -> None:
+        """Ends the watcher before what it watches, so that it never kills a stranger."""
+        if self._watcher is not None:
+            _end_group(self._watcher.pid)
+            if self._watcher.stdin:
+                self._watcher.stdin.close()
+            self._watcher = None
+
+
+def _spawn(command: list[str], folder: Path, output: IO[bytes]) -> subprocess.Popen[bytes]:
+    """Starts a process in a session, and so a process group, of its own: Ctrl-C here does not reach it."""
+    return subprocess.Popen(
+        command, cwd=folder, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+    )
+
+
+def _checked_port(port: int) -> int:
+    if port == 0:
+        return free_port()
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except (OSError, OverflowError) as error:
+            raise InputError(f"port {port} is not free ({error}); stop what uses it or choose another port") from error
+    return port
+
+
+def _block_number(rpc: str) -> int | None:
+    """Number of the latest L1 block, or None if nobody answers."""
+    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "eth_blockNumber", "params": []}).encode()
+    request = urllib.request.Request(rpc, body, {"Content-Type": "application/json"})  # noqa: S310
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with direct.open(request, timeout=5) as answer:
+            return int(json.load(answer)["result"], 16)
+    except (OSError, ValueError, KeyError, urllib.error.URLError):
+        return None
+
+
+def _command_line(pid: int) -> str:
+    """Command line of a living process, "" if there is none; /proc where there is one, else ps."""
+    if Path("/proc/self").exists():
+        try:
+            stat = Path(f"/proc/{pid}/stat").read_text()
+            line = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            return ""
+        return "" if stat.rpartition(")")[2].split()[0] == "Z" else line
+    return subprocess.run(["ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True, text=True).stdout
+
+
+def _end_group(group: int) -> None:
+    """Ends a process group: asked first, then killed; waits until it is gone."""
+    limit = time.monotonic() + STOP_LIMIT_S
+    for sign in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(group, sign)
+        except ProcessLookupError:
+            return
+        while time.monotonic() < limit:
+            if _gone(group):
+                return
+            time.sleep(0.02)
+        limit = time.monotonic() + STOP_LIMIT_S
+
+
+def _gone(pid: int) -> bool:
+    """Whether a group's leader has ended; reaps it if it is our child."""
+    try:
+        if os.waitpid(pid, os.WNOHANG)[0] == pid:
+            return True
+    except ChildProcessError:
+        pass
+    return not _command_line(pid)
+
+
+def _is_json(path: Path) -> bool:
+    try:
+        json.loads(path.read_bytes())
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,168 @@
+"""Encrypted keystores (Web3 Secret Storage, version 3), one file per key: ``<folder>/<name>.json``.
+
+The files are the ones that Geth, Foundry (``cast wallet``) and ape read and write.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from eth_account import Account
+from eth_account.signers.local import LocalAccount
+from eth_utils.address import is_address, to_checksum_address
+from eth_utils.exceptions import ValidationError
+
+from pol_oracle.protocol.errors import InputError
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+
+
+@dataclass(frozen=True)
+class Key:
+    """A stored key, as far as it is known without its password.
+
+    Attributes:
+        name: the keystore's file name without ``.json``.
+        address: checksummed address.
+        path: the file.
+    """
+
+    name: str
+    address: str
+    path: Path
+
+
+def new_key(folder: Path, name: str, password: str, iterations: int | None = None) -> Key:
+    """Makes a new random key and stores it.
+
+    Args:
+        folder: where keystores live; made if needed.
+        name: of the new key: letters, digits, ``_``, ``-``, ``.``.
+        password: encrypts the file; not empty.
+        iterations: cost of the password hash (scrypt n); None takes eth-account's default.
+
+    Raises:
+        InputError: the name or the password cannot be used, or the name is taken.
+    """
+    return _store(folder, name, Account.create(), password, iterations)
+
+
+def import_key(folder: Path, name: str, secret: str, password: str, iterations: int | None = None) -> Key:
+    """Stores a private key given as 32 bytes of hex; otherwise as :func:`new_key`.
+
+    Raises:
+        InputError: as :func:`new_key`, or ``secret`` is no private key, or it is stored already.
+    """
+    try:
+        account = Account.from_key(bytes.fromhex(secret.strip().removeprefix("0x")))
+    except (ValueError, ValidationError):
+        raise InputError("this is no private key: 64 hexadecimal digits are expected") from None
+    for key in list_keys(folder):
+        if key.address == account.address:
+            raise InputError(f"the key of {key.address} is already stored as {key.name!r}")
+    return _store(folder, name, account, password, iterations)
+
+
+def list_keys(folder: Path) -> list[Key]:
+    """Returns all stored keys by name; no password is needed.
+
+    Raises:
+        InputError: a file in the folder is no keystore.
+    """
+    if not folder.is_dir():
+        return []
+    return [_read(path)[0] for path in sorted(folder.glob("*.json"))]
+
+
+def load_key(folder: Path, account: str, password: str) -> LocalAccount:
+    """Decrypts a stored key.
+
+    Args:
+        folder: where keystores live.
+        account: a key's name or its address.
+        password: the one it was stored with.
+
+    Raises:
+        InputError: there is no such key, the password is wrong, or the file is damaged.
+    """
+    key = find_key(folder, account)
+    content = _read(key.path)[1]
+    try:
+        loaded: LocalAccount = Account.from_key(Account.decrypt(content, password))
+    except ValueError as error:
+        if "MAC mismatch" in str(error):
+            raise InputError(f"wrong password for key {key.name!r}") from None
+        raise InputError(f"{key.path} is damaged: {error}") from error
+    except (KeyError, TypeError, NotImplementedError) as error:
+        raise InputError(f"{key.path} is damaged: {error!r}") from error
+    if loaded.address != key.address:
+        raise InputError(f"{key.path} is damaged: it names {key.address} and holds the key of {loaded.address}")
+    return loaded
+
+
+def find_key(folder: Path, account: str) -> Key:
+    """Returns the stored key with that name or address.
+
+    Raises:
+        InputError: there is none.
+    """
+    keys = list_keys(folder)
+    wanted = to_checksum_address(account) if is_address(account) else None
+    for key in keys:
+        if key.name == account or key.address == wanted:
+            return key
+    names = ", ".join(key.name for key in keys) or "none"
+    raise InputError(f"no key {account!r} in {folder} (there: {names}); make one with `pol keys new`")
+
+
+def _store(folder: Path, name: str, account: LocalAccount, password: str, iterations: int | None) -> Key:
+    if not _NAME.fullmatch(name) or is_address(name):
+        raise InputError(f"{name!r} is no name for a key: use letters, digits, '_', '-', '.'")
+    if not password:
+        raise InputError("a key needs a password that is not empty")
+    path = folder / f"{name}.json"
+    if path.exists():
+        raise InputError(f"there is already a key {name!r} ({path}); it is not overwritten")
+    kdf: Literal["scrypt"] = "scrypt"
+    content: dict[str, Any] = dict(Account.encrypt(account.key, password, kdf=kdf, iterations=iterations))
+    _write_new(path, json.dumps(content | {"address": account.address}, indent=1) + "\n")
+    return Key(name, account.address, path)
+
+
+def _write_new(path: Path, text: str) -> None:
+    """Writes a file that only its owner can read, all of it or nothing, and never over another one."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(descriptor)
+            os.link(partial, path)  # unlike a rename, it fails if the name is taken
+        finally:
+            with suppress(FileNotFoundError):
+                partial.unlink()
+    except FileExistsError:
+        raise InputError(f"there is already a key {path.stem!r} ({path}); it is not overwritten") from None
+    except OSError as error:
+        raise InputError(f"the key could not be stored in {path}: {error.strerror}") from error
+
+
+def _read(path: Path) -> tuple[Key, dict[str, Any]]:
+    """Reads a keystore without decrypting it."""
+    try:
+        content: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        address = to_checksum_address(str(content["address"]))
+        if content["version"] != 3:
+            raise ValueError(f"version {content['version']} instead of 3")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path} is no keystore: {error!r}; restore it from a copy or remove it") from error
+    return Key(path.stem, address, path), content

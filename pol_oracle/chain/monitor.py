@@ -1,0 +1,162 @@
+"""What our contracts logged on L1, each event once, and roll-backs when L1 changed its mind.
+
+The monitor remembers the hashes of L1 blocks that it has passed. When the newest of them is no longer on the chain,
+it goes back to the newest that still is, tells so, and reads on from there. Its position moves only with what
+:meth:`Monitor.poll` returns, so an error on the way costs nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import structlog
+
+from pol_oracle.chain.client import Client
+from pol_oracle.chain.events import Event
+from pol_oracle.chain.logs import Log, decode
+from pol_oracle.chain.records import L1Block
+from pol_oracle.protocol.errors import ChainError, Unreachable, WrongChain
+
+CHUNK = 2000  # L1 blocks per request; halved when the endpoint finds it too long
+REMEMBERED = 1024  # L1 blocks whose hashes are kept
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Update:
+    """What is new.
+
+    Attributes:
+        rollback_to: forget every event of L1 blocks above this number (and only then take ``events``); None: keep all.
+        events: new ones, in the order of L1.
+        l1_block: number of the newest L1 block that is covered now.
+        timestamp: of that block, in seconds.
+    """
+
+    rollback_to: int | None
+    events: tuple[Event, ...]
+    l1_block: int
+    timestamp: int
+
+
+@dataclass(frozen=True)
+class _Mark:
+    """An L1 block that was passed."""
+
+    number: int
+    hash: bytes
+    timestamp: int
+
+
+class Monitor:
+    """Reads our contracts' events as L1 confirms them.
+
+    Args:
+        client: connected to a deployment.
+        start_block: L1 block of the deployment; earlier ones hold nothing of ours.
+        confirmations: how many L1 blocks must follow one before its events count.
+        chunk: L1 blocks per request.
+    """
+
+    def __init__(self, client: Client, start_block: int, confirmations: int = 1, *, chunk: int = CHUNK) -> None:
+        self._client = client
+        self._anchor = max(start_block - 1, 0)
+        self._confirmations = confirmations
+        self._chunk = chunk
+        self._trail: tuple[_Mark, ...] = ()
+
+    def poll(self) -> Update:
+        """Returns what is new since the last poll; nothing is lost or doubled when it raises.
+
+        When L1 goes away in the middle of a long history, what was read so far is returned, and the next poll raises.
+
+        Raises:
+            Unreachable: L1 does not answer.
+            WrongChain: L1 no longer holds the deployment (a devnet started without its state).
+        """
+        trail = self._trail or (self._start(),)
+        rollback_to = None
+        if not self._stands(trail[-1]):
+            trail = self._common(trail)
+            rollback_to = trail[-1].number
+            log.warning("l1 reorganised", rollback_to=rollback_to)
+        target = self._client.latest().number - self._confirmations
+        events: list[Event] = []
+        while trail[-1].number < target:
+            try:
+                read = self._read(trail[-1], min(target, trail[-1].number + self._chunk))
+            except Unreachable:
+                if rollback_to is None and trail[-1] == (self._trail or trail)[-1]:
+                    raise
+                break
+            if read is None:
+                break
+            found, marks = read
+            events += found
+            trail = _remember(trail, marks)
+        self._trail = trail
+        return Update(rollback_to, tuple(events), trail[-1].number, trail[-1].timestamp)
+
+    def _start(self) -> _Mark:
+        block = self._client.block(self._anchor)
+        if block is None:
+            raise WrongChain(
+                f"L1 has no block {self._anchor}, after which the contracts were deployed; has the devnet lost its "
+                "state? Run `pol deploy` or give another deployment file"
+            )
+        return _mark(block)
+
+    def _stands(self, mark: _Mark) -> bool:
+        block = self._client.block(mark.number)
+        return block is not None and block.hash == mark.hash
+
+    def _common(self, trail: tuple[_Mark, ...]) -> tuple[_Mark, ...]:
+        """The part of the trail that is still on the chain; the contracts must be there as well."""
+        self._client.verify()
+        for length in range(len(trail) - 1, 0, -1):
+            if self._stands(trail[length - 1]):
+                return trail[:length]
+        return (self._start(),)
+
+    def _read(self, tip: _Mark, last: int) -> tuple[list[Event], list[_Mark]] | None:
+        """Events of the L1 blocks after ``tip`` up to ``last``, or None if L1 reorganised meanwhile."""
+        block = self._client.block(last)
+        if block is None:
+            return None
+        logs = self._logs(tip.number + 1, last)
+        if logs is None:
+            return None
+        # one chain all the way: the end has not changed while the logs were read, and it grew out of our tip
+        grown = block.parent_hash == tip.hash if last == tip.number + 1 else self._stands(tip)
+        if not grown or not self._stands(_mark(block)):
+            return None
+        marks = {log.at.l1_block: _Mark(log.at.l1_block, log.at.l1_hash, log.at.timestamp) for log in logs}
+        marks[last] = _mark(block)
+        events = [event for event in map(decode, logs) if event is not None]
+        return events, [marks[number] for number in sorted(marks)]
+
+    def _logs(self, first: int, last: int) -> list[Log] | None:
+        """Like ``Client.logs``, in as many requests as the endpoint wants."""
+        try:
+            return self._client.logs(first, last)
+        except (Unreachable, WrongChain):
+            raise
+        except ChainError as error:
+            if first == last:
+                raise
+            self._chunk = max(1, (last - first + 1) // 2)
+            log.info("fewer L1 blocks per request", blocks=self._chunk, reason=str(error))
+        middle = first + self._chunk - 1
+        head, tail = self._logs(first, middle), self._logs(middle + 1, last)
+        return None if head is None or tail is None else head + tail
+
+
+def _mark(block: L1Block) -> _Mark:
+    return _Mark(block.number, block.hash, block.timestamp)
+
+
+def _remember(trail: tuple[_Mark, ...], marks: list[_Mark]) -> tuple[_Mark, ...]:
+    """Appends, and drops the oldest but the first."""
+    longer = (*trail, *marks)
+    return longer if len(longer) <= REMEMBERED else (longer[0], *longer[1 - REMEMBERED :])

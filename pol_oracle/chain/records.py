@@ -1,0 +1,75 @@
+"""What L1 answers, as small frozen values; amounts in wei, times in seconds of L1."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pol_oracle.protocol.lifecycle import Outcome, Status
+
+
+@dataclass(frozen=True)
+class L1Block:
+    """An L1 block: number, 32-byte hash, 32-byte parent hash, timestamp, base fee in wei per gas."""
+
+    number: int
+    hash: bytes
+    parent_hash: bytes
+    timestamp: int
+    base_fee: int
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What became of a mined transaction. ``gas_price`` is what was paid, in wei per gas."""
+
+    tx_hash: bytes
+    l1_block: int
+    l1_hash: bytes
+    ok: bool
+    gas_used: int
+    gas_price: int
+    contract_address: str | None
+
+
+@dataclass(frozen=True)
+class BlockRecord:
+    """Mirror of ``struct Block``: what storage keeps of a block."""
+
+    miner: str
+    proposed_at: int
+    status: Status
+    bits: int
+    attestations: int
+    parent: bytes
+    jump: bytes
+    total_work: int
+    height: int
+    sequence: int
+    correct_after: int
+    slashes_seen: int
+    open_disputes: int
+
+
+@dataclass(frozen=True)
+class Bond:
+    """An account's bond in one role."""
+
+    free: int
+    locked: int
+
+
+@dataclass(frozen=True)
+class Dispute:
+    """A committee dispute; ``deadline`` is 0 if there was none."""
+
+    challenger: str
+    deadline: int
+    outcome: Outcome
+
+
+@dataclass(frozen=True)
+class Commitment:
+    """A committed challenge; ``l1_block`` is 0 if there is none."""
+
+    order: int
+    l1_block: int

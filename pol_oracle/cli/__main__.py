@@ -1,0 +1,5 @@
+"""Lets ``python -m pol_oracle.cli`` stand in for ``pol``."""
+
+from . import main
+
+main()

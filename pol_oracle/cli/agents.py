@@ -1,0 +1,105 @@
+"""``pol miner run`` and ``pol verifier run``: the agents, in the foreground."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from . import session
+from .options import Account, Dev, PasswordFile
+from .settings import Settings
+
+if TYPE_CHECKING:
+    from pol_oracle.agents.config import AgentConfig
+
+miner_app = typer.Typer(no_args_is_help=True, help="A miner: trains, searches for proofs, proposes blocks.")
+verifier_app = typer.Typer(no_args_is_help=True, help="A verifier: replays blocks, attests, challenges, votes.")
+
+Name = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Names the agent's files in the home folder. (default: the account's name)"),
+]
+Store = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="URL",
+        help="Folder or URL of the store of states; the first is written to, repeat to read from more. "
+        "(default: the deployment's)",
+    ),
+]
+Poll = Annotated[float, typer.Option(min=0.05, help="Seconds between two looks at L1.")]
+Confirmations = Annotated[
+    int | None,
+    typer.Option(min=0, help="L1 blocks that must follow an event before it counts. (default: the deployment's)"),
+]
+
+
+@miner_app.command("run")
+def run_miner(
+    ctx: typer.Context,
+    account: Account = None,
+    dev: Dev = None,
+    password_file: PasswordFile = None,
+    name: Name = None,
+    store: Store = None,
+    poll: Poll = 0.5,
+    confirmations: Confirmations = None,
+    training_steps: Annotated[int, typer.Option(min=0, help="Training steps in torch between two proofs.")] = 20,
+    check_accuracy: Annotated[
+        bool, typer.Option(help="Also evaluate others' blocks before building on them, as verifiers do.")
+    ] = False,
+) -> None:
+    """Mine until Ctrl-C. Needs a miner's bond; killed at any moment, it goes on where it was."""
+    from dataclasses import replace
+
+    from pol_oracle.agents.miner import run_miner as run
+
+    config = _config(ctx.obj, account, dev, password_file, name, store, poll, confirmations)
+    run(replace(config, training_steps=training_steps, check_accuracy=check_accuracy))
+
+
+@verifier_app.command("run")
+def run_verifier(
+    ctx: typer.Context,
+    account: Account = None,
+    dev: Dev = None,
+    password_file: PasswordFile = None,
+    name: Name = None,
+    store: Store = None,
+    poll: Poll = 0.5,
+    confirmations: Confirmations = None,
+) -> None:
+    """Verify until Ctrl-C. Needs a verifier's bond; killed at any moment, it goes on where it was."""
+    from pol_oracle.agents.verifier import run_verifier as run
+
+    run(_config(ctx.obj, account, dev, password_file, name, store, poll, confirmations))
+
+
+def _config(
+    settings: Settings,
+    account: str | None,
+    dev: int | None,
+    password_file: PasswordFile,
+    name: str | None,
+    store: list[str] | None,
+    poll: float,
+    confirmations: int | None,
+) -> AgentConfig:
+    from pol_oracle.agents.config import AgentConfig
+
+    found = session.deployment(settings)
+    key = session.account(settings, account, dev, password_file)
+    config = AgentConfig(
+        deployment=found,
+        account=key,
+        name=name or account or f"dev-{dev}",
+        folder=settings.agents,
+        cache=settings.data,
+        rpc=settings.rpc,
+        store=tuple(store or ()),
+        confirmations=confirmations,
+        poll_s=poll,
+    )
+    typer.echo(f"{config.name} signs as {key.address}; log: {config.log_path}; Ctrl-C stops it", err=True)
+    return config

@@ -1,0 +1,70 @@
+"""The root command ``pol`` and its options."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from . import agents, bench, blocks, bond, chain, demo, deploy, devnet, keys, store
+from .failures import PolGroup
+from .logs import configure
+from .settings import load
+
+app = typer.Typer(
+    cls=PolGroup,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Proof of learning on Ethereum: miners train a network, verifiers replay each step bit for bit, contracts on "
+    "L1 accept or slash. Start with `pol demo`, or with `pol devnet up` and `pol deploy tasks/devnet.toml`.",
+)
+app.add_typer(devnet.app, name="devnet")
+app.command("deploy")(deploy.deploy)
+app.add_typer(keys.app, name="keys")
+app.add_typer(bond.app, name="bond")
+app.add_typer(agents.miner_app, name="miner")
+app.add_typer(agents.verifier_app, name="verifier")
+app.add_typer(blocks.app, name="blocks")
+app.add_typer(chain.task_app, name="task")
+app.command("status")(chain.status)
+app.command("plot")(chain.plot)
+app.add_typer(store.app, name="store")
+app.command("bench")(bench.bench)
+app.command("demo")(demo.demo)
+
+
+def _print_version(wanted: bool) -> None:
+    if not wanted:
+        return
+    try:
+        typer.echo(version("pol-oracle"))
+    except PackageNotFoundError:
+        typer.echo("not installed (run from a checkout)")
+    raise typer.Exit
+
+
+@app.callback()
+def root(
+    ctx: typer.Context,
+    home: Annotated[
+        Path | None,
+        typer.Option(help="Working folder: deployment file, keys, store, data sets, journals. (default: .pol)"),
+    ] = None,
+    rpc: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="JSON-RPC endpoint of L1. (default: the deployment's, or the devnet's)"),
+    ] = None,
+    log_level: Annotated[
+        str | None, typer.Option(metavar="LEVEL", help="debug, info, warning or error; logs go to stderr.")
+    ] = None,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Options of all commands; POL_HOME, POL_RPC and POL_LOG_LEVEL set them once and for all."""
+    settings = load(home=home, rpc=rpc, log_level=log_level)
+    configure(settings.log_level)
+    ctx.obj = settings

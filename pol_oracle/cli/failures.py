@@ -1,0 +1,69 @@
+"""Every failure becomes one sentence on stderr and an exit code: 1 expected, 2 unexpected (with a log file)."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sqlite3
+import time
+import traceback
+from pathlib import Path
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from pol_oracle.protocol.errors import PolError
+
+from .settings import Settings
+
+EXPECTED = 1
+UNEXPECTED = 2
+# typer's own errors (unknown option, missing argument) all derive from this one, which typer does not export
+_UsageError: Any = typer.BadParameter.__mro__[2]
+
+
+class PolGroup(TyperGroup):
+    """The root command; no traceback ever reaches the user."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Runs a command and turns what it raises into a sentence and an exit code."""
+        try:
+            return super().invoke(ctx)
+        except (typer.Exit, typer.Abort, _UsageError, BrokenPipeError):
+            raise
+        except Exception as error:
+            settings = ctx.obj if isinstance(ctx.obj, Settings) else Settings.model_construct()
+            sentence = expected(error)
+            if sentence is None:
+                typer.echo(f"pol: {unexpected(error, settings.logs)}", err=True)
+                raise typer.Exit(UNEXPECTED) from error
+            typer.echo(f"pol: {sentence}", err=True)
+            raise typer.Exit(EXPECTED) from error
+
+
+def expected(error: Exception) -> str | None:
+    """Returns the sentence for an error a user can do something about, or None."""
+    if isinstance(error, PolError):
+        return " ".join(str(error).split())
+    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    if full or (isinstance(error, sqlite3.OperationalError) and "full" in str(error)):
+        where = getattr(error, "filename", None)
+        return f"the disk is full{f' ({where})' if where else ''}: free some space and run the command again"
+    if isinstance(error, PermissionError):
+        return f"no permission for {error.filename}: check its owner, or choose another folder with --home"
+    if isinstance(error, sqlite3.DatabaseError):
+        return f"a journal in the agents folder cannot be read ({error}): restore it from a backup, or move it away"
+    return None
+
+
+def unexpected(error: Exception, folder: Path) -> str:
+    """Writes a traceback into ``folder`` and returns a sentence that names the file."""
+    what = f"unexpected {type(error).__name__}: {error}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"error-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.log"
+        path.write_text("".join(traceback.format_exception(error)))
+    except OSError as second:
+        return f"{what} (and the log could not be written: {second})"
+    return f"{what}; details are in {path}"

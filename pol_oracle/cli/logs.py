@@ -1,0 +1,36 @@
+"""Logs of agents and commands: structlog on stderr, so that stdout carries only what was asked for."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import structlog
+
+from pol_oracle.protocol.errors import InputError
+
+LEVELS = ("debug", "info", "warning", "error")
+
+
+def configure(level: str) -> None:
+    """Sends logs of at least ``level`` to stderr: coloured text on a terminal, JSON lines elsewhere.
+
+    Raises:
+        InputError: there is no such level.
+    """
+    if level.lower() not in LEVELS:
+        raise InputError(f"there is no log level {level!r}; choose from: {', '.join(LEVELS)}")
+    terminal = sys.stderr.isatty()
+    renderer = structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer()
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )

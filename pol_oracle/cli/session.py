@@ -1,0 +1,171 @@
+"""What commands open: the deployment, L1, a key, the task's workload, the history of events."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import typer
+
+from pol_oracle.protocol.errors import InputError
+
+from .settings import Settings
+
+if TYPE_CHECKING:
+    from eth_account.signers.local import LocalAccount
+
+    from pol_oracle.agents.view import History
+    from pol_oracle.chain.client import Client
+    from pol_oracle.chain.deployment import Deployment
+    from pol_oracle.chain.sender import Call
+    from pol_oracle.store import StateStore
+    from pol_oracle.task import TaskSpec, Workload
+
+
+def deployment(settings: Settings) -> Deployment:
+    """Reads the deployment file.
+
+    Raises:
+        InputError: there is none, or it is damaged.
+    """
+    from pol_oracle.chain.deployment import Deployment
+
+    path = settings.deployment_file
+    if not path.exists():
+        raise InputError(
+            f"there is no deployment file {path}: run `pol deploy TASK.toml`, or name its folder by --home"
+        )
+    return Deployment.load(path)
+
+
+def client(settings: Settings, found: Deployment | None = None) -> Client:
+    """Connects to L1 and checks that the contracts are there.
+
+    Raises:
+        Unreachable: no answer.
+        WrongChain: another chain or another deployment.
+    """
+    from pol_oracle.chain.client import Client
+
+    found = found or deployment(settings)
+    return Client.connect(settings.rpc or found.rpc, found)
+
+
+def rpc_without_deployment(settings: Settings) -> str:
+    """Returns the endpoint to deploy to: the given one, else the devnet of the home folder.
+
+    Raises:
+        InputError: neither is there.
+    """
+    from pol_oracle.chain.devnet import Devnet
+
+    rpc = settings.rpc or Devnet(settings.devnet).status().rpc
+    if not rpc:
+        raise InputError("no L1 to deploy to: start one with `pol devnet up`, or give --rpc URL")
+    return rpc
+
+
+def password(settings: Settings, file: Path | None, *, confirm: bool = False) -> str:
+    """Returns the first line of the password file, or asks for it on a terminal.
+
+    Raises:
+        InputError: no file was given and nobody can be asked, or the file cannot be read.
+    """
+    path = file or settings.password_file
+    if path is not None:
+        try:
+            lines = path.read_text().splitlines()
+        except OSError as error:
+            raise InputError(f"cannot read the password file {path}: {error.strerror}") from error
+        if not lines or not lines[0]:
+            raise InputError(f"the password file {path} is empty: its first line must be the password")
+        return lines[0]
+    if not sys.stdin.isatty():
+        raise InputError("a password is needed: name a file with --password-file or POL_PASSWORD_FILE")
+    return str(typer.prompt("Password", hide_input=True, confirmation_prompt=confirm))
+
+
+def account(settings: Settings, name: str | None, dev: int | None, file: Path | None) -> LocalAccount:
+    """Returns the key to sign with: a keystore by name, or one of the devnet's well-known accounts.
+
+    Raises:
+        InputError: not exactly one was chosen, no such keystore, or a wrong password.
+    """
+    if (name is None) == (dev is None):
+        raise InputError("choose the key to sign with: --account NAME (see `pol keys list`), or --dev N on the devnet")
+    if dev is not None:
+        from pol_oracle.chain.devnet import dev_account
+
+        return dev_account(dev)
+    from pol_oracle.chain.keys import find_key, load_key
+
+    assert name is not None
+    find_key(settings.keys, name)  # before anybody types a password
+    return load_key(settings.keys, name, password(settings, file))
+
+
+def spec_of(found: Deployment) -> TaskSpec:
+    """Returns the task file that was deployed."""
+    from pol_oracle.task import TaskSpec
+
+    return TaskSpec.model_validate(found.spec)
+
+
+def workload(settings: Settings, found: Deployment) -> Workload:
+    """Builds the deployed task, and checks that it is the one L1 committed to.
+
+    Raises:
+        InputError: this machine's task differs from the deployed one.
+    """
+    from pol_oracle.task import build_workload
+
+    built = build_workload(spec_of(found), settings.data)
+    if built.task != found.task:
+        names = [n for n in vars(built.task) if getattr(built.task, n) != getattr(found.task, n)]
+        raise InputError(
+            f"the task built here is not the deployed one ({', '.join(names)} differ): "
+            "use the version of pol-oracle that deployed it, and the same data"
+        )
+    return built
+
+
+def state_store(found: Deployment, urls: Sequence[str] | None) -> StateStore:
+    """Opens the store of states: the given places, else the deployment's."""
+    from pol_oracle.store import StateStore
+
+    return StateStore(urls or found.store)
+
+
+def transact(settings: Settings, connection: Client, key: LocalAccount, calls: Sequence[Call]) -> None:
+    """Sends calls one after the other, and waits until each is confirmed.
+
+    Raises:
+        Reverted: a contract refused one.
+        InputError: an agent that runs now sends for this account.
+        NotMined: L1 did not include one in time.
+    """
+    from pol_oracle.chain.sender import Sender
+
+    run = uuid4().hex[:12]  # a command that is given twice is meant twice
+    with Sender(connection, key, settings.agents / f"cli-{key.address.lower()}.sqlite") as sender:
+        for call in calls:
+            once = replace(call, key=f"cli:{run}:{call.key}")
+            sender.submit(once)
+            result = sender.wait(once.key)
+            if result.error is not None:
+                raise result.error
+
+
+def history(connection: Client, found: Deployment) -> History:
+    """Reads all events up to the confirmation depth, and folds them into a view."""
+    from pol_oracle.agents.view import History
+    from pol_oracle.chain.monitor import Monitor
+
+    told = History(bytes.fromhex(found.genesis_id.removeprefix("0x")))
+    update = Monitor(connection, found.deployed_at, found.confirmations).poll()
+    told.update(update.rollback_to, update.events, update.l1_block, update.timestamp)
+    return told

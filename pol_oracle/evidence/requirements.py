@@ -1,0 +1,81 @@
+"""Requirements: which are not met, and the proof of it that the Court checks by itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from pol_oracle.canonical.state import State
+from pol_oracle.canonical.trees import StateOpening, open_state
+from pol_oracle.protocol.eligible import packed
+from pol_oracle.protocol.errors import RuleError
+from pol_oracle.protocol.header import Header
+from pol_oracle.task import Workload, requirements_of, unmet
+
+OPENING_TYPE = "(uint64,uint64,bytes,bytes32[],bytes32[])"
+EVIDENCE_TYPE = f"(uint256,bytes32[],{OPENING_TYPE},{OPENING_TYPE})"
+
+
+def _opening_abi(opening: StateOpening) -> tuple[Any, ...]:
+    path, states = list(opening.tensor_path), list(opening.state_path)
+    return (opening.elements, opening.tensors, opening.leaf, path, states)
+
+
+@dataclass(frozen=True)
+class RequirementEvidence:
+    """Mirror of ``struct RequirementEvidence`` in ``ICourt.sol``.
+
+    Attributes:
+        requirement: its number in R, from 0.
+        eligible: the task's eligible ranges, 32 bytes each.
+        before: the weight's leaf in W, opened to preRoot.
+        afterwards: the same leaf in W', opened to postRoot.
+    """
+
+    requirement: int
+    eligible: tuple[bytes, ...]
+    before: StateOpening
+    afterwards: StateOpening
+
+    def abi(self) -> tuple[Any, ...]:
+        """The evidence as the ABI takes it."""
+        return (self.requirement, list(self.eligible), _opening_abi(self.before), _opening_abi(self.afterwards))
+
+
+def first_unmet(workload: Workload, header: Header, bits: int, pre: State, post: State) -> int | None:
+    """Returns the number of the first requirement that W' does not meet, or None if it meets them all.
+
+    Args:
+        workload: the task.
+        header: the block; its seed names the requirements.
+        bits: the block's difficulty.
+        pre: W.
+        post: W', as the block's miner published it or as a replay computed it.
+    """
+    return unmet(workload, requirements_of(workload, header, bits), pre, post)
+
+
+def requirement_evidence(
+    workload: Workload, header: Header, bits: int, pre: State, post: State, number: int
+) -> RequirementEvidence:
+    """Opens the weight of one requirement in W and in W'.
+
+    Args:
+        workload: the task.
+        header: the block.
+        bits: the block's difficulty.
+        pre: the state behind ``header.pre_root``.
+        post: the state behind ``header.post_root``.
+        number: which requirement, from 0.
+
+    Raises:
+        RuleError: there is no such requirement, or the states are not the header's, so the Court would refuse.
+    """
+    if not 0 <= number < bits:
+        raise RuleError(f"requirement {number} does not exist: the block has {bits}")
+    if (pre.root, post.root) != (header.pre_root, header.post_root):
+        raise RuleError("evidence must open the states that the block committed to")
+    required = requirements_of(workload, header, bits)[number]
+    tensor, element = workload.eligible.locate(required.weight)
+    ranges = tuple(packed(workload.eligible.ranges))
+    return RequirementEvidence(number, ranges, open_state(pre, tensor, element), open_state(post, tensor, element))

@@ -1,0 +1,45 @@
+"""The paper's Figure 1: accuracy and block interval over block height, from chain data alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pol_oracle.protocol.errors import InputError
+
+from .history import FinalBlock
+
+
+def draw(chain: Sequence[FinalBlock], test_count: int, path: Path) -> None:
+    """Writes the figure as PNG.
+
+    Args:
+        chain: finalized blocks in order of height.
+        test_count: |E|, samples in the test set.
+        path: file to write; its folder must exist.
+
+    Raises:
+        InputError: no block is finalized yet.
+    """
+    if not chain:
+        raise InputError("no block is finalized yet, so there is nothing to plot: wait for the first one")
+    # the object interface: pyplot would look for a display and keep global state
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
+
+    heights = [b.height for b in chain]
+    figure = Figure(figsize=(8, 4.5), layout="constrained")
+    FigureCanvasAgg(figure)
+    accuracy = figure.add_subplot()
+    interval = accuracy.twinx()
+    interval.bar(heights, [b.interval_s for b in chain], width=0.6, color="tab:orange", alpha=0.35)
+    accuracy.plot(heights, [100 * b.correct_after / test_count for b in chain], color="tab:blue", marker="o")
+    accuracy.set_zorder(interval.get_zorder() + 1)
+    accuracy.patch.set_visible(False)
+    accuracy.set_xlabel("block height")
+    accuracy.set_ylabel(f"test accuracy (%), {test_count} samples", color="tab:blue")
+    interval.set_ylabel("block interval (s)", color="tab:orange")
+    accuracy.xaxis.set_major_locator(MaxNLocator(integer=True))
+    accuracy.set_title("Accuracy and block interval of the finalized chain")
+    figure.savefig(path, dpi=150)

@@ -1,0 +1,272 @@
+"""Algorithm 1 of the paper as written: for each nonce, one SGD step, and a look at the required weights.
+
+    for nonce = start, start + 1, ...:
+        seed(parent, miner, root of W, nonce) -> requirements R and batch P    (paper rules: R from the parent, P free)
+        W' = W - lr * gradient of the loss on P                                in torch
+        unless every weight in R moved its way: next nonce
+        W' = canonical step of W on P                                          the same bits on every machine
+        unless W' is finite and meets R: next nonce
+        unless accuracy(W') > accuracy(W), and not below the parent's by more than the slack: next nonce
+        return the proof
+
+Accuracy is the dear part, so it comes last, and that of W is counted once per W.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional
+
+from pol_oracle.canonical.evaluate import eval_root
+from pol_oracle.canonical.state import State
+from pol_oracle.canonical.step import StepResult
+from pol_oracle.protocol.derivation import Requirement, batch, requirements, seed
+from pol_oracle.protocol.hashing import keccak
+from pol_oracle.protocol.header import Header
+from pol_oracle.protocol.rules import satisfies
+from pol_oracle.task import Workload, unmet
+
+from .torch_models import build_module, images_to_torch, load_state, pick_device, torch_position
+
+_FREE_BATCH = b"pol-free"  # the miner's own generator, where the rules leave P to it
+
+
+class Parent(Protocol):
+    """What the search needs to know of the block it builds on."""
+
+    @property
+    def id(self) -> bytes:
+        """The block's id."""
+
+    @property
+    def correct_after(self) -> int:
+        """Test samples its W' classifies correctly; 0 for genesis."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a search stands.
+
+    Attributes:
+        nonce: the last nonce tried.
+        tries: SGD steps done in torch.
+        passed: of these, steps that met R in torch.
+        confirmed: of these, steps that met R canonically.
+        evaluated: test samples of the running evaluation done so far; 0 between evaluations.
+    """
+
+    nonce: int
+    tries: int = 0
+    passed: int = 0
+    confirmed: int = 0
+    evaluated: int = 0
+
+
+@dataclass(frozen=True)
+class Proof:
+    """A block ready to be proposed: its header, W and W'."""
+
+    header: Header
+    pre: State
+    post: State
+
+
+class _StoppedError(Exception):
+    """The caller wants no proof any more."""
+
+
+def search(
+    workload: Workload,
+    parent: Parent,
+    miner: str,
+    state: State,
+    bits: int,
+    *,
+    start_nonce: int = 0,
+    should_stop: Callable[[], bool] | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> Proof | None:
+    """Searches until a proof is found; see :meth:`NaiveSearch.search`. Keeps what it built for the workload."""
+    searcher = _searcher(workload)
+    return searcher.search(
+        parent, miner, state, bits, start_nonce=start_nonce, should_stop=should_stop, on_progress=on_progress
+    )
+
+
+@lru_cache(maxsize=2)
+def _searcher(workload: Workload) -> NaiveSearch:
+    return NaiveSearch(workload)
+
+
+class NaiveSearch:
+    """Algorithm 1 for one workload.
+
+    Args:
+        workload: the task.
+        device: where torch computes; by default CUDA if present.
+    """
+
+    def __init__(self, workload: Workload, device: torch.device | None = None) -> None:
+        self._workload = workload
+        self._device = device or pick_device()
+        self._module = build_module(workload.model).to(self._device).train()
+        self._learning_rate = np.float32(workload.spec.learning_rate)
+        self._state: State | None = None
+        self._correct: NDArray[np.bool_] | None = None
+
+    def search(
+        self,
+        parent: Parent,
+        miner: str,
+        state: State,
+        bits: int,
+        *,
+        start_nonce: int = 0,
+        should_stop: Callable[[], bool] | None = None,
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> Proof | None:
+        """Tries nonces from ``start_nonce`` up until one gives a proof.
+
+        Args:
+            parent: the block to build on.
+            miner: address of the proposer, checksummed; proofs are worth nothing to another.
+            state: W.
+            bits: how many requirements the block must satisfy.
+            start_nonce: where to begin, so that an interrupted search can go on.
+            should_stop: asked before every try and during evaluations.
+            on_progress: told after every try and during evaluations.
+
+        Returns:
+            The proof, or None if ``should_stop`` said so.
+        """
+        self._load(state)
+        attempt = _Attempt(self._workload, parent, miner, state, bits)
+        report = on_progress or (lambda progress: None)
+        stop = should_stop or (lambda: False)
+        now = Progress(start_nonce)
+        nonce = start_nonce
+        while not stop():
+            required, indices = attempt.derive(nonce)
+            now = Progress(nonce, now.tries + 1, now.passed, now.confirmed)
+            if self._meets_in_torch(required, indices):
+                now = Progress(nonce, now.tries, now.passed + 1, now.confirmed)
+                result = attempt.step(indices)
+                if result.finite and unmet(self._workload, required, state, result.post) is None:
+                    now = Progress(nonce, now.tries, now.passed, now.confirmed + 1)
+                    try:
+                        proof = self._weigh(attempt, nonce, indices, result, now, stop, report)
+                    except _StoppedError:
+                        return None
+                    if proof is not None:
+                        report(now)
+                        return proof
+            report(now)
+            nonce += 1
+        return None
+
+    def _load(self, state: State) -> None:
+        if self._state is None or state.root != self._state.root:
+            load_state(self._module, state)
+            self._state, self._correct = state, None
+
+    def _meets_in_torch(self, required: Sequence[Requirement], indices: Sequence[int]) -> bool:
+        """One SGD step, taken only where R looks."""
+        train, chosen = self._workload.train, list(indices)
+        images = images_to_torch(train.images[chosen], self._device)
+        labels = torch.from_numpy(train.labels[chosen].astype(np.int64)).to(self._device)
+        loss = functional.cross_entropy(self._module(images), labels)
+        parameters = dict(self._module.named_parameters())
+        gradients = dict(zip(parameters, torch.autograd.grad(loss, list(parameters.values())), strict=True))
+        positions = [torch_position(self._workload.model, *self._workload.eligible.locate(r.weight)) for r in required]
+        slopes = torch.stack([gradients[name][at] for name, at in positions]).cpu().numpy()
+        before = torch.stack([parameters[name].detach()[at] for name, at in positions]).cpu().numpy()
+        after = before - self._learning_rate * slopes
+        moves = zip(before.tolist(), after.tolist(), required, strict=True)
+        return all(satisfies(self._workload.rules, b, a, r.up) for b, a, r in moves)
+
+    def _weigh(
+        self,
+        attempt: _Attempt,
+        nonce: int,
+        indices: tuple[int, ...],
+        result: StepResult,
+        now: Progress,
+        stop: Callable[[], bool],
+        report: Callable[[Progress], None],
+    ) -> Proof | None:
+        """Counts what W and W' classify correctly; returns the proof if that is enough."""
+
+        def count(state: State) -> NDArray[np.bool_]:
+            def progress(done: int) -> None:
+                if stop():
+                    raise _StoppedError
+                report(Progress(now.nonce, now.tries, now.passed, now.confirmed, done))
+
+            test = self._workload.test
+            return self._workload.evaluator.correct(state, test.images, test.labels, progress)
+
+        if self._correct is None:
+            self._correct = count(attempt.state)
+        after = count(result.post)
+        if not attempt.improves(int(self._correct.sum()), int(after.sum())):
+            return None
+        return Proof(attempt.header(nonce, indices, result, self._correct, after), attempt.state, result.post)
+
+
+@dataclass(frozen=True)
+class _Attempt:
+    """What stays the same while nonces are tried."""
+
+    workload: Workload
+    parent: Parent
+    miner: str
+    state: State
+    bits: int
+
+    def derive(self, nonce: int) -> tuple[tuple[Requirement, ...], tuple[int, ...]]:
+        """Returns R and P of a nonce."""
+        task = self.workload.task
+        drawn = seed(task.rules, task.id, self.parent.id, self.miner, self.state.root, nonce)
+        required = requirements(drawn, self.bits, self.workload.eligible.count)
+        if not task.rules.batch_from_seed:
+            own = bytes.fromhex(self.miner[2:]) + self.state.root + nonce.to_bytes(8, "big")
+            drawn = keccak(_FREE_BATCH + drawn + own)
+        return required, batch(drawn, task.batch_size, task.train_count)
+
+    def step(self, indices: Sequence[int]) -> StepResult:
+        """The canonical step on P."""
+        train, chosen = self.workload.train, list(indices)
+        return self.workload.stepper.run(self.state, train.images[chosen], train.labels[chosen])
+
+    def improves(self, before: int, after: int) -> bool:
+        """The registry's rules on accuracy, in counts of test samples."""
+        return after > before and after + self.workload.task.accuracy_slack >= self.parent.correct_after
+
+    def header(
+        self,
+        nonce: int,
+        indices: tuple[int, ...],
+        result: StepResult,
+        before: NDArray[np.bool_],
+        after: NDArray[np.bool_],
+    ) -> Header:
+        """Everything the block claims."""
+        return Header(
+            parent=self.parent.id,
+            miner=self.miner,
+            nonce=nonce,
+            indices=indices,
+            pre_root=self.state.root,
+            post_root=result.post.root,
+            trace_root=result.trace.root,
+            eval_root=eval_root(before, after),
+            correct_before=int(before.sum()),
+            correct_after=int(after.sum()),
+        )

@@ -1,0 +1,197 @@
+"""Reading and writing states by root, from places that are not trusted."""
+
+from __future__ import annotations
+
+import errno
+import os
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import fsspec
+import structlog
+from fsspec.implementations.http import HTTPFileSystem
+from fsspec.implementations.local import LocalFileSystem
+
+from pol_oracle.protocol.errors import CorruptState, InputError, StoreError
+
+log = structlog.get_logger(__name__)
+
+CHUNK = 1 << 18  # bytes read at once
+ROOT_SIZE = 32
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long a read over the network may take.
+
+    Attributes:
+        connect_s: seconds until the connection stands.
+        idle_s: seconds without a byte.
+        total_s: seconds for one whole file, on top of ``size / slowest``.
+        slowest: bytes per second below which a server is given up.
+    """
+
+    connect_s: float = 5.0
+    idle_s: float = 10.0
+    total_s: float = 10.0
+    slowest: float = 200_000.0
+
+
+def file_name(root: bytes) -> str:
+    """Returns the name of the state with this root.
+
+    Raises:
+        StoreError: ``root`` is not 32 bytes.
+    """
+    if len(root) != ROOT_SIZE:
+        raise StoreError(f"a state root is {ROOT_SIZE} bytes, not {len(root)}")
+    return f"{root.hex()}.f32"
+
+
+class StateStore:
+    """States in one or more places. The first is written; all are read, in order.
+
+    Args:
+        urls: folders or fsspec URLs (``file://``, ``http://``, ``https://``, ``s3://`` …).
+        limits: time limits of network reads.
+
+    Raises:
+        InputError: no URL, or one that fsspec cannot open.
+    """
+
+    def __init__(self, urls: Sequence[str | Path], limits: Limits | None = None) -> None:
+        if not urls:
+            raise InputError("a store needs at least one folder or URL")
+        self.urls = tuple(str(url) for url in urls)
+        self._limits = limits or Limits()
+        self._places = [self._open_place(url) for url in self.urls]
+
+    def put(self, root: bytes, data: bytes) -> None:
+        """Writes a state to the first place: whole or not at all.
+
+        Args:
+            root: the state's root, 32 bytes; names the file.
+            data: its bytes, as ``State.to_bytes`` gives them.
+
+        Raises:
+            StoreError: no space, no permission, or a place that takes no writes.
+        """
+        files, folder = self._places[0]
+        name = file_name(root)
+        if isinstance(files, HTTPFileSystem):
+            raise StoreError(f"the store {self.urls[0]} is read-only; name a folder before it to write to")
+        try:
+            if isinstance(files, LocalFileSystem):
+                _write_whole(Path(folder), name, data)
+            else:
+                files.pipe_file(f"{folder}/{name}", data)
+        except OSError as error:
+            raise StoreError(f"cannot write state {name} to {self.urls[0]}: {_reason(error)}") from error
+
+    def has(self, root: bytes) -> bool:
+        """Says whether the first place holds a file of this name (which says nothing about its bytes)."""
+        files, folder = self._places[0]
+        with suppress(OSError, aiohttp.ClientError):
+            return bool(files.isfile(f"{folder}/{file_name(root)}"))
+        return False
+
+    def get(self, root: bytes, size: int) -> bytes:
+        """Returns the first state found under this name, ``size`` bytes long. Its root is *not* checked.
+
+        Raises:
+            CorruptState: it was found, but nowhere with this size.
+            StoreError: it was found nowhere, or no place answered.
+        """
+        return next(self.candidates(root, size))
+
+    def candidates(self, root: bytes, size: int) -> Iterator[bytes]:
+        """Yields the bytes of every place that holds ``size`` bytes under this name, so that a caller who finds
+        a wrong root can go on to the next place. Reads at most ``size + 1`` bytes from each.
+
+        Raises:
+            CorruptState: when none is left, and some file had another size.
+            StoreError: when none is left, and nothing was wrong with a file.
+        """
+        name = file_name(root)
+        failures: list[str] = []
+        corrupt = False
+        for url, (files, folder) in zip(self.urls, self._places, strict=True):
+            try:
+                data = self._read(files, f"{folder}/{name}", size)
+            except FileNotFoundError:
+                failures.append(f"{url}: not there")
+            except (OSError, aiohttp.ClientError) as error:
+                failures.append(f"{url}: {_reason(error)}")
+            else:
+                if len(data) == size:
+                    yield data
+                    failures.append(f"{url}: has another root")
+                else:
+                    failures.append(f"{url}: {'more' if len(data) > size else 'fewer'} than the {size} bytes expected")
+                corrupt = True
+        kind = CorruptState if corrupt else StoreError
+        raise kind(f"no usable copy of state {name} ({'; '.join(failures)})")
+
+    def _open_place(self, url: str) -> tuple[Any, str]:
+        options: dict[str, Any] = {"skip_instance_cache": True}
+        if url.startswith(("http://", "https://")):
+            timeout = aiohttp.ClientTimeout(sock_connect=self._limits.connect_s, sock_read=self._limits.idle_s)
+            # No decompression: a bounded read must not begin with an unbounded one.
+            options["client_kwargs"] = {"timeout": timeout, "auto_decompress": False}
+        try:
+            files, folder = fsspec.core.url_to_fs(url, **options)
+        except (ValueError, ImportError, TypeError) as error:
+            raise InputError(f"{url!r} is neither a folder nor a URL the store can use: {error}") from error
+        return files, str(folder).rstrip("/")
+
+    def _read(self, files: Any, path: str, size: int) -> bytes:
+        """Reads up to ``size + 1`` bytes, in chunks, until the deadline."""
+        local = isinstance(files, LocalFileSystem)
+        if local and not Path(path).is_file():
+            raise FileNotFoundError(path)
+        deadline = time.monotonic() + self._limits.total_s + size / self._limits.slowest
+        parts: list[bytes] = []
+        missing = size + 1
+        # Block size 0 streams instead of caching; a given size spares the question for it, which a server may dodge.
+        streamed = {} if local else {"block_size": 0, "size": size}
+        with files.open(path, "rb", **streamed) as file:
+            while missing > 0 and (part := file.read(min(CHUNK, missing))):
+                parts.append(part)
+                missing -= len(part)
+                if time.monotonic() > deadline:
+                    raise TimeoutError("it is served too slowly")
+        return b"".join(parts)
+
+
+def _write_whole(folder: Path, name: str, data: bytes) -> None:
+    """Writes beside the target, syncs, renames: a reader sees the whole file or none, also after a crash."""
+    folder.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=folder, prefix=".new-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            os.fchmod(file.fileno(), 0o644)
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(folder / name)
+    except BaseException:
+        with suppress(OSError):
+            Path(temporary).unlink()
+        raise
+
+
+def _reason(error: BaseException) -> str:
+    """Turns an error of the operating system or of the network into words."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "the disk is full; free some space"
+    if isinstance(error, PermissionError):
+        return "permission denied; check the folder's owner and mode"
+    if isinstance(error, TimeoutError):
+        return str(error) or "no answer in time"
+    return str(error) or type(error).__name__

@@ -1,0 +1,23 @@
+"""A task from its TOML file to everything a miner or a verifier computes with.
+
+spec.py           TaskSpec: what the file says
+workload.py       Workload: model, data, programs and the task that L1 commits to
+requirements.py   R of a block, and which of it a W' does not meet
+"""
+
+from __future__ import annotations
+
+from .requirements import requirements_of, unmet
+from .spec import ChainSpec, TaskSpec, load_spec
+from .workload import Workload, build_workload, fetch_state
+
+__all__ = [
+    "ChainSpec",
+    "TaskSpec",
+    "Workload",
+    "build_workload",
+    "fetch_state",
+    "load_spec",
+    "requirements_of",
+    "unmet",
+]

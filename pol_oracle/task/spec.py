@@ -1,0 +1,168 @@
+"""Task files: TOML, checked by pydantic, with the line in every complaint."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from pol_oracle.canonical.models import MODEL_NAMES
+from pol_oracle.data import DataSpec
+from pol_oracle.protocol.errors import InputError
+from pol_oracle.protocol.parameters import Parameters
+from pol_oracle.protocol.rules import RuleSet
+
+UNIT = 10**18  # wei in an ETH, smallest units in a LEARN
+_AMOUNT = re.compile(r"\d{1,9}(\.\d{1,18})?")
+
+
+def _amount(text: str) -> str:
+    if not _AMOUNT.fullmatch(text):
+        raise ValueError('must be a decimal number in quotes, such as "0.25", with at most 18 decimals')
+    return text
+
+
+Amount = Annotated[str, AfterValidator(_amount)]
+
+
+def to_units(amount: str) -> int:
+    """Returns a decimal amount of ETH or LEARN in wei or its like, exactly."""
+    return int(Decimal(amount).scaleb(18))
+
+
+class ChainSpec(BaseModel):
+    """Section ``[chain]``: the deployment's parameters. Times in seconds, amounts as decimal strings.
+
+    Attributes:
+        challenge_window: from proposal; disputes open only inside it.
+        reveal_window: from a slash; until then an earlier commitment can claim the bounty.
+        vote_window: from the opening of a dispute.
+        quorum: attestations a block needs.
+        difficulty_bits: requirements a block must satisfy; about 2**bits tries.
+        miner_bond: ETH locked per block.
+        attest_bond: ETH locked per attestation.
+        challenge_bond: ETH locked per dispute.
+        miner_reward: LEARN minted per finalized block.
+        attester_reward: LEARN minted per finalized block, shared by its attesters.
+        confirmations: L1 blocks before agents act on a log.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    challenge_window: int = Field(20, ge=1, lt=2**32)
+    reveal_window: int = Field(5, ge=1, lt=2**32)
+    vote_window: int = Field(15, ge=1, lt=2**32)
+    quorum: int = Field(2, ge=1, lt=2**16)
+    difficulty_bits: int = Field(5, ge=1, le=32)
+    miner_bond: Amount = "1"
+    attest_bond: Amount = "0.25"
+    challenge_bond: Amount = "0.5"
+    miner_reward: Amount = "10"
+    attester_reward: Amount = "4"
+    confirmations: int = Field(1, ge=0, le=1000)
+
+    def parameters(self) -> Parameters:
+        """Returns the parameters as the contracts take them."""
+        return Parameters(
+            challenge_window=self.challenge_window,
+            reveal_window=self.reveal_window,
+            vote_window=self.vote_window,
+            quorum=self.quorum,
+            difficulty_bits=self.difficulty_bits,
+            miner_bond=to_units(self.miner_bond),
+            attest_bond=to_units(self.attest_bond),
+            challenge_bond=to_units(self.challenge_bond),
+            miner_reward=to_units(self.miner_reward),
+            attester_reward=to_units(self.attester_reward),
+        )
+
+
+class TaskSpec(BaseModel):
+    """A task file.
+
+    Attributes:
+        name: what people call the task; letters, digits, ``-`` and ``_``.
+        model: one of ``canonical.models.MODEL_NAMES``.
+        rules: ``hardened`` or ``paper``.
+        seed: of the initial weights.
+        batch_size: S, samples per checked step.
+        learning_rate: of the checked step; rounded to binary32.
+        accuracy_slack: how many test samples a block may be worse than its parent.
+        data: section ``[data]``.
+        chain: section ``[chain]``.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")
+    model: str = "cnn"
+    rules: Literal["hardened", "paper"] = "hardened"
+    seed: int = Field(1, ge=0, lt=2**63)
+    batch_size: int = Field(4, ge=2, le=256)
+    learning_rate: float = Field(0.001, gt=0, le=10, allow_inf_nan=False)
+    accuracy_slack: int = Field(64, ge=0, lt=2**31)
+    data: DataSpec = DataSpec()
+    chain: ChainSpec = ChainSpec()
+
+    @field_validator("model")
+    @classmethod
+    def _known_model(cls, name: str) -> str:
+        if name not in MODEL_NAMES:
+            raise ValueError(f"must be one of {', '.join(MODEL_NAMES)}")
+        return name
+
+    @property
+    def rule_set(self) -> RuleSet:
+        """The rule set as L1 numbers it."""
+        return RuleSet[self.rules.upper()]
+
+    @property
+    def learning_rate_bits(self) -> int:
+        """Bits of the binary32 nearest to the learning rate."""
+        return int(np.float32(self.learning_rate).view(np.uint32))
+
+
+def load_spec(path: Path | str) -> TaskSpec:
+    """Reads a task file.
+
+    Raises:
+        InputError: it cannot be read, is not TOML, or a value cannot be used; the message names file and line.
+    """
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+        return TaskSpec.model_validate(tomllib.loads(text))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot read the task file {path}: {error}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{path} is not TOML: {error}") from error
+    except ValidationError as error:
+        complaints = [_complaint(text, e["loc"], e["msg"]) for e in error.errors()]
+        raise InputError(f"{path}: {'; '.join(complaints)}") from error
+
+
+def _complaint(text: str, where: Sequence[int | str], message: str) -> str:
+    keys = [str(part) for part in where]
+    line = _line_of(text, keys)
+    place = f"line {line}: " if line else ""
+    return f"{place}{'.'.join(keys)}: {message.removeprefix('Value error, ')}"
+
+
+def _line_of(text: str, keys: Sequence[str]) -> int | None:
+    """Finds the line that holds a key or opens a section; None if it is missing or written in another way."""
+    section, last = ".".join(keys[:-1]), keys[-1]
+    current = ""
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := re.match(r"\s*\[([^\]]+)\]", line):
+            current = header[1].strip()
+            if current == ".".join(keys):
+                return number
+        elif current == section and re.match(rf"\s*[\"']?{re.escape(last)}[\"']?\s*=", line):
+            return number
+    return None

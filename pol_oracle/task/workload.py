@@ -1,0 +1,109 @@
+"""Everything a task computes with, and what L1 commits to of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pol_oracle.canonical.eligible import eligible_weights
+from pol_oracle.canonical.evaluate import Evaluator
+from pol_oracle.canonical.models import Model, build_model
+from pol_oracle.canonical.programs import program_root
+from pol_oracle.canonical.state import State
+from pol_oracle.canonical.step import Stepper
+from pol_oracle.data import Samples, load
+from pol_oracle.protocol.eligible import EligibleWeights
+from pol_oracle.protocol.errors import CorruptState, InputError, StoreError
+from pol_oracle.protocol.rules import Rules, rules_of
+from pol_oracle.protocol.task import Task
+from pol_oracle.store import StateStore
+
+from .spec import TaskSpec
+
+
+@dataclass(frozen=True, eq=False)
+class Workload:
+    """A task, ready to compute with.
+
+    Attributes:
+        spec: the task file.
+        task: what L1 commits to.
+        model: the network.
+        train: training set D.
+        test: test set E.
+        initial: genesis's weights.
+        eligible: the weights R may name.
+        stepper: the canonical step.
+        evaluator: the canonical evaluation.
+    """
+
+    spec: TaskSpec
+    task: Task
+    model: Model
+    train: Samples
+    test: Samples
+    initial: State
+    eligible: EligibleWeights
+    stepper: Stepper
+    evaluator: Evaluator
+
+    @property
+    def rules(self) -> Rules:
+        """The rules of the task's rule set."""
+        return self.task.rules
+
+
+def build_workload(spec: TaskSpec, cache: Path) -> Workload:
+    """Builds model, programs and data of a task.
+
+    Args:
+        spec: the task file.
+        cache: folder for finished data sets.
+
+    Raises:
+        InputError: the parts of the task do not fit together.
+        DataError: the data set is missing.
+    """
+    model = build_model(spec.model)
+    rules = rules_of(spec.rule_set)
+    train, test = load(spec.data, cache)
+    eligible = eligible_weights(model, rules)
+    if spec.batch_size > len(train):
+        raise InputError(f"batch_size {spec.batch_size} is more than the {len(train)} training samples")
+    if spec.chain.difficulty_bits > eligible.count:
+        raise InputError(f"difficulty_bits {spec.chain.difficulty_bits} is more than the eligible weights")
+    stepper = Stepper(model, rules, spec.batch_size, spec.learning_rate_bits)
+    evaluator = Evaluator(model)
+    initial = State.initial(model, spec.seed)
+    task = Task(
+        rule_set=spec.rule_set,
+        batch_size=spec.batch_size,
+        train_count=len(train),
+        test_count=len(test),
+        accuracy_slack=spec.accuracy_slack,
+        learning_rate=spec.learning_rate_bits,
+        eligible_count=eligible.count,
+        eligible_hash=eligible.hash,
+        program_root=program_root(stepper, evaluator),
+        train_root=train.root,
+        test_root=test.root,
+        initial_root=initial.root,
+    )
+    return Workload(spec, task, model, train, test, initial, eligible, stepper, evaluator)
+
+
+def fetch_state(store: StateStore, model: Model, root: bytes) -> State:
+    """Reads a state from the first place of the store that has the right one.
+
+    Raises:
+        CorruptState: what was found is damaged, or is another state.
+        StoreError: nothing was found.
+    """
+    for data in store.candidates(root, model.state_bytes):
+        try:
+            state = State.from_bytes(model, data)
+        except CorruptState:
+            continue
+        if state.root == root:
+            return state
+    raise StoreError(f"no usable copy of state {root.hex()}")  # not reached: candidates() raises when it runs out

@@ -1,0 +1,138 @@
+"""Keystores: what is written, who can read it, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+from eth_account import Account
+
+from pol_oracle.chain.devnet import dev_account
+from pol_oracle.chain.keys import find_key, import_key, list_keys, load_key, new_key
+from pol_oracle.protocol.errors import InputError
+
+CHEAP = 2  # scrypt's cost; the default takes most of a second
+SECRET = "0x" + "11" * 32
+
+
+def test_new_key_loads_by_name_and_by_address(keys_folder: Path) -> None:
+    key = new_key(keys_folder, "miner", "pass word ü", CHEAP)
+    for account in ("miner", key.address, key.address.lower()):
+        assert load_key(keys_folder, account, "pass word ü").address == key.address
+
+
+def test_import_keeps_the_key(keys_folder: Path) -> None:
+    key = import_key(keys_folder, "a", SECRET + "\n", "pw", CHEAP)
+    assert key.address == Account.from_key(SECRET).address
+    assert bytes(load_key(keys_folder, "a", "pw").key).hex() == SECRET[2:]
+
+
+def test_default_cost_is_not_cheap(keys_folder: Path) -> None:
+    path = new_key(keys_folder, "a", "pw").path
+    assert json.loads(path.read_text())["crypto"]["kdfparams"]["n"] >= 2**17
+
+
+def test_only_the_owner_can_read_it(keys_folder: Path) -> None:
+    path = new_key(keys_folder, "a", "pw", CHEAP).path
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(keys_folder.stat().st_mode) == 0o700
+
+
+def test_the_file_holds_no_secret_in_clear(keys_folder: Path) -> None:
+    text = import_key(keys_folder, "a", SECRET, "a password", CHEAP).path.read_text()
+    assert SECRET[2:] not in text
+    assert "a password" not in text
+
+
+def test_never_overwrites(keys_folder: Path) -> None:
+    key = new_key(keys_folder, "a", "pw", CHEAP)
+    before = key.path.read_bytes()
+    with pytest.raises(InputError, match="not overwritten"):
+        new_key(keys_folder, "a", "other", CHEAP)
+    with pytest.raises(InputError, match="not overwritten"):
+        import_key(keys_folder, "a", SECRET, "other", CHEAP)
+    assert key.path.read_bytes() == before
+    assert [p.name for p in keys_folder.iterdir()] == ["a.json"]
+
+
+def test_one_key_is_not_stored_twice(keys_folder: Path) -> None:
+    import_key(keys_folder, "a", SECRET, "pw", CHEAP)
+    with pytest.raises(InputError, match="already stored as 'a'"):
+        import_key(keys_folder, "b", SECRET, "pw", CHEAP)
+
+
+def test_list_needs_no_password_and_shows_addresses_only(keys_folder: Path) -> None:
+    assert list_keys(keys_folder) == []
+    keys = [new_key(keys_folder, name, "pw", CHEAP) for name in ("b", "a")]
+    assert list_keys(keys_folder) == sorted(keys, key=lambda key: key.name)
+
+
+def test_wrong_password(keys_folder: Path) -> None:
+    new_key(keys_folder, "a", "pw", CHEAP)
+    with pytest.raises(InputError, match="wrong password"):
+        load_key(keys_folder, "a", "PW")
+
+
+def test_unknown_key_names_the_known_ones(keys_folder: Path) -> None:
+    new_key(keys_folder, "a", "pw", CHEAP)
+    for account in ("b", dev_account(3).address):
+        with pytest.raises(InputError, match=r"there: a\)"):
+            find_key(keys_folder, account)
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "../a", "a/b", "-a", "a" * 65, "ä", dev_account(0).address])
+def test_bad_names(keys_folder: Path, name: str) -> None:
+    with pytest.raises(InputError, match="no name"):
+        new_key(keys_folder, name, "pw", CHEAP)
+
+
+def test_empty_password(keys_folder: Path) -> None:
+    with pytest.raises(InputError, match="password"):
+        new_key(keys_folder, "a", "", CHEAP)
+
+
+@pytest.mark.parametrize("secret", ["", "0x", "11" * 31, "zz" * 32, "00" * 32, "ff" * 32, "11" * 33])
+def test_bad_secrets_are_not_echoed(keys_folder: Path, secret: str) -> None:
+    with pytest.raises(InputError, match="no private key") as caught:
+        import_key(keys_folder, "a", secret, "pw", CHEAP)
+    assert not secret or secret not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"version": 1, "address": "0x%s"}' % ("11" * 20)])
+def test_damaged_files_are_named(keys_folder: Path, text: str) -> None:
+    path = new_key(keys_folder, "a", "pw", CHEAP).path
+    path.write_text(text)
+    with pytest.raises(InputError, match=r"a\.json is no keystore"):
+        load_key(keys_folder, "a", "pw")
+
+
+@pytest.mark.parametrize("field", ["kdf", "kdfparams", "mac", "ciphertext"])
+def test_damaged_crypto_is_no_crash(keys_folder: Path, field: str) -> None:
+    path = new_key(keys_folder, "a", "pw", CHEAP).path
+    content = json.loads(path.read_text())
+    del content["crypto"][field]
+    path.write_text(json.dumps(content))
+    with pytest.raises(InputError, match="damaged"):
+        load_key(keys_folder, "a", "pw")
+
+
+def test_a_file_under_a_foreign_address_is_refused(keys_folder: Path) -> None:
+    path = new_key(keys_folder, "a", "pw", CHEAP).path
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"address": dev_account(1).address}))
+    with pytest.raises(InputError, match="holds the key of"):
+        load_key(keys_folder, "a", "pw")
+
+
+def test_reads_addresses_as_geth_writes_them(keys_folder: Path) -> None:
+    key = new_key(keys_folder, "a", "pw", CHEAP)
+    key.path.write_text(json.dumps(json.loads(key.path.read_text()) | {"address": key.address[2:].lower()}))
+    assert list_keys(keys_folder)[0].address == key.address
+
+
+def test_a_folder_that_cannot_be(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="could not be stored"):
+        new_key(tmp_path / "file" / "keys", "a", "pw", CHEAP)

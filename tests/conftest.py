@@ -1,0 +1,125 @@
+"""Shared fixtures: one devnet per test process, one deployment on it, and a fresh state of L1 for every test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from eth_account.signers.local import LocalAccount
+
+from pol_oracle.chain.artifacts import compile_contracts
+from pol_oracle.chain.client import Client
+from pol_oracle.chain.deployment import Deployment, deploy
+from pol_oracle.chain.devnet import Devnet, dev_account
+from pol_oracle.protocol.eligible import EligibleRange, EligibleWeights
+from pol_oracle.protocol.hashing import keccak
+from pol_oracle.protocol.parameters import Parameters
+from pol_oracle.protocol.rules import RuleSet
+from pol_oracle.protocol.task import Task
+
+ETH = 10**18
+
+
+@pytest.fixture(scope="session")
+def eligible() -> EligibleWeights:
+    """The eligible weights of the synthetic task: all of a 144-element tensor and of a 4,608-element one."""
+    return EligibleWeights((EligibleRange(0, 0, 144, 144, 1), EligibleRange(2, 0, 4608, 4608, 1)))
+
+
+@pytest.fixture(scope="session")
+def task(eligible: EligibleWeights) -> Task:
+    """A task that no model is behind: enough for the rules of the chain."""
+    return Task(
+        rule_set=RuleSet.HARDENED,
+        batch_size=4,
+        train_count=8192,
+        test_count=4096,
+        accuracy_slack=64,
+        learning_rate=0x3C23D70A,
+        eligible_count=eligible.count,
+        eligible_hash=eligible.hash,
+        program_root=keccak(b"program"),
+        train_root=keccak(b"train"),
+        test_root=keccak(b"test"),
+        initial_root=keccak(b"initial"),
+    )
+
+
+@pytest.fixture(scope="session")
+def parameters() -> Parameters:
+    """Short windows; a quorum of two."""
+    return Parameters(
+        challenge_window=20,
+        reveal_window=5,
+        vote_window=15,
+        quorum=2,
+        difficulty_bits=5,
+        miner_bond=ETH,
+        attest_bond=ETH // 4,
+        challenge_bond=ETH // 2,
+        miner_reward=10 * ETH,
+        attester_reward=4 * ETH,
+    )
+
+
+@pytest.fixture(scope="session")
+def devnet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Devnet]:
+    """A devnet of this test process that makes an L1 block per transaction. It ends with the process in any case."""
+    compile_contracts()  # what is tested is the contracts as they are now
+    net = Devnet.start(tmp_path_factory.mktemp("devnet"), port=0, block_time_s=None, save_interval_s=3600, bound=True)
+    yield net
+    net.stop()
+
+
+@pytest.fixture(scope="session")
+def session_deployment(devnet: Devnet, task: Task, parameters: Parameters) -> Deployment:
+    """The contracts with the synthetic task, deployed once; tests take :func:`deployment`."""
+    return deploy(Client.connect(devnet.rpc), dev_account(0), task, parameters)
+
+
+@pytest.fixture
+def anvil(devnet: Devnet, session_deployment: Deployment) -> Iterator[str]:
+    """URL of an L1 that holds the deployment and nothing else; whatever a test does to it is undone."""
+    rpc = Client.connect(devnet.rpc).rpc
+    snapshot = rpc.request("evm_snapshot")
+    yield devnet.rpc
+    rpc.request("evm_setAutomine", True)
+    rpc.request("evm_revert", snapshot)
+
+
+@pytest.fixture
+def deployment(anvil: str, session_deployment: Deployment) -> Deployment:
+    """The contracts with the synthetic task, as they were just after deployment."""
+    return session_deployment
+
+
+@pytest.fixture
+def client(anvil: str, deployment: Deployment) -> Client:
+    """A client of that deployment."""
+    return Client.connect(anvil, deployment)
+
+
+@pytest.fixture(scope="session")
+def accounts() -> list[LocalAccount]:
+    """Twenty accounts with 10,000 ETH each. Number 0 deployed the contracts."""
+    return [dev_account(i) for i in range(20)]
+
+
+@pytest.fixture
+def mine(anvil: str) -> Callable[..., None]:
+    """``mine(blocks=1, seconds=0)``: L1 lets that much time pass, then makes blocks."""
+    rpc = Client.connect(anvil).rpc
+
+    def run(blocks: int = 1, seconds: int = 0) -> None:
+        if seconds:
+            rpc.request("evm_increaseTime", seconds)
+        rpc.request("anvil_mine", hex(blocks))
+
+    return run
+
+
+@pytest.fixture
+def keys_folder(tmp_path: Path) -> Path:
+    """A folder for keystores that does not exist yet."""
+    return tmp_path / "keys"

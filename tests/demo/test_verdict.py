@@ -1,0 +1,123 @@
+"""The demo's verdict on made-up histories: what passes, and every way to fail."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from pol_oracle.demo.cast import ROLES, Part, Party, assemble
+from pol_oracle.demo.verdict import Balance, Ending, Rejection, Scene
+from pol_oracle.protocol.lifecycle import EvidenceKind
+from tests.report.chronicle import GENESIS, Chronicle
+
+CAST = assemble({n: f"0x{n:040x}" for n in range(1, len(ROLES) + 1)})
+BY_NAME = {party.name: party for party in CAST}
+MINER, VERIFIER, LAZY = (BY_NAME[name].address for name in ("miner-1", "verifier-1", "lazy"))
+REFUSALS = (Rejection("thief", "IndexMismatch", "index 0 should be 5, not 3"),)
+KINDS = {
+    "one-ulp": EvidenceKind.STEP,
+    "no-search": EvidenceKind.REQUIREMENT,
+    "no-weights": EvidenceKind.WITHHELD,
+    "thief": EvidenceKind.REQUIREMENT,
+}
+
+
+def honest_story(blocks: int) -> tuple[Chronicle, bytes]:
+    story, tip = Chronicle(), GENESIS
+    for number in range(blocks):
+        tip = story.propose(MINER, tip, correct=50 + number)
+        story.finalize(tip, MINER)
+    return story, tip
+
+
+def full_story(blocks: int = 12) -> Chronicle:
+    story, tip = honest_story(blocks)
+    for name, kind in KINDS.items():
+        block = story.propose(BY_NAME[name].address, tip)
+        story.attest(block, LAZY)
+        story.slash(block, BY_NAME[name].address, VERIFIER, kind)
+        story.settle(block, LAZY, loss=8, to=VERIFIER)
+    return story
+
+
+def ending(story: Chronicle, **changes: object) -> Ending:
+    balances = {p.name: fair_balance(p) for p in CAST}
+    made = Ending(Scene(CAST, tuple(story.events), REFUSALS), balances, test_count=100, blocks=12, seconds=100.04)
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def fair_balance(party: Party) -> Balance:
+    return Balance(deposited=101, bond=0, credit=0, learn=0) if party.part.cheats else Balance(101, 101, 0, 7)
+
+
+def test_complete_story_passes() -> None:
+    story = full_story()
+
+    assert Scene(CAST, tuple(story.events), REFUSALS).complete(12)
+    assert ending(story).problems() == ()
+
+
+def test_report_has_what_the_issue_asks_for() -> None:
+    report = ending(full_story()).as_dict()
+
+    assert report["finalized"] == 12
+    assert report["slashed"] == {"step": 1, "requirement": 2, "withheld": 1}
+    assert report["rejected"] == {"IndexMismatch": 1}
+    assert report["accuracy"]["1"] == 0.5
+    assert report["interval_s"]["2"] == 5
+    assert report["seconds"] == 100.0
+    assert set(report["balances"]) == set(BY_NAME)
+
+
+def test_too_few_blocks_is_a_stopped_head() -> None:
+    assert any("head stopped" in p for p in ending(full_story(blocks=11)).problems())
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_cheat_that_keeps_its_bond_fails_the_demo(name: str) -> None:
+    made = ending(full_story())
+    made.balances[name] = Balance(101, 101, 0, 0)
+
+    assert any(name in problem and "kept a bond" in problem for problem in made.problems())
+
+
+@pytest.mark.parametrize("name", [p.name for p in CAST if p.part.honest])
+def test_an_honest_party_that_loses_money_fails_the_demo(name: str) -> None:
+    made = ending(full_story())
+    made.balances[name] = Balance(101, 100, 0, 7)
+
+    assert any(name in problem and "lost money" in problem for problem in made.problems())
+
+
+def test_a_finalized_block_of_a_cheat_fails_the_demo() -> None:
+    story = full_story()
+    block = story.propose(BY_NAME["one-ulp"].address)
+    story.finalize(block, BY_NAME["one-ulp"].address)
+
+    assert any("finalized" in problem for problem in ending(story).problems())
+
+
+def test_thief_must_also_have_been_refused() -> None:
+    scene = Scene(CAST, tuple(full_story().events), ())
+
+    assert not scene.complete(12)
+    assert next(f for f in scene.fates() if f.party.part is Part.THIEF).known is False
+
+
+def test_slashed_cheat_is_not_done_before_its_bond_is_taken() -> None:
+    story = full_story()
+    # the last four events: the thief's slash, its forfeit (two events), the lazy verifier's settlement (two)
+    scene = Scene(CAST, tuple(story.events[:-4]), REFUSALS)
+
+    assert not scene.complete(12)
+
+
+def test_lazy_verifiers_fate_is_its_first_loss() -> None:
+    story, _ = honest_story(12)
+    story.attest(story.propose(MINER), LAZY)
+
+    fate = next(f for f in Scene(CAST, tuple(story.events), ()).fates() if f.party.part is Part.LAZY)
+
+    assert not fate.known
+    assert fate.story == "1 attested, 0 rewarded"

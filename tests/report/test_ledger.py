@@ -1,0 +1,84 @@
+"""Every movement of money is told once, with its reason."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pol_oracle.protocol.lifecycle import EvidenceKind
+from pol_oracle.report.ledger import Unit, ledger, totals
+from tests.report.chronicle import Chronicle
+
+MINER, CHEAT, VERIFIER, LAZY = (f"0x{n:040x}" for n in range(1, 5))
+
+
+def test_finalized_block_rewards_its_miner_and_attesters() -> None:
+    story = Chronicle()
+    block = story.propose(MINER)
+    story.finalize(block, MINER, reward=10)
+    story.settle(block, VERIFIER, reward=4)
+
+    entries = ledger(story.events)
+
+    assert [(e.party, e.unit, e.amount) for e in entries] == [(MINER, Unit.LEARN, 10), (VERIFIER, Unit.LEARN, 4)]
+    assert entries[0].reason == f"mined block {block.hex()[:8]} at height 1"
+    assert entries[1].reason == f"attested to block {block.hex()[:8]} at height 1"
+
+
+def test_slash_names_what_it_was_for_on_both_sides() -> None:
+    story = Chronicle()
+    block = story.propose(CHEAT)
+    story.slash(block, CHEAT, VERIFIER, EvidenceKind.WITHHELD, bond=101)
+
+    loss, gain = ledger(story.events)
+
+    assert (loss.party, loss.amount) == (CHEAT, -101)
+    assert (gain.party, gain.amount) == (VERIFIER, 50)
+    assert "slashed for withheld" in loss.reason
+    assert gain.reason.startswith("proved block")
+
+
+def test_attester_of_a_slashed_block_loses_its_bond() -> None:
+    story = Chronicle()
+    block = story.propose(CHEAT)
+    story.slash(block, CHEAT, VERIFIER, EvidenceKind.STEP)
+    story.settle(block, LAZY, loss=8, to=VERIFIER)
+
+    loss = next(e for e in ledger(story.events) if e.party == LAZY)
+
+    assert loss.amount == -8
+    assert loss.reason.startswith("attested to block")
+    assert "slashed for step" in loss.reason
+
+
+def test_lost_dispute_pays_the_miner() -> None:
+    story = Chronicle()
+    block = story.propose(MINER)
+    story.acquit(block, VERIFIER, MINER, bond=10)
+
+    sums = totals(ledger(story.events))
+
+    assert sums[VERIFIER][Unit.ETH] == -10
+    assert sums[MINER][Unit.ETH] == 5
+
+
+def test_bond_that_is_only_burned_has_no_winner() -> None:
+    story = Chronicle()
+    block = story.propose(CHEAT)
+    story.slash(block, CHEAT, "0x" + "00" * 20, EvidenceKind.STEP)
+
+    assert [e.party for e in ledger(story.events)] == [CHEAT]
+
+
+@given(st.lists(st.integers(1, 10**20), max_size=8))
+def test_nobody_gains_more_eth_than_others_lose(bonds: list[int]) -> None:
+    story = Chronicle()
+    for bond in bonds:
+        story.slash(story.propose(CHEAT), CHEAT, VERIFIER, EvidenceKind.STEP, bond)
+
+    sums = totals(ledger(story.events))
+
+    lost = -sum(account[Unit.ETH] for account in sums.values() if account[Unit.ETH] < 0)
+    won = sum(account[Unit.ETH] for account in sums.values() if account[Unit.ETH] > 0)
+    assert lost == sum(bonds)
+    assert won * 2 <= lost

@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {IBondVault} from "../../contracts/interfaces/IBondVault.sol";
+import {IPoLRegistry} from "../../contracts/interfaces/IPoLRegistry.sol";
+import {Block, Header, Role, RuleSet, Status} from "../../contracts/Types.sol";
+import {Fixture} from "./Fixture.sol";
+import {vm} from "./Vm.sol";
+
+contract ProposeTest is Fixture {
+    function test_stores_block_moves_head_and_locks_bond() public {
+        Header memory header = makeHeader(registry.genesisId(), MINER, 1);
+        bytes32 expected = keccak256(abi.encode(registry.taskId(), header));
+
+        vm.expectEmit(address(registry));
+        emit IPoLRegistry.BlockProposed(expected, header.parent, MINER, 1, BITS, header);
+        vm.expectEmit(address(registry));
+        emit IPoLRegistry.HeadChanged(expected, uint96(1) << BITS);
+        vm.expectEmit(address(vault));
+        emit IBondVault.Locked(MINER, Role.Miner, MINER_BOND);
+        bytes32 id = propose(header);
+
+        Block memory stored = registry.blocks(id);
+        assertEq(id, expected, "id");
+        assertEq(stored.miner, MINER, "miner");
+        assertEq(stored.proposedAt, block.timestamp, "proposed at");
+        assertStatus(id, Status.Pending, "status");
+        assertEq(stored.bits, BITS, "bits");
+        assertEq(stored.parent, header.parent, "parent");
+        assertEq(stored.jump, header.parent, "jump");
+        assertEq(stored.totalWork, 1 << BITS, "work");
+        assertEq(stored.height, 1, "height");
+        assertEq(stored.sequence, 1, "sequence");
+        assertEq(stored.correctAfter, 101, "correct after");
+        assertEq(registry.head(), id, "head");
+        assertEq(locked(MINER, Role.Miner), MINER_BOND, "locked");
+    }
+
+    function test_equal_work_does_not_move_the_head() public {
+        bytes32 genesis = registry.genesisId();
+        bytes32 first = proposeOn(genesis, MINER, 1);
+        bytes32 second = proposeOn(genesis, RIVAL, 1);
+        assertEq(registry.head(), first, "first seen wins a tie");
+
+        bytes32 third = proposeOn(second, RIVAL, 2);
+        assertEq(registry.head(), third, "more work wins");
+    }
+
+    /// Pitfall 1: a proof copied from the mempool.
+    function test_pitfall_01_copied_header_under_another_address_is_refused() public {
+        Header memory header = makeHeader(registry.genesisId(), MINER, 1);
+
+        vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.NotMiner.selector, MINER, RIVAL));
+        vm.prank(RIVAL);
+        registry.propose(header);
+    }
+
+    /// Pitfall 1: the copied header with the thief's own address in it: the batch is derived for the victim.
+    function test_pitfall_01_copied_proof_with_own_address_has_the_wrong_batch() public {
+        Header memory header = makeHeader(registry.genesisId(), MINER, 1);
+        header.miner = RIVAL;
+        uint32[] memory derived = derivedIndices(header);
+
+        vm.expectRevert(
+            abi.encodeWithSelector(IPoLRegistry.IndexMismatch.selector, 0, derived[0], header.indices[0])
+        );
+        propose(header);
+    }
+
+    /// Pitfall 1: the copied weights under the thief's own batch are a block of the thief's, with the thief's
+    /// requirements, which the proof does not meet but by luck.
+    function test_pitfall_01_requirements_change_with_the_miner() public view {
+        Header memory header = makeHeader(registry.genesisId(), MINER, 1);
+        bytes32 seed = seedOf(header);
+        header.miner = RIVAL;
+        assertTrue(seedOf(header) != seed, "seed binds the miner");
+    }
+
+    /// Pitfall 4: under hardened rules nothing of the batch is the miner's choice.
+    function test_pitfall_04_grinding_chosen_indices_are_refused(uint256 position, uint32 chosen) public {
+        Header memory header = makeHeader(registry.genesisId(), MINER, 1);
+        position = bound(position, 0, header.indices.length - 1);
+        uint32 derived = header.indices[position];
+        vm.assume(chosen != derived);
+        header.indices[position] = chosen;
+
+        vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.IndexMismatch.selector, position, derived, chosen));
+        propose(header);
+    }
+
+    /// Pitfall 4: W, the nonce and the parent are all in the seed.
+    function test_pitfall_04_grinding_seed_changes_with_all_that_the_miner_chooses() public view {
+        Header memory header = makeHeader(registry.genesisId(), MINER, 1);
+        bytes32 seed = seedOf(header);
+        header.nonce = 2;
+        assertTrue(seedOf(header) != seed, "nonce");
+        header.nonce = 1;
+        header.preRoot = "other";
+        assertTrue(seedOf(header) != seed, "preRoot");
+    }
+
+    /// Pitfall 6: batch size is the task's.
+    function test_pitfall_06_batch_size_is_pinned() public {
+        Header memory header = makeHeader(registry.genesisId(), MINER, 1);
+        header.indices = new uint32[](3);
+
+        vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.WrongBatchSize.selector, 4, 3));
+        propose(header);
+    }
+
+    /// Pitfall 6: under the paper's rules the miner chooses the batch, but no sample twice.
+    function test_pitfall_06_duplicate_indices_are_refused_under_paper_rules() public {
+        usePaper();
+        Header memory header = makeHeader(registry.genesisId(), MINER, 1);
+        (header.indices[0], header.indices[3]) = (7, 7);
+
+        vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.DuplicateIndex.selector, 7));
+        propose(header);
+    }
+
+    function test_index_out_of_range_is_refused_under_paper_rules() public {
+        usePaper();
+        Header memory header = makeHeader(registry.genesisId(), MINER, 1);
+        header.indices[2] = 8192;
+
+        vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.IndexOutOfRange.selector, 2, 8192, 8192));
+        propose(header);
+    }
+
+    function test_chosen_indices_pass_under_paper_rules() public {
+        usePaper();
+        Header memory header = makeHeader(registry.genesisId(), MINER, 1);
+        for (uint32 i = 0; i < 4; ++i) {
+            header.indices[i] = 8191 - i;
+        }
+        bytes32 id = propose(header);
+        assertEq(registry.head(), id, "head");
+    }
+
+    /// Pitfall 12: an id covers the parent and the proposer.
+    function test_pitfall_12_ids_cover_parent_and_proposer() public view {
+        Header memory header = makeHeader(registry.genesisId(), MINER, 1);
+        bytes32 id = registry.blockIdOf(header);
+        header.parent = "other";
+        assertTrue(registry.blockIdOf(header) != id, "parent");
+        header.parent = registry.genesisId();
+        header.miner = RIVAL;
+        assertTrue(registry.blockIdOf(header) != id, "miner");
+    }
+
+    /// Pitfall 12: and, through the genesis id, the chain and the contract.
+    function test_pitfall_12_a_proof_fits_no_other_deployment() public {
+        Header memory header = makeHeader(registry.genesisId(), MINER, 1);
+        deploy(defaultTask(RuleSet.Hardened), defaultParameters());
+        bond(MINER, Role.Miner, 1 ether);
+
+        vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.UnknownBlock.selector, header.parent));
+        propose(header);
+    }
+
+    /// Pitfall 15: nobody can propose under an id that is not their own, so nobody can take another's id.
+    function test_pitfall_15_id_squatting_needs_the_miners_key(address squatter) public {
+        vm.assume(squatter != MINER);
+        Header memory header = makeHeader(registry.genesisId(), MINER, 1);
+        vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.NotMiner.selector, MINER, squatter));
+        vm.prank(squatter);
+        registry.propose(header);
+
+        bytes32 id = propose(header);
+        assertEq(registry.head(), id, "the miner still can");
+    }
+
+    /// Pitfall 18: the same key run twice sends the same proposal twice.
+    function test_pitfall_18_the_same_proposal_twice_is_refused() public {
+        Header memory header = makeHeader(registry.genesisId(), MINER, 1);
+        bytes32 id = propose(header);
+
+        vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.AlreadyProposed.selector, id));
+        propose(header);
+        assertEq(locked(MINER, Role.Miner), MINER_BOND, "one bond");
+    }
+
+    function test_unknown_parent_is_refused() public {
+        Header memory header = makeHeaderOn("nothing");
+        vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.UnknownBlock.selector, bytes32("nothing")));
+        propose(header);
+    }
+
+    function test_slashed_parent_is_refused() public {
+        bytes32 bad = proposeOn(registry.genesisId(), MINER, 1);
+        slashAsCourt(bad);
+
+        Header memory header = makeHeaderOn(bad);
+        vm.expectRevert(
+            abi.encodeWithSelector(IPoLRegistry.WrongStatus.selector, bad, Status.Pending, Status.Slashed)
+        );
+        propose(header);
+    }
+
+    function test_slashed_ancestor_is_refused_however_deep() public {
+        bytes32 bad = proposeOn(registry.genesisId(), MINER, 1);
+        bytes32 tip = bad;
+        for (uint64 i = 2; i < 12; ++i) {
+            tip = proposeOn(tip, MINER, i);
+        }
+        slashAsCourt(bad);
+
+        Header memory header = makeHeaderOn(tip);
+        vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.SlashedAncestor.selector, tip, bad));
+        propose(header);
+    }
+
+    function test_parent_off_the_finalized_branch_is_refused() public {
+        bytes32 lost = proposeOn(registry.genesisId(), RIVAL, 1);
+        bytes32 first = proposeOn(registry.genesisId(), MINER, 1);
+        proposeOn(first, MINER, 2);
+        attestAll(first);
+        pass(WINDOW);
+        registry.finalize(first);
+
+        Header memory header = makeHeaderOn(lost);
+        vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.OffFinalizedBranch.selector, lost, first));
+        propose(header);
+        bytes32 genesis = registry.genesisId();
+        header = makeHeaderOn(genesis);
+        vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.OffFinalizedBranch.selector, genesis, first));
+        propose(header);
+    }
+
+    function test_accuracy_must_increase() public {
+        Header memory header = makeHeader(registry.genesisId(), MINER, 1);
+        header.correctAfter = header.correctBefore;
+
+        vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.AccuracyNotIncreased.selector, 100, 100));
+        propose(header);
+    }
+
+    function test_accuracy_cannot_exceed_the_test_set() public {
+        Header memory header = makeHeader(registry.genesisId(), MINER, 1);
+        header.correctAfter = 4097;
+
+        vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.CountOutOfRange.selector, 4097, 4096));
+        propose(header);
+    }
+
+    function test_accuracy_may_fall_below_the_parents_by_the_slack_only() public {
+        Header memory header = makeHeader(registry.genesisId(), MINER, 1);
+        header.correctAfter = 1000;
+        bytes32 parent = propose(header);
+
+        header = makeHeader(parent, MINER, 2);
+        header.correctAfter = 959;
+        vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.AccuracyBelowParent.selector, 1000, 40, 959));
+        propose(header);
+        header.correctAfter = 960;
+        bytes32 id = propose(header);
+        assertEq(registry.head(), id, "head");
+    }
+
+    function test_without_bond_no_block() public {
+        address poor = address(0xBAD);
+        Header memory header = makeHeader(registry.genesisId(), poor, 1);
+        vm.expectRevert(
+            abi.encodeWithSelector(IBondVault.InsufficientBond.selector, poor, Role.Miner, 0, MINER_BOND)
+        );
+        propose(header);
+    }
+
+    function makeHeaderOn(bytes32 parent) internal view returns (Header memory) {
+        return makeHeader(parent, MINER, 99);
+    }
+
+    function usePaper() internal {
+        deploy(defaultTask(RuleSet.Paper), defaultParameters());
+        bond(MINER, Role.Miner, 10 ether);
+    }
+}

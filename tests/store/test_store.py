@@ -1,0 +1,265 @@
+"""The store: what goes in comes out, and what comes in from strangers does no harm."""
+
+from __future__ import annotations
+
+import errno
+import gzip
+import os
+import pickle
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pol_oracle.protocol.errors import CorruptState, InputError, StoreError
+from pol_oracle.store import Limits, StateStore, application, file_name, serve
+from tests.store.hostile import misbehaving, request, serving
+
+ROOT = bytes(range(32))
+OTHER = bytes(reversed(ROOT))
+DATA = bytes(range(256)) * 1000
+HURRIED = Limits(connect_s=1.0, idle_s=0.3, total_s=0.5, slowest=1e9)
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
+    folder = tmp_path_factory.mktemp("served")
+    StateStore([folder]).put(ROOT, DATA)
+    with serving(application(folder)) as url:
+        yield folder, url
+
+
+def answer(body: bytes, length: int | None = None, extra: str = "") -> bytes:
+    size = len(body) if length is None else length
+    return f"HTTP/1.1 200 OK\r\nContent-Length: {size}\r\nConnection: close\r\n{extra}\r\n".encode() + body
+
+
+def test_a_state_comes_back_from_a_folder(tmp_path: Path) -> None:
+    store = StateStore([tmp_path / "a folder" / "deep"])
+    assert not store.has(ROOT)
+
+    store.put(ROOT, DATA)
+
+    assert store.has(ROOT)
+    assert store.get(ROOT, len(DATA)) == DATA
+    assert [p.name for p in (tmp_path / "a folder" / "deep").iterdir()] == [f"{ROOT.hex()}.f32"]
+
+
+def test_a_state_comes_back_over_http(served: tuple[Path, str]) -> None:
+    store = StateStore([served[1]])
+    assert store.has(ROOT)
+    assert not store.has(OTHER)
+    assert store.get(ROOT, len(DATA)) == DATA
+
+
+def test_file_urls_work(tmp_path: Path) -> None:
+    store = StateStore([tmp_path.as_uri()])
+    store.put(ROOT, DATA)
+    assert store.get(ROOT, len(DATA)) == DATA
+
+
+def test_later_places_are_read_too(tmp_path: Path, served: tuple[Path, str]) -> None:
+    store = StateStore([tmp_path, served[1]])
+    assert store.get(ROOT, len(DATA)) == DATA
+
+
+def test_candidates_go_on_after_a_wrong_root(tmp_path: Path) -> None:
+    for name, fill in (("a", b"x"), ("b", b"y")):
+        StateStore([tmp_path / name]).put(ROOT, fill * 100)
+    store = StateStore([tmp_path / "a", tmp_path / "none", tmp_path / "b"])
+    candidates = store.candidates(ROOT, 100)
+    assert [next(candidates), next(candidates)] == [b"x" * 100, b"y" * 100]
+    with pytest.raises(CorruptState, match="another root"):
+        next(candidates)
+
+
+def test_pitfall_03_data_withheld_is_told_from_damaged_data(tmp_path: Path, served: tuple[Path, str]) -> None:
+    store = StateStore([tmp_path, served[1]])
+    with pytest.raises(StoreError) as absent:
+        store.get(OTHER, len(DATA))
+    assert not isinstance(absent.value, CorruptState)
+    assert str(absent.value).count("not there") == 2
+    with pytest.raises(CorruptState, match="fewer"):
+        store.get(ROOT, len(DATA) + 1)
+
+
+def test_pitfall_03_oversized_files_are_not_read_to_the_end(tmp_path: Path, served: tuple[Path, str]) -> None:
+    StateStore([tmp_path]).put(ROOT, DATA)
+    for url in (tmp_path, served[1]):
+        with pytest.raises(CorruptState, match=f"more than the {len(DATA) - 1} bytes"):
+            StateStore([url]).get(ROOT, len(DATA) - 1)
+
+
+def test_pitfall_03_an_endless_answer_is_cut_off() -> None:
+    sent = [0]
+
+    def endless(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
+        while True:
+            sent[0] += connection.send(bytes(65536))
+
+    with misbehaving(endless) as url, pytest.raises(CorruptState, match="more than"):
+        StateStore([url]).get(ROOT, 100_000)
+    assert sent[0] < 64 << 20
+
+
+def test_pitfall_03_a_truncated_answer_is_no_state() -> None:
+    def cut(connection: socket.socket) -> None:
+        connection.sendall(answer(DATA[:-1], len(DATA)))
+
+    with misbehaving(cut) as url, pytest.raises(StoreError, match="no usable copy"):
+        StateStore([url]).get(ROOT, len(DATA))
+
+
+@pytest.mark.parametrize("pause", [0.05, 30.0], ids=["dripping", "silent"])
+def test_pitfall_03_a_slow_server_is_given_up(pause: float) -> None:
+    def slow(connection: socket.socket) -> None:
+        connection.sendall(answer(b"", len(DATA)))
+        for byte in DATA:
+            time.sleep(pause)
+            connection.sendall(bytes([byte]))
+
+    with misbehaving(slow) as url, pytest.raises(StoreError, match="no usable copy"):
+        StateStore([url], HURRIED).get(ROOT, len(DATA))
+
+
+def test_pitfall_03_a_server_that_never_answers_is_given_up() -> None:
+    with misbehaving(lambda connection: time.sleep(30)) as url, pytest.raises(StoreError, match="no usable copy"):
+        StateStore([url], HURRIED).get(ROOT, len(DATA))
+
+
+def test_pitfall_03_compressed_answers_are_not_unpacked() -> None:
+    bomb = gzip.compress(bytes(50_000_000))
+
+    def explode(connection: socket.socket) -> None:
+        connection.sendall(answer(bomb, extra="Content-Encoding: gzip\r\n"))
+
+    with misbehaving(explode) as url:
+        assert StateStore([url]).get(ROOT, len(bomb)) == bomb
+
+
+def test_no_server_is_a_clear_error() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    with pytest.raises(StoreError, match=f"http://127.0.0.1:{port}: .*connect"):
+        StateStore([f"http://127.0.0.1:{port}"]).get(ROOT, 1)
+
+
+class Bomb:
+    """Would leave a trace if it were unpickled."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return os.mkdir, (self.path,)
+
+
+def test_pickles_are_bytes_like_any_other(tmp_path: Path) -> None:
+    data = pickle.dumps(Bomb(str(tmp_path / "exploded")))
+    store = StateStore([tmp_path])
+    store.put(ROOT, data)
+    assert store.get(ROOT, len(data)) == data
+    assert not (tmp_path / "exploded").exists()
+
+
+def test_a_full_disk_is_a_clear_error_and_leaves_no_half_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(handle: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    store = StateStore([tmp_path])
+    store.put(ROOT, b"old")
+    monkeypatch.setattr(os, "fsync", full)
+    for root in (ROOT, OTHER):
+        with pytest.raises(StoreError, match="the disk is full; free some space"):
+            store.put(root, b"new")
+    assert store.get(ROOT, 3) == b"old"
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_missing_permission_is_a_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*args: object, **options: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr("tempfile.mkstemp", refuse)
+    with pytest.raises(StoreError, match="permission denied; check the folder"):
+        StateStore([tmp_path]).put(ROOT, DATA)
+
+
+def test_a_file_in_the_folders_place_is_a_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    store = StateStore([tmp_path / "file"])
+    with pytest.raises(StoreError, match="cannot write"):
+        store.put(ROOT, DATA)
+    with pytest.raises(StoreError, match="no usable copy"):
+        store.get(ROOT, len(DATA))
+
+
+def test_a_pipe_in_a_states_place_does_not_hang(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / file_name(ROOT))
+    with pytest.raises(StoreError, match="not there"):
+        StateStore([tmp_path]).get(ROOT, 1)
+
+
+def test_http_stores_are_read_only(served: tuple[Path, str]) -> None:
+    with pytest.raises(StoreError, match="read-only"):
+        StateStore([served[1]]).put(ROOT, DATA)
+
+
+def test_unusable_urls_are_input_errors() -> None:
+    with pytest.raises(InputError, match="at least one"):
+        StateStore([])
+    with pytest.raises(InputError, match="neither a folder nor a URL"):
+        StateStore(["gopher://somewhere"])
+
+
+@given(st.binary(max_size=64).filter(lambda root: len(root) != 32))
+def test_only_roots_are_names(root: bytes) -> None:
+    with pytest.raises(StoreError, match="32 bytes"):
+        file_name(root)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/",
+        "/secret.txt",
+        "/../secret.txt",
+        "/..%2fsecret.txt",
+        "/%2e%2e/secret.txt",
+        f"/../{ROOT.hex()}.f32/../secret.txt",
+        f"/{ROOT.hex()}",
+        f"/{ROOT.hex().upper()}.f32",
+        f"/{ROOT.hex()}.f32%00",
+        f"/{ROOT.hex()}.f32%0a",
+        f"/sub/{ROOT.hex()}.f32",
+        f"/{'ab' * 32}.f32",
+    ],
+)
+def test_the_server_serves_nothing_but_states(served: tuple[Path, str], target: str) -> None:
+    folder, url = served
+    (folder.parent / "secret.txt").write_text("secret")
+    (folder / "secret.txt").write_text("secret")
+    link = folder / f"{'ab' * 32}.f32"
+    if not link.is_symlink():
+        link.symlink_to(folder / "secret.txt")
+    reply = request(url, target)
+    assert reply.split(b" ")[1] in (b"404", b"400")
+    assert b"secret" not in reply
+
+
+def test_the_server_takes_no_writes(served: tuple[Path, str]) -> None:
+    host, port = served[1].removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=5) as connection:
+        connection.sendall(f"PUT /{OTHER.hex()}.f32 HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx".encode())
+        assert connection.recv(1000).split(b" ")[1] == b"405"
+    assert not (served[0] / file_name(OTHER)).exists()
+
+
+def test_serving_a_missing_folder_is_an_input_error(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no folder"):
+        serve(tmp_path / "none")
