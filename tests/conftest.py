@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,6 +20,23 @@ from pol_oracle.protocol.rules import RuleSet
 from pol_oracle.protocol.task import Task
 
 ETH = 10**18
+APE_TESTS = Path(__file__).parent / "contracts"
+UNDER_APE = "ape" in (Path(sys.argv[0]).stem, Path(sys.argv[0]).parent.name)
+
+
+def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Keeps ape's plugin, which would start a chain of its own, out of runs that ``ape test`` did not start."""
+    if not UNDER_APE:
+        pluginmanager.set_blocked("ape_test")
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """``ape test`` runs tests/contracts and nothing else; plain pytest runs everything else."""
+    if UNDER_APE:
+        wanted = collection_path.is_relative_to(APE_TESTS) or APE_TESTS.is_relative_to(collection_path)
+    else:
+        wanted = not collection_path.is_relative_to(APE_TESTS)
+    return None if wanted else True
 
 
 @pytest.fixture(scope="session")

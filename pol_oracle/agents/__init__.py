@@ -1,16 +1,20 @@
 """Agents: L1 events -> view -> replay -> decision -> transaction, one way and nothing beside it.
 
-view.py       what the events say: the tree, its blocks' lives, disputes, bonds (a pure fold)
-blocks.py     the parts of a view
-replay.py     a verifier's check of one block, as numbered steps -> a verdict
-actions.py    what an agent can want to do
-decide.py     view + verdicts + now -> actions (pure: no clock, no RPC)
-respond.py    actions -> transactions, once each
-journal.py    what must survive SIGKILL beside the sender's own journal
-worker.py     background threads: replays and the search
-records.py    status file: what was earned or lost and why
-config.py     what an agent is told at its start
-runtime.py    checks at the start, and what both loops share
-miner.py      the miner's loop
-verifier.py   the verifier's loop
+view.py          what the events say: the tree, its blocks' lives, disputes, bonds (a pure fold)
+blocks.py        the parts of a view
+replay.py        a verifier's check of one block, as numbered steps -> a verdict
+verdicts.py      what an agent knows of a block beyond L1
+reviewer.py      which block is replayed next, in the background
+actions.py       what an agent can want to do
+decide.py        view + verdicts -> actions (pure: no clock, no RPC)
+housekeeping.py  calls that anybody may make and somebody must (pure as well)
+respond.py       actions -> contract calls
+memory.py        what must survive SIGKILL beside the sender's journal
+records.py       status file: what was earned or lost and why
+worker.py        background threads
+config.py        what an agent is told at its start
+runtime.py       checks at the start, and one turn of the loop
+production.py    how an honest miner makes a proof
+miner.py         the miner's loop
+verifier.py      the verifier's loop
 """

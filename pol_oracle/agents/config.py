@@ -40,7 +40,7 @@ class AgentConfig:
     store: tuple[str, ...] = ()
     confirmations: int | None = None
     poll_s: float = 0.5
-    policy: Policy = Policy()
+    policy: Policy = field(default_factory=Policy)
     training_steps: int = 20
     check_accuracy: bool = False
 

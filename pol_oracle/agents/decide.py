@@ -11,6 +11,7 @@ Rules every agent keeps:
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -47,6 +48,38 @@ class Policy:
 
 
 @dataclass(frozen=True)
+class Parent:
+    """What a miner builds on.
+
+    Attributes:
+        id: of the block.
+        correct_after: test samples its W' classifies correctly; 0 for genesis.
+        post_root: root of its W'; None for genesis, whose weights are the task's initial ones.
+    """
+
+    id: bytes
+    correct_after: int
+    post_root: bytes | None
+
+
+@dataclass(frozen=True)
+class Miner:
+    """What a miner knows beside L1.
+
+    Attributes:
+        me: its address.
+        task_id: 32 bytes.
+        proofs: proofs it found and that L1 does not show yet, oldest first; their states are in the store.
+        verified: ids of the blocks it found right itself.
+    """
+
+    me: str
+    task_id: bytes
+    proofs: Sequence[Header]
+    verified: Collection[bytes]
+
+
+@dataclass(frozen=True)
 class Verifier:
     """What a verifier knows beside L1.
 
@@ -80,45 +113,61 @@ def decide_verifier(view: View, own: Verifier, parameters: Parameters, policy: P
     )
 
 
-def decide_miner(
-    view: View,
-    me: str,
-    proofs: Sequence[Header],
-    task_id: bytes,
-    verified: Collection[bytes],
-    parameters: Parameters,
-    policy: Policy,
-) -> tuple[Action, ...]:
-    """Returns what a miner does now.
+def decide_miner(view: View, own: Miner, parameters: Parameters, policy: Policy) -> tuple[Action, ...]:
+    """Returns what a miner does now: a proposal if a proof fits, and housekeeping.
 
     Args:
-        view: the confirmed events.
-        me: the miner's address.
-        proofs: proofs found, oldest first; their states are in the store.
-        task_id: id of the task, 32 bytes.
-        verified: blocks the miner found right itself.
+        view: the confirmed events; ``view.now`` is the only time there is.
+        own: what the miner knows beside them.
         parameters: of the deployment.
         policy: of the agent.
     """
-    duties: list[Action] = list(housekeeping(view, me, parameters, policy.stagger))
-    if view.bond(me, Role.MINER).free < parameters.miner_bond:
-        return tuple(duties)
-    best = view.best(buildable(view, me, verified))
-    for proof in proofs:
-        if proof.parent == best and (block_id := proof.id(task_id)) not in view.blocks:
-            duties.append(Propose(block_id, proof))
-            break
-    return tuple(duties)
+    return (
+        *_proposals(view, own, parameters),
+        *housekeeping(view, own.me, parameters, policy.stagger),
+    )
 
 
-def buildable(view: View, me: str, verified: Collection[bytes]) -> list[bytes]:
-    """Returns the blocks an honest miner builds on: live, and it verified (or mined) them and all their pending
-    ancestors itself. The finalized tip is always among them, so there is always one."""
+def choose_parent(view: View, own: Miner) -> tuple[Parent, int]:
+    """Returns what to build on, and how many own proofs that L1 does not show yet lie below.
+
+    An honest miner builds on live blocks that it verified (or mined) itself, down to the finalized tip; so an invalid
+    head never stops it. A proof on its way to L1 is built on at once.
+    """
+    block = view.blocks[_best(view, own)]
+    parent = Parent(block.id, block.correct_after, block.header.post_root if block.header else None)
+    ahead = 0
+    children = {proof.parent: proof for proof in reversed(own.proofs)}
+    while (proof := children.pop(parent.id, None)) is not None:
+        parent = Parent(proof.id(own.task_id), proof.correct_after, proof.post_root)
+        ahead += 1
+    return parent, ahead
+
+
+def useless(view: View, own: Miner) -> list[Header]:
+    """Returns the proofs that L1 shows already, or that can never be finalized any more."""
+    return [
+        proof
+        for proof in own.proofs
+        if proof.id(own.task_id) in view.blocks or (proof.parent in view.blocks and proof.parent not in view.live)
+    ]
+
+
+def _best(view: View, own: Miner) -> bytes:
     good = {view.finalized_tip: None}
     for block in view.live.values():
-        if block.parent in good and (block.id in verified or block.miner == me):
+        if block.parent in good and (block.id in own.verified or block.miner == own.me):
             good[block.id] = None
-    return list(good)
+    return view.best(good)
+
+
+def _proposals(view: View, own: Miner, parameters: Parameters) -> list[Action]:
+    """The oldest proof on the best block, if the bond for it is free; others became late and stay unproposed."""
+    if not own.proofs or view.bond(own.me, Role.MINER).free < parameters.miner_bond:
+        return []
+    best = _best(view, own)
+    fitting = (proof for proof in own.proofs if proof.parent == best and proof.id(own.task_id) not in view.blocks)
+    return [Propose(proof.id(own.task_id), proof) for proof in itertools.islice(fitting, 1)]
 
 
 def _challenges(view: View, own: Verifier, parameters: Parameters, policy: Policy) -> list[Action]:

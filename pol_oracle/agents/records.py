@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ class Records:
         refusals: what L1 refused it in earlier lives.
     """
 
-    def __init__(self, path: Path, name: str, role: Role, address: str, refusals: tuple[Refusal, ...] = ()) -> None:
+    def __init__(self, path: Path, name: str, role: Role, address: str, refusals: Iterable[Refusal] = ()) -> None:
         self._path = path
         self._name = name
         self._role = role

@@ -21,7 +21,7 @@ _RETRY_S = (1.0, 2.0, 4.0, 8.0)  # pauses between fetches of a block that is not
 
 
 class Reviewer:
-    """Decides which block to replay next: disputed ones first, then live ones, then the rest, in L1 order.
+    """Replays one block at a time: disputed ones first, then live ones, then the rest, in L1 order.
 
     Args:
         replay: checks one block.
@@ -56,6 +56,11 @@ class Reviewer:
             self._log.debug("replaying", block=block.id.hex(), height=block.height)
             self._worker.start(block.id, lambda cancelled: self._replay(block, cancelled))
 
+    @property
+    def valid(self) -> set[bytes]:
+        """Ids of the blocks found right."""
+        return {block_id for block_id, verdict in self.verdicts.items() if verdict.valid}
+
     def close(self, patience: float) -> None:
         """Ends the background thread."""
         self._worker.close(patience)
@@ -70,9 +75,14 @@ class Reviewer:
             for block in view.pending
             if block.id not in self.verdicts and block.miner != self._me and self._not_before.get(block.id, 0) <= now
         ]
-        return min(
-            waiting, key=lambda b: (not b.open_disputes, b.id not in view.live, b.sequence), default=None
-        )
+        return min(waiting, key=lambda b: self._urgency(b, view), default=None)
+
+    def _urgency(self, block: BlockView, view: View) -> tuple[bool, int, bool, int]:
+        """Lower goes first. Blocks that were not served wait behind those never tried, so that no miner can keep a
+        verifier busy with nothing."""
+        missing = self.unserved.get(block.id)
+        failures = missing.failures if missing else 0
+        return not block.open_disputes, failures, block.id not in view.live, block.sequence
 
     def _took(self, block_id: bytes, value: Verdict | PolError, now: int) -> None:
         if isinstance(value, StoreError):

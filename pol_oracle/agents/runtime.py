@@ -133,6 +133,8 @@ def open_context(config: AgentConfig, role: Role) -> Context:
     genesis_id = bytes.fromhex(deployment.genesis_id.removeprefix("0x"))
     config.folder.mkdir(parents=True, exist_ok=True)
     sender = Sender(client, config.account, config.sender_path, confirmations=confirmations)
+    address = str(config.account.address)
+    memory = Memory(config.memory_path, genesis_id, address)
     return Context(
         config=config,
         parameters=deployment.parameters,
@@ -140,8 +142,8 @@ def open_context(config: AgentConfig, role: Role) -> Context:
         genesis_id=genesis_id,
         feed=Monitor(client, deployment.deployed_at, confirmations),
         postbox=sender,
-        memory=Memory(config.memory_path, genesis_id, str(config.account.address)),
-        records=Records(config.status_path, config.name, role, str(config.account.address)),
+        memory=memory,
+        records=Records(config.status_path, config.name, role, address, memory.refusals()),
     )
 
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from pol_oracle.chain.sender import Result
-from pol_oracle.protocol.errors import StoreError
 from pol_oracle.protocol.lifecycle import Role
 
 from .actions import Action
-from .blocks import BlockView
 from .config import AgentConfig
 from .decide import Verifier, decide_verifier
 from .logs import log_to

@@ -87,19 +87,18 @@ class L1:
         request = self.client.request_for(contract, function, arguments, value)
         gas = self.client.estimate_gas(request, account.address)
         nonce = self.nonces[dev] if dev in self.nonces else self.client.nonce(account.address)
-        signed = account.sign_transaction(
-            {
-                "to": request.target,
-                "data": request.data,
-                "value": request.value,
-                "nonce": nonce,
-                "gas": int(gas * GAS_MARGIN),
-                "maxFeePerGas": 100 * 10**9,
-                "maxPriorityFeePerGas": 10**9,
-                "chainId": self.client.chain_id,
-                "type": 2,
-            }
-        )
+        fields: dict[str, Any] = {
+            "to": request.target,
+            "data": request.data,
+            "value": request.value,
+            "nonce": nonce,
+            "gas": int(gas * GAS_MARGIN),
+            "maxFeePerGas": 100 * 10**9,
+            "maxPriorityFeePerGas": 10**9,
+            "chainId": self.client.chain_id,
+            "type": 2,
+        }
+        signed = account.sign_transaction(fields)
         refusal = self.client.broadcast(bytes(signed.raw_transaction))
         receipt = None if refusal else self._receipt(bytes(signed.hash))
         if receipt is None or not receipt.ok:

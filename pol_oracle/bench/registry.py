@@ -42,11 +42,12 @@ def run(name: str, only: str | None, scratch: Path) -> BenchReport:
     for part in [only] if only else parts:
         folder = scratch / part
         folder.mkdir(parents=True)
-        rows.extend(_load(parts[part])(folder))
+        rows.extend(load_part(parts[part])(folder))
     return BenchReport(name, machine(), tuple(rows))
 
 
-def _load(path: str) -> Part:
+def load_part(path: str) -> Part:
+    """Imports a part of a bench, named as in ``BENCHES``."""
     module, function = path.split(":")
     loaded: Part = getattr(import_module(module), function)
     return loaded

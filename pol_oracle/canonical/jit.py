@@ -10,14 +10,14 @@ import numba
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def compiled(signature: str) -> Callable[[F], F]:
+def compiled(signature: Any) -> Callable[[F], F]:
     """Returns a decorator that compiles a function for one signature, at import.
 
     ``fastmath=False`` keeps LLVM from fusing or reordering float operations. The machine code is cached beside the
     module (or in the user's cache folder), so only a machine's first process compiles.
 
     Args:
-        signature: numba signature, such as ``"void(f4[::1], i8)"``.
+        signature: numba signature, such as ``"void(f4[::1], i8)"``, or one made of ``numba.types``.
     """
     options = {"cache": True, "nogil": True, "fastmath": False, "boundscheck": False, "error_model": "numpy"}
     decorator: Callable[[F], F] = numba.njit(signature, **options)

@@ -7,6 +7,7 @@ four words (32 bytes).
 from __future__ import annotations
 
 import numpy as np
+from numba import types
 from numpy.typing import NDArray
 
 from .jit import compiled
@@ -108,7 +109,7 @@ def hash_rows(tag: np.uint64, rows: Words) -> Words:
     return out
 
 
-@compiled("u8[:, ::1](u8, u8[::1])")
+@compiled(types.uint64[:, ::1](types.uint64, types.Array(types.uint64, 1, "C", readonly=True)))
 def hash_floats(tag: np.uint64, floats: Words) -> Words:
     """Hashes ``tag ‖ 64 big-endian binary32`` for every leaf of a tensor; returns [leaves, 4].
 

@@ -1,7 +1,7 @@
 """The sender's memory: what is to be sent, and every signed transaction, written down before it leaves.
 
-SQLite in WAL mode, synchronised to disk at every commit. A journal belongs to one account on one deployment, and one
-process at a time. It holds no key.
+SQLite in WAL mode, synchronised to disk at every commit. Every row belongs to one account on one deployment (its
+scope), so that a file outlives a deployment without mixing it with the next. It holds no key.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from pol_oracle.chain.records import Receipt
 from pol_oracle.protocol.errors import InputError, Reverted, StoreError
 
 SCHEMA = """
-CREATE TABLE IF NOT EXISTS owner (identity TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS intents (
-    key TEXT PRIMARY KEY, seq INTEGER NOT NULL, name TEXT NOT NULL, target TEXT NOT NULL, data BLOB NOT NULL,
-    value TEXT NOT NULL, status TEXT NOT NULL, since INTEGER NOT NULL, nonce INTEGER, failures INTEGER NOT NULL,
-    error_name TEXT, error TEXT, tx_hash BLOB, gas_used INTEGER NOT NULL, l1_block INTEGER, l1_hash BLOB);
+    scope TEXT NOT NULL, key TEXT NOT NULL, seq INTEGER NOT NULL, name TEXT NOT NULL, target TEXT NOT NULL,
+    data BLOB NOT NULL, value TEXT NOT NULL, status TEXT NOT NULL, since INTEGER NOT NULL, nonce INTEGER, failures INTEGER NOT NULL,
+    error_name TEXT, error TEXT, tx_hash BLOB, gas_used INTEGER NOT NULL, l1_block INTEGER, l1_hash BLOB,
+    PRIMARY KEY (scope, key));
 CREATE TABLE IF NOT EXISTS attempts (
-    tx_hash BLOB PRIMARY KEY, key TEXT NOT NULL, nonce INTEGER NOT NULL, raw BLOB NOT NULL,
+    scope TEXT NOT NULL, tx_hash BLOB PRIMARY KEY, key TEXT NOT NULL, nonce INTEGER NOT NULL, raw BLOB NOT NULL,
     max_fee TEXT NOT NULL, priority TEXT NOT NULL, gas INTEGER NOT NULL);
-CREATE INDEX IF NOT EXISTS intents_by_status ON intents (status, seq);
-CREATE INDEX IF NOT EXISTS attempts_by_key ON attempts (key);
+CREATE INDEX IF NOT EXISTS intents_by_status ON intents (scope, status, seq);
+CREATE INDEX IF NOT EXISTS attempts_by_key ON attempts (scope, key);
 """
 
 
@@ -95,16 +95,17 @@ class Journal:
 
     Args:
         path: the SQLite file; its folder is made if needed.
-        account: address of the only account that sends through it.
-        identity: what else it belongs to: chain and deployment.
+        account: address that sends.
+        identity: of the chain and the deployment.
 
     Raises:
-        InputError: another process uses it or the account, or it belongs to something else.
+        InputError: another process uses it, or sends for the account from the same folder.
         StoreError: it is damaged, or cannot be written.
     """
 
     def __init__(self, path: Path, account: str, identity: str) -> None:
         self._path = path
+        self._scope = f"{account} {identity}"
         self._open = ExitStack()
         try:
             with self._guard():
@@ -113,7 +114,7 @@ class Journal:
                     self._open.enter_context(_locked(file, account))
                 self._db = sqlite3.connect(path, isolation_level=None)
                 self._open.callback(self._db.close)
-                self._prepare(f"{account} {identity}")
+                self._prepare()
         except BaseException:
             self._open.close()
             raise
@@ -124,50 +125,52 @@ class Journal:
 
     def get(self, key: str) -> Intent | None:
         """Returns an intent, or None if its key is new."""
-        found = self._select("WHERE key = ?", key)
+        found = self._select("key = ?", key)
         return found[0] if found else None
 
     def queued(self) -> list[Intent]:
         """Returns what is not signed yet, oldest first."""
-        return self._select("WHERE status = ? ORDER BY seq", CallStatus.QUEUED)
+        return self._select("status = ? ORDER BY seq", CallStatus.QUEUED)
 
     def sent(self) -> list[Intent]:
         """Returns what is signed and not settled, by nonce."""
-        return self._select("WHERE status = ? ORDER BY nonce", CallStatus.SENT)
+        return self._select("status = ? ORDER BY nonce", CallStatus.SENT)
 
     def mined(self) -> Iterator[Intent]:
         """Yields what was settled by a mined transaction, newest first."""
-        settled = "WHERE status IN (?, ?) AND l1_block IS NOT NULL ORDER BY l1_block DESC, nonce DESC"
+        settled = "status IN (?, ?) AND l1_block IS NOT NULL ORDER BY l1_block DESC, nonce DESC"
         yield from self._select(settled, CallStatus.DONE, CallStatus.FAILED)
 
     def attempts(self, key: str) -> list[Attempt]:
         """Returns every signed transaction of an intent, newest first."""
-        rows = self._run("SELECT * FROM attempts WHERE key = ? ORDER BY rowid DESC", key)
-        return [Attempt(h, k, n, raw, int(fee), int(tip), gas) for h, k, n, raw, fee, tip, gas in rows]
+        rows = self._run("SELECT * FROM attempts WHERE scope = ? AND key = ? ORDER BY rowid DESC", self._scope, key)
+        return [Attempt(h, k, n, raw, int(fee), int(tip), gas) for _, h, k, n, raw, fee, tip, gas in rows]
 
     def highest_nonce(self) -> int:
         """Returns the highest nonce that a settled or signed transaction has, or -1."""
-        ((highest,),) = self._run("SELECT max(nonce) FROM intents WHERE status != ?", CallStatus.QUEUED)
+        ((highest,),) = self._run(
+            "SELECT max(nonce) FROM intents WHERE scope = ? AND status != ?", self._scope, CallStatus.QUEUED
+        )
         return -1 if highest is None else int(highest)
 
     def queue(self, key: str, name: str, target: str, data: bytes, value: int) -> None:
         """Adds an intent, or queues a failed one again behind all others; its failures stay counted."""
         with self._transaction():
-            self._run("DELETE FROM attempts WHERE key = ?", key)
+            self._run("DELETE FROM attempts WHERE scope = ? AND key = ?", self._scope, key)
             self._run(
-                "INSERT INTO intents VALUES (?, (SELECT coalesce(max(seq), 0) + 1 FROM intents), ?, ?, ?, ?, ?, 0,"
-                " NULL, 0, NULL, NULL, NULL, 0, NULL, NULL) ON CONFLICT (key) DO UPDATE SET seq = excluded.seq,"
+                "INSERT INTO intents VALUES (?, ?, (SELECT coalesce(max(seq), 0) + 1 FROM intents), ?, ?, ?, ?, ?, 0,"
+                " NULL, 0, NULL, NULL, NULL, 0, NULL, NULL) ON CONFLICT (scope, key) DO UPDATE SET seq = excluded.seq,"
                 " target = excluded.target, data = excluded.data, value = excluded.value, status = excluded.status,"
                 " nonce = NULL, tx_hash = NULL, gas_used = 0, l1_block = NULL, l1_hash = NULL",
-                *(key, name, target, data, str(value), CallStatus.QUEUED),
+                *(self._scope, key, name, target, data, str(value), CallStatus.QUEUED),
             )
 
     def sign(self, attempt: Attempt, since: int) -> None:
         """Writes down a signed transaction; only then may it leave."""
         with self._transaction():
             self._run(
-                "INSERT OR IGNORE INTO attempts VALUES (?, ?, ?, ?, ?, ?, ?)",
-                *(attempt.tx_hash, attempt.key, attempt.nonce, attempt.raw),
+                "INSERT OR IGNORE INTO attempts VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                *(self._scope, attempt.tx_hash, attempt.key, attempt.nonce, attempt.raw),
                 *(str(attempt.max_fee), str(attempt.priority), attempt.gas),
             )
             self._update(attempt.key, status=CallStatus.SENT, nonce=attempt.nonce, since=since)
@@ -195,8 +198,8 @@ class Journal:
         """Records why an intent failed, and in which L1 block."""
         self._run(
             "UPDATE intents SET failures = failures + 1, status = ?, error_name = ?, error = ?, since = ?"
-            " WHERE key = ?",
-            *(CallStatus.FAILED, error.name, str(error), since, key),
+            " WHERE scope = ? AND key = ?",
+            *(CallStatus.FAILED, error.name, str(error), since, self._scope, key),
         )
 
     def unsettle(self, key: str) -> None:
@@ -209,10 +212,12 @@ class Journal:
 
     def _update(self, key: str, **values: Any) -> None:
         columns = ", ".join(f"{column} = ?" for column in values)
-        self._run(f"UPDATE intents SET {columns} WHERE key = ?", *values.values(), key)  # noqa: S608 - own column names
+        statement = f"UPDATE intents SET {columns} WHERE scope = ? AND key = ?"  # noqa: S608 - own column names
+        self._run(statement, *values.values(), self._scope, key)
 
-    def _select(self, clause: str, *values: Any) -> list[Intent]:
-        rows = self._run(f"SELECT {_COLUMNS} FROM intents {clause}", *values)  # noqa: S608 - own clauses
+    def _select(self, condition: str, *values: Any) -> list[Intent]:
+        statement = f"SELECT {_COLUMNS} FROM intents WHERE scope = ? AND {condition}"  # noqa: S608 - own conditions
+        rows = self._run(statement, self._scope, *values)
         return [_intent(row) for row in rows]
 
     def _run(self, statement: str, *values: Any) -> Sequence[Any]:
@@ -243,21 +248,13 @@ class Journal:
                 f"the journal {self._path} cannot be opened: {error.strerror}; check the folder"
             ) from error
 
-    def _prepare(self, identity: str) -> None:
+    def _prepare(self) -> None:
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = FULL")
         ((health,),) = self._db.execute("PRAGMA quick_check(1)").fetchall()
         if health != "ok":
             raise sqlite3.DatabaseError(health)
         self._db.executescript(SCHEMA)
-        owners = self._db.execute("SELECT identity FROM owner").fetchall()
-        if not owners:
-            self._db.execute("INSERT INTO owner VALUES (?)", (identity,))
-        elif owners != [(identity,)]:
-            raise InputError(
-                f"the journal {self._path} belongs to another account or deployment ({owners[0][0]}); "
-                "move it away, or run under another name"
-            )
 
 
 _COLUMNS = ", ".join(field.name for field in fields(Intent))

@@ -81,13 +81,14 @@ class Monitor:
             trail = self._common(trail)
             rollback_to = trail[-1].number
             log.warning("l1 reorganised", rollback_to=rollback_to)
+        before = trail[-1]
         target = self._client.latest().number - self._confirmations
         events: list[Event] = []
         while trail[-1].number < target:
             try:
                 read = self._read(trail[-1], min(target, trail[-1].number + self._chunk))
             except Unreachable:
-                if rollback_to is None and trail[-1] == (self._trail or trail)[-1]:
+                if rollback_to is None and trail[-1] == before:
                     raise
                 break
             if read is None:

@@ -10,7 +10,7 @@ from pol_oracle.chain.client import Client, Request
 from pol_oracle.chain.fees import FeePolicy, Fees, replace, suggest
 from pol_oracle.chain.journal import Attempt, Intent, Journal
 from pol_oracle.chain.records import L1Block
-from pol_oracle.protocol.errors import Reverted
+from pol_oracle.protocol.errors import ChainError, Reverted, Unreachable
 
 GAS_LIMIT = 2**24  # per transaction (EIP-7825)
 GAP = "gap:"  # begins the keys of our own fillers
@@ -86,8 +86,7 @@ class Outbox:
             Reverted: it would not, or the account cannot pay for it.
         """
         if funds >= request.value:
-            self._client.simulate(request, self._address, "pending")
-            gas = min(self._client.estimate_gas(request, self._address, "pending") * 5 // 4 + 10_000, GAS_LIMIT)
+            gas = self._tried(request)
             if funds >= request.value + gas * fees.max_fee:
                 return gas
         raise Reverted(
@@ -96,6 +95,16 @@ class Outbox:
             "InsufficientFunds",
             {"account": self._address, "funds": funds, "value": request.value},
         )
+
+    def _tried(self, request: Request) -> int:
+        try:
+            self._client.simulate(request, self._address, "pending")
+            needed = self._client.estimate_gas(request, self._address, "pending")
+        except (Unreachable, Reverted):
+            raise
+        except ChainError as error:  # this call alone is at fault; those behind it must not wait for it
+            raise Reverted(str(error)) from error
+        return min(needed * 5 // 4 + 10_000, GAS_LIMIT)
 
     def committed(self, intent: Intent) -> int:
         """The most that a signed transaction can cost, in wei."""

@@ -86,7 +86,7 @@ class Sender:
         fees: how much to offer.
 
     Raises:
-        InputError: another process sends for this account, or the journal belongs to something else.
+        InputError: another process sends for this account, or uses the journal.
         StoreError: the journal is damaged.
         Unreachable: L1 does not answer.
     """
@@ -152,11 +152,15 @@ class Sender:
         """Ticks until a call is settled. For commands that send one call; results of others stay for ``tick``.
 
         Raises:
-            NotMined: it was not settled in time. It stays in the journal.
+            NotMined: it was not settled in time, or L1 is away. It stays in the journal.
         """
         deadline = time.monotonic() + timeout_s
         while True:
-            self._work()
+            away = ""
+            try:
+                self._work()
+            except Unreachable as error:
+                away = f" ({error})"
             for result in reversed(self._results):
                 if result.key == key:
                     self._results = [r for r in self._results if r.key != key]
@@ -166,7 +170,8 @@ class Sender:
                 return _result(intent)
             if time.monotonic() > deadline:
                 raise NotMined(
-                    f"{key} was not confirmed within {timeout_s:g} s; it stays queued and is sent by a new run"
+                    f"{key} was not confirmed within {timeout_s:g} s{away}; do not repeat it: the next command "
+                    "or agent that runs with this key carries it out"
                 )
             time.sleep(poll_s)
 

@@ -18,9 +18,7 @@ def demo(
         float, typer.Option(min=1, help="Seconds after which a demo that has not ended counts as failed.")
     ] = 420.0,
     keep: Annotated[bool, typer.Option("--keep", help="Keep the run's folder (journals, logs, states).")] = False,
-    json: Annotated[
-        bool, typer.Option("--json", help="Print demo.json at the end, and the progress on stderr.")
-    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print demo.json at the end, progress on stderr.")] = False,
 ) -> None:
     """Run 2 honest miners, 3 verifiers (one lazy) and 4 cheats on a local devnet; exits 1 if a promise was broken."""
     import json as codec

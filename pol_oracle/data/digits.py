@@ -23,10 +23,10 @@ ONE = 1024  # fixed point: one pixel of the original
 EXTENT = (22, 32)  # how many output pixels the original spans
 SHEAR = (-200, 200)  # ONE-ths of a pixel per pixel
 SHIFT = (-3, 3)  # output pixels
-BACKGROUND = (20, 100)  # brightness, 0 .. 255
-CONTRAST = (50, 130)  # ink is brighter than the background by this much
+BACKGROUND = (60, 140)  # brightness, 0 .. 255
+CONTRAST = (35, 130)  # ink is brighter than the background by this much
 TINT = (-16, 16)  # per channel, on background and on ink
-NOISE = (8, 60)  # amplitude of the noise, per sample
+NOISE = (8, 90)  # amplitude of the noise, per sample
 CHUNK = 256  # samples made at once, to bound memory
 
 Images = NDArray[np.uint8]

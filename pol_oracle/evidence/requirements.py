@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pol_oracle.canonical.state import State
-from pol_oracle.canonical.trees import StateOpening, open_state
+from pol_oracle.canonical.trees import StateOpening
 from pol_oracle.protocol.eligible import packed
 from pol_oracle.protocol.errors import RuleError
 from pol_oracle.protocol.header import Header
@@ -78,4 +78,4 @@ def requirement_evidence(
     required = requirements_of(workload, header, bits)[number]
     tensor, element = workload.eligible.locate(required.weight)
     ranges = tuple(packed(workload.eligible.ranges))
-    return RequirementEvidence(number, ranges, open_state(pre, tensor, element), open_state(post, tensor, element))
+    return RequirementEvidence(number, ranges, pre.open(tensor, element), post.open(tensor, element))

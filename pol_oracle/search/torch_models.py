@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from pol_oracle.canonical.layers.graph import PIXEL_MEAN, PIXEL_SCALE
 from pol_oracle.canonical.models import Model
 from pol_oracle.canonical.state import State
 from pol_oracle.protocol.errors import InputError
@@ -66,3 +69,74 @@ class ResNet18(nn.Module):
         x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
         logits: Tensor = self.fc(x.mean((2, 3)))
         return logits
+
+
+class Cnn(nn.Module):
+    """The devnet's network: three strided 3×3 convolutions, global average pool, linear."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1, self.bn1 = nn.Conv2d(3, 16, 3, 2, 1, bias=False), BatchNorm(16)
+        self.conv2, self.bn2 = nn.Conv2d(16, 32, 3, 2, 1, bias=False), BatchNorm(32)
+        self.conv3, self.bn3 = nn.Conv2d(32, 64, 3, 2, 1, bias=False), BatchNorm(64)
+        self.fc = nn.Linear(64, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Images [N,3,32,32] -> logits [N,10]."""
+        x = functional.relu(self.bn1(self.conv1(x)))
+        x = functional.relu(self.bn2(self.conv2(x)))
+        x = functional.relu(self.bn3(self.conv3(x)))
+        logits: Tensor = self.fc(x.mean((2, 3)))
+        return logits
+
+
+_MODULES: dict[str, Callable[[], nn.Module]] = {
+    "cnn": Cnn,
+    "resnet18": lambda: ResNet18(wide_stem=False),
+    "resnet18-7x7": lambda: ResNet18(wide_stem=True),
+}
+
+
+def pick_device() -> torch.device:
+    """Returns CUDA if present, else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def build_module(model: Model) -> nn.Module:
+    """Returns a canonical model as a torch module. Its weights are not set: see :func:`load_state`.
+
+    Raises:
+        InputError: there is no torch twin of this model.
+    """
+    if model.name not in _MODULES:
+        raise InputError(f"the search does not know the model {model.name!r}")
+    return _MODULES[model.name]()
+
+
+def load_state(module: nn.Module, state: State) -> None:
+    """Copies a state into a module, which stays on its device."""
+    module.load_state_dict({name: torch.from_numpy(tensor.copy()) for name, tensor in state.to_torch().items()})
+
+
+def read_state(module: nn.Module, model: Model) -> State:
+    """Copies parameters and buffers out of a module."""
+    return State.from_torch(model, {name: tensor.cpu().numpy() for name, tensor in module.state_dict().items()})
+
+
+def torch_position(model: Model, tensor: int, element: int) -> tuple[str, tuple[int, ...]]:
+    """Returns where torch keeps a weight: its tensor's name and its index there.
+
+    Args:
+        model: the network.
+        tensor: number of the tensor in the state.
+        element: flat index in canonical layout.
+    """
+    weight = model.state[tensor]
+    at = [int(i) for i in np.unravel_index(element, weight.shape)]
+    return weight.name, tuple(at if weight.to_torch is None else (at[axis] for axis in weight.to_torch))
+
+
+def images_to_torch(images: NDArray[np.uint8], device: torch.device) -> Tensor:
+    """Scales uint8 images [N,32,32,3] as the canonical programs do: float32 [N,3,32,32]."""
+    pixels = torch.from_numpy(images).to(device).permute(0, 3, 1, 2).float()
+    return (pixels - PIXEL_MEAN) * PIXEL_SCALE

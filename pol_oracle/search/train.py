@@ -85,7 +85,7 @@ def train(
         if on_progress is not None:
             on_progress(done + 1, loss.item())
     trained = read_state(module, workload.model)
-    if not all(np.isfinite(trained[weight.name]).all() for weight in workload.model.state):
+    if not trained.finite:
         raise RuleError("training diverged: a weight is not finite; use a smaller learning rate")
     return trained
 

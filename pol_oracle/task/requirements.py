@@ -30,8 +30,7 @@ def unmet(workload: Workload, required: Sequence[Requirement], pre: State, post:
     """
     for number, requirement in enumerate(required):
         tensor, element = workload.eligible.locate(requirement.weight)
-        name = workload.model.state[tensor].name
-        before, after = float(pre[name].flat[element]), float(post[name].flat[element])
+        before, after = float(pre.tensors[tensor].flat[element]), float(post.tensors[tensor].flat[element])
         if not satisfies(workload.rules, before, after, requirement.up):
             return number
     return None

@@ -6,12 +6,14 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 from eth_abi.abi import encode
 from eth_account.signers.local import LocalAccount
+from eth_utils.abi import function_signature_to_4byte_selector
 
 from pol_oracle.chain import abi
 from pol_oracle.chain.artifacts import load_artifact
@@ -246,7 +248,7 @@ def test_every_error_of_every_contract_decodes() -> None:
                 names.add(entry["name"])
                 values = [_example(kind) for kind in types]
                 signature = f"{entry['name']}({','.join(types)})"
-                error = abi.decode_revert(abi.function_signature_to_4byte_selector(signature) + encode(types, values))
+                error = abi.decode_revert(function_signature_to_4byte_selector(signature) + encode(types, values))
                 assert error.name == entry["name"]
                 assert list(error.arguments) == [item["name"] for item in entry["inputs"]]
     assert set(abi.HINTS) <= names, "a hint for an error that no contract has"
@@ -262,6 +264,7 @@ def test_revert_data_however_a_node_wraps_it() -> None:
     data = {"code": -32015, "message": "VM execution error", "data": "Reverted 0x4e487b71" + "00" * 31 + "11"}
     nested = {"code": -32000, "message": "revert", "data": {"data": "0x4e487b71" + "00" * 31 + "11"}}
     for error in (data, nested):
-        with endpoint(lambda error=error: (200, json.dumps({"id": 1, "error": error}).encode())) as (url, _):
+        reply = json.dumps({"jsonrpc": "2.0", "id": 1, "error": error}).encode()
+        with endpoint(partial(lambda body: (200, body), reply)) as (url, _):
             refusal = Rpc(url).ask("eth_call", {})
         assert abi.decode_revert(refusal.data).name == "Panic"

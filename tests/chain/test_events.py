@@ -66,8 +66,10 @@ def value_of(item: dict[str, Any]) -> st.SearchStrategy[Any]:
         return st.integers(0, 1)
     if item["type"] == "tuple":
         return header
-    simple = {"bytes32": words, "address": address, "bool": st.booleans()}
-    return simple.get(item["type"]) or st.integers(0, 2 ** int(item["type"].removeprefix("uint")) - 1)
+    simple: dict[str, st.SearchStrategy[Any]] = {"bytes32": words, "address": address, "bool": st.booleans()}
+    if item["type"] in simple:
+        return simple[item["type"]]
+    return st.integers(0, 2 ** int(item["type"].removeprefix("uint")) - 1)
 
 
 @settings(max_examples=100, deadline=None)

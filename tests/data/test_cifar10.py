@@ -27,7 +27,10 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         return [name, hashlib.md5(data, usedforsecurity=False).hexdigest()]
 
     def images(count: int, first: int) -> dict[str, object]:
-        return {"data": pixels.integers(0, 256, (count, 3072), np.uint8), "labels": [(first + i) % 10 for i in range(count)]}
+        return {
+            "data": pixels.integers(0, 256, (count, 3072), np.uint8),
+            "labels": [(first + i) % 10 for i in range(count)],
+        }
 
     dataset = _torchvision().datasets.CIFAR10
     monkeypatch.setattr(dataset, "train_list", [batch(f"data_batch_{i}", images(20, i)) for i in (1, 2)])
@@ -69,5 +72,5 @@ def test_a_failed_download_is_explained(tmp_path: Path, monkeypatch: pytest.Monk
         raise OSError("Network is unreachable")
 
     monkeypatch.setattr(_torchvision().datasets.cifar, "download_and_extract_archive", offline)
-    with pytest.raises(DataError, match="fetched into .*Network is unreachable"):
+    with pytest.raises(DataError, match=r"fetched into .*Network is unreachable"):
         load(DataSpec(kind="cifar10", download=True), tmp_path)

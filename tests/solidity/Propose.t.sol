@@ -61,9 +61,7 @@ contract ProposeTest is Fixture {
         header.miner = RIVAL;
         uint32[] memory derived = derivedIndices(header);
 
-        vm.expectRevert(
-            abi.encodeWithSelector(IPoLRegistry.IndexMismatch.selector, 0, derived[0], header.indices[0])
-        );
+        vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.IndexMismatch.selector, 0, derived[0], header.indices[0]));
         propose(header);
     }
 
@@ -191,9 +189,7 @@ contract ProposeTest is Fixture {
         slashAsCourt(bad);
 
         Header memory header = makeHeaderOn(bad);
-        vm.expectRevert(
-            abi.encodeWithSelector(IPoLRegistry.WrongStatus.selector, bad, Status.Pending, Status.Slashed)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.WrongStatus.selector, bad, Status.Pending, Status.Slashed));
         propose(header);
     }
 
@@ -260,9 +256,7 @@ contract ProposeTest is Fixture {
     function test_without_bond_no_block() public {
         address poor = address(0xBAD);
         Header memory header = makeHeader(registry.genesisId(), poor, 1);
-        vm.expectRevert(
-            abi.encodeWithSelector(IBondVault.InsufficientBond.selector, poor, Role.Miner, 0, MINER_BOND)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IBondVault.InsufficientBond.selector, poor, Role.Miner, 0, MINER_BOND));
         propose(header);
     }
 

@@ -45,7 +45,8 @@ def table(measured: dict[str, int], expected: dict[str, int]) -> bool:
         was, bar = expected.get(name), BARS.get(name)
         ok = was is not None and abs(gas - was) <= TOLERANCE * was and (bar is None or gas <= bar)
         good = good and ok
-        print(f"{name:<42}{gas:>9,}{was or 0:>12,}{bar or '':>9}{'' if ok else '  <-- off'}")
+        limit = f"{bar:,}" if bar else ""
+        print(f"{name:<42}{gas:>9,}{was or 0:>12,}{limit:>9}{'' if ok else '  <-- off'}")
     return good
 
 

@@ -1,0 +1,101 @@
+# make demo    the network on a local devnet, with honest miners, verifiers and cheats
+# make test    everything that CI checks
+#
+# Both set up what they need first, all of it inside this folder: .venv, node_modules, .build. A second run sets up
+# nothing again: a stamp is named after the contents it was made from, so it is old exactly when those have changed.
+# `anvil` and `node` of the PATH are used before any other; PYTHON=... names another interpreter.
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+BIN := .venv/bin
+FORGE = $$([ -x node_modules/.bin/forge ] && echo node_modules/.bin/forge || echo forge)
+
+# nothing is written outside this folder
+export PIP_NO_CACHE_DIR := 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export npm_config_cache := $(CURDIR)/.build/npm
+export npm_config_update_notifier := false
+export SOLCX_BINARY_PATH := $(CURDIR)/.build/solcx
+export APE_DATA_FOLDER := $(CURDIR)/.build/ape
+export MPLCONFIGDIR := $(CURDIR)/.build/matplotlib
+export PATH := $(PATH):$(CURDIR)/node_modules/.bin
+
+# pip installs what pyproject.toml lists, with paths of this folder in it; npm what package-lock.json lists
+PIP_STAMP := .venv/.stamp-$(shell { pwd -P; sed '/^\[tool\.\(ruff\|mypy\|pytest\|importlinter\)/,$$d' pyproject.toml; } | cksum | cut -d ' ' -f 1)
+NPM_STAMP := node_modules/.stamp-$(shell cat package.json package-lock.json | cksum | cut -d ' ' -f 1)
+
+.PHONY: help
+help: ## this list
+	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' Makefile | expand -t 16
+
+.PHONY: setup
+setup: $(PIP_STAMP) $(NPM_STAMP) ## virtual environment, npm packages, compiled contracts
+	@$(BIN)/python -m pol_oracle.chain.artifacts
+
+$(PIP_STAMP):
+	@tools/find-python > /dev/null
+	@# scripts in a virtual environment hold its path: a moved one is made anew
+	@grep -qF "$(CURDIR)/.venv" $(BIN)/pip 2>/dev/null || "$$(tools/find-python)" -m venv --clear .venv
+	@echo "Installing Python packages into .venv (a few minutes the first time)"
+	@$(BIN)/python -m pip install --quiet --progress-bar off --editable '.[dev]'
+	@$(BIN)/python tools/venv_paths.py
+	@rm -f .venv/.stamp-* && touch $@
+
+$(NPM_STAMP):
+	@command -v npm > /dev/null || { echo "npm is missing: install Node.js 20 or newer (https://nodejs.org)" >&2; exit 1; }
+	@echo "Installing npm packages into node_modules"
+	@npm ci --no-audit --no-fund --loglevel=error
+	@rm -f node_modules/.stamp-* && touch $@
+
+.PHONY: demo
+demo: setup ## the demo: under 4 minutes; writes figure1.png and demo.json
+	@$(BIN)/pol demo
+
+.PHONY: test
+test: setup lint test-solidity test-ape test-python ## all checks and tests
+
+.PHONY: lint
+lint: setup ## formatters, linters, types, layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(FORGE) fmt --check
+	$(BIN)/lint-imports --cache-dir .build/import-linter
+
+.PHONY: test-solidity
+test-solidity: setup ## forge: unit, fuzz and invariant tests of the contracts
+	$(FORGE) test
+
+.PHONY: test-ape
+test-ape: setup ## ape: the contracts as users of ape see them
+	$(BIN)/ape test
+
+.PHONY: test-python
+test-python: setup ## pytest: everything else
+	$(BIN)/python -m pytest
+
+.PHONY: gas
+gas: setup ## table of gas per transaction
+	@$(BIN)/python tests/solidity/gas.py
+
+.PHONY: bench
+bench: setup ## all benches
+	@$(BIN)/pol bench chain
+
+.PHONY: fmt
+fmt: setup ## formats Python and Solidity
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(FORGE) fmt
+
+.PHONY: wheel
+wheel: setup ## dist/*.whl, with the compiled contracts inside
+	$(BIN)/python -m build --wheel --no-isolation --outdir dist .
+
+.PHONY: clean
+clean: ## removes all that was set up or built; .pol, with keys and chains, stays
+	rm -rf .venv node_modules .build dist pol_oracle/chain/build .hypothesis .ruff_cache .cache contracts/.cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,172 @@
+"""The miner's loop: replays others' blocks, searches on the best of them, publishes W and W', proposes."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pol_oracle.chain.sender import Result
+from pol_oracle.protocol.errors import PolError, StoreError
+from pol_oracle.protocol.header import Header
+from pol_oracle.protocol.lifecycle import Role
+from pol_oracle.store import StateStore
+
+from .actions import Action
+from .config import AgentConfig
+from .decide import Miner, Parent, choose_parent, decide_miner, useless
+from .logs import log_to
+from .replay import Replayer
+from .reviewer import Replay, Reviewer
+from .runtime import Context, Loop, open_context, open_store, prepare_workload, stop_on_signals
+from .view import View
+from .worker import Worker
+
+if TYPE_CHECKING:  # the search imports torch
+    from pol_oracle.search import Proof
+
+_AHEAD = 2  # own proofs that may wait for L1 before the search pauses
+_RETRY_S = 2.0  # pause after the parent's weights were not served
+_PASSING = frozenset({"InsufficientBond", "InsufficientFunds", ""})  # refusals of a proposal that may pass
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a proof is wanted for.
+
+    Attributes:
+        parent: the block to build on.
+        miner: address in the header.
+        bits: difficulty.
+    """
+
+    parent: Parent
+    miner: str
+    bits: int
+
+
+Produce = Callable[[Job, Callable[[], bool]], "Proof"]
+"""Makes a proof in the background; its second argument asks "cancelled?". Raises StoreError or Cancelled."""
+Publish = Callable[["Proof"], None]
+"""Makes W and W' available before the proposal."""
+
+
+class MinerLoop(Loop):
+    """A bonded miner.
+
+    Args:
+        context: L1 and files.
+        replay: checks others' blocks before they are built on.
+        produce: makes a proof; a seam for demonstrations.
+        publish: puts its states where verifiers find them; another.
+    """
+
+    def __init__(self, context: Context, replay: Replay, produce: Produce, publish: Publish) -> None:
+        super().__init__(context)
+        self._reviewer = Reviewer(replay, context.memory, context.me, self.log)
+        self._produce = produce
+        self._publish = publish
+        self._worker: Worker[Proof] = Worker("search")
+        self._proofs: list[Header] = context.memory.proofs()
+        self._not_before = 0.0
+
+    def think(self, view: View) -> Iterable[Action]:
+        """See :class:`Loop`."""
+        self._reviewer.turn(view)
+        self._take()
+        for proof in useless(view, self._own()):
+            self._drop(proof)
+        own = self._own()
+        self._steer(*choose_parent(view, own))
+        return decide_miner(view, own, self.context.parameters, self.context.config.policy)
+
+    def settled(self, result: Result) -> None:
+        """Gives up a proof that L1 refused for good, and those on top of it."""
+        if result.ok or not result.key.startswith("propose:"):
+            return
+        if result.error is not None and result.error.name in _PASSING:
+            return
+        lost = {bytes.fromhex(result.key.removeprefix("propose:"))}
+        for proof in list(self._proofs):  # oldest first, so a parent comes before its child
+            block_id = proof.id(self.context.task_id)
+            if block_id in lost or proof.parent in lost:
+                lost.add(block_id)
+                self._drop(proof)
+
+    def close_workers(self, patience: float) -> None:
+        """See :class:`Loop`."""
+        self._worker.cancel()
+        self._reviewer.close(patience)
+        self._worker.close(patience)
+
+    def _own(self) -> Miner:
+        return Miner(self.context.me, self.context.task_id, tuple(self._proofs), self._reviewer.valid)
+
+    def _take(self) -> None:
+        """States first, then the journal, then (in later turns) the proposal: killed in between, nothing is half."""
+        done = self._worker.take()
+        if done is None:
+            return
+        if isinstance(done.value, StoreError):
+            self.log.warning("parent is not served", parent=done.key.hex(), reason=str(done.value))
+            self._not_before = time.monotonic() + _RETRY_S
+            return
+        if isinstance(done.value, PolError):
+            raise done.value
+        header = done.value.header
+        self._publish(done.value)
+        self.context.memory.add_proof(header)
+        if header not in self._proofs:
+            self._proofs.append(header)
+        correct = header.correct_before, header.correct_after
+        self.log.info("found", block=header.id(self.context.task_id).hex(), nonce=header.nonce, correct=correct)
+
+    def _drop(self, proof: Header) -> None:
+        self._proofs.remove(proof)
+        self.context.memory.drop_proof(proof)
+
+    def _steer(self, parent: Parent, ahead: int) -> None:
+        """Keeps the search on the right parent."""
+        busy = self._worker.key
+        if busy is not None and (busy != parent.id or ahead >= _AHEAD):
+            self._worker.cancel()
+        if busy is not None or ahead >= _AHEAD or time.monotonic() < self._not_before:
+            return
+        job = Job(parent, self.context.me, self.context.parameters.difficulty_bits)
+        self.context.records.note(searching_on=parent.id.hex())
+        self.log.info("searching", parent=parent.id.hex(), ahead=ahead)
+        self._worker.start(parent.id, lambda cancelled: self._produce(job, cancelled))
+
+
+@dataclass(frozen=True)
+class StorePublisher:
+    """Writes W and W' to the store."""
+
+    store: StateStore
+
+    def __call__(self, proof: Proof) -> None:
+        """Publishes a proof's states.
+
+        Raises:
+            StoreError: they cannot be written.
+        """
+        for state in (proof.pre, proof.post):
+            self.store.put(state.root, state.to_bytes())
+
+
+def run_miner(config: AgentConfig, stop: threading.Event | None = None) -> None:
+    """Runs a miner until SIGINT, SIGTERM or ``stop``.
+
+    Raises:
+        PolError: it cannot start, or cannot go on; the message says why and what to do.
+    """
+    from .production import Production  # torch is loaded only where it is used
+
+    log_to(config.log_path)
+    workload, store = prepare_workload(config), open_store(config)
+    replay = Replayer(workload, store, accuracy=config.check_accuracy)
+    produce = Production(workload, store, config.training_steps)
+    context = open_context(config, Role.MINER)
+    MinerLoop(context, replay, produce, StorePublisher(store)).run(stop or stop_on_signals())

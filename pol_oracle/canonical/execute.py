@@ -1,0 +1,217 @@
+"""Runs a program: one memory block for all its tensors, one bound call or more per operation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import product as combinations
+from math import prod
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+from . import kernels
+from .expressions import FloatArray
+from .maps import bind_map
+from .operations import Axis, Kind, Operation, View
+from .programs import Program
+from .scratch import Scratch
+
+Call = Callable[[], None]
+
+ALIGNMENT = 16  # floats; a cache line
+
+
+class Workspace:
+    """Memory and bound kernels of one program. Not for two threads at once.
+
+    All tensors live in one block: the state's first, packed as in ``State.flat``, and the new state's last, packed
+    likewise. Places that a gather leaves out are zero from the start and stay so.
+
+    Args:
+        program: what is run.
+    """
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        shapes = program.shapes
+        self._offsets = _layout(program)
+        self._flat: FloatArray = np.zeros(self._offsets[-1] + prod(shapes[-1]), np.float32)
+        self.tensors = tuple(
+            self._flat[at : at + prod(shape)].reshape(shape) for at, shape in zip(self._offsets, shapes, strict=True)
+        )
+        self.state = self._flat[: sum(prod(s) for s in program.state)]
+        self.post = self._flat[self._offsets[-program.posts] :] if program.posts else self._flat[:0]
+        self._computed = self._flat[self._offsets[program.first] :].view(np.uint32)
+        scratch = Scratch()
+        self._calls: list[Call] = []
+        for number, operation in enumerate(program.operations, program.first):
+            self._calls += self._bind(operation, self.tensors[number], scratch)
+
+    def run(self) -> bool:
+        """Computes every operation's tensor from the inputs in :attr:`tensors`.
+
+        Returns:
+            False if a NaN or an infinity is among what was computed.
+        """
+        with np.errstate(all="ignore"):
+            for call in self._calls:
+                call()
+        return bool(kernels.all_finite(self._computed))
+
+    def _source(self, view: View) -> FloatArray:
+        """The operand's tensor from the view's offset on."""
+        return self.tensors[view.tensor].reshape(-1)[view.offset :]
+
+    def _bind(self, operation: Operation, out: FloatArray, scratch: Scratch) -> Sequence[Call]:
+        flat = out.reshape(-1)
+        sources = [self._source(v) for v in operation.operands]
+        match operation.kind:
+            case Kind.GATHER:
+                return [_copy_call(*pair) for pair in gather_parts(operation, sources[0], out)]
+            case Kind.MAP:
+                return bind_map(operation, sources, out, scratch)
+            case Kind.DOT:
+                return _bind_dot(operation, sources, flat, scratch)
+        (view,) = operation.operands
+        start, step = flat_index(operation.shape, view.out), flat_index(operation.reduction, view.red)
+        if operation.kind is Kind.SUM:
+            return [lambda: kernels.sum_rows(sources[0], start, step, flat)]
+        return [lambda: kernels.max_rows(sources[0], start, step, flat, operation.kind is Kind.ARGMAX)]
+
+
+def _layout(program: Program) -> list[int]:
+    """Offsets of all tensors, in floats; the state's and the new state's tensors are packed."""
+    offsets, at = [], 0
+    packed_from = len(program.shapes) - program.posts
+    for number, shape in enumerate(program.shapes):
+        if len(program.state) <= number <= packed_from:
+            at = -(-at // ALIGNMENT) * ALIGNMENT
+        offsets.append(at)
+        at += prod(shape)
+    return offsets
+
+
+def flat_index(shape: Sequence[int], strides: Sequence[int]) -> kernels.Index:
+    """Returns sum_i strides[i] * c[i] for all coordinates c of ``shape``, row-major, int64."""
+    index = np.zeros(1, np.int64)
+    for extent, stride in zip(shape, strides, strict=True):
+        index = (index[:, None] + stride * np.arange(extent, dtype=np.int64)).reshape(-1)
+    return index
+
+
+def _copy_call(target: FloatArray, source: FloatArray) -> Call:
+    return lambda: np.copyto(target, source)
+
+
+def gather_parts(operation: Operation, source: FloatArray, out: FloatArray) -> Iterator[tuple[FloatArray, FloatArray]]:
+    """Splits a gather into strided copies; yields pairs of views (target, source).
+
+    Where a source coordinate depends on several output dimensions (im2col: tap and pixel), all but the longest are
+    walked one by one; what is left is one arithmetic progression per dimension.
+    """
+    walked: set[int] = set()
+    for axis in operation.axes:
+        used = [i for i, f in enumerate(axis.factors) if f and operation.shape[i] > 1]
+        longest = max(used, key=lambda i: operation.shape[i], default=-1)
+        walked.update(i for i in used if i != longest)
+    for fixed in combinations(*(range(n) if i in walked else (0,) for i, n in enumerate(operation.shape))):
+        part = _part(operation, source, out, fixed, walked)
+        if part is not None:
+            yield part
+
+
+def _part(
+    operation: Operation, source: FloatArray, out: FloatArray, fixed: tuple[int, ...], walked: set[int]
+) -> tuple[FloatArray, FloatArray] | None:
+    """The strided copy with the walked coordinates fixed, or None if no place exists."""
+    cuts = [slice(c, c + 1) if i in walked else slice(0, n) for i, (c, n) in enumerate(zip(fixed, operation.shape, strict=True))]
+    steps, offset = [0] * len(operation.shape), 0
+    for axis in operation.axes:
+        free = next((i for i, f in enumerate(axis.factors) if f and operation.shape[i] > 1 and i not in walked), None)
+        extent = 1 if free is None else operation.shape[free]
+        found = _existing(axis, fixed, free, extent)
+        if found is None:
+            return None
+        cut, start, step = found
+        offset += start
+        if free is not None:
+            cuts[free], steps[free] = cut, step
+    target = out[tuple(cuts)]
+    view = as_strided(source[offset:], target.shape, [4 * s for s in steps], writeable=False)
+    return target, view
+
+
+def _existing(axis: Axis, fixed: tuple[int, ...], free: int | None, extent: int) -> tuple[slice, int, int] | None:
+    """Which values of the free coordinate have a place: (their slice, first source index, source step)."""
+    found = []
+    for c in range(extent):
+        at = axis.at([c if i == free else value for i, value in enumerate(fixed)])
+        if at is not None:
+            found.append((c, at))
+    if not found:
+        return None
+    (first, start), (last, _) = found[0], found[-1]
+    if len(found) == 1:
+        return slice(first, first + 1), start, 0
+    return slice(first, last + 1, found[1][0] - first), start, found[1][1] - start
+
+
+def _bind_dot(operation: Operation, sources: Sequence[FloatArray], out: FloatArray, scratch: Scratch) -> list[Call]:
+    """A product of two matrices where each operand varies along dimensions of its own, else row by row."""
+    a, b = operation.operands
+    steps = [flat_index(operation.reduction, v.red) for v in (a, b)]
+    split = _split(operation)
+    if split is None:
+        starts = [flat_index(operation.shape, v.out) for v in (a, b)]
+        return [lambda: kernels.dot_rows(sources[0], starts[0], steps[0], sources[1], starts[1], steps[1], out)]
+    rows = flat_index(operation.shape[:split], a.out[:split])
+    columns = flat_index(operation.shape[split:], b.out[split:])
+    target = out.reshape(rows.size, columns.size)
+    if _cost(rows.size, columns.size, operation.terms) <= _cost(columns.size, rows.size, operation.terms):
+        return _bind_product((sources[0], rows, steps[0]), (sources[1], columns, steps[1]), target, scratch)
+    return _bind_product((sources[1], columns, steps[1]), (sources[0], rows, steps[0]), target.T, scratch)
+
+
+def _split(operation: Operation) -> int | None:
+    """The dimension from which on only the second operand varies, while before it only the first does."""
+    a, b = operation.operands
+    wide = [n > 1 for n in operation.shape]
+    for split in range(len(wide) + 1):
+        second_still = not any(w and s for w, s in zip(wide[:split], b.out[:split], strict=True))
+        if second_still and not any(w and s for w, s in zip(wide[split:], a.out[split:], strict=True)):
+            return split
+    return None
+
+
+def _padded(count: int, group: int) -> int:
+    return -(-count // group) * group
+
+
+def _cost(rows: int, columns: int, terms: int) -> float:
+    """Rough nanoseconds of a product with ``columns`` as the vector side: arithmetic and packing."""
+    arithmetic = _padded(rows, kernels.ROWS) * _padded(columns, kernels.LANES) * terms / 25
+    return arithmetic + terms * columns
+
+
+Side = tuple[FloatArray, kernels.Index, kernels.Index]
+
+
+def _bind_product(scalar: Side, vector: Side, target: FloatArray, scratch: Scratch) -> list[Call]:
+    """Packs the vector side, multiplies into padded memory, copies the result out."""
+    (flat, rows, step), (other, columns, other_step) = scalar, vector
+    height, width, terms = _padded(rows.size, kernels.ROWS), _padded(columns.size, kernels.LANES), step.size
+    starts = np.concatenate([rows, np.repeat(rows[-1:], height - rows.size)])
+    direct = target.flags.c_contiguous and target.shape == (height, width)
+
+    packed = scratch.take("packed", terms * width).reshape(terms, width)
+    result = target if direct else scratch.take("product", height * width).reshape(height, width)
+    used = result[: rows.size, : columns.size]
+
+    def run() -> None:
+        packed[:, columns.size :] = 0
+        kernels.pack_columns(other, columns, other_step, packed)
+        kernels.product(flat, starts, step, packed, result)
+        if not direct:
+            np.copyto(target, used)
+
+    return [run]

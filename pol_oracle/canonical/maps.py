@@ -1,0 +1,124 @@
+"""Compiles a map's postfix code to numpy calls on whole tensors.
+
+numpy's float32 add, subtract, multiply, divide and sqrt round correctly on every machine; nothing else of numpy is used
+for arithmetic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+from numpy.typing import NDArray
+
+from .expressions import ARITY, Code, FloatArray, decode, exponential
+from .operations import MAX_OPERANDS, Operation
+from .scratch import Scratch
+
+Call = Callable[[], None]
+
+UFUNCS: dict[int, Callable[..., Any]] = {
+    Code.ADD: np.add,
+    Code.SUB: np.subtract,
+    Code.MUL: np.multiply,
+    Code.DIV: np.divide,
+    Code.SQRT: np.sqrt,
+    Code.GT: np.greater,
+    Code.EQ: np.equal,
+}
+COMPARISONS = (Code.GT, Code.EQ)
+ZERO = np.float32(0)
+
+
+class MapCompiler:
+    """A stack machine whose stack holds arrays; temporaries live in the scratch.
+
+    A comparison leaves booleans, which ``select`` takes as they are and arithmetic reads as 0 and 1.
+    """
+
+    def __init__(self, operation: Operation, sources: Sequence[FloatArray], out: FloatArray, scratch: Scratch) -> None:
+        self.shape, self.out, self.scratch = operation.shape, out, scratch
+        self.operands = [
+            as_strided(s, self.shape, [4 * n for n in v.out], writeable=False)
+            for s, v in zip(sources, operation.operands, strict=True)
+        ]
+        self.calls: list[Call] = []
+        self.stack: list[Any] = []
+        self.temporaries: dict[int, str] = {}  # id of an array on the stack -> its buffer
+        self.instructions = decode(operation.code)
+
+    def compile(self) -> list[Call]:
+        """Returns the calls that fill ``out``."""
+        for position, (code, immediate) in enumerate(self.instructions):
+            if code < MAX_OPERANDS:
+                self.stack.append(self.operands[code])
+            elif code == Code.CONST:
+                self.stack.append(np.array(immediate, np.uint32).view(np.float32)[()])
+            elif code == Code.COORD:
+                self.stack.append(self._coordinate(immediate))
+            else:
+                self._apply(Code(code), last=position == len(self.instructions) - 1)
+        if self.stack[-1] is not self.out:
+            self._emit(np.copyto, self.out, self.stack[-1])
+        return self.calls
+
+    def _emit(self, function: Callable[..., Any], *arguments: Any, **keywords: Any) -> None:
+        self.calls.append(lambda: function(*arguments, **keywords))
+
+    def _coordinate(self, dimension: int) -> NDArray[Any]:
+        extents = [1] * len(self.shape)
+        extents[dimension] = self.shape[dimension]
+        return np.arange(self.shape[dimension], dtype=np.float32).reshape(extents)
+
+    def _apply(self, code: Code, last: bool) -> None:
+        count = ARITY[code]
+        arguments = self.stack[-count:]
+        del self.stack[-count:]
+        target = self._target(code, last)
+        match code:
+            case Code.SELECT:
+                self._select(target, *arguments)
+            case Code.RELU:  # maximum keeps NaN; adding +0 turns -0, which it may return, into +0
+                self._emit(np.maximum, arguments[0], ZERO, out=target)
+                self._emit(np.add, target, ZERO, out=target)
+            case Code.EXP:
+                self._emit(lambda: np.copyto(target, exponential(arguments[0])))
+            case _:
+                self._emit(UFUNCS[code], *arguments, out=target)
+        for array in arguments:
+            self.temporaries.pop(id(array), None)
+        self.stack.append(target)
+
+    def _target(self, code: Code, last: bool) -> NDArray[Any]:
+        """The output for the last instruction, else a buffer that nothing on the stack uses."""
+        if last and code not in COMPARISONS:
+            return self.out
+        kind = "mask" if code in COMPARISONS else "value"
+        name = next(n for n in (f"{kind}{i}" for i in range(99)) if n not in self.temporaries.values())
+        dtype = np.bool_ if code in COMPARISONS else np.float32
+        target = self.scratch.take(name, prod(self.shape), dtype).reshape(self.shape)
+        self.temporaries[id(target)] = name
+        return target
+
+    def _select(self, target: NDArray[Any], condition: Any, a: Any, b: Any) -> None:
+        def choose() -> None:
+            mask = condition if condition.dtype == np.bool_ else condition != 0
+            np.copyto(target, b)
+            np.copyto(target, a, where=mask)
+
+        self._emit(choose)
+
+
+def bind_map(operation: Operation, sources: Sequence[FloatArray], out: FloatArray, scratch: Scratch) -> list[Call]:
+    """Returns the calls that compute a map.
+
+    Args:
+        operation: of kind MAP.
+        sources: flat operands from their views' offsets on.
+        out: the output tensor.
+        scratch: for temporaries.
+    """
+    return MapCompiler(operation, sources, out, scratch).compile()

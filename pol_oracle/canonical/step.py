@@ -1,0 +1,137 @@
+"""The checked step: one plain SGD update of W on S samples, and its trace."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from threading import Lock
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pol_oracle.protocol.errors import ArithmeticFault, InputError
+from pol_oracle.protocol.hashing import Tag, keccak
+from pol_oracle.protocol.rules import Rules
+
+from .execute import Workspace
+from .expressions import FloatArray
+from .models import Model
+from .state import State
+from .trees import list_root, tensor_root
+
+Bytes = NDArray[np.uint8]
+
+
+class Stepper:
+    """Runs the step of one task. Safe to share between threads; one step runs at a time.
+
+    Args:
+        model: what is trained.
+        rules: whether the step moves batch norm's running statistics.
+        batch_size: S.
+        learning_rate: bits of the binary32 learning rate.
+
+    Attributes:
+        model: what is trained.
+        batch_size: S.
+        program: the step, compiled.
+    """
+
+    def __init__(self, model: Model, rules: Rules, batch_size: int, learning_rate: int) -> None:
+        rate = float(np.array(learning_rate, np.uint32).view(np.float32))
+        self.model, self.batch_size = model, batch_size
+        self.program = model.step_program(batch_size, rate, learn_buffers=not rules.freeze_buffers)
+        self._lock = Lock()
+
+    @cached_property
+    def _workspace(self) -> Workspace:
+        return Workspace(self.program)
+
+    def run(self, state: State, images: Bytes, labels: Bytes) -> StepResult:
+        """Computes W' from W and a batch.
+
+        Args:
+            state: W.
+            images: uint8 [S, 32, 32, 3].
+            labels: uint8 [S].
+
+        Raises:
+            InputError: another model or another shape.
+        """
+        with self._lock:
+            post, finite = self._execute(state, images, labels)
+        return StepResult(post, finite, Trace(self, state, images.copy(), labels.copy(), post))
+
+    def _execute(self, state: State, images: Bytes, labels: Bytes) -> tuple[State, bool]:
+        if state.model.name != self.model.name:
+            raise InputError(f"this stepper trains {self.model.name}, not {state.model.name}")
+        shapes = self.program.batch
+        if (images.shape, labels.shape) != shapes or images.dtype != np.uint8:
+            raise InputError(f"a batch is uint8 {shapes[0]} and {shapes[1]}, not {images.shape} and {labels.shape}")
+        workspace = self._workspace
+        first = len(self.program.state)
+        np.copyto(workspace.state, state.flat)
+        np.copyto(workspace.tensors[first], images)
+        np.copyto(workspace.tensors[first + 1], labels)
+        finite = workspace.run()
+        return State(self.model, workspace.post.copy()), finite
+
+    def trace_tensors(self, trace: Trace) -> tuple[FloatArray, ...]:
+        """Returns copies of all tensors of a step, by number; runs it again.
+
+        Raises:
+            ArithmeticFault: the second run gave other bits than the first.
+        """
+        with self._lock:
+            post, _ = self._execute(trace.pre, trace.images, trace.labels)
+            tensors = tuple(t.copy() for t in self._workspace.tensors)
+        if post != trace.post:
+            raise ArithmeticFault("the same step gave different bits twice; this machine computes wrongly")
+        return tensors
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """Every tensor of a step. Only the inputs and W' are kept; the rest is computed again when asked for.
+
+    Attributes:
+        stepper: what ran it.
+        pre: W.
+        images: uint8 [S, 32, 32, 3].
+        labels: uint8 [S].
+        post: W'.
+    """
+
+    stepper: Stepper
+    pre: State
+    images: Bytes
+    labels: Bytes
+    post: State
+
+    def tensors(self) -> tuple[FloatArray, ...]:
+        """Returns all tensors by number: pre, batch, inner, post. Not kept: it may be hundreds of megabytes."""
+        return self.stepper.trace_tensors(self)
+
+    @cached_property
+    def root(self) -> bytes:
+        """The 32-byte trace root: ``keccak(TRACE_ROOT ‖ preRoot ‖ batchRoot ‖ innerRoot ‖ postRoot)``."""
+        program, tensors = self.stepper.program, self.tensors()
+        cut, end = len(program.state), len(tensors) - program.posts
+        batch = list_root(Tag.BATCH_ROOT, [tensor_root(t) for t in tensors[cut : program.first]])
+        inner = list_root(Tag.INNER_ROOT, [tensor_root(t) for t in tensors[program.first : end]])
+        return keccak(Tag.TRACE_ROOT + self.pre.root + batch + inner + self.post.root)
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """What a step gives.
+
+    Attributes:
+        post: W'.
+        finite: False if a NaN or an infinity appeared anywhere: the block would be invalid.
+        trace: all tensors, lazily.
+    """
+
+    post: State
+    finite: bool
+    trace: Trace

@@ -1,0 +1,74 @@
+"""What the parties put at stake, and what they have at the end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from pol_oracle.chain.client import Client
+from pol_oracle.chain.devnet import dev_account
+from pol_oracle.chain.events import Deposited, Event
+from pol_oracle.chain.sender import Call, Sender
+from pol_oracle.protocol.errors import NotMined
+from pol_oracle.protocol.lifecycle import Role
+
+from .cast import Party
+from .verdict import Balance
+
+HONEST_MINER_BONDS = 30  # blocks it can have pending at once
+VERIFIER_ETH = 20
+LIMIT_S = 60.0
+POLL_S = 0.2
+
+
+def deposit_all(client: Client, cast: Sequence[Party], folder: Path) -> None:
+    """Deposits everybody's bond at once: cheats have one block's worth, so that losing it ends them.
+
+    Raises:
+        Reverted: the vault refused.
+        NotMined: L1 did not include them in time.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        waiting: list[Sender] = []
+        for party in cast:
+            sender = stack.enter_context(Sender(client, dev_account(party.dev), folder / f"{party.name}.sqlite"))
+            arguments = (int(_role(party)),)
+            sender.submit(Call("deposit", "BondVault", "deposit", arguments, _stake(client, party)))
+            waiting.append(sender)
+        deadline = time.monotonic() + LIMIT_S
+        while waiting:
+            waiting = [sender for sender in waiting if not _settled(sender)]
+            if time.monotonic() > deadline:
+                raise NotMined(f"L1 has not included all deposits within {LIMIT_S:g} s: is the machine overloaded?")
+            time.sleep(POLL_S)
+
+
+def balance_of(client: Client, party: Party, events: Sequence[Event]) -> Balance:
+    """Reads what a party has now, from the vault and the token."""
+    bonds = [client.bond(party.address, role) for role in Role]
+    deposited = sum(e.amount for e in events if isinstance(e, Deposited) and e.account == party.address)
+    bond = sum(b.free + b.locked for b in bonds)
+    return Balance(deposited, bond, client.credit(party.address), client.learn(party.address))
+
+
+def _role(party: Party) -> Role:
+    return Role.MINER if party.part.mines else Role.VERIFIER
+
+
+def _stake(client: Client, party: Party) -> int:
+    deployment = client.deployment
+    assert deployment is not None
+    if not party.part.mines:
+        return VERIFIER_ETH * 10**18
+    return deployment.parameters.miner_bond * (HONEST_MINER_BONDS if party.part.honest else 1)
+
+
+def _settled(sender: Sender) -> bool:
+    for result in sender.tick():
+        if result.error is not None:
+            raise result.error
+        return True
+    return False

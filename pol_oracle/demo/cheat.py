@@ -1,0 +1,157 @@
+"""The four cheats and the lazy verifier, each a process of its own: ``python -m pol_oracle.demo.cheat --part ...``.
+
+They run the honest agents' loop (same monitor, view, sender, journals) with another mind in it.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable
+from pathlib import Path
+
+from pol_oracle.agents.actions import Action, Propose
+from pol_oracle.agents.blocks import BlockView
+from pol_oracle.agents.config import AgentConfig
+from pol_oracle.agents.logs import log_to
+from pol_oracle.agents.runtime import Context, Loop, open_context, open_store, prepare_workload, stop_on_signals
+from pol_oracle.agents.verdicts import Verdict
+from pol_oracle.agents.verifier import VerifierLoop
+from pol_oracle.agents.view import View
+from pol_oracle.agents.worker import Worker
+from pol_oracle.chain.deployment import Deployment
+from pol_oracle.chain.devnet import dev_account
+from pol_oracle.chain.sender import Result
+from pol_oracle.protocol.errors import PolError, StoreError
+from pol_oracle.protocol.header import Header
+from pol_oracle.protocol.lifecycle import Role, Status
+
+from .cast import Part
+from .forgers import Bench, Forger, Forgery, forger_of, steal
+
+
+class CheatLoop(Loop):
+    """Proposes forgeries until one of them was slashed.
+
+    Args:
+        context: L1 and files.
+        forger: makes a forgery, in the background.
+    """
+
+    def __init__(self, context: Context, forger: Forger) -> None:
+        super().__init__(context)
+        self._forger = forger
+        self._store = open_store(context.config)
+        self._worker: Worker[Forgery] = Worker("forge")
+        self._open: Header | None = None  # to be proposed, and not on L1 yet
+
+    def think(self, view: View) -> Iterable[Action]:
+        """One forgery at a time, as long as there is a bond to lose."""
+        if (done := self._worker.take()) is not None:
+            self._took(done.value)
+        if self._open is not None and self._open.id(self.context.task_id) in view.blocks:
+            self._open = None
+        if self._open is None and self._worker.key is None and self._may_propose(view):
+            target = self.target(view)
+            if target is not None:
+                self._worker.start(target.id, lambda cancelled: self._forger(target, cancelled))
+        if self._open is None:
+            return ()
+        return (Propose(self._open.id(self.context.task_id), self._open),)
+
+    def target(self, view: View) -> BlockView | None:
+        """The block to build on: the head, if it is not one's own."""
+        head = view.blocks[view.head]
+        return None if head.miner == self.context.me else head
+
+    def settled(self, result: Result) -> None:
+        """A refused proposal is forgotten; the next turn forges another."""
+        if not result.ok:
+            self._open = None
+
+    def close_workers(self, patience: float) -> None:
+        """See :class:`Loop`."""
+        self._worker.close(patience)
+
+    def _may_propose(self, view: View) -> bool:
+        mine = [b.status for b in view.blocks.values() if b.miner == self.context.me]
+        bonded = view.bond(self.context.me, Role.MINER).free >= self.context.parameters.miner_bond
+        return bonded and Status.PENDING not in mine and Status.SLASHED not in mine
+
+    def _took(self, forged: Forgery | PolError) -> None:
+        if isinstance(forged, StoreError):
+            self.log.warning("cannot forge yet", reason=str(forged))
+            return
+        if isinstance(forged, PolError):
+            raise forged
+        for state in forged.publish:
+            self._store.put(state.root, state.to_bytes())
+        self._open = forged.header
+
+
+class ThiefLoop(CheatLoop):
+    """Copies pending proofs: first verbatim, and once the registry has refused that, adapted to its own seed."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context, self._steal)
+        self._refused = bool(context.memory.refusals())
+
+    def target(self, view: View) -> BlockView | None:
+        """The newest pending block of somebody else on the head's branch."""
+        return next((b for b in view.branch(view.head) if b.miner != self.context.me), None)
+
+    def settled(self, result: Result) -> None:
+        """Learns from the refusal."""
+        super().settled(result)
+        self._refused = self._refused or not result.ok
+
+    def _steal(self, target: BlockView, cancelled: object) -> Forgery:
+        assert target.header is not None
+        task = self.context.config.deployment.task
+        return Forgery(steal(task, target.header, self.context.me, adapted=self._refused))
+
+
+def lazy(block: BlockView, cancelled: object) -> Verdict:
+    """Finds every block right without looking at it."""
+    return Verdict(block.id)
+
+
+def run(part: Part, config: AgentConfig) -> None:
+    """Runs one of them until SIGINT or SIGTERM.
+
+    Raises:
+        PolError: it cannot start, or cannot go on.
+    """
+    log_to(config.log_path)
+    loop: Loop
+    if part is Part.LAZY:
+        loop = VerifierLoop(open_context(config, Role.VERIFIER), lazy)
+    elif part is Part.THIEF:
+        loop = ThiefLoop(open_context(config, Role.MINER))
+    else:
+        workload = prepare_workload(config)
+        bits = config.deployment.parameters.difficulty_bits
+        bench = Bench(workload, open_store(config), config.account.address, bits)
+        loop = CheatLoop(open_context(config, Role.MINER), forger_of(part, bench))
+    loop.run(stop_on_signals())
+
+
+def main() -> None:
+    """Reads the command line that :mod:`.stage` wrote."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--part", type=lambda name: Part[name], required=True)
+    parser.add_argument("--dev", type=int, required=True)
+    parser.add_argument("--name", required=True)
+    parser.add_argument("--home", type=Path, required=True)
+    given = parser.parse_args()
+    config = AgentConfig(
+        deployment=Deployment.load(given.home / "deployment.json"),
+        account=dev_account(given.dev),
+        name=given.name,
+        folder=given.home / "agents",
+        cache=given.home / "data",
+    )
+    run(given.part, config)
+
+
+if __name__ == "__main__":
+    main()

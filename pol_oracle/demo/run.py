@@ -1,0 +1,196 @@
+"""The demo from start to end: set the stage, follow L1 until every fate is known, tell what happened."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rich.console import Console
+
+from pol_oracle.agents.launch import launch
+from pol_oracle.agents.view import History
+from pol_oracle.chain.client import Client
+from pol_oracle.chain.deployment import Deployment
+from pol_oracle.chain.devnet import Devnet, dev_account
+from pol_oracle.chain.monitor import Monitor
+from pol_oracle.report.figure import draw
+from pol_oracle.report.history import finalized_chain
+
+from .bonds import balance_of, deposit_all
+from .cast import ROLES, Party, assemble
+from .progress import line, snapshot
+from .records import rejections
+from .screen import Screen, open_screen, print_ending
+from .stage import Crew, signals_raise
+from .verdict import Ending, Scene
+from .warmup import prepare
+
+POLL_S = 0.5
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the user asked for.
+
+    Attributes:
+        home: folder in which the run gets a folder of its own.
+        cache: folder of finished data sets.
+        out: where figure1.png and demo.json go.
+        blocks: honest blocks to be finalized.
+        limit_s: seconds after which a demo that has not ended counts as failed.
+        keep: keep the run's folder; a failed run's is always kept.
+        task: task file.
+    """
+
+    home: Path
+    cache: Path
+    out: Path
+    blocks: int = 12
+    limit_s: float = 420.0
+    keep: bool = False
+    task: Path = field(default=Path(__file__).with_name("task.toml"))
+
+
+@dataclass
+class _Play:
+    """A demo under way."""
+
+    wishes: Wishes
+    home: Path
+    client: Client
+    deployment: Deployment
+    cast: tuple[Party, ...]
+    crew: Crew
+    screen: Screen
+    began: float
+
+    def __post_init__(self) -> None:
+        genesis = bytes.fromhex(self.deployment.genesis_id.removeprefix("0x"))
+        self.history = History(genesis)
+        self.monitor = Monitor(self.client, self.deployment.deployed_at, self.deployment.confirmations)
+        self.trouble: dict[str, str] = {}
+
+    @property
+    def scene(self) -> Scene:
+        """Everything known now."""
+        refused = rejections(self.home / "agents", self.cast)
+        return Scene(self.cast, tuple(self.history.events), refused)
+
+    def follow(self) -> None:
+        """Follows L1 until the demo may end, has failed, or takes too long."""
+        told = 0
+        while True:
+            scene = self._look(told)
+            told = len(scene.rejections)
+            for name, words in self.crew.ended().items():
+                if name not in self.trouble:
+                    self.trouble[name] = f"the process of {name} ended: {words}"
+                    self.screen.say(self.trouble[name])
+            if self.trouble or scene.complete(self.wishes.blocks):
+                return
+            if time.monotonic() - self.began > self.wishes.limit_s:
+                self.trouble["limit"] = f"the demo has not ended after {self.wishes.limit_s:g} s"
+                return
+            time.sleep(POLL_S)
+
+    def _look(self, told: int) -> Scene:
+        update = self.monitor.poll()
+        view = self.history.update(update.rollback_to, update.events, update.l1_block, update.timestamp)
+        names = {party.address: party.name for party in self.cast}
+        for event in update.events:
+            if (text := line(event, names, view)) is not None:
+                self.screen.say(text)
+        scene = self.scene
+        for refused in scene.rejections[told:]:
+            self.screen.say(f"the registry refuses a proposal of {refused.party}: {refused.detail}")
+        self.screen.show(snapshot(scene, view, self.wishes.blocks, self.deployment.task.test_count))
+        return scene
+
+    def ending(self) -> Ending:
+        """Reads what everybody has now, and sums up."""
+        scene = self.scene
+        balances = {party.name: balance_of(self.client, party, scene.events) for party in self.cast}
+        seconds = time.monotonic() - self.began
+        count = self.deployment.task.test_count
+        return Ending(scene, balances, count, self.wishes.blocks, seconds, tuple(self.trouble.values()))
+
+
+def run(wishes: Wishes, *, to_stderr: bool = False) -> Ending:
+    """Runs the demo, writes figure1.png and demo.json, and prints who won and lost what.
+
+    Args:
+        wishes: what the user asked for.
+        to_stderr: leave stdout alone.
+
+    Raises:
+        PolError: the stage could not be set.
+    """
+    console = Console(stderr=to_stderr)
+    if not console.is_terminal:
+        console = Console(stderr=to_stderr, width=160)
+    with signals_raise(), _folder(wishes) as (home, finished):
+        ending = _perform(wishes, home, console)
+        files = _write(wishes, ending)
+        print_ending(console, ending, files)
+        if ending.problems():
+            console.print(f"the run's logs are in {home}", highlight=False)
+        else:
+            finished()
+    return ending
+
+
+def _perform(wishes: Wishes, home: Path, console: Console) -> Ending:
+    began = time.monotonic()
+    with ExitStack() as stack:
+        screen = stack.enter_context(open_screen(console))
+        screen.say("preparing data and kernels")
+        workload = prepare(wishes.task, wishes.cache)
+        net = Devnet.start(home / "devnet", 0, bound=True)
+        stack.callback(net.stop)
+        client = Client.connect(net.rpc)
+        screen.say(f"L1 runs at {net.rpc}; deploying")
+        deployment = launch(client, dev_account(0), workload, [str((home / "store").resolve())])
+        deployment.save(home / "deployment.json")
+        cast = assemble({dev: dev_account(dev).address for dev in range(1, len(ROLES) + 1)})
+        client = Client.connect(net.rpc, deployment)
+        screen.say(f"{len(cast)} parties bond their ETH")
+        deposit_all(client, cast, home / "bonds")
+        crew = stack.enter_context(Crew(home))
+        crew.start(cast)
+        screen.say("all processes are started")
+        play = _Play(wishes, home, client, deployment, cast, crew, screen, began)
+        play.follow()
+        crew.close()
+        return play.ending()
+
+
+@contextmanager
+def _folder(wishes: Wishes) -> Iterator[tuple[Path, Callable[[], None]]]:
+    """A fresh folder for this run, removed at the end if the demo passed."""
+    wishes.home.mkdir(parents=True, exist_ok=True)
+    wishes.cache.mkdir(parents=True, exist_ok=True)
+    wishes.out.mkdir(parents=True, exist_ok=True)
+    home = Path(tempfile.mkdtemp(prefix="run-", dir=wishes.home))
+    (home / "data").symlink_to(wishes.cache.resolve(), target_is_directory=True)
+    passed: list[bool] = []
+    yield home, lambda: passed.append(True)
+    if passed and not wishes.keep:
+        shutil.rmtree(home)
+
+
+def _write(wishes: Wishes, ending: Ending) -> list[str]:
+    """Writes demo.json, and the figure if there is anything to draw."""
+    report = wishes.out / "demo.json"
+    report.write_text(json.dumps(ending.as_dict(), indent=2) + "\n")
+    chain = finalized_chain(ending.scene.events)
+    if not chain:
+        return [str(report)]
+    figure = wishes.out / "figure1.png"
+    draw(chain, ending.test_count, figure)
+    return [str(report), str(figure)]

@@ -1,0 +1,121 @@
+"""The processes of a demo. Whatever ends the demo ends them, and nothing else."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from .cast import Part, Party
+
+STOP_LIMIT_S = 8.0
+# one thread per process: ten of them share a machine; `env` leaves the rest of the environment as it is
+ENVIRONMENT = ("env", "OMP_NUM_THREADS=1", "NUMBA_NUM_THREADS=1", "MKL_NUM_THREADS=1", "OPENBLAS_NUM_THREADS=1")
+ROLE_COMMANDS = {Part.MINER: "miner", Part.VERIFIER: "verifier"}
+
+
+def command_of(party: Party, home: Path) -> list[str]:
+    """Returns the command line of a party: honest ones are started exactly as a user starts them."""
+    python = [*ENVIRONMENT, sys.executable, "-m"]
+    if role := ROLE_COMMANDS.get(party.part):
+        options = ["--dev", str(party.dev), "--name", party.name]
+        return [*python, "pol_oracle.cli", "--home", str(home), role, "run", *options]
+    options = ["--part", party.part.name, "--dev", str(party.dev), "--name", party.name, "--home", str(home)]
+    return [*python, "pol_oracle.demo.cheat", *options]
+
+
+class Crew:
+    """The agents' processes."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._watcher: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Crew:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def start(self, cast: tuple[Party, ...]) -> None:
+        """Starts a process per party, each in a group of its own, so that Ctrl-C reaches the demo alone."""
+        for party in cast:
+            with self._output(party.name).open("wb") as output:
+                self._processes[party.name] = subprocess.Popen(
+                    command_of(party, self._home),
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                )
+        self._watch()
+
+    def ended(self) -> dict[str, str]:
+        """Returns the parties whose process has ended by itself, with its last words."""
+        return {name: self._last_words(name) for name, p in self._processes.items() if p.poll() is not None}
+
+    def close(self) -> None:
+        """Ends all processes: asked first, then killed."""
+        if self._watcher is not None and self._watcher.stdin is not None:
+            self._watcher.kill()  # before what it watches, so that it never ends a stranger
+            self._watcher.wait()
+            self._watcher.stdin.close()
+            self._watcher = None
+        for process in self._processes.values():
+            _signal(process, signal.SIGTERM)
+        deadline = time.monotonic() + STOP_LIMIT_S
+        for process in self._processes.values():
+            try:
+                process.wait(max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                _signal(process, signal.SIGKILL)
+                process.wait()
+
+    def _watch(self) -> None:
+        """Ends the agents if the demo itself is killed: the watcher's standard input then comes to an end."""
+        groups = " ".join(f"-{process.pid}" for process in self._processes.values())
+        script = f"cat >/dev/null; kill -TERM -- {groups}; sleep {STOP_LIMIT_S:g}; kill -KILL -- {groups}"
+        self._watcher = subprocess.Popen(
+            ["/bin/sh", "-c", script],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    def _output(self, name: str) -> Path:
+        folder = self._home / "output"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder / f"{name}.txt"
+
+    def _last_words(self, name: str) -> str:
+        lines = self._output(name).read_text(errors="replace").strip().splitlines()
+        return lines[-1] if lines else f"it said nothing (exit code {self._processes[name].returncode})"
+
+
+def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    if process.poll() is None:
+        os.killpg(process.pid, number)
+
+
+@contextmanager
+def signals_raise() -> Iterator[None]:
+    """Makes SIGTERM and SIGHUP unwind the stack as Ctrl-C does, so that everything is cleaned up."""
+
+    def interrupt(_: int, __: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    numbers = (signal.SIGTERM, signal.SIGHUP)
+    before = [signal.signal(number, interrupt) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)

@@ -1,0 +1,64 @@
+"""``ape run deploy``: the deployment of ``pol deploy``, carried out with ape's accounts and networks.
+
+ape run deploy                                          a rehearsal: on a chain that ends with the command
+ape run deploy --network http://127.0.0.1:8545          on the devnet of `pol devnet up`
+ape run deploy --network ... --account NAME             with one of ape's own keys
+
+The order of the contracts and their constructor arguments come from ``pol_oracle.chain.deployment.plan``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import ape
+import click
+from ape.cli import ConnectedProviderCommand
+
+from pol_oracle.chain.client import Client
+from pol_oracle.chain.deployment import describe, plan, verify
+from pol_oracle.store import StateStore
+from pol_oracle.task import build_workload, load_spec
+
+
+def account_of(name: str) -> Any:
+    """Returns ape's account of that alias, or ``TEST::<n>``: number n of the devnet's well-known ones."""
+    kind, _, number = name.partition("::")
+    if kind == "TEST" and number.isdigit():
+        return ape.accounts.test_accounts[int(number)]
+    return ape.accounts.load(name)
+
+
+@click.command(cls=ConnectedProviderCommand)
+@click.option("--task", "task_file", default="tasks/devnet.toml", show_default=True, type=Path, help="Task file.")
+@click.option("--account", default="TEST::0", show_default=True, help="Alias of the account that pays.")
+@click.option("--home", default=".pol", show_default=True, type=Path, help="Folder of deployment.json, store and data.")
+def cli(provider: Any, network: Any, task_file: Path, account: str, home: Path) -> None:
+    """Deploy the contracts and write the deployment file."""
+    spec = load_spec(task_file)
+    workload = build_workload(spec, home / "data")
+    store = [str((home / "store").resolve())]
+    StateStore(store).put(workload.initial.root, workload.initial.to_bytes())
+    sender = account_of(account)
+    creations = plan(sender.address, sender.nonce, workload.task, spec.chain.parameters())
+    contracts = [sender.deploy(getattr(ape.project, c.name), *c.arguments) for c in creations]
+    deployment = describe(
+        provider.chain_id,
+        provider.http_uri,
+        {creation.name: contract.address for creation, contract in zip(creations, contracts, strict=True)},
+        workload.task,
+        spec.chain.parameters(),
+        deployed_at=contracts[0].receipt.block_number,
+        spec=spec.model_dump(mode="json"),
+        store=store,
+        confirmations=spec.chain.confirmations,
+    )
+    verify(Client.connect(deployment.rpc), deployment)
+    for name, address in deployment.addresses.items():
+        click.echo(f"{name:12} {address}")
+    if network.name == "local":
+        click.echo("this chain ends with this command, so no deployment file was written")
+        return
+    deployment.save(home / "deployment.json")
+    click.echo(f"written: {home / 'deployment.json'}")

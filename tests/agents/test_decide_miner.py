@@ -1,0 +1,129 @@
+"""What a miner builds on and proposes."""
+
+from __future__ import annotations
+
+from pol_oracle.agents.actions import Action, Propose
+from pol_oracle.agents.decide import Miner, Parent, choose_parent, decide_miner, useless
+from pol_oracle.chain import events as ev
+from pol_oracle.protocol.header import Header
+from pol_oracle.protocol.lifecycle import Role
+from tests.agents.scene import CHEAT, ETH, GENESIS, MINER, PARAMETERS, POLICY, TASK, Scene
+
+OTHER = CHEAT  # another miner, honest or not
+
+
+def miner(*proofs: Header, verified: tuple[bytes, ...] = ()) -> Miner:
+    return Miner(MINER, TASK, proofs, frozenset(verified))
+
+
+def decide(scene: Scene, own: Miner) -> tuple[Action, ...]:
+    return decide_miner(scene.view, own, PARAMETERS, POLICY)
+
+
+def test_starts_on_genesis() -> None:
+    assert choose_parent(Scene().view, miner()) == (Parent(GENESIS, 0, None), 0)
+
+
+def test_builds_on_what_it_verified_and_not_on_the_head_it_did_not() -> None:
+    scene = Scene()
+    block = scene.propose(miner=OTHER)
+    header = scene.view.blocks[block].header
+    assert header is not None
+
+    assert choose_parent(scene.view, miner())[0].id == GENESIS
+    assert choose_parent(scene.view, miner(verified=(block,)))[0] == Parent(block, 100, header.post_root)
+
+
+def test_builds_on_its_own_block_without_a_replay() -> None:
+    scene = Scene()
+    block = scene.propose(miner=MINER)
+
+    assert choose_parent(scene.view, miner())[0].id == block
+
+
+def test_pitfall_15_invalid_head_with_many_descendants_stalls_nobody() -> None:
+    scene = Scene()
+    bad = scene.propose(miner=CHEAT)
+    descendants = scene.chain(20, bad, OTHER)
+    good = scene.propose(miner=MINER, nonce=9)
+    assert scene.view.head == descendants[-1]
+
+    own = miner(verified=tuple(descendants))  # each is right by itself, but stands on a block that is not
+    assert choose_parent(scene.view, own)[0].id == good
+
+    scene.slash(bad)
+    assert choose_parent(scene.view, own)[0].id == good
+    proof = scene.header(good, nonce=10)
+    assert Propose(proof.id(TASK), proof) in decide(scene, miner(proof, verified=tuple(descendants)))
+
+
+def test_finalized_tip_is_trusted() -> None:
+    scene = Scene()
+    block = scene.propose(miner=OTHER)
+    scene.finalize(block)
+
+    assert choose_parent(scene.view, miner())[0].id == block
+
+
+def test_proof_on_its_way_to_l1_is_built_on() -> None:
+    scene = Scene()
+    proof = scene.header()
+    parent, ahead = choose_parent(scene.view, miner(proof))
+    assert (parent.id, ahead) == (proof.id(TASK), 1)
+
+    above = scene.header(proof.id(TASK), nonce=1)
+    assert choose_parent(scene.view, miner(proof, above))[1] == 2
+    assert decide(scene, miner(proof, above)) == (Propose(proof.id(TASK), proof),)  # one after the other
+
+
+def test_proof_is_proposed_until_l1_shows_it() -> None:
+    scene = Scene()
+    proof = scene.header()
+    assert decide(scene, miner(proof)) == (Propose(proof.id(TASK), proof),)
+
+    block = scene.propose()
+    assert block == proof.id(TASK)
+    assert decide(scene, miner(proof)) == ()
+    assert useless(scene.view, miner(proof)) == [proof]
+
+
+def test_proof_on_a_block_that_was_overtaken_is_not_proposed() -> None:
+    scene = Scene()
+    late = scene.header(nonce=3)
+    block = scene.propose(miner=OTHER)
+
+    assert decide(scene, miner(late, verified=(block,))) == ()
+    assert not useless(scene.view, miner(late))  # a reorg or a slash may bring its parent back
+
+    scene.slash(block)
+    assert decide(scene, miner(late, verified=(block,)))[-1] == Propose(late.id(TASK), late)
+
+
+def test_proof_off_the_finalized_branch_is_useless() -> None:
+    scene = Scene()
+    late = scene.header(nonce=3)
+    scene.finalize(scene.propose(miner=OTHER))
+
+    assert useless(scene.view, miner(late)) == [late]
+
+
+def test_proposal_waits_for_its_bond() -> None:
+    scene = Scene()
+    proof = scene.header()
+    scene.emit(ev.Unbonded, account=MINER, role=Role.MINER, amount=5 * ETH)
+    assert decide(scene, miner(proof)) == ()
+
+    scene.emit(ev.Deposited, account=MINER, role=Role.MINER, amount=ETH)
+    assert decide(scene, miner(proof)) == (Propose(proof.id(TASK), proof),)
+
+
+def test_pitfall_12_proof_follows_its_parent_through_a_reorg() -> None:
+    scene = Scene()
+    to = scene.l1_block
+    scene.wait()
+    block = scene.propose(miner=OTHER)
+    proof = scene.header(block, nonce=4)
+    scene.reorg(to)
+
+    assert decide(scene, miner(proof, verified=(block,))) == ()  # its parent is not there
+    assert choose_parent(scene.view, miner(proof, verified=(block,)))[0].id == GENESIS

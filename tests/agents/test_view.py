@@ -1,0 +1,208 @@
+"""The view is a fold of events: same events, same view, whatever happened in between."""
+
+from __future__ import annotations
+
+import sys
+from types import FrameType
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pol_oracle.agents.view import History
+from pol_oracle.chain import events as ev
+from pol_oracle.protocol.errors import WrongChain
+from pol_oracle.protocol.hashing import keccak
+from pol_oracle.protocol.lifecycle import EvidenceKind, Outcome, Role, Status
+from tests.agents.scene import CHEAT, ETH, GENESIS, MINER, PARAMETERS, V1, V2, V3, Scene
+
+
+def test_genesis_is_head_and_tip() -> None:
+    view = Scene().view
+
+    assert (view.head, view.finalized_tip) == (GENESIS, GENESIS)
+    assert list(view.live) == [GENESIS]
+
+
+def test_life_of_a_block_moves_head_tip_and_bonds() -> None:
+    scene = Scene()
+    block = scene.propose()
+    assert scene.view.head == block
+    assert scene.view.bond(MINER, Role.MINER).locked == PARAMETERS.miner_bond
+
+    scene.attest(block, V1, V2)
+    scene.finalize(block)
+
+    assert scene.view.finalized_tip == block
+    assert scene.view.blocks[block].status is Status.FINALIZED
+    assert not scene.view.pending
+    assert scene.view.bond(MINER, Role.MINER).locked == 0
+    assert [b.id for b in scene.view.unsettled] == [block]
+
+    scene.settle(block, V1)
+    scene.settle(block, V2)
+    assert not scene.view.unsettled
+
+
+def test_live_blocks_descend_from_the_tip_and_have_no_slashed_ancestor() -> None:
+    scene = Scene()
+    bad = scene.propose(miner=CHEAT)
+    child = scene.propose(bad)
+    good = scene.propose(nonce=1)
+    scene.slash(bad)
+
+    assert set(scene.view.live) == {GENESIS, good}
+    assert scene.view.head == GENESIS  # L1 falls back to the parent
+    assert scene.view.best(scene.view.live) == good
+    assert child in {b.id for b in scene.view.pending}
+
+
+def test_rival_of_a_finalized_block_is_not_live() -> None:
+    scene = Scene()
+    winner, rival = scene.propose(), scene.propose(nonce=1)
+    on_rival = scene.propose(rival)
+    scene.finalize(winner)
+
+    assert set(scene.view.live) == {winner}
+    assert {b.id for b in scene.view.pending} == {rival, on_rival}
+
+
+def test_first_seen_wins_a_tie() -> None:
+    scene = Scene()
+    first, second = scene.propose(), scene.propose(nonce=1)
+
+    assert scene.view.best([second, first]) == first
+
+
+def test_stake_follows_deposits_and_forfeits() -> None:
+    scene = Scene()
+    assert scene.view.total_stake == 9 * ETH
+
+    scene.emit(ev.Locked, account=V1, role=Role.VERIFIER, amount=ETH)
+    forfeited = {"account": V1, "role": Role.VERIFIER, "beneficiary": V2, "burned": ETH // 2, "awarded": ETH // 2}
+    scene.emit(ev.Forfeited, **forfeited)
+    scene.emit(ev.Unbonded, account=V3, role=Role.VERIFIER, amount=ETH)
+
+    assert scene.view.total_stake == 7 * ETH
+    assert scene.view.bond(V1, Role.VERIFIER).total == 2 * ETH
+    assert scene.view.credits == {V2: ETH // 2, V3: ETH}
+
+
+def test_dispute_counts_only_stake_of_its_opening() -> None:
+    scene = Scene()
+    block = scene.propose()
+    dispute = scene.view.disputes[scene.dispute(block)]
+    scene.emit(ev.Deposited, account=V3, role=Role.VERIFIER, amount=100 * ETH)
+
+    scene.vote(dispute.id, True, V1)
+    assert dispute.result(scene.now) is Outcome.OPEN
+    scene.vote(dispute.id, True, V2)
+    assert dispute.result(scene.now) is Outcome.GUILTY
+    assert dispute.total == 9 * ETH
+
+
+def test_dispute_without_majority_is_undecided_from_the_deadline_on() -> None:
+    scene = Scene()
+    dispute = scene.view.disputes[scene.dispute(scene.propose())]
+
+    assert dispute.result(dispute.deadline - 1) is Outcome.OPEN
+    assert dispute.result(dispute.deadline) is Outcome.UNDECIDED
+
+
+def test_settled_dispute_is_no_longer_open() -> None:
+    scene = Scene()
+    block = scene.propose()
+    scene.dispute(block)
+    scene.settle_dispute(block, EvidenceKind.STEP, Outcome.NOT_GUILTY)
+
+    assert not scene.view.open_disputes
+    assert not scene.view.blocks[block].open_disputes
+
+
+def test_event_about_an_unknown_block_is_refused() -> None:
+    with pytest.raises(WrongChain, match="never proposed"):
+        Scene().emit(ev.Attested, block_id=keccak(b"?"), verifier=V1)
+
+
+def test_pitfall_12_reorg_forgets_exactly_what_l1_forgot() -> None:
+    scene = Scene()
+    kept = scene.propose()
+    to = scene.l1_block - 1
+    dropped = scene.propose(kept)
+    scene.attest(kept, V1)
+    scene.reorg(to)
+
+    assert dropped not in scene.view.blocks
+    assert scene.view.head == kept
+    assert not scene.view.blocks[kept].attestations
+
+    again = scene.propose(kept, nonce=7)  # another block takes the place at this height
+    assert scene.view.head == again
+    assert dropped not in scene.view.blocks
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.integers(0, 5), min_size=1, max_size=40), st.data())
+def test_view_after_a_reorg_equals_a_view_that_never_saw_it(moves: list[int], data: st.DataObject) -> None:
+    scene = Scene()
+    for nonce, move in enumerate(moves):
+        _move(scene, move, nonce, data)
+    to = data.draw(st.integers(1, scene.l1_block))
+    kept = [e for e in scene.history.events if e.at.l1_block <= to]
+    scene.reorg(to)
+
+    fresh = History(GENESIS)
+    fresh.update(None, kept, scene.l1_block, scene.now)
+
+    assert _facts(fresh) == _facts(scene.history)
+
+
+def _move(scene: Scene, move: int, nonce: int, data: st.DataObject) -> None:
+    pending = [b.id for b in scene.view.pending]
+    if move <= 2 or not pending:
+        scene.propose(data.draw(st.sampled_from(list(scene.view.live))), nonce=nonce % 256)
+    elif move == 3:
+        scene.attest(data.draw(st.sampled_from(pending)), V1)
+    elif move == 4:
+        scene.slash(data.draw(st.sampled_from(pending)))
+    elif first := next(
+        (b.id for b in scene.view.branch(scene.view.head) if b.parent == scene.view.finalized_tip), None
+    ):
+        scene.finalize(first)
+
+
+def _facts(history: History) -> tuple[object, ...]:
+    view = history.view
+    blocks = [(b.id, b.status, b.total_work, tuple(b.attestations)) for b in view.blocks.values()]
+    return view.head, view.finalized, set(view.live), blocks, view.total_stake, view.bonds
+
+
+def test_catching_up_costs_the_same_per_event_however_long_the_chain() -> None:
+    scene = Scene()
+    parent = GENESIS
+    for _ in range(300):
+        parent = scene.propose(parent)
+        scene.attest(parent, V1, V2)
+        scene.finalize(parent)
+    events = scene.history.events
+
+    short, long = _calls(events[: len(events) // 4]), _calls(events)
+
+    assert long < 4.5 * short
+
+
+def _calls(events: list[ev.Event]) -> int:
+    """Python calls that folding takes."""
+    calls = 0
+
+    def count(frame: FrameType, event: str, argument: object) -> None:
+        nonlocal calls
+        calls += event in ("call", "c_call")
+
+    history = History(GENESIS)
+    sys.setprofile(count)
+    try:
+        history.update(None, events, 0, 0)
+    finally:
+        sys.setprofile(None)
+    return calls

@@ -1,0 +1,119 @@
+"""Who may import what. The layers themselves are contracts of import-linter, in pyproject.toml."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = ROOT / "pol_oracle"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+TORCH_FREE = [
+    "pol_oracle.protocol",
+    "pol_oracle.canonical",
+    "pol_oracle.data",
+    "pol_oracle.task",
+    "pol_oracle.store",
+    "pol_oracle.evidence",
+    "pol_oracle.chain.sender",
+    "pol_oracle.chain.monitor",
+    "pol_oracle.agents.decide",
+    "pol_oracle.agents.view",
+    "pol_oracle.agents.replay",
+    "pol_oracle.agents.verifier",
+    "pol_oracle.cli.app",
+]
+
+
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text("utf-8"))
+
+
+def attributes(path: Path) -> Iterator[ast.Attribute]:
+    return (node for node in ast.walk(tree(path)) if isinstance(node, ast.Attribute))
+
+
+@cache
+def imports(path: Path) -> frozenset[str]:
+    """Full names of all that a module imports, wherever in it, relative imports resolved."""
+    return frozenset(_imports(path))
+
+
+def _imports(path: Path) -> Iterator[str]:
+    package = path.relative_to(ROOT).with_suffix("").parts[:-1]
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) + 1 - node.level] if node.level else ()
+            base = ".".join([*above, *([node.module] if node.module else [])])
+            yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def importers(*wanted: str) -> set[str]:
+    """The modules, as paths below the package, that import one of these names or something below it."""
+    return {
+        path.relative_to(PACKAGE).as_posix()
+        for path in MODULES
+        if any(name == w or name.startswith(w + ".") for name in imports(path) for w in wanted)
+    }
+
+
+def test_layers() -> None:
+    linter = Path(sys.executable).with_name("lint-imports")
+    done = subprocess.run([str(linter), "--no-cache"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_importing_anything_but_search_does_not_import_torch() -> None:
+    code = f"""
+import importlib, sys
+for name in {TORCH_FREE!r}:
+    importlib.import_module(name)
+    if "torch" in sys.modules or "torchvision" in sys.modules:
+        sys.exit(f"{{name}} imports torch")
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_torch_is_imported_by_search_only() -> None:
+    assert {path for path in importers("torch") if not path.startswith("search/")} <= {"data/cifar10.py"}
+    assert {path for path in importers("torchvision") if not path.startswith("search/")} <= {"data/cifar10.py"}
+
+
+def test_l1_is_reached_through_chain_only() -> None:
+    outside = {path for path in importers("web3", "requests") if not path.startswith("chain/")}
+    assert outside == set()
+
+
+def test_decisions_are_pure() -> None:
+    forbidden = ["time", "datetime", "random", "os", "socket", "threading", "asyncio", "subprocess"]
+    forbidden += [f"pol_oracle.chain.{name}" for name in ("client", "rpc", "monitor", "sender", "devnet")]
+    assert "agents/decide.py" not in importers(*forbidden, "pol_oracle.store", "pol_oracle.search")
+
+
+def test_the_protocol_is_pure() -> None:
+    assert {p for p in importers("time", "os", "random", "numpy", "pathlib") if p.startswith("protocol/")} == set()
+
+
+def test_one_module_reads_settings() -> None:
+    """The environment of child processes is passed on, not read: chain/artifacts.py."""
+    readers = {
+        path.relative_to(PACKAGE).as_posix()
+        for path in MODULES
+        for node in attributes(path)
+        if node.attr in ("environ", "getenv")
+    }
+    assert readers <= {"cli/settings.py", "chain/artifacts.py"}
+
+
+def test_nothing_is_unpickled() -> None:
+    assert importers("pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve") == set()
+    assert importers("torch.load") == set()
+    assert [path for path in MODULES for node in attributes(path) if ast.unparse(node) == "torch.load"] == []

@@ -1,0 +1,158 @@
+"""What the commands do, in process, against a devnet with the contracts on it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from pol_oracle.bench.l1 import L1, MINER
+from pol_oracle.chain.deployment import Deployment
+from pol_oracle.chain.devnet import dev_account
+from tests.cli.conftest import Pol
+from tests.cli.test_failures import finalize_one
+
+
+def test_keys_are_made_imported_and_listed(pol: Pol, home: Path, tmp_path: Path) -> None:
+    password, secret = tmp_path / "password", tmp_path / "secret"
+    password.write_text("correct horse\n")
+    secret.write_text(dev_account(3).key.hex())
+
+    made = pol("keys", "new", "alice", "--password-file", password, "--json").json
+    imported = pol("keys", "import", "bob", "--secret-file", secret, "--password-file", password, "--json").json
+    listed = pol("keys", "list", "--json").json
+
+    assert imported["address"] == dev_account(3).address
+    assert listed == [made, imported]
+    assert dev_account(3).key.hex() not in (home / "keys" / "bob.json").read_text()
+
+
+def test_password_file_can_come_from_the_environment(pol: Pol, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    password = tmp_path / "password"
+    password.write_text("correct horse\n")
+    monkeypatch.setenv("POL_PASSWORD_FILE", str(password))
+
+    assert pol("keys", "new", "alice").code == 0
+
+
+def test_no_command_takes_a_private_key() -> None:
+    from tests.cli.test_help import commands
+
+    options = {opt for _, command in commands() for p in command.params for opt in p.opts}
+
+    assert not {o for o in options if "private" in o or o in ("--key", "--secret", "--password")}
+
+
+def test_bond_is_deposited_shown_and_withdrawn(pol: Pol, deployed: Deployment) -> None:
+    put = pol("bond", "deposit", "2.5", "--role", "verifier", "--dev", 8, "--json").json
+    shown = pol("bond", "show", dev_account(8).address, "--json").json
+    taken = pol("bond", "withdraw", "--role", "verifier", "--dev", 8, "--json").json
+
+    assert put["verifier_free_eth"] == shown["verifier_free_eth"] == "2.5"
+    assert shown["miner_free_eth"] == "0"
+    assert taken["verifier_free_eth"] == "0"
+    assert taken["credit_eth"] == "0"
+
+
+def test_bond_can_be_deposited_with_a_keystore(pol: Pol, deployed: Deployment, l1: L1, tmp_path: Path) -> None:
+    password = tmp_path / "password"
+    password.write_text("correct horse\n")
+    secret = tmp_path / "secret"
+    secret.write_text(dev_account(7).key.hex())
+    pol("keys", "import", "carol", "--secret-file", secret, "--password-file", password)
+
+    said = pol("bond", "deposit", "1", "--role", "miner", "--account", "carol", "--password-file", password, "--json")
+
+    assert said.json["miner_free_eth"] == "1"
+    assert pol("bond", "show", "--account", "carol", "--json").json == said.json
+
+
+def test_blocks_are_listed_and_shown(pol: Pol, l1: L1) -> None:
+    block = finalize_one(l1)
+    pending, _ = l1.propose(l1.header(block, 2))
+
+    listed = pol("blocks", "list", "--json").json
+    shown = pol("blocks", "show", "0x" + block.hex(), "--json").json
+
+    assert [(b["height"], b["status"], b["head"]) for b in listed] == [(1, "finalized", False), (2, "pending", True)]
+    assert shown["header"]["nonce"] == 1
+    assert shown["attesters"] == [dev_account(2).address, dev_account(3).address]
+    assert pol("blocks", "show", pending.hex()[:8], "--json").json["id"] == "0x" + pending.hex()
+    assert pol("blocks", "show", "head", "--json").json["height"] == 2
+    assert pol("blocks", "show", "1", "--json").json["id"] == "0x" + block.hex()
+    assert "finalized" in pol("blocks", "list").out
+    assert "pre_root" in pol("blocks", "show", "final").out
+
+
+def test_watch_tells_events_as_json_lines(pol: Pol, l1: L1) -> None:
+    block = finalize_one(l1)
+
+    said = pol("blocks", "watch", "--past", "--count", 12, "--json")
+    events = [json.loads(line) for line in said.out.splitlines()]
+
+    assert events[0]["event"] == "HeadChanged"  # genesis
+    proposed = next(e for e in events if e["event"] == "BlockProposed")
+    assert proposed["block_id"] == "0x" + block.hex()
+    assert "BlockProposed" in pol("blocks", "watch", "--past", "--count", 12).out
+
+
+def test_status_tells_head_bonds_and_reasons(pol: Pol, l1: L1) -> None:
+    block = finalize_one(l1)
+
+    said = pol("status", "--json").json
+
+    assert said["head"] == {"id": "0x" + block.hex(), "height": 1, "total_work": 32}
+    assert said["finalized"]["height"] == 1
+    assert said["difficulty_bits"] == 5
+    assert {(b["account"], b["role"]) for b in said["bonds"]} == {
+        (dev_account(1).address, "miner"),
+        (dev_account(2).address, "verifier"),
+        (dev_account(3).address, "verifier"),
+    }
+    assert [(m["account"], m["amount"], m["unit"]) for m in said["moves"]] == [
+        (dev_account(MINER).address, "10", "LEARN"),
+        (dev_account(2).address, "2", "LEARN"),
+        (dev_account(3).address, "2", "LEARN"),
+    ]
+    assert f"mined block {block.hex()[:8]} at height 1" in pol("status").out
+
+
+def test_plot_draws_from_chain_data(pol: Pol, l1: L1, tmp_path: Path) -> None:
+    finalize_one(l1)
+    picture = tmp_path / "figure.png"
+
+    said = pol("plot", "--out", picture, "--json").json
+
+    assert said == {"file": str(picture), "blocks": 1}
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_task_is_shown_from_l1_and_from_a_file(pol: Pol, deployed: Deployment, tmp_path: Path) -> None:
+    task = tmp_path / "task.toml"
+    task.write_text('name = "mine"\nbatch_size = 8\n')
+
+    deployed_task = pol("task", "show", "--json").json
+    file_task = pol("task", "show", task, "--json").json
+
+    assert deployed_task["task_id"] == "0x" + deployed.task.id.hex()
+    assert file_task["spec"]["batch_size"] == 8
+    assert "spec.batch_size" in pol("task", "show", task).out
+
+
+def test_devnet_goes_up_down_and_up_again_with_its_chain(pol: Pol) -> None:
+    try:
+        up = pol("devnet", "up", "--port", 0, "--block-time", 0.1, "--json").json
+        assert up["running"]
+        refused = pol("devnet", "up", "--port", 0)
+        assert refused.code == 1
+        assert "already running" in refused.sentence
+        before = pol("devnet", "status", "--json").json["block"]
+        assert pol("devnet", "down", "--json").json == {"stopped": True}
+        assert not pol("devnet", "status", "--json").json["running"]
+        assert "pol devnet up" in pol("devnet", "status").out
+        again = pol("devnet", "up", "--port", 0, "--json").json
+        assert again["block"] >= before
+    finally:
+        pol("devnet", "down")
+    assert pol("devnet", "down", "--json").json == {"stopped": False}

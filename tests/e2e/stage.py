@@ -1,0 +1,150 @@
+"""Agents on a real L1 with real contracts and a made-up task: time moves when the test says so."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from eth_account.signers.local import LocalAccount
+
+from pol_oracle.agents.blocks import BlockView
+from pol_oracle.agents.config import AgentConfig
+from pol_oracle.agents.decide import Policy
+from pol_oracle.agents.miner import Job, MinerLoop
+from pol_oracle.agents.reviewer import Replay
+from pol_oracle.agents.runtime import Context, Loop, open_context
+from pol_oracle.agents.verdicts import Verdict
+from pol_oracle.agents.verifier import VerifierLoop
+from pol_oracle.chain.client import Client
+from pol_oracle.chain.deployment import Deployment
+from pol_oracle.chain.sender import Call, Sender
+from pol_oracle.protocol.derivation import batch, seed
+from pol_oracle.protocol.hashing import keccak
+from pol_oracle.protocol.header import Header
+from pol_oracle.protocol.lifecycle import Role, Status
+from pol_oracle.protocol.task import Task
+
+ETH = 10**18
+STAKE = 4 * ETH
+Mine = Callable[..., None]
+
+
+@dataclass(frozen=True)
+class MadeUpProof:
+    """A proof without states: the contracts never look at them."""
+
+    header: Header
+    pre: None = None
+    post: None = None
+
+
+def header_of(task: Task, job: Job, nonce: int = 0, correct: int | None = None) -> Header:
+    """A header that the registry takes."""
+    pre_root, *others = (keccak(bytes([n]) + job.parent.id + nonce.to_bytes(8, "big")) for n in range(4))
+    drawn = seed(task.rules, task.id, job.parent.id, job.miner, pre_root, nonce)
+    indices = batch(drawn, task.batch_size, task.train_count)
+    after = job.parent.correct_after + 1 if correct is None else correct
+    return Header(job.parent.id, job.miner, nonce, indices, pre_root, *others, after - 1, after)
+
+
+def believe(block: BlockView, cancelled: Callable[[], bool]) -> Verdict:
+    """Finds every block right."""
+    return Verdict(block.id)
+
+
+class Stage:
+    """Opens agents and moves time."""
+
+    def __init__(self, folder: Path, rpc: str, deployment: Deployment, mine: Mine) -> None:
+        self.folder = folder
+        self.rpc = rpc
+        self.deployment = deployment
+        self.mine = mine
+        self.client = Client.connect(rpc, deployment)
+        self.loops: list[Loop] = []
+
+    def bond(self, account: LocalAccount, role: Role, amount: int = STAKE) -> None:
+        """Deposits a bond."""
+        with Sender(self.client, account, self.folder / f"bond-{account.address}-{role}.sqlite") as sender:
+            sender.submit(Call("deposit", "BondVault", "deposit", (int(role),), amount))
+            for _ in range(10):
+                if any(result.ok for result in sender.tick()):
+                    return
+                self.mine()
+        raise AssertionError("the bond was not deposited")
+
+    def config(self, account: LocalAccount, **options: Any) -> AgentConfig:
+        """An agent's settings; the same account always gets the same files."""
+        name = f"agent-{account.address[2:8]}"
+        policy = Policy(stagger=2, grace=3, attempts=2)
+        return AgentConfig(
+            self.deployment, account, name, self.folder / "agents", self.folder, rpc=self.rpc, policy=policy, **options
+        )
+
+    def verifier(self, account: LocalAccount, replay: Replay = believe) -> VerifierLoop:
+        """Opens a verifier that comes to these verdicts."""
+        return self._join(VerifierLoop(self._context(account, Role.VERIFIER), replay))
+
+    def miner(
+        self,
+        account: LocalAccount,
+        blocks: int,
+        replay: Replay = believe,
+        *,
+        forge: Callable[[Header], Header] = lambda h: h,
+    ) -> MinerLoop:
+        """Opens a miner that finds this many proofs."""
+        found: list[Header] = []
+
+        def produce(job: Job, cancelled: Callable[[], bool]) -> Any:
+            while len(found) >= blocks and not cancelled():
+                time.sleep(0.005)
+            header = forge(header_of(self.deployment.task, job, len(found)))
+            found.append(header)
+            return MadeUpProof(header)
+
+        return self._join(MinerLoop(self._context(account, Role.MINER), replay, produce, lambda proof: None))
+
+    def rounds(self, count: int = 1, seconds: int = 1) -> None:
+        """Lets L1 make blocks, and every agent take its turn at each."""
+        for _ in range(count):
+            self.mine(1, seconds)
+            for loop in self.loops:
+                loop.turn()
+            time.sleep(0.01)  # made-up replays and searches take no longer
+
+    def until(self, condition: Callable[[], bool], limit: int = 120) -> None:
+        """Rounds until something is true."""
+        for _ in range(limit):
+            if condition():
+                return
+            self.rounds()
+        raise AssertionError("it never came true")
+
+    def statuses(self) -> list[Status]:
+        """What became of all blocks but genesis, in L1 order, as the first agent sees it."""
+        return [block.status for block in self.loops[0].view.blocks.values()][1:]
+
+    def kill(self, loop: Loop) -> None:
+        """Ends an agent without a word: nothing is settled, told or written any more."""
+        self.loops.remove(loop)
+        loop.close_workers(1)
+        loop.context.postbox.close()  # the process's locks end with it
+        loop.context.memory.close()
+
+    def close(self) -> None:
+        """Ends all agents."""
+        for loop in self.loops:
+            loop.close()
+
+    def _join(self, loop: Any) -> Any:
+        self.loops.append(loop)
+        return loop
+
+    def _context(self, account: LocalAccount, role: Role) -> Context:
+        if self.client.bond(account.address, role).free + self.client.bond(account.address, role).locked == 0:
+            self.bond(account, role)
+        return open_context(self.config(account), role)

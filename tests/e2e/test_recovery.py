@@ -1,0 +1,111 @@
+"""Killed at any moment, L1 gone, L1 reorganised: nothing is sent twice, no duty is forgotten."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from eth_account.signers.local import LocalAccount
+
+from pol_oracle.agents.blocks import BlockView
+from pol_oracle.agents.verdicts import Verdict
+from pol_oracle.chain.client import Client
+from pol_oracle.chain.deployment import deploy
+from pol_oracle.chain.devnet import Devnet
+from pol_oracle.protocol.lifecycle import EvidenceKind, Status
+from pol_oracle.protocol.parameters import Parameters
+from pol_oracle.protocol.task import Task
+from tests.e2e.stage import Stage
+
+Accounts = list[LocalAccount]
+FINAL = Status.FINALIZED
+
+
+def sent_twice(stage: Stage) -> dict[str, int]:
+    """Events that can only come twice if something was sent twice."""
+    events = stage.loops[0].history.events
+    counts = Counter(
+        (type(e).__name__, *(v for k, v in vars(e).items() if k in ("block_id", "verifier", "kind", "commitment")))
+        for e in events
+        if type(e).__name__ in ("BlockProposed", "Attested", "ChallengeCommitted", "DisputeOpened", "BlockFinalized")
+    )
+    return {str(key): n for key, n in counts.items() if n > 1}
+
+
+@pytest.mark.parametrize("killed_every", [1, 3])
+def test_agents_killed_again_and_again_finish_their_duties(stage: Stage, accounts: Accounts, killed_every: int) -> None:
+    """Every agent dies after every turn (or third turn) and starts from its files alone."""
+    miner, cheat, *verifiers = accounts[1:6]
+
+    def replay(block: BlockView, cancelled: Callable[[], bool]) -> Verdict:
+        return Verdict(block.id, EvidenceKind.STEP, "wrong") if block.miner == cheat.address else Verdict(block.id)
+
+    def open_all(blocks: int) -> None:
+        for account in verifiers:
+            stage.verifier(account, replay)
+        stage.miner(miner, blocks, replay)
+
+    bad = stage.miner(cheat, blocks=1)
+    stage.until(lambda: len(bad.view.blocks) == 2)
+    stage.kill(bad)
+    open_all(1)
+    for _ in range(120):
+        for _ in range(killed_every):
+            stage.rounds()
+        if stage.statuses()[:2] == [Status.SLASHED, FINAL] and not stage.loops[0].view.unsettled:
+            break
+        for loop in list(stage.loops):
+            stage.kill(loop)
+        open_all(1)
+
+    assert stage.statuses()[:2] == [Status.SLASHED, FINAL]
+    assert sent_twice(stage) == {}
+
+
+def test_pitfall_12_agents_survive_a_reorg_of_five_blocks(stage: Stage, accounts: Accounts) -> None:
+    miner, *verifiers = accounts[1:4]
+    for account in verifiers:
+        stage.verifier(account)
+    loop = stage.miner(miner, blocks=2)
+    stage.until(lambda: len(stage.statuses()) == 2 and len(loop.view.blocks[loop.view.head].attestations) == 2)
+    before = set(loop.view.blocks)
+
+    stage.client.rpc.request("anvil_reorg", [5, []])
+    stage.rounds(1)
+    assert loop.view.l1_block > 0
+
+    stage.until(lambda: stage.statuses() == [FINAL] * 2)
+    assert set(loop.view.blocks) == before  # the same blocks: proposed again with the same transactions
+    assert sent_twice(stage) == {}
+
+
+def test_agents_wait_while_l1_is_away(tmp_path: Path, accounts: Accounts, task: Task, parameters: Parameters) -> None:
+    net = Devnet.start(tmp_path / "devnet", port=0, block_time_s=None, bound=True)
+    port = int(net.rpc.rsplit(":", 1)[1])
+    try:
+        deployment = deploy(Client.connect(net.rpc), accounts[0], task, parameters)
+        client = Client.connect(net.rpc, deployment)
+
+        def mine(blocks: int = 1, seconds: int = 0) -> None:
+            if seconds:
+                client.rpc.request("evm_increaseTime", seconds)
+            client.rpc.request("anvil_mine", hex(blocks))
+
+        stage = Stage(tmp_path, net.rpc, deployment, mine)
+        miner, *verifiers = accounts[1:4]
+        for account in verifiers:
+            stage.verifier(account)
+        stage.miner(miner, blocks=2)
+        stage.until(lambda: len(stage.statuses()) == 1)
+
+        net.stop()
+        assert [loop.turn() for loop in stage.loops for _ in range(3)] == [False] * 9
+        Devnet.start(tmp_path / "devnet", port=port, block_time_s=None, bound=True)
+
+        stage.until(lambda: stage.statuses() == [FINAL] * 2)
+        assert sent_twice(stage) == {}
+        stage.close()
+    finally:
+        Devnet(tmp_path / "devnet").stop()

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {LearnToken} from "../../contracts/LearnToken.sol";
+import {Derivation} from "../../contracts/lib/Derivation.sol";
+import {Difficulty} from "../../contracts/lib/Difficulty.sol";
+import {PoLRegistry} from "../../contracts/PoLRegistry.sol";
+import {Block, Parameters, RuleSet, Status, Task} from "../../contracts/Types.sol";
+import {Fixture} from "./Fixture.sol";
+import {vm} from "./Vm.sol";
+
+/// @notice What is fixed at genesis, and the token.
+contract GenesisTest is Fixture {
+    function test_genesis_block_is_head_and_final() public view {
+        bytes32 genesis = registry.genesisId();
+        Block memory stored = registry.blocks(genesis);
+        assertEq(registry.head(), genesis, "head");
+        assertEq(registry.finalizedTip(), genesis, "tip");
+        assertTrue(stored.status == Status.Finalized, "status");
+        assertEq(stored.height + stored.totalWork + stored.correctAfter + stored.sequence, 0, "all zero");
+    }
+
+    /// Pitfall 16: what is read back is what was given, field by field.
+    /// forge-config: default.fuzz.runs = 32
+    function test_pitfall_16_task_and_parameters_are_kept_as_given(uint256 seed) public {
+        Task memory task;
+        task.rules = RuleSet(seed % 2);
+        task.batchSize = uint32(bound(pick(seed, 0), 1, 64));
+        task.trainCount = uint32(bound(pick(seed, 1), 64, type(uint32).max));
+        task.testCount = uint32(pick(seed, 2));
+        task.accuracySlack = uint32(pick(seed, 3));
+        task.learningRate = uint32(pick(seed, 4));
+        task.eligibleCount = uint64(bound(pick(seed, 5), 64, 1 << 31));
+        task.eligibleHash = bytes32(pick(seed, 6));
+        task.programRoot = bytes32(pick(seed, 7));
+        task.trainRoot = bytes32(pick(seed, 8));
+        task.testRoot = bytes32(pick(seed, 9));
+        task.initialRoot = bytes32(pick(seed, 10));
+        Parameters memory parameters = randomParameters(seed);
+
+        deploy(task, parameters);
+        assertEq(keccak256(abi.encode(registry.task())), keccak256(abi.encode(task)), "task");
+        assertEq(keccak256(abi.encode(registry.parameters())), keccak256(abi.encode(parameters)), "parameters");
+    }
+
+    /// Pitfall 16: what could change a parameter, an owner or the code does not exist.
+    function test_pitfall_16_no_setter_owner_or_upgrade() public {
+        string[14] memory absent = [
+            "owner()",
+            "admin()",
+            "transferOwnership(address)",
+            "renounceOwnership()",
+            "upgradeTo(address)",
+            "upgradeToAndCall(address,bytes)",
+            "initialize()",
+            "pause()",
+            "unpause()",
+            "setParameters((uint32,uint32,uint32,uint32,uint16,uint96,uint96,uint96,uint128,uint128))",
+            "setQuorum(uint32)",
+            "setChallengeWindow(uint32)",
+            "setMinerBond(uint96)",
+            "setDifficultyBits(uint16)"
+        ];
+        address[5] memory all = [address(registry), address(vault), address(court), address(committee), address(token)];
+        for (uint256 i = 0; i < all.length; ++i) {
+            for (uint256 j = 0; j < absent.length; ++j) {
+                (bool ok,) = all[i].call(abi.encodePacked(bytes4(keccak256(bytes(absent[j]))), new bytes(320)));
+                assertTrue(!ok, absent[j]);
+            }
+        }
+    }
+
+    /// Pitfall 16: a block keeps the bits it was born with, in its own storage.
+    function test_pitfall_16_blocks_keep_their_bits() public {
+        bytes32 id = proposeOn(registry.genesisId(), MINER, 1);
+        assertEq(registry.blocks(id).bits, BITS, "bits");
+    }
+
+    function test_underivable_rules_are_refused_at_birth() public {
+        Task memory task = defaultTask(RuleSet.Hardened);
+        Parameters memory parameters = defaultParameters();
+        task.batchSize = 8193;
+        vm.expectRevert(abi.encodeWithSelector(Derivation.CannotDraw.selector, 8193, 8192));
+        new PoLRegistry(task, parameters, vault, token, court);
+
+        task.batchSize = 4;
+        parameters.difficultyBits = 27;
+        vm.expectRevert(abi.encodeWithSelector(Derivation.CannotDraw.selector, 27, 52));
+        new PoLRegistry(task, parameters, vault, token, court);
+
+        parameters.difficultyBits = 65;
+        vm.expectRevert(abi.encodeWithSelector(Difficulty.DifficultyOutOfRange.selector, 65, 64));
+        new PoLRegistry(task, parameters, vault, token, court);
+    }
+
+    function test_only_the_registry_mints(address sender) public {
+        vm.assume(sender != address(registry));
+        vm.expectRevert(abi.encodeWithSelector(LearnToken.NotRegistry.selector, sender));
+        vm.prank(sender);
+        token.mint(sender, 1);
+    }
+
+    function test_contracts_know_each_other() public view {
+        assertEq(token.registry(), address(registry), "token");
+        assertEq(vault.registry(), address(registry), "vault registry");
+        assertEq(vault.court(), address(court), "vault court");
+        assertEq(vault.committee(), address(committee), "vault committee");
+        assertEq(committee.court(), address(court), "committee");
+        assertEq(address(court.registry()), address(registry), "court");
+        assertEq(address(registry.court()), address(court), "registry");
+    }
+
+    function randomParameters(uint256 seed) internal pure returns (Parameters memory parameters) {
+        parameters.challengeWindow = uint32(pick(seed, 20));
+        parameters.revealWindow = uint32(pick(seed, 21));
+        parameters.voteWindow = uint32(pick(seed, 22));
+        parameters.quorum = uint32(pick(seed, 23));
+        parameters.difficultyBits = uint16(pick(seed, 24) % 65);
+        parameters.minerBond = uint96(pick(seed, 25));
+        parameters.attestBond = uint96(pick(seed, 26));
+        parameters.challengeBond = uint96(pick(seed, 27));
+        parameters.minerReward = uint128(pick(seed, 28));
+        parameters.attesterReward = uint128(pick(seed, 29));
+    }
+
+    function pick(uint256 seed, uint256 field) internal pure returns (uint256) {
+        return uint256(keccak256(abi.encode(seed, field)));
+    }
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {ICourt} from "../../contracts/interfaces/ICourt.sol";
+import {IPoLRegistry} from "../../contracts/interfaces/IPoLRegistry.sol";
+import {Header, Role, Status} from "../../contracts/Types.sol";
+import {Fixture} from "./Fixture.sol";
+import {vm} from "./Vm.sol";
+
+contract SettleAttestationTest is Fixture {
+    bytes32 private genesis;
+
+    function setUp() public override {
+        super.setUp();
+        genesis = registry.genesisId();
+    }
+
+    function test_finalized_pays_a_share_and_frees_the_bond() public {
+        bytes32 id = finalizedOn(genesis, MINER, 1);
+
+        vm.expectEmit(address(registry));
+        emit IPoLRegistry.AttestationSettled(id, VERA, Status.Finalized, ATTESTER_REWARD / 2, 0);
+        registry.settleAttestation(id, VERA);
+
+        assertEq(token.balanceOf(VERA), ATTESTER_REWARD / 2, "reward");
+        assertEq(locked(VERA, Role.Verifier), 0, "locked");
+        assertEq(registry.attestationOf(id, VERA), 2, "settled");
+    }
+
+    /// Pitfall 8: attesting without replaying is a losing bet.
+    function test_pitfall_08_slashed_takes_the_bond() public {
+        (Header memory header, uint32[][] memory afterwards) = makeForged(genesis, MINER, 1, 0, 0);
+        bytes32 bad = propose(header);
+        attest(bad, VICTOR);
+        commitTo(VERA, bad, evidenceOf(header, afterwards, 0));
+        pass(1);
+        prove(VERA, header, evidenceOf(header, afterwards, 0));
+        uint256 settlesAt = block.timestamp + REVEAL;
+
+        vm.expectRevert(abi.encodeWithSelector(ICourt.BountyUnsettled.selector, bad, settlesAt));
+        registry.settleAttestation(bad, VICTOR);
+        pass(REVEAL);
+        vm.expectEmit(address(registry));
+        emit IPoLRegistry.AttestationSettled(bad, VICTOR, Status.Slashed, 0, ATTEST_BOND);
+        registry.settleAttestation(bad, VICTOR);
+
+        assertEq(vault.stakeOf(VICTOR), 10 ether - ATTEST_BOND, "stake");
+        assertEq(vault.creditOf(VERA), ATTEST_BOND / 2, "credit");
+        assertEq(vault.totalStake(), 30 ether - ATTEST_BOND, "total stake");
+    }
+
+    function test_orphaned_gives_the_bond_back() public {
+        bytes32 winner = proposeOn(genesis, MINER, 1);
+        bytes32 loser = proposeOn(genesis, RIVAL, 1);
+        attest(loser, VIOLA);
+        attestAll(winner);
+        pass(WINDOW);
+        registry.finalize(winner);
+        registry.orphan(loser);
+
+        registry.settleAttestation(loser, VIOLA);
+        assertEq(free(VIOLA, Role.Verifier), 10 ether, "free");
+        assertEq(token.balanceOf(VIOLA), 0, "no reward");
+    }
+
+    function test_once_only_and_only_for_attesters() public {
+        bytes32 id = finalizedOn(genesis, MINER, 1);
+        registry.settleAttestation(id, VERA);
+        vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.NotAttested.selector, id, VERA));
+        registry.settleAttestation(id, VERA);
+        vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.NotAttested.selector, id, VIOLA));
+        registry.settleAttestation(id, VIOLA);
+    }
+
+    function test_pending_is_refused() public {
+        bytes32 id = proposeOn(genesis, MINER, 1);
+        attest(id, VERA);
+        vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.WrongStatus.selector, id, Status.Finalized, Status.Pending));
+        registry.settleAttestation(id, VERA);
+    }
+
+    /// Pitfall 13: rewards are rounded down, never up.
+    /// forge-config: default.fuzz.runs = 40
+    function test_pitfall_13_rounding_never_mints_more_than_the_reward(uint8 attesters) public {
+        uint256 count = bound(attesters, 2, 40);
+        bytes32 id = proposeOn(genesis, MINER, 1);
+        for (uint160 i = 0; i < count; ++i) {
+            bond(address(0x5000 + i), Role.Verifier, ATTEST_BOND);
+            attest(id, address(0x5000 + i));
+        }
+        pass(WINDOW);
+        registry.finalize(id);
+        for (uint160 i = 0; i < count; ++i) {
+            registry.settleAttestation(id, address(0x5000 + i));
+        }
+        uint256 minted = token.totalSupply() - MINER_REWARD;
+        assertTrue(minted <= ATTESTER_REWARD && minted + count > ATTESTER_REWARD, "a share too much or too little");
+    }
+}

@@ -1,0 +1,26 @@
+"""Small workloads for tests: the devnet's network on a few samples."""
+
+from __future__ import annotations
+
+import tempfile
+from functools import cache
+from pathlib import Path
+
+from pol_oracle.data import DataSpec
+from pol_oracle.task import TaskSpec, Workload, build_workload
+
+MINER = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
+RIVAL = "0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC"
+
+
+def small_spec(rules: str = "hardened", model: str = "cnn", seed: int = 1) -> TaskSpec:
+    """A task on 256 training and 256 test samples."""
+    data = DataSpec(train=256, test=256, seed=5)
+    return TaskSpec.model_validate({"name": "small", "model": model, "rules": rules, "seed": seed, "data": data})
+
+
+@cache
+def small_workload(rules: str = "hardened", model: str = "cnn") -> Workload:
+    """Builds one workload per process."""
+    with tempfile.TemporaryDirectory() as folder:
+        return build_workload(small_spec(rules, model), Path(folder))
