@@ -143,11 +143,10 @@ def _indices(l1: L1, header: Header) -> tuple[int, ...]:
 def _evidence(l1: L1, header: Header, state: State) -> tuple[object, ...]:
     """Opens the first required weight in W and in W', which are the same here."""
     from pol_oracle.canonical.eligible import eligible_weights
-    from pol_oracle.canonical.trees import open_state
 
     eligible = eligible_weights(state.model, l1.task.rules)
     required = derivation.requirements(_seed(l1, header), PARAMETERS.difficulty_bits, eligible.count)
-    opening = _opening(open_state(state, *eligible.locate(required[0].weight)))
+    opening = _opening(state.open(*eligible.locate(required[0].weight)))
     return (0, packed(eligible.ranges), opening, opening)
 
 

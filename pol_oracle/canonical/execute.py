@@ -167,7 +167,8 @@ def _bind_dot(operation: Operation, sources: Sequence[FloatArray], out: FloatArr
     rows = flat_index(operation.shape[:split], a.out[:split])
     columns = flat_index(operation.shape[split:], b.out[split:])
     target = out.reshape(rows.size, columns.size)
-    if _cost(rows.size, columns.size, operation.terms) <= _cost(columns.size, rows.size, operation.terms):
+    straight, swapped = _cost(rows.size, columns.size, operation.terms, False), _cost(columns.size, rows.size, operation.terms, True)
+    if straight <= swapped:
         return _bind_product((sources[0], rows, steps[0]), (sources[1], columns, steps[1]), target, scratch)
     return _bind_product((sources[1], columns, steps[1]), (sources[0], rows, steps[0]), target.T, scratch)
 
@@ -187,10 +188,17 @@ def _padded(count: int, group: int) -> int:
     return -(-count // group) * group
 
 
-def _cost(rows: int, columns: int, terms: int) -> float:
-    """Rough nanoseconds of a product with ``columns`` as the vector side: arithmetic and packing."""
-    arithmetic = _padded(rows, kernels.ROWS) * _padded(columns, kernels.LANES) * terms / 25
-    return arithmetic + terms * columns
+def _cost(rows: int, columns: int, terms: int, transposed: bool) -> float:
+    """Rough nanoseconds of a product with ``columns`` as the vector side: arithmetic, packing, writing out."""
+    arithmetic = _padded(rows, kernels.ROWS) * _padded(columns, kernels.LANES) * terms / 40
+    return arithmetic + terms * columns + rows * columns * transposed
+
+
+def run_ends(step: kernels.Index) -> kernels.Index:
+    """Returns for every term where the run of consecutive steps it belongs to ends."""
+    breaks = np.flatnonzero(np.diff(step) != 1) + 1
+    ends = np.append(breaks, step.size)
+    return ends[np.searchsorted(ends, np.arange(step.size), side="right")]
 
 
 Side = tuple[FloatArray, kernels.Index, kernels.Index]
@@ -200,18 +208,15 @@ def _bind_product(scalar: Side, vector: Side, target: FloatArray, scratch: Scrat
     """Packs the vector side, multiplies into padded memory, copies the result out."""
     (flat, rows, step), (other, columns, other_step) = scalar, vector
     height, width, terms = _padded(rows.size, kernels.ROWS), _padded(columns.size, kernels.LANES), step.size
-    starts = np.concatenate([rows, np.repeat(rows[-1:], height - rows.size)])
     direct = target.flags.c_contiguous and target.shape == (height, width)
-
-    packed = scratch.take("packed", terms * width).reshape(terms, width)
-    result = target if direct else scratch.take("product", height * width).reshape(height, width)
-    used = result[: rows.size, : columns.size]
+    panels = scratch.take("panels", terms * width)
+    result = target.reshape(-1) if direct else scratch.take("product", height * width)
+    ends = run_ends(step)
 
     def run() -> None:
-        packed[:, columns.size :] = 0
-        kernels.pack_columns(other, columns, other_step, packed)
-        kernels.product(flat, starts, step, packed, result)
+        kernels.pack_columns(other, columns, other_step, panels)
+        kernels.product(flat, rows, step, ends, panels, width, result)
         if not direct:
-            np.copyto(target, used)
+            np.copyto(target, result.reshape(height, width)[: rows.size, : columns.size])
 
     return [run]

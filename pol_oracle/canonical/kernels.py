@@ -11,56 +11,71 @@ from numpy.typing import NDArray
 from .expressions import FloatArray
 from .jit import compiled
 from .operations import CHUNK
+from .tile import LANES, ROWS, tile
 
 Index = NDArray[np.int64]
 
-LANES = 16  # the vector side of a product is padded to whole groups of this many outputs
-ROWS = 4  # outputs of the scalar side that are computed together
+BLOCK = 16 * ROWS  # rows whose operands are held close
 
 
-@compiled("void(f4[::1], i8[::1], i8[::1], f4[:, ::1])")
+@compiled("void(f4[::1], i8[::1], i8[::1], f4[::1])")
 def pack_columns(flat: FloatArray, start: Index, step: Index, out: FloatArray) -> None:
-    """Writes ``out[k, j] = flat[start[j] + step[k]]``; columns beyond ``start`` stay as they are."""
+    """Lays the vector side out in panels of LANES columns: ``out[(p * terms + k) * LANES + l]`` holds
+    ``flat[start[p * LANES + l] + step[k]]``, zeros beyond the last column."""
+    at = 0
     for j0 in range(0, start.size, LANES):
-        j1 = min(j0 + LANES, start.size)
+        lanes = min(LANES, start.size - j0)
         for k in range(step.size):
             s = step[k]
-            for j in range(j0, j1):
-                out[k, j] = flat[start[j] + s]
+            for lane in range(lanes):
+                out[at + lane] = flat[start[j0 + lane] + s]
+            for lane in range(lanes, LANES):
+                out[at + lane] = np.float32(0)
+            at += LANES
 
 
-@compiled("void(f4[::1], i8[::1], i8[::1], f4[:, ::1], f4[:, ::1])")
-def product(flat: FloatArray, start: Index, step: Index, columns: FloatArray, out: FloatArray) -> None:
-    """Writes ``out[i, j] = blk64 sum over k of flat[start[i] + step[k]] * columns[k, j]``.
+@compiled("void(f4[::1], i8[::1], i8[::1], i8[::1], i8, i8, i8, i8, f4[::1])")
+def _pack_rows(
+    flat: FloatArray, start: Index, step: Index, run_end: Index, i0: int, rows: int, k0: int, k1: int, out: FloatArray
+) -> None:
+    """Copies ``flat[start[i0 + r] + step[k]]`` to ``out[r * CHUNK + k - k0]``, contiguous run by run."""
+    for r in range(rows):
+        base, at = start[min(i0 + r, start.size - 1)], r * CHUNK - k0
+        k = k0
+        while k < k1:
+            end = min(run_end[k], k1)
+            source = base + step[k] - k
+            for j in range(k, end):
+                out[at + j] = flat[source + j]
+            k = end
+
+
+@compiled("void(f4[::1], i8[::1], i8[::1], i8[::1], f4[::1], i8, f4[::1])")
+def product(
+    flat: FloatArray, start: Index, step: Index, run_end: Index, panels: FloatArray, width: int, out: FloatArray
+) -> None:
+    """Writes ``out[i * width + j] = blk64 sum over k of flat[start[i] + step[k]] * column j at k``.
 
     Args:
         flat: the scalar side.
-        start: one per output row; their number is a multiple of ROWS.
+        start: one per row.
         step: one per term.
-        columns: [terms, width], the vector side; width a multiple of LANES.
-        out: [rows, width].
+        run_end: for every term, where the run of consecutive steps it belongs to ends.
+        panels: the vector side, of :func:`pack_columns`.
+        width: columns, a multiple of LANES.
+        out: rows rounded up to a multiple of ROWS, times width.
     """
-    width = columns.shape[1]
-    a, t = np.empty((ROWS, CHUNK), np.float32), np.empty((ROWS, width), np.float32)
-    for i in range(0, start.size, ROWS):
-        out[i : i + ROWS] = np.float32(0)
-        for k0 in range(0, step.size, CHUNK):
-            n = min(CHUNK, step.size - k0)
-            for r in range(ROWS):
-                for k in range(n):
-                    a[r, k] = flat[start[i + r] + step[k0 + k]]
-            t[:] = np.float32(0)
-            for k in range(n):
-                a0, a1, a2, a3 = a[0, k], a[1, k], a[2, k], a[3, k]
-                for j in range(width):
-                    b = columns[k0 + k, j]
-                    t[0, j] += a0 * b
-                    t[1, j] += a1 * b
-                    t[2, j] += a2 * b
-                    t[3, j] += a3 * b
-            for r in range(ROWS):
-                for j in range(width):
-                    out[i + r, j] += t[r, j]
+    terms, height = step.size, -(-start.size // ROWS) * ROWS
+    a = np.empty(BLOCK * CHUNK, np.float32)
+    for i0 in range(0, height, BLOCK):
+        rows = min(BLOCK, height - i0)
+        for k0 in range(0, terms, CHUNK):
+            k1 = min(k0 + CHUNK, terms)
+            _pack_rows(flat, start, step, run_end, i0, rows, k0, k1, a)
+            for j in range(0, width, LANES):
+                b_at = j * terms + k0 * LANES
+                for r in range(0, rows, ROWS):
+                    tile(a, panels, out, r * CHUNK, CHUNK, b_at, (i0 + r) * width + j, width, k1 - k0, k0 > 0)
 
 
 @compiled("void(f4[::1], i8[::1], i8[::1], f4[::1], i8[::1], i8[::1], f4[::1])")

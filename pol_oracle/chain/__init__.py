@@ -4,8 +4,15 @@ artifacts.py    Solidity -> ABI and bytecode
 devnet.py       a local Anvil in the background
 keys.py         encrypted keystores
 deployment.py   deploying the contracts, and the file that tells all agents where they are
-client.py       calls and decoded custom errors
+rpc.py          JSON-RPC with time-outs and bounded retries
+abi.py          calls encoded, answers and custom errors decoded
+records.py      what L1 answers, as small frozen values
+client.py       reading L1 and our contracts
 events.py       one dataclass per Solidity event
-monitor.py      confirmed logs, and roll-backs when L1 reorganises
-sender.py       transactions that survive restarts, stuck nonces and reorganisations
+logs.py         raw logs -> events
+monitor.py      confirmed events, and roll-backs when L1 reorganises
+fees.py         what to pay
+journal.py      what is to be sent and what was signed, on disk
+outbox.py       signed transactions: broadcast again, made dearer when stuck
+sender.py       calls that leave exactly once, through restarts, stuck nonces and reorganisations
 """

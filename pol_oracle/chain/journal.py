@@ -22,13 +22,15 @@ from pol_oracle.protocol.errors import InputError, Reverted, StoreError
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS intents (
     scope TEXT NOT NULL, key TEXT NOT NULL, seq INTEGER NOT NULL, name TEXT NOT NULL, target TEXT NOT NULL,
-    data BLOB NOT NULL, value TEXT NOT NULL, status TEXT NOT NULL, since INTEGER NOT NULL, nonce INTEGER, failures INTEGER NOT NULL,
-    error_name TEXT, error TEXT, tx_hash BLOB, gas_used INTEGER NOT NULL, l1_block INTEGER, l1_hash BLOB,
+    data BLOB NOT NULL, value TEXT NOT NULL, status TEXT NOT NULL, since INTEGER NOT NULL, nonce INTEGER,
+    failures INTEGER NOT NULL, error_name TEXT, error TEXT, tx_hash BLOB, gas_used INTEGER NOT NULL,
+    l1_block INTEGER, l1_hash BLOB,
     PRIMARY KEY (scope, key));
 CREATE TABLE IF NOT EXISTS attempts (
     scope TEXT NOT NULL, tx_hash BLOB PRIMARY KEY, key TEXT NOT NULL, nonce INTEGER NOT NULL, raw BLOB NOT NULL,
     max_fee TEXT NOT NULL, priority TEXT NOT NULL, gas INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS intents_by_status ON intents (scope, status, seq);
+CREATE INDEX IF NOT EXISTS intents_by_l1_block ON intents (scope, l1_block, nonce);
 CREATE INDEX IF NOT EXISTS attempts_by_key ON attempts (scope, key);
 """
 
@@ -136,10 +138,13 @@ class Journal:
         """Returns what is signed and not settled, by nonce."""
         return self._select("status = ? ORDER BY nonce", CallStatus.SENT)
 
-    def mined(self) -> Iterator[Intent]:
-        """Yields what was settled by a mined transaction, newest first."""
-        settled = "status IN (?, ?) AND l1_block IS NOT NULL ORDER BY l1_block DESC, nonce DESC"
-        yield from self._select(settled, CallStatus.DONE, CallStatus.FAILED)
+    def newest_mined(self) -> Intent | None:
+        """Returns what was settled by the newest mined transaction, or None if nothing was."""
+        found = self._select(
+            "status IN (?, ?) AND l1_block IS NOT NULL ORDER BY l1_block DESC, nonce DESC LIMIT 1",
+            *(CallStatus.DONE, CallStatus.FAILED),
+        )
+        return found[0] if found else None
 
     def attempts(self, key: str) -> list[Attempt]:
         """Returns every signed transaction of an intent, newest first."""

@@ -171,7 +171,7 @@ class Sender:
             if time.monotonic() > deadline:
                 raise NotMined(
                     f"{key} was not confirmed within {timeout_s:g} s{away}; do not repeat it: the next command "
-                    "or agent that runs with this key carries it out"
+                    "with this key carries it out"
                 )
             time.sleep(poll_s)
 
@@ -209,7 +209,7 @@ class Sender:
     def _recheck(self) -> None:
         """Takes back every settled call that L1 dropped. Newest first: where one stands, all older ones do."""
         self._outbox.repeat_all()
-        for intent in self._journal.mined():
+        while intent := self._journal.newest_mined():
             receipt = self._client.receipt(intent.tx_hash) if intent.tx_hash else None
             if receipt is not None and receipt.l1_hash == intent.l1_hash:
                 return

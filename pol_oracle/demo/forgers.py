@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from struct import pack, unpack
 from typing import TYPE_CHECKING, Protocol
 
-from pol_oracle.agents.worker import Cancelled
 from pol_oracle.protocol import derivation
 from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.header import Header
@@ -18,7 +17,7 @@ from .cast import Part
 if TYPE_CHECKING:
     from pol_oracle.agents.blocks import BlockView
     from pol_oracle.canonical.state import State
-    from pol_oracle.search.naive import Proof
+    from pol_oracle.search import Proof
     from pol_oracle.store import StateStore
     from pol_oracle.task import Workload
 
@@ -57,14 +56,14 @@ class Bench:
             return self.workload.initial
         return fetch_state(self.store, self.workload.model, block.header.post_root)
 
-    def search(self, parent: BlockView, state: State, cancelled: Callable[[], bool]) -> Proof:
-        """An honest search."""
-        from pol_oracle.search.naive import search
+    def proof(self, block: BlockView, cancelled: Callable[[], bool]) -> Proof:
+        """An honest miner's proof on top of a block: training and search."""
+        from pol_oracle.agents.decide import Parent
+        from pol_oracle.agents.miner import Job
+        from pol_oracle.agents.production import Production
 
-        proof = search(self.workload, parent, self.me, state, self.bits, should_stop=cancelled)
-        if proof is None:
-            raise Cancelled
-        return proof
+        parent = Parent(block.id, block.correct_after, block.header.post_root if block.header else None)
+        return Production(self.workload, self.store)(Job(parent, self.me, self.bits), cancelled)
 
 
 def forger_of(part: Part, bench: Bench) -> Forger:
@@ -76,7 +75,7 @@ def forger_of(part: Part, bench: Bench) -> Forger:
 
 def one_ulp(bench: Bench, parent: BlockView, cancelled: Callable[[], bool]) -> Forgery:
     """A real proof, but one weight of W' is the next float32: the smallest lie there is."""
-    proof = bench.search(parent, bench.state_of(parent), cancelled)
+    proof = bench.proof(parent, cancelled)
     post = nudged(proof.post)
     return Forgery(replace(proof.header, post_root=post.root), (proof.pre, post))
 
@@ -95,8 +94,8 @@ def no_search(bench: Bench, parent: BlockView, cancelled: Callable[[], bool]) ->
 
 
 def no_weights(bench: Bench, parent: BlockView, cancelled: Callable[[], bool]) -> Forgery:
-    """A real proof from weights that nobody else has, and neither W nor W' in the store."""
-    return Forgery(bench.search(parent, nudged(bench.state_of(parent)), cancelled).header)
+    """A real proof, and neither W nor W' in the store."""
+    return Forgery(bench.proof(parent, cancelled).header)
 
 
 def steal(task: Task, victim: Header, me: str, *, adapted: bool) -> Header:

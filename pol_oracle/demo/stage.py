@@ -81,7 +81,7 @@ class Crew:
     def _watch(self) -> None:
         """Ends the agents if the demo itself is killed: the watcher's standard input then comes to an end."""
         groups = " ".join(f"-{process.pid}" for process in self._processes.values())
-        script = f"cat >/dev/null; kill -TERM -- {groups}; sleep {STOP_LIMIT_S:g}; kill -KILL -- {groups}"
+        script = f"cat >/dev/null; kill -s TERM -- {groups}; sleep {STOP_LIMIT_S:g}; kill -s KILL -- {groups}"
         self._watcher = subprocess.Popen(
             ["/bin/sh", "-c", script],
             stdin=subprocess.PIPE,

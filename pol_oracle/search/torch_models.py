@@ -16,26 +16,18 @@ from pol_oracle.canonical.state import State
 from pol_oracle.protocol.errors import InputError
 
 
-class BatchNorm(nn.BatchNorm2d):
-    """Batch norm without torch's count of batches, which canonical states do not hold."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__(channels)
-        self.num_batches_tracked = None
-
-
 class BasicBlock(nn.Module):
     """Two 3×3 convolutions and a shortcut, named as in torchvision."""
 
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
-        self.bn1 = BatchNorm(outputs)
+        self.bn1 = nn.BatchNorm2d(outputs)
         self.conv2 = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False)
-        self.bn2 = BatchNorm(outputs)
+        self.bn2 = nn.BatchNorm2d(outputs)
         self.downsample: nn.Sequential | None = None
         if stride != 1 or inputs != outputs:
-            self.downsample = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), BatchNorm(outputs))
+            self.downsample = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
 
     def forward(self, x: Tensor) -> Tensor:
         """[N,C,H,W] -> [N,C',H/stride,W/stride]."""
@@ -55,7 +47,7 @@ class ResNet18(nn.Module):
         super().__init__()
         stem = (7, 2, 3) if wide_stem else (3, 1, 1)
         self.conv1 = nn.Conv2d(3, 64, *stem, bias=False)
-        self.bn1 = BatchNorm(64)
+        self.bn1 = nn.BatchNorm2d(64)
         self.maxpool = nn.MaxPool2d(3, 2, 1) if wide_stem else nn.Identity()
         self.layer1 = nn.Sequential(BasicBlock(64, 64, 1), BasicBlock(64, 64, 1))
         self.layer2 = nn.Sequential(BasicBlock(64, 128, 2), BasicBlock(128, 128, 1))
@@ -76,9 +68,9 @@ class Cnn(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.conv1, self.bn1 = nn.Conv2d(3, 16, 3, 2, 1, bias=False), BatchNorm(16)
-        self.conv2, self.bn2 = nn.Conv2d(16, 32, 3, 2, 1, bias=False), BatchNorm(32)
-        self.conv3, self.bn3 = nn.Conv2d(32, 64, 3, 2, 1, bias=False), BatchNorm(64)
+        self.conv1, self.bn1 = nn.Conv2d(3, 16, 3, 2, 1, bias=False), nn.BatchNorm2d(16)
+        self.conv2, self.bn2 = nn.Conv2d(16, 32, 3, 2, 1, bias=False), nn.BatchNorm2d(32)
+        self.conv3, self.bn3 = nn.Conv2d(32, 64, 3, 2, 1, bias=False), nn.BatchNorm2d(64)
         self.fc = nn.Linear(64, 10)
 
     def forward(self, x: Tensor) -> Tensor:

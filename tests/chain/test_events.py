@@ -20,6 +20,7 @@ from pol_oracle.chain.logs import EMITTERS, Log, decode, snake_case
 from pol_oracle.protocol.errors import ChainError
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import Role
+from tests.chain.patience import sent
 
 AT = LogPosition(7, b"\7" * 32, 0, 1_700_000_000, b"\1" * 32)
 
@@ -114,15 +115,10 @@ def test_a_log_that_only_has_our_topic_is_an_error() -> None:
 
 def test_a_real_log(client: Client, accounts: list[LocalAccount]) -> None:
     me = accounts[3]
-    request = client.request_for("BondVault", "deposit", (Role.VERIFIER,), 5)
-    tx = {"from": me.address, "to": request.target, "data": f"0x{request.data.hex()}", "value": "0x5"}
-    tx_hash = bytes.fromhex(client.rpc.request("eth_sendTransaction", tx)[2:])
-    receipt = client.receipt(tx_hash)
-    assert receipt is not None
-    assert receipt.ok
+    receipt = sent(client, me.address, client.request_for("BondVault", "deposit", (Role.VERIFIER,), 5))
     block = client.block(receipt.l1_block)
     assert block is not None
     logs = client.logs(receipt.l1_block, receipt.l1_block)
     assert logs is not None
-    position = LogPosition(block.number, block.hash, 0, block.timestamp, tx_hash)
+    position = LogPosition(block.number, block.hash, 0, block.timestamp, receipt.tx_hash)
     assert [decode(log) for log in logs] == [Deposited(me.address, Role.VERIFIER, 5, position)]

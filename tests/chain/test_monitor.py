@@ -22,6 +22,7 @@ from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.protocol.parameters import Parameters
 from pol_oracle.protocol.task import Task
 from tests.chain.fake_l1 import FakeL1
+from tests.chain.patience import sent
 
 
 class Folded:
@@ -215,9 +216,7 @@ def after(l1: FakeL1, calls: int, depth: int) -> None:
 
 
 def deposit(client: Client, account: LocalAccount, amount: int) -> None:
-    request = client.request_for("BondVault", "deposit", (Role.MINER,))
-    fields = {"from": account.address, "to": request.target, "data": f"0x{request.data.hex()}", "value": hex(amount)}
-    client.rpc.request("eth_sendTransaction", fields)
+    assert sent(client, account.address, client.request_for("BondVault", "deposit", (Role.MINER,), amount)).ok
 
 
 def amounts(folded: Folded) -> list[int]:

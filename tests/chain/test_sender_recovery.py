@@ -21,6 +21,7 @@ from pol_oracle.chain.journal import CallStatus
 from pol_oracle.chain.sender import Call, Result, Sender
 from pol_oracle.protocol.errors import Unreachable
 from pol_oracle.protocol.lifecycle import Role
+from tests.chain.patience import told
 from tests.chain.sender_process import DEPOSIT, MOMENTS
 
 ME = 5
@@ -65,21 +66,20 @@ def transactions(client: Client, account: LocalAccount) -> int:
 
 
 def until_settled(sender: Sender, mine: Callable[..., None], keys: int = 1, blocks: int = 15) -> list[Result]:
-    told: list[Result] = []
+    results: list[Result] = []
     for _ in range(blocks):
-        told += sender.tick()
-        if len({r.key for r in told}) == keys:
-            return told
+        results += sender.tick()
+        if len({r.key for r in results}) == keys:
+            return results
         mine(1)
-    raise AssertionError(f"only {told} after {blocks} blocks")
+    raise AssertionError(f"only {results} after {blocks} blocks")
 
 
 def send(sender: Sender, *amounts: int) -> None:
     """One L1 block and one settled call each, where L1 makes a block per transaction."""
     for amount in amounts:
         sender.submit(deposit(amount))
-        sender.tick()
-        assert [r.ok for r in sender.tick()] == [True]
+        assert told(sender)[0].ok
 
 
 # --- SIGKILL ---
@@ -142,8 +142,8 @@ def test_transactions_dropped_by_a_reorg_are_broadcast_again(
     hashes = {n: sender._journal.attempts(f"deposit:{n}")[0].tx_hash for n in range(1, 8)}
     client.rpc.request("anvil_reorg", 5, [])
     assert bond(client, me) == 3
-    told = until_settled(sender, mine, keys=5)
-    assert {r.key: r.tx_hash for r in told} == {f"deposit:{n}": hashes[n] for n in range(3, 8)}
+    results = until_settled(sender, mine, keys=5)
+    assert {r.key: r.tx_hash for r in results} == {f"deposit:{n}": hashes[n] for n in range(3, 8)}
     assert bond(client, me) == 28
     assert all(sender.submit(deposit(n)) is CallStatus.DONE for n in range(1, 8))
 
@@ -195,8 +195,8 @@ def test_a_gas_price_jump_raises_the_fees_at_the_same_nonce(
     assert dearer.nonce == first.nonce
     assert dearer.max_fee >= 90 * GWEI
     assert dearer.priority * 8 >= first.priority * 9
-    told = until_settled(sender, mine, keys=2)
-    assert all(r.ok for r in told)
+    results = until_settled(sender, mine, keys=2)
+    assert all(r.ok for r in results)
     assert bond(client, me) == 3
     assert transactions(client, me) == before + 2
 

@@ -108,7 +108,7 @@ class Stage:
 
         return self._join(MinerLoop(self._context(account, Role.MINER), replay, produce, lambda proof: None))
 
-    def rounds(self, count: int = 1, seconds: int = 1) -> None:
+    def rounds(self, count: int = 1, seconds: int = 2) -> None:
         """Lets L1 make blocks, and every agent take its turn at each."""
         for _ in range(count):
             self.mine(1, seconds)

@@ -109,7 +109,7 @@ def test_pitfall_01_stolen_proof_is_refused(stage: Stage, accounts: Accounts) ->
     def as_its_own(header: Header) -> Header:
         return replace(stolen, miner=header.miner)
 
-    theft = stage.miner(thief, blocks=1, forge=as_its_own)
+    theft = stage.miner(thief, 1, against(miner, EvidenceKind.WITHHELD), forge=as_its_own)  # stays on the same parent
     stage.until(lambda: bool(theft.context.memory.refusals()))
 
     assert theft.context.memory.refusals()[0].name == "IndexMismatch"

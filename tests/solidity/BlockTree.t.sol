@@ -57,7 +57,7 @@ contract BlockTreeTest is Fixture {
             at = landing >= target ? landing : at - 1;
             ++steps;
         }
-        assertTrue(steps <= 2 * Math.log2(uint256(height) + 1, Math.Rounding.Ceil), "too many steps");
+        assertTrue(steps <= 3 * Math.log2(uint256(height) + 1, Math.Rounding.Ceil), "too many steps");
     }
 
     /// A block is live iff no slashed block lies below it and it descends from the tip, whatever was checked before.

@@ -34,15 +34,14 @@ interface Vm {
     function assertEq(bytes calldata, bytes calldata, string calldata) external pure;
     function readFile(string calldata) external view returns (string memory);
     function envOr(string calldata, bool) external view returns (bool);
+    function parseJsonType(string calldata, string calldata, string calldata) external view returns (bytes memory);
+    function parseJsonTypeArray(string calldata, string calldata, string calldata) external view returns (bytes memory);
     function parseJsonUint(string calldata, string calldata) external pure returns (uint256);
     function parseJsonUintArray(string calldata, string calldata) external pure returns (uint256[] memory);
-    function parseJsonBool(string calldata, string calldata) external pure returns (bool);
-    function parseJsonBoolArray(string calldata, string calldata) external pure returns (bool[] memory);
     function parseJsonBytes32(string calldata, string calldata) external pure returns (bytes32);
     function parseJsonBytes32Array(string calldata, string calldata) external pure returns (bytes32[] memory);
     function parseJsonBytes(string calldata, string calldata) external pure returns (bytes memory);
     function parseJsonAddress(string calldata, string calldata) external pure returns (address);
-    function keyExistsJson(string calldata, string calldata) external view returns (bool);
     function toString(uint256) external pure returns (string memory);
     function lastCallGas() external view returns (CallGas memory);
 }

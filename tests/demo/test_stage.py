@@ -1,0 +1,125 @@
+"""The demo's processes end when the demo does, however that ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from pol_oracle.demo import stage
+from pol_oracle.demo.cast import ROLES, Part, Party, assemble
+from pol_oracle.demo.stage import Crew, command_of, signals_raise
+
+CAST = assemble({n: f"0x{n:040x}" for n in range(1, len(ROLES) + 1)})
+STARTS_A_CREW_AND_DIES = """
+import os, signal, sys
+from pathlib import Path
+from pol_oracle.demo import stage
+from pol_oracle.demo.cast import Part, Party
+stage.command_of = lambda party, home: ["sleep", "60"]
+crew = stage.Crew(Path(sys.argv[1]))
+crew.start((Party("a", Part.MINER, 1, "0x0"), Party("b", Part.MINER, 2, "0x0")))
+print(*[p.pid for p in crew._processes.values()], flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def party(name: str) -> Party:
+    return Party(name, Part.MINER, 1, "0x0")
+
+
+def alive(pid: int) -> bool:
+    stat = Path(f"/proc/{pid}/stat")
+    try:
+        return stat.read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def gone(pids: list[int], within_s: float = 10) -> bool:
+    deadline = time.monotonic() + within_s
+    while any(map(alive, pids)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return not any(map(alive, pids))
+
+
+def test_honest_parties_are_started_as_users_start_them(tmp_path: Path) -> None:
+    commands = {p.part: " ".join(command_of(p, tmp_path)) for p in CAST}
+
+    assert f"-m pol_oracle.cli --home {tmp_path} miner run --dev" in commands[Part.MINER]
+    assert f"-m pol_oracle.cli --home {tmp_path} verifier run --dev" in commands[Part.VERIFIER]
+    for part in (Part.LAZY, Part.ULP, Part.SKIP, Part.WITHHOLD, Part.THIEF):
+        assert f"-m pol_oracle.demo.cheat --part {part.name}" in commands[part]
+    assert all("OMP_NUM_THREADS=1" in command for command in commands.values())
+
+
+def test_crew_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stage, "command_of", lambda *_: ["sleep", "60"])
+    with Crew(tmp_path) as crew:
+        crew.start((party("a"), party("b")))
+        pids = [p.pid for p in crew._processes.values()]
+        assert all(map(alive, pids))
+        assert crew.ended() == {}
+
+    assert gone(pids)
+
+
+def test_crew_is_ended_on_an_error_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stage, "command_of", lambda *_: ["sleep", "60"])
+    pids: list[int] = []
+
+    def interrupted() -> None:
+        with Crew(tmp_path) as crew:
+            crew.start((party("a"),))
+            pids.extend(p.pid for p in crew._processes.values())
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert gone(pids)
+
+
+def test_stubborn_process_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stage, "command_of", lambda *_: ["sh", "-c", "trap '' TERM; echo ready; sleep 60 & wait; wait"])
+    monkeypatch.setattr(stage, "STOP_LIMIT_S", 0.3)
+    with Crew(tmp_path) as crew:
+        crew.start((party("a"),))
+        pids = [p.pid for p in crew._processes.values()]
+        while "ready" not in (tmp_path / "output" / "a.txt").read_text():
+            time.sleep(0.01)
+
+    assert gone(pids)
+
+
+def test_process_that_ends_early_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stage, "command_of", lambda *_: ["sh", "-c", "echo 'pol: no bond' >&2; exit 1"])
+    with Crew(tmp_path) as crew:
+        crew.start((party("a"),))
+        deadline = time.monotonic() + 10
+        while not crew.ended() and time.monotonic() < deadline:
+            time.sleep(0.02)
+
+        assert crew.ended() == {"a": "pol: no bond"}
+
+
+@pytest.mark.skipif(not Path("/proc").exists(), reason="reads /proc")
+def test_killed_demo_takes_its_processes_with_it(tmp_path: Path) -> None:
+    demo = subprocess.run([sys.executable, "-c", STARTS_A_CREW_AND_DIES, str(tmp_path)], capture_output=True, text=True)
+
+    assert demo.returncode == -signal.SIGKILL
+    assert gone([int(pid) for pid in demo.stdout.split()])
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_signals_unwind_like_ctrl_c(number: signal.Signals) -> None:
+    before = signal.getsignal(number)
+    with pytest.raises(KeyboardInterrupt), signals_raise():
+        os.kill(os.getpid(), number)
+        time.sleep(5)
+
+    assert signal.getsignal(number) is before

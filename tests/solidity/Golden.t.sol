@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {Opening} from "../../contracts/interfaces/ICourt.sol";
+import {BlockTree} from "../../contracts/lib/BlockTree.sol";
+import {Derivation} from "../../contracts/lib/Derivation.sol";
+import {Difficulty} from "../../contracts/lib/Difficulty.sol";
+import {Eligible} from "../../contracts/lib/Eligible.sol";
+import {Tags} from "../../contracts/lib/Tags.sol";
+import {TensorTree} from "../../contracts/lib/TensorTree.sol";
+import {Weights} from "../../contracts/lib/Weights.sol";
+import {Header, RuleSet, Task} from "../../contracts/Types.sol";
+import {Fixture} from "./Fixture.sol";
+import {States} from "./States.sol";
+import {vm} from "./Vm.sol";
+
+/// @notice Pitfall 14, two implementations drift apart: the contracts against tests/golden/protocol.json, which the
+/// Python tests read too. The type strings give the JSON's own field names, in the order of the Solidity structs.
+contract GoldenTest is Fixture {
+    string private constant TASK_TYPE =
+        "Task(uint8 rule_set,uint32 batch_size,uint32 train_count,uint32 test_count,uint32 accuracy_slack,uint32 learning_rate,uint64 eligible_count,bytes32 eligible_hash,bytes32 program_root,bytes32 train_root,bytes32 test_root,bytes32 initial_root)";
+    string private constant HEADER_TYPE =
+        "Header(bytes32 parent,address miner,uint64 nonce,uint32[] indices,bytes32 pre_root,bytes32 post_root,bytes32 trace_root,bytes32 eval_root,uint32 correct_before,uint32 correct_after)";
+    string private constant IDS_TYPE =
+        "Ids(bytes32 task_id,bytes32 genesis_id,bytes32 block_id,bytes32 seed,uint256 bits,uint256[] requirement_weights,bool[] requirement_ups)";
+    string private constant DRAW_TYPE =
+        "Draw(bytes tag,bytes32 seed,uint256 count,uint256 bound,uint256 shift,uint256[] values)";
+    string private constant OPENING_TYPE =
+        "Opened(uint256 tensor,uint256 element,uint256 value,uint64 elements,uint64 tensors,bytes leaf,bytes32[] tensor_path,bytes32[] state_path)";
+    string private constant MOVE_TYPE =
+        "Move(uint32 before,uint32 after,bool hardened_up,bool hardened_down,bool paper_up,bool paper_down)";
+
+    struct Ids {
+        bytes32 taskId;
+        bytes32 genesisId;
+        bytes32 blockId;
+        bytes32 seed;
+        uint256 bits;
+        uint256[] weights;
+        bool[] ups;
+    }
+
+    struct Draw {
+        bytes tag;
+        bytes32 seed;
+        uint256 count;
+        uint256 limit;
+        uint256 shift;
+        uint256[] values;
+    }
+
+    struct Opened {
+        uint256 tensor;
+        uint256 element;
+        uint256 value;
+        uint64 elements;
+        uint64 tensors;
+        bytes leaf;
+        bytes32[] tensorPath;
+        bytes32[] statePath;
+    }
+
+    struct Move {
+        uint32 before;
+        uint32 afterwards;
+        bool hardenedUp;
+        bool hardenedDown;
+        bool paperUp;
+        bool paperDown;
+    }
+
+    struct Case {
+        Task task;
+        Header header;
+        Ids ids;
+    }
+
+    function setUp() public override {}
+
+    function test_pitfall_14_task_header_and_genesis_ids() public {
+        string memory json = vectors();
+        uint256 chainId = vm.parseJsonUint(json, ".chain_id");
+        address registry_ = vm.parseJsonAddress(json, ".registry");
+        for (uint256 i = 0; i < 4; ++i) {
+            Case memory golden = readCase(json, i);
+            deploy(golden.task, defaultParameters());
+            bytes32 taskId = registry.taskId();
+            assertEq(taskId, golden.ids.taskId, "task id");
+            assertEq(registry.blockIdOf(golden.header), golden.ids.blockId, "block id");
+            assertEq(genesisOf(taskId, chainId, registry_), golden.ids.genesisId, "genesis id");
+            assertEq(registry.genesisId(), genesisOf(taskId, block.chainid, address(registry)), "own genesis id");
+        }
+    }
+
+    function test_pitfall_14_seeds_requirements_and_batches() public view {
+        string memory json = vectors();
+        for (uint256 i = 0; i < 4; ++i) {
+            Case memory golden = readCase(json, i);
+            (Task memory task, Header memory header) = (golden.task, golden.header);
+            bytes32 seed = Derivation.seed(
+                task.rules, golden.ids.taskId, header.parent, header.miner, header.preRoot, header.nonce
+            );
+            assertEq(seed, golden.ids.seed, "seed");
+            uint32[] memory batch = Derivation.batch(seed, task.batchSize, task.trainCount);
+            assertEq(keccak256(abi.encode(batch)), keccak256(abi.encode(header.indices)), "batch");
+
+            uint32[] memory drawn = Derivation.requirements(seed, golden.ids.bits, task.eligibleCount);
+            assertEq(drawn.length, golden.ids.weights.length, "count");
+            for (uint256 j = 0; j < drawn.length; ++j) {
+                assertEq(drawn[j] >> 1, golden.ids.weights[j], "weight");
+                assertTrue((drawn[j] & 1 == 0) == golden.ids.ups[j], "direction");
+            }
+        }
+    }
+
+    function test_pitfall_14_draws() public view {
+        Draw[] memory draws = abi.decode(vm.parseJsonTypeArray(vectors(), ".draws", DRAW_TYPE), (Draw[]));
+        assertTrue(draws.length > 5, "draws");
+        for (uint256 i = 0; i < draws.length; ++i) {
+            Draw memory golden = draws[i];
+            uint32[] memory values =
+                Derivation.draw(bytes8(golden.tag), golden.seed, golden.count, golden.limit, golden.shift);
+            assertEq(keccak256(abi.encode(values)), keccak256(abi.encode(golden.values)), "values");
+        }
+    }
+
+    function test_pitfall_14_eligible_weights() public {
+        string memory json = vectors();
+        bytes32[] memory words = vm.parseJsonBytes32Array(json, ".eligible.words");
+        uint256[] memory numbers = vm.parseJsonUintArray(json, ".eligible.numbers");
+        uint256[] memory tensors = vm.parseJsonUintArray(json, ".eligible.tensors");
+        uint256[] memory elements = vm.parseJsonUintArray(json, ".eligible.elements");
+        assertEq(this.hashOf(words), vm.parseJsonBytes32(json, ".eligible.hash"), "hash");
+        for (uint256 i = 0; i < numbers.length; ++i) {
+            (uint256 tensor, uint256 element) = this.locate(words, numbers[i]);
+            assertEq(tensor, tensors[i], "tensor");
+            assertEq(element, elements[i], "element");
+        }
+
+        uint256 count = vm.parseJsonUint(json, ".eligible.count");
+        vm.expectRevert(abi.encodeWithSelector(Eligible.NoSuchWeight.selector, count, count));
+        this.locate(words, count);
+    }
+
+    function test_pitfall_14_work() public view {
+        string memory json = vectors();
+        uint256[] memory bits = vm.parseJsonUintArray(json, ".work.bits");
+        uint256[] memory work = vm.parseJsonUintArray(json, ".work.work");
+        for (uint256 i = 0; i < bits.length; ++i) {
+            assertEq(Difficulty.work(bits[i]), work[i], "work");
+        }
+    }
+
+    function test_pitfall_14_jump_heights() public view {
+        uint256[] memory heights = vm.parseJsonUintArray(vectors(), ".jump_heights");
+        for (uint256 i = 0; i < heights.length; ++i) {
+            assertEq(BlockTree.jumpHeight(i), heights[i], "jump height");
+        }
+    }
+
+    function test_pitfall_05_satisfaction() public view {
+        Move[] memory moves = abi.decode(vm.parseJsonTypeArray(vectors(), ".satisfaction", MOVE_TYPE), (Move[]));
+        assertTrue(moves.length >= 100, "moves");
+        for (uint256 i = 0; i < moves.length; ++i) {
+            Move memory golden = moves[i];
+            (uint32 before, uint32 afterwards) = (golden.before, golden.afterwards);
+            assertTrue(Weights.satisfies(RuleSet.Hardened, before, afterwards, true) == golden.hardenedUp, "up");
+            assertTrue(Weights.satisfies(RuleSet.Hardened, before, afterwards, false) == golden.hardenedDown, "down");
+            assertTrue(Weights.satisfies(RuleSet.Paper, before, afterwards, true) == golden.paperUp, "paper up");
+            assertTrue(Weights.satisfies(RuleSet.Paper, before, afterwards, false) == golden.paperDown, "paper down");
+        }
+    }
+
+    /// The tests' own tree builder, and the contracts' openings, against the vectors.
+    function test_pitfall_14_state_roots_and_openings() public view {
+        string memory json = vectors();
+        bytes32 root = vm.parseJsonBytes32(json, ".state.state_root");
+        uint32[][] memory tensors = new uint32[][](vm.parseJsonUintArray(json, ".state.sizes").length);
+        for (uint256 t = 0; t < tensors.length; ++t) {
+            string memory key = string.concat(".state.tensors[", vm.toString(t), "]");
+            tensors[t] = narrow(vm.parseJsonUintArray(json, key));
+        }
+        bytes32[] memory roots = vm.parseJsonBytes32Array(json, ".state.tensor_roots");
+        assertEq(keccak256(abi.encode(States.tensorRoots(tensors))), keccak256(abi.encode(roots)), "tensor roots");
+        assertEq(States.root(tensors), root, "state root");
+
+        bytes memory encoded = vm.parseJsonTypeArray(json, ".state.openings", OPENING_TYPE);
+        Opened[] memory openings = abi.decode(encoded, (Opened[]));
+        assertTrue(openings.length > 3, "openings");
+        for (uint256 i = 0; i < openings.length; ++i) {
+            Opened memory golden = openings[i];
+            Opening memory opening =
+                Opening(golden.elements, golden.tensors, golden.leaf, golden.tensorPath, golden.statePath);
+            (bytes32 opened, uint32 bits) = this.open(opening, golden.tensor, golden.element);
+            assertEq(opened, root, "opened root");
+            assertEq(bits, golden.value, "value");
+        }
+    }
+
+    function vectors() internal view returns (string memory) {
+        return vm.readFile("tests/golden/protocol.json");
+    }
+
+    function readCase(string memory json, uint256 i) internal view returns (Case memory golden) {
+        string memory at = string.concat(".tasks[", vm.toString(i), "]");
+        golden.task = abi.decode(vm.parseJsonType(json, string.concat(at, ".task"), TASK_TYPE), (Task));
+        golden.header = abi.decode(vm.parseJsonType(json, string.concat(at, ".header"), HEADER_TYPE), (Header));
+        golden.ids = abi.decode(vm.parseJsonType(json, at, IDS_TYPE), (Ids));
+    }
+
+    function genesisOf(bytes32 taskId, uint256 chainId, address registry_) internal pure returns (bytes32) {
+        return keccak256(abi.encode(Tags.GENESIS, taskId, chainId, registry_));
+    }
+
+    function narrow(uint256[] memory wide) internal pure returns (uint32[] memory values) {
+        values = new uint32[](wide.length);
+        for (uint256 i = 0; i < wide.length; ++i) {
+            values[i] = uint32(wide[i]);
+        }
+    }
+
+    function hashOf(bytes32[] calldata ranges) external pure returns (bytes32) {
+        return Eligible.hash(ranges);
+    }
+
+    function open(Opening calldata opening, uint256 tensor, uint256 element) external pure returns (bytes32, uint32) {
+        return TensorTree.open(opening, tensor, element);
+    }
+}

@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {BondVault} from "../../contracts/BondVault.sol";
+import {RequirementEvidence} from "../../contracts/interfaces/ICourt.sol";
+import {LearnToken} from "../../contracts/LearnToken.sol";
+import {PoLRegistry} from "../../contracts/PoLRegistry.sol";
+import {Block, EvidenceKind, Header, Outcome, Role, Status} from "../../contracts/Types.sol";
+import {Fixture} from "./Fixture.sol";
+import {vm} from "./Vm.sol";
+
+/// @notice Plays the whole system at random: one function per thing that somebody can do. What cannot be done now is
+/// skipped, so that long histories come about; what can must not fail.
+contract Handler is Fixture {
+    address[5] internal actors = [MINER, RIVAL, VERA, VICTOR, VIOLA];
+
+    bytes32[] public ids; // every block but genesis
+    mapping(bytes32 => Status) public seen; // status when last looked at
+    mapping(bytes32 => Header) internal headers;
+    mapping(bytes32 => bool) internal forged;
+    uint256 public rewards; // what should have been minted
+    uint256 public forfeits; // bonds of slashed blocks taken
+    uint64 internal nonces;
+
+    function setUp() public override {
+        super.setUp();
+        for (uint256 i = 0; i < actors.length; ++i) {
+            bond(actors[i], Role.Miner, 20 ether);
+            bond(actors[i], Role.Verifier, 20 ether);
+        }
+        pass(1);
+    }
+
+    function count() external view returns (uint256) {
+        return ids.length;
+    }
+
+    function actorCount() external view returns (uint256) {
+        return actors.length;
+    }
+
+    function actor(uint256 i) external view returns (address) {
+        return actors[i];
+    }
+
+    function system() external view returns (PoLRegistry, BondVault, LearnToken) {
+        return (registry, vault, token);
+    }
+
+    /// Proposes on the head, or on any recent block that may be live; every fourth block is a cheat's.
+    function doPropose(uint256 who, uint256 where, bool bad) external {
+        bytes32 parent = ids.length == 0 || where % 3 > 0 ? registry.head() : ids[recent(where)];
+        address miner = actors[who % 5];
+        bad = bad && where % 2 == 0;
+        Header memory header;
+        if (bad) (header,) = makeForged(parent, miner, ++nonces, 0, 0);
+        else header = makeHeader(parent, miner, ++nonces);
+        vm.prank(miner);
+        try registry.propose(header) returns (bytes32 id) {
+            ids.push(id);
+            headers[id] = header;
+            forged[id] = bad;
+            seen[id] = Status.Pending;
+        } catch {}
+    }
+
+    function doAttest(uint256 who, uint256 which) external {
+        if (ids.length == 0) return;
+        vm.prank(actors[who % 5]);
+        try registry.attest(ids[recent(which)]) {} catch {}
+    }
+
+    function doProve(uint256 who, uint256 which) external {
+        if (ids.length == 0) return;
+        bytes32 id = ids[recent(which)];
+        if (!forged[id] || statusOf(id) != Status.Pending) return;
+        Header memory header = headers[id];
+        (, uint32[][] memory afterwards) = makeForged(header.parent, header.miner, header.nonce, 0, 0);
+        RequirementEvidence memory evidence = evidenceOf(header, afterwards, 0);
+        bytes32 commitment =
+            commitmentTo(actors[who % 5], id, EvidenceKind.Requirement, keccak256(abi.encode(evidence)));
+        (uint256 order,) = court.commitmentOf(actors[who % 5], commitment);
+        if (order == 0) commitTo(actors[who % 5], id, evidence);
+        pass(1);
+        prove(actors[who % 5], header, evidence); // must not fail
+        track();
+    }
+
+    function doDispute(uint256 who, uint256 which, uint256 kind) external {
+        if (ids.length == 0) return;
+        bytes32 id = ids[recent(which)];
+        EvidenceKind kind_ = EvidenceKind(1 + kind % 3);
+        address challenger = actors[who % 5];
+        bytes32 commitment = commitmentTo(challenger, id, kind_, 0);
+        (uint256 order,) = court.commitmentOf(challenger, commitment);
+        if (order == 0) commit(challenger, id, kind_, 0);
+        pass(1);
+        vm.prank(challenger);
+        try court.openDispute(id, kind_, SALT) {} catch {}
+    }
+
+    function doVote(uint256 which, uint256 kind, uint256 voters, bool guilty) external {
+        if (ids.length == 0) return;
+        bytes32 id = court.disputeId(ids[recent(which)], EvidenceKind(1 + kind % 3));
+        for (uint256 i = 0; i < 5; ++i) {
+            if ((voters >> i) & 1 == 0) continue;
+            vm.prank(actors[i]);
+            try committee.vote(id, guilty) {} catch {}
+        }
+    }
+
+    function doSettleDispute(uint256 which, uint256 kind) external {
+        if (ids.length == 0) return;
+        bytes32 id = ids[recent(which)];
+        EvidenceKind kind_ = EvidenceKind(1 + kind % 3);
+        (address challenger,, Outcome outcome) = court.disputeOf(id, kind_);
+        if (challenger == address(0) || outcome != Outcome.Open) return;
+        if (committee.outcome(court.disputeId(id, kind_)) == Outcome.Open) return;
+        court.settleDispute(id, kind_); // must not fail
+        track();
+    }
+
+    function doFinalize(uint256 which, bool help) external {
+        if (ids.length == 0) return;
+        bytes32 id = ids[recent(which)];
+        if (help) {
+            id = nextToFinalize();
+            for (uint256 i = 0; i < 5; ++i) {
+                vm.prank(actors[i]);
+                try registry.attest(id) {} catch {}
+            }
+        }
+        try registry.finalize(id) {
+            rewards += MINER_REWARD;
+        } catch {}
+        track();
+    }
+
+    function doOrphan(uint256 which) external {
+        if (ids.length == 0) return;
+        try registry.orphan(ids[which % ids.length]) {} catch {}
+        track();
+    }
+
+    function doForfeit(uint256 which) external {
+        if (ids.length == 0) return;
+        try registry.forfeitBond(ids[which % ids.length]) {
+            ++forfeits;
+        } catch {}
+    }
+
+    function doSettleAttestation(uint256 who, uint256 which) external {
+        if (ids.length == 0) return;
+        bytes32 id = ids[which % ids.length];
+        Block memory settled = registry.blocks(id);
+        try registry.settleAttestation(id, actors[who % 5]) {
+            if (settled.status == Status.Finalized) rewards += ATTESTER_REWARD / settled.attestations;
+        } catch {}
+    }
+
+    function doClaimHead(uint256 which) external {
+        if (ids.length == 0) return;
+        try registry.claimHead(ids[recent(which)]) {} catch {}
+    }
+
+    function doMoney(uint256 who, uint256 amount, bool verifier, uint256 what) external {
+        address someone = actors[who % 5];
+        Role role = verifier ? Role.Verifier : Role.Miner;
+        if (what % 3 == 0) bond(someone, role, bound(amount, 1, 3 ether));
+        vm.prank(someone);
+        if (what % 3 == 1) {
+            try vault.unbond(role, bound(amount, 1, 1 ether)) {} catch {}
+        } else {
+            try vault.collect() {} catch {}
+        }
+    }
+
+    function doWait(uint256 seconds_) external {
+        pass(bound(seconds_, 1, WINDOW / 2));
+    }
+
+    /// One of the last eight blocks.
+    function recent(uint256 which) internal view returns (uint256) {
+        uint256 span = ids.length < 8 ? ids.length : 8;
+        return ids.length - 1 - (which % span);
+    }
+
+    /// The child of the tip on the head's branch, or nothing.
+    function nextToFinalize() internal view returns (bytes32 id) {
+        bytes32 tip = registry.finalizedTip();
+        for (bytes32 at = registry.head(); at != tip; at = registry.blocks(at).parent) {
+            id = at;
+        }
+    }
+
+    /// Pitfall 16 and the life cycle: remembers final states, which must never change again.
+    function track() internal {
+        for (uint256 i = 0; i < ids.length; ++i) {
+            Status now_ = statusOf(ids[i]);
+            assertTrue(seen[ids[i]] == Status.Pending || seen[ids[i]] == now_, "a block left a final state");
+            seen[ids[i]] = now_;
+        }
+    }
+}
+
+/// @notice What forge asks a test contract for, to know which functions to call.
+struct FuzzSelector {
+    address addr;
+    bytes4[] selectors;
+}
+
+/// forge-config: default.invariant.runs = 12
+/// forge-config: default.invariant.depth = 120
+/// forge-config: default.invariant.fail-on-revert = true
+contract InvariantsTest is Fixture {
+    Handler private handler;
+
+    function setUp() public override {
+        handler = new Handler();
+        handler.setUp();
+        (registry, vault, token) = handler.system();
+    }
+
+    function targetContracts() public view returns (address[] memory targets) {
+        targets = new address[](1);
+        targets[0] = address(handler);
+    }
+
+    function targetSelectors() public view returns (FuzzSelector[] memory targets) {
+        bytes4[13] memory all = [
+            Handler.doPropose.selector,
+            Handler.doPropose.selector, // twice as often
+            Handler.doAttest.selector,
+            Handler.doProve.selector,
+            Handler.doDispute.selector,
+            Handler.doVote.selector,
+            Handler.doSettleDispute.selector,
+            Handler.doFinalize.selector,
+            Handler.doOrphan.selector,
+            Handler.doForfeit.selector,
+            Handler.doSettleAttestation.selector,
+            Handler.doClaimHead.selector,
+            Handler.doMoney.selector
+        ];
+        targets = new FuzzSelector[](1);
+        targets[0] = FuzzSelector(address(handler), new bytes4[](14));
+        for (uint256 i = 0; i < 13; ++i) {
+            targets[0].selectors[i] = all[i];
+        }
+        targets[0].selectors[13] = Handler.doWait.selector;
+    }
+
+    /// Pitfall 13: credits + bonds = balance, always.
+    function invariant_credits_and_bonds_are_the_vaults_balance() public view {
+        uint256 owed = 0;
+        uint256 stake = 0;
+        for (uint256 i = 0; i < handler.actorCount(); ++i) {
+            address someone = handler.actor(i);
+            owed += vault.creditOf(someone) + vault.stakeOf(someone);
+            owed += free(someone, Role.Miner) + locked(someone, Role.Miner);
+            stake += vault.stakeOf(someone);
+        }
+        assertEq(owed, address(vault).balance, "credits and bonds");
+        assertEq(stake, vault.totalStake(), "total stake");
+    }
+
+    /// A miner's bond is locked exactly while its block is pending, or slashed and not yet forfeited.
+    function invariant_every_block_holds_exactly_one_bond() public view {
+        uint256 expected = 0;
+        for (uint256 i = 0; i < handler.count(); ++i) {
+            Status status = statusOf(handler.ids(i));
+            if (status == Status.Pending || status == Status.Slashed) expected += MINER_BOND;
+        }
+        uint256 actual = handler.forfeits() * MINER_BOND;
+        for (uint256 i = 0; i < handler.actorCount(); ++i) {
+            actual += locked(handler.actor(i), Role.Miner);
+        }
+        assertEq(actual, expected, "locked miners' bonds");
+    }
+
+    function invariant_finalized_blocks_form_one_chain() public view {
+        uint256 finalized = 0;
+        for (uint256 i = 0; i < handler.count(); ++i) {
+            if (statusOf(handler.ids(i)) == Status.Finalized) ++finalized;
+        }
+        bytes32 at = registry.finalizedTip();
+        assertEq(registry.blocks(at).height, finalized, "as many as the tip is high");
+        for (; at != registry.genesisId(); at = registry.blocks(at).parent) {
+            assertStatus(at, Status.Finalized, "every block below the tip");
+        }
+    }
+
+    /// Pitfall 15: there is always a live head to build on.
+    function invariant_head_is_live() public view {
+        bytes32 tip = registry.finalizedTip();
+        for (bytes32 at = registry.head(); at != tip; at = registry.blocks(at).parent) {
+            assertStatus(at, Status.Pending, "between tip and head");
+        }
+    }
+
+    /// The handler fails as soon as it sees one leave.
+    function invariant_no_block_leaves_a_final_state() public view {
+        for (uint256 i = 0; i < handler.count(); ++i) {
+            bytes32 id = handler.ids(i);
+            assertTrue(statusOf(id) == handler.seen(id), "changed unseen");
+        }
+    }
+
+    function invariant_minted_is_the_sum_of_rewards() public view {
+        assertEq(token.totalSupply(), handler.rewards(), "supply");
+    }
+}
