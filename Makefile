@@ -72,6 +72,7 @@ test-solidity: setup ## forge: unit, fuzz and invariant tests of the contracts
 .PHONY: test-ape
 test-ape: setup ## ape: the contracts as users of ape see them
 	$(BIN)/ape test
+	$(BIN)/ape run deploy --home .build/rehearsal
 
 .PHONY: test-python
 test-python: setup ## pytest: everything else

@@ -41,6 +41,7 @@ def cli(provider: Any, network: Any, task_file: Path, account: str, home: Path) 
     store = [str((home / "store").resolve())]
     StateStore(store).put(workload.initial.root, workload.initial.to_bytes())
     sender = account_of(account)
+    first = provider.get_block("latest").number + 1
     creations = plan(sender.address, sender.nonce, workload.task, spec.chain.parameters())
     contracts = [sender.deploy(getattr(ape.project, c.name), *c.arguments) for c in creations]
     deployment = describe(
@@ -49,7 +50,7 @@ def cli(provider: Any, network: Any, task_file: Path, account: str, home: Path) 
         {creation.name: contract.address for creation, contract in zip(creations, contracts, strict=True)},
         workload.task,
         spec.chain.parameters(),
-        deployed_at=contracts[0].receipt.block_number,
+        deployed_at=first,
         spec=spec.model_dump(mode="json"),
         store=store,
         confirmations=spec.chain.confirmations,

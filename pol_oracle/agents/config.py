@@ -26,9 +26,11 @@ class AgentConfig:
         store: where states are written (the first) and read; empty: the deployment's.
         confirmations: L1 blocks a log must be deep; None: the deployment's.
         poll_s: seconds between looks at L1.
+        retry_s: seconds until states that were not served are looked for again; doubles up to eight times this.
         policy: how it behaves within the rules.
         training_steps: miner: training steps between two proofs.
-        check_accuracy: miner: also evaluate blocks before building on them, as verifiers do.
+        check_accuracy: miner: evaluate others' blocks before building on them; off, a false count is noticed only when
+            it is slashed.
     """
 
     deployment: Deployment
@@ -40,9 +42,10 @@ class AgentConfig:
     store: tuple[str, ...] = ()
     confirmations: int | None = None
     poll_s: float = 0.5
+    retry_s: float = 1.0
     policy: Policy = field(default_factory=Policy)
     training_steps: int = 20
-    check_accuracy: bool = False
+    check_accuracy: bool = True
 
     @property
     def sender_path(self) -> Path:

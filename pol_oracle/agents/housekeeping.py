@@ -130,12 +130,15 @@ class _Keeper:
 
     def _my_turn(self, block_id: bytes, first: Sequence[str], since: int) -> bool:
         """Says whether a call that was due from ``since`` on is this agent's to make by now."""
-        return self._view.now >= since + self._rank(block_id, first) * self._stagger
-
-    def _rank(self, block_id: bytes, first: Sequence[str]) -> int:
+        waited = self._view.now - since
         if self._me in first:
-            return first.index(self._me)
-        others = sorted(
-            (v for v in self._view.verifiers() if v not in first), key=lambda v: keccak(block_id + bytes.fromhex(v[2:]))
-        )
-        return len(first) + (others.index(self._me) if self._me in others else len(others))
+            return waited >= first.index(self._me) * self._stagger
+        if waited < len(first) * self._stagger:
+            return False
+        others = [v for v in self._view.verifiers() if v not in first]
+        if self._me not in others:
+            rank = len(others)
+        else:
+            others.sort(key=lambda v: keccak(block_id + bytes.fromhex(v[2:])))
+            rank = others.index(self._me)
+        return waited >= (len(first) + rank) * self._stagger

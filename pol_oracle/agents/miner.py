@@ -28,7 +28,6 @@ if TYPE_CHECKING:  # the search imports torch
     from pol_oracle.search import Proof
 
 _AHEAD = 2  # own proofs that may wait for L1 before the search pauses
-_RETRY_S = 2.0  # pause after the parent's weights were not served
 _PASSING = frozenset({"InsufficientBond", "InsufficientFunds", ""})  # refusals of a proposal that may pass
 
 
@@ -65,7 +64,7 @@ class MinerLoop(Loop):
 
     def __init__(self, context: Context, replay: Replay, produce: Produce, publish: Publish) -> None:
         super().__init__(context)
-        self._reviewer = Reviewer(replay, context.memory, context.me, self.log)
+        self._reviewer = Reviewer(replay, context.memory, context.me, self.log, context.config.retry_s)
         self._produce = produce
         self._publish = publish
         self._worker: Worker[Proof] = Worker("search")
@@ -111,7 +110,7 @@ class MinerLoop(Loop):
             return
         if isinstance(done.value, StoreError):
             self.log.warning("parent is not served", parent=done.key.hex(), reason=str(done.value))
-            self._not_before = time.monotonic() + _RETRY_S
+            self._not_before = time.monotonic() + self.context.config.retry_s
             return
         if isinstance(done.value, PolError):
             raise done.value

@@ -17,7 +17,7 @@ from .worker import Worker
 Replay = Callable[[BlockView, Callable[[], bool]], Verdict]
 """Checks one block; raises StoreError when it cannot be replayed. Its second argument asks "cancelled?"."""
 
-_RETRY_S = (1.0, 2.0, 4.0, 8.0)  # pauses between fetches of a block that is not served
+_LONGEST = 8  # times the pause between fetches of a block that is not served, which doubles from fetch to fetch
 
 
 class Reviewer:
@@ -28,19 +28,21 @@ class Reviewer:
         memory: keeps verdicts across restarts.
         me: the agent's address; its own blocks need no replay.
         log: structured logger.
+        retry_s: seconds until a block that was not served is tried a second time.
 
     Attributes:
         verdicts: block id -> what came out.
         unserved: block id -> why it could not be replayed yet.
     """
 
-    def __init__(self, replay: Replay, memory: Memory, me: str, log: Any) -> None:
+    def __init__(self, replay: Replay, memory: Memory, me: str, log: Any, retry_s: float) -> None:
         self.verdicts: dict[bytes, Verdict] = memory.verdicts()
         self.unserved: dict[bytes, Unserved] = {}
         self._replay = replay
         self._memory = memory
         self._me = me
         self._log = log
+        self._retry_s = retry_s
         self._worker: Worker[Verdict] = Worker("replay")
         self._not_before: dict[bytes, float] = {}
 
@@ -69,13 +71,19 @@ class Reviewer:
         return any(block.id == block_id for block in view.pending)
 
     def _next(self, view: View) -> BlockView | None:
-        now = time.monotonic()
         waiting = [
             block
             for block in view.pending
-            if block.id not in self.verdicts and block.miner != self._me and self._not_before.get(block.id, 0) <= now
+            if block.id not in self.verdicts and block.miner != self._me and self._rested(block)
         ]
         return min(waiting, key=lambda b: self._urgency(b, view), default=None)
+
+    def _rested(self, block: BlockView) -> bool:
+        """Says whether a block may be tried (again): after a pause, or at once if it is disputed since."""
+        missing = self.unserved.get(block.id)
+        if missing is None or any(d.opened_at > missing.last for d in block.open_disputes):
+            return True
+        return self._not_before.get(block.id, 0) <= time.monotonic()
 
     def _urgency(self, block: BlockView, view: View) -> tuple[bool, int, bool, int]:
         """Lower goes first. Blocks that were not served wait behind those never tried, so that no miner can keep a
@@ -89,7 +97,7 @@ class Reviewer:
             before = self.unserved.get(block_id)
             failures = before.failures + 1 if before else 1
             self.unserved[block_id] = Unserved(failures, now, str(value))
-            self._not_before[block_id] = time.monotonic() + _RETRY_S[min(failures, len(_RETRY_S)) - 1]
+            self._not_before[block_id] = time.monotonic() + self._retry_s * min(2 ** (failures - 1), _LONGEST)
             self._log.warning("cannot replay", block=block_id.hex(), failures=failures, reason=str(value))
             return
         if isinstance(value, PolError):

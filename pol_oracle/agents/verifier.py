@@ -29,7 +29,7 @@ class VerifierLoop(Loop):
 
     def __init__(self, context: Context, replay: Replay) -> None:
         super().__init__(context)
-        self._reviewer = Reviewer(replay, context.memory, context.me, self.log)
+        self._reviewer = Reviewer(replay, context.memory, context.me, self.log, context.config.retry_s)
         self._seal = Sealer(context.config.account)
 
     def think(self, view: View) -> Iterable[Action]:

@@ -19,8 +19,8 @@ from .state import State
 Bytes = NDArray[np.uint8]
 Bits = NDArray[np.bool_]
 
-WORKSPACE_FLOATS = 1 << 21  # what one pass may fill: more falls out of the caches
-MAX_SAMPLES = 64
+WORKSPACE_FLOATS = 1 << 22  # what one pass may fill: more falls out of the caches
+MIN_SAMPLES, MAX_SAMPLES = 8, 64  # fewer would pack the weights too often
 SAMPLES_PER_LEAF = 256
 
 
@@ -45,7 +45,7 @@ class Evaluator:
     @cached_property
     def _workspace(self) -> Workspace:
         floats = sum(op.size for op in self.program.operations)
-        return Workspace(self.model.evaluation_program(max(1, min(MAX_SAMPLES, WORKSPACE_FLOATS // floats))))
+        return Workspace(self.model.evaluation_program(min(MAX_SAMPLES, max(MIN_SAMPLES, WORKSPACE_FLOATS // floats))))
 
     def correct(
         self, state: State, images: Bytes, labels: Bytes, progress: Callable[[int], None] | None = None
@@ -87,7 +87,7 @@ def _run(workspace: Workspace, images: Bytes, labels: Bytes) -> Bits:
     np.copyto(workspace.tensors[first][: len(images)], images)
     np.copyto(workspace.tensors[first + 1][: len(labels)], labels)
     workspace.run()
-    return workspace.tensors[-1][: len(labels)] == 1
+    return np.equal(workspace.tensors[-1][: len(labels)], 1)
 
 
 def eval_root(before: Bits, after: Bits) -> bytes:

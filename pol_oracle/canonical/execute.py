@@ -15,10 +15,15 @@ from .maps import bind_map
 from .operations import Axis, Kind, Operation, View
 from .programs import Program
 from .scratch import Scratch
+from .tile import LANES, ROWS
 
 Call = Callable[[], None]
+Side = tuple[FloatArray, kernels.Index, kernels.Index]  # of a product: values, start per output, step per term
 
 ALIGNMENT = 16  # floats; a cache line
+PAGE = 4096  # bytes
+MANY = 1 << 16  # elements from which a copy is worth cutting
+BLOCK = 16  # elements of one cut
 
 
 class Workspace:
@@ -107,24 +112,28 @@ def gather_parts(operation: Operation, source: FloatArray, out: FloatArray) -> I
     """Splits a gather into strided copies; yields pairs of views (target, source).
 
     Where a source coordinate depends on several output dimensions (im2col: tap and pixel), all but the longest are
-    walked one by one; what is left is one arithmetic progression per dimension.
+    walked one by one, and so is a dimension that several coordinates depend on; what is left is one arithmetic
+    progression per dimension.
     """
-    walked: set[int] = set()
-    for axis in operation.axes:
-        used = [i for i, f in enumerate(axis.factors) if f and operation.shape[i] > 1]
-        longest = max(used, key=lambda i: operation.shape[i], default=-1)
-        walked.update(i for i in used if i != longest)
+    uses = [[i for i, f in enumerate(axis.factors) if f and operation.shape[i] > 1] for axis in operation.axes]
+    walked = {i for i in range(len(operation.shape)) if sum(i in used for used in uses) > 1}
+    for used in uses:
+        free = [i for i in used if i not in walked]
+        walked.update(sorted(free, key=lambda i: operation.shape[i])[:-1])
     for fixed in combinations(*(range(n) if i in walked else (0,) for i, n in enumerate(operation.shape))):
         part = _part(operation, source, out, fixed, walked)
         if part is not None:
-            yield part
+            yield from _blocks(*part)
 
 
 def _part(
     operation: Operation, source: FloatArray, out: FloatArray, fixed: tuple[int, ...], walked: set[int]
 ) -> tuple[FloatArray, FloatArray] | None:
     """The strided copy with the walked coordinates fixed, or None if no place exists."""
-    cuts = [slice(c, c + 1) if i in walked else slice(0, n) for i, (c, n) in enumerate(zip(fixed, operation.shape, strict=True))]
+    cuts = [
+        slice(c, c + 1) if i in walked else slice(0, n)
+        for i, (c, n) in enumerate(zip(fixed, operation.shape, strict=True))
+    ]
     steps, offset = [0] * len(operation.shape), 0
     for axis in operation.axes:
         free = next((i for i, f in enumerate(axis.factors) if f and operation.shape[i] > 1 and i not in walked), None)
@@ -139,6 +148,16 @@ def _part(
     target = out[tuple(cuts)]
     view = as_strided(source[offset:], target.shape, [4 * s for s in steps], writeable=False)
     return target, view
+
+
+def _blocks(target: FloatArray, source: FloatArray) -> Iterator[tuple[FloatArray, FloatArray]]:
+    """Cuts a large copy that reads far apart along its last dimension, so that the pages it touches stay mapped."""
+    width = target.shape[-1]
+    if abs(source.strides[-1]) < PAGE or target.size < MANY:
+        yield target, source
+        return
+    for at in range(0, width, BLOCK):
+        yield target[..., at : at + BLOCK], source[..., at : at + BLOCK]
 
 
 def _existing(axis: Axis, fixed: tuple[int, ...], free: int | None, extent: int) -> tuple[slice, int, int] | None:
@@ -167,10 +186,10 @@ def _bind_dot(operation: Operation, sources: Sequence[FloatArray], out: FloatArr
     rows = flat_index(operation.shape[:split], a.out[:split])
     columns = flat_index(operation.shape[split:], b.out[split:])
     target = out.reshape(rows.size, columns.size)
-    straight, swapped = _cost(rows.size, columns.size, operation.terms, False), _cost(columns.size, rows.size, operation.terms, True)
-    if straight <= swapped:
-        return _bind_product((sources[0], rows, steps[0]), (sources[1], columns, steps[1]), target, scratch)
-    return _bind_product((sources[1], columns, steps[1]), (sources[0], rows, steps[0]), target.T, scratch)
+    first, second = (sources[0], rows, steps[0]), (sources[1], columns, steps[1])
+    if _cost(first, second, transposed=False) <= _cost(second, first, transposed=True):
+        return _bind_product(first, second, target, scratch)
+    return _bind_product(second, first, target.T, scratch)
 
 
 def _split(operation: Operation) -> int | None:
@@ -188,9 +207,10 @@ def _padded(count: int, group: int) -> int:
     return -(-count // group) * group
 
 
-def _cost(rows: int, columns: int, terms: int, transposed: bool) -> float:
-    """Rough nanoseconds of a product with ``columns`` as the vector side: arithmetic, packing, writing out."""
-    arithmetic = _padded(rows, kernels.ROWS) * _padded(columns, kernels.LANES) * terms / 40
+def _cost(scalar: Side, vector: Side, *, transposed: bool) -> float:
+    """Rough nanoseconds of a product: arithmetic, packing the vector side, writing out across."""
+    rows, columns, terms = scalar[1].size, vector[1].size, scalar[2].size
+    arithmetic = _padded(rows, ROWS) * _padded(columns, LANES) * terms / 40
     return arithmetic + terms * columns + rows * columns * transposed
 
 
@@ -201,13 +221,10 @@ def run_ends(step: kernels.Index) -> kernels.Index:
     return ends[np.searchsorted(ends, np.arange(step.size), side="right")]
 
 
-Side = tuple[FloatArray, kernels.Index, kernels.Index]
-
-
 def _bind_product(scalar: Side, vector: Side, target: FloatArray, scratch: Scratch) -> list[Call]:
     """Packs the vector side, multiplies into padded memory, copies the result out."""
     (flat, rows, step), (other, columns, other_step) = scalar, vector
-    height, width, terms = _padded(rows.size, kernels.ROWS), _padded(columns.size, kernels.LANES), step.size
+    height, width, terms = _padded(rows.size, ROWS), _padded(columns.size, LANES), step.size
     direct = target.flags.c_contiguous and target.shape == (height, width)
     panels = scratch.take("panels", terms * width)
     result = target.reshape(-1) if direct else scratch.take("product", height * width)

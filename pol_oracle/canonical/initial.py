@@ -45,4 +45,4 @@ def _tensor(weight: Weight, seed: int, at: int, size: int) -> FloatArray:
     integers = (words >> np.uint64(40)).astype(np.int32) - np.int32(1 << 23)
     gain = np.float32(6 if len(weight.shape) == 4 else 1)
     bound = np.sqrt(gain / np.float32(weight.fan_in))
-    return integers.astype(np.float32) * np.float32(2.0**-23) * bound
+    return np.asarray(integers.astype(np.float32) * np.float32(2.0**-23) * bound, np.float32)

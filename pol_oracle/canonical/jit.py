@@ -19,6 +19,7 @@ def compiled(signature: Any) -> Callable[[F], F]:
     Args:
         signature: numba signature, such as ``"void(f4[::1], i8)"``, or one made of ``numba.types``.
     """
-    options = {"cache": True, "nogil": True, "fastmath": False, "boundscheck": False, "error_model": "numpy"}
-    decorator: Callable[[F], F] = numba.njit(signature, **options)
+    decorator: Callable[[F], F] = numba.njit(
+        signature, cache=True, nogil=True, fastmath=False, boundscheck=False, error_model="numpy"
+    )
     return decorator

@@ -38,19 +38,16 @@ def _rotate(x: np.uint64, n: int) -> np.uint64:
 @compiled("void(u8[::1])")
 def _permute(s: Words) -> None:
     """keccak-f[1600] in place; lane (x, y) is word x + 5 y. The rho and pi steps are written out."""
-    a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12 = s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7], s[8], s[9], s[10], s[11], s[12]
-    a13, a14, a15, a16, a17, a18, a19, a20, a21, a22, a23, a24 = s[13], s[14], s[15], s[16], s[17], s[18], s[19], s[20], s[21], s[22], s[23], s[24]
+    a0, a1, a2, a3, a4 = s[0], s[1], s[2], s[3], s[4]
+    a5, a6, a7, a8, a9 = s[5], s[6], s[7], s[8], s[9]
+    a10, a11, a12, a13, a14 = s[10], s[11], s[12], s[13], s[14]
+    a15, a16, a17, a18, a19 = s[15], s[16], s[17], s[18], s[19]
+    a20, a21, a22, a23, a24 = s[20], s[21], s[22], s[23], s[24]
     for r in range(24):
-        c0 = a0 ^ a5 ^ a10 ^ a15 ^ a20
-        c1 = a1 ^ a6 ^ a11 ^ a16 ^ a21
-        c2 = a2 ^ a7 ^ a12 ^ a17 ^ a22
-        c3 = a3 ^ a8 ^ a13 ^ a18 ^ a23
-        c4 = a4 ^ a9 ^ a14 ^ a19 ^ a24
-        d0 = c4 ^ _rotate(c1, 1)
-        d1 = c0 ^ _rotate(c2, 1)
-        d2 = c1 ^ _rotate(c3, 1)
-        d3 = c2 ^ _rotate(c4, 1)
-        d4 = c3 ^ _rotate(c0, 1)
+        c0, c1, c2 = a0 ^ a5 ^ a10 ^ a15 ^ a20, a1 ^ a6 ^ a11 ^ a16 ^ a21, a2 ^ a7 ^ a12 ^ a17 ^ a22
+        c3, c4 = a3 ^ a8 ^ a13 ^ a18 ^ a23, a4 ^ a9 ^ a14 ^ a19 ^ a24
+        d0, d1, d2 = c4 ^ _rotate(c1, 1), c0 ^ _rotate(c2, 1), c1 ^ _rotate(c3, 1)
+        d3, d4 = c2 ^ _rotate(c4, 1), c3 ^ _rotate(c0, 1)
         b0, b16, b7 = a0 ^ d0, _rotate(a5 ^ d0, 36), _rotate(a10 ^ d0, 3)
         b23, b14 = _rotate(a15 ^ d0, 41), _rotate(a20 ^ d0, 18)
         b10, b1, b17 = _rotate(a1 ^ d1, 1), _rotate(a6 ^ d1, 44), _rotate(a11 ^ d1, 10)
@@ -154,4 +151,5 @@ def merkle_apex(tag: np.uint64, nodes: Words) -> Words:
     """Returns the one node at the top of the tree over ``nodes`` (at least one)."""
     while nodes.shape[0] > 1:
         nodes = merkle_level(tag, nodes)
-    return nodes[0]
+    top: Words = nodes[0]
+    return top

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from .expressions import FloatArray
 from .jit import compiled
 from .operations import CHUNK
-from .tile import LANES, ROWS, tile
+from .tile import LANES, ROWS, copy_run, tile
 
 Index = NDArray[np.int64]
 
@@ -44,9 +44,7 @@ def _pack_rows(
         k = k0
         while k < k1:
             end = min(run_end[k], k1)
-            source = base + step[k] - k
-            for j in range(k, end):
-                out[at + j] = flat[source + j]
+            copy_run(out, at + k, flat, base + step[k], end - k)
             k = end
 
 
@@ -124,4 +122,4 @@ def all_finite(bits: NDArray[np.uint32]) -> bool:
     worst = np.uint32(0)
     for x in bits:
         worst = max(worst, x & np.uint32(0x7FFFFFFF))
-    return worst < np.uint32(0x7F800000)
+    return bool(worst < np.uint32(0x7F800000))

@@ -7,6 +7,7 @@ for arithmetic.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import count
 from math import prod
 from typing import Any
 
@@ -15,7 +16,7 @@ from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from .expressions import ARITY, Code, FloatArray, decode, exponential
-from .operations import MAX_OPERANDS, Operation
+from .operations import MAX_OPERANDS, Operation, View
 from .scratch import Scratch
 
 Call = Callable[[], None]
@@ -42,7 +43,7 @@ class MapCompiler:
     def __init__(self, operation: Operation, sources: Sequence[FloatArray], out: FloatArray, scratch: Scratch) -> None:
         self.shape, self.out, self.scratch = operation.shape, out, scratch
         self.operands = [
-            as_strided(s, self.shape, [4 * n for n in v.out], writeable=False)
+            as_strided(s, _extents(self.shape, v), [4 * n for n in v.out], writeable=False)
             for s, v in zip(sources, operation.operands, strict=True)
         ]
         self.calls: list[Call] = []
@@ -74,10 +75,10 @@ class MapCompiler:
         return np.arange(self.shape[dimension], dtype=np.float32).reshape(extents)
 
     def _apply(self, code: Code, last: bool) -> None:
-        count = ARITY[code]
-        arguments = self.stack[-count:]
-        del self.stack[-count:]
-        target = self._target(code, last)
+        arity = ARITY[code]
+        arguments = self.stack[-arity:]
+        del self.stack[-arity:]
+        target = self.out if last and code not in COMPARISONS else self._temporary(code, arguments)
         match code:
             case Code.SELECT:
                 self._select(target, *arguments)
@@ -92,24 +93,33 @@ class MapCompiler:
             self.temporaries.pop(id(array), None)
         self.stack.append(target)
 
-    def _target(self, code: Code, last: bool) -> NDArray[Any]:
-        """The output for the last instruction, else a buffer that nothing on the stack uses."""
-        if last and code not in COMPARISONS:
-            return self.out
-        kind = "mask" if code in COMPARISONS else "value"
-        name = next(n for n in (f"{kind}{i}" for i in range(99)) if n not in self.temporaries.values())
-        dtype = np.bool_ if code in COMPARISONS else np.float32
-        target = self.scratch.take(name, prod(self.shape), dtype).reshape(self.shape)
+    def _temporary(self, code: Code, arguments: Sequence[Any]) -> NDArray[Any]:
+        """A buffer that nothing on the stack uses, of the shape that the arguments have together."""
+        shape = np.broadcast_shapes(*(np.shape(a) for a in arguments))
+        kind, dtype = ("mask", np.bool_) if code in COMPARISONS else ("value", np.float32)
+        name = next(n for n in map(f"{kind} {{}}".format, count()) if n not in self.temporaries.values())
+        target = self.scratch.take(name, prod(shape), dtype).reshape(shape)
         self.temporaries[id(target)] = name
         return target
 
     def _select(self, target: NDArray[Any], condition: Any, a: Any, b: Any) -> None:
+        """Where the alternative is +0, the value's bits times 0 or 1 select without a branch."""
+        masked = condition.dtype == np.bool_ and np.ndim(b) == 0 and not b.view(np.uint32)
+        if masked and np.ndim(a) > 0 and a.dtype == np.float32:
+            self._emit(np.multiply, a.view(np.uint32), condition, out=target.view(np.uint32))
+            return
+
         def choose() -> None:
             mask = condition if condition.dtype == np.bool_ else condition != 0
             np.copyto(target, b)
             np.copyto(target, a, where=mask)
 
         self._emit(choose)
+
+
+def _extents(shape: Sequence[int], view: View) -> list[int]:
+    """Extents of an operand before broadcasting: 1 where it does not vary."""
+    return [n if stride else 1 for n, stride in zip(shape, view.out, strict=True)]
 
 
 def bind_map(operation: Operation, sources: Sequence[FloatArray], out: FloatArray, scratch: Scratch) -> list[Call]:

@@ -91,7 +91,9 @@ class Axis:
 
     def at(self, coordinates: Sequence[int]) -> int | None:
         """Returns this coordinate's part of the flat source index, or None where the place does not exist."""
-        place, rest = divmod(self.base + sum(f * c for f, c in zip(self.factors, coordinates, strict=True)), self.divisor)
+        place, rest = divmod(
+            self.base + sum(f * c for f, c in zip(self.factors, coordinates, strict=True)), self.divisor
+        )
         return place * self.stride if rest == 0 and 0 <= place < self.size else None
 
     def pack(self) -> bytes:
@@ -134,13 +136,17 @@ class Operation:
     def descriptor(self) -> bytes:
         """Returns the bytes that the program root commits to; all integers big-endian.
 
-            uint8 kind ‖ uint8 rank ‖ uint32 shape...
-            gather:  uint32 source ‖ uint8 axes ‖ axis...
-            others:  uint8 rank of reduction ‖ uint32 reduction... ‖ uint8 operands ‖ view... ‖ uint16 length ‖ code
+        uint8 kind ‖ uint8 rank ‖ uint32 shape...
+        gather:  uint32 source ‖ uint8 axes ‖ axis...
+        others:  uint8 rank of reduction ‖ uint32 reduction... ‖ uint8 operands ‖ view... ‖ uint16 length ‖ code
         """
         head = struct.pack(f">BB{len(self.shape)}I", self.kind, len(self.shape), *self.shape)
         if self.kind is Kind.GATHER:
-            return head + struct.pack(">IB", self.operands[0].tensor, len(self.axes)) + b"".join(a.pack() for a in self.axes)
+            return (
+                head
+                + struct.pack(">IB", self.operands[0].tensor, len(self.axes))
+                + b"".join(a.pack() for a in self.axes)
+            )
         reduction = struct.pack(f">B{len(self.reduction)}I", len(self.reduction), *self.reduction)
         views = struct.pack(">B", len(self.operands)) + b"".join(v.pack() for v in self.operands)
         return head + reduction + views + struct.pack(">H", len(self.code)) + self.code

@@ -115,7 +115,7 @@ def _apply(code: Code, x: list[Float]) -> Float:
         case Code.DIV:
             return x[0] / x[1]
         case Code.SQRT:
-            return np.sqrt(x[0])
+            return Float(np.sqrt(x[0]))
         case Code.GT:
             return ONE if x[0] > x[1] else ZERO
         case Code.EQ:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from threading import Lock
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +22,7 @@ from .state import State
 from .trees import list_root, tensor_root
 
 Bytes = NDArray[np.uint8]
+T = TypeVar("T")
 
 
 class Stepper:
@@ -76,18 +79,17 @@ class Stepper:
         finite = workspace.run()
         return State(self.model, workspace.post.copy()), finite
 
-    def trace_tensors(self, trace: Trace) -> tuple[FloatArray, ...]:
-        """Returns copies of all tensors of a step, by number; runs it again.
+    def replay(self, trace: Trace, use: Callable[[tuple[FloatArray, ...]], T]) -> T:
+        """Runs a step again and returns what ``use`` makes of all its tensors, by number; it must not keep them.
 
         Raises:
             ArithmeticFault: the second run gave other bits than the first.
         """
         with self._lock:
             post, _ = self._execute(trace.pre, trace.images, trace.labels)
-            tensors = tuple(t.copy() for t in self._workspace.tensors)
-        if post != trace.post:
-            raise ArithmeticFault("the same step gave different bits twice; this machine computes wrongly")
-        return tensors
+            if post != trace.post:
+                raise ArithmeticFault("the same step gave different bits twice; this machine computes wrongly")
+            return use(self._workspace.tensors)
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,15 +112,16 @@ class Trace:
 
     def tensors(self) -> tuple[FloatArray, ...]:
         """Returns all tensors by number: pre, batch, inner, post. Not kept: it may be hundreds of megabytes."""
-        return self.stepper.trace_tensors(self)
+        return self.stepper.replay(self, lambda tensors: tuple(t.copy() for t in tensors))
 
     @cached_property
     def root(self) -> bytes:
         """The 32-byte trace root: ``keccak(TRACE_ROOT ‖ preRoot ‖ batchRoot ‖ innerRoot ‖ postRoot)``."""
-        program, tensors = self.stepper.program, self.tensors()
-        cut, end = len(program.state), len(tensors) - program.posts
-        batch = list_root(Tag.BATCH_ROOT, [tensor_root(t) for t in tensors[cut : program.first]])
-        inner = list_root(Tag.INNER_ROOT, [tensor_root(t) for t in tensors[program.first : end]])
+        program = self.stepper.program
+        cut, end = len(program.state), len(program.shapes) - program.posts
+        roots = self.stepper.replay(self, lambda tensors: [tensor_root(t) for t in tensors[cut:end]])
+        batch = list_root(Tag.BATCH_ROOT, roots[: program.first - cut])
+        inner = list_root(Tag.INNER_ROOT, roots[program.first - cut :])
         return keccak(Tag.TRACE_ROOT + self.pre.root + batch + inner + self.post.root)
 
 

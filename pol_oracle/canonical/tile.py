@@ -1,7 +1,8 @@
 """The inner tile of a matrix product, written in LLVM IR so that its sums stay in vector registers.
 
-numba's own code generation keeps sums in memory. Here every multiplication and every addition is an instruction of its
-own without fast-math flags, so LLVM may neither fuse nor reorder them; the width of the machine's vectors does not show.
+numba's own code generation keeps sums in memory. Here every multiplication and every addition is an instruction of
+its own without fast-math flags, so LLVM may neither fuse nor reorder them; the width of the machine's vectors does not
+show.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
+from numba.core import cgutils as _cgutils
 from numba.extending import intrinsic
 
 LANES = 16  # columns: one AVX-512 register, two AVX2 ones
@@ -19,6 +20,7 @@ ROWS = 6  # sums per column: fills AVX2's sixteen registers
 
 _FLOAT = ir.FloatType()
 _VECTOR = ir.VectorType(_FLOAT, LANES)
+cgutils: Any = _cgutils
 _typed: Callable[[Callable[..., Any]], Callable[..., Any]] = intrinsic
 
 
@@ -84,6 +86,23 @@ def tile(
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         _Emitter(context, builder, signature, arguments).emit()
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+@_typed
+def copy_run(_context: Any, target: Any, target_at: Any, source: Any, source_at: Any, count: Any) -> Any:
+    """Copies ``count`` floats between flat arrays that do not overlap, without numba's checks for overlap."""
+    integer = types.int64
+    signature = types.void(target, integer, source, integer, integer)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        to, to_at, origin, origin_at, number = arguments
+        to = context.make_array(signature.args[0])(context, builder, to).data
+        origin = context.make_array(signature.args[2])(context, builder, origin).data
+        to, origin = builder.gep(to, [to_at]), builder.gep(origin, [origin_at])
+        cgutils.raw_memcpy(builder, to, origin, number, ir.Constant(ir.IntType(64), 4))
         return context.get_dummy_value()
 
     return signature, generate

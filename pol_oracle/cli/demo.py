@@ -17,16 +17,20 @@ def demo(
     limit: Annotated[
         float, typer.Option(min=1, help="Seconds after which a demo that has not ended counts as failed.")
     ] = 420.0,
+    task: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Task file (TOML) to run instead of the demo's own.")
+    ] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Keep the run's folder (journals, logs, states).")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print demo.json at the end, progress on stderr.")] = False,
 ) -> None:
     """Run 2 honest miners, 3 verifiers (one lazy) and 4 cheats on a local devnet; exits 1 if a promise was broken."""
     import json as codec
 
-    from pol_oracle.demo.run import Wishes, run
+    from pol_oracle.demo.run import TASK, Wishes, run
 
     settings: Settings = ctx.obj
-    wishes = Wishes(home=settings.home / "demo", cache=settings.data, out=out, blocks=blocks, limit_s=limit, keep=keep)
+    home = settings.home / "demo"
+    wishes = Wishes(home, settings.data, out, task or TASK, blocks=blocks, limit_s=limit, keep=keep)
     ending = run(wishes, to_stderr=json)
     if json:
         typer.echo(codec.dumps(ending.as_dict(), indent=2))

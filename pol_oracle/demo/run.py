@@ -8,7 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
@@ -32,6 +32,7 @@ from .verdict import Ending, Scene
 from .warmup import prepare
 
 POLL_S = 0.5
+TASK = Path(__file__).with_name("task.toml")
 
 
 @dataclass(frozen=True)
@@ -42,19 +43,19 @@ class Wishes:
         home: folder in which the run gets a folder of its own.
         cache: folder of finished data sets.
         out: where figure1.png and demo.json go.
+        task: task file.
         blocks: honest blocks to be finalized.
         limit_s: seconds after which a demo that has not ended counts as failed.
         keep: keep the run's folder; a failed run's is always kept.
-        task: task file.
     """
 
     home: Path
     cache: Path
     out: Path
+    task: Path
     blocks: int = 12
     limit_s: float = 420.0
     keep: bool = False
-    task: Path = field(default=Path(__file__).with_name("task.toml"))
 
 
 @dataclass
@@ -134,14 +135,13 @@ def run(wishes: Wishes, *, to_stderr: bool = False) -> Ending:
     console = Console(stderr=to_stderr)
     if not console.is_terminal:
         console = Console(stderr=to_stderr, width=160)
-    with signals_raise(), _folder(wishes) as (home, finished):
+    with signals_raise(), _folder(wishes) as (home, want):
         ending = _perform(wishes, home, console)
         files = _write(wishes, ending)
         print_ending(console, ending, files)
         if ending.problems():
+            want()
             console.print(f"the run's logs are in {home}", highlight=False)
-        else:
-            finished()
     return ending
 
 
@@ -172,16 +172,20 @@ def _perform(wishes: Wishes, home: Path, console: Console) -> Ending:
 
 @contextmanager
 def _folder(wishes: Wishes) -> Iterator[tuple[Path, Callable[[], None]]]:
-    """A fresh folder for this run, removed at the end if the demo passed."""
-    wishes.home.mkdir(parents=True, exist_ok=True)
-    wishes.cache.mkdir(parents=True, exist_ok=True)
-    wishes.out.mkdir(parents=True, exist_ok=True)
+    """A fresh folder for this run, and a function that says it is wanted afterwards, as it is after an error."""
+    for folder in (wishes.home, wishes.cache, wishes.out):
+        folder.mkdir(parents=True, exist_ok=True)
     home = Path(tempfile.mkdtemp(prefix="run-", dir=wishes.home))
     (home / "data").symlink_to(wishes.cache.resolve(), target_is_directory=True)
-    passed: list[bool] = []
-    yield home, lambda: passed.append(True)
-    if passed and not wishes.keep:
-        shutil.rmtree(home)
+    wanted = [wishes.keep]
+    try:
+        yield home, lambda: wanted.append(True)
+    except Exception:
+        wanted.append(True)
+        raise
+    finally:
+        if not any(wanted):
+            shutil.rmtree(home)
 
 
 def _write(wishes: Wishes, ending: Ending) -> list[str]:

@@ -17,15 +17,16 @@ from .cast import Part, Party
 STOP_LIMIT_S = 8.0
 # one thread per process: ten of them share a machine; `env` leaves the rest of the environment as it is
 ENVIRONMENT = ("env", "OMP_NUM_THREADS=1", "NUMBA_NUM_THREADS=1", "MKL_NUM_THREADS=1", "OPENBLAS_NUM_THREADS=1")
-ROLE_COMMANDS = {Part.MINER: "miner", Part.VERIFIER: "verifier"}
+# training between two proofs is what makes accuracy rise while one watches
+HONEST = {Part.MINER: ["miner", "run", "--training-steps", "60"], Part.VERIFIER: ["verifier", "run"]}
 
 
 def command_of(party: Party, home: Path) -> list[str]:
     """Returns the command line of a party: honest ones are started exactly as a user starts them."""
     python = [*ENVIRONMENT, sys.executable, "-m"]
-    if role := ROLE_COMMANDS.get(party.part):
+    if command := HONEST.get(party.part):
         options = ["--dev", str(party.dev), "--name", party.name]
-        return [*python, "pol_oracle.cli", "--home", str(home), role, "run", *options]
+        return [*python, "pol_oracle.cli", "--home", str(home), *command, *options]
     options = ["--part", party.part.name, "--dev", str(party.dev), "--name", party.name, "--home", str(home)]
     return [*python, "pol_oracle.demo.cheat", *options]
 

@@ -59,7 +59,10 @@ class Scene:
 
     def at(self) -> ev.LogPosition:
         self.logs += 1
-        return ev.LogPosition(self.l1_block, self.logs, self.hash(), self.now, keccak(self.logs.to_bytes(8, "big")))
+        tx_hash = keccak(self.logs.to_bytes(8, "big"))
+        return ev.LogPosition(
+            l1_block=self.l1_block, l1_hash=self.hash(), log_index=self.logs, timestamp=self.now, tx_hash=tx_hash
+        )
 
     def hash(self) -> bytes:
         return keccak(self.l1_block.to_bytes(8, "big"))
@@ -73,8 +76,8 @@ class Scene:
         self.history.update(None, [], self.l1_block, self.now)
 
     def header(self, parent: bytes = GENESIS, miner: str = MINER, nonce: int = 0, correct: int = 100) -> Header:
-        roots = [keccak(bytes([n]) + parent + bytes.fromhex(miner[2:]) + bytes([nonce])) for n in range(4)]
-        return Header(parent, miner, nonce, (1, 2, 3, 4), *roots, correct - 1, correct)
+        pre, post, trace, evaluation = (keccak(bytes([n, nonce]) + parent + bytes.fromhex(miner[2:])) for n in range(4))
+        return Header(parent, miner, nonce, (1, 2, 3, 4), pre, post, trace, evaluation, correct - 1, correct)
 
     def propose(self, parent: bytes = GENESIS, miner: str = MINER, nonce: int = 0, correct: int = 100) -> bytes:
         """Proposes a block and, if it has most work, makes it the head."""

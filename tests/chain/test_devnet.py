@@ -16,8 +16,11 @@ import pytest
 
 from pol_oracle.chain import devnet as devnet_module
 from pol_oracle.chain.client import Client
+from pol_oracle.chain.deployment import deploy, verify
 from pol_oracle.chain.devnet import Devnet, dev_account, find_anvil, free_port
 from pol_oracle.protocol.errors import ChainError, InputError
+from pol_oracle.protocol.parameters import Parameters
+from pol_oracle.protocol.task import Task
 
 
 @pytest.fixture
@@ -238,3 +241,14 @@ def test_dev_accounts_are_anvils(folder: Path) -> None:
 def test_dev_accounts_are_numbered_from_zero() -> None:
     with pytest.raises(InputError):
         dev_account(-1)
+
+
+def test_contracts_and_logs_survive_a_restart(folder: Path, task: Task, parameters: Parameters) -> None:
+    net = start(folder)
+    deployment = deploy(Client.connect(net.rpc), dev_account(0), task, parameters)
+    net.stop()
+    client = Client.connect(start(folder).rpc)
+    verify(client, deployment)
+    logs = Client.connect(client.rpc.url, deployment).logs(deployment.deployed_at, client.latest().number)
+    assert logs
+    assert Client.connect(client.rpc.url, deployment).head().hex() == deployment.genesis_id[2:]

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from eth_account.signers.local import LocalAccount
 
 from pol_oracle.agents.blocks import BlockView
 from pol_oracle.agents.config import AgentConfig
 from pol_oracle.agents.decide import Policy
-from pol_oracle.agents.miner import Job, MinerLoop
+from pol_oracle.agents.miner import Job, MinerLoop, Produce, Publish
 from pol_oracle.agents.reviewer import Replay
 from pol_oracle.agents.runtime import Context, Loop, open_context
 from pol_oracle.agents.verdicts import Verdict
@@ -30,6 +31,7 @@ from pol_oracle.protocol.task import Task
 ETH = 10**18
 STAKE = 4 * ETH
 Mine = Callable[..., None]
+AnyLoop = TypeVar("AnyLoop", bound=Loop)
 
 
 @dataclass(frozen=True)
@@ -43,11 +45,11 @@ class MadeUpProof:
 
 def header_of(task: Task, job: Job, nonce: int = 0, correct: int | None = None) -> Header:
     """A header that the registry takes."""
-    pre_root, *others = (keccak(bytes([n]) + job.parent.id + nonce.to_bytes(8, "big")) for n in range(4))
-    drawn = seed(task.rules, task.id, job.parent.id, job.miner, pre_root, nonce)
+    pre, post, trace, evaluation = (keccak(bytes([n]) + job.parent.id + nonce.to_bytes(8, "big")) for n in range(4))
+    drawn = seed(task.rules, task.id, job.parent.id, job.miner, pre, nonce)
     indices = batch(drawn, task.batch_size, task.train_count)
     after = job.parent.correct_after + 1 if correct is None else correct
-    return Header(job.parent.id, job.miner, nonce, indices, pre_root, *others, after - 1, after)
+    return Header(job.parent.id, job.miner, nonce, indices, pre, post, trace, evaluation, after - 1, after)
 
 
 def believe(block: BlockView, cancelled: Callable[[], bool]) -> Verdict:
@@ -81,7 +83,15 @@ class Stage:
         name = f"agent-{account.address[2:8]}"
         policy = Policy(stagger=2, grace=3, attempts=2)
         return AgentConfig(
-            self.deployment, account, name, self.folder / "agents", self.folder, rpc=self.rpc, policy=policy, **options
+            self.deployment,
+            account,
+            name,
+            self.folder / "agents",
+            self.folder,
+            rpc=self.rpc,
+            policy=policy,
+            retry_s=0,
+            **options,
         )
 
     def verifier(self, account: LocalAccount, replay: Replay = believe) -> VerifierLoop:
@@ -106,22 +116,35 @@ class Stage:
             found.append(header)
             return MadeUpProof(header)
 
-        return self._join(MinerLoop(self._context(account, Role.MINER), replay, produce, lambda proof: None))
+        return self.mining(account, replay, produce, lambda proof: None)
 
-    def rounds(self, count: int = 1, seconds: int = 2) -> None:
-        """Lets L1 make blocks, and every agent take its turn at each."""
+    def mining(self, account: LocalAccount, replay: Replay, produce: Produce, publish: Publish) -> MinerLoop:
+        """Opens a miner that makes proofs in its own way."""
+        return self._join(MinerLoop(self._context(account, Role.MINER), replay, produce, publish))
+
+    def rounds(self, count: int = 1, seconds: int = 2, *, patient: bool = False) -> None:
+        """Lets L1 make blocks, and every agent take its turn at each.
+
+        Args:
+            count: L1 blocks.
+            seconds: of L1 time between them.
+            patient: L1 waits for replays; real ones take longer than L1's time, which flies here.
+        """
         for _ in range(count):
             self.mine(1, seconds)
             for loop in self.loops:
                 loop.turn()
             time.sleep(0.01)  # made-up replays and searches take no longer
+            for thread in threading.enumerate():
+                if patient and thread.name == "replay":
+                    thread.join()
 
-    def until(self, condition: Callable[[], bool], limit: int = 120) -> None:
+    def until(self, condition: Callable[[], bool], limit: int = 120, *, patient: bool = False) -> None:
         """Rounds until something is true."""
         for _ in range(limit):
             if condition():
                 return
-            self.rounds()
+            self.rounds(patient=patient)
         raise AssertionError("it never came true")
 
     def statuses(self) -> list[Status]:
@@ -140,7 +163,7 @@ class Stage:
         for loop in self.loops:
             loop.close()
 
-    def _join(self, loop: Any) -> Any:
+    def _join(self, loop: AnyLoop) -> AnyLoop:
         self.loops.append(loop)
         return loop
 

@@ -55,7 +55,7 @@ def test_honest_blocks_are_finalized_and_paid(stage: Stage, accounts: Accounts) 
         assert (bond.free, bond.locked) == (STAKE, 0)
 
 
-@pytest.mark.parametrize("kind", [EvidenceKind.STEP, EvidenceKind.ACCURACY, EvidenceKind.WITHHELD])
+@pytest.mark.parametrize("kind", [EvidenceKind.STEP, EvidenceKind.WITHHELD])
 def test_pitfall_03_bad_block_is_slashed_by_vote(stage: Stage, accounts: Accounts, kind: EvidenceKind) -> None:
     cheat, honest, *verifiers = accounts[1:6]
     for account in verifiers:

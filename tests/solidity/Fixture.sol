@@ -37,10 +37,12 @@ abstract contract Fixture {
     Committee internal committee;
     Court internal court;
     PoLRegistry internal registry;
+    bytes32 private preRoot;
 
     function setUp() public virtual {
         vm.warp(1_000_000);
         vm.roll(1_000);
+        preRoot = States.root(weights());
         deploy(defaultTask(RuleSet.Hardened), defaultParameters());
         bond(MINER, Role.Miner, 50 ether);
         bond(RIVAL, Role.Miner, 50 ether);
@@ -227,7 +229,7 @@ abstract contract Fixture {
         returns (Header memory header, uint32[][] memory afterwards)
     {
         header = makeHeader(parent, miner, nonce);
-        header.preRoot = States.root(weights());
+        header.preRoot = preRoot;
         header.indices = derivedIndices(header);
         afterwards = steppedWeights(header);
         (uint256 tensor, uint256 element,) = demandOf(header, number);

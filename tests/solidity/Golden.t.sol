@@ -18,17 +18,17 @@ import {vm} from "./Vm.sol";
 /// Python tests read too. The type strings give the JSON's own field names, in the order of the Solidity structs.
 contract GoldenTest is Fixture {
     string private constant TASK_TYPE =
-        "Task(uint8 rule_set,uint32 batch_size,uint32 train_count,uint32 test_count,uint32 accuracy_slack,uint32 learning_rate,uint64 eligible_count,bytes32 eligible_hash,bytes32 program_root,bytes32 train_root,bytes32 test_root,bytes32 initial_root)";
+        "JsonTask(uint8 rule_set,uint32 batch_size,uint32 train_count,uint32 test_count,uint32 accuracy_slack,uint32 learning_rate,uint64 eligible_count,bytes32 eligible_hash,bytes32 program_root,bytes32 train_root,bytes32 test_root,bytes32 initial_root)";
     string private constant HEADER_TYPE =
-        "Header(bytes32 parent,address miner,uint64 nonce,uint32[] indices,bytes32 pre_root,bytes32 post_root,bytes32 trace_root,bytes32 eval_root,uint32 correct_before,uint32 correct_after)";
+        "JsonHeader(bytes32 parent,address miner,uint64 nonce,uint32[] indices,bytes32 pre_root,bytes32 post_root,bytes32 trace_root,bytes32 eval_root,uint32 correct_before,uint32 correct_after)";
     string private constant IDS_TYPE =
-        "Ids(bytes32 task_id,bytes32 genesis_id,bytes32 block_id,bytes32 seed,uint256 bits,uint256[] requirement_weights,bool[] requirement_ups)";
+        "JsonIds(bytes32 task_id,bytes32 genesis_id,bytes32 block_id,bytes32 seed,uint256 bits,uint256[] requirement_weights,bool[] requirement_ups)";
     string private constant DRAW_TYPE =
-        "Draw(bytes tag,bytes32 seed,uint256 count,uint256 bound,uint256 shift,uint256[] values)";
+        "JsonDraw(bytes tag,bytes32 seed,uint256 count,uint256 bound,uint256 shift,uint256[] values)";
     string private constant OPENING_TYPE =
-        "Opened(uint256 tensor,uint256 element,uint256 value,uint64 elements,uint64 tensors,bytes leaf,bytes32[] tensor_path,bytes32[] state_path)";
+        "JsonOpened(uint256 tensor,uint256 element,uint256 value,uint64 elements,uint64 tensors,bytes leaf,bytes32[] tensor_path,bytes32[] state_path)";
     string private constant MOVE_TYPE =
-        "Move(uint32 before,uint32 after,bool hardened_up,bool hardened_down,bool paper_up,bool paper_down)";
+        "JsonMove(uint32 before,uint32 after,bool hardened_up,bool hardened_down,bool paper_up,bool paper_down)";
 
     struct Ids {
         bytes32 taskId;
@@ -202,10 +202,10 @@ contract GoldenTest is Fixture {
     }
 
     function readCase(string memory json, uint256 i) internal view returns (Case memory golden) {
-        string memory at = string.concat(".tasks[", vm.toString(i), "]");
-        golden.task = abi.decode(vm.parseJsonType(json, string.concat(at, ".task"), TASK_TYPE), (Task));
-        golden.header = abi.decode(vm.parseJsonType(json, string.concat(at, ".header"), HEADER_TYPE), (Header));
-        golden.ids = abi.decode(vm.parseJsonType(json, at, IDS_TYPE), (Ids));
+        string memory key = string.concat(".tasks[", vm.toString(i), "]");
+        golden.task = abi.decode(vm.parseJsonType(json, string.concat(key, ".task"), TASK_TYPE), (Task));
+        golden.header = abi.decode(vm.parseJsonType(json, string.concat(key, ".header"), HEADER_TYPE), (Header));
+        golden.ids = abi.decode(vm.parseJsonType(json, key, IDS_TYPE), (Ids));
     }
 
     function genesisOf(bytes32 taskId, uint256 chainId, address registry_) internal pure returns (bytes32) {

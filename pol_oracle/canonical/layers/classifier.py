@@ -27,9 +27,7 @@ class Classifier:
         a, b = pool.features.view((self.width, 0), (1,)), self.weight.view((0, self.width), (1,))
         products = graph.builder.dot(self.shape, (self.width,), a, b, f"{name} products")
         value = operand(0) + operand(1)
-        self.logits = graph.builder.map(
-            self.shape, value, products.whole(), self.bias.across([1], 2), label="logits"
-        )
+        self.logits = graph.builder.map(self.shape, value, products.whole(), self.bias.across([1], 2), label="logits")
         graph.tape.append(self)
 
     def _row(self) -> tuple[tuple[int], tuple[int]]:
@@ -54,9 +52,7 @@ class Classifier:
         hot = equal(operand(2), coordinate(1))
         value = (operand(0) / operand(1) - hot) / constant(self.samples)
         labels = builder.batch[1].across([0], 2)
-        return builder.map(
-            self.shape, value, powers.whole(), total.across([0], 2), labels, label="logits gradient"
-        )
+        return builder.map(self.shape, value, powers.whole(), total.across([0], 2), labels, label="logits gradient")
 
     def backward(self) -> None:
         """Emits the loss gradient and those of weight, bias and features."""

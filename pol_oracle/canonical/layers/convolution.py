@@ -17,7 +17,7 @@ class Convolution:
         out: output channels.
         kernel: taps along each side.
         stride: input pixels per output pixel.
-        padding: zeros around the input.
+        padding: zeros around the input; none for a 1x1 kernel.
     """
 
     def __init__(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pol_oracle.protocol.errors import InputError
 
+from ..layers.graph import Weight
 from .cnn import cnn
-from .model import Model, Weight, declare
+from .model import Model, declare
 from .resnet import resnet18, resnet18_7x7
 
 __all__ = ["MODEL_NAMES", "Model", "Weight", "build_model"]

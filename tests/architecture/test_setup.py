@@ -1,0 +1,109 @@
+"""The set-up: what the Makefile would run, in which order, and how it finds its tools."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+FIND_PYTHON = ROOT / "tools" / "find-python"
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """The files that the set-up reads, in a folder with a space in its name, nothing set up."""
+    folder = tmp_path / "my check out"
+    folder.mkdir()
+    for name in ("Makefile", "pyproject.toml", "package.json", "package-lock.json"):
+        shutil.copy(ROOT / name, folder)
+    shutil.copytree(ROOT / "tools", folder / "tools")
+    return folder
+
+
+def dry_run(folder: Path, target: str) -> list[str]:
+    done = subprocess.run(["make", "--dry-run", target], cwd=folder, capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()
+
+
+def test_ci_runs_make_test() -> None:
+    run = ROOT / ".ci" / "run"
+    assert os.access(run, os.X_OK)
+    assert "exec make test" in run.read_text()
+
+
+def test_everything_is_checked_and_pytest_comes_last(checkout: Path) -> None:
+    lines = "\n".join(dry_run(checkout, "test"))
+    order = ["pip install", "npm ci", "artifacts", "ruff check", "ruff format --check", "mypy", "fmt --check"]
+    order += ["lint-imports", "forge) test", "ape test", "ape run deploy", "-m pytest"]
+    places = [lines.find(step) for step in order]
+    assert -1 not in places
+    assert places == sorted(places)
+    assert lines.endswith("pytest")
+
+
+def test_a_second_set_up_installs_nothing(checkout: Path) -> None:
+    stamps = re.findall(r"touch (\S+)", "\n".join(dry_run(checkout, "setup")))
+    assert len(stamps) == 2
+    for stamp in stamps:
+        (checkout / stamp).parent.mkdir()
+        (checkout / stamp).touch()
+    assert "install" not in "\n".join(dry_run(checkout, "setup"))
+    assert "npm ci" not in "\n".join(dry_run(checkout, "setup"))
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "again"),
+    [
+        ("pyproject.toml", "fsspec>=", "fsspec>", "pip install"),
+        ("package-lock.json", "0.8.37", "0.8.36", "npm ci"),
+        ("pyproject.toml", "line-length = 120", "line-length = 100", None),
+    ],
+)
+def test_it_installs_again_what_has_changed(checkout: Path, file: str, old: str, new: str, again: str | None) -> None:
+    for stamp in re.findall(r"touch (\S+)", "\n".join(dry_run(checkout, "setup"))):
+        (checkout / stamp).parent.mkdir()
+        (checkout / stamp).touch()
+    text = (checkout / file).read_text()
+    assert old in text
+    (checkout / file).write_text(text.replace(old, new))
+    lines = "\n".join(dry_run(checkout, "setup"))
+    assert [step for step in ("pip install", "npm ci") if step in lines] == ([again] if again else [])
+
+
+def test_a_moved_checkout_is_set_up_again(checkout: Path) -> None:
+    for stamp in re.findall(r"touch (\S+)", "\n".join(dry_run(checkout, "setup"))):
+        (checkout / stamp).parent.mkdir()
+        (checkout / stamp).touch()
+    moved = checkout.rename(checkout.with_name("elsewhere"))
+    assert "pip install" in "\n".join(dry_run(moved, "setup"))
+
+
+def test_find_python_takes_the_one_that_is_named() -> None:
+    environment = os.environ | {"PYTHON": sys.executable}
+    done = subprocess.run([str(FIND_PYTHON)], env=environment, capture_output=True, text=True, check=True)
+    assert Path(done.stdout.strip()) == Path(sys.executable)
+
+
+def test_find_python_says_what_is_needed(tmp_path: Path) -> None:
+    old = tmp_path / "python3"
+    old.write_text("#!/bin/sh\nexit 1\n")
+    old.chmod(0o755)
+    done = subprocess.run(["/bin/sh", str(FIND_PYTHON)], env={"PATH": str(tmp_path)}, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "Python 3.11 or 3.12" in done.stderr
+
+
+def test_ape_finds_compiler_and_anvil_however_it_is_started(tmp_path: Path) -> None:
+    """Without make, without an activated environment."""
+    code = "import os, shutil; print(os.environ['SOLCX_BINARY_PATH']); print(shutil.which('anvil'))"
+    environment = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+    solcx, anvil = done.stdout.splitlines()
+    assert Path(solcx).is_dir()
+    assert Path(anvil).exists()

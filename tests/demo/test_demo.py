@@ -1,0 +1,93 @@
+"""The demo itself, with fewer blocks and less data: same parties, same processes, same promises."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+TASK = """
+name = "small"
+learning_rate = 0.001
+accuracy_slack = 64
+
+[data]
+train = 1024
+test = 512
+
+[chain]
+challenge_window = 20
+difficulty_bits = 3
+"""
+BLOCKS = 2
+
+
+def command(folder: Path, *options: str) -> list[str]:
+    task = folder / "small.toml"
+    task.write_text(TASK)
+    home = ["--home", str(folder / "home"), "--log-level", "error"]
+    return [sys.executable, "-m", "pol_oracle.cli", *home, "demo", "--task", str(task), "--out", str(folder), *options]
+
+
+def processes_of(folder: Path) -> list[str]:
+    """Command lines of the living processes that know this folder."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue
+        if str(folder) in line and int(entry.name) != os.getpid():
+            found.append(line)
+    return found
+
+
+@pytest.mark.timeout(300)
+def test_demo_keeps_its_promises(tmp_path: Path) -> None:
+    done = subprocess.run(
+        command(tmp_path, "--blocks", str(BLOCKS), "--limit", "240", "--json"), capture_output=True, text=True
+    )
+
+    assert done.returncode == 0, done.stderr[-3000:]
+    report = json.loads(done.stdout)
+    assert report == json.loads((tmp_path / "demo.json").read_text())
+    assert report["problems"] == []
+    assert report["finalized"] >= BLOCKS
+    assert set(report["slashed"]) <= {"requirement", "step", "accuracy", "withheld"}
+    assert report["slashed"]["withheld"] >= 1
+    assert sum(report["slashed"].values()) >= 4
+    assert report["rejected"]["IndexMismatch"] >= 1
+    heights = [str(h) for h in range(1, len(report["accuracy"]) + 1)]
+    assert list(report["accuracy"]) == list(report["interval_s"]) == heights
+    assert (tmp_path / "figure1.png").read_bytes().startswith(b"\x89PNG")
+    for name, account in report["balances"].items():
+        cheat = account["part"].startswith("cheat")
+        assert account["net_eth"] < 0 if cheat or name == "lazy" else account["net_eth"] >= 0, name
+        assert not cheat or account["bond_eth"] == 0, name
+    assert processes_of(tmp_path) == []
+    assert list((tmp_path / "home" / "demo").iterdir()) == []
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_demo_leaves_nothing_behind(tmp_path: Path, number: signal.Signals) -> None:
+    demo = subprocess.Popen(command(tmp_path), stdout=subprocess.PIPE, text=True)
+    assert demo.stdout is not None
+    for line in demo.stdout:
+        if "all processes are started" in line:
+            break
+    assert len(processes_of(tmp_path)) > 9
+    time.sleep(1)
+
+    demo.send_signal(number)
+    demo.stdout.read()
+
+    assert demo.wait(60) == 130
+    assert processes_of(tmp_path) == []
+    assert list((tmp_path / "home" / "demo").iterdir()) == []

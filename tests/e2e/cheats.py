@@ -1,0 +1,84 @@
+"""Miners that cheat, each in one way, and are honest in all others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from pol_oracle.agents.miner import Job
+from pol_oracle.agents.worker import Cancelled
+from pol_oracle.canonical.evaluate import eval_root
+from pol_oracle.canonical.state import State
+from pol_oracle.protocol.derivation import batch, requirements, seed
+from pol_oracle.protocol.header import Header
+from pol_oracle.search import Proof
+from pol_oracle.task import Workload, unmet
+
+
+def as_found(proof: Proof) -> Proof:
+    """Leaves a proof as it is."""
+    return proof
+
+
+def one_ulp_off(proof: Proof) -> Proof:
+    """W' differs from the step's in the last bit of one weight."""
+    weights = proof.post.flat.copy()
+    weights[0] = np.nextafter(weights[0], np.float32(np.inf))
+    post = State(proof.post.model, weights)
+    return Proof(replace(proof.header, post_root=post.root), proof.pre, post)
+
+
+def flattered(proof: Proof) -> Proof:
+    """Claims five more correct samples than there are."""
+    return replace(proof, header=replace(proof.header, correct_after=proof.header.correct_after + 5))
+
+
+@dataclass
+class Cheat:
+    """Makes one bad proof on the initial weights, then idles.
+
+    Attributes:
+        workload: the task.
+        searched: the step meets the requirements; else the first nonce that does not is taken.
+        twist: what is done to the proof.
+    """
+
+    workload: Workload
+    searched: bool
+    twist: Callable[[Proof], Proof] = as_found
+    done: bool = False
+
+    def __call__(self, job: Job, cancelled: Callable[[], bool]) -> Proof:
+        """Makes the proof; see :data:`pol_oracle.agents.miner.Produce`."""
+        if self.done:
+            raise Cancelled
+        proof = next(p for nonce in range(1000) if (p := self._try(job, nonce)) is not None)
+        self.done = True
+        return self.twist(proof)
+
+    def _try(self, job: Job, nonce: int) -> Proof | None:
+        workload, pre, task = self.workload, self.workload.initial, self.workload.task
+        drawn = seed(task.rules, task.id, job.parent.id, job.miner, pre.root, nonce)
+        indices = batch(drawn, task.batch_size, task.train_count)
+        chosen = list(indices)
+        result = workload.stepper.run(pre, workload.train.images[chosen], workload.train.labels[chosen])
+        required = requirements(drawn, job.bits, workload.eligible.count)
+        if (unmet(workload, required, pre, result.post) is None) != self.searched:
+            return None
+        test, count = workload.test, workload.evaluator.correct
+        before, after = (count(state, test.images, test.labels) for state in (pre, result.post))
+        header = Header(
+            parent=job.parent.id,
+            miner=job.miner,
+            nonce=nonce,
+            indices=indices,
+            pre_root=pre.root,
+            post_root=result.post.root,
+            trace_root=result.trace.root,
+            eval_root=eval_root(before, after),
+            correct_before=min(int(before.sum()), int(after.sum()) - 1),  # the registry wants an increase
+            correct_after=int(after.sum()),
+        )
+        return Proof(header, pre, result.post)
