@@ -9,7 +9,7 @@ import {Derivation} from "./lib/Derivation.sol";
 import {Eligible} from "./lib/Eligible.sol";
 import {TensorTree} from "./lib/TensorTree.sol";
 import {Weights} from "./lib/Weights.sol";
-import {Block, EvidenceKind, Header, Outcome, Role, Status, Task} from "./Types.sol";
+import {Block, EvidenceKind, Header, Outcome, Parameters, Role, Status, Task} from "./Types.sol";
 
 /// @title Where blocks are challenged. Evidence ends in a slash or a revert; it never counts for a block.
 /// @dev Recomputing a step or an evaluation is absent: those challenges go to the Committee. So is any time limit for
@@ -77,7 +77,8 @@ contract Court is ICourt {
         Dispute storage dispute = _disputes[blockId][kind];
         require(dispute.challenger == address(0), AlreadyDisputed(blockId, kind));
 
-        uint256 deadline = block.timestamp + registry.parameters().voteWindow;
+        Parameters memory parameters = registry.parameters();
+        uint256 deadline = block.timestamp + parameters.voteWindow;
         dispute.challenger = msg.sender;
         dispute.deadline = uint64(deadline);
         dispute.order = order;
@@ -86,7 +87,7 @@ contract Court is ICourt {
         registry.openDispute(blockId); // reverts unless pending and inside the window
         committee.open(disputeId(blockId, kind), deadline);
 
-        vault.lock(msg.sender, Role.Verifier, registry.parameters().challengeBond);
+        vault.lock(msg.sender, Role.Verifier, parameters.challengeBond);
     }
 
     /// @inheritdoc ICourt

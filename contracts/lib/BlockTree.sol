@@ -67,8 +67,8 @@ library BlockTree {
         bytes32 tip = self.finalizedTip;
         require(isAncestor(self, tip, id), IPoLRegistry.OffFinalizedBranch(id, tip));
 
-        Block storage self_ = self.blocks[id];
-        (uint256 seen, uint256 slashes) = (self_.slashesSeen, self.slashes);
+        Block storage checked = self.blocks[id];
+        (uint256 seen, uint256 slashes) = (checked.slashesSeen, self.slashes);
         if (seen == slashes) return;
         for (; seen < slashes; ++seen) {
             bytes32 dead = self.slashLog[seen];
@@ -76,7 +76,7 @@ library BlockTree {
             if (self.blocks[dead].height <= self.finalizedHeight) continue;
             require(!isAncestor(self, dead, id), IPoLRegistry.SlashedAncestor(id, dead));
         }
-        self_.slashesSeen = uint32(slashes);
+        checked.slashesSeen = uint32(slashes);
     }
 
     /// @notice Whether `ancestor` is `descendant` or lies below it. Both must be known.

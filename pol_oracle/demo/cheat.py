@@ -96,8 +96,10 @@ class ThiefLoop(CheatLoop):
         self._refused = bool(context.memory.refusals())
 
     def target(self, view: View) -> BlockView | None:
-        """The newest pending block of somebody else on the head's branch."""
-        return next((b for b in view.branch(view.head) if b.miner != self.context.me), None)
+        """The newest block that verifiers vouch for: why steal what is worth nothing?"""
+        quorum, me = self.context.parameters.quorum, self.context.me
+        branch = view.branch(view.head)
+        return next((b for b in branch if b.miner != me and len(b.attestations) >= quorum), None)
 
     def settled(self, result: Result) -> None:
         """Learns from the refusal."""

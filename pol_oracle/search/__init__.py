@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from .naive import NaiveSearch, Parent, Progress, Proof, search
 from .torch_models import build_module, load_state, pick_device, read_state
-from .train import Recipe, count_correct, train
+from .train import Recipe, count_correct, train, train_to
 
 __all__ = [
     "NaiveSearch",
@@ -26,4 +26,5 @@ __all__ = [
     "read_state",
     "search",
     "train",
+    "train_to",
 ]

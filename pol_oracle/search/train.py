@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 from torch.nn import functional
 
 from pol_oracle.canonical.state import State
@@ -15,7 +16,7 @@ from pol_oracle.data import Samples
 from pol_oracle.protocol.errors import RuleError
 from pol_oracle.task import Workload
 
-from .torch_models import build_module, images_to_torch, load_state, pick_device, read_state
+from .torch_models import build_module, images_to_torch, load_state, pick_device
 
 _EVALUATION_BATCH = 512
 
@@ -29,12 +30,16 @@ class Recipe:
         learning_rate: of SGD.
         momentum: of SGD; starts from rest on every call.
         weight_decay: of SGD.
+        average: share of the running average that each step keeps; the average is what training returns. It classifies
+            better than the last weights and far more steadily, which a rule against falling accuracy rewards.
+            0 returns the last weights.
     """
 
     batch_size: int = 64
-    learning_rate: float = 0.05
+    learning_rate: float = 0.1
     momentum: float = 0.9
     weight_decay: float = 5e-4
+    average: float = 0.95
 
 
 def train(
@@ -72,6 +77,7 @@ def train(
     optimiser = torch.optim.SGD(
         module.parameters(), recipe.learning_rate, momentum=recipe.momentum, weight_decay=recipe.weight_decay
     )
+    average = {name: tensor.detach().clone() for name, tensor in _floats(module)}
     order = np.random.default_rng(seed)
     for done in range(steps):
         if should_stop is not None and should_stop():
@@ -82,12 +88,55 @@ def train(
         loss = functional.cross_entropy(module(images), labels)
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
+        with torch.no_grad():
+            for name, tensor in _floats(module):
+                average[name].lerp_(tensor, 1 - recipe.average)
         if on_progress is not None:
             on_progress(done + 1, loss.item())
-    trained = read_state(module, workload.model)
+    trained = State.from_torch(workload.model, {name: tensor.cpu().numpy() for name, tensor in average.items()})
     if not trained.finite:
         raise RuleError("training diverged: a weight is not finite; use a smaller learning rate")
     return trained
+
+
+def train_to(
+    workload: Workload,
+    state: State,
+    floor: int,
+    *,
+    steps: int,
+    seed: int,
+    rounds: int = 20,
+    recipe: Recipe | None = None,
+    device: torch.device | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> State:
+    """Trains in rounds of ``steps`` until a state is good enough to build on; a step from any worse one is not worth
+    searching, for the chain would refuse it.
+
+    Args:
+        workload: the task.
+        state: where to begin.
+        floor: test samples to classify correctly: the parent's, less the task's slack.
+        steps: training steps per round.
+        seed: of the order of samples.
+        rounds: after so many, the best state so far has to do.
+        recipe, device, should_stop: as in :func:`train`.
+
+    Returns:
+        The first state that reaches the floor, else the best one.
+    """
+    best, most = state, -1
+    for number in range(max(1, rounds)):
+        state = train(
+            workload, state, steps=steps, seed=seed + number, recipe=recipe, device=device, should_stop=should_stop
+        )
+        correct = count_correct(workload, state, device)
+        if correct > most:
+            best, most = state, correct
+        if most >= floor or (should_stop is not None and should_stop()):
+            break
+    return best
 
 
 @torch.no_grad()
@@ -101,6 +150,11 @@ def count_correct(workload: Workload, state: State, device: torch.device | None 
         images, labels = _batch(workload.test, np.arange(at, min(at + _EVALUATION_BATCH, len(workload.test))), device)
         correct += int((module(images).argmax(1) == labels).sum())
     return correct
+
+
+def _floats(module: nn.Module) -> list[tuple[str, torch.Tensor]]:
+    """Parameters and buffers, less batch norm's count of batches."""
+    return [(name, tensor) for name, tensor in module.state_dict().items() if tensor.is_floating_point()]
 
 
 def _batch(samples: Samples, chosen: NDArray[np.int64], device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:

@@ -27,7 +27,9 @@ def checkout(tmp_path: Path) -> Path:
 
 
 def dry_run(folder: Path, target: str) -> list[str]:
-    done = subprocess.run(["make", "--dry-run", target], cwd=folder, capture_output=True, text=True, check=True)
+    outside = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES")}
+    command = ["make", "--dry-run", target]
+    done = subprocess.run(command, cwd=folder, env=outside, capture_output=True, text=True, check=True)
     return done.stdout.splitlines()
 
 

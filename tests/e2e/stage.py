@@ -67,6 +67,8 @@ class Stage:
         self.mine = mine
         self.client = Client.connect(rpc, deployment)
         self.loops: list[Loop] = []
+        # else every transaction would be a block of its own, a second later than the one before
+        self.client.rpc.request("evm_setAutomine", False)
 
     def bond(self, account: LocalAccount, role: Role, amount: int = STAKE) -> None:
         """Deposits a bond."""

@@ -50,11 +50,11 @@ contract BlockTreeTest is Fixture {
     function test_pitfall_15_walks_are_logarithmic(uint40 height, uint40 distance) public pure {
         distance = uint40(bound(distance, 0, height));
         uint256 target = height - distance;
-        uint256 at = height;
+        uint256 climbed = height;
         uint256 steps = 0;
-        while (at > target) {
-            uint256 landing = BlockTree.jumpHeight(at);
-            at = landing >= target ? landing : at - 1;
+        while (climbed > target) {
+            uint256 landing = BlockTree.jumpHeight(climbed);
+            climbed = landing >= target ? landing : climbed - 1;
             ++steps;
         }
         assertTrue(steps <= 3 * Math.log2(uint256(height) + 1, Math.Rounding.Ceil), "too many steps");

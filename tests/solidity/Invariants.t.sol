@@ -221,7 +221,7 @@ struct FuzzSelector {
     bytes4[] selectors;
 }
 
-/// forge-config: default.invariant.runs = 12
+/// forge-config: default.invariant.runs = 8
 /// forge-config: default.invariant.depth = 150
 /// forge-config: default.invariant.fail-on-revert = true
 contract InvariantsTest is Fixture {
@@ -331,13 +331,5 @@ contract InvariantsTest is Fixture {
 
     function mintedIsTheSumOfRewards() internal view {
         assertEq(token.totalSupply(), handler.rewards(), "supply = sum of rewards");
-    }
-    event log_named_uint(string, uint256);
-    function afterInvariant() public {
-        uint256[5] memory n;
-        for (uint256 i = 0; i < handler.count(); ++i) ++n[uint256(statusOf(handler.ids(i)))];
-        emit log_named_uint("pending", n[1]); emit log_named_uint("finalized", n[2]); emit log_named_uint("slashed", n[3]); emit log_named_uint("orphaned", n[4]); emit log_named_uint("forfeits", handler.forfeits());
-        emit log_named_uint("rewards", handler.rewards());
-        emit log_named_uint("burned", vault.burned());
     }
 }

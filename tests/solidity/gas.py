@@ -40,13 +40,13 @@ def measure() -> dict[str, int]:
 def table(measured: dict[str, int], expected: dict[str, int]) -> bool:
     """Prints one line per figure; returns whether all are within tolerance and bar."""
     good = True
-    print(f"{'transaction':<42}{'gas':>9}{'checked in':>12}{'bar':>9}")
+    sys.stdout.write(f"{'transaction':<42}{'gas':>9}{'checked in':>12}{'bar':>9}\n")
     for name, gas in measured.items():
         was, bar = expected.get(name), BARS.get(name)
         ok = was is not None and abs(gas - was) <= TOLERANCE * was and (bar is None or gas <= bar)
         good = good and ok
         limit = f"{bar:,}" if bar else ""
-        print(f"{name:<42}{gas:>9,}{was or 0:>12,}{limit:>9}{'' if ok else '  <-- off'}")
+        sys.stdout.write(f"{name:<42}{gas:>9,}{was or 0:>12,}{limit:>9}{'' if ok else '  <-- off'}\n")
     return good
 
 

@@ -1,0 +1,167 @@
+"""Trees and openings against a plain keccak."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from eth_utils.crypto import keccak
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pol_oracle.canonical.evaluate import eval_root
+from pol_oracle.canonical.keccak import hash_rows
+from pol_oracle.canonical.models import build_model
+from pol_oracle.canonical.state import State
+from pol_oracle.canonical.trees import (
+    climb,
+    list_root,
+    sample_path,
+    sample_root,
+    tensor_root,
+    verify_opening,
+)
+from pol_oracle.protocol.errors import InputError
+from pol_oracle.protocol.hashing import ZERO, Tag
+
+
+def plain_top(level: list[bytes], tag: bytes) -> bytes:
+    while len(level) > 1:
+        level = level + [ZERO] * (len(level) % 2)
+        level = [keccak(tag + level[i] + level[i + 1]) for i in range(0, len(level), 2)]
+    return level[0]
+
+
+def plain_tensor_root(values: list[float]) -> bytes:
+    data = struct.pack(f">{len(values)}f", *values)
+    data = data.ljust(max(256, -(-len(data) // 256) * 256), b"\0")
+    leaves = [keccak(Tag.TENSOR_LEAF + data[i : i + 256]) for i in range(0, len(data), 256)]
+    return keccak(Tag.TENSOR_ROOT + len(values).to_bytes(8, "big") + plain_top(leaves, Tag.TENSOR_NODE))
+
+
+@given(st.integers(0, 60), st.integers(1, 5), st.integers(0, 2**32))
+@settings(max_examples=30, deadline=None)
+def test_compiled_keccak_equals_eth_utils(words: int, rows: int, seed: int) -> None:
+    data = np.random.default_rng(seed).integers(0, 2**64, (rows, words), dtype=np.uint64)
+    expected = [keccak(b"TESTTEST" + row.tobytes()) for row in data]
+    tag = np.uint64(int.from_bytes(b"TESTTEST", "little"))
+    assert [h.tobytes() for h in hash_rows(tag, data)] == expected
+
+
+@pytest.mark.parametrize("size", [0, 1, 63, 64, 65, 128, 129, 432, 1000])
+def test_tensor_root_equals_the_plain_tree(size: int) -> None:
+    values = np.random.default_rng(size).standard_normal(size).astype(np.float32)
+    assert tensor_root(values) == plain_tensor_root(values.tolist())
+
+
+def test_shape_does_not_matter_but_size_does() -> None:
+    values = np.arange(60, dtype=np.float32)
+    assert tensor_root(values) == tensor_root(values.reshape(3, 4, 5))
+    assert tensor_root(values) != tensor_root(np.append(values, np.float32(0)))
+
+
+def test_a_transposed_tensor_is_hashed_in_its_own_order() -> None:
+    values = np.arange(60, dtype=np.float32).reshape(6, 10)
+    assert tensor_root(values.T) == tensor_root(values.T.copy())
+
+
+def test_list_root_equals_the_plain_tree_and_tags_separate_lists() -> None:
+    for count in (1, 2, 3, 17):
+        roots = [keccak(bytes([i])) for i in range(count)]
+        plain = keccak(Tag.STATE_ROOT + count.to_bytes(8, "big") + plain_top(roots, Tag.LIST_NODE))
+        assert list_root(Tag.STATE_ROOT, roots) == plain
+        assert list_root(Tag.INNER_ROOT, roots) != plain
+
+
+@pytest.fixture(scope="module")
+def state() -> State:
+    return State.initial(build_model("cnn"), 4)
+
+
+def places(state: State) -> list[tuple[int, int]]:
+    """First and last element of every tensor, and some between."""
+    out = []
+    for number, tensor in enumerate(state.tensors):
+        out += [(number, e) for e in sorted({0, tensor.size // 2, tensor.size - 1})]
+    return out
+
+
+def test_openings_verify(state: State) -> None:
+    for tensor, element in places(state):
+        opening = state.open(tensor, element)
+        value = verify_opening(state.root, tensor, element, opening)
+        assert value is not None
+        assert value == state.tensors[tensor].reshape(-1)[element]
+        assert len(opening.leaf) == 256
+
+
+def test_openings_of_anything_else_are_rejected(state: State) -> None:
+    tensor, element = 3, 4000
+    good = state.open(tensor, element)
+    other = bytes([good.leaf[0] ^ 1]) + good.leaf[1:]
+    bad = [
+        replace(good, leaf=other),
+        replace(good, leaf=good.leaf[:-1]),
+        replace(good, elements=good.elements + 1),
+        replace(good, tensors=good.tensors + 1),
+        replace(good, tensor_path=good.tensor_path[1:]),
+        replace(good, tensor_path=(*good.tensor_path, ZERO)),
+        replace(good, state_path=good.state_path[::-1]),
+        replace(good, tensor_path=(ZERO, *good.tensor_path[1:])),
+    ]
+    for opening in bad:
+        assert verify_opening(state.root, tensor, element, opening) is None
+    assert verify_opening(state.root, tensor + 1, element, good) is None
+    assert verify_opening(state.root, tensor, element + 64, good) is None
+    assert verify_opening(state.root, tensor, good.elements, good) is None
+    assert verify_opening(state.root, tensor, -1, good) is None
+    assert verify_opening(ZERO, tensor, element, good) is None
+    for place in ((0, 432), (17, 0), (-1, 0), (0, -1)):
+        with pytest.raises(InputError):
+            state.open(*place)
+
+
+def test_sample_root_and_path() -> None:
+    rng = np.random.default_rng(0)
+    images, labels = rng.integers(0, 256, (5, 32, 32, 3), dtype=np.uint8), np.arange(5, dtype=np.uint8)
+    leaves = [
+        keccak(Tag.SAMPLE_LEAF + image.tobytes() + int(label).to_bytes(8, "big"))
+        for image, label in zip(images, labels, strict=True)
+    ]
+    top = plain_top(leaves, Tag.SAMPLE_NODE)
+    assert sample_root(images, labels) == keccak(Tag.SAMPLE_ROOT + (5).to_bytes(8, "big") + top)
+    for i in range(5):
+        assert climb(leaves[i], i, sample_path(images, labels, i), Tag.SAMPLE_NODE) == top
+
+
+@pytest.mark.parametrize("count", [1, 255, 256, 257, 700, 1024])
+def test_eval_root_equals_the_plain_sum_tree(count: int) -> None:
+    rng = np.random.default_rng(count)
+    before, after = rng.random(count) < 0.7, rng.random(count) < 0.8
+    level: list[tuple[bytes, int, int]] = []
+    for at in range(0, count, 256):
+        parts = [bits[at : at + 256] for bits in (before, after)]
+        words = [sum(1 << (255 - i) for i, bit in enumerate(p) if bit).to_bytes(32, "big") for p in parts]
+        level.append((keccak(Tag.EVAL_LEAF + words[0] + words[1]), int(parts[0].sum()), int(parts[1].sum())))
+    while len(level) > 1:
+        level += [(ZERO, 0, 0)] * (len(level) % 2)
+        pairs = [(level[i], level[i + 1]) for i in range(0, len(level), 2)]
+        level = [
+            (
+                keccak(Tag.EVAL_NODE + x[0] + struct.pack(">II", *x[1:]) + y[0] + struct.pack(">II", *y[1:])),
+                x[1] + y[1],
+                x[2] + y[2],
+            )
+            for x, y in pairs
+        ]
+    assert eval_root(before, after) == level[0][0]
+    assert (level[0][1], level[0][2]) == (before.sum(), after.sum())
+    assert eval_root(after, before) != eval_root(before, after)
+
+
+def test_eval_root_refuses_unequal_or_no_bits() -> None:
+    for sizes in ((0, 0), (3, 4)):
+        with pytest.raises(InputError):
+            eval_root(np.ones(sizes[0], np.bool_), np.ones(sizes[1], np.bool_))

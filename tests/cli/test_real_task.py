@@ -1,0 +1,222 @@
+"""Commands that compute: deploy a real task, refuse to run without a bond or with another task, replay blocks."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from pol_oracle.bench.l1 import L1, MINER
+from pol_oracle.chain.client import Client
+from pol_oracle.chain.deployment import Deployment
+from pol_oracle.chain.devnet import dev_account, free_port
+from pol_oracle.demo.forgers import nudged
+from pol_oracle.protocol.header import Header
+from pol_oracle.protocol.lifecycle import Role
+from pol_oracle.search import Proof, search
+from pol_oracle.store import StateStore, file_name
+from pol_oracle.task import Workload, build_workload, load_spec
+from tests.cli.conftest import Pol
+
+TASK = """
+name = "small"
+learning_rate = 0.01
+accuracy_slack = 1024
+
+[data]
+train = 256
+test = 256
+
+[chain]
+difficulty_bits = 1
+confirmations = 0
+"""
+
+
+@dataclass(frozen=True)
+class Parent:
+    """Genesis, as the search sees it."""
+
+    id: bytes
+    correct_after: int = 0
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture
+def task_file(tmp_path: Path, home: Path, cache: Path) -> Path:
+    home.mkdir()
+    (home / "data").symlink_to(cache, target_is_directory=True)
+    path = tmp_path / "small.toml"
+    path.write_text(TASK)
+    return path
+
+
+@pytest.fixture
+def network(pol: Pol, anvil: str, task_file: Path, home: Path) -> L1:
+    """What ``pol deploy`` made."""
+    said = pol("--rpc", anvil, "deploy", task_file, "--dev", 0, "--json")
+    assert said.code == 0, said.err
+    made = Deployment.load(home / "deployment.json")
+    assert said.json["addresses"] == made.addresses
+    return L1(Client.connect(anvil, made), made.task)
+
+
+@pytest.fixture
+def workload(task_file: Path, cache: Path) -> Workload:
+    return build_workload(load_spec(task_file), cache)
+
+
+@pytest.fixture
+def proof(network: L1, workload: Workload) -> Proof:
+    parent = Parent(network.client.finalized_tip())
+    found = search(workload, parent, dev_account(MINER).address, workload.initial, 1)
+    assert found is not None
+    return found
+
+
+def published(network: L1, home: Path, proof: Proof, header: Header) -> str:
+    """Publishes a proof's states and proposes a header; returns the block's id in hex."""
+    store = StateStore([home / "store"])
+    for state in (proof.pre, proof.post):
+        store.put(state.root, state.to_bytes())
+    network.send(MINER, "BondVault", "deposit", int(Role.MINER), value=10**18)
+    block, _ = network.propose(header)
+    return block.hex()
+
+
+def test_initial_weights_are_in_the_store(network: L1, home: Path, workload: Workload) -> None:
+    assert (home / "store" / file_name(workload.initial.root)).read_bytes() == workload.initial.to_bytes()
+
+
+def test_deployment_is_not_overwritten_by_mistake(pol: Pol, network: L1, task_file: Path, anvil: str) -> None:
+    said = pol("--rpc", anvil, "deploy", task_file, "--dev", 0)
+
+    assert said.code == 1
+    assert "--force" in said.sentence
+
+
+@pytest.mark.parametrize(("role", "needed"), [("miner", "1 ETH"), ("verifier", "0.75 ETH")])
+def test_no_bond(pol: Pol, network: L1, role: str, needed: str) -> None:
+    said = pol(role, "run", "--dev", 9)
+
+    assert said.code == 1
+    assert f"needs at least {needed}" in said.sentence
+    assert f"pol bond deposit --role {role}" in said.sentence
+
+
+def test_task_mismatch(pol: Pol, network: L1, home: Path) -> None:
+    known = Deployment.load(home / "deployment.json")
+    known.model_copy(update={"spec": known.spec | {"seed": 2}}).save(home / "deployment.json")
+
+    said = pol("verifier", "run", "--dev", 9)
+
+    assert said.code == 1
+    assert "initial_root" in said.sentence
+    assert "the version of pol-oracle" in said.sentence
+
+
+def test_right_block_verifies(pol: Pol, network: L1, home: Path, proof: Proof) -> None:
+    block = published(network, home, proof, proof.header)
+
+    said = pol("blocks", "verify", block, "--json")
+
+    assert said.code == 0, said.err
+    assert said.json == {"id": "0x" + block, "valid": True, "kind": None, "reason": ""}
+
+
+def test_wrong_block_does_not_verify(pol: Pol, network: L1, home: Path, proof: Proof) -> None:
+    forged = replace(proof, post=nudged(proof.post))
+    block = published(network, home, forged, replace(proof.header, post_root=forged.post.root))
+
+    said = pol("blocks", "verify", block)
+
+    assert said.code == 1
+    assert "INVALID (step)" in said.out
+
+
+def test_corrupt_state_file(pol: Pol, network: L1, home: Path, proof: Proof) -> None:
+    block = published(network, home, proof, proof.header)
+    path = home / "store" / file_name(proof.header.post_root)
+    data = bytearray(path.read_bytes())
+    data[0] ^= 1
+    path.write_bytes(data)
+
+    said = pol("blocks", "verify", block)
+
+    assert said.code == 1
+    assert path.name in said.sentence
+    assert "root" in said.sentence
+
+
+def test_missing_state_file(pol: Pol, network: L1, home: Path, proof: Proof) -> None:
+    block = published(network, home, proof, proof.header)
+    (home / "store" / file_name(proof.header.pre_root)).unlink()
+
+    said = pol("blocks", "verify", block)
+
+    assert said.code == 1
+    assert "not there" in said.sentence
+
+
+def test_full_disk_under_the_store(pol: Pol, anvil: str, task_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import errno
+    import os
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+
+    said = pol("--rpc", anvil, "deploy", task_file, "--dev", 0)
+
+    assert said.code == 1
+    assert "the disk is full" in said.sentence
+
+
+def test_genesis_cannot_be_verified(pol: Pol, network: L1) -> None:
+    said = pol("blocks", "verify", "head")
+
+    assert said.code == 1
+    assert "genesis" in said.sentence
+
+
+def test_store_is_served_over_http(home: Path, task_file: Path) -> None:
+    folder = home / "store"
+    StateStore([folder]).put(bytes(32), b"weights")
+    port = free_port()
+    command = [sys.executable, "-m", "pol_oracle.cli", "--home", str(home), "store", "serve", "--port", str(port)]
+    server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    try:
+        assert server.stderr is not None
+        assert f"http://127.0.0.1:{port}" in server.stderr.readline()
+        wait_for(port)
+        assert StateStore([f"http://127.0.0.1:{port}"]).get(bytes(32), 7) == b"weights"
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def test_nothing_to_serve(pol: Pol) -> None:
+    said = pol("store", "serve", "--port", free_port())
+
+    assert said.code == 1
+    assert "there is no folder" in said.sentence
+
+
+def wait_for(port: int) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise AssertionError("nobody serves")
