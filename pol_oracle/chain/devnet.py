@@ -10,7 +10,6 @@ import fcntl
 import json
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import time
@@ -21,12 +20,12 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
-from typing import IO
 
 import structlog
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
 
+from pol_oracle.chain.process import command_line, end_group, spawn
 from pol_oracle.protocol.errors import ChainError, InputError
 
 MNEMONIC = "test test test test test test test test test test test junk"
@@ -34,7 +33,6 @@ HARDFORK = "osaka"
 CHAIN_ID = 31337
 HOST = "127.0.0.1"
 START_LIMIT_S = 30.0
-STOP_LIMIT_S = 15.0
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 log = structlog.get_logger(__name__)
@@ -164,7 +162,7 @@ class Devnet:
             record = self._alive()
             if record is None:
                 return False
-            _end_group(record.pid)
+            end_group(record.pid)
             self._record_file.unlink(missing_ok=True)
             self._keep_state()
         return True
@@ -211,7 +209,7 @@ class Devnet:
     def _alive(self) -> _Record | None:
         """The record, if its process lives and is this folder's anvil, not a later process with the same id."""
         record = self._record()
-        return record if record and str(self._state_file) in _command_line(record.pid) else None
+        return record if record and str(self._state_file) in command_line(record.pid) else None
 
     def _launch(self, port: int, options: list[str], bound: bool) -> None:
         """Starts anvil and waits until it answers."""
@@ -226,7 +224,7 @@ class Devnet:
             str(self.folder / "cache"),
         ]
         with self._log_file.open("wb") as output:
-            process = _spawn([*command, *options], self.folder, output)
+            process = spawn([*command, *options], self.folder, output)
         if bound:
             self._bind(process.pid)
         record = _Record(process.pid, port, str(anvil))
@@ -235,7 +233,7 @@ class Devnet:
             self._await(process, f"http://{HOST}:{port}")
         except BaseException:
             self._release()
-            _end_group(process.pid)
+            end_group(process.pid)
             self._record_file.unlink(missing_ok=True)
             raise
         log.info("devnet up", rpc=f"http://{HOST}:{port}", pid=process.pid)
@@ -286,17 +284,10 @@ class Devnet:
     def _release(self) -> None:
         """Ends the watcher before what it watches, so that it never kills a stranger."""
         if self._watcher is not None:
-            _end_group(self._watcher.pid)
+            end_group(self._watcher.pid)
             if self._watcher.stdin:
                 self._watcher.stdin.close()
             self._watcher = None
-
-
-def _spawn(command: list[str], folder: Path, output: IO[bytes]) -> subprocess.Popen[bytes]:
-    """Starts a process in a session, and so a process group, of its own: Ctrl-C here does not reach it."""
-    return subprocess.Popen(
-        command, cwd=folder, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
-    )
 
 
 def _checked_port(port: int) -> int:
@@ -321,43 +312,6 @@ def _block_number(rpc: str) -> int | None:
             return int(json.load(answer)["result"], 16)
     except (OSError, ValueError, KeyError, urllib.error.URLError):
         return None
-
-
-def _command_line(pid: int) -> str:
-    """Command line of a living process, "" if there is none; /proc where there is one, else ps."""
-    if Path("/proc/self").exists():
-        try:
-            stat = Path(f"/proc/{pid}/stat").read_text()
-            line = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-        except OSError:
-            return ""
-        return "" if stat.rpartition(")")[2].split()[0] == "Z" else line
-    return subprocess.run(["ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True, text=True).stdout
-
-
-def _end_group(group: int) -> None:
-    """Ends a process group: asked first, then killed; waits until it is gone."""
-    limit = time.monotonic() + STOP_LIMIT_S
-    for sign in (signal.SIGTERM, signal.SIGKILL):
-        try:
-            os.killpg(group, sign)
-        except ProcessLookupError:
-            return
-        while time.monotonic() < limit:
-            if _gone(group):
-                return
-            time.sleep(0.02)
-        limit = time.monotonic() + STOP_LIMIT_S
-
-
-def _gone(pid: int) -> bool:
-    """Whether a group's leader has ended; reaps it if it is our child."""
-    try:
-        if os.waitpid(pid, os.WNOHANG)[0] == pid:
-            return True
-    except ChildProcessError:
-        pass
-    return not _command_line(pid)
 
 
 def _is_json(path: Path) -> bool:

@@ -22,7 +22,7 @@ from pol_oracle.report.ledger import kind_name
 
 from .verdict import WEI, Scene
 
-SHOWN_BLOCKS = 10
+SHOWN_BLOCKS = 6
 
 
 @dataclass(frozen=True)

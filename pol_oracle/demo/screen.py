@@ -18,7 +18,7 @@ from rich.text import Text
 from .progress import Snapshot
 from .verdict import Ending
 
-KEPT_LINES = 12
+KEPT_LINES = 8
 STYLES = {"finalized": "green", "pending": "yellow", "slashed": "red", "orphaned": "dim"}
 
 

@@ -132,7 +132,19 @@ class Scene:
 
 @dataclass(frozen=True)
 class Ending:
-    """How the demo ended."""
+    """How the demo ended.
+
+    Money is what the contracts hold for a party: bond and credit, against what it deposited. The gas of transactions
+    is everybody's own expense and no part of it.
+
+    Attributes:
+        scene: all events and refusals.
+        balances: by name of the party.
+        test_count: |E|.
+        blocks: honest blocks that were to be finalized.
+        seconds: from start to end.
+        trouble: what went wrong on the way, as sentences.
+    """
 
     scene: Scene
     balances: dict[str, Balance]

@@ -103,21 +103,21 @@ def test_pitfall_07_a_machine_with_other_answers_is_told_so(monkeypatch: pytest.
 
 
 def test_pitfall_07_a_process_that_flushes_subnormals_is_told_so() -> None:
-    """torch can switch the processor to flush subnormals; the self-test must notice."""
-    code = (
-        "import torch\n"
-        "torch.set_flush_denormal(True)\n"
-        "from pol_oracle.canonical.selftest import self_test\n"
-        "from pol_oracle.protocol.errors import ArithmeticFault\n"
-        "try:\n    self_test()\n"
-        "except ArithmeticFault as fault:\n    raise SystemExit(7 if 'subnormal' in str(fault) else 1)\n"
-    )
+    """torch can switch the processor to flush subnormals; the self-test, which does not import torch, must notice."""
+    code = """
+import sys
+from pol_oracle.canonical.selftest import self_test
+from pol_oracle.protocol.errors import ArithmeticFault
+
+self_test()
+if "torch" in sys.modules:
+    raise SystemExit("torch was imported")
+import torch
+
+torch.set_flush_denormal(True)
+try:
+    self_test()
+except ArithmeticFault as fault:
+    raise SystemExit(7 if "subnormal" in str(fault) else 1)
+"""
     assert subprocess.run([sys.executable, "-c", code], check=False, timeout=100).returncode == 7
-
-
-def test_canonical_code_does_not_import_torch() -> None:
-    code = (
-        "import sys, pol_oracle.canonical.selftest, pol_oracle.canonical.evaluate, pol_oracle.canonical.eligible\n"
-        "raise SystemExit('torch' in sys.modules)"
-    )
-    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=100).returncode == 0

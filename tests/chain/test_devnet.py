@@ -18,6 +18,7 @@ from pol_oracle.chain import devnet as devnet_module
 from pol_oracle.chain.client import Client
 from pol_oracle.chain.deployment import deploy, verify
 from pol_oracle.chain.devnet import Devnet, dev_account, find_anvil, free_port
+from pol_oracle.chain.process import command_line, gone
 from pol_oracle.protocol.errors import ChainError, InputError
 from pol_oracle.protocol.parameters import Parameters
 from pol_oracle.protocol.task import Task
@@ -55,7 +56,7 @@ def kill(net: Devnet) -> None:
 
 
 def is_gone(pid: int) -> bool:
-    return devnet_module._command_line(pid) == ""
+    return command_line(pid) == ""
 
 
 def test_start_status_stop(folder: Path) -> None:
@@ -94,7 +95,7 @@ def test_another_process_finds_and_stops_it(folder: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code, str(folder)], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "True"
-    wait_until(lambda: devnet_module._gone(pid))
+    wait_until(lambda: gone(pid))
 
 
 def test_state_survives_a_restart(folder: Path) -> None:

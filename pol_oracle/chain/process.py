@@ -1,0 +1,56 @@
+"""Processes in groups of their own: started, recognised by their command line, and ended with all their children."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import IO
+
+STOP_LIMIT_S = 15.0
+
+
+def spawn(command: list[str], folder: Path, output: IO[bytes]) -> subprocess.Popen[bytes]:
+    """Starts a process in a session, and so a process group, of its own: Ctrl-C here does not reach it."""
+    return subprocess.Popen(
+        command, cwd=folder, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+    )
+
+
+def command_line(pid: int) -> str:
+    """Command line of a living process, "" if there is none; /proc where there is one, else ps."""
+    if Path("/proc/self").exists():
+        try:
+            stat = Path(f"/proc/{pid}/stat").read_text()
+            line = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            return ""
+        return "" if stat.rpartition(")")[2].split()[0] == "Z" else line
+    return subprocess.run(["ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True, text=True).stdout
+
+
+def end_group(group: int) -> None:
+    """Ends a process group: asked first, then killed; waits until it is gone."""
+    limit = time.monotonic() + STOP_LIMIT_S
+    for sign in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(group, sign)
+        except ProcessLookupError:
+            return
+        while time.monotonic() < limit:
+            if gone(group):
+                return
+            time.sleep(0.02)
+        limit = time.monotonic() + STOP_LIMIT_S
+
+
+def gone(pid: int) -> bool:
+    """Whether a group's leader has ended; reaps it if it is our child."""
+    try:
+        if os.waitpid(pid, os.WNOHANG)[0] == pid:
+            return True
+    except ChildProcessError:
+        pass
+    return not command_line(pid)
