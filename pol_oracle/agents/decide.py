@@ -69,7 +69,7 @@ class Miner:
     Attributes:
         me: its address.
         task_id: 32 bytes.
-        proofs: proofs it found and that L1 does not show yet, oldest first; their states are in the store.
+        proofs: proofs it found that are not settled on L1, oldest first; their states are in the store.
         verified: ids of the blocks it found right itself.
     """
 
@@ -137,7 +137,8 @@ def choose_parent(view: View, own: Miner) -> tuple[Parent, int]:
     block = view.blocks[_best(view, own)]
     parent = Parent(block.id, block.correct_after, block.header.post_root if block.header else None)
     ahead = 0
-    children = {proof.parent: proof for proof in reversed(own.proofs)}
+    hidden = (proof for proof in reversed(own.proofs) if proof.id(own.task_id) not in view.blocks)
+    children = {proof.parent: proof for proof in hidden}
     while (proof := children.pop(parent.id, None)) is not None:
         parent = Parent(proof.id(own.task_id), proof.correct_after, proof.post_root)
         ahead += 1
@@ -145,12 +146,15 @@ def choose_parent(view: View, own: Miner) -> tuple[Parent, int]:
 
 
 def useless(view: View, own: Miner) -> list[Header]:
-    """Returns the proofs that L1 shows already, or that can never be finalized any more."""
-    return [
-        proof
-        for proof in own.proofs
-        if proof.id(own.task_id) in view.blocks or (proof.parent in view.blocks and proof.parent not in view.live)
-    ]
+    """Returns the proofs that L1 has settled, or that can never be finalized any more. One that is pending is kept: a
+    reorg may take it back."""
+    gone: list[Header] = []
+    for proof in own.proofs:
+        block, parent = view.blocks.get(proof.id(own.task_id)), view.blocks.get(proof.parent)
+        settled = block is not None and block.status is not Status.PENDING
+        if settled or (parent is not None and parent.id not in view.live):
+            gone.append(proof)
+    return gone
 
 
 def _best(view: View, own: Miner) -> bytes:

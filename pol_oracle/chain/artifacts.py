@@ -169,7 +169,7 @@ def _download(folder: Path) -> str | None:
         return f"no download within {DOWNLOAD_LIMIT_S} s"
     if done.returncode == 0:
         return None
-    return (done.stderr.strip().splitlines() or ["download failed"])[-1][:200]
+    return (done.stderr.strip().splitlines() or ["download failed"])[-1].partition(":")[0]
 
 
 def _hash(root: Path, sources: dict[str, dict[str, str]]) -> str:

@@ -84,6 +84,10 @@ def test_proof_is_proposed_until_l1_shows_it() -> None:
     block = scene.propose()
     assert block == proof.id(TASK)
     assert decide(scene, miner(proof)) == ()
+    assert choose_parent(scene.view, miner(proof))[1] == 0
+    assert not useless(scene.view, miner(proof))  # a reorg may take it back
+
+    scene.finalize(block)
     assert useless(scene.view, miner(proof)) == [proof]
 
 
@@ -115,6 +119,18 @@ def test_proposal_waits_for_its_bond() -> None:
 
     scene.emit(ev.Deposited, account=MINER, role=Role.MINER, amount=ETH)
     assert decide(scene, miner(proof)) == (Propose(proof.id(TASK), proof),)
+
+
+def test_pitfall_12_own_block_that_a_reorg_took_is_proposed_again_and_built_on() -> None:
+    scene = Scene()
+    to = scene.l1_block
+    scene.wait()
+    proof = scene.header()
+    block = scene.propose()
+    scene.reorg(to)
+
+    assert decide(scene, miner(proof)) == (Propose(block, proof),)
+    assert choose_parent(scene.view, miner(proof))[0].id == block
 
 
 def test_pitfall_12_proof_follows_its_parent_through_a_reorg() -> None:

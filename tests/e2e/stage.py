@@ -83,7 +83,7 @@ class Stage:
     def config(self, account: LocalAccount, **options: Any) -> AgentConfig:
         """An agent's settings; the same account always gets the same files."""
         name = f"agent-{account.address[2:8]}"
-        policy = Policy(stagger=2, grace=3, attempts=2)
+        policy = Policy(stagger=6, grace=3, attempts=2)
         return AgentConfig(
             self.deployment,
             account,
@@ -124,7 +124,7 @@ class Stage:
         """Opens a miner that makes proofs in its own way."""
         return self._join(MinerLoop(self._context(account, Role.MINER), replay, produce, publish))
 
-    def rounds(self, count: int = 1, seconds: int = 2, *, patient: bool = False) -> None:
+    def rounds(self, count: int = 1, seconds: int = 1, *, patient: bool = False) -> None:
         """Lets L1 make blocks, and every agent take its turn at each.
 
         Args:

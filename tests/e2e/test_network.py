@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -49,10 +49,12 @@ def workload(cache: Path) -> Workload:
 @pytest.fixture
 def real(
     tmp_path: Path, anvil: str, workload: Workload, accounts: list[LocalAccount], mine: Callable[..., None]
-) -> Stage:
+) -> Iterator[Stage]:
     """A stage on which the task is real."""
     deployment = launch(Client.connect(anvil), accounts[0], workload, [str(tmp_path / "store")])
-    return Stage(tmp_path, anvil, deployment, mine)
+    stage = Stage(tmp_path, anvil, deployment, mine)
+    yield stage
+    stage.close()
 
 
 def keep(proof: Proof) -> None:
@@ -94,7 +96,6 @@ def test_honest_blocks_become_final_and_cheats_are_slashed_for_what_they_did(
     bond = real.client.bond(honest.address, Role.MINER)
     assert bond.free + bond.locked == STAKE
     assert {b.miner for i in view.finalized if (b := view.blocks[i]).header} == {honest.address}
-    real.close()
 
 
 def test_task_that_differs_from_l1_is_refused(real: Stage, accounts: list[LocalAccount], cache: Path) -> None:

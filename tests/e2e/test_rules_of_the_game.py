@@ -120,15 +120,15 @@ def test_pitfall_01_stolen_proof_is_refused(stage: Stage, accounts: Accounts) ->
 def test_pitfall_15_head_is_slashed_under_many_descendants(stage: Stage, accounts: Accounts) -> None:
     """A cheat builds a long branch on its bad block. Honest miners stay on theirs and lose nothing."""
     cheat, honest, *verifiers = accounts[1:5]
-    bad: list[bytes] = []
 
     def replay(block: BlockView, cancelled: Callable[[], bool]) -> Verdict:
         first = block.miner == cheat.address and block.height == 1
         return Verdict(block.id, EvidenceKind.STEP, "wrong") if first else Verdict(block.id)
 
+    for account in (*verifiers, honest):
+        stage.bond(account, Role.MINER if account is honest else Role.VERIFIER)
     long = stage.miner(cheat, blocks=4)
     stage.until(lambda: len(long.view.blocks) == 5)
-    bad.extend(b.id for b in long.view.blocks.values() if b.height)
     for account in verifiers:
         stage.verifier(account, replay)
     stage.miner(honest, blocks=2, replay=replay)

@@ -9,11 +9,15 @@ from pol_oracle.protocol.errors import RuleError
 from pol_oracle.search import Recipe, count_correct, train, train_to
 from tests.task.workloads import small_workload
 
+QUICK = Recipe(batch_size=16, average=0.9)
+
 
 def test_training_learns_and_moves_the_buffers() -> None:
     workload = small_workload()
     losses: list[float] = []
-    state = train(workload, workload.initial, steps=60, seed=1, on_progress=lambda done, loss: losses.append(loss))
+    state = train(
+        workload, workload.initial, steps=60, seed=1, recipe=QUICK, on_progress=lambda done, loss: losses.append(loss)
+    )
     assert len(losses) == 60
     assert np.mean(losses[-10:]) < np.mean(losses[:10]) - 0.3
     for weight in workload.model.buffers:
@@ -22,7 +26,7 @@ def test_training_learns_and_moves_the_buffers() -> None:
 
 def test_the_same_seed_gives_the_same_state() -> None:
     workload = small_workload()
-    roots = [train(workload, workload.initial, steps=3, seed=seed).root for seed in (1, 1, 2)]
+    roots = [train(workload, workload.initial, steps=3, seed=seed, recipe=QUICK).root for seed in (1, 1, 2)]
     assert roots[0] == roots[1] != roots[2]
 
 
@@ -53,7 +57,7 @@ def test_divergence_is_an_error_and_no_state() -> None:
 
 def test_torchs_count_is_close_to_the_canonical_one() -> None:
     workload = small_workload()
-    state = train(workload, workload.initial, steps=30, seed=1)
+    state = train(workload, workload.initial, steps=30, seed=1, recipe=QUICK)
     exact = int(workload.evaluator.correct(state, workload.test.images, workload.test.labels).sum())
     assert abs(count_correct(workload, state) - exact) <= 2
 
@@ -61,11 +65,11 @@ def test_torchs_count_is_close_to_the_canonical_one() -> None:
 def test_training_goes_on_until_a_floor_is_reached() -> None:
     workload = small_workload()
     start = count_correct(workload, workload.initial)
-    state = train_to(workload, workload.initial, start + 20, steps=20, seed=1)
+    state = train_to(workload, workload.initial, start + 20, steps=20, seed=1, recipe=QUICK)
     assert count_correct(workload, state) >= start + 20
 
 
 def test_a_floor_out_of_reach_gives_the_best_state() -> None:
     workload = small_workload()
-    rounds = [train_to(workload, workload.initial, 10**6, steps=2, seed=1, rounds=n) for n in (1, 4)]
+    rounds = [train_to(workload, workload.initial, 10**6, steps=2, seed=1, rounds=n, recipe=QUICK) for n in (1, 4)]
     assert count_correct(workload, rounds[1]) >= count_correct(workload, rounds[0])
