@@ -58,7 +58,8 @@ def root(
         typer.Option(metavar="URL", help="JSON-RPC endpoint of L1. (default: the deployment's, or the devnet's)"),
     ] = None,
     log_level: Annotated[
-        str | None, typer.Option(metavar="LEVEL", help="debug, info, warning or error; logs go to stderr.")
+        str | None,
+        typer.Option(metavar="LEVEL", help="debug, info, warning or error; logs go to stderr. (default: warning)"),
     ] = None,
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")

@@ -18,7 +18,7 @@ class Settings(BaseSettings):
         home: working folder: deployment file, keys, store, data sets, journals, logs.
         rpc: URL of L1's JSON-RPC endpoint; without it, the one in the deployment file.
         password_file: file whose first line unlocks keystores; without it, the password is asked for.
-        log_level: debug, info, warning or error; for agents' logs.
+        log_level: debug, info, warning or error, on stderr; agents log to files of their own.
     """
 
     model_config = SettingsConfigDict(env_prefix="POL_", extra="ignore")
@@ -26,7 +26,7 @@ class Settings(BaseSettings):
     home: Path = Path(".pol")
     rpc: str | None = None
     password_file: Path | None = None
-    log_level: str = "info"
+    log_level: str = "warning"
 
     @property
     def deployment_file(self) -> Path:

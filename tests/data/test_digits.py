@@ -69,7 +69,7 @@ def test_training_and_test_samples_come_from_disjoint_originals(monkeypatch: pyt
     shown: list[set[int]] = []
 
     def watch(originals: np.ndarray, labels: np.ndarray, count: int, integers: Integers) -> Samples:  # type: ignore[type-arg]
-        shown.append({original.tobytes() for original in originals})  # type: ignore[misc]
+        shown.append({original.tobytes() for original in originals})
         return Samples(np.zeros((1, 32, 32, 3), np.uint8), np.zeros(1, np.uint8))
 
     monkeypatch.setattr(digits, "_render", watch)
@@ -92,7 +92,7 @@ def test_a_damaged_copy_is_made_again(tmp_path: Path, damage: str) -> None:
     (file,) = tmp_path.iterdir()
     data = bytearray(file.read_bytes())
     data[len(data) // 2] ^= 1
-    file.write_bytes({"truncate": data[:-100], "garbage": b"garbage", "empty": b"", "flip": bytes(data)}[damage])
+    file.write_bytes({"truncate": bytes(data[:-100]), "garbage": b"garbage", "empty": b"", "flip": bytes(data)}[damage])
     assert [half.root for half in load(SMALL, tmp_path)] == roots
     assert [half.root for half in load(SMALL, tmp_path)] == roots
 

@@ -130,10 +130,11 @@ class Stage:
         Args:
             count: L1 blocks.
             seconds: of L1 time between them.
-            patient: L1 waits for replays; real ones take longer than L1's time, which flies here.
+            patient: wait for replays; real ones take longer than made-up ones.
         """
         for _ in range(count):
-            self.mine(1, seconds)
+            self.client.rpc.request("evm_setNextBlockTimestamp", self.client.latest().timestamp + seconds)
+            self.mine()
             for loop in self.loops:
                 loop.turn()
             time.sleep(0.01)  # made-up replays and searches take no longer

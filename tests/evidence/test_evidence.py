@@ -130,7 +130,7 @@ def test_pitfall_04_grinding_another_w_or_miner_or_nonce_draws_other_requirement
     displaced = moved(workload, {requirements_of(workload, header, BITS)[0].weight: 0.5})
     drawn = {requirements_of(workload, header, BITS)}
     for change in ({"pre_root": displaced.root}, {"miner": RIVAL}, {"nonce": 1}, {"parent": keccak(b"other")}):
-        drawn.add(requirements_of(workload, replace(header, **change), BITS))  # type: ignore[arg-type]
+        drawn.add(requirements_of(workload, replace(header, **change), BITS))
     assert len(drawn) == 5
 
 

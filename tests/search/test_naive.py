@@ -20,7 +20,7 @@ from pol_oracle.task import Workload, requirements_of, unmet
 from tests.task.workloads import MINER, RIVAL, small_workload
 
 BITS = 3
-QUICK = Recipe(batch_size=16, average=0.9)
+QUICK = Recipe(batch_size=32, average=0.8)
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Parent:
 @pytest.fixture(scope="module")
 def trained() -> State:
     """Somewhat better than chance, so that single steps move the accuracy."""
-    return train(small_workload(), small_workload().initial, steps=30, seed=1, recipe=QUICK)
+    return train(small_workload(), small_workload().initial, steps=40, seed=1, recipe=QUICK)
 
 
 @pytest.fixture(scope="module")
@@ -172,7 +172,7 @@ def test_pitfall_04_grinding_every_nonce_draws_r_and_p_anew(proof: Proof, nonce:
 
 def test_under_paper_rules_r_is_the_parents_and_p_is_free() -> None:
     workload = small_workload("paper")
-    state = train(workload, workload.initial, steps=30, seed=1, recipe=QUICK)
+    state = train(workload, workload.initial, steps=40, seed=1, recipe=QUICK)
     proof = search(workload, Parent(), MINER, state, BITS)
     assert proof is not None
     header = proof.header

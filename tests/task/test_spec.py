@@ -61,7 +61,7 @@ def test_the_learning_rate_is_rounded_to_binary32() -> None:
         ("quorum = 2", 'quorum = "two"', r"line 21: chain.quorum: .*integer"),
         ('miner_bond = "1"', 'miner_bond = "1 ETH"', r"line 23: chain.miner_bond: must be a decimal number in quotes"),
         ('miner_bond = "1"', "miner_bond = 1", r"line 23: chain.miner_bond: .*string"),
-        ("learning_rate = 0.001", "learning_rate = nan", r"line 8: learning_rate: "),
+        ("learning_rate = 0.003", "learning_rate = nan", r"line 8: learning_rate: "),
         ('kind = "digits"', 'kind = "mnist"', r"line 12: data.kind: "),
         ('name = "devnet"', 'name = "my net"', r"line 3: name: "),
         ('name = "devnet"', "", r": name: Field required"),

@@ -28,7 +28,7 @@ def test_the_task_commits_to_every_part() -> None:
 def test_pitfall_06_every_hyper_parameter_is_in_the_task_id(tmp_path: Path) -> None:
     """A prover cannot choose learning rate, batch size, rules, seed or data: another value is another task."""
     base = small_spec().model_dump()
-    changes = [
+    changes: list[dict[str, object]] = [
         {},
         {"learning_rate": 0.002},
         {"batch_size": 8},
