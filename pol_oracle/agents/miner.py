@@ -164,8 +164,8 @@ def run_miner(config: AgentConfig, stop: threading.Event | None = None) -> None:
     from .production import Production  # torch is loaded only where it is used
 
     log_to(config.log_path)
-    workload, store = prepare_workload(config), open_store(config)
+    store, context = open_store(config), open_context(config, Role.MINER)  # fails faster than what follows
+    workload = prepare_workload(config)
     replay = Replayer(workload, store, accuracy=config.check_accuracy)
     produce = Production(workload, store, config.training_steps)
-    context = open_context(config, Role.MINER)
     MinerLoop(context, replay, produce, StorePublisher(store)).run(stop or stop_on_signals())

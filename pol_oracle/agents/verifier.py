@@ -53,6 +53,6 @@ def run_verifier(config: AgentConfig, stop: threading.Event | None = None) -> No
         PolError: it cannot start, or cannot go on; the message says why and what to do.
     """
     log_to(config.log_path)
-    workload = prepare_workload(config)
-    replay = Replayer(workload, open_store(config))
-    VerifierLoop(open_context(config, Role.VERIFIER), replay).run(stop or stop_on_signals())
+    store, context = open_store(config), open_context(config, Role.VERIFIER)  # fails faster than what follows
+    replay = Replayer(prepare_workload(config), store)
+    VerifierLoop(context, replay).run(stop or stop_on_signals())

@@ -19,31 +19,9 @@ from pol_oracle.protocol.lifecycle import EvidenceKind, Role, Status
 from pol_oracle.report.ledger import Unit, ledger, totals
 from pol_oracle.search import Proof
 from pol_oracle.store import StateStore
-from pol_oracle.task import TaskSpec, Workload, build_workload
+from pol_oracle.task import Workload
 from tests.e2e.cheats import Cheat, flattered, one_ulp_off
 from tests.e2e.stage import ETH, STAKE, Stage
-
-SPEC = TaskSpec.model_validate(
-    {
-        "name": "tiny",
-        "learning_rate": 0.01,
-        "accuracy_slack": 64,
-        "data": {"train": 512, "test": 256},
-        "chain": {"difficulty_bits": 2},
-    }
-)
-
-
-@pytest.fixture(scope="session")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Finished data sets."""
-    return tmp_path_factory.mktemp("data")
-
-
-@pytest.fixture(scope="session")
-def workload(cache: Path) -> Workload:
-    """The cnn on a few samples, two requirements."""
-    return build_workload(SPEC, cache)
 
 
 @pytest.fixture
