@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from eth_account.signers.local import LocalAccount
 
 from pol_oracle.chain.artifacts import compile_contracts
@@ -37,6 +38,13 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
     else:
         wanted = not collection_path.is_relative_to(APE_TESTS)
     return None if wanted else True
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_by_default() -> Iterator[None]:
+    """A command under test sends logs to streams that close with its test; nobody after it may write to them."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

@@ -179,7 +179,7 @@ def _challenges(view: View, own: Verifier, parameters: Parameters, policy: Polic
     free = view.bond(own.me, Role.VERIFIER).free
     for block in view.pending:
         claim = _claim(block, own, policy, view.now)
-        if claim is None or block.header is None:
+        if claim is None:
             continue
         step = _next_move(view, block, claim, own, parameters, free)
         if step is not None:
@@ -206,7 +206,8 @@ def _next_move(
     view: View, block: BlockView, claim: Verdict, own: Verifier, parameters: Parameters, free: int
 ) -> Action | None:
     """Commit first, reveal in a later L1 block; nothing if somebody brought the same claim before the committee."""
-    assert claim.kind is not None and block.header is not None
+    if claim.kind is None or block.header is None:  # only genesis and valid blocks, which nobody holds anything against
+        return None
     if claim.kind is not EvidenceKind.REQUIREMENT:
         closed = view.now >= block.proposed_at + parameters.challenge_window
         if closed or free < parameters.challenge_bond or _brought(block, claim.kind):

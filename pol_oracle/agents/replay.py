@@ -4,7 +4,7 @@
 2. States: W and W' come from the store, with exact size and the header's roots.
 3. Requirements: every weight in R moved its way. First, because the Court sees proof of the contrary by itself.
 4. Batch: the samples that P names.
-5. Step: the canonical step on W and the batch is finite, and has the header's postRoot and traceRoot.
+5. Step: W and W' are finite, and the canonical step on W and the batch is, and has the header's postRoot and traceRoot.
 6. Accuracy: the canonical evaluation of W and W' has the header's counts and evalRoot.
 
 What the registry checked at the proposal (indices, parent, accuracy against the parent) is not checked again. A
@@ -63,7 +63,7 @@ class Replayer:
         post = fetch_state(self.store, self.workload.model, header.post_root)
         return (
             self._requirements(block, header, pre, post)
-            or self._step(block, header, pre)
+            or self._step(block, header, pre, post)
             or (self._accuracy(block, header, pre, post, cancelled) if self.accuracy else None)
             or Verdict(block.id)
         )
@@ -75,7 +75,9 @@ class Replayer:
         evidence = requirement_evidence(self.workload, header, block.bits, pre, post, number)
         return Verdict(block.id, EvidenceKind.REQUIREMENT, f"requirement {number} is not met", evidence)
 
-    def _step(self, block: BlockView, header: Header, pre: State) -> Verdict | None:
+    def _step(self, block: BlockView, header: Header, pre: State, post: State) -> Verdict | None:
+        if not (pre.finite and post.finite):
+            return Verdict(block.id, EvidenceKind.STEP, "a weight is not a finite number")
         chosen, train = list(header.indices), self.workload.train
         images, labels = train.images[chosen], train.labels[chosen]  # step 4
         result = self.workload.stepper.run(pre, images, labels)  # step 5

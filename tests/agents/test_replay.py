@@ -12,6 +12,7 @@ from pol_oracle.agents.decide import Parent
 from pol_oracle.agents.miner import Job
 from pol_oracle.agents.replay import Replayer
 from pol_oracle.agents.worker import Cancelled
+from pol_oracle.canonical.state import State
 from pol_oracle.protocol.errors import StoreError, WrongChain
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import EvidenceKind
@@ -66,6 +67,20 @@ def test_unmet_requirement_comes_with_evidence(tmp_path: Path) -> None:
 def test_one_ulp_is_a_wrong_step(tmp_path: Path) -> None:
     made = one_ulp_off(honest())
     assert served(tmp_path, made)(block(made.header), never).kind is EvidenceKind.STEP
+
+
+@pytest.mark.parametrize("poison", [0x7FC00000, 0x7F800000, 0xFF800000])
+@pytest.mark.parametrize("which", ["pre", "post"])
+def test_pitfall_05_a_weight_that_is_not_finite_is_a_wrong_step(tmp_path: Path, which: str, poison: int) -> None:
+    made = honest()
+    poisoned = State.from_bytes(WORKLOAD.model, getattr(made, which).to_bytes()[:-4] + poison.to_bytes(4, "big"))
+    if which == "pre":
+        bad = replace(made, pre=poisoned, header=replace(made.header, pre_root=poisoned.root))
+    else:
+        bad = replace(made, post=poisoned, header=replace(made.header, post_root=poisoned.root))
+    easy = replace(block(bad.header), bits=0)  # no requirements: those of another W would not be met either
+
+    assert served(tmp_path, bad)(easy, never).kind is EvidenceKind.STEP
 
 
 def test_wrong_trace_root_is_a_wrong_step(tmp_path: Path) -> None:

@@ -28,11 +28,18 @@ def test_bytes_round_trip_and_are_big_endian() -> None:
     assert hash(back) == hash(state)
 
 
-def test_corrupt_bytes_are_refused() -> None:
+def test_bytes_of_another_length_are_refused() -> None:
     data = State.initial(MODEL, 1).to_bytes()
-    for bad in (data[:-1], data + b"\0", b"", b"\x7f\xc0\x00\x00" + data[4:], data[:-4] + b"\xff\x80\x00\x00"):
+    for bad in (data[:-1], data + b"\0", b""):
         with pytest.raises(CorruptState):
             State.from_bytes(MODEL, bad)
+
+
+def test_pitfall_05_values_that_are_not_finite_show() -> None:
+    data = State.initial(MODEL, 1).to_bytes()
+    assert State.from_bytes(MODEL, data).finite
+    for bad in (b"\x7f\xc0\x00\x00" + data[4:], data[:-4] + b"\xff\x80\x00\x00"):
+        assert not State.from_bytes(MODEL, bad).finite
 
 
 def test_a_state_is_an_immutable_mapping() -> None:

@@ -39,6 +39,7 @@ def keep(proof: Proof) -> None:
     """Publishes nothing."""
 
 
+@pytest.mark.timeout(300)
 def test_honest_blocks_become_final_and_cheats_are_slashed_for_what_they_did(
     real: Stage, workload: Workload, accounts: list[LocalAccount]
 ) -> None:

@@ -93,6 +93,7 @@ def processes(
     them.stop(signal.SIGKILL)
 
 
+@pytest.mark.timeout(300)
 def test_agents_killed_in_the_middle_send_nothing_twice_and_forget_no_duty(processes: Processes) -> None:
     processes.start("miner", 1)
     processes.start("verifier", 2)
