@@ -100,5 +100,5 @@ wheel: setup ## dist/*.whl, with the compiled contracts inside
 
 .PHONY: clean
 clean: ## removes all that was set up or built; .pol, with keys and chains, stays
-	rm -rf .venv node_modules .build dist pol_oracle/chain/build .hypothesis .ruff_cache .cache contracts/.cache
+	rm -rf .venv node_modules .build dist pol_oracle/chain/build .hypothesis .ruff_cache .import_linter_cache .cache contracts/.cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -29,6 +29,7 @@ class AgentConfig:
         retry_s: seconds until states that were not served are looked for again; doubles up to eight times this.
         policy: how it behaves within the rules.
         training_steps: miner: training steps between two proofs.
+        threads: miner: torch's threads.
         check_accuracy: miner: evaluate others' blocks before building on them; off, a false count is noticed only when
             it is slashed.
     """
@@ -44,7 +45,8 @@ class AgentConfig:
     poll_s: float = 0.5
     retry_s: float = 1.0
     policy: Policy = field(default_factory=Policy)
-    training_steps: int = 20
+    training_steps: int = 60
+    threads: int = 1
     check_accuracy: bool = True
 
     @property

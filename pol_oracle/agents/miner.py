@@ -161,10 +161,13 @@ def run_miner(config: AgentConfig, stop: threading.Event | None = None) -> None:
     Raises:
         PolError: it cannot start, or cannot go on; the message says why and what to do.
     """
-    from .production import Production  # torch is loaded only where it is used
+    from pol_oracle.search import use_threads  # torch is loaded only where it is used
+
+    from .production import Production
 
     log_to(config.log_path)
     store, context = open_store(config), open_context(config, Role.MINER)  # fails faster than what follows
+    use_threads(config.threads)
     workload = prepare_workload(config)
     replay = Replayer(workload, store, accuracy=config.check_accuracy)
     produce = Production(workload, store, config.training_steps)

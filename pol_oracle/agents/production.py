@@ -10,14 +10,14 @@ import structlog
 from pol_oracle.canonical.state import State
 from pol_oracle.protocol.errors import RuleError
 from pol_oracle.protocol.hashing import keccak
-from pol_oracle.search import Progress, Proof, search, train
+from pol_oracle.search import Progress, Proof, search, train_to
 from pol_oracle.store import StateStore
 from pol_oracle.task import Workload, fetch_state
 
 from .miner import Job
 from .worker import Cancelled
 
-_CONFIRMED = 8  # steps that meet R but do not improve accuracy, after which W is trained on
+_CONFIRMED = 4  # steps that meet R but do not improve accuracy, after which W is trained on
 _TRIES = 32  # times the expected number of tries, after which W is trained on
 
 log = structlog.get_logger(__name__)
@@ -33,12 +33,12 @@ class Production:
     Attributes:
         workload: the task.
         store: where the parent's W' is read.
-        training_steps: training steps before each search.
+        training_steps: training steps before each search; more where W is not yet good enough for the chain.
     """
 
     workload: Workload
     store: StateStore
-    training_steps: int = 20
+    training_steps: int
 
     def __call__(self, job: Job, cancelled: Callable[[], bool]) -> Proof:
         """Makes a proof.
@@ -86,7 +86,8 @@ class Production:
             return state
         drawn = keccak(job.parent.id + bytes.fromhex(job.miner[2:]) + attempt.to_bytes(8, "big"))
         seed = int.from_bytes(drawn[:8], "big")
-        return train(self.workload, state, steps=self.training_steps, seed=seed, should_stop=cancelled)
+        floor = job.parent.correct_after - self.workload.task.accuracy_slack
+        return train_to(self.workload, state, floor, steps=self.training_steps, seed=seed, should_stop=cancelled)
 
 
 class _Patience:

@@ -45,10 +45,14 @@ def run_miner(
     store: Store = None,
     poll: Poll = 0.5,
     confirmations: Confirmations = None,
-    training_steps: Annotated[int, typer.Option(min=0, help="Training steps in torch between two proofs.")] = 20,
+    training_steps: Annotated[int, typer.Option(min=0, help="Training steps in torch between two proofs.")] = 60,
+    threads: Annotated[
+        int, typer.Option(min=1, help="Threads of torch. More only pay for large models on idle cores.")
+    ] = 1,
     check_accuracy: Annotated[
-        bool, typer.Option(help="Also evaluate others' blocks before building on them, as verifiers do.")
-    ] = False,
+        bool,
+        typer.Option(help="Also evaluate others' blocks before building on them; off, false counts are noticed late."),
+    ] = True,
 ) -> None:
     """Mine until Ctrl-C. Needs a miner's bond; killed at any moment, it goes on where it was."""
     from dataclasses import replace
@@ -56,7 +60,7 @@ def run_miner(
     from pol_oracle.agents.miner import run_miner as run
 
     config = _config(ctx.obj, account, dev, password_file, name, store, poll, confirmations)
-    run(replace(config, training_steps=training_steps, check_accuracy=check_accuracy))
+    run(replace(config, training_steps=training_steps, threads=threads, check_accuracy=check_accuracy))
 
 
 @verifier_app.command("run")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from math import prod
 from struct import pack, unpack
 from typing import TYPE_CHECKING, Protocol
 
@@ -58,12 +59,14 @@ class Bench:
 
     def proof(self, block: BlockView, cancelled: Callable[[], bool]) -> Proof:
         """An honest miner's proof on top of a block: training and search."""
+        from pol_oracle.agents.config import AgentConfig
         from pol_oracle.agents.decide import Parent
         from pol_oracle.agents.miner import Job
         from pol_oracle.agents.production import Production
 
         parent = Parent(block.id, block.correct_after, block.header.post_root if block.header else None)
-        return Production(self.workload, self.store)(Job(parent, self.me, self.bits), cancelled)
+        produce = Production(self.workload, self.store, AgentConfig.training_steps)
+        return produce(Job(parent, self.me, self.bits), cancelled)
 
 
 def forger_of(part: Part, bench: Bench) -> Forger:
@@ -115,16 +118,9 @@ def nudged(state: State) -> State:
 
     It is the last of the learnable parameters: in the last layer, which no requirement names.
     """
-    learnable = sum(_elements(weight.shape) for weight in state.model.parameters)
+    learnable = sum(prod(weight.shape) for weight in state.model.parameters)
     at = FLOAT_BYTES * (learnable - 1)
     data = bytearray(state.to_bytes())
     (bits,) = unpack(">I", data[at : at + FLOAT_BYTES])
     data[at : at + FLOAT_BYTES] = pack(">I", bits ^ 1)  # the lowest bit of a float32 is its last place
     return type(state).from_bytes(state.model, bytes(data))
-
-
-def _elements(shape: tuple[int, ...]) -> int:
-    count = 1
-    for size in shape:
-        count *= size
-    return count

@@ -17,8 +17,7 @@ from .cast import Part, Party
 STOP_LIMIT_S = 8.0
 # one thread per process: ten of them share a machine; `env` leaves the rest of the environment as it is
 ENVIRONMENT = ("env", "OMP_NUM_THREADS=1", "NUMBA_NUM_THREADS=1", "MKL_NUM_THREADS=1", "OPENBLAS_NUM_THREADS=1")
-# training between two proofs is what makes accuracy rise while one watches
-HONEST = {Part.MINER: ["miner", "run", "--training-steps", "60"], Part.VERIFIER: ["verifier", "run"]}
+HONEST = {Part.MINER: ["miner", "run"], Part.VERIFIER: ["verifier", "run"]}
 
 
 def command_of(party: Party, home: Path) -> list[str]:

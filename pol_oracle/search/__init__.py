@@ -10,7 +10,7 @@ Nothing here decides whether a proof is valid: torch finds candidates, the canon
 from __future__ import annotations
 
 from .naive import NaiveSearch, Parent, Progress, Proof, search
-from .torch_models import build_module, load_state, pick_device, read_state
+from .torch_models import build_module, load_state, pick_device, read_state, use_threads
 from .train import Recipe, count_correct, train, train_to
 
 __all__ = [
@@ -27,4 +27,5 @@ __all__ = [
     "search",
     "train",
     "train_to",
+    "use_threads",
 ]

@@ -15,7 +15,7 @@ Accuracy is the dear part, so it comes last, and that of W is counted once per W
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Protocol
 
@@ -148,28 +148,41 @@ class NaiveSearch:
         """
         self._load(state)
         attempt = _Attempt(self._workload, parent, miner, state, bits)
-        report = on_progress or (lambda progress: None)
-        stop = should_stop or (lambda: False)
-        now = Progress(start_nonce)
+        watch = _Watch(Progress(start_nonce), should_stop, on_progress)
         nonce = start_nonce
-        while not stop():
-            required, indices = attempt.derive(nonce)
-            now = Progress(nonce, now.tries + 1, now.passed, now.confirmed)
-            if self._meets_in_torch(required, indices):
-                now = Progress(nonce, now.tries, now.passed + 1, now.confirmed)
-                result = attempt.step(indices)
-                if result.finite and unmet(self._workload, required, state, result.post) is None:
-                    now = Progress(nonce, now.tries, now.passed, now.confirmed + 1)
-                    try:
-                        proof = self._weigh(attempt, nonce, indices, result, now, stop, report)
-                    except _StoppedError:
-                        return None
-                    if proof is not None:
-                        report(now)
-                        return proof
-            report(now)
-            nonce += 1
-        return None
+        try:
+            while True:
+                watch.begin(nonce)
+                proof = self._try(attempt, nonce, watch)
+                watch.report()
+                if proof is not None:
+                    return proof
+                nonce += 1
+        except _StoppedError:
+            return None
+
+    def _try(self, attempt: _Attempt, nonce: int, watch: _Watch) -> Proof | None:
+        """One nonce, the cheap checks first."""
+        required, indices = attempt.derive(nonce)
+        if not self._meets_in_torch(required, indices):
+            return None
+        watch.passed()
+
+        result = attempt.step(indices)
+        if not result.finite or unmet(self._workload, required, attempt.state, result.post) is not None:
+            return None
+        watch.confirmed()
+
+        if self._correct is None:
+            self._correct = self._evaluate(attempt.state, watch)
+        after = self._evaluate(result.post, watch)
+        if not attempt.improves(int(self._correct.sum()), int(after.sum())):
+            return None
+        return Proof(attempt.header(nonce, indices, result, self._correct, after), attempt.state, result.post)
+
+    def _evaluate(self, state: State, watch: _Watch) -> NDArray[np.bool_]:
+        test = self._workload.test
+        return self._workload.evaluator.correct(state, test.images, test.labels, watch.evaluating)
 
     def _load(self, state: State) -> None:
         if self._state is None or state.root != self._state.root:
@@ -191,33 +204,40 @@ class NaiveSearch:
         moves = zip(before.tolist(), after.tolist(), required, strict=True)
         return all(satisfies(self._workload.rules, b, a, r.up) for b, a, r in moves)
 
-    def _weigh(
-        self,
-        attempt: _Attempt,
-        nonce: int,
-        indices: tuple[int, ...],
-        result: StepResult,
-        now: Progress,
-        stop: Callable[[], bool],
-        report: Callable[[Progress], None],
-    ) -> Proof | None:
-        """Counts what W and W' classify correctly; returns the proof if that is enough."""
 
-        def count(state: State) -> NDArray[np.bool_]:
-            def progress(done: int) -> None:
-                if stop():
-                    raise _StoppedError
-                report(Progress(now.nonce, now.tries, now.passed, now.confirmed, done))
+class _Watch:
+    """Counts what happens, tells the caller, and asks whether to go on."""
 
-            test = self._workload.test
-            return self._workload.evaluator.correct(state, test.images, test.labels, progress)
+    def __init__(
+        self, start: Progress, should_stop: Callable[[], bool] | None, on_progress: Callable[[Progress], None] | None
+    ) -> None:
+        self._now = start
+        self._should_stop = should_stop or (lambda: False)
+        self._on_progress = on_progress or (lambda progress: None)
 
-        if self._correct is None:
-            self._correct = count(attempt.state)
-        after = count(result.post)
-        if not attempt.improves(int(self._correct.sum()), int(after.sum())):
-            return None
-        return Proof(attempt.header(nonce, indices, result, self._correct, after), attempt.state, result.post)
+    def begin(self, nonce: int) -> None:
+        """A nonce is about to be tried."""
+        if self._should_stop():
+            raise _StoppedError
+        self._now = replace(self._now, nonce=nonce, tries=self._now.tries + 1)
+
+    def passed(self) -> None:
+        """It met R in torch."""
+        self._now = replace(self._now, passed=self._now.passed + 1)
+
+    def confirmed(self) -> None:
+        """It met R canonically."""
+        self._now = replace(self._now, confirmed=self._now.confirmed + 1)
+
+    def evaluating(self, done: int) -> None:
+        """So many test samples of an evaluation are done."""
+        if self._should_stop():
+            raise _StoppedError
+        self._on_progress(replace(self._now, evaluated=done))
+
+    def report(self) -> None:
+        """The nonce is done with."""
+        self._on_progress(self._now)
 
 
 @dataclass(frozen=True)

@@ -94,6 +94,11 @@ def pick_device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
+def use_threads(count: int) -> None:
+    """Sets how many threads torch's CPU kernels use, for this process."""
+    torch.set_num_threads(count)
+
+
 def build_module(model: Model) -> nn.Module:
     """Returns a canonical model as a torch module. Its weights are not set: see :func:`load_state`.
 

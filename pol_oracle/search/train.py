@@ -77,26 +77,31 @@ def train(
     optimiser = torch.optim.SGD(
         module.parameters(), recipe.learning_rate, momentum=recipe.momentum, weight_decay=recipe.weight_decay
     )
-    average = {name: tensor.detach().clone() for name, tensor in _floats(module)}
+    average = {name: tensor.clone() for name, tensor in _floats(module)}
     order = np.random.default_rng(seed)
-    for done in range(steps):
+    for done in range(1, steps + 1):
         if should_stop is not None and should_stop():
             break
         chosen = order.choice(len(workload.train), min(recipe.batch_size, len(workload.train)), replace=False)
-        images, labels = _batch(workload.train, chosen, device)
-        optimiser.zero_grad()
-        loss = functional.cross_entropy(module(images), labels)
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimiser.step()
-        with torch.no_grad():
-            for name, tensor in _floats(module):
-                average[name].lerp_(tensor, 1 - recipe.average)
+        loss = _step(module, optimiser, *_batch(workload.train, chosen, device))
+        for name, tensor in _floats(module):
+            average[name].lerp_(tensor, 1 - recipe.average)
         if on_progress is not None:
-            on_progress(done + 1, loss.item())
+            on_progress(done, loss.item())
     trained = State.from_torch(workload.model, {name: tensor.cpu().numpy() for name, tensor in average.items()})
     if not trained.finite:
         raise RuleError("training diverged: a weight is not finite; use a smaller learning rate")
     return trained
+
+
+def _step(
+    module: nn.Module, optimiser: torch.optim.Optimizer, images: torch.Tensor, labels: torch.Tensor
+) -> torch.Tensor:
+    optimiser.zero_grad()
+    loss = functional.cross_entropy(module(images), labels)
+    loss.backward()  # type: ignore[no-untyped-call]
+    optimiser.step()
+    return loss
 
 
 def train_to(
@@ -153,7 +158,7 @@ def count_correct(workload: Workload, state: State, device: torch.device | None 
 
 
 def _floats(module: nn.Module) -> list[tuple[str, torch.Tensor]]:
-    """Parameters and buffers, less batch norm's count of batches."""
+    """Parameters and buffers, detached, less batch norm's count of batches."""
     return [(name, tensor) for name, tensor in module.state_dict().items() if tensor.is_floating_point()]
 
 
