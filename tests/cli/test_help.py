@@ -22,7 +22,19 @@ PRINTING = """
 devnet up, devnet down, devnet status, deploy, keys new, keys import, keys list, bond deposit, bond withdraw, bond show,
 blocks list, blocks show, blocks verify, blocks watch, task show, status, plot, bench, demo
 """
-UNITS = ("Seconds", "ETH", "port", "percent", "How many", "number", "Stop after", "Honest blocks", "steps", "L1 blocks")
+UNITS = (
+    "Threads",
+    "Seconds",
+    "ETH",
+    "port",
+    "percent",
+    "How many",
+    "number",
+    "Stop after",
+    "Honest blocks",
+    "steps",
+    "L1 blocks",
+)
 
 
 def names(text: str) -> set[str]:

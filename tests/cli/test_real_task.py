@@ -114,6 +114,7 @@ def test_no_bond(pol: Pol, network: L1, role: str, needed: str) -> None:
 
 
 def test_task_mismatch(pol: Pol, network: L1, home: Path) -> None:
+    assert pol("bond", "deposit", 5, "--role", "verifier", "--dev", 9).code == 0
     known = Deployment.load(home / "deployment.json")
     known.model_copy(update={"spec": known.spec | {"seed": 2}}).save(home / "deployment.json")
 
