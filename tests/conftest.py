@@ -10,6 +10,7 @@ import pytest
 import structlog
 from eth_account.signers.local import LocalAccount
 
+from pol_oracle.bench.l1 import PARAMETERS
 from pol_oracle.chain.artifacts import compile_contracts
 from pol_oracle.chain.client import Client
 from pol_oracle.chain.deployment import Deployment, deploy
@@ -20,7 +21,6 @@ from pol_oracle.protocol.parameters import Parameters
 from pol_oracle.protocol.rules import RuleSet
 from pol_oracle.protocol.task import Task
 
-ETH = 10**18
 APE_TESTS = Path(__file__).parent / "contracts"
 UNDER_APE = "ape" in (Path(sys.argv[0]).stem, Path(sys.argv[0]).parent.name)
 
@@ -75,18 +75,7 @@ def task(eligible: EligibleWeights) -> Task:
 @pytest.fixture(scope="session")
 def parameters() -> Parameters:
     """Short windows; a quorum of two."""
-    return Parameters(
-        challenge_window=20,
-        reveal_window=5,
-        vote_window=15,
-        quorum=2,
-        difficulty_bits=5,
-        miner_bond=ETH,
-        attest_bond=ETH // 4,
-        challenge_bond=ETH // 2,
-        miner_reward=10 * ETH,
-        attester_reward=4 * ETH,
-    )
+    return PARAMETERS
 
 
 @pytest.fixture(scope="session")

@@ -11,12 +11,14 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import structlog
 
 from pol_oracle.canonical.selftest import self_test
 from pol_oracle.chain.client import Client
+from pol_oracle.chain.deployment import Deployment
 from pol_oracle.chain.monitor import Monitor, Update
 from pol_oracle.chain.sender import Call, Result, Sender
 from pol_oracle.protocol.errors import InputError, Unreachable, WrongChain
@@ -86,8 +88,12 @@ class Context:
         return str(self.config.account.address)
 
 
-def prepare_workload(config: AgentConfig) -> Workload:
+def prepare_workload(deployment: Deployment, cache: Path) -> Workload:
     """Builds the deployment's task on this machine and checks that it is the one L1 holds.
+
+    Args:
+        deployment: names the task.
+        cache: folder of finished data sets.
 
     Raises:
         ArithmeticFault: the canonical arithmetic is not exact here.
@@ -95,8 +101,7 @@ def prepare_workload(config: AgentConfig) -> Workload:
         InputError: what was built is another task.
     """
     self_test()
-    deployment = config.deployment
-    workload = build_workload(TaskSpec.model_validate(deployment.spec), config.cache)
+    workload = build_workload(TaskSpec.model_validate(deployment.spec), cache)
     if workload.task != deployment.task:
         there, here = vars(deployment.task), vars(workload.task)
         names = ", ".join(name for name in there if there[name] != here[name])

@@ -14,7 +14,7 @@ from pol_oracle.chain.events import LogPosition
 from pol_oracle.chain.logs import Log
 from pol_oracle.chain.records import BlockRecord, Bond, Commitment, Dispute, L1Block, Receipt
 from pol_oracle.chain.rpc import Refusal, Rpc
-from pol_oracle.protocol.errors import ChainError, InputError, WrongChain
+from pol_oracle.protocol.errors import ChainError, InputError, Reverted, WrongChain
 from pol_oracle.protocol.lifecycle import EvidenceKind, Outcome, Role, Status
 
 if TYPE_CHECKING:
@@ -84,7 +84,10 @@ class Client:
                 f"L1 at {self.rpc.place} is chain {found}, but the deployment is on chain {expected}; "
                 "give the RPC address of that chain, or another deployment file"
             )
-        genesis = self.call("PoLRegistry", "genesisId")
+        try:
+            genesis = self.call("PoLRegistry", "genesisId")
+        except Reverted:  # some other contract stands there
+            genesis = None
         if genesis != bytes.fromhex(self.deployment.genesis_id.removeprefix("0x")):
             raise WrongChain(
                 f"the registry at {self.address_of('PoLRegistry')} on {self.rpc.place} is another deployment; "

@@ -62,6 +62,7 @@ def verify(
 ) -> None:
     """Replay a block's step on this machine, bit for bit; exits 1 if the block is wrong."""
     from pol_oracle.agents.replay import Replayer
+    from pol_oracle.agents.runtime import prepare_workload
 
     settings: Settings = ctx.obj
     found = session.deployment(settings)
@@ -69,7 +70,7 @@ def verify(
     wanted = find(view, block)
     if wanted.header is None:
         raise InputError("genesis holds no step to replay: name a later block")
-    replayer = Replayer(session.workload(settings, found), session.state_store(found, store))
+    replayer = Replayer(prepare_workload(found, settings.data), session.state_store(found, store))
     verdict = replayer(wanted, lambda: False)
     kind = verdict.kind.name.lower() if verdict.kind is not None else None
     values = {"id": output.hex0x(wanted.id), "valid": verdict.valid, "kind": kind, "reason": verdict.reason}

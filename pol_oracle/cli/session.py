@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pol_oracle.chain.deployment import Deployment
     from pol_oracle.chain.sender import Call
     from pol_oracle.store import StateStore
-    from pol_oracle.task import TaskSpec, Workload
+    from pol_oracle.task import TaskSpec
 
 
 def deployment(settings: Settings) -> Deployment:
@@ -113,24 +113,6 @@ def spec_of(found: Deployment) -> TaskSpec:
     from pol_oracle.task import TaskSpec
 
     return TaskSpec.model_validate(found.spec)
-
-
-def workload(settings: Settings, found: Deployment) -> Workload:
-    """Builds the deployed task, and checks that it is the one L1 committed to.
-
-    Raises:
-        InputError: this machine's task differs from the deployed one.
-    """
-    from pol_oracle.task import build_workload
-
-    built = build_workload(spec_of(found), settings.data)
-    if built.task != found.task:
-        names = [n for n in vars(built.task) if getattr(built.task, n) != getattr(found.task, n)]
-        raise InputError(
-            f"the task built here is not the deployed one ({', '.join(names)} differ): "
-            "use the version of pol-oracle that deployed it, and the same data"
-        )
-    return built
 
 
 def state_store(found: Deployment, urls: Sequence[str] | None) -> StateStore:

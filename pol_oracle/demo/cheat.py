@@ -130,7 +130,7 @@ def run(part: Part, config: AgentConfig) -> None:
     elif part is Part.THIEF:
         loop = ThiefLoop(open_context(config, Role.MINER))
     else:
-        workload = prepare_workload(config)
+        workload = prepare_workload(config.deployment, config.cache)
         bits = config.deployment.parameters.difficulty_bits
         bench = Bench(workload, open_store(config), config.account.address, bits)
         loop = CheatLoop(open_context(config, Role.MINER), forger_of(part, bench))

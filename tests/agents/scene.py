@@ -2,34 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from pol_oracle.agents.blocks import dispute_id
 from pol_oracle.agents.decide import Policy, Verifier
 from pol_oracle.agents.verdicts import Challenge, Unserved, Verdict
 from pol_oracle.agents.view import History, View
+from pol_oracle.bench import l1
 from pol_oracle.chain import events as ev
 from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import EvidenceKind, Outcome, Role, Status
-from pol_oracle.protocol.parameters import Parameters
 
 ETH = 10**18
 TASK = keccak(b"task")
 GENESIS = keccak(b"genesis")
 MINER, CHEAT, V1, V2, V3 = ("0x" + f"{n:02x}" * 20 for n in range(0x11, 0x16))
-PARAMETERS = Parameters(
-    challenge_window=20,
-    reveal_window=5,
-    vote_window=15,
-    quorum=2,
-    difficulty_bits=4,
-    miner_bond=ETH,
-    attest_bond=ETH // 4,
-    challenge_bond=ETH // 2,
-    miner_reward=10 * ETH,
-    attester_reward=4 * ETH,
-)
+PARAMETERS = replace(l1.PARAMETERS, difficulty_bits=4)
 POLICY = Policy(stagger=6, grace=6, attempts=3)
 
 

@@ -82,6 +82,6 @@ def test_task_that_differs_from_l1_is_refused(real: Stage, accounts: list[LocalA
     spec = real.deployment.spec | {"seed": 99}
     other = real.deployment.model_copy(update={"spec": spec})
 
-    assert prepare_workload(config).task == real.deployment.task
+    assert prepare_workload(config.deployment, config.cache).task == real.deployment.task
     with pytest.raises(InputError, match="differs from the one on L1 in initial_root"):
-        prepare_workload(type(config)(**vars(config) | {"deployment": other}))
+        prepare_workload(other, config.cache)
