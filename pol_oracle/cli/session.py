@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from pol_oracle.chain.deployment import Deployment
     from pol_oracle.chain.sender import Call
     from pol_oracle.store import StateStore
-    from pol_oracle.task import TaskSpec
 
 
 def deployment(settings: Settings) -> Deployment:
@@ -106,13 +105,6 @@ def account(settings: Settings, name: str | None, dev: int | None, file: Path | 
     assert name is not None
     find_key(settings.keys, name)  # before anybody types a password
     return load_key(settings.keys, name, password(settings, file))
-
-
-def spec_of(found: Deployment) -> TaskSpec:
-    """Returns the task file that was deployed."""
-    from pol_oracle.task import TaskSpec
-
-    return TaskSpec.model_validate(found.spec)
 
 
 def state_store(found: Deployment, urls: Sequence[str] | None) -> StateStore:
