@@ -2,7 +2,8 @@
 pragma solidity 0.8.37;
 
 import {IBondVault} from "./interfaces/IBondVault.sol";
-import {Role} from "./Types.sol";
+import {IPoLRegistry} from "./interfaces/IPoLRegistry.sol";
+import {Parameters, Role} from "./Types.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 
@@ -53,10 +54,7 @@ contract BondVault is IBondVault, ReentrancyGuardTransient {
         require(msg.value > 0, ZeroAmount());
 
         _bonds[msg.sender][role].free += msg.value.toUint128();
-        if (role == Role.Verifier) {
-            _totalStake += msg.value;
-            _clocks[msg.sender].bondedAt = uint64(block.timestamp);
-        }
+        if (role == Role.Verifier) _bondStake();
 
         emit Deposited(msg.sender, role, msg.value);
     }
@@ -165,6 +163,19 @@ contract BondVault is IBondVault, ReentrancyGuardTransient {
     /// @inheritdoc IBondVault
     function burned() external view returns (uint256) {
         return _burned;
+    }
+
+    /// @dev Fresh stake stays for as long as a dispute can last: borrowed for a transaction it could dilute every vote.
+    function _bondStake() private {
+        Parameters memory parameters = IPoLRegistry(registry).parameters();
+        uint256 until = block.timestamp + parameters.challengeWindow + parameters.voteWindow;
+        Clock storage clock = _clocks[msg.sender];
+
+        _totalStake += msg.value;
+        clock.bondedAt = uint64(block.timestamp);
+        if (until > clock.frozenUntil) clock.frozenUntil = until.toUint64();
+
+        emit Frozen(msg.sender, clock.frozenUntil);
     }
 
     function _takeFree(address account, Role role, uint256 amount) private {

@@ -8,8 +8,9 @@ import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 /// @title Majority of bonded verifier stake, until the Court can recompute arithmetic itself. Built to be deleted.
 /// @dev Only stake bonded before a vote opened counts, in the vote and in the total it is measured against. Such stake
-/// can only shrink afterwards, so a majority once reached stays, and nobody can buy into a vote that runs. Delegation,
-/// changing a vote and paying voters are absent.
+/// can only shrink afterwards, so a majority once reached stays, and nobody can buy into a vote that runs; who adds to
+/// its stake while a vote runs cannot take part in it. Fresh stake cannot leave before every vote it diluted has ended
+/// (BondVault). Delegation, changing a vote and paying voters are absent.
 contract Committee is ICommittee {
     using SafeCast for uint256;
 

@@ -64,6 +64,8 @@ contract Court is ICourt {
     function proveRequirement(Header calldata header, RequirementEvidence calldata evidence, bytes32 salt) external {
         bytes32 blockId = registry.blockIdOf(header);
         uint256 order = _reveal(blockId, EvidenceKind.Requirement, keccak256(abi.encode(evidence)), salt);
+        uint256 settlesAt = _settlesAt(blockId);
+        require(settlesAt == 0 || block.timestamp < settlesAt, BountySettled(blockId, settlesAt));
         _checkUnmet(blockId, header, evidence);
 
         emit ChallengeProven(blockId, msg.sender, EvidenceKind.Requirement);
@@ -78,7 +80,9 @@ contract Court is ICourt {
         require(dispute.challenger == address(0), AlreadyDisputed(blockId, kind));
 
         Parameters memory parameters = registry.parameters();
-        uint256 deadline = block.timestamp + parameters.voteWindow;
+        // counted from the proposal: opening it early must not leave the voters less time to replay
+        uint256 deadline =
+            uint256(registry.blocks(blockId).proposedAt) + parameters.challengeWindow + parameters.voteWindow;
         dispute.challenger = msg.sender;
         dispute.deadline = uint64(deadline);
         dispute.order = order;
@@ -119,6 +123,8 @@ contract Court is ICourt {
         uint256 settlesAt = _settlesAt(blockId);
         require(settlesAt != 0, NotSlashed(blockId));
         require(block.timestamp >= settlesAt, BountyUnsettled(blockId, settlesAt));
+        uint256 open = registry.blocks(blockId).openDisputes; // one of them may have been committed to earlier
+        require(open == 0, IPoLRegistry.DisputeUnsettled(blockId, open));
 
         return _bounties[blockId].challenger;
     }
@@ -148,15 +154,11 @@ contract Court is ICourt {
         return keccak256(abi.encode(blockId, kind));
     }
 
-    /// @dev First conviction slashes; a later one can only move the bounty to an earlier commitment, in time.
+    /// @dev First conviction slashes; a later one can only move the bounty to an earlier commitment.
     function _convict(bytes32 blockId, EvidenceKind kind, address challenger, uint256 order) private {
         Bounty storage bounty = _bounties[blockId];
-        uint256 settlesAt = _settlesAt(blockId);
-        bool first = settlesAt == 0;
-        if (!first) {
-            require(block.timestamp < settlesAt, BountySettled(blockId, settlesAt));
-            require(order < bounty.order, LaterCommitment(blockId, bounty.order, order));
-        }
+        bool first = _settlesAt(blockId) == 0;
+        require(first || order < bounty.order, LaterCommitment(blockId, bounty.order, order));
 
         bounty.challenger = challenger;
         bounty.order = order;
@@ -168,9 +170,8 @@ contract Court is ICourt {
 
     /// @dev A dispute must settle, so it may not run into the reverts of _convict.
     function _canStillConvict(bytes32 blockId, uint256 order) private view returns (bool) {
-        uint256 settlesAt = _settlesAt(blockId);
-        if (settlesAt == 0) return registry.blocks(blockId).status == Status.Pending;
-        return block.timestamp < settlesAt && order < _bounties[blockId].order;
+        if (_settlesAt(blockId) == 0) return registry.blocks(blockId).status == Status.Pending;
+        return order < _bounties[blockId].order; // no bounty is paid while a dispute is open
     }
 
     /// @dev First second in which the bounty can no longer move; 0 if the block is not slashed.

@@ -37,8 +37,11 @@ abstract contract Genesis is IPoLRegistry {
     uint128 internal immutable MINER_REWARD;
     uint128 internal immutable ATTESTER_REWARD;
 
-    /// @dev Refuses rules under which nobody could ever derive a batch or a set of requirements.
+    /// @dev Refuses rules under which nobody could ever challenge, or derive a batch or a set of requirements.
     constructor(Task memory task_, Parameters memory parameters_) {
+        (uint32 challenge, uint32 reveal, uint32 vote) =
+            (parameters_.challengeWindow, parameters_.revealWindow, parameters_.voteWindow);
+        require(challenge > 0 && reveal > 0 && vote > 0, ZeroWindow(challenge, reveal, vote));
         Difficulty.work(parameters_.difficultyBits);
         Derivation.checkDrawable(parameters_.difficultyBits, 2 * uint256(task_.eligibleCount), 1);
         Derivation.checkDrawable(task_.batchSize, task_.trainCount, 0);

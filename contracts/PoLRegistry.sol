@@ -25,6 +25,7 @@ contract PoLRegistry is Genesis {
 
     uint8 private constant ATTESTED = 1;
     uint8 private constant SETTLED = 2;
+    uint8 private constant ATTESTED_LATE = 3;
 
     IBondVault public immutable vault;
     LearnToken public immutable token;
@@ -33,6 +34,7 @@ contract PoLRegistry is Genesis {
     BlockTree.Tree private _tree;
     mapping(bytes32 blockId => mapping(address verifier => uint8)) private _attestations;
     mapping(bytes32 blockId => bool) private _forfeited;
+    mapping(bytes32 blockId => bool) private _withheld; // slashed because its data was not served
 
     constructor(Task memory task_, Parameters memory parameters_, IBondVault vault_, LearnToken token_, ICourt court_)
         Genesis(task_, parameters_)
@@ -74,8 +76,11 @@ contract PoLRegistry is Genesis {
         require(msg.sender != attested.miner, OwnBlock(blockId, msg.sender));
         require(_attestations[blockId][msg.sender] == 0, AlreadyAttested(blockId, msg.sender));
 
-        _attestations[blockId][msg.sender] = ATTESTED;
+        // whoever waits until disputes are nearly over risks nothing: that fills a quorum, but is not paid
+        bool timely = block.timestamp < attested.windowEnd(CHALLENGE_WINDOW / 2);
+        _attestations[blockId][msg.sender] = timely ? ATTESTED : ATTESTED_LATE;
         attested.attestations += 1;
+        if (timely) attested.timely += 1;
 
         emit Attested(blockId, msg.sender);
 
@@ -122,6 +127,7 @@ contract PoLRegistry is Genesis {
     function slash(bytes32 blockId, EvidenceKind kind) external onlyCourt {
         Block storage guilty = _tree.blocks[blockId];
         guilty.slash(blockId);
+        if (kind == EvidenceKind.Withheld) _withheld[blockId] = true;
 
         emit BlockSlashed(blockId, guilty.miner, kind);
         _tree.cut(blockId); // emits HeadChanged
@@ -149,13 +155,15 @@ contract PoLRegistry is Genesis {
         Block storage settled = _tree.blocks[blockId];
         Status outcome = settled.status;
         require(outcome > Status.Pending, WrongStatus(blockId, Status.Finalized, outcome));
-        require(_attestations[blockId][verifier] == ATTESTED, NotAttested(blockId, verifier));
+        uint8 attestation = _attestations[blockId][verifier];
+        require(attestation == ATTESTED || attestation == ATTESTED_LATE, NotAttested(blockId, verifier));
 
         _attestations[blockId][verifier] = SETTLED;
 
-        if (outcome == Status.Slashed) return _punish(blockId, verifier);
-        // rounded down: what does not divide is not minted
-        uint256 reward = outcome == Status.Finalized ? ATTESTER_REWARD / settled.attestations : 0;
+        // data withheld from the others does not refute one who had it
+        if (outcome == Status.Slashed && !_withheld[blockId]) return _punish(blockId, verifier);
+        bool paid = outcome == Status.Finalized && attestation == ATTESTED;
+        uint256 reward = paid ? ATTESTER_REWARD / settled.timely : 0; // rounded down: the rest is not minted
 
         emit AttestationSettled(blockId, verifier, outcome, reward, 0);
 

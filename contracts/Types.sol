@@ -90,7 +90,8 @@ struct Block {
     uint40 proposedAt;
     Status status;
     uint16 bits;
-    uint32 attestations;
+    uint16 attestations;
+    uint16 timely; // attestations of the first half of the window: those are paid
     // slot 2
     bytes32 parent;
     // slot 3: an ancestor further up, for look-ups in O(log height)

@@ -52,6 +52,7 @@ interface IPoLRegistry {
     error ParentNotFinal(bytes32 blockId, bytes32 parent, bytes32 finalizedTip);
     error StillLive(bytes32 blockId);
     error AlreadyForfeited(bytes32 blockId);
+    error ZeroWindow(uint32 challengeWindow, uint32 revealWindow, uint32 voteWindow);
 
     /// @notice Proposes a block; locks the miner's bond.
     function propose(Header calldata header) external returns (bytes32 blockId);
@@ -90,7 +91,7 @@ interface IPoLRegistry {
     function parameters() external view returns (Parameters memory);
     function blocks(bytes32 blockId) external view returns (Block memory);
     function blockIdOf(Header calldata header) external view returns (bytes32);
-    /// @notice 0: none, 1: attested, 2: settled
+    /// @notice 0: none, 1: attested, 2: settled, 3: attested in the second half of the window, without pay
     function attestationOf(bytes32 blockId, address verifier) external view returns (uint8);
     function slashCount() external view returns (uint256);
     function isAncestor(bytes32 ancestor, bytes32 descendant) external view returns (bool);

@@ -25,6 +25,7 @@ library BlockLifecycle {
         self.status = Status.Pending;
         self.bits = fresh.bits;
         self.attestations = 0;
+        self.timely = 0;
         self.parent = fresh.parent;
         self.jump = fresh.jump;
         self.totalWork = fresh.totalWork;

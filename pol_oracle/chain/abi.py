@@ -38,7 +38,7 @@ PANICS = {
 HINTS = {
     "InsufficientBond": "deposit more with `pol bond deposit`",
     "NothingToCollect": "unbond first with `pol bond withdraw`",
-    "BondFrozen": "it voted; try again after that time",
+    "BondFrozen": "it was deposited or voted not long ago; try again after that time",
     "NotMiner": "sign with the key of the miner that the header names",
     "WindowOpen": "try again after the challenge window",
     "WindowClosed": "it is too late for this block",

@@ -40,6 +40,7 @@ class BlockRecord:
     status: Status
     bits: int
     attestations: int
+    timely: int
     parent: bytes
     jump: bytes
     total_work: int

@@ -115,10 +115,10 @@ def test_a_log_that_only_has_our_topic_is_an_error() -> None:
 
 def test_a_real_log(client: Client, accounts: list[LocalAccount]) -> None:
     me = accounts[3]
-    receipt = sent(client, me.address, client.request_for("BondVault", "deposit", (Role.VERIFIER,), 5))
+    receipt = sent(client, me.address, client.request_for("BondVault", "deposit", (Role.MINER,), 5))
     block = client.block(receipt.l1_block)
     assert block is not None
     logs = client.logs(receipt.l1_block, receipt.l1_block)
     assert logs is not None
     position = LogPosition(block.number, block.hash, 0, block.timestamp, receipt.tx_hash)
-    assert [decode(log) for log in logs] == [Deposited(me.address, Role.VERIFIER, 5, position)]
+    assert [decode(log) for log in logs] == [Deposited(me.address, Role.MINER, 5, position)]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pol_oracle.bench.l1 import L1, MINER
+from pol_oracle.bench.l1 import L1, MINER, PARAMETERS
 from pol_oracle.chain.deployment import Deployment
 from pol_oracle.chain.devnet import dev_account
 from tests.cli.conftest import Pol
@@ -44,11 +44,15 @@ def test_no_command_takes_a_private_key() -> None:
     assert not {o for o in options if "private" in o or o in ("--key", "--secret", "--password")}
 
 
-def test_bond_is_deposited_shown_and_withdrawn(pol: Pol, deployed: Deployment) -> None:
+def test_bond_is_deposited_shown_and_withdrawn(pol: Pol, deployed: Deployment, l1: L1) -> None:
     put = pol("bond", "deposit", "2.5", "--role", "verifier", "--dev", 8, "--json").json
     shown = pol("bond", "show", dev_account(8).address, "--json").json
+    too_early = pol("bond", "withdraw", "--role", "verifier", "--dev", 8)
+    l1.wait(PARAMETERS.challenge_window + PARAMETERS.vote_window)
     taken = pol("bond", "withdraw", "--role", "verifier", "--dev", 8, "--json").json
 
+    assert too_early.code == 1
+    assert "not long ago" in too_early.sentence
     assert put["verifier_free_eth"] == shown["verifier_free_eth"] == "2.5"
     assert shown["miner_free_eth"] == "0"
     assert taken["verifier_free_eth"] == "0"

@@ -35,6 +35,7 @@ contract BondVaultTest is Fixture {
     }
 
     function test_unbond_then_collect_pays_out() public {
+        pass(WINDOW + VOTE);
         vm.expectEmit(address(vault));
         emit IBondVault.Unbonded(ANN, Role.Verifier, 1 ether);
         vm.prank(ANN);
@@ -56,6 +57,7 @@ contract BondVaultTest is Fixture {
     function test_locked_bond_cannot_be_unbonded() public {
         vm.prank(address(registry));
         vault.lock(ANN, Role.Verifier, 3 ether);
+        pass(WINDOW + VOTE);
         vm.expectRevert(
             abi.encodeWithSelector(IBondVault.InsufficientBond.selector, ANN, Role.Verifier, 1 ether, 2 ether)
         );
@@ -66,6 +68,7 @@ contract BondVaultTest is Fixture {
 
     function test_a_frozen_verifier_can_still_unbond_as_a_miner() public {
         bond(ANN, Role.Miner, 1 ether);
+        pass(WINDOW + VOTE);
         vm.prank(address(committee));
         vault.freeze(ANN, block.timestamp + 10);
         vm.prank(address(committee));

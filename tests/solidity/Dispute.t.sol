@@ -26,7 +26,8 @@ contract DisputeTest is Fixture {
         commit(VERA, id, EvidenceKind.Step, 0);
         pass(1);
         vm.expectEmit(address(court));
-        emit ICourt.DisputeOpened(id, EvidenceKind.Step, VERA, block.timestamp + VOTE);
+        uint256 expected = registry.blocks(id).proposedAt + WINDOW + VOTE;
+        emit ICourt.DisputeOpened(id, EvidenceKind.Step, VERA, expected);
         vm.prank(VERA);
         court.openDispute(id, EvidenceKind.Step, SALT);
 
@@ -34,7 +35,7 @@ contract DisputeTest is Fixture {
         assertEq(registry.blocks(id).openDisputes, 1, "open disputes");
         (address challenger, uint256 deadline, Outcome outcome) = court.disputeOf(id, EvidenceKind.Step);
         assertEq(challenger, VERA, "challenger");
-        assertEq(deadline, block.timestamp + VOTE, "deadline");
+        assertEq(deadline, expected, "deadline");
         assertTrue(outcome == Outcome.Open, "outcome");
     }
 
@@ -121,7 +122,7 @@ contract DisputeTest is Fixture {
         vote(VERA, id, EvidenceKind.Step, true);
         vm.expectRevert(abi.encodeWithSelector(ICourt.DisputeRunning.selector, id, EvidenceKind.Step, deadline));
         court.settleDispute(id, EvidenceKind.Step);
-        pass(VOTE);
+        pass(WINDOW + VOTE);
 
         vm.expectEmit(address(court));
         emit ICourt.DisputeSettled(id, EvidenceKind.Step, Outcome.Undecided);
@@ -179,7 +180,7 @@ contract DisputeTest is Fixture {
         commitTo(VERA, id, evidence);
         pass(1);
         prove(VERA, header, evidence);
-        pass(VOTE);
+        pass(WINDOW + VOTE);
         court.settleDispute(id, EvidenceKind.Step);
         assertEq(free(VICTOR, Role.Verifier), 10 ether, "bond back");
     }
@@ -207,7 +208,7 @@ contract DisputeTest is Fixture {
         vote(address(0x1004), id, EvidenceKind.Step, false);
         bytes32 disputeId = court.disputeId(id, EvidenceKind.Step);
         assertTrue(committee.outcome(disputeId) == Outcome.Open, "open");
-        pass(VOTE);
+        pass(WINDOW + VOTE);
         assertTrue(committee.outcome(disputeId) == Outcome.Undecided, "undecided");
     }
 
