@@ -10,6 +10,7 @@ from eth_account.signers.local import LocalAccount
 from pol_oracle.chain.deployment import Deployment
 
 from .decide import Policy
+from .logs import Tell
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class AgentConfig:
         policy: how it behaves within the rules.
         training_steps: miner: training steps between two proofs.
         threads: miner: torch's threads.
+        tell: shown every log entry, for whoever watches; None: nobody does.
         check_accuracy: miner: evaluate others' blocks before building on them; off, a false count is noticed only when
             it is slashed.
     """
@@ -47,6 +49,7 @@ class AgentConfig:
     policy: Policy = field(default_factory=Policy)
     training_steps: int = 60
     threads: int = 1
+    tell: Tell | None = field(default=None, repr=False, compare=False)
     check_accuracy: bool = True
 
     @property

@@ -165,7 +165,7 @@ def run_miner(config: AgentConfig, stop: threading.Event | None = None) -> None:
 
     from .production import Production
 
-    log_to(config.log_path)
+    log_to(config.log_path, config.tell)
     store, context = open_store(config), open_context(config, Role.MINER)  # fails faster than what follows
     use_threads(config.threads)
     workload = prepare_workload(config.deployment, config.cache)

@@ -86,6 +86,7 @@ class Production:
             return state
         drawn = keccak(job.parent.id + bytes.fromhex(job.miner[2:]) + attempt.to_bytes(8, "big"))
         seed = int.from_bytes(drawn[:8], "big")
+        log.info("training", steps=self.training_steps, parent=job.parent.id.hex())
         floor = job.parent.correct_after - self.workload.task.accuracy_slack
         return train_to(self.workload, state, floor, steps=self.training_steps, seed=seed, should_stop=cancelled)
 

@@ -52,7 +52,7 @@ def run_verifier(config: AgentConfig, stop: threading.Event | None = None) -> No
     Raises:
         PolError: it cannot start, or cannot go on; the message says why and what to do.
     """
-    log_to(config.log_path)
+    log_to(config.log_path, config.tell)
     store, context = open_store(config), open_context(config, Role.VERIFIER)  # fails faster than what follows
     replay = Replayer(prepare_workload(config.deployment, config.cache), store)
     VerifierLoop(context, replay).run(stop or stop_on_signals())

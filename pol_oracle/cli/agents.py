@@ -33,6 +33,7 @@ Confirmations = Annotated[
     int | None,
     typer.Option(min=0, help="L1 blocks that must follow an event before it counts. (default: the deployment's)"),
 ]
+JsonLines = Annotated[bool, typer.Option("--json", help="Print each log entry as a JSON line instead of text.")]
 
 
 @miner_app.command("run")
@@ -45,6 +46,7 @@ def run_miner(
     store: Store = None,
     poll: Poll = 0.5,
     confirmations: Confirmations = None,
+    json: JsonLines = False,
     training_steps: Annotated[int, typer.Option(min=0, help="Training steps in torch between two proofs.")] = 60,
     threads: Annotated[
         int, typer.Option(min=1, help="Threads of torch. More only pay for large models on idle cores.")
@@ -59,7 +61,7 @@ def run_miner(
 
     from pol_oracle.agents.miner import run_miner as run
 
-    config = _config(ctx.obj, account, dev, password_file, name, store, poll, confirmations)
+    config = _config(ctx.obj, account, dev, password_file, name, store, poll, confirmations, json)
     run(replace(config, training_steps=training_steps, threads=threads, check_accuracy=check_accuracy))
 
 
@@ -73,11 +75,12 @@ def run_verifier(
     store: Store = None,
     poll: Poll = 0.5,
     confirmations: Confirmations = None,
+    json: JsonLines = False,
 ) -> None:
     """Verify until Ctrl-C. Needs a verifier's bond; killed at any moment, it goes on where it was."""
     from pol_oracle.agents.verifier import run_verifier as run
 
-    run(_config(ctx.obj, account, dev, password_file, name, store, poll, confirmations))
+    run(_config(ctx.obj, account, dev, password_file, name, store, poll, confirmations, json))
 
 
 def _config(
@@ -89,8 +92,10 @@ def _config(
     store: list[str] | None,
     poll: float,
     confirmations: int | None,
+    json: bool,
 ) -> AgentConfig:
     from pol_oracle.agents.config import AgentConfig
+    from pol_oracle.agents.logs import as_json, as_text
 
     found = session.deployment(settings)
     key = session.account(settings, account, dev, password_file)
@@ -104,6 +109,7 @@ def _config(
         store=tuple(store or ()),
         confirmations=confirmations,
         poll_s=poll,
+        tell=lambda entry: typer.echo(as_json(entry) if json else as_text(entry)),
     )
     typer.echo(f"{config.name} signs as {key.address}; log: {config.log_path}; Ctrl-C stops it", err=True)
     return config
