@@ -3,6 +3,7 @@
 ape run deploy                                          a rehearsal: on a chain that ends with the command
 ape run deploy --network http://127.0.0.1:8545          on the devnet of `pol devnet up`
 ape run deploy --network ... --account NAME             with one of ape's own keys
+ape run deploy --network ... --force                    over an existing deployment file
 
 The order of the contracts and their constructor arguments come from ``pol_oracle.chain.deployment.plan``.
 """
@@ -33,9 +34,13 @@ def account_of(name: str) -> Any:
 @click.command(cls=ConnectedProviderCommand)
 @click.option("--task", "task_file", default="tasks/devnet.toml", show_default=True, type=Path, help="Task file.")
 @click.option("--account", default="TEST::0", show_default=True, help="Alias of the account that pays.")
+@click.option("--force", is_flag=True, help="Replace an existing deployment file.")
 @click.option("--home", default=".pol", show_default=True, type=Path, help="Folder of deployment.json, store and data.")
-def cli(provider: Any, network: Any, task_file: Path, account: str, home: Path) -> None:
+def cli(provider: Any, network: Any, task_file: Path, account: str, force: bool, home: Path) -> None:
     """Deploy the contracts and write the deployment file."""
+    path = home / "deployment.json"
+    if network.name != "local" and path.exists() and not force:
+        raise click.ClickException(f"{path} exists already: replace it with --force, or choose another --home")
     spec = load_spec(task_file)
     workload = build_workload(spec, home / "data")
     store = [str((home / "store").resolve())]
@@ -61,5 +66,5 @@ def cli(provider: Any, network: Any, task_file: Path, account: str, home: Path) 
     if network.name == "local":
         click.echo("this chain ends with this command, so no deployment file was written")
         return
-    deployment.save(home / "deployment.json")
-    click.echo(f"written: {home / 'deployment.json'}")
+    deployment.save(path)
+    click.echo(f"written: {path}")

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from eth_abi.abi import decode, encode
 from pol_oracle.canonical.trees import StateOpening
 from pol_oracle.evidence import RequirementEvidence
 from pol_oracle.evidence.requirements import EVIDENCE_TYPE
-from pol_oracle.protocol.errors import InputError
+from pol_oracle.protocol.errors import InputError, StoreError
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import EvidenceKind
 
@@ -49,16 +51,19 @@ class Memory:
 
     Raises:
         InputError: the file belongs to another deployment or account.
+        StoreError: the file is damaged or cannot be written; every method raises it.
     """
 
     def __init__(self, path: Path, genesis_id: bytes, account: str) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._database = sqlite3.connect(path, isolation_level=None)
-        self._database.execute("PRAGMA journal_mode=WAL")
-        self._database.execute("PRAGMA synchronous=FULL")
-        self._database.executescript(_SCHEMA)
-        self._database.execute("INSERT OR IGNORE INTO owner VALUES (1, ?, ?)", (genesis_id, account))
-        owner = self._database.execute("SELECT genesis, account FROM owner").fetchone()
+        self._path = path
+        with self._guard():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._database = sqlite3.connect(path, isolation_level=None)
+            self._database.execute("PRAGMA journal_mode=WAL")
+            self._database.execute("PRAGMA synchronous=FULL")
+            self._database.executescript(_SCHEMA)
+        self._run("INSERT OR IGNORE INTO owner VALUES (1, ?, ?)", genesis_id, account)
+        (owner,) = self._run("SELECT genesis, account FROM owner")
         if owner != (genesis_id, account):
             self.close()
             raise InputError(
@@ -68,7 +73,7 @@ class Memory:
 
     def verdicts(self) -> dict[bytes, Verdict]:
         """Returns all verdicts by block id."""
-        rows = self._database.execute("SELECT block, kind, reason, evidence FROM verdict").fetchall()
+        rows = self._run("SELECT block, kind, reason, evidence FROM verdict")
         return {row[0]: _verdict(*row) for row in rows}
 
     def remember(self, verdict: Verdict) -> None:
@@ -76,34 +81,49 @@ class Memory:
         kind = None if verdict.kind is None else int(verdict.kind)
         evidence = None if verdict.evidence is None else encode([EVIDENCE_TYPE], [verdict.evidence.abi()])
         row = (verdict.block_id, kind, verdict.reason, evidence)
-        self._database.execute("INSERT OR REPLACE INTO verdict VALUES (?, ?, ?, ?)", row)
+        self._run("INSERT OR REPLACE INTO verdict VALUES (?, ?, ?, ?)", *row)
 
     def proofs(self) -> list[Header]:
         """Returns the proofs that may still be proposed, oldest first."""
-        rows = self._database.execute("SELECT header FROM proof ORDER BY number").fetchall()
+        rows = self._run("SELECT header FROM proof ORDER BY number")
         return [_header(json.loads(text)) for (text,) in rows]
 
     def add_proof(self, header: Header) -> None:
         """Keeps a proof. Its states must be in the store by now."""
-        self._database.execute("INSERT OR IGNORE INTO proof (header) VALUES (?)", (_text(header),))
+        self._run("INSERT OR IGNORE INTO proof (header) VALUES (?)", _text(header))
 
     def drop_proof(self, header: Header) -> None:
         """Forgets a proof that was proposed or has become useless."""
-        self._database.execute("DELETE FROM proof WHERE header = ?", (_text(header),))
+        self._run("DELETE FROM proof WHERE header = ?", _text(header))
 
     def refusals(self) -> list[Refusal]:
         """Returns what L1 refused, oldest first."""
-        rows = self._database.execute("SELECT key, name, message FROM refusal ORDER BY number").fetchall()
+        rows = self._run("SELECT key, name, message FROM refusal ORDER BY number")
         return [Refusal(*row) for row in rows]
 
     def add_refusal(self, refusal: Refusal) -> None:
         """Keeps a refusal."""
         row = (refusal.key, refusal.name, refusal.message)
-        self._database.execute("INSERT INTO refusal (key, name, message) VALUES (?, ?, ?)", row)
+        self._run("INSERT INTO refusal (key, name, message) VALUES (?, ?, ?)", *row)
 
     def close(self) -> None:
         """Closes the file."""
         self._database.close()
+
+    def _run(self, statement: str, *values: object) -> Sequence[Any]:
+        with self._guard():
+            return self._database.execute(statement, values).fetchall()
+
+    @contextmanager
+    def _guard(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            raise StoreError(
+                f"the agent's memory {self._path} cannot be used ({error}): if the disk is full, free some space; if "
+                "the file is damaged, move it away and start again: blocks are replayed anew, and only proofs not yet "
+                "proposed are lost"
+            ) from error
 
 
 def _verdict(block_id: bytes, kind: int | None, reason: str, evidence: bytes | None) -> Verdict:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ class Row:
         baseline: what it is compared with (an earlier or a rival's figure in the same unit), or None.
         bar: what it has to reach, in the same unit, or None.
         higher_is_better: on which side of the bar good values lie.
+        tolerance: how far the value may lie from the baseline, as a fraction of it, or None if anywhere.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Row:
     baseline: float | None = None
     bar: float | None = None
     higher_is_better: bool = False
+    tolerance: float | None = None
 
     @property
     def ratio(self) -> float | None:
@@ -37,10 +39,18 @@ class Row:
 
     @property
     def ok(self) -> bool | None:
-        """Whether the bar is met; None without a bar."""
+        """Whether the bar is met and the baseline kept to; None if there is nothing to keep to."""
         if self.bar is None:
+            return self.steady
+        met = self.value >= self.bar if self.higher_is_better else self.value <= self.bar
+        return met and self.steady is not False
+
+    @property
+    def steady(self) -> bool | None:
+        """Whether the value lies within the tolerance around the baseline; None without a tolerance."""
+        if self.tolerance is None:
             return None
-        return self.value >= self.bar if self.higher_is_better else self.value <= self.bar
+        return self.baseline is not None and abs(self.value - self.baseline) <= self.tolerance * self.baseline
 
     def as_dict(self) -> dict[str, Any]:
         """The row as JSON takes it."""
@@ -58,7 +68,7 @@ class BenchReport:
 
     @property
     def ok(self) -> bool:
-        """Whether no row misses its bar."""
+        """Whether no row misses its bar or leaves its tolerance."""
         return all(row.ok is not False for row in self.rows)
 
     def as_dict(self) -> dict[str, Any]:
@@ -110,13 +120,17 @@ def _number(value: float | None) -> str:
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.3g}" if abs(value) < 100 else f"{value:,.1f}"
 
 
+def against(rows: Sequence[Row], recorded: dict[str, float], tolerance: float) -> tuple[Row, ...]:
+    """Returns the rows with their recorded figures as baselines that they must keep to."""
+    return tuple(replace(row, baseline=recorded.get(row.name), tolerance=tolerance) for row in rows)
+
+
 def compare(rows: Sequence[Row], recorded: dict[str, float], tolerance: float) -> list[str]:
     """Returns one sentence per row that differs from its recorded figure by more than ``tolerance`` (a fraction)."""
     sentences = []
-    for row in rows:
-        before = recorded.get(row.name)
-        if before is None:
+    for row in against(rows, recorded, tolerance):
+        if row.baseline is None:
             sentences.append(f"{row.name} has no recorded figure (now {_number(row.value)} {row.unit})")
-        elif abs(row.value - before) > tolerance * before:
-            sentences.append(f"{row.name} is {_number(row.value)} {row.unit}, recorded was {_number(before)}")
+        elif not row.steady:
+            sentences.append(f"{row.name} is {_number(row.value)} {row.unit}, recorded was {_number(row.baseline)}")
     return sentences

@@ -10,6 +10,7 @@ from eth_abi.exceptions import DecodingError
 from eth_utils.address import to_checksum_address
 
 from pol_oracle.chain.abi import decode_answer, decode_revert, encode_call
+from pol_oracle.chain.artifacts import load_artifact
 from pol_oracle.chain.events import LogPosition
 from pol_oracle.chain.logs import Log
 from pol_oracle.chain.records import BlockRecord, Bond, Commitment, Dispute, L1Block, Receipt
@@ -21,6 +22,13 @@ if TYPE_CHECKING:
     from pol_oracle.chain.deployment import Deployment
 
 EMITTING = ("PoLRegistry", "BondVault", "Court", "Committee")
+LINKS = {
+    "registry": "PoLRegistry",
+    "vault": "BondVault",
+    "committee": "Committee",
+    "court": "Court",
+    "token": "LearnToken",
+}  # getter -> what it must name
 REVERT_CODE = 3  # JSON-RPC error code of a reverted eth_call
 
 
@@ -70,7 +78,7 @@ class Client:
         return client
 
     def verify(self) -> None:
-        """Checks that this is the deployment's chain and that its contracts are there.
+        """Checks that this is the deployment's chain, and that its contracts are there and the registry's own.
 
         Raises:
             WrongChain: they are not.
@@ -92,6 +100,37 @@ class Client:
             raise WrongChain(
                 f"the registry at {self.address_of('PoLRegistry')} on {self.rpc.place} is another deployment; "
                 "give its own deployment file, or run `pol deploy`"
+            )
+        self.verify_links("PoLRegistry", "Court")
+
+    def verify_links(self, *contracts: str) -> None:
+        """Checks that each of these contracts names the others as the deployment does.
+
+        Raises:
+            WrongChain: one does not.
+        """
+        for name in contracts:
+            getters = {e["name"] for e in load_artifact(name).abi if e["type"] == "function" and not e["inputs"]}
+            for link in sorted(getters & set(LINKS)):
+                self.expect(name, link, self.address_of(LINKS[link]), LINKS[link])
+
+    def expect(self, contract: str, function: str, value: Any, what: str) -> None:
+        """Checks that L1 answers what the deployment file says.
+
+        Args:
+            contract: whom to ask.
+            function: its getter.
+            value: what it must answer.
+            what: what that value is, in words.
+
+        Raises:
+            WrongChain: it answers something else.
+        """
+        found = self.call(contract, function)
+        if found != value:
+            raise WrongChain(
+                f"{what} is {value!r} in the deployment file, but {contract}.{function}() on {self.rpc.place} is "
+                f"{found!r}; restore the file, or run `pol deploy --force`"
             )
 
     def identity(self) -> str:

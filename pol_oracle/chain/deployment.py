@@ -28,20 +28,13 @@ from pol_oracle.chain.artifacts import load_artifact
 from pol_oracle.chain.client import Client
 from pol_oracle.chain.records import Receipt
 from pol_oracle.chain.rpc import Refusal
-from pol_oracle.protocol.errors import ChainError, InputError, NotMined, WrongChain
+from pol_oracle.protocol.errors import ChainError, InputError, NotMined
 from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.parameters import Parameters
 from pol_oracle.protocol.rules import RuleSet
 from pol_oracle.protocol.task import Task
 
 ORDER = ("LearnToken", "BondVault", "Committee", "Court", "PoLRegistry")
-LINKS = {
-    "registry": "PoLRegistry",
-    "vault": "BondVault",
-    "committee": "Committee",
-    "court": "Court",
-    "token": "LearnToken",
-}  # getter -> what it must name
 GAS_MARGIN = 1.1
 MINED_LIMIT_S = 120.0
 POLL_S = 0.1
@@ -132,10 +125,18 @@ class Deployment(BaseModel):
         except OSError as error:
             raise InputError(f"the deployment file {path} cannot be read: {error.strerror}") from error
         except ValidationError as error:
-            where = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:3])
-            raise InputError(f"the deployment file {path} is damaged: {where}") from error
+            where = "; ".join(_problem(e["loc"], e["msg"]) for e in error.errors()[:3])
+            raise InputError(_damaged(path, where)) from error
         except (ValueError, KeyError) as error:
-            raise InputError(f"the deployment file {path} is damaged: {error}") from error
+            raise InputError(_damaged(path, str(error))) from error
+
+
+def _problem(where: tuple[int | str, ...], what: str) -> str:
+    return f"{'.'.join(map(str, where))}: {what}" if where else what
+
+
+def _damaged(path: Path, why: str) -> str:
+    return f"the deployment file {path} is damaged: {why}; restore it, or run `pol deploy --force`"
 
 
 @dataclass(frozen=True)
@@ -268,17 +269,9 @@ def verify(client: Client, deployment: Deployment) -> None:
     """
     there = Client(client.rpc, client.chain_id, deployment)
     there.verify()
-    expected: dict[tuple[str, str], Any] = {
-        ("PoLRegistry", "taskId"): deployment.task.id,
-        ("PoLRegistry", "parameters"): deployment.parameters.astuple(),
-    }
-    for name in ORDER:
-        getters = {e["name"] for e in load_artifact(name).abi if e["type"] == "function" and not e["inputs"]}
-        expected |= {(name, link): deployment.addresses[LINKS[link]] for link in sorted(getters & set(LINKS))}
-    for (name, function), value in expected.items():
-        found = there.call(name, function)
-        if found != value:
-            raise WrongChain(f"{name}.{function}() is {found!r} on L1 and {value!r} in the deployment; deploy again")
+    there.expect("PoLRegistry", "taskId", deployment.task.id, "the task's id")
+    there.expect("PoLRegistry", "parameters", deployment.parameters.astuple(), "the set of parameters")
+    there.verify_links("LearnToken", "BondVault", "Committee")
 
 
 def _priced(client: Client, sender: str, nonce: int, creations: Sequence[Creation]) -> list[dict[str, Any]]:

@@ -1,7 +1,8 @@
 """A local Anvil in the background: the devnet that agents, tests and the demo run on.
 
-Its folder holds ``devnet.json`` (process and port), ``state.json`` (the chain, saved every few seconds and at exit) and
-``anvil.log``. It outlives the process that started it, unless it was started as ``bound`` to it.
+Its folder holds ``devnet.json`` (process and port, while it runs), ``settings.json`` (port, block time and accounts of
+the last start), ``state.json`` (the chain, saved every few seconds and at exit) and ``anvil.log``. It outlives the
+process that started it, unless it was started as ``bound`` to it.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ import structlog
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
 
-from pol_oracle.chain.process import command_line, end_group, spawn
+from pol_oracle.chain.process import command_line, end_group, spawn, spawn_watcher
 from pol_oracle.protocol.errors import ChainError, InputError
 
 MNEMONIC = "test test test test test test test test test test test junk"
@@ -57,6 +58,15 @@ class DevnetStatus:
     rpc: str
     block: int | None
     anvil: str
+
+
+@dataclass(frozen=True)
+class DevnetSettings:
+    """What a devnet was started with; arguments of :meth:`Devnet.start`."""
+
+    port: int = 8545
+    block_time_s: float | None = 1.0
+    accounts: int = 20
 
 
 @dataclass(frozen=True)
@@ -105,10 +115,16 @@ def free_port() -> int:
 
 
 class Devnet:
-    """One devnet, in one folder."""
+    """One devnet, in one folder.
+
+    Attributes:
+        folder: where it lives.
+        warning: what the user should know about its start; "" if nothing.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.resolve()
+        self.warning = ""
         self._watcher: subprocess.Popen[bytes] | None = None
 
     @property
@@ -147,12 +163,13 @@ class Devnet:
             status = net.status()
             if status.pid is not None:
                 raise InputError(f"the devnet in {net.folder} is already running at {status.rpc}")
-            net._mend_state()
             port = _checked_port(port)
+            net._mend_state()
             options = ["--port", str(port), "--accounts", str(accounts), "--state-interval", str(save_interval_s)]
             if block_time_s is not None:
                 options += ["--block-time", f"{block_time_s:g}"]
             net._launch(port, options, bound)
+            net._settings_file.write_text(json.dumps(asdict(DevnetSettings(port, block_time_s, accounts))) + "\n")
         return net
 
     def stop(self) -> bool:
@@ -175,6 +192,24 @@ class Devnet:
         rpc = f"http://{HOST}:{record.port}"
         block = _block_number(rpc) if alive else None
         return DevnetStatus(block is not None, alive.pid if alive else None, record.port, rpc, block, record.anvil)
+
+    def last_settings(self) -> DevnetSettings:
+        """Returns what it was last started with, the defaults if it never was.
+
+        Raises:
+            InputError: the file that holds them is damaged.
+        """
+        try:
+            found = DevnetSettings(**json.loads(self._settings_file.read_text()))
+            return DevnetSettings(int(found.port), float(found.block_time_s or 0) or None, int(found.accounts))
+        except FileNotFoundError:
+            return DevnetSettings()
+        except (ValueError, TypeError) as error:
+            raise InputError(f"{self._settings_file} is damaged ({error}); delete it to use the defaults") from error
+
+    @property
+    def _settings_file(self) -> Path:
+        return self.folder / "settings.json"
 
     @property
     def _record_file(self) -> Path:
@@ -226,7 +261,7 @@ class Devnet:
         with self._log_file.open("wb") as output:
             process = spawn([*command, *options], self.folder, output)
         if bound:
-            self._bind(process.pid)
+            self._watcher = spawn_watcher(process.pid)
         record = _Record(process.pid, port, str(anvil))
         self._record_file.write_text(json.dumps(asdict(record)) + "\n")
         try:
@@ -254,10 +289,13 @@ class Devnet:
             return
         broken = self._state_file.with_suffix(".broken")
         self._state_file.replace(broken)
-        if not self._good_copy.exists():
-            raise InputError(f"the saved chain is damaged ({broken}); start again with an empty folder")
+        if not self._good_copy.exists() or not _is_json(self._good_copy):
+            raise InputError(
+                f"the saved chain is damaged, there is no good copy, and it was kept as {broken}; "
+                "`pol devnet up` again starts an empty chain, then `pol deploy --force`"
+            )
         shutil.copyfile(self._good_copy, self._state_file)
-        log.warning("saved chain was damaged; an older copy is used", broken=str(broken))
+        self.warning = f"the saved chain was damaged and kept as {broken}; an older copy is used"
 
     def _keep_state(self) -> None:
         """Copies a whole saved chain to where no crash can damage it."""
@@ -269,17 +307,6 @@ class Devnet:
     @property
     def _good_copy(self) -> Path:
         return self.folder / "state.last.json"
-
-    def _bind(self, group: int) -> None:
-        """Starts a watcher that ends anvil when this process is gone: then its standard input is at an end."""
-        script = f"read _; kill -s TERM -- -{group}; sleep 2; kill -s KILL -- -{group}"
-        self._watcher = subprocess.Popen(
-            ["/bin/sh", "-c", script],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
 
     def _release(self) -> None:
         """Ends the watcher before what it watches, so that it never kills a stranger."""

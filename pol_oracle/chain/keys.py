@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import structlog
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from eth_utils.address import is_address, to_checksum_address
@@ -21,6 +22,8 @@ from eth_utils.exceptions import ValidationError
 from pol_oracle.protocol.errors import InputError
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -63,21 +66,18 @@ def import_key(folder: Path, name: str, secret: str, password: str, iterations: 
         account = Account.from_key(bytes.fromhex(secret.strip().removeprefix("0x")))
     except (ValueError, ValidationError):
         raise InputError("this is no private key: 64 hexadecimal digits are expected") from None
-    for key in list_keys(folder):
+    for key in _scan(folder)[0]:
         if key.address == account.address:
             raise InputError(f"the key of {key.address} is already stored as {key.name!r}")
     return _store(folder, name, account, password, iterations)
 
 
 def list_keys(folder: Path) -> list[Key]:
-    """Returns all stored keys by name; no password is needed.
-
-    Raises:
-        InputError: a file in the folder is no keystore.
-    """
-    if not folder.is_dir():
-        return []
-    return [_read(path)[0] for path in sorted(folder.glob("*.json"))]
+    """Returns all stored keys by name, and warns of files that are no keystores; no password is needed."""
+    keys, bad = _scan(folder)
+    for problem in bad.values():
+        log.warning(problem)
+    return keys
 
 
 def load_key(folder: Path, account: str, password: str) -> LocalAccount:
@@ -100,7 +100,7 @@ def load_key(folder: Path, account: str, password: str) -> LocalAccount:
             raise InputError(f"wrong password for key {key.name!r}") from None
         raise InputError(f"{key.path} is damaged: {error}") from error
     except (KeyError, TypeError, NotImplementedError) as error:
-        raise InputError(f"{key.path} is damaged: {error!r}") from error
+        raise InputError(f"{key.path} is damaged: {_reason(error)}; restore it from a copy") from error
     if loaded.address != key.address:
         raise InputError(f"{key.path} is damaged: it names {key.address} and holds the key of {loaded.address}")
     return loaded
@@ -110,9 +110,11 @@ def find_key(folder: Path, account: str) -> Key:
     """Returns the stored key with that name or address.
 
     Raises:
-        InputError: there is none.
+        InputError: there is none, or the file of that name is no keystore.
     """
-    keys = list_keys(folder)
+    keys, bad = _scan(folder)
+    if account in bad:
+        raise InputError(bad[account])
     wanted = to_checksum_address(account) if is_address(account) else None
     for key in keys:
         if key.name == account or key.address == wanted:
@@ -156,6 +158,29 @@ def _write_new(path: Path, text: str) -> None:
         raise InputError(f"the key could not be stored in {path}: {error.strerror}") from error
 
 
+def _scan(folder: Path) -> tuple[list[Key], dict[str, str]]:
+    """Returns the stored keys by name, and what is wrong with each file that is no keystore, by its name."""
+    keys: list[Key] = []
+    bad: dict[str, str] = {}
+    for path in sorted(folder.glob("*.json")) if folder.is_dir() else ():
+        try:
+            keys.append(_read(path)[0])
+        except InputError as error:
+            bad[path.stem] = str(error)
+    return keys, bad
+
+
+def _reason(error: Exception) -> str:
+    """Says in words why a keystore cannot be read."""
+    if isinstance(error, KeyError):
+        return f"it has no field {error.args[0]!r}"
+    if isinstance(error, json.JSONDecodeError):
+        return f"it is not JSON ({error})"
+    if isinstance(error, TypeError):
+        return "its content has the wrong structure"
+    return (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
+
+
 def _read(path: Path) -> tuple[Key, dict[str, Any]]:
     """Reads a keystore without decrypting it."""
     try:
@@ -164,5 +189,5 @@ def _read(path: Path) -> tuple[Key, dict[str, Any]]:
         if content["version"] != 3:
             raise ValueError(f"version {content['version']} instead of 3")
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path} is no keystore: {error!r}; restore it from a copy or remove it") from error
+        raise InputError(f"{path} is no keystore: {_reason(error)}; restore it from a copy or remove it") from error
     return Key(path.stem, address, path), content

@@ -19,6 +19,18 @@ def spawn(command: list[str], folder: Path, output: IO[bytes]) -> subprocess.Pop
     )
 
 
+def spawn_watcher(group: int) -> subprocess.Popen[bytes]:
+    """Starts a watcher that ends a group when this process is gone: then its standard input is at an end."""
+    script = f"read _; kill -s TERM -- -{group}; sleep 2; kill -s KILL -- -{group}"
+    return subprocess.Popen(
+        ["/bin/sh", "-c", script],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
 def command_line(pid: int) -> str:
     """Command line of a living process, "" if there is none; /proc where there is one, else ps."""
     if Path("/proc/self").exists():

@@ -29,6 +29,7 @@ def bench(
 ) -> None:
     """Run a bench; exits 1 when a bar is missed or a recorded figure moved."""
     import json as codec
+    from dataclasses import replace
 
     from pol_oracle.bench import format as rows
     from pol_oracle.bench.recorded import read
@@ -37,6 +38,8 @@ def bench(
     figures = read(check) if check else None
     with tempfile.TemporaryDirectory(prefix="pol-bench-") as scratch:
         report = run(name, only, Path(scratch))
+    if figures is not None:
+        report = replace(report, rows=rows.against(report.rows, figures, tolerance / 100))
     output.emit(report.as_dict(), json, lambda: typer.echo("\n".join(rows.text(report))))
     if record:
         record.write_text(codec.dumps({row.name: row.value for row in report.rows}, indent=2) + "\n")

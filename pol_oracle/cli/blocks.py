@@ -23,6 +23,9 @@ BlockArgument = Annotated[
     str, typer.Argument(metavar="ID", help="Block id in hex, or its first digits; `head`, `final`, or a height.")
 ]
 SHORTEST_PREFIX = 4
+TIMES = frozenset({"proposed_at", "closed_at", "until", "deadline"})
+ETH_AMOUNTS = frozenset({"amount", "loss", "burned", "awarded", "weight"})
+LEARN_AMOUNTS = frozenset({"reward"})
 
 
 @app.command("list")
@@ -48,7 +51,7 @@ def show(ctx: typer.Context, block: BlockArgument, json: Json = False) -> None:
     found = session.deployment(settings)
     view = session.history(session.client(settings, found), found).view
     values = _details(find(view, block), view)
-    output.emit(values, json, lambda: output.facts({k: _plain(v) for k, v in values.items()}))
+    output.emit(values, json, lambda: output.facts({k: _plain(k, v) for k, v in values.items()}))
 
 
 @app.command()
@@ -155,7 +158,7 @@ def _summary(block: BlockView, view: View) -> dict[str, Any]:
 
 def _row(row: dict[str, Any]) -> list[object]:
     head = " (head)" if row["head"] else ""
-    age = time.strftime("%H:%M:%S", time.gmtime(row["proposed_at"]))
+    age = _clock(row["proposed_at"])
     short = row["id"][:12], row["parent"][:12]
     return [row["height"], row["status"] + head, *short, row["miner"], row["correct_after"], row["attestations"], age]
 
@@ -177,12 +180,19 @@ def _details(block: BlockView, view: View) -> dict[str, Any]:
     }
 
 
-def _plain(value: Any) -> object:
+def _clock(seconds: int) -> str:
+    """L1 time as UTC."""
+    return time.strftime("%H:%M:%S", time.gmtime(seconds))
+
+
+def _plain(name: str, value: Any) -> object:
     if isinstance(value, dict):
-        return "".join(f"\n    {name:<15} {inner}" for name, inner in value.items()) or "-"
+        return "".join(f"\n    {key:<15} {inner}" for key, inner in value.items()) or "-"
     if isinstance(value, list):
         return ", ".join(map(str, value)) or "-"
-    return "-" if value is None else value
+    if value is None:
+        return "-"
+    return _clock(value) if name in TIMES else value
 
 
 def _event(event: Event) -> dict[str, Any]:
@@ -200,11 +210,15 @@ def _jsonable(value: Any) -> Any:
 
 def _sentence(event: Event) -> str:
     values = _event(event)
-    stamp = time.strftime("%H:%M:%S", time.gmtime(event.at.timestamp))
+    stamp = _clock(event.at.timestamp)
     skip = ("event", "l1_block", "timestamp", "tx")
-    shown = " ".join(f"{name}={_short(value)}" for name, value in values.items() if name not in skip)
+    shown = " ".join(f"{name}={_short(name, value)}" for name, value in values.items() if name not in skip)
     return f"{stamp} L1 {event.at.l1_block:>5}  {values['event']:<18} {shown}"
 
 
-def _short(value: Any) -> str:
+def _short(name: str, value: Any) -> str:
+    if name in TIMES:
+        return _clock(value)
+    if name in ETH_AMOUNTS | LEARN_AMOUNTS:
+        return f"{output.amount(value)} {'ETH' if name in ETH_AMOUNTS else 'LEARN'}"
     return f"{value[:10]}…" if isinstance(value, str) and value.startswith("0x") and len(value) == 66 else str(value)

@@ -15,6 +15,7 @@ from .settings import Settings
 
 if TYPE_CHECKING:
     from pol_oracle.chain.client import Client
+    from pol_oracle.chain.records import Bond
 
 app = typer.Typer(no_args_is_help=True, help="Bonds: ETH at stake, one bond per account and role.")
 
@@ -59,7 +60,10 @@ def withdraw(
     settings: Settings = ctx.obj
     key = session.account(settings, account, dev, password_file)
     connection = session.client(settings)
-    wei = _wei(amount) if amount else connection.bond(key.address, role.role).free
+    bond = connection.bond(key.address, role.role)
+    if amount is None and not bond.free and not connection.credit(key.address):
+        raise InputError(_nothing(role.role, bond))
+    wei = bond.free if amount is None else _wei(amount)
     calls = [Call("unbond", "BondVault", "unbond", (int(role.role), wei))] if wei else []
     calls.append(Call("collect", "BondVault", "collect", ()))
     session.transact(settings, connection, key, calls)
@@ -97,6 +101,12 @@ def _address(settings: Settings, address: str | None, account: str | None, dev: 
 
     assert account is not None
     return find_key(settings.keys, account).address
+
+
+def _nothing(role: Role, bond: Bond) -> str:
+    """Why nothing can be withdrawn."""
+    locked = f"; {output.amount(bond.locked)} ETH are locked until their blocks are settled" if bond.locked else ""
+    return f"nothing to withdraw: no free {role.name.lower()} bond and no credit{locked}"
 
 
 def _wei(text: str) -> int:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 task_app = typer.Typer(no_args_is_help=True, help="The task: model, data, rules and parameters.")
 SHOWN_MOVES = 20
+# fields of [data] that mean something for each kind of data
+DATA_FIELDS = {"digits": ("train", "test", "seed"), "cifar10": ("folder", "download")}
 
 
 @task_app.command("show")
@@ -32,12 +34,19 @@ def show_task(
     if file is not None:
         from pol_oracle.task import load_spec
 
-        values: dict[str, Any] = {"spec": load_spec(file).model_dump()}
+        values: dict[str, Any] = {"spec": _spec(load_spec(file).model_dump())}
     else:
         found = session.deployment(settings)
         roots = {k: output.hex0x(v) if isinstance(v, bytes) else v for k, v in vars(found.task).items()}
-        values = {"task_id": output.hex0x(found.task.id), "spec": found.spec, "task": roots}
+        values = {"task_id": output.hex0x(found.task.id), "spec": _spec(found.spec), "task": roots}
     output.emit(values, json, lambda: output.facts(_flat(values)))
+
+
+def _spec(spec: dict[str, Any]) -> dict[str, Any]:
+    """The spec without what only holds for other kinds of data."""
+    data = spec.get("data", {})
+    others = {name for kind, names in DATA_FIELDS.items() if kind != data.get("kind") for name in names}
+    return spec | {"data": {name: value for name, value in data.items() if name not in others}}
 
 
 def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, object]:

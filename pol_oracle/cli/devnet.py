@@ -17,18 +17,38 @@ app = typer.Typer(no_args_is_help=True, help="A local L1: Anvil in the backgroun
 @app.command()
 def up(
     ctx: typer.Context,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="TCP port on 127.0.0.1; 0 takes any free one.")] = 8545,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            min=0, max=65535, help="TCP port on 127.0.0.1; 0 takes any free one. (default: as last time, else 8545)"
+        ),
+    ] = None,
     block_time: Annotated[
-        float, typer.Option(min=0, help="Seconds between L1 blocks; 0 makes a block per transaction.")
-    ] = 1.0,
-    accounts: Annotated[int, typer.Option(min=1, max=1000, help="Accounts that hold 10,000 ETH each.")] = 20,
+        float | None,
+        typer.Option(
+            min=0,
+            help="Seconds between L1 blocks; 0 makes a block per transaction. (default: as last time, else 1)",
+        ),
+    ] = None,
+    accounts: Annotated[
+        int | None,
+        typer.Option(min=1, max=1000, help="Accounts that hold 10,000 ETH each. (default: as last time, else 20)"),
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Start the devnet, on the chain it had when it was last stopped."""
+    """Start the devnet, on the chain and with the options it had when it was last stopped."""
     from pol_oracle.chain.devnet import Devnet
 
     settings: Settings = ctx.obj
-    net = Devnet.start(settings.devnet, port, block_time or None, accounts)
+    last = Devnet(settings.devnet).last_settings()
+    net = Devnet.start(
+        settings.devnet,
+        last.port if port is None else port,
+        last.block_time_s if block_time is None else block_time or None,
+        last.accounts if accounts is None else accounts,
+    )
+    if net.warning:
+        typer.echo(f"warning: {net.warning}", err=True)
     _show(net, json)
 
 

@@ -50,11 +50,26 @@ def expected(error: Exception) -> str | None:
     if full or (isinstance(error, sqlite3.OperationalError) and "full" in str(error)):
         where = getattr(error, "filename", None)
         return f"the disk is full{f' ({where})' if where else ''}: free some space and run the command again"
-    if isinstance(error, PermissionError):
-        return f"no permission for {error.filename}: check its owner, or choose another folder with --home"
+    if isinstance(error, OSError) and isinstance(error.filename, str | bytes | os.PathLike):
+        return f"cannot read or write {os.fsdecode(error.filename)}: {_reason(error)}"
     if isinstance(error, sqlite3.DatabaseError):
         return f"a journal in the agents folder cannot be read ({error}): restore it from a backup, or move it away"
     return None
+
+
+def _reason(error: OSError) -> str:
+    """What the operating system said, and what to do about it."""
+    if isinstance(error, PermissionError):
+        return "permission denied; check its owner, or choose another place (--home chooses the home folder)"
+    if isinstance(error, FileNotFoundError):
+        return "no such file or folder; create its folder first, or name another"
+    if isinstance(error, NotADirectoryError | FileExistsError):
+        return (
+            "a file is where a folder should be; move it away, or name another folder (--home chooses the home folder)"
+        )
+    if isinstance(error, IsADirectoryError):
+        return "it is a folder; name a file"
+    return f"{(error.strerror or str(error)).lower()}; check the place, or name another"
 
 
 def unexpected(error: Exception, folder: Path) -> str:

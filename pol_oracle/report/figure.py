@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
+from io import BytesIO
 from pathlib import Path
 
 from pol_oracle.protocol.errors import InputError
@@ -11,7 +15,7 @@ from .history import FinalBlock
 
 
 def draw(chain: Sequence[FinalBlock], test_count: int, path: Path) -> None:
-    """Writes the figure as PNG.
+    """Writes the figure as PNG, whole or not at all.
 
     Args:
         chain: finalized blocks in order of height.
@@ -20,6 +24,7 @@ def draw(chain: Sequence[FinalBlock], test_count: int, path: Path) -> None:
 
     Raises:
         InputError: no block is finalized yet.
+        OSError: the file cannot be written; it names ``path``.
     """
     if not chain:
         raise InputError("no block is finalized yet, so there is nothing to plot: wait for the first one")
@@ -42,4 +47,30 @@ def draw(chain: Sequence[FinalBlock], test_count: int, path: Path) -> None:
     interval.set_ylabel("block interval (s)", color="tab:orange")
     accuracy.xaxis.set_major_locator(MaxNLocator(integer=True))
     accuracy.set_title("Accuracy and block interval of the finalized chain")
-    figure.savefig(path, dpi=150)
+    picture = BytesIO()
+    figure.savefig(picture, dpi=150, format="png")
+    try:
+        _write(path, picture.getvalue())
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Writes beside the target, syncs, renames: on a full disk the old picture stays, and no empty one."""
+    target = path.resolve()
+    if target.exists() and not target.is_file():  # a device or a pipe; nothing to rename onto
+        with target.open("wb") as file:
+            file.write(data)
+        return
+    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".new-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            os.fchmod(file.fileno(), 0o644)
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(target)
+    except BaseException:
+        with suppress(OSError):
+            Path(temporary).unlink()
+        raise

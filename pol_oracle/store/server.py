@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import re
+import socket
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import uvicorn
@@ -32,25 +36,42 @@ def application(folder: Path) -> Starlette:
     return Starlette(routes=[Route("/{name}", state, methods=["GET"])])
 
 
-def serve(folder: Path, host: str = "127.0.0.1", port: int = 8547) -> None:
+def serve(folder: Path, host: str = "127.0.0.1", port: int = 8547, ready: Callable[[str], None] | None = None) -> None:
     """Serves a folder's states until interrupted.
 
     Args:
         folder: where the states lie; files that appear later are served too.
         host: address to listen on.
-        port: TCP port.
+        port: TCP port; 0 takes any free one.
+        ready: told the URL once the port is bound.
 
     Raises:
-        InputError: the folder does not exist.
+        InputError: the folder does not exist, or the port cannot be bound.
     """
     if not folder.is_dir():
         raise InputError(f"there is no folder {folder} to serve; create it or let a miner write to it first")
-    uvicorn.run(
+    config = uvicorn.Config(
         application(folder),
-        host=host,
-        port=port,
         log_level="warning",
         limit_concurrency=_MAX_CONNECTIONS,
         timeout_keep_alive=_KEEP_ALIVE_S,
         server_header=False,
     )
+    with _bound(host, port) as listener:
+        if ready:
+            shown = f"[{host}]" if ":" in host else host
+            ready(f"http://{shown}:{listener.getsockname()[1]}")
+        with suppress(KeyboardInterrupt):  # Ctrl-C is how it ends
+            uvicorn.Server(config).run(sockets=[listener])
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    """Listens on the port, or says why that cannot be."""
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise InputError(f"port {port} is not free; choose another with --port") from error
+        if error.errno == errno.EACCES:
+            raise InputError(f"no permission to listen on port {port}; choose one above 1023 with --port") from error
+        raise InputError(f"cannot listen on {host} ({error.strerror}); choose an address with --host") from error

@@ -136,7 +136,7 @@ class StateStore:
                     failures.append(f"{url}: {'more' if len(data) > size else 'fewer'} than the {size} bytes expected")
                 corrupt = True
         kind = CorruptState if corrupt else StoreError
-        raise kind(f"no usable copy of state {name} ({'; '.join(failures)})")
+        raise kind(f"no usable copy of state {name} ({'; '.join(failures)}): name a store that has it with --store")
 
     def _open_place(self, url: str) -> tuple[Any, str]:
         options: dict[str, Any] = {"skip_instance_cache": True}

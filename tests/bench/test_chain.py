@@ -76,4 +76,5 @@ def test_command_checks_recorded_figures(tmp_path: Path, monkeypatch: pytest.Mon
 
     assert moved.exit_code == 1
     assert "recorded was 900" in moved.stderr
-    assert json.loads(moved.stdout)["rows"][0]["ok"] is True
+    (row,) = json.loads(moved.stdout)["rows"]
+    assert (row["baseline"], round(row["ratio"], 2), row["ok"]) == (900, 1.11, False)

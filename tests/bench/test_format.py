@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pol_oracle.bench.format import BenchReport, Row, compare, machine, text
+from pol_oracle.bench.format import BenchReport, Row, against, compare, machine, text
 from pol_oracle.bench.recorded import read
 from pol_oracle.bench.registry import BENCHES, run
 from pol_oracle.protocol.errors import InputError
@@ -58,6 +58,15 @@ def test_recorded_figures_may_move_by_the_tolerance() -> None:
     moved = compare(rows, {"a": 100.5, "b": 100}, 0.01)
 
     assert moved == ["b is 102 gas, recorded was 100", "c has no recorded figure (now 1 gas)"]
+
+
+def test_recorded_figures_show_in_the_rows() -> None:
+    rows = [Row("a", 100, "gas"), Row("b", 102, "gas", bar=200), Row("c", 1, "gas"), Row("d", 300, "gas", bar=200)]
+
+    shown = against(rows, {"a": 100.5, "b": 100, "d": 300}, 0.01)
+
+    assert [(row.baseline, row.ok) for row in shown] == [(100.5, True), (100, False), (None, False), (300, False)]
+    assert shown[1].ratio == 1.02
 
 
 def test_recorded_file_is_checked(tmp_path: Path) -> None:

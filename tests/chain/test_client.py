@@ -148,6 +148,13 @@ def test_another_deployment(anvil: str, deployment: Deployment) -> None:
         Client.connect(anvil, deployment.model_copy(update={"genesis_id": "0x" + "00" * 32}))
 
 
+@pytest.mark.parametrize("name", ["BondVault", "LearnToken", "Court", "Committee"])
+def test_an_address_that_the_registry_does_not_know(anvil: str, deployment: Deployment, name: str) -> None:
+    wrong = deployment.addresses | {name: deployment.addresses["PoLRegistry"]}
+    with pytest.raises(WrongChain, match=f"^{name} is '0x.* in the deployment file, but .*restore the file"):
+        Client.connect(anvil, deployment.model_copy(update={"addresses": wrong}))
+
+
 def test_a_client_without_deployment_knows_no_contracts(anvil: str) -> None:
     client = Client.connect(anvil)
     assert client.latest().number > 0

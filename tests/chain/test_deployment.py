@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -111,7 +114,7 @@ def test_file_damaged(deployment: Deployment, tmp_path: Path, damage: str) -> No
     deployment.save(path)
     whole = path.read_text()
     path.write_text(whole[: len(whole) // 2] if damage == "half" else damage)
-    with pytest.raises(InputError, match="damaged"):
+    with pytest.raises(InputError, match=r"is damaged: \w.*; restore it, or run `pol deploy --force`"):
         Deployment.load(path)
 
 
@@ -137,3 +140,19 @@ def test_file_in_an_impossible_place(deployment: Deployment, tmp_path: Path) -> 
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match="cannot be written"):
         deployment.save(tmp_path / "file" / "deployment.json")
+
+
+def test_apes_script_does_not_replace_the_file_unasked(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from types import SimpleNamespace; from scripts.deploy import cli;"
+        "cli.callback(None, SimpleNamespace(name='custom'), None, '', False, Path(sys.argv[1]))"
+    )
+    (tmp_path / "deployment.json").touch()
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)],
+        cwd=Path(__file__).parents[2],
+        env=os.environ | {"APE_DATA_FOLDER": str(tmp_path / "ape")},
+        capture_output=True,
+        text=True,
+    )
+    assert "deployment.json exists already: replace it with --force" in done.stderr

@@ -17,7 +17,7 @@ import pytest
 from pol_oracle.chain import devnet as devnet_module
 from pol_oracle.chain.client import Client
 from pol_oracle.chain.deployment import deploy, verify
-from pol_oracle.chain.devnet import Devnet, dev_account, find_anvil, free_port
+from pol_oracle.chain.devnet import Devnet, DevnetSettings, dev_account, find_anvil, free_port
 from pol_oracle.chain.process import command_line, gone
 from pol_oracle.protocol.errors import ChainError, InputError
 from pol_oracle.protocol.parameters import Parameters
@@ -129,14 +129,39 @@ def test_a_half_written_state_gives_way_to_the_last_whole_one(folder: Path) -> N
     kill(net)
     state = folder / "state.json"
     state.write_text(state.read_text()[:1000])
-    assert start(folder).status().block == 5
+    again = start(folder)
+    assert again.status().block == 5
+    assert "state.broken" in again.warning
 
 
-def test_a_damaged_state_without_a_copy_is_named(folder: Path) -> None:
+@pytest.mark.parametrize("copy", [None, "{"])
+def test_a_damaged_state_without_a_good_copy_is_kept_and_the_next_start_is_empty(
+    folder: Path, copy: str | None
+) -> None:
     folder.mkdir(parents=True)
     (folder / "state.json").write_text("{")
-    with pytest.raises(InputError, match="damaged"):
+    if copy is not None:
+        (folder / "state.last.json").write_text(copy)
+    with pytest.raises(InputError, match=r"kept as .*state\.broken; `pol devnet up` again starts an empty chain"):
         start(folder)
+    assert (folder / "state.broken").read_text() == "{"
+    assert start(folder).status().block == 0
+
+
+def test_settings_survive_a_stop(folder: Path) -> None:
+    assert Devnet(folder).last_settings() == DevnetSettings(8545, 1.0, 20)
+    net = start(folder, block_time_s=0.5, accounts=3)
+    port = net.status().port
+    net.stop()
+    assert Devnet(folder).last_settings() == DevnetSettings(port or 0, 0.5, 3)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"colour": 1}', '{"port": "x"}'])
+def test_damaged_settings_are_named(folder: Path, text: str) -> None:
+    folder.mkdir(parents=True)
+    (folder / "settings.json").write_text(text)
+    with pytest.raises(InputError, match=r"settings\.json is damaged"):
+        Devnet(folder).last_settings()
 
 
 def test_starts_once_per_folder(folder: Path) -> None:

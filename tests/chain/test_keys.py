@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from eth_account import Account
+from structlog.testing import capture_logs
 
 from pol_oracle.chain.devnet import dev_account
 from pol_oracle.chain.keys import find_key, import_key, list_keys, load_key, new_key
@@ -109,14 +110,25 @@ def test_damaged_files_are_named(keys_folder: Path, text: str) -> None:
         load_key(keys_folder, "a", "pw")
 
 
+def test_one_bad_file_does_not_hide_the_good_ones(keys_folder: Path) -> None:
+    good = new_key(keys_folder, "good", "pw", CHEAP)
+    (keys_folder / "bad.json").write_text("{}")
+    with capture_logs() as said:
+        assert list_keys(keys_folder) == [good]
+    assert [entry["log_level"] for entry in said] == ["warning"]
+    assert "bad.json is no keystore: it has no field 'address'; restore it" in said[0]["event"]
+    assert load_key(keys_folder, "good", "pw").address == good.address
+
+
 @pytest.mark.parametrize("field", ["kdf", "kdfparams", "mac", "ciphertext"])
 def test_damaged_crypto_is_no_crash(keys_folder: Path, field: str) -> None:
     path = new_key(keys_folder, "a", "pw", CHEAP).path
     content = json.loads(path.read_text())
     del content["crypto"][field]
     path.write_text(json.dumps(content))
-    with pytest.raises(InputError, match="damaged"):
+    with pytest.raises(InputError, match="damaged") as caught:
         load_key(keys_folder, "a", "pw")
+    assert "KeyError" not in str(caught.value)
 
 
 def test_a_file_under_a_foreign_address_is_refused(keys_folder: Path) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
 
 from pol_oracle.bench.l1 import L1, MINER, PARAMETERS
 from pol_oracle.chain.deployment import Deployment
-from pol_oracle.chain.devnet import dev_account
+from pol_oracle.chain.devnet import dev_account, free_port
 from tests.cli.conftest import Pol
 from tests.cli.test_failures import finalize_one
 
@@ -86,7 +87,10 @@ def test_blocks_are_listed_and_shown(pol: Pol, l1: L1) -> None:
     assert pol("blocks", "show", "head", "--json").json["height"] == 2
     assert pol("blocks", "show", "1", "--json").json["id"] == "0x" + block.hex()
     assert "finalized" in pol("blocks", "list").out
-    assert "pre_root" in pol("blocks", "show", "final").out
+    text = pol("blocks", "show", "final").out
+    assert "pre_root" in text
+    assert str(shown["proposed_at"]) not in text
+    assert time.strftime("%H:%M:%S", time.gmtime(shown["proposed_at"])) in text
 
 
 def test_watch_tells_events_as_json_lines(pol: Pol, l1: L1) -> None:
@@ -98,7 +102,10 @@ def test_watch_tells_events_as_json_lines(pol: Pol, l1: L1) -> None:
     assert events[0]["event"] == "HeadChanged"  # genesis
     proposed = next(e for e in events if e["event"] == "BlockProposed")
     assert proposed["block_id"] == "0x" + block.hex()
-    assert "BlockProposed" in pol("blocks", "watch", "--past", "--count", 12).out
+    text = pol("blocks", "watch", "--past", "--count", 12).out
+    assert "BlockProposed" in text
+    assert "amount=10 ETH" in text
+    assert any(event.get("amount") == 10 * 10**18 for event in events)
 
 
 def test_status_tells_head_bonds_and_reasons(pol: Pol, l1: L1) -> None:
@@ -144,7 +151,27 @@ def test_task_is_shown_from_l1_and_from_a_file(pol: Pol, deployed: Deployment, t
     assert "spec.batch_size" in pol("task", "show", task).out
 
 
-def test_devnet_goes_up_down_and_up_again_with_its_chain(pol: Pol) -> None:
+@pytest.mark.parametrize("kind", ["digits", "cifar10"])
+def test_task_shows_only_what_holds_for_its_data(pol: Pol, tmp_path: Path, kind: str) -> None:
+    task = tmp_path / "task.toml"
+    task.write_text(f'name = "mine"\n[data]\nkind = "{kind}"\n')
+
+    text = pol("task", "show", task).out
+
+    assert ("data.train" in text, "data.test" in text, "data.seed" in text) == (kind == "digits",) * 3
+    assert ("data.folder" in text, "data.download" in text) == (kind == "cifar10",) * 2
+
+
+def test_store_is_served_at_the_url_it_tells(pol: Pol, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("uvicorn.Server.run", lambda *_, **__: None)
+    port = free_port()
+
+    said = pol("store", "serve", "--folder", tmp_path, "--port", port, "--json")
+
+    assert said.json == {"url": f"http://127.0.0.1:{port}", "folder": str(tmp_path)}
+
+
+def test_devnet_goes_up_down_and_up_again_with_its_chain_and_options(pol: Pol, home: Path) -> None:
     try:
         up = pol("devnet", "up", "--port", 0, "--block-time", 0.1, "--json").json
         assert up["running"]
@@ -155,8 +182,14 @@ def test_devnet_goes_up_down_and_up_again_with_its_chain(pol: Pol) -> None:
         assert pol("devnet", "down", "--json").json == {"stopped": True}
         assert not pol("devnet", "status", "--json").json["running"]
         assert "pol devnet up" in pol("devnet", "status").out
-        again = pol("devnet", "up", "--port", 0, "--json").json
+        again = pol("devnet", "up", "--json").json
         assert again["block"] >= before
+        assert again["rpc"] == up["rpc"]
+        pol("devnet", "down")
+        state = home / "devnet" / "state.json"
+        state.write_text(state.read_text()[:99])
+        said = pol("devnet", "up")
+        assert any(line.startswith("warning: the saved chain was damaged") for line in said.err.splitlines())
     finally:
         pol("devnet", "down")
     assert pol("devnet", "down", "--json").json == {"stopped": False}

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import errno
+import os
+import socket
 import sqlite3
 from pathlib import Path
 
 import pytest
 
-from pol_oracle.bench.l1 import L1, MINER
+from pol_oracle.bench.l1 import L1, MINER, PARAMETERS
 from pol_oracle.chain.deployment import Deployment
 from pol_oracle.chain.devnet import free_port
 from pol_oracle.cli import session
 from pol_oracle.cli.failures import expected
-from pol_oracle.protocol.errors import PolError
+from pol_oracle.protocol.errors import PolError, StoreError
 from tests.cli.conftest import Pol
 
 
@@ -174,6 +176,50 @@ def test_corrupt_journal(pol: Pol, home: Path, deployed: Deployment) -> None:
     assert str(journal) in said.sentence
 
 
+def test_corrupt_memory_is_named(tmp_path: Path) -> None:
+    from pol_oracle.agents.memory import Memory
+
+    path = tmp_path / "dev-4-memory.sqlite"
+    path.write_bytes(b"this is no database" * 100)
+
+    with pytest.raises(StoreError, match="move it away") as caught:
+        Memory(path, bytes(32), "0x")
+    assert str(path) in str(caught.value)
+
+
+def test_nothing_to_withdraw(pol: Pol, l1: L1) -> None:
+    from pol_oracle.protocol.lifecycle import Role
+
+    l1.send(MINER, "BondVault", "deposit", int(Role.MINER), value=PARAMETERS.miner_bond)
+    l1.propose(l1.header(l1.client.finalized_tip(), 1))
+
+    locked = pol("bond", "withdraw", "--role", "miner", "--dev", MINER)
+    nothing = pol("bond", "withdraw", "--role", "verifier", "--dev", 9)
+
+    assert locked.code == nothing.code == 1
+    assert "no free miner bond and no credit; " in locked.sentence
+    assert "ETH are locked until their blocks are settled" in locked.sentence
+    assert nothing.sentence == "pol: nothing to withdraw: no free verifier bond and no credit"
+
+
+def test_port_to_serve_on_is_taken(pol: Pol, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        said = pol("store", "serve", "--folder", tmp_path, "--port", port)
+
+    assert said.code == 1
+    assert said.sentence == f"pol: port {port} is not free; choose another with --port"
+    assert "serving" not in said.err
+
+
+def test_no_folder_to_serve(pol: Pol, tmp_path: Path) -> None:
+    said = pol("store", "serve", "--folder", tmp_path / "none")
+
+    assert said.code == 1
+    assert "there is no folder" in said.sentence
+    assert "serving" not in said.err
+
+
 def test_full_disk(pol: Pol, l1: L1, tmp_path: Path) -> None:
     if not Path("/dev/full").exists():
         pytest.skip("this system has no /dev/full")
@@ -186,6 +232,54 @@ def test_full_disk(pol: Pol, l1: L1, tmp_path: Path) -> None:
     assert said.code == 1
     assert "the disk is full" in said.sentence
     assert "free some space" in said.sentence
+
+
+def test_full_device(pol: Pol, l1: L1) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("this system has no /dev/full")
+    finalize_one(l1)
+
+    said = pol("plot", "--out", "/dev/full")
+
+    assert said.code == 1
+    assert "the disk is full (/dev/full)" in said.sentence
+
+
+def test_no_folder_for_the_picture(pol: Pol, l1: L1, tmp_path: Path) -> None:
+    finalize_one(l1)
+    picture = tmp_path / "none" / "figure.png"
+
+    said = pol("plot", "--out", picture)
+
+    assert said.code == 1
+    assert f"cannot read or write {picture}: no such file or folder" in said.sentence
+
+
+def test_home_that_is_a_file(pol: Pol, home: Path) -> None:
+    home.write_text("")
+
+    said = pol("devnet", "up", "--port", 0)
+
+    assert said.code == 1
+    assert str(home) in said.sentence
+    assert "--home" in said.sentence
+
+
+@pytest.mark.parametrize(
+    ("number", "reason"),
+    [
+        (errno.ENOENT, "no such file or folder"),
+        (errno.ENOTDIR, "a file is where a folder should be"),
+        (errno.EEXIST, "a file is where a folder should be"),
+        (errno.EISDIR, "it is a folder"),
+        (errno.EACCES, "permission denied"),
+        (errno.EROFS, "read-only file system"),
+    ],
+)
+def test_disk_error_names_the_path(number: int, reason: str) -> None:
+    sentence = str(expected(OSError(number, os.strerror(number), "/a/file")))
+
+    assert sentence.startswith(f"cannot read or write /a/file: {reason}; ")
 
 
 def test_full_disk_under_a_journal() -> None:

@@ -20,7 +20,8 @@ bench, demo
 """
 PRINTING = """
 devnet up, devnet down, devnet status, deploy, keys new, keys import, keys list, bond deposit, bond withdraw, bond show,
-miner run, verifier run, blocks list, blocks show, blocks verify, blocks watch, task show, status, plot, bench, demo
+miner run, verifier run, blocks list, blocks show, blocks verify, blocks watch, task show, status, store serve, plot,
+bench, demo
 """
 UNITS = (
     "Threads",

@@ -263,3 +263,29 @@ def test_the_server_takes_no_writes(served: tuple[Path, str]) -> None:
 def test_serving_a_missing_folder_is_an_input_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no folder"):
         serve(tmp_path / "none")
+
+
+def test_what_is_missing_is_said_with_a_remedy(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="name a store that has it with --store"):
+        StateStore([tmp_path]).get(ROOT, 1)
+
+
+def test_the_port_is_bound_before_it_is_told(tmp_path: Path) -> None:
+    StateStore([tmp_path]).put(ROOT, DATA)
+    told: list[str] = []
+
+    class Stop(Exception):
+        pass
+
+    def ready(url: str) -> None:
+        host, port = url.removeprefix("http://").split(":")
+        socket.create_connection((host, int(port)), timeout=5).close()
+        told.append(url)
+        raise Stop
+
+    with pytest.raises(Stop):
+        serve(tmp_path, port=0, ready=ready)
+    assert told
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(InputError, match="is not free"):
+        serve(tmp_path, port=taken.getsockname()[1], ready=told.append)
+    assert len(told) == 1
