@@ -13,7 +13,8 @@ from eth_account.signers.local import LocalAccount
 from pol_oracle.bench.l1 import PARAMETERS
 from pol_oracle.chain.artifacts import compile_contracts
 from pol_oracle.chain.client import Client
-from pol_oracle.chain.deployment import Deployment, deploy
+from pol_oracle.chain.deploy import deploy
+from pol_oracle.chain.deployment import Deployment
 from pol_oracle.chain.devnet import Devnet, dev_account
 from pol_oracle.protocol.eligible import EligibleRange, EligibleWeights
 from pol_oracle.protocol.hashing import keccak

@@ -14,6 +14,7 @@ records.py       status file: what was earned or lost and why
 worker.py        background threads
 config.py        what an agent is told at its start
 runtime.py       checks at the start, and one turn of the loop
+job.py           what the loop and a proof producer agree on
 production.py    how an honest miner makes a proof
 miner.py         the miner's loop
 verifier.py      the verifier's loop

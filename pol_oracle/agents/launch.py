@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from eth_account.signers.local import LocalAccount
 
 from pol_oracle.chain.client import Client
-from pol_oracle.chain.deployment import Deployment, deploy
+from pol_oracle.chain.deploy import deploy
+from pol_oracle.chain.deployment import Deployment
 from pol_oracle.store import StateStore
 from pol_oracle.task import Workload
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from pol_oracle.store import StateStore
 from .actions import Action
 from .config import AgentConfig
 from .decide import Miner, Parent, choose_parent, decide_miner, useless
+from .job import Job, Produce, Publish
 from .logs import log_to
 from .replay import Replayer
 from .reviewer import Replay, Reviewer
@@ -29,27 +30,6 @@ if TYPE_CHECKING:  # the search imports torch
 
 _AHEAD = 2  # own proofs that may wait for L1 before the search pauses
 _PASSING = frozenset({"InsufficientBond", "InsufficientFunds", ""})  # refusals of a proposal that may pass
-
-
-@dataclass(frozen=True)
-class Job:
-    """What a proof is wanted for.
-
-    Attributes:
-        parent: the block to build on.
-        miner: address in the header.
-        bits: difficulty.
-    """
-
-    parent: Parent
-    miner: str
-    bits: int
-
-
-Produce = Callable[[Job, Callable[[], bool]], "Proof"]
-"""Makes a proof in the background; its second argument asks "cancelled?". Raises StoreError or Cancelled."""
-Publish = Callable[["Proof"], None]
-"""Makes W and W' available before the proposal."""
 
 
 class MinerLoop(Loop):

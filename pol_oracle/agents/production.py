@@ -14,7 +14,7 @@ from pol_oracle.search import Progress, Proof, search, train_to
 from pol_oracle.store import StateStore
 from pol_oracle.task import Workload, fetch_state
 
-from .miner import Job
+from .job import Job
 from .worker import Cancelled
 
 _CONFIRMED = 4  # steps that meet R but do not improve accuracy, after which W is trained on

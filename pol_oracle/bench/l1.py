@@ -12,7 +12,7 @@ from typing import Any
 from eth_account.signers.local import LocalAccount
 
 from pol_oracle.chain.client import Client
-from pol_oracle.chain.deployment import deploy
+from pol_oracle.chain.deploy import deploy
 from pol_oracle.chain.devnet import Devnet, dev_account
 from pol_oracle.chain.records import Receipt
 from pol_oracle.protocol import derivation

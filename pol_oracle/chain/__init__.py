@@ -3,7 +3,8 @@
 artifacts.py    Solidity -> ABI and bytecode
 devnet.py       a local Anvil in the background
 keys.py         encrypted keystores
-deployment.py   deploying the contracts, and the file that tells all agents where they are
+deployment.py   the file that tells all agents where the contracts are
+deploy.py       deploying them
 rpc.py          JSON-RPC with time-outs and bounded retries
 abi.py          calls encoded, answers and custom errors decoded
 records.py      what L1 answers, as small frozen values

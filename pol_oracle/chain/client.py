@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from eth_abi.exceptions import DecodingError
 from eth_utils.address import to_checksum_address
 
 from pol_oracle.chain.abi import decode_answer, decode_revert, encode_call
 from pol_oracle.chain.artifacts import load_artifact
+from pol_oracle.chain.deployment import Deployment
 from pol_oracle.chain.events import LogPosition
 from pol_oracle.chain.logs import Log
 from pol_oracle.chain.records import BlockRecord, Bond, Commitment, Dispute, L1Block, Receipt
 from pol_oracle.chain.rpc import Refusal, Rpc
 from pol_oracle.protocol.errors import ChainError, InputError, Reverted, WrongChain
 from pol_oracle.protocol.lifecycle import EvidenceKind, Outcome, Role, Status
-
-if TYPE_CHECKING:
-    from pol_oracle.chain.deployment import Deployment
 
 EMITTING = ("PoLRegistry", "BondVault", "Court", "Committee")
 LINKS = {

@@ -14,7 +14,8 @@ from eth_account import Account
 from eth_account.signers.local import LocalAccount
 
 from pol_oracle.chain.client import Client
-from pol_oracle.chain.deployment import ORDER, Deployment, create_address, deploy, plan, verify
+from pol_oracle.chain.deploy import create_address, deploy, plan, verify
+from pol_oracle.chain.deployment import ORDER, Deployment
 from pol_oracle.protocol.errors import InputError, Reverted, RuleError, WrongChain
 from pol_oracle.protocol.parameters import Parameters
 from pol_oracle.protocol.task import Task

@@ -16,7 +16,7 @@ import pytest
 
 from pol_oracle.chain import devnet as devnet_module
 from pol_oracle.chain.client import Client
-from pol_oracle.chain.deployment import deploy, verify
+from pol_oracle.chain.deploy import deploy, verify
 from pol_oracle.chain.devnet import Devnet, DevnetSettings, dev_account, find_anvil, free_port
 from pol_oracle.chain.process import command_line, gone
 from pol_oracle.protocol.errors import ChainError, InputError

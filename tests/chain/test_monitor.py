@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pol_oracle.chain.client import Client
-from pol_oracle.chain.deployment import Deployment, deploy
+from pol_oracle.chain.deploy import deploy
+from pol_oracle.chain.deployment import Deployment
 from pol_oracle.chain.devnet import Devnet, dev_account
 from pol_oracle.chain.events import Deposited, Event, HeadChanged
 from pol_oracle.chain.monitor import Monitor, Update

@@ -9,7 +9,7 @@ from typing import Any
 import ape
 import pytest
 
-from pol_oracle.chain.deployment import plan
+from pol_oracle.chain.deploy import plan
 from pol_oracle.protocol import derivation
 from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.header import Header

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pol_oracle.agents.miner import Job
+from pol_oracle.agents.job import Job
 from pol_oracle.agents.worker import Cancelled
 from pol_oracle.canonical.evaluate import eval_root
 from pol_oracle.canonical.state import State

@@ -14,7 +14,8 @@ from eth_account.signers.local import LocalAccount
 from pol_oracle.agents.blocks import BlockView
 from pol_oracle.agents.config import AgentConfig
 from pol_oracle.agents.decide import Policy
-from pol_oracle.agents.miner import Job, MinerLoop, Produce, Publish
+from pol_oracle.agents.job import Job, Produce, Publish
+from pol_oracle.agents.miner import MinerLoop
 from pol_oracle.agents.reviewer import Replay
 from pol_oracle.agents.runtime import Context, Loop, open_context
 from pol_oracle.agents.verdicts import Verdict

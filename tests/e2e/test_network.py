@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from eth_account.signers.local import LocalAccount
 
+from pol_oracle.agents.job import Produce
 from pol_oracle.agents.launch import launch
-from pol_oracle.agents.miner import Produce, StorePublisher
+from pol_oracle.agents.miner import StorePublisher
 from pol_oracle.agents.production import Production
 from pol_oracle.agents.replay import Replayer
 from pol_oracle.agents.runtime import prepare_workload

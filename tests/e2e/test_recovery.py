@@ -11,7 +11,7 @@ from eth_account.signers.local import LocalAccount
 from pol_oracle.agents.blocks import BlockView
 from pol_oracle.agents.verdicts import Verdict
 from pol_oracle.chain.client import Client
-from pol_oracle.chain.deployment import deploy
+from pol_oracle.chain.deploy import deploy
 from pol_oracle.chain.devnet import Devnet
 from pol_oracle.protocol.lifecycle import EvidenceKind, Status
 from pol_oracle.protocol.parameters import Parameters

@@ -1,0 +1,33 @@
+"""What a miner's loop and its proof producer agree on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .decide import Parent
+
+if TYPE_CHECKING:  # the search imports torch
+    from pol_oracle.search import Proof
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a proof is wanted for.
+
+    Attributes:
+        parent: the block to build on.
+        miner: address in the header.
+        bits: difficulty.
+    """
+
+    parent: Parent
+    miner: str
+    bits: int
+
+
+Produce = Callable[[Job, Callable[[], bool]], "Proof"]
+"""Makes a proof in the background; its second argument asks "cancelled?". Raises StoreError or Cancelled."""
+Publish = Callable[["Proof"], None]
+"""Makes W and W' available before the proposal."""
