@@ -11,7 +11,6 @@ import fcntl
 import json
 import os
 import shutil
-import socket
 import subprocess
 import time
 import urllib.error
@@ -26,13 +25,13 @@ import structlog
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
 
+from pol_oracle.chain.ports import HOST, checked_port
 from pol_oracle.chain.process import command_line, end_group, spawn, spawn_watcher
 from pol_oracle.protocol.errors import ChainError, InputError
 
 MNEMONIC = "test test test test test test test test test test test junk"
 HARDFORK = "osaka"
 CHAIN_ID = 31337
-HOST = "127.0.0.1"
 START_LIMIT_S = 30.0
 CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -107,13 +106,6 @@ def dev_account(index: int) -> LocalAccount:
     return account
 
 
-def free_port() -> int:
-    """Returns a TCP port that nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
-
-
 class Devnet:
     """One devnet, in one folder.
 
@@ -163,7 +155,7 @@ class Devnet:
             status = net.status()
             if status.pid is not None:
                 raise InputError(f"the devnet in {net.folder} is already running at {status.rpc}")
-            port = _checked_port(port)
+            port = checked_port(port)
             net._mend_state()
             options = ["--port", str(port), "--accounts", str(accounts), "--state-interval", str(save_interval_s)]
             if block_time_s is not None:
@@ -315,18 +307,6 @@ class Devnet:
             if self._watcher.stdin:
                 self._watcher.stdin.close()
             self._watcher = None
-
-
-def _checked_port(port: int) -> int:
-    if port == 0:
-        return free_port()
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except (OSError, OverflowError) as error:
-            raise InputError(f"port {port} is not free ({error}); stop what uses it or choose another port") from error
-    return port
 
 
 def _block_number(rpc: str) -> int | None:

@@ -19,7 +19,7 @@ from pol_oracle.chain import abi
 from pol_oracle.chain.artifacts import load_artifact
 from pol_oracle.chain.client import Client
 from pol_oracle.chain.deployment import Deployment
-from pol_oracle.chain.devnet import free_port
+from pol_oracle.chain.ports import free_port
 from pol_oracle.chain.records import Bond
 from pol_oracle.chain.rpc import Rpc
 from pol_oracle.protocol.errors import ChainError, InputError, Reverted, Unreachable, WrongChain

@@ -17,7 +17,8 @@ import pytest
 from pol_oracle.chain import devnet as devnet_module
 from pol_oracle.chain.client import Client
 from pol_oracle.chain.deploy import deploy, verify
-from pol_oracle.chain.devnet import Devnet, DevnetSettings, dev_account, find_anvil, free_port
+from pol_oracle.chain.devnet import Devnet, DevnetSettings, dev_account, find_anvil
+from pol_oracle.chain.ports import FIRST, LAST, free_port
 from pol_oracle.chain.process import command_line, gone
 from pol_oracle.protocol.errors import ChainError, InputError
 from pol_oracle.protocol.parameters import Parameters
@@ -278,3 +279,7 @@ def test_contracts_and_logs_survive_a_restart(folder: Path, task: Task, paramete
     logs = Client.connect(client.rpc.url, deployment).logs(deployment.deployed_at, client.latest().number)
     assert logs
     assert Client.connect(client.rpc.url, deployment).head().hex() == deployment.genesis_id[2:]
+
+
+def test_free_ports_are_not_those_of_outgoing_connections() -> None:
+    assert all(FIRST <= free_port() <= LAST < 32_768 for _ in range(20))

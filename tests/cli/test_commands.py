@@ -10,7 +10,8 @@ import pytest
 
 from pol_oracle.bench.l1 import L1, MINER, PARAMETERS
 from pol_oracle.chain.deployment import Deployment
-from pol_oracle.chain.devnet import dev_account, free_port
+from pol_oracle.chain.devnet import dev_account
+from pol_oracle.chain.ports import free_port
 from tests.cli.conftest import Pol
 from tests.cli.test_failures import finalize_one
 

@@ -12,7 +12,7 @@ import pytest
 
 from pol_oracle.bench.l1 import L1, MINER, PARAMETERS
 from pol_oracle.chain.deployment import Deployment
-from pol_oracle.chain.devnet import free_port
+from pol_oracle.chain.ports import free_port
 from pol_oracle.cli import session
 from pol_oracle.cli.failures import expected
 from pol_oracle.protocol.errors import PolError, StoreError

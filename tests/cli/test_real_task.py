@@ -14,7 +14,8 @@ import pytest
 from pol_oracle.bench.l1 import L1, MINER
 from pol_oracle.chain.client import Client
 from pol_oracle.chain.deployment import Deployment
-from pol_oracle.chain.devnet import dev_account, free_port
+from pol_oracle.chain.devnet import dev_account
+from pol_oracle.chain.ports import free_port
 from pol_oracle.demo.forgers import nudged
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import Role
