@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {IPoLRegistry} from "../../contracts/interfaces/IPoLRegistry.sol";
 import {LearnToken} from "../../contracts/LearnToken.sol";
 import {Derivation} from "../../contracts/lib/Derivation.sol";
 import {Difficulty} from "../../contracts/lib/Difficulty.sol";
@@ -91,6 +92,25 @@ contract GenesisTest is Fixture {
         parameters.difficultyBits = 65;
         vm.expectRevert(abi.encodeWithSelector(Difficulty.DifficultyOutOfRange.selector, 65, 64));
         new PoLRegistry(task, parameters, vault, token, court);
+    }
+
+    /// Pitfall 11: without a window nobody could challenge, claim a bounty or vote in time.
+    function test_pitfall_11_zero_windows_are_refused_at_birth() public {
+        for (uint256 which = 0; which < 3; ++which) {
+            Parameters memory parameters = defaultParameters();
+            if (which == 0) parameters.challengeWindow = 0;
+            if (which == 1) parameters.revealWindow = 0;
+            if (which == 2) parameters.voteWindow = 0;
+            vm.expectRevert(
+                abi.encodeWithSelector(
+                    IPoLRegistry.ZeroWindow.selector,
+                    parameters.challengeWindow,
+                    parameters.revealWindow,
+                    parameters.voteWindow
+                )
+            );
+            new PoLRegistry(defaultTask(RuleSet.Hardened), parameters, vault, token, court);
+        }
     }
 
     function test_only_the_registry_mints(address sender) public {
