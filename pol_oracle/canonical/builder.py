@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 
-from .expressions import Expression
+from .expressions import Expression, operand
 from .operations import MAX_OPERANDS, Axis, Kind, Operation, View, strides
 from .programs import Program
 
@@ -54,6 +54,36 @@ class Place:
     divisor: int = 1
 
 
+@dataclass(frozen=True)
+class Reduction:
+    """A reduction that is still to be emitted.
+
+    Attributes:
+        kind: DOT, SUM, MAX or ARGMAX.
+        shape: of the output.
+        extents: of the reduction index.
+        operands: the reduced views.
+    """
+
+    kind: Kind
+    shape: tuple[int, ...]
+    extents: tuple[int, ...]
+    operands: tuple[View, ...]
+
+
+@dataclass(frozen=True)
+class Tail:
+    """What a reduction's result becomes: an expression of it (operand 0) and of ``operands`` (1, 2, ...)."""
+
+    expression: Expression
+    operands: tuple[View, ...] = ()
+
+
+def _check_operands(count: int) -> None:
+    if count > MAX_OPERANDS:
+        raise ValueError(f"an expression has at most {MAX_OPERANDS} operands, not {count}")
+
+
 class Builder:
     """Collects the operations of one program.
 
@@ -93,30 +123,43 @@ class Builder:
         return self._emit(Operation(Kind.GATHER, tuple(shape), (view,), axes=axes, label=label))
 
     def copy(self, source: Tensor, label: str) -> Tensor:
-        """Emits an unchanged copy."""
-        places = [(Place({i: 1}), n, s) for i, (n, s) in enumerate(zip(source.shape, source.strides, strict=True))]
-        return self.gather(source, source.shape, places, label)
+        """Emits an unchanged copy. A map, whose outputs are looked at: a copied NaN makes a step invalid too."""
+        return self.map(source.shape, operand(0), source.whole(), label=label)
 
-    def dot(self, shape: Sequence[int], reduction: Sequence[int], a: View, b: View, label: str) -> Tensor:
+    def dot(
+        self, shape: Sequence[int], reduction: Sequence[int], a: View, b: View, label: str, tail: Tail | None = None
+    ) -> Tensor:
         """Emits a dot product of two views per output element."""
-        return self._emit(Operation(Kind.DOT, tuple(shape), (a, b), tuple(reduction), label=label))
+        return self.reduce(Reduction(Kind.DOT, tuple(shape), tuple(reduction), (a, b)), label, tail)
 
-    def sum(self, shape: Sequence[int], reduction: Sequence[int], a: View, label: str) -> Tensor:
+    def sum(
+        self, shape: Sequence[int], reduction: Sequence[int], a: View, label: str, tail: Tail | None = None
+    ) -> Tensor:
         """Emits a sum over a view per output element."""
-        return self._emit(Operation(Kind.SUM, tuple(shape), (a,), tuple(reduction), label=label))
+        return self.reduce(Reduction(Kind.SUM, tuple(shape), tuple(reduction), (a,)), label, tail)
 
     def max(self, shape: Sequence[int], reduction: Sequence[int], a: View, label: str) -> Tensor:
         """Emits the greatest value of a view per output element."""
-        return self._emit(Operation(Kind.MAX, tuple(shape), (a,), tuple(reduction), label=label))
+        return self.reduce(Reduction(Kind.MAX, tuple(shape), tuple(reduction), (a,)), label)
 
-    def argmax(self, shape: Sequence[int], reduction: Sequence[int], a: View, label: str) -> Tensor:
+    def argmax(
+        self, shape: Sequence[int], reduction: Sequence[int], a: View, label: str, tail: Tail | None = None
+    ) -> Tensor:
         """Emits the place of the greatest value of a view per output element."""
-        return self._emit(Operation(Kind.ARGMAX, tuple(shape), (a,), tuple(reduction), label=label))
+        return self.reduce(Reduction(Kind.ARGMAX, tuple(shape), tuple(reduction), (a,)), label, tail)
+
+    def reduce(self, reduction: Reduction, label: str, tail: Tail | None = None) -> Tensor:
+        """Emits a reduction, and what becomes of its result in the same operation."""
+        more, code = (tail.operands, tail.expression.code) if tail else ((), b"")
+        _check_operands(1 + len(more))
+        operands = (*reduction.operands, *more)
+        return self._emit(
+            Operation(reduction.kind, reduction.shape, operands, reduction.extents, code=code, label=label)
+        )
 
     def map(self, shape: Sequence[int], expression: Expression, *operands: View, label: str) -> Tensor:
         """Emits an elementwise expression over views."""
-        if len(operands) > MAX_OPERANDS:
-            raise ValueError(f"a map has at most {MAX_OPERANDS} operands, not {len(operands)}")
+        _check_operands(len(operands))
         return self._emit(Operation(Kind.MAP, tuple(shape), operands, code=expression.code, label=label))
 
     def program(self, posts: int) -> Program:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
+from itertools import count
 from threading import Lock
 
 import numpy as np
@@ -13,8 +14,11 @@ from pol_oracle.protocol.errors import InputError
 from pol_oracle.protocol.hashing import ZERO, Tag, keccak
 
 from .execute import Workspace
+from .expressions import FloatArray
+from .layers.classifier import LOGITS
 from .models import Model
 from .state import State
+from .threads import Team
 
 Bytes = NDArray[np.uint8]
 Bits = NDArray[np.bool_]
@@ -31,21 +35,25 @@ class Evaluator:
 
     Args:
         model: what is evaluated.
+        threads: that share the samples; the bits do not depend on it.
 
     Attributes:
         model: what is evaluated.
         program: the evaluation of one sample, which the task commits to.
     """
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, threads: int = 1) -> None:
         self.model = model
         self.program = model.evaluation_program()
+        self._team = Team(threads)
         self._lock = Lock()
 
     @cached_property
-    def _workspace(self) -> Workspace:
+    def _workspaces(self) -> list[Workspace]:
+        """One per thread."""
         floats = sum(op.size for op in self.program.operations)
-        return Workspace(self.model.evaluation_program(min(MAX_SAMPLES, max(MIN_SAMPLES, WORKSPACE_FLOATS // floats))))
+        samples = min(MAX_SAMPLES, max(MIN_SAMPLES, WORKSPACE_FLOATS // floats))
+        return [Workspace(self.model.evaluation_program(samples)) for _ in range(self._team.size)]
 
     def correct(
         self, state: State, images: Bytes, labels: Bytes, progress: Callable[[int], None] | None = None
@@ -56,7 +64,7 @@ class Evaluator:
             state: the weights.
             images: uint8 [n, 32, 32, 3].
             labels: uint8 [n].
-            progress: called with the number of samples done so far, after every pass.
+            progress: called now and then, by the calling thread, with the number of samples done so far.
 
         Returns:
             bool [n].
@@ -64,30 +72,76 @@ class Evaluator:
         Raises:
             InputError: another model or other shapes.
         """
+        bits = np.zeros(len(images), np.bool_)
+
+        def keep(tensors: tuple[FloatArray, ...], chunk: slice) -> None:
+            bits[chunk] = tensors[-1][: chunk.stop - chunk.start] == 1
+
+        self._passes(state, images, labels, keep, progress)
+        return bits
+
+    def logits(self, state: State, images: Bytes) -> FloatArray:
+        """Returns the logits of images.
+
+        Args:
+            state: the weights.
+            images: uint8 [n, 32, 32, 3].
+
+        Returns:
+            float32 [n, 10].
+
+        Raises:
+            InputError: another model or another shape.
+        """
+        number = self.program.numbered(LOGITS)
+        found = np.zeros((len(images), self.program.shapes[number][1]), np.float32)
+
+        def keep(tensors: tuple[FloatArray, ...], chunk: slice) -> None:
+            found[chunk] = tensors[number][: chunk.stop - chunk.start]
+
+        self._passes(state, images, np.zeros(len(images), np.uint8), keep, None)
+        return found
+
+    def _passes(
+        self,
+        state: State,
+        images: Bytes,
+        labels: Bytes,
+        keep: Callable[[tuple[FloatArray, ...], slice], None],
+        progress: Callable[[int], None] | None,
+    ) -> None:
+        """Runs all samples through, as many at a time as a workspace takes, on all threads."""
         if state.model.name != self.model.name:
             raise InputError(f"this evaluator is for {self.model.name}, not {state.model.name}")
         if images.shape[1:] != self.program.batch[0][1:] or labels.shape != images.shape[:1]:
             raise InputError(f"cannot evaluate images {images.shape} with labels {labels.shape}")
-        bits = np.zeros(len(images), np.bool_)
         with self._lock:
-            workspace = self._workspace
-            np.copyto(workspace.state, state.flat)
-            samples = workspace.program.batch[1][0]
-            for at in range(0, len(images), samples):
-                chunk = slice(at, min(at + samples, len(images)))
-                bits[chunk] = _run(workspace, images[chunk], labels[chunk])
-                if progress is not None:
-                    progress(chunk.stop)
-        return bits
+            samples = self._workspaces[0].program.batch[1][0]
+            starts, done = iter(range(0, len(images), samples)), count(1)
+
+            def share(part: int, _parts: int) -> bool:
+                workspace = self._workspaces[part]
+                np.copyto(workspace.state, state.flat)
+                for at in starts:
+                    chunk = slice(at, min(at + samples, len(images)))
+                    _run(workspace, images[chunk], labels[chunk])
+                    keep(workspace.tensors, chunk)
+                    passes = next(done)
+                    if progress is not None and part == 0:
+                        progress(min(samples * passes, len(images)))
+                return True
+
+            self._team.run(share)
+        if progress is not None:
+            progress(len(images))
 
 
-def _run(workspace: Workspace, images: Bytes, labels: Bytes) -> Bits:
-    """One pass; the places beyond the samples given keep an earlier pass's, and their bits are dropped."""
+def _run(workspace: Workspace, images: Bytes, labels: Bytes) -> None:
+    """One pass; places beyond the samples given keep an earlier pass's, whose results nobody reads."""
     first = len(workspace.program.state)
     np.copyto(workspace.tensors[first][: len(images)], images)
     np.copyto(workspace.tensors[first + 1][: len(labels)], labels)
     workspace.run()
-    return np.equal(workspace.tensors[-1][: len(labels)], 1)
 
 
 def eval_root(before: Bits, after: Bits) -> bytes:

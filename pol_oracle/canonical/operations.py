@@ -1,4 +1,5 @@
-"""The six kinds of operation, their views of operands, and their descriptors.
+"""The six kinds of operation, their views of operands, and their descriptors. ``docs/arithmetic.md`` is the full
+definition.
 
 An operation computes one output tensor of shape ``shape``, row-major. For output element o with coordinates c and
 reduction index k with coordinates r (row-major over ``reduction``), a *view* reads element
@@ -8,11 +9,14 @@ reduction index k with coordinates r (row-major over ``reduction``), a *view* re
 of a flat tensor. With A, B, ... the operands seen through their views:
 
     GATHER   out[o] = source element at an affine place, or +0 where that place does not exist (see Axis)
-    DOT      out[o] = blk64 sum over k of A(o, k) * B(o, k)
-    SUM      out[o] = blk64 sum over k of A(o, k)
-    MAP      out[o] = expression of A(o), B(o), ... (at most six operands, see expressions.py)
-    MAX      out[o] = the greatest A(o, k): starts as A(o, 0), replaced by every later element that compares greater
-    ARGMAX   out[o] = the k of that element, as a float
+    MAP      out[o] = expression of A(o), B(o), ... (see expressions.py)
+    DOT      x = blk64 sum over k of A(o, k) * B(o, k)
+    SUM      x = blk64 sum over k of A(o, k)
+    MAX      x = the greatest A(o, k): starts as A(o, 0), replaced by every later element that compares greater
+    ARGMAX   x = the k of that element, as a float
+
+A reduction may have a *tail*: an expression whose operand 0 is x and whose further operands are those that follow the
+reduced ones; then out[o] is its value, else out[o] = x. An expression has at most six operands, x included.
 
 blk64: terms in ascending k, in chunks of 64; each chunk starts at +0; every product and every sum is rounded to
 binary32, to nearest even; the total starts at +0 and takes the chunk sums in order. Every float a kernel makes is
@@ -40,6 +44,9 @@ class Kind(IntEnum):
     MAP = 4
     MAX = 5
     ARGMAX = 6
+
+
+REDUCED = {Kind.GATHER: 0, Kind.MAP: 0, Kind.DOT: 2, Kind.SUM: 1, Kind.MAX: 1, Kind.ARGMAX: 1}  # operands read over k
 
 
 @dataclass(frozen=True)
@@ -109,9 +116,10 @@ class Operation:
         kind: what is computed.
         shape: of the output, row-major.
         reduction: extents of the reduction index; empty for gather and map.
-        operands: views; for a gather, the source tensor alone (offset and strides unused).
+        operands: views, those of the reduction first; for a gather, the source tensor alone (offset and strides
+            unused).
         axes: of a gather.
-        code: of a map, postfix (expressions.py).
+        code: of a map or a tail, postfix (expressions.py); empty for a reduction without a tail.
         label: for people; not in the descriptor.
     """
 
@@ -133,12 +141,25 @@ class Operation:
         """Terms of one reduction."""
         return prod(self.reduction)
 
+    @property
+    def reduced(self) -> tuple[View, ...]:
+        """The operands that a reduction reads over k."""
+        return self.operands[: REDUCED[self.kind]]
+
+    @property
+    def elementwise(self) -> tuple[View, ...]:
+        """The operands of a map, or those of a tail after the reduction's result."""
+        return self.operands[REDUCED[self.kind] :]
+
     def descriptor(self) -> bytes:
         """Returns the bytes that the program root commits to; all integers big-endian.
 
         uint8 kind ‖ uint8 rank ‖ uint32 shape...
         gather:  uint32 source ‖ uint8 axes ‖ axis...
         others:  uint8 rank of reduction ‖ uint32 reduction... ‖ uint8 operands ‖ view... ‖ uint16 length ‖ code
+
+        A view has strides over the reduction only if it is reduced: the first two of a dot, the first of a sum, a max
+        or an argmax.
         """
         head = struct.pack(f">BB{len(self.shape)}I", self.kind, len(self.shape), *self.shape)
         if self.kind is Kind.GATHER:

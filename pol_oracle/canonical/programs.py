@@ -53,6 +53,11 @@ class Program:
         """The operation that writes ``tensor``; None for an input."""
         return self.operations[tensor - self.first] if tensor >= self.first else None
 
+    def numbered(self, label: str) -> int:
+        """Number of the tensor with this label, such as "logits"."""
+        labels = [op.label for op in self.operations]
+        return self.first + labels.index(label)
+
     def descriptors(self) -> list[bytes]:
         """What the program root commits to: the sections with the inputs' sizes, then every operation.
 

@@ -6,6 +6,7 @@ Written to be read. Values are numpy float32 scalars, whose +, -, *, / round cor
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -19,38 +20,67 @@ Read = Callable[[int, int], Float]  # (tensor, element) -> value
 ZERO, ONE = Float(0), Float(1)
 
 
-def element(program: Program, tensor: int, index: int, read: Read) -> Float:
-    """Computes one element of a trace from its operands' elements.
+@dataclass(frozen=True)
+class Recomputed:
+    """What the reference gives for one element.
+
+    Attributes:
+        value: the element.
+        reads: the operand elements it follows from, (tensor, element), in the order read.
+    """
+
+    value: Float
+    reads: tuple[tuple[int, int], ...]
+
+
+def reference(program: Program, tensor: int, element: int, openings: Read) -> Recomputed:
+    """Recomputes one element of a trace from its operands' elements.
 
     Args:
         program: the step or the evaluation.
         tensor: number of a tensor that an operation writes.
-        index: flat element.
-        read: returns an element of an earlier tensor; called for exactly the elements the operation reads, in order.
+        element: flat index in it.
+        openings: returns an element of an earlier tensor; asked for exactly the elements that the operation reads.
 
     Raises:
-        ValueError: ``tensor`` is an input of the program.
+        ValueError: ``tensor`` is an input of the program, or has no such element.
     """
     operation = program.operation_of(tensor)
     if operation is None:
         raise ValueError(f"tensor {tensor} is an input; nothing computes it")
+    if not 0 <= element < operation.size:
+        raise ValueError(f"tensor {tensor} has {operation.size} elements, no element {element}")
+    reads: list[tuple[int, int]] = []
+
+    def read(source: int, index: int) -> Float:
+        reads.append((source, index))
+        return openings(source, index)
+
     with np.errstate(all="ignore"):
-        return evaluate(operation, coordinates(index, operation.shape), read)
+        value = evaluate(operation, coordinates(element, operation.shape), read)
+    return Recomputed(value, tuple(reads))
 
 
 def evaluate(operation: Operation, place: tuple[int, ...], read: Read) -> Float:
     """Computes the element of ``operation`` at output coordinates ``place``."""
+    if operation.kind is Kind.GATHER:
+        return _gather(operation, place, read)
+    if operation.kind is Kind.MAP:
+        return _expression(operation, place, [read(v.tensor, v.at(place)) for v in operation.elementwise])
+    result = _reduce(operation, place, read)
+    if not operation.code:
+        return result
+    return _expression(operation, place, [result, *(read(v.tensor, v.at(place)) for v in operation.elementwise)])
+
+
+def _reduce(operation: Operation, place: tuple[int, ...], read: Read) -> Float:
+    terms = [_terms(operation, view, place, read) for view in operation.reduced]
     match operation.kind:
-        case Kind.GATHER:
-            return _gather(operation, place, read)
-        case Kind.MAP:
-            return _map(operation, place, [read(v.tensor, v.at(place)) for v in operation.operands])
         case Kind.DOT:
-            a, b = (_terms(operation, v, place, read) for v in operation.operands)
-            return blk64(x * y for x, y in zip(a, b, strict=True))
+            return blk64(x * y for x, y in zip(*terms, strict=True))
         case Kind.SUM:
-            return blk64(_terms(operation, operation.operands[0], place, read))
-    best, at = _greatest(_terms(operation, operation.operands[0], place, read))
+            return blk64(terms[0])
+    best, at = _greatest(terms[0])
     return Float(at) if operation.kind is Kind.ARGMAX else best
 
 
@@ -87,7 +117,8 @@ def _greatest(terms: Iterable[Float]) -> tuple[Float, int]:
     return best, at
 
 
-def _map(operation: Operation, place: tuple[int, ...], operands: list[Float]) -> Float:
+def _expression(operation: Operation, place: tuple[int, ...], operands: list[Float]) -> Float:
+    """Runs the code of a map or a tail."""
     stack: list[Float] = []
     for code, immediate in decode(operation.code):
         if code < MAX_OPERANDS:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from threading import Lock
@@ -19,6 +19,7 @@ from .execute import Workspace
 from .expressions import FloatArray
 from .models import Model
 from .state import State
+from .threads import Team
 from .trees import list_root, tensor_root
 
 Bytes = NDArray[np.uint8]
@@ -33,6 +34,7 @@ class Stepper:
         rules: whether the step moves batch norm's running statistics.
         batch_size: S.
         learning_rate: bits of the binary32 learning rate.
+        threads: that share a step's work; the bits do not depend on it.
 
     Attributes:
         model: what is trained.
@@ -40,15 +42,18 @@ class Stepper:
         program: the step, compiled.
     """
 
-    def __init__(self, model: Model, rules: Rules, batch_size: int, learning_rate: int) -> None:
+    def __init__(self, model: Model, rules: Rules, batch_size: int, learning_rate: int, threads: int = 1) -> None:
         rate = float(np.array(learning_rate, np.uint32).view(np.float32))
         self.model, self.batch_size = model, batch_size
         self.program = model.step_program(batch_size, rate, learn_buffers=not rules.freeze_buffers)
+        self._team = Team(threads)
         self._lock = Lock()
+        self._loaded: State | None = None
+        self._latest: Trace | None = None
 
     @cached_property
     def _workspace(self) -> Workspace:
-        return Workspace(self.program)
+        return Workspace(self.program, self._team)
 
     def run(self, state: State, images: Bytes, labels: Bytes) -> StepResult:
         """Computes W' from W and a batch.
@@ -63,7 +68,8 @@ class Stepper:
         """
         with self._lock:
             post, finite = self._execute(state, images, labels)
-        return StepResult(post, finite, Trace(self, state, images.copy(), labels.copy(), post))
+            self._latest = Trace(self, state, images.copy(), labels.copy(), post)
+            return StepResult(post, finite, self._latest)
 
     def _execute(self, state: State, images: Bytes, labels: Bytes) -> tuple[State, bool]:
         if state.model.name != self.model.name:
@@ -71,25 +77,45 @@ class Stepper:
         shapes = self.program.batch
         if (images.shape, labels.shape) != shapes or images.dtype != np.uint8:
             raise InputError(f"a batch is uint8 {shapes[0]} and {shapes[1]}, not {images.shape} and {labels.shape}")
-        workspace = self._workspace
-        first = len(self.program.state)
-        np.copyto(workspace.state, state.flat)
+        workspace, first = self._workspace, len(self.program.state)
+        self._latest = None
+        if state is not self._loaded:  # a state never changes, and no operation writes to it
+            np.copyto(workspace.state, state.flat)
+            self._loaded = state
         np.copyto(workspace.tensors[first], images)
         np.copyto(workspace.tensors[first + 1], labels)
         finite = workspace.run()
         return State(self.model, workspace.post.copy()), finite
 
     def replay(self, trace: Trace, use: Callable[[tuple[FloatArray, ...]], T]) -> T:
-        """Runs a step again and returns what ``use`` makes of all its tensors, by number; it must not keep them.
+        """Returns what ``use`` makes of all tensors of a step, by number; it must not keep them.
+
+        Runs the step again unless it was this stepper's latest.
 
         Raises:
             ArithmeticFault: the second run gave other bits than the first.
         """
         with self._lock:
-            post, _ = self._execute(trace.pre, trace.images, trace.labels)
-            if post != trace.post:
-                raise ArithmeticFault("the same step gave different bits twice; this machine computes wrongly")
+            if trace is not self._latest:
+                post, _ = self._execute(trace.pre, trace.images, trace.labels)
+                if post != trace.post:
+                    raise ArithmeticFault("the same step gave different bits twice; this machine computes wrongly")
+                self._latest = trace
             return use(self._workspace.tensors)
+
+    def roots(self, tensors: Sequence[FloatArray]) -> list[bytes]:
+        """Returns the tensors' roots, by all threads."""
+        found: list[bytes] = [b""] * len(tensors)
+        longest_first = sorted(range(len(tensors)), key=lambda i: -tensors[i].size)
+        waiting = iter(longest_first)
+
+        def share(_part: int, _parts: int) -> bool:
+            for i in waiting:
+                found[i] = tensor_root(tensors[i])
+            return True
+
+        self._team.run(share)
+        return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +145,7 @@ class Trace:
         """The 32-byte trace root: ``keccak(TRACE_ROOT ‖ preRoot ‖ batchRoot ‖ innerRoot ‖ postRoot)``."""
         program = self.stepper.program
         cut, end = len(program.state), len(program.shapes) - program.posts
-        roots = self.stepper.replay(self, lambda tensors: [tensor_root(t) for t in tensors[cut:end]])
+        roots = self.stepper.replay(self, lambda tensors: self.stepper.roots(tensors[cut:end]))
         batch = list_root(Tag.BATCH_ROOT, roots[: program.first - cut])
         inner = list_root(Tag.INNER_ROOT, roots[program.first - cut :])
         return keccak(Tag.TRACE_ROOT + self.pre.root + batch + inner + self.post.root)

@@ -2,6 +2,7 @@
 
     torch_models.py   the canonical models as torch modules, with the same names; states in and out
     naive.py          Algorithm 1 as written: one SGD step per nonce
+    screen.py         exact accuracy of the miner's own states, mostly from torch
     train.py          ordinary training between proofs
 
 Nothing here decides whether a proof is valid: torch finds candidates, the canonical step and evaluation confirm them.

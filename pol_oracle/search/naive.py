@@ -9,7 +9,8 @@
         unless accuracy(W') > accuracy(W), and not below the parent's by more than the slack: next nonce
         return the proof
 
-Accuracy is the dear part, so it comes last, and that of W is counted once per W.
+Accuracy is the dear part, so it comes last, and that of W is counted once per W. The counts are the canonical ones,
+though torch decides most samples (screen.py).
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.rules import satisfies
 from pol_oracle.task import Workload, unmet
 
+from .screen import Screen
 from .torch_models import build_module, images_to_torch, load_state, pick_device, torch_position
 
 _FREE_BATCH = b"pol-free"  # the miner's own generator, where the rules leave P to it
@@ -117,6 +119,7 @@ class NaiveSearch:
         self._workload = workload
         self._device = device or pick_device()
         self._module = build_module(workload.model).to(self._device).train()
+        self._screen = Screen(workload.evaluator, self._device)
         self._learning_rate = np.float32(workload.spec.learning_rate)
         self._state: State | None = None
         self._correct: NDArray[np.bool_] | None = None
@@ -182,7 +185,7 @@ class NaiveSearch:
 
     def _evaluate(self, state: State, watch: _Watch) -> NDArray[np.bool_]:
         test = self._workload.test
-        return self._workload.evaluator.correct(state, test.images, test.labels, watch.evaluating)
+        return self._screen.correct(state, test.images, test.labels, watch.evaluating)
 
     def _load(self, state: State) -> None:
         if self._state is None or state.root != self._state.root:

@@ -87,6 +87,11 @@ def test_torch_is_imported_by_search_only() -> None:
     assert {path for path in importers("torchvision") if not path.startswith("search/")} <= {"data/cifar10.py"}
 
 
+def test_verifiers_count_without_the_miners_screen() -> None:
+    """It can be deceived by a state that was made for that."""
+    assert importers("pol_oracle.search.screen") == {"search/naive.py"}
+
+
 def test_l1_is_reached_through_chain_only() -> None:
     outside = {path for path in importers("web3", "requests") if not path.startswith("chain/")}
     assert outside == set()

@@ -16,7 +16,7 @@ from pol_oracle.canonical.execute import Workspace
 from pol_oracle.canonical.models import MODEL_NAMES, Model, build_model
 from pol_oracle.canonical.operations import Kind, Operation
 from pol_oracle.canonical.programs import Program, program_root
-from pol_oracle.canonical.reference import element
+from pol_oracle.canonical.reference import reference
 from pol_oracle.canonical.state import State
 from pol_oracle.canonical.step import Stepper, StepResult
 from pol_oracle.protocol.errors import InputError
@@ -78,7 +78,7 @@ def compare(program: Program, tensors: list[Floats], count: int) -> None:
     rng = np.random.default_rng(len(tensors))
     for number, operation in enumerate(program.operations, program.first):
         for index in rng.integers(0, operation.size, count):
-            value = element(program, number, int(index), lambda t, e: np.float32(tensors[t][e]))
+            value = reference(program, number, int(index), lambda t, e: np.float32(tensors[t][e])).value
             assert value.view(np.uint32) == tensors[number][index].view(np.uint32), (operation.label, index)
 
 

@@ -8,6 +8,9 @@ from .graph import Graph, Weight
 from .pooling import AveragePool
 
 
+LOGITS = "logits"  # label of the tensor that holds them
+
+
 class Classifier:
     """``logits[n, j] = features[n] . w[j] + b[j]``, softmax cross-entropy, argmax.
 

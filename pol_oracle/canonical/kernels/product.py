@@ -1,0 +1,156 @@
+"""Dot products that form a matrix product: rows of one operand against columns of the other.
+
+``out[i, j] = tail(blk64 sum over k of memory[rows[i] + row_steps[k]] * memory[columns[j] + column_steps[k]])``
+
+Columns go side by side in vectors. A block of columns is packed once; then rows are taken a few at a time, their terms
+chunk after chunk, and each finished block of rows gets the operation's tail while it lies in the cache.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..expressions import FloatArray
+from ..operations import CHUNK
+from .elementwise import Table, run_map
+from .jit import compiled
+from .pack import Index, pack_panel, pack_rows, take_lanes
+from .vectors import LANES, ROWS, copy_run, tile_1, tile_2, tile_4, tile_6, transpose
+
+ROW_BLOCK = 16 * ROWS
+
+
+@compiled("void(f4[::1], f4[::1], f4[::1], i8, i8, i8, i8, i8, i8, b1)")
+def _tiles(
+    a: FloatArray, b: FloatArray, out: FloatArray, a_at: int, b_at: int, at: int, step: int, rows: int, terms: int,
+    add: bool,
+) -> None:  # fmt: skip
+    """``rows`` x LANES sums, by tiles of 6, 4, 2 and 1 rows."""
+    r = 0
+    while rows - r >= ROWS:
+        tile_6(a, b, out, a_at + r * CHUNK, b_at, at + r * step, step, terms, add)
+        r += ROWS
+    if rows - r >= 4:
+        tile_4(a, b, out, a_at + r * CHUNK, b_at, at + r * step, step, terms, add)
+        r += 4
+    if rows - r >= 2:
+        tile_2(a, b, out, a_at + r * CHUNK, b_at, at + r * step, step, terms, add)
+        r += 2
+    if rows - r == 1:
+        tile_1(a, b, out, a_at + r * CHUNK, b_at, at + r * step, step, terms, add)
+
+
+@compiled("void(f4[::1], i8, i8, i8, f4[::1], i8, i8, i8)")
+def _transpose_out(
+    source: FloatArray, source_step: int, rows: int, columns: int, out: FloatArray, at: int, step: int, first: int
+) -> None:
+    """``out[at + c * step + first + r] = source[r * source_step + c]``; whole blocks, then the rest one by one."""
+    starts = np.empty(LANES, np.int64)
+    whole_rows, whole_columns = rows - rows % LANES, columns - columns % LANES
+    for r in range(0, whole_rows, LANES):
+        for lane in range(LANES):
+            starts[lane] = (r + lane) * source_step
+        for c in range(0, whole_columns, LANES):
+            transpose(source, starts, c, out, at + c * step + first + r, step)
+    for r in range(rows):
+        for c in range(whole_columns if r < whole_rows else 0, columns):
+            out[at + c * step + first + r] = source[r * source_step + c]
+
+
+@compiled(
+    "b1(f4[::1], u4[::1], f4[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8, b1, i8, i8, i8, i8, i8,"
+    "i8[:, ::1], i8[:, ::1], i8, i8[:, ::1])"
+)
+def product(
+    memory: FloatArray,
+    bits: NDArray[np.uint32],
+    scratch: FloatArray,
+    rows: Index,
+    row_steps: Index,
+    row_ends: Index,
+    columns: Index,
+    column_steps: Index,
+    column_ends: Index,
+    out: int,
+    transposed: bool,
+    first_row: int,
+    last_row: int,
+    first: int,
+    last: int,
+    registers: int,
+    loads: Table,
+    load_rows: Table,
+    inner: int,
+    instructions: Table,
+) -> bool:
+    """Computes one block of the output, packing its columns once.
+
+    Args:
+        memory: all tensors.
+        bits: the same memory.
+        scratch: at least :func:`scratch_size` floats.
+        rows: address of every row's first operand.
+        row_steps: what each term adds to it.
+        row_ends: of :func:`run_ends`.
+        columns: address of every column's first operand.
+        column_steps: what each term adds to it.
+        column_ends: of :func:`run_ends`.
+        out: address of the output, [rows, columns], or [columns, rows] if ``transposed``.
+        transposed: see out.
+        first_row: of the block.
+        last_row: of the block, exclusive.
+        first: column of the block, a multiple of LANES.
+        last: column of the block, exclusive.
+        registers: as of :func:`run_map`, like all that follow.
+        loads: the tail's operands.
+        load_rows: see there.
+        inner: see there.
+        instructions: the tail.
+
+    Returns:
+        False if a NaN or an infinity is among the results.
+    """
+    terms, wide = row_steps.size, -(-(last - first) // LANES) * LANES
+    lanes = np.empty(LANES, np.int64)
+    a_at, block_at = terms * wide, terms * wide + ROW_BLOCK * CHUNK
+    for j in range(0, wide, LANES):
+        take_lanes(columns, first + j, lanes)
+        pack_panel(memory, lanes, column_steps, column_ends, 0, terms, scratch, j * terms)
+    direct = not transposed and wide == last - first
+    finite = True
+    for i0 in range(first_row, last_row, ROW_BLOCK):
+        count = min(ROW_BLOCK, last_row - i0)
+        for k0 in range(0, terms, CHUNK):
+            k1 = min(k0 + CHUNK, terms)
+            pack_rows(memory, rows, row_steps, row_ends, i0, i0 + count, k0, k1, scratch, a_at, CHUNK)
+            for j in range(0, wide, LANES):
+                b_at = j * terms + k0 * LANES
+                if direct:
+                    at = out + i0 * columns.size + first + j
+                    _tiles(scratch, scratch, memory, a_at, b_at, at, columns.size, count, k1 - k0, k0 > 0)
+                else:
+                    _tiles(scratch, scratch, scratch, a_at, b_at, block_at + j, wide, count, k1 - k0, k0 > 0)
+        if transposed:
+            at = out + first * rows.size
+            _transpose_out(scratch[block_at:], wide, count, last - first, memory, at, rows.size, i0)
+            for j in range(first, last):
+                begin = j * rows.size + i0
+                finite &= run_map(
+                    memory, bits, out, registers, loads, load_rows, inner, instructions, begin, begin + count
+                )
+            continue
+        for i in range(i0, i0 + count):
+            begin = i * columns.size + first
+            if not direct:
+                copy_run(memory, out + begin, scratch, block_at + (i - i0) * wide, last - first)
+            finite &= run_map(
+                memory, bits, out, registers, loads, load_rows, inner, instructions, begin, begin + last - first
+            )
+    return finite
+
+
+def scratch_size(terms: int, columns: int) -> int:
+    """Floats that :func:`product` needs beside memory, for a block of ``columns``."""
+    wide = -(-columns // LANES) * LANES
+    return terms * wide + ROW_BLOCK * (CHUNK + wide)

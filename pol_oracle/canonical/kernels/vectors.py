@@ -1,0 +1,204 @@
+"""The inner loops that numba's own code generation does not keep in vector registers, written in LLVM IR.
+
+Every multiplication and every addition is an instruction of its own without fast-math flags, so LLVM may neither fuse
+nor reorder them; the width of the machine's vectors does not show in any result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils as _cgutils
+from numba.extending import intrinsic
+
+from ..operations import CHUNK
+
+LANES = 16  # outputs side by side: one AVX-512 register, two AVX2 ones
+
+_INTEGER, _WORD, _FLOAT = ir.IntType(64), ir.IntType(32), ir.FloatType()
+_VECTOR = ir.VectorType(_FLOAT, LANES)
+_UNDEFINED = ir.Constant(_VECTOR, ir.Undefined)
+_ZERO = ir.Constant(_VECTOR, [ir.Constant(_FLOAT, 0.0)] * LANES)
+cgutils: Any = _cgutils
+_typed: Callable[[Callable[..., Any]], Callable[..., Any]] = intrinsic
+
+
+def _data(context: Any, builder: Any, kind: Any, array: Any) -> Any:
+    """Pointer to an array's first element."""
+    return context.make_array(kind)(context, builder, array).data
+
+
+def _vector(builder: Any, base: Any, at: Any) -> Any:
+    """Pointer to LANES floats."""
+    return builder.bitcast(builder.gep(base, [at]), _VECTOR.as_pointer())
+
+
+def _number(value: int) -> Any:
+    return ir.Constant(_INTEGER, value)
+
+
+def _pattern(lanes: Sequence[int]) -> Any:
+    return ir.Constant(ir.VectorType(_WORD, LANES), list(lanes))
+
+
+def _spread(builder: Any, value: Any) -> Any:
+    """``value`` in every lane."""
+    single = builder.insert_element(_UNDEFINED, value, ir.Constant(_WORD, 0))
+    return builder.shuffle_vector(single, _UNDEFINED, _pattern([0] * LANES))
+
+
+def _make_tile(rows: int) -> Callable[..., Any]:
+    """Returns the tile of ``rows`` x LANES sums."""
+
+    @_typed
+    def tile(
+        _context: Any, a: Any, b: Any, out: Any, a_at: Any, b_at: Any, out_at: Any, out_step: Any, terms: Any, add: Any
+    ) -> Any:
+        """Sums ``terms`` products for every output from +0 and stores them, or adds them to what is stored.
+
+        ``out[out_at + r * out_step + l] (+)= sum over k of a[a_at + r * CHUNK + k] * b[b_at + k * LANES + l]``; a, b
+        and out are flat float32 arrays.
+        """
+        integer = types.int64
+        signature = types.void(a, b, out, integer, integer, integer, integer, integer, types.boolean)
+
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            a, b, out = (_data(context, builder, *pair) for pair in zip(signature.args[:3], arguments[:3], strict=True))
+            a_at, b_at, out_at, out_step, terms, add = arguments[3:]
+            sums = [cgutils.alloca_once(builder, _VECTOR) for _ in range(rows)]
+            for total in sums:
+                builder.store(_ZERO, total)
+            a = builder.gep(a, [a_at])
+            with cgutils.for_range(builder, terms) as loop:
+                at = builder.add(b_at, builder.mul(loop.index, _number(LANES)))
+                right = builder.load(_vector(builder, b, at), align=4)
+                for row, total in enumerate(sums):
+                    left = builder.load(builder.gep(a, [builder.add(loop.index, _number(row * CHUNK))]))
+                    term = builder.fmul(_spread(builder, left), right)
+                    builder.store(builder.fadd(builder.load(total), term), total)
+            targets = [
+                _vector(builder, out, builder.add(out_at, builder.mul(_number(row), out_step))) for row in range(rows)
+            ]
+            with builder.if_else(add) as (further, first):
+                with further:
+                    for target, total in zip(targets, sums, strict=True):
+                        added = builder.fadd(builder.load(target, align=4), builder.load(total))
+                        builder.store(added, target, align=4)
+                with first:
+                    for target, total in zip(targets, sums, strict=True):
+                        builder.store(builder.load(total), target, align=4)
+            return context.get_dummy_value()
+
+        return signature, generate
+
+    return tile
+
+
+ROWS = 6  # of the main tile: its sums fill AVX2's sixteen registers
+tile_6, tile_4, tile_2, tile_1 = (_make_tile(rows) for rows in (ROWS, 4, 2, 1))
+
+
+def _transposed(builder: Any, rows: list[Any]) -> list[Any]:
+    """The columns of a LANES x LANES block: four rounds, each interleaving row i with row i + LANES / 2."""
+    half = LANES // 2
+    low = _pattern([x for i in range(half) for x in (i, LANES + i)])
+    high = _pattern([x for i in range(half, LANES) for x in (i, LANES + i)])
+    for _ in range(LANES.bit_length() - 1):
+        pairs = zip(rows[:half], rows[half:], strict=True)
+        rows = [builder.shuffle_vector(x, y, which) for x, y in pairs for which in (low, high)]
+    return rows
+
+
+@_typed
+def transpose(_context: Any, source: Any, starts: Any, at: Any, out: Any, out_at: Any, out_step: Any) -> Any:
+    """Copies a LANES x LANES block: ``out[out_at + k * out_step + l] = source[starts[l] + at + k]``."""
+    integer = types.int64
+    signature = types.void(source, starts, integer, out, integer, integer)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        source, starts, at, out, out_at, out_step = arguments
+        source = _data(context, builder, signature.args[0], source)
+        starts = _data(context, builder, signature.args[1], starts)
+        out = _data(context, builder, signature.args[3], out)
+        rows = []
+        for lane in range(LANES):
+            start = builder.load(builder.gep(starts, [_number(lane)]))
+            rows.append(builder.load(_vector(builder, source, builder.add(start, at)), align=4))
+        for k, column in enumerate(_transposed(builder, rows)):
+            target = builder.add(out_at, builder.mul(_number(k), out_step))
+            builder.store(column, _vector(builder, out, target), align=4)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+def _make_panel_sum(factors: int) -> Callable[..., Any]:
+    """Returns the sum over a panel, or over the product of two."""
+
+    @_typed
+    def panel_sum(_context: Any, a: Any, a_at: Any, b_at: Any, terms: Any, totals: Any) -> Any:
+        """Adds to ``totals[l]`` the sum from +0 over ``terms`` of ``a[a_at + k * LANES + l] (* a[b_at + ...])``."""
+        integer = types.int64
+        signature = types.void(a, integer, integer, integer, totals)
+
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            panels, a_at, b_at, terms, totals = arguments
+            panels = _data(context, builder, signature.args[0], panels)
+            totals = _vector(builder, _data(context, builder, signature.args[4], totals), _number(0))
+            chunk = cgutils.alloca_once(builder, _VECTOR)
+            builder.store(_ZERO, chunk)
+            with cgutils.for_range(builder, terms) as loop:
+                at = builder.mul(loop.index, _number(LANES))
+                term = builder.load(_vector(builder, panels, builder.add(a_at, at)), align=4)
+                if factors == 2:
+                    other = builder.load(_vector(builder, panels, builder.add(b_at, at)), align=4)
+                    term = builder.fmul(term, other)
+                builder.store(builder.fadd(builder.load(chunk), term), chunk)
+            builder.store(builder.fadd(builder.load(totals, align=4), builder.load(chunk)), totals, align=4)
+            return context.get_dummy_value()
+
+        return signature, generate
+
+    return panel_sum
+
+
+panel_sum, panel_dot = _make_panel_sum(1), _make_panel_sum(2)
+
+
+@_typed
+def copy_run(_context: Any, target: Any, target_at: Any, source: Any, source_at: Any, count: Any) -> Any:
+    """Copies ``count`` floats between places that do not overlap, without numba's checks for overlap."""
+    integer = types.int64
+    signature = types.void(target, integer, source, integer, integer)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        to, to_at, origin, origin_at, number = arguments
+        to = builder.gep(_data(context, builder, signature.args[0], to), [to_at])
+        origin = builder.gep(_data(context, builder, signature.args[2], origin), [origin_at])
+        cgutils.raw_memcpy(builder, to, origin, number, _number(4))
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+@_typed
+def float_of_bits(_context: Any, bits: Any) -> Any:
+    """The binary32 with these bits."""
+
+    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        return builder.bitcast(arguments[0], _FLOAT)
+
+    return types.float32(types.uint32), generate
+
+
+@_typed
+def bits_of_float(_context: Any, value: Any) -> Any:
+    """The bits of a binary32."""
+
+    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        return builder.bitcast(arguments[0], _WORD)
+
+    return types.uint32(types.float32), generate
