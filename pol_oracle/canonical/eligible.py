@@ -12,21 +12,8 @@ from math import prod
 from pol_oracle.protocol.eligible import EligibleRange, EligibleWeights
 from pol_oracle.protocol.rules import Rules
 
-from .layers.graph import Geometry
+from .layers.graph import Geometry, live_taps
 from .models import Model
-
-
-def live_taps(extent: int, kernel: int, stride: int, padding: int) -> list[int]:
-    """Returns the taps along one side that touch the input for at least one output pixel.
-
-    Args:
-        extent: input pixels along this side.
-        kernel: taps along this side.
-        stride: input pixels per output pixel.
-        padding: zeros on either end.
-    """
-    outputs = (extent + 2 * padding - kernel) // stride + 1
-    return [t for t in range(kernel) if any(0 <= o * stride + t - padding < extent for o in range(outputs))]
 
 
 def eligible_weights(model: Model, rules: Rules) -> EligibleWeights:

@@ -121,7 +121,7 @@ class Workspace:
     def _tail(self, out: int, recipe: Recipe, first: int, last: int, part: int) -> bool:
         memory = self._memory
         tables = (recipe.loads, recipe.rows, recipe.inner, recipe.instructions)
-        return bool(run_map(memory.flat, memory.bits, out, memory.registers(part), *tables, first, last))
+        return bool(run_map(memory.flat, out, memory.registers(part), *tables, first, last))
 
     def _gather(self, operation: Operation, out: int) -> Stage:
         source = self._memory.addresses[operation.operands[0].tensor]
@@ -143,13 +143,14 @@ class Workspace:
 
     def _greatest(self, operation: Operation, out: int, recipe: Recipe) -> Stage:
         side, place = self._side(operation, operation.operands[0]), operation.kind is Kind.ARGMAX
+        ends = run_ends(side.steps)
 
         def share(part: int, of: int) -> bool:
             first, last = portion(operation.size, part, of, BLOCK)
-            greatest(self._memory.flat, side.starts, side.steps, out, place, first, last)
+            greatest(self._memory.flat, side.starts, side.steps, ends, out, place, first, last)
             return self._tail(out, recipe, first, last, part)
 
-        return Stage(share, 1.0 * operation.size * operation.terms)
+        return Stage(share, 0.3 * operation.size * operation.terms)
 
     def _rows(self, operation: Operation, out: int, a: Side, b: Side, recipe: Recipe) -> Stage:
         """A reduction row by row."""
@@ -160,17 +161,17 @@ class Workspace:
         def share(part: int, of: int) -> bool:
             first, last = portion(operation.size, part, of, LANES)
             registers = memory.registers(part)
-            return bool(reduce_rows(memory.flat, memory.bits, *sides, is_dot, out, first, last, registers, *tables))
+            return bool(reduce_rows(memory.flat, *sides, is_dot, out, first, last, registers, *tables))
 
         return Stage(share, 0.3 * operation.size * operation.terms)
 
     def _dot(self, operation: Operation, out: int, recipe: Recipe) -> Stage:
         """A product of two matrices where each operand varies along dimensions of its own, else row by row."""
-        a, b = (self._side(operation, view) for view in operation.operands[:2])
-        cut = split(operation)
-        if cut is None:
+        found = split(operation)
+        a, b = (self._side(operation, view) for view in (found[:2] if found else operation.reduced))
+        if found is None:
             return self._rows(operation, out, a, b, recipe)
-        columns = prod(operation.shape[cut:])
+        columns = prod(operation.shape[found[2] :])
         a, b = Side(a.starts[::columns].copy(), a.steps), Side(b.starts[:columns].copy(), b.steps)
         if cost(a, b, transposed=False) <= cost(b, a, transposed=True):
             return self._product(a, b, out, recipe, transposed=False)
@@ -185,7 +186,7 @@ class Workspace:
 
         def block(part: int, rows: tuple[int, int], columns: tuple[int, int]) -> bool:
             place = (out, transposed, *rows, *columns, memory.registers(part))
-            return bool(product(memory.flat, memory.bits, self._scratch[part], *sides, *place, *tables))
+            return bool(product(memory.flat, self._scratch[part], *sides, *place, *tables))
 
         def share(part: int, of: int) -> bool:
             every_row, every_column = (0, rows.starts.size), (0, columns.starts.size)
@@ -201,14 +202,19 @@ class Workspace:
         return Stage(share, cost(rows, columns, transposed=transposed))
 
 
-def split(operation: Operation) -> int | None:
-    """The dimension from which on only the second operand varies, while before it only the first does."""
-    a, b = operation.reduced
+def split(operation: Operation) -> tuple[View, View, int] | None:
+    """Splits a dot product into one of matrices.
+
+    Returns:
+        The operand of the rows, that of the columns, and the dimension from which on only the latter varies, while
+        before it only the former does; None where that cannot be.
+    """
     wide = [n > 1 for n in operation.shape]
-    for at in range(len(wide) + 1):
-        second_still = not any(w and s for w, s in zip(wide[:at], b.out[:at], strict=True))
-        if second_still and not any(w and s for w, s in zip(wide[at:], a.out[at:], strict=True)):
-            return at
+    for a, b in (operation.reduced, operation.reduced[::-1]):  # a product is the same either way round
+        for at in range(len(wide) + 1):
+            second_still = not any(w and s for w, s in zip(wide[:at], b.out[:at], strict=True))
+            if second_still and not any(w and s for w, s in zip(wide[at:], a.out[at:], strict=True)):
+                return a, b, at
     return None
 
 

@@ -9,14 +9,13 @@ from math import prod
 import numpy as np
 
 from .expressions import ARITY, Code, decode
-from .kernels.elementwise import OUTPUT, Table
+from .kernels.elementwise import Table
+from .kernels.instructions import COPY
 from .kernels.pack import Index
 from .memory import REGISTERS, Memory
 from .operations import MAX_OPERANDS, Kind, Operation, strides
 
 Operand = tuple[int, tuple[int, ...]]  # address, stride per output dimension
-
-COPY = 0  # the instruction of a map that only copies
 
 
 @dataclass(frozen=True)
@@ -73,25 +72,26 @@ class _Registers:
     def allocate(self) -> None:
         """Fills ``loaded`` and ``instructions``."""
         code = decode(self.operation.code)
-        for pair in code:
-            self._operand(*pair)
+        for opcode, immediate in code:
+            if opcode not in ARITY:
+                self._operand(opcode, immediate)
         free, stack = list(range(REGISTERS - 1, len(self.loaded) - 1, -1)), []
-        for position, (opcode, immediate) in enumerate(code):
+        for opcode, immediate in code:
             if opcode not in ARITY:
                 stack.append(self._operand(opcode, immediate))
                 continue
             count = ARITY[Code(opcode)]
             arguments = stack[-count:]
             del stack[-count:]
-            target = OUTPUT if position == len(code) - 1 else free.pop()
+            target = free.pop()
             self.instructions.append((opcode, target, *arguments, *[0] * (3 - count)))
             free += [r for r in arguments if r >= len(self.loaded)]
             stack.append(target)
-        if stack[0] != OUTPUT:
-            self.instructions.append((COPY, OUTPUT, stack[0], 0, 0))
+        if not self.instructions:
+            self.instructions.append((COPY, free.pop(), stack[0], 0, 0))
 
     def _operand(self, opcode: int, immediate: int) -> int:
-        """The register of an operand, a constant or a coordinate; -1 for an instruction."""
+        """The register of an operand, a constant or a coordinate."""
         rank = len(self.operation.shape)
         if opcode < MAX_OPERANDS:
             operand = self.operands[opcode]
@@ -100,7 +100,7 @@ class _Registers:
         elif opcode == Code.COORD:
             operand = (self.memory.coordinates, tuple(int(i == immediate) for i in range(rank)))
         else:
-            return OUTPUT
+            raise ValueError(f"opcode {opcode} is no operand")
         return self.loaded.setdefault(operand, len(self.loaded))
 
 

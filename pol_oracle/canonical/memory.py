@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from math import prod
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .expressions import Code, FloatArray, decode
 from .kernels.elementwise import BLOCK
@@ -29,7 +28,6 @@ class Memory:
 
     Attributes:
         flat: the array.
-        bits: the same memory, as uint32.
         tensors: views of all tensors, by number.
         addresses: where each of them starts.
     """
@@ -43,8 +41,7 @@ class Memory:
         self._coordinates = at + len(constants)
         self._registers = _aligned(self._coordinates + extent)
         self.flat: FloatArray = np.zeros(self._registers + threads * REGISTERS * BLOCK, np.float32)
-        self.bits: NDArray[np.uint32] = self.flat.view(np.uint32)
-        self.bits[at : at + len(constants)] = constants
+        self.flat.view(np.uint32)[at : at + len(constants)] = constants
         self.flat[self._coordinates : self._coordinates + extent] = np.arange(extent)
         self.tensors = tuple(
             self.flat[at : at + prod(shape)].reshape(shape) for at, shape in zip(self.addresses, shapes, strict=True)

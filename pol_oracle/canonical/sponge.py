@@ -107,7 +107,7 @@ def permute(_context: Any, states: Any) -> Any:
 
 @_typed
 def mix(_context: Any, states: Any, row: Any, words: Any, starts: Any, k: Any, swap: Any) -> Any:
-    """``states[row, l] ^= words[starts[l] + k]`` in every lane; ``swap`` reverses the bytes of both halves of a word."""
+    """``states[row, l] ^= words[starts[l] + k]`` per lane; ``swap`` reverses the bytes of both halves of a word."""
     signature = types.void(states, types.int64, words, starts, types.int64, types.boolean)
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:

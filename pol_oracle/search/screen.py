@@ -1,20 +1,21 @@
-"""A state's exact accuracy, mostly from torch: where torch's choice is clear it stands, else the canonical logits decide.
+"""A state's exact accuracy, mostly from torch: where its choice is clear it stands, else the canonical logits decide.
 
-The canonical choice is the first class of the greatest logit. Torch rounds in another order, so its logits deviate. Take
-a sample's deviation r and margin m relative to its greatest absolute logit in torch: where m > 2 r, both choose alike.
-Unknown r is replaced by a tolerance: SAFETY times the greatest r of the samples evaluated both ways. These are some drawn
-in private, those with the narrowest margins, and all within the tolerance, again and again until it stops growing.
+The canonical choice is the first class of the greatest logit. Torch rounds in another order, so its logits deviate.
+Take a sample's deviation r and margin m relative to its greatest absolute logit in torch: where m > 2 r, both choose
+alike. For the unknown r stands a tolerance: SAFETY times the greatest r of the samples evaluated both ways. These are
+some drawn in private, those with the narrowest margins, and all within the tolerance, until it stops growing.
 
 Why that is enough for an ordinary state. A logit depends continuously on thousands of roundings, each of its own sign,
-so r is light-tailed over samples: the greatest of 4,096 was at most 4 times the greatest of 32, in fresh and trained
+so r is light-tailed over samples: the greatest of 4,096 was at most 4 times the greatest of 32, in fresh and in trained
 networks. SAFETY leaves 64 times that, and is cheap: margins spread evenly, so that twice the tolerance makes about one
-sample in a thousand more canonical. FLOOR is for networks that hardly round where we look (dead features). A random walk
-over the longest sum of any model, 4,608 terms, added up over 18 layers, stays below sqrt(4608) * 18 * 2**-24 < 2**-13.
+more sample in a thousand canonical. FLOOR is for networks that hardly round where we look (dead features). A random
+walk over the longest sum of any model, 4,608 terms, added up over 18 layers, stays below sqrt(4608) * 18 * 2**-24, and
+that is less than 2**-13.
 
-Why it is not enough for a state built by somebody else. A network can have a channel that only one test sample wakes,
-and that subtracts huge equal numbers. What it yields is rounding alone; torch's choice may be clear and wrong, and the
-draw hardly ever meets that sample. Training on from such a state need not undo it. So verifiers, who must judge any
-state, use the :class:`~pol_oracle.canonical.evaluate.Evaluator`, and nothing outside this package imports the screen.
+Why it is not enough for a state built by somebody else. A network can have channels that one test sample alone wakes,
+and that cancel huge equal numbers. What they leave is rounding; torch's choice may be clear and wrong, and the draw
+hardly ever meets that sample. Training on from such a state need not undo it. So verifiers, who must judge any state,
+use the :class:`~pol_oracle.canonical.evaluate.Evaluator`, and nothing outside this package imports the screen.
 """
 
 from __future__ import annotations
@@ -41,14 +42,14 @@ SAFETY = 256.0
 FLOOR = 2.0**-13
 DRAWN = NARROWEST = 32  # samples evaluated both ways in any case; together one canonical pass or a few
 TORCH_BATCH = 200  # what stays in a CPU's caches
-CANONICAL_BATCH = 64  # samples between two calls of ``progress``
+CANONICAL_BATCH = 256  # samples between two calls of ``progress``
 
 log = structlog.get_logger(__name__)
 
 
 class Screen:
-    """Counts what :meth:`Evaluator.correct` counts, several times as fast. For states of one's own making only, see
-    above. Not for two threads at once.
+    """Counts what :meth:`Evaluator.correct` counts, in little more time than torch needs. For states of one's own
+    making only, see above. Not for two threads at once.
 
     Args:
         evaluator: decides what torch cannot.
@@ -111,7 +112,8 @@ class Screen:
         """The canonical choices, int64 [n]; None where a logit that is not finite leaves nothing to compare."""
         if not np.isfinite(logits).all():
             return None
-        choices, margins = logits.argmax(1), relative_margins(logits)
+        choices: Indices = logits.argmax(1)
+        margins = relative_margins(logits)
         known, tolerance = np.zeros(len(images), np.bool_), FLOOR
         drawn = self._draws.choice(len(images), DRAWN, replace=False)
         wanted = np.union1d(drawn, np.argsort(margins)[:NARROWEST])

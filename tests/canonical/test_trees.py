@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import platform
 import struct
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -10,9 +14,10 @@ import pytest
 from eth_utils.crypto import keccak
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from llvmlite import binding
 
 from pol_oracle.canonical.evaluate import eval_root
-from pol_oracle.canonical.keccak import hash_rows
+from pol_oracle.canonical.keccak import Words, hash_floats, hash_rows, merkle_apex, merkle_level
 from pol_oracle.canonical.models import build_model
 from pol_oracle.canonical.state import State
 from pol_oracle.canonical.trees import (
@@ -41,13 +46,76 @@ def plain_tensor_root(values: list[float]) -> bytes:
     return keccak(Tag.TENSOR_ROOT + len(values).to_bytes(8, "big") + plain_top(leaves, Tag.TENSOR_NODE))
 
 
+TAG = b"TESTTEST"
+TAG_WORD = np.uint64(int.from_bytes(TAG, "little"))
+
+
+def random_rows(rows: int, words: int) -> Words:
+    return np.random.default_rng(rows).integers(0, 2**64, (rows, words), dtype=np.uint64)
+
+
+def as_bytes(hashes: Words) -> list[bytes]:
+    return [h.tobytes() for h in hashes]
+
+
 @given(st.integers(0, 60), st.integers(1, 5), st.integers(0, 2**32))
 @settings(max_examples=30, deadline=None)
 def test_compiled_keccak_equals_eth_utils(words: int, rows: int, seed: int) -> None:
     data = np.random.default_rng(seed).integers(0, 2**64, (rows, words), dtype=np.uint64)
-    expected = [keccak(b"TESTTEST" + row.tobytes()) for row in data]
-    tag = np.uint64(int.from_bytes(b"TESTTEST", "little"))
-    assert [h.tobytes() for h in hash_rows(tag, data)] == expected
+    assert as_bytes(hash_rows(TAG_WORD, data)) == [keccak(TAG + row.tobytes()) for row in data]
+
+
+@pytest.mark.parametrize("rows", range(18))
+def test_batches_of_all_sizes_and_lengths_equal_eth_utils(rows: int) -> None:
+    for words in range(38):  # the padding falls into every word of one, two and three permutations
+        data = random_rows(rows, words)
+        assert as_bytes(hash_rows(TAG_WORD, data)) == [keccak(TAG + row.tobytes()) for row in data]
+
+
+@pytest.mark.parametrize("leaves", range(18))
+def test_floats_are_hashed_as_big_endian_and_may_be_read_only(leaves: int) -> None:
+    floats = random_rows(leaves, 32).view(np.float32)
+    floats.flags.writeable = False
+    expected = [keccak(TAG + leaf.astype(">f4").tobytes()) for leaf in floats]
+    assert as_bytes(hash_floats(TAG_WORD, floats.reshape(-1).view(np.uint64))) == expected
+
+
+@pytest.mark.parametrize("count", [*range(1, 36), 127, 129])
+def test_levels_of_all_sizes_equal_the_plain_tree(count: int) -> None:
+    nodes = random_rows(count, 4)
+    before = nodes.copy()
+    padded = [*as_bytes(nodes), ZERO][: count + count % 2]
+    expected = [keccak(TAG + padded[i] + padded[i + 1]) for i in range(0, len(padded), 2)]
+    assert as_bytes(merkle_level(TAG_WORD, nodes)) == expected
+    assert merkle_apex(TAG_WORD, nodes).tobytes() == plain_top(as_bytes(nodes), TAG)
+    assert np.array_equal(nodes, before)
+
+
+def test_a_level_may_be_hashed_in_parts() -> None:
+    nodes, floats = random_rows(37, 4), random_rows(21, 32).reshape(-1)
+    parts = [merkle_level(TAG_WORD, nodes[:22]), merkle_level(TAG_WORD, nodes[22:])]
+    assert np.array_equal(np.concatenate(parts), merkle_level(TAG_WORD, nodes))
+    parts = [hash_floats(TAG_WORD, floats[: 32 * 13]), hash_floats(TAG_WORD, floats[32 * 13 :])]
+    assert np.array_equal(np.concatenate(parts), hash_floats(TAG_WORD, floats))
+
+
+ROOT_OF_A_RAMP = """
+import numpy as np
+from pol_oracle.canonical.trees import tensor_root
+print(tensor_root(np.arange(64 * 37 - 5, dtype=np.float32)).hex())
+"""
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="names processors of x86")
+@pytest.mark.parametrize(("processor", "features"), [("x86-64", ""), ("haswell", "+avx2")])
+def test_hashes_do_not_depend_on_the_width_of_vectors(processor: str, features: str) -> None:
+    if features and not binding.get_host_cpu_features().get("avx2"):
+        pytest.skip("no AVX2 here")
+    environment = {**os.environ, "NUMBA_CPU_NAME": processor, "NUMBA_CPU_FEATURES": features}
+    done = subprocess.run(
+        [sys.executable, "-c", ROOT_OF_A_RAMP], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == plain_tensor_root(np.arange(64 * 37 - 5).tolist()).hex()
 
 
 @pytest.mark.parametrize("size", [0, 1, 63, 64, 65, 128, 129, 432, 1000])

@@ -70,8 +70,8 @@ def fill(value: float) -> Change:
     return lambda tensor: tensor.fill(value)
 
 
-def put(place: object, value: float) -> Change:
-    return lambda tensor: np.put(tensor, place, value)  # type: ignore[call-overload]
+def put(place: int, value: float) -> Change:
+    return lambda tensor: np.put(tensor, place, value)
 
 
 def times(state: State, factor: float) -> State:
@@ -145,7 +145,7 @@ def test_a_sample_whose_best_two_tie_or_are_one_ulp_apart(screen: Screen, evalua
         second, best = np.argsort(logits[sample])[-2:]
         goal = logits[sample, best]
         goal = np.nextafter(goal, np.float32(np.inf * ulps)) if ulps else goal
-        close = changed(state, {"fc.bias": put(second, goal - logits[sample, second])})
+        close = changed(state, {"fc.bias": put(int(second), goal - logits[sample, second])})
         hit += evaluator.logits(close, TEST.images[sample : sample + 1])[0, second] == goal
         check(screen, evaluator, close)
     assert hit > 5
@@ -166,7 +166,7 @@ def test_a_weight_that_is_not_a_number_or_overflows(
     screen: Screen, evaluator: Counting, trained: State, name: str, value: float
 ) -> None:
     for place in (0, -1):
-        state = changed(trained, {name: put([place], value)})
+        state = changed(trained, {name: put(place, value)})
         assert check(screen, evaluator, state) == len(TEST) or state.finite
 
 
@@ -176,7 +176,7 @@ def test_dead_networks(screen: Screen, evaluator: Counting, trained: State) -> N
     dead = {"bn3.weight": fill(0), "bn3.bias": fill(0)}
     check(screen, evaluator, changed(trained, dead))
     check(screen, evaluator, changed(trained, {**dead, "fc.bias": fill(1)}))
-    check(screen, evaluator, changed(trained, {**dead, "fc.bias": put([4], 1)}))
+    check(screen, evaluator, changed(trained, {**dead, "fc.bias": put(4, 1)}))
 
 
 def test_the_private_draw_changes_no_bit(evaluator: Counting, trained: State) -> None:

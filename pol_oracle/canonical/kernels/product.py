@@ -9,7 +9,6 @@ chunk after chunk, and each finished block of rows gets the operation's tail whi
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..expressions import FloatArray
 from ..operations import CHUNK
@@ -59,12 +58,11 @@ def _transpose_out(
 
 
 @compiled(
-    "b1(f4[::1], u4[::1], f4[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8, b1, i8, i8, i8, i8, i8,"
+    "b1(f4[::1], f4[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8, b1, i8, i8, i8, i8, i8,"
     "i8[:, ::1], i8[:, ::1], i8, i8[:, ::1])"
 )
 def product(
     memory: FloatArray,
-    bits: NDArray[np.uint32],
     scratch: FloatArray,
     rows: Index,
     row_steps: Index,
@@ -88,7 +86,6 @@ def product(
 
     Args:
         memory: all tensors.
-        bits: the same memory.
         scratch: at least :func:`scratch_size` floats.
         rows: address of every row's first operand.
         row_steps: what each term adds to it.
@@ -137,7 +134,7 @@ def product(
             for j in range(first, last):
                 begin = j * rows.size + i0
                 finite &= run_map(
-                    memory, bits, out, registers, loads, load_rows, inner, instructions, begin, begin + count
+                    memory, out, registers, loads, load_rows, inner, instructions, begin, begin + count
                 )
             continue
         for i in range(i0, i0 + count):
@@ -145,7 +142,7 @@ def product(
             if not direct:
                 copy_run(memory, out + begin, scratch, block_at + (i - i0) * wide, last - first)
             finite &= run_map(
-                memory, bits, out, registers, loads, load_rows, inner, instructions, begin, begin + last - first
+                memory, out, registers, loads, load_rows, inner, instructions, begin, begin + last - first
             )
     return finite
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..expressions import FloatArray
 from ..operations import CHUNK
@@ -16,12 +15,11 @@ _PANEL = CHUNK * LANES
 
 
 @compiled(
-    "b1(f4[::1], u4[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], b1, i8, i8, i8, i8, i8[:, ::1],"
+    "b1(f4[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], b1, i8, i8, i8, i8, i8[:, ::1],"
     "i8[:, ::1], i8, i8[:, ::1])"
 )
 def reduce_rows(
     memory: FloatArray,
-    bits: NDArray[np.uint32],
     a: Index,
     a_steps: Index,
     a_ends: Index,
@@ -59,16 +57,26 @@ def reduce_rows(
                 panel_sum(panels, 0, 0, k1 - k0, totals)
         for lane in range(min(LANES, last - o)):
             memory[out + o + lane] = totals[lane]
-    return run_map(memory, bits, out, registers, loads, load_rows, inner, instructions, first, last)
+    return run_map(memory, out, registers, loads, load_rows, inner, instructions, first, last)
 
 
-@compiled("void(f4[::1], i8[::1], i8[::1], i8, b1, i8, i8)")
-def greatest(memory: FloatArray, starts: Index, steps: Index, out: int, place: bool, first: int, last: int) -> None:
+@compiled("void(f4[::1], i8[::1], i8[::1], i8[::1], i8, b1, i8, i8)")
+def greatest(
+    memory: FloatArray, starts: Index, steps: Index, ends: Index, out: int, place: bool, first: int, last: int
+) -> None:
     """Writes the greatest operand of every output, or with ``place`` its first k; a NaN never compares greater."""
-    for o in range(first, last):
-        best, at = memory[starts[o] + steps[0]], 0
+    panel, best = np.empty(steps.size * LANES, np.float32), np.empty(LANES, np.float32)
+    at, lanes = np.empty(LANES, np.float32), np.empty(LANES, np.int64)
+    for o in range(first, last, LANES):
+        take_lanes(starts, o, lanes)
+        pack_panel(memory, lanes, steps, ends, 0, steps.size, panel, 0)
+        best[:] = panel[:LANES]
+        at[:] = np.float32(0)
         for k in range(1, steps.size):
-            x = memory[starts[o] + steps[k]]
-            if x > best:
-                best, at = x, k
-        memory[out + o] = np.float32(at) if place else best
+            row = panel[k * LANES : (k + 1) * LANES]
+            for lane in range(LANES):
+                more = row[lane] > best[lane]
+                at[lane] = np.float32(k) if more else at[lane]
+                best[lane] = row[lane] if more else best[lane]
+        for lane in range(min(LANES, last - o)):
+            memory[out + o + lane] = at[lane] if place else best[lane]

@@ -18,42 +18,42 @@ from ..operations import CHUNK
 
 LANES = 16  # outputs side by side: one AVX-512 register, two AVX2 ones
 
-_INTEGER, _WORD, _FLOAT = ir.IntType(64), ir.IntType(32), ir.FloatType()
-_VECTOR = ir.VectorType(_FLOAT, LANES)
-_UNDEFINED = ir.Constant(_VECTOR, ir.Undefined)
-_ZERO = ir.Constant(_VECTOR, [ir.Constant(_FLOAT, 0.0)] * LANES)
+INTEGER, WORD, FLOAT = ir.IntType(64), ir.IntType(32), ir.FloatType()
+VECTOR = ir.VectorType(FLOAT, LANES)
+_UNDEFINED = ir.Constant(VECTOR, ir.Undefined)
+ZERO = ir.Constant(VECTOR, [ir.Constant(FLOAT, 0.0)] * LANES)
 cgutils: Any = _cgutils
-_typed: Callable[[Callable[..., Any]], Callable[..., Any]] = intrinsic
+typed: Callable[[Callable[..., Any]], Callable[..., Any]] = intrinsic
 
 
-def _data(context: Any, builder: Any, kind: Any, array: Any) -> Any:
+def data(context: Any, builder: Any, kind: Any, array: Any) -> Any:
     """Pointer to an array's first element."""
     return context.make_array(kind)(context, builder, array).data
 
 
-def _vector(builder: Any, base: Any, at: Any) -> Any:
+def vector_at(builder: Any, base: Any, at: Any) -> Any:
     """Pointer to LANES floats."""
-    return builder.bitcast(builder.gep(base, [at]), _VECTOR.as_pointer())
+    return builder.bitcast(builder.gep(base, [at]), VECTOR.as_pointer())
 
 
-def _number(value: int) -> Any:
-    return ir.Constant(_INTEGER, value)
+def number(value: int) -> Any:
+    return ir.Constant(INTEGER, value)
 
 
 def _pattern(lanes: Sequence[int]) -> Any:
-    return ir.Constant(ir.VectorType(_WORD, LANES), list(lanes))
+    return ir.Constant(ir.VectorType(WORD, LANES), list(lanes))
 
 
 def _spread(builder: Any, value: Any) -> Any:
     """``value`` in every lane."""
-    single = builder.insert_element(_UNDEFINED, value, ir.Constant(_WORD, 0))
+    single = builder.insert_element(_UNDEFINED, value, ir.Constant(WORD, 0))
     return builder.shuffle_vector(single, _UNDEFINED, _pattern([0] * LANES))
 
 
 def _make_tile(rows: int) -> Callable[..., Any]:
     """Returns the tile of ``rows`` x LANES sums."""
 
-    @_typed
+    @typed
     def tile(
         _context: Any, a: Any, b: Any, out: Any, a_at: Any, b_at: Any, out_at: Any, out_step: Any, terms: Any, add: Any
     ) -> Any:
@@ -66,21 +66,21 @@ def _make_tile(rows: int) -> Callable[..., Any]:
         signature = types.void(a, b, out, integer, integer, integer, integer, integer, types.boolean)
 
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            a, b, out = (_data(context, builder, *pair) for pair in zip(signature.args[:3], arguments[:3], strict=True))
+            a, b, out = (data(context, builder, *pair) for pair in zip(signature.args[:3], arguments[:3], strict=True))
             a_at, b_at, out_at, out_step, terms, add = arguments[3:]
-            sums = [cgutils.alloca_once(builder, _VECTOR) for _ in range(rows)]
+            sums = [cgutils.alloca_once(builder, VECTOR) for _ in range(rows)]
             for total in sums:
-                builder.store(_ZERO, total)
+                builder.store(ZERO, total)
             a = builder.gep(a, [a_at])
             with cgutils.for_range(builder, terms) as loop:
-                at = builder.add(b_at, builder.mul(loop.index, _number(LANES)))
-                right = builder.load(_vector(builder, b, at), align=4)
+                at = builder.add(b_at, builder.mul(loop.index, number(LANES)))
+                right = builder.load(vector_at(builder, b, at), align=4)
                 for row, total in enumerate(sums):
-                    left = builder.load(builder.gep(a, [builder.add(loop.index, _number(row * CHUNK))]))
+                    left = builder.load(builder.gep(a, [builder.add(loop.index, number(row * CHUNK))]))
                     term = builder.fmul(_spread(builder, left), right)
                     builder.store(builder.fadd(builder.load(total), term), total)
             targets = [
-                _vector(builder, out, builder.add(out_at, builder.mul(_number(row), out_step))) for row in range(rows)
+                vector_at(builder, out, builder.add(out_at, builder.mul(number(row), out_step))) for row in range(rows)
             ]
             with builder.if_else(add) as (further, first):
                 with further:
@@ -112,7 +112,7 @@ def _transposed(builder: Any, rows: list[Any]) -> list[Any]:
     return rows
 
 
-@_typed
+@typed
 def transpose(_context: Any, source: Any, starts: Any, at: Any, out: Any, out_at: Any, out_step: Any) -> Any:
     """Copies a LANES x LANES block: ``out[out_at + k * out_step + l] = source[starts[l] + at + k]``."""
     integer = types.int64
@@ -120,16 +120,16 @@ def transpose(_context: Any, source: Any, starts: Any, at: Any, out: Any, out_at
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         source, starts, at, out, out_at, out_step = arguments
-        source = _data(context, builder, signature.args[0], source)
-        starts = _data(context, builder, signature.args[1], starts)
-        out = _data(context, builder, signature.args[3], out)
+        source = data(context, builder, signature.args[0], source)
+        starts = data(context, builder, signature.args[1], starts)
+        out = data(context, builder, signature.args[3], out)
         rows = []
         for lane in range(LANES):
-            start = builder.load(builder.gep(starts, [_number(lane)]))
-            rows.append(builder.load(_vector(builder, source, builder.add(start, at)), align=4))
+            start = builder.load(builder.gep(starts, [number(lane)]))
+            rows.append(builder.load(vector_at(builder, source, builder.add(start, at)), align=4))
         for k, column in enumerate(_transposed(builder, rows)):
-            target = builder.add(out_at, builder.mul(_number(k), out_step))
-            builder.store(column, _vector(builder, out, target), align=4)
+            target = builder.add(out_at, builder.mul(number(k), out_step))
+            builder.store(column, vector_at(builder, out, target), align=4)
         return context.get_dummy_value()
 
     return signature, generate
@@ -138,7 +138,7 @@ def transpose(_context: Any, source: Any, starts: Any, at: Any, out: Any, out_at
 def _make_panel_sum(factors: int) -> Callable[..., Any]:
     """Returns the sum over a panel, or over the product of two."""
 
-    @_typed
+    @typed
     def panel_sum(_context: Any, a: Any, a_at: Any, b_at: Any, terms: Any, totals: Any) -> Any:
         """Adds to ``totals[l]`` the sum from +0 over ``terms`` of ``a[a_at + k * LANES + l] (* a[b_at + ...])``."""
         integer = types.int64
@@ -146,15 +146,15 @@ def _make_panel_sum(factors: int) -> Callable[..., Any]:
 
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             panels, a_at, b_at, terms, totals = arguments
-            panels = _data(context, builder, signature.args[0], panels)
-            totals = _vector(builder, _data(context, builder, signature.args[4], totals), _number(0))
-            chunk = cgutils.alloca_once(builder, _VECTOR)
-            builder.store(_ZERO, chunk)
+            panels = data(context, builder, signature.args[0], panels)
+            totals = vector_at(builder, data(context, builder, signature.args[4], totals), number(0))
+            chunk = cgutils.alloca_once(builder, VECTOR)
+            builder.store(ZERO, chunk)
             with cgutils.for_range(builder, terms) as loop:
-                at = builder.mul(loop.index, _number(LANES))
-                term = builder.load(_vector(builder, panels, builder.add(a_at, at)), align=4)
+                at = builder.mul(loop.index, number(LANES))
+                term = builder.load(vector_at(builder, panels, builder.add(a_at, at)), align=4)
                 if factors == 2:
-                    other = builder.load(_vector(builder, panels, builder.add(b_at, at)), align=4)
+                    other = builder.load(vector_at(builder, panels, builder.add(b_at, at)), align=4)
                     term = builder.fmul(term, other)
                 builder.store(builder.fadd(builder.load(chunk), term), chunk)
             builder.store(builder.fadd(builder.load(totals, align=4), builder.load(chunk)), totals, align=4)
@@ -168,37 +168,17 @@ def _make_panel_sum(factors: int) -> Callable[..., Any]:
 panel_sum, panel_dot = _make_panel_sum(1), _make_panel_sum(2)
 
 
-@_typed
+@typed
 def copy_run(_context: Any, target: Any, target_at: Any, source: Any, source_at: Any, count: Any) -> Any:
     """Copies ``count`` floats between places that do not overlap, without numba's checks for overlap."""
     integer = types.int64
     signature = types.void(target, integer, source, integer, integer)
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        to, to_at, origin, origin_at, number = arguments
-        to = builder.gep(_data(context, builder, signature.args[0], to), [to_at])
-        origin = builder.gep(_data(context, builder, signature.args[2], origin), [origin_at])
-        cgutils.raw_memcpy(builder, to, origin, number, _number(4))
+        to, to_at, origin, origin_at, length = arguments
+        to = builder.gep(data(context, builder, signature.args[0], to), [to_at])
+        origin = builder.gep(data(context, builder, signature.args[2], origin), [origin_at])
+        cgutils.raw_memcpy(builder, to, origin, length, number(4))
         return context.get_dummy_value()
 
     return signature, generate
-
-
-@_typed
-def float_of_bits(_context: Any, bits: Any) -> Any:
-    """The binary32 with these bits."""
-
-    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        return builder.bitcast(arguments[0], _FLOAT)
-
-    return types.float32(types.uint32), generate
-
-
-@_typed
-def bits_of_float(_context: Any, value: Any) -> Any:
-    """The bits of a binary32."""
-
-    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        return builder.bitcast(arguments[0], _WORD)
-
-    return types.uint32(types.float32), generate

@@ -1,18 +1,18 @@
-"""ReLU over batch norm, with an optional residual: one map forward, one backward."""
+"""ReLU over batch norm, with an optional residual: one expression forward, one backward."""
 
 from __future__ import annotations
 
-from functools import reduce
-
-from ..builder import Tensor
-from ..expressions import Expression, constant, greater, operand, relu, select
+from ..builder import Tail, Tensor
+from ..expressions import Expression, operand, relu
 from ..operations import View
-from .graph import Activation, Graph, channel_major
+from .graph import Activation, Graph
 from .normalisation import BatchNorm
 
 
 class Rectifier:
     """``out = relu(norm [+ residual])``; the residual is an activation or another batch norm (a projection).
+
+    Evaluating, it is the tail of the convolution that the norm normalises.
 
     Args:
         graph: where it is laid down.
@@ -22,19 +22,32 @@ class Rectifier:
 
     def __init__(self, graph: Graph, norm: BatchNorm, residual: Activation | BatchNorm | None = None) -> None:
         self.graph, self.norm, self.residual = graph, norm, residual
-        value: Expression = operand(0) * operand(1) + operand(2)
-        views: tuple[View, ...] = norm.views()
-        if isinstance(residual, BatchNorm):
-            value, views = value + (operand(3) * operand(4) + operand(5)), views + residual.views()
-        elif residual is not None:
-            value, views = value + operand(3), (*views, View(residual.tensor.number, 0, residual.strides))
-        self.label = norm.name
-        self.out = channel_major(graph.builder.map(norm.shape, relu(value), *views, label=f"{self.label} rectified"))
+        self.label = f"{norm.name} rectified"
+        self.out = graph.activation(self._training() if graph.training else self._evaluation())
         graph.tape.append(self)
+
+    def _training(self) -> Tensor:
+        value: Expression = operand(0) * operand(1) + operand(2)
+        views: tuple[View, ...] = (self.norm.centred.whole(), *self.norm.channels())
+        if isinstance(self.residual, BatchNorm):
+            value = value + (operand(3) * operand(4) + operand(5))
+            views = (*views, self.residual.centred.whole(), *self.residual.channels())
+        elif self.residual is not None:
+            value, views = value + operand(3), (*views, _view(self.graph, self.residual))
+        return self.graph.builder.map(self.norm.shape, relu(value), *views, label=self.label)
+
+    def _evaluation(self) -> Tensor:
+        value: Expression = operand(0) * operand(1) + operand(2)
+        views = self.norm.channels()
+        if isinstance(self.residual, BatchNorm):
+            value, views = value + operand(3), (*views, self.residual.plain().whole())
+        elif self.residual is not None:
+            value, views = value + operand(3), (*views, _view(self.graph, self.residual))
+        return self.norm.convolution.emit(self.label, Tail(relu(value), views))
 
     def backward(self) -> None:
         """Passes the gradient on where the output is positive."""
-        g = masked(self.graph, self.out, f"{self.label} output gradient")
+        g = self.graph.gradient(self.out, f"{self.norm.name} output gradient", rectified=True)
         if isinstance(self.residual, BatchNorm):
             self.residual.backward(g)
         elif self.residual is not None:
@@ -42,9 +55,6 @@ class Rectifier:
         self.norm.backward(g)
 
 
-def masked(graph: Graph, out: Activation, label: str) -> Tensor:
-    """Emits the sum of an activation's gradients where it is positive, +0 elsewhere."""
-    parts = [operand(i + 1) for i in range(len(out.gradients))]
-    total = reduce(lambda a, b: a + b, parts)
-    value = select(greater(operand(0), constant(0.0)), total, constant(0.0))
-    return graph.builder.map(out.shape, value, out.tensor.whole(), *out.gradients, label=label)
+def _view(graph: Graph, x: Activation) -> View:
+    """An activation as a tensor in the graph's layout reads it."""
+    return x.tensor.view(graph.order(*x.strides))

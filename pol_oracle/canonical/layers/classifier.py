@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from ..builder import Tensor
+from ..builder import Reduction, Tail, Tensor
 from ..expressions import constant, coordinate, equal, exp, operand
+from ..operations import Kind
 from .graph import Graph, Weight
 from .pooling import AveragePool
 
@@ -28,9 +29,8 @@ class Classifier:
         self.bias = graph.parameter(Weight(f"{name}.bias", (classes,)))
         self.shape = (self.samples, classes)
         a, b = pool.features.view((self.width, 0), (1,)), self.weight.view((0, self.width), (1,))
-        products = graph.builder.dot(self.shape, (self.width,), a, b, f"{name} products")
-        value = operand(0) + operand(1)
-        self.logits = graph.builder.map(self.shape, value, products.whole(), self.bias.across([1], 2), label="logits")
+        tail = Tail(operand(0) + operand(1), (self.bias.across([1], 2),))
+        self.logits = graph.builder.dot(self.shape, (self.width,), a, b, LOGITS, tail)
         graph.tape.append(self)
 
     def _row(self) -> tuple[tuple[int], tuple[int]]:
@@ -40,10 +40,8 @@ class Classifier:
     def correct(self) -> Tensor:
         """Emits the correct-bits: 1 where the greatest logit (the first, on a tie) is the label's."""
         builder, rows = self.graph.builder, (self.samples,)
-        choice = builder.argmax(rows, (self.shape[1],), self.logits.view(*self._row()), "choice")
-        labels = self.graph.builder.batch[1]
-        value = equal(operand(0), operand(1))
-        return builder.map(rows, value, choice.whole(), labels.whole(), label="correct")
+        tail = Tail(equal(operand(0), operand(1)), (builder.batch[1].whole(),))
+        return builder.argmax(rows, (self.shape[1],), self.logits.view(*self._row()), "correct", tail)
 
     def _loss_gradient(self) -> Tensor:
         """(softmax - one-hot) / samples; exponents are taken relative to the greatest logit."""
@@ -59,12 +57,10 @@ class Classifier:
 
     def backward(self) -> None:
         """Emits the loss gradient and those of weight, bias and features."""
-        builder, (n, classes), width = self.graph.builder, self.shape, self.width
+        (n, classes), width = self.shape, self.width
         d, features = self._loss_gradient(), self.pool.features
-        a, b = d.view((1, 0), (classes,)), features.view((0, 1), (width,))
-        weight = builder.dot((classes, width), (n,), a, b, f"{self.name}.weight gradient")
-        bias = builder.sum((classes,), (n,), d.view((1,), (classes,)), f"{self.name}.bias gradient")
-        self.graph.learn(f"{self.name}.weight", weight)
-        self.graph.learn(f"{self.name}.bias", bias)
-        a, b = d.view((classes, 0), (1,)), self.weight.view((0, 1), (width,))
-        self.pool.backward(builder.dot(features.shape, (classes,), a, b, "pool gradient"))
+        views = (d.view((1, 0), (classes,)), features.view((0, 1), (width,)))
+        self.graph.learn(f"{self.name}.weight", Reduction(Kind.DOT, (classes, width), (n,), views))
+        self.graph.learn(f"{self.name}.bias", Reduction(Kind.SUM, (classes,), (n,), (d.view((1,), (classes,)),)))
+        views = (d.view((classes, 0), (1,)), self.weight.view((0, 1), (width,)))
+        self.pool.backward(Reduction(Kind.DOT, features.shape, (classes,), views))

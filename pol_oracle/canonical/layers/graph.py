@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from functools import reduce
+from typing import Protocol, TypeVar
 
-from ..builder import Builder, Place, Tensor
-from ..expressions import Expression, constant, operand
+from ..builder import Builder, Place, Reduction, Tail, Tensor
+from ..expressions import Expression, constant, greater, operand, select
 from ..operations import View
+
+T = TypeVar("T")
 
 PIXEL_MEAN = 121.0  # of 0..255; about the mean of natural images
 PIXEL_SCALE = 1 / 64  # about one over their standard deviation; a power of two, so this product is exact
@@ -22,7 +25,8 @@ class Activation:
         tensor: the values.
         channels, samples, height, width: extents.
         strides: elements between neighbours along channel, sample, row, column.
-        gradients: views of the loss gradient's parts, one per reader, as outputs [c, n, y, x] read them.
+        gradients: views of the loss gradient's parts, one per reader, as the tensor's own layout reads them.
+        pending: one more part, not yet emitted, so that it can take the sum of all as its tail.
         wanted: False for the images, whose gradient nobody needs.
     """
 
@@ -34,6 +38,7 @@ class Activation:
     strides: tuple[int, int, int, int]
     wanted: bool = True
     gradients: list[View] = field(default_factory=list)
+    pending: Reduction | None = None
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
@@ -43,12 +48,6 @@ class Activation:
     def places(self, channel: Place, sample: Place, row: Place, column: Place) -> list[tuple[Place, int, int]]:
         """Source coordinates of a gather from this activation."""
         return list(zip((channel, sample, row, column), self.shape, self.strides, strict=True))
-
-
-def channel_major(tensor: Tensor) -> Activation:
-    """Returns the activation of a tensor of shape [channels, samples, height, width]."""
-    c, n, h, w = tensor.shape
-    return Activation(tensor, c, n, h, w, (n * h * w, h * w, w, 1))
 
 
 @dataclass(frozen=True)
@@ -72,13 +71,49 @@ class Weight:
 
 @dataclass(frozen=True)
 class Geometry:
-    """Where a convolution's taps can fall: its weight, input extents, stride and padding."""
+    """Where a convolution's taps can fall.
+
+    Attributes:
+        weight: name of its weight.
+        height, width: input pixels.
+        kernel: taps along each side.
+        stride: input pixels per output pixel.
+        padding: zeros around the input.
+    """
 
     weight: str
     height: int
     width: int
+    kernel: int
     stride: int
     padding: int
+
+    @property
+    def live_rows(self) -> tuple[int, int]:
+        """The first and the last row of taps that is not dead."""
+        return _ends(live_taps(self.height, self.kernel, self.stride, self.padding))
+
+    @property
+    def live_columns(self) -> tuple[int, int]:
+        """The first and the last column of taps that is not dead."""
+        return _ends(live_taps(self.width, self.kernel, self.stride, self.padding))
+
+
+def live_taps(extent: int, kernel: int, stride: int, padding: int) -> list[int]:
+    """Returns the taps along one side that touch the input for at least one output pixel.
+
+    Args:
+        extent: input pixels along this side.
+        kernel: taps along this side.
+        stride: input pixels per output pixel.
+        padding: zeros on either end.
+    """
+    outputs = (extent + 2 * padding - kernel) // stride + 1
+    return [t for t in range(kernel) if any(0 <= o * stride + t - padding < extent for o in range(outputs))]
+
+
+def _ends(taps: list[int]) -> tuple[int, int]:
+    return taps[0], taps[-1]
 
 
 class Layer(Protocol):
@@ -90,10 +125,10 @@ class Layer(Protocol):
 
 @dataclass(frozen=True)
 class Update:
-    """A weight's new value: an expression over same-shaped tensors."""
+    """A weight's new value: an expression of what was learned (operand 0) and of the old value (operand 1)."""
 
     expression: Expression
-    operands: tuple[Tensor, ...]
+    learned: Tensor | Reduction
 
 
 class Graph:
@@ -141,6 +176,26 @@ class Graph:
     def _lookup(self, weight: Weight) -> Tensor:
         return Tensor(0, weight.shape) if self._declaring else self._known[weight.name]
 
+    def order(self, channel: T, sample: T, row: T, column: T) -> tuple[T, T, T, T]:
+        """The four in the order of this graph's layout.
+
+        Training is channel-major, for batch norm's sums and the gradients of kernels; evaluation, which has neither,
+        keeps channels last, as convolutions read them.
+        """
+        return (channel, sample, row, column) if self.training else (sample, row, column, channel)
+
+    def activation(self, tensor: Tensor) -> Activation:
+        """Returns the activation of a tensor in this graph's layout."""
+        extents, steps = tensor.shape, tensor.strides
+        at = [self.order(0, 1, 2, 3).index(i) for i in range(4)]
+        c, n, h, w = (extents[i] for i in at)
+        channel, sample, row, column = (steps[i] for i in at)
+        return Activation(tensor, c, n, h, w, (channel, sample, row, column))
+
+    def per_channel(self, tensor: Tensor) -> View:
+        """The view of one value per channel that repeats it over a tensor in this graph's layout."""
+        return tensor.view(self.order(1, 0, 0, 0))
+
     def images(self) -> Activation:
         """Emits the normalised images, [samples, height, width, channels]."""
         pixels = self.builder.batch[0]
@@ -155,7 +210,9 @@ class Graph:
             layer.backward()
 
     def emit_posts(self) -> int:
-        """Emits the new state in declaration order: gradients by SGD, updates as they are, the rest copied.
+        """Emits the new state in declaration order: learned weights by their updates, the rest copied.
+
+        A gradient that is used for nothing else is not kept: its weight's new value is the tail of its reduction.
 
         Returns:
             The number of tensors of the new state.
@@ -165,11 +222,29 @@ class Graph:
             label = f"{weight.name} new"
             if update is None:
                 self.builder.copy(old, label)
-                continue
-            views = [t.whole() for t in (old, *update.operands)]
-            self.builder.map(old.shape, update.expression, *views, label=label)
+            elif isinstance(update.learned, Reduction):
+                self.builder.reduce(update.learned, label, Tail(update.expression, (old.whole(),)))
+            else:
+                self.builder.map(old.shape, update.expression, update.learned.whole(), old.whole(), label=label)
         return len(self._weights)
 
-    def learn(self, name: str, gradient: Tensor) -> None:
+    def learn(self, name: str, gradient: Tensor | Reduction) -> None:
         """Makes a weight's new value ``w - learning_rate * gradient``."""
-        self.updates[name] = Update(operand(0) - constant(self.learning_rate) * operand(1), (gradient,))
+        self.updates[name] = Update(operand(1) - constant(self.learning_rate) * operand(0), gradient)
+
+    def gradient(self, x: Activation, label: str, *, rectified: bool) -> Tensor:
+        """Emits the loss gradient of an activation: the sum of its readers' parts.
+
+        Args:
+            x: the activation, whose readers have all done their backward pass.
+            label: for people.
+            rectified: the activation comes from a ReLU: +0 wherever it is not positive.
+        """
+        parts = [operand(i) for i in range(len(x.gradients) + (x.pending is not None))]
+        value, views = reduce(lambda a, b: a + b, parts), tuple(x.gradients)
+        if rectified:
+            value = select(greater(operand(len(parts)), constant(0.0)), value, constant(0.0))
+            views = (*views, x.tensor.whole())
+        if x.pending is None:
+            return self.builder.map(x.tensor.shape, value, *views, label=label)
+        return self.builder.reduce(x.pending, label, Tail(value, views) if views else None)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ..builder import Tensor
+from math import prod
+
+from ..builder import Tail, Tensor
 from ..expressions import Expression, constant, operand, square_root
 from ..operations import View
 from .convolution import Convolution
@@ -28,52 +30,57 @@ class BatchNorm:
     def __init__(self, graph: Graph, convolution: Convolution, name: str) -> None:
         self.graph, self.convolution, self.name = graph, convolution, name
         channels = (convolution.out,)
-        self.shape = convolution.y.shape
-        self.count = convolution.y.size // convolution.out
+        self.shape, self.count = convolution.shape, prod(convolution.shape) // convolution.out
         self.gamma = graph.parameter(Weight(f"{name}.weight", channels, start=1.0))
         self.beta = graph.parameter(Weight(f"{name}.bias", channels))
         self.mean = graph.buffer(Weight(f"{name}.running_mean", channels))
         self.variance = graph.buffer(Weight(f"{name}.running_var", channels, start=1.0))
-        self.d, self.scale, self.shift = self._training() if graph.training else self._evaluation()
+        self.scale, self.shift = self._training() if graph.training else self._evaluation()
 
     def _channels(self, expression: Expression, *operands: Tensor, label: str) -> Tensor:
         """One value per channel from others."""
         views = [t.whole() for t in operands]
         return self.graph.builder.map(self.gamma.shape, expression, *views, label=f"{self.name} {label}")
 
-    def _evaluation(self) -> tuple[Tensor, Tensor, Tensor]:
+    def _evaluation(self) -> tuple[Tensor, Tensor]:
         one, epsilon = constant(1.0), constant(EPSILON)
         inverse = one / square_root(operand(1) + epsilon)
         scale = self._channels(operand(0) * inverse, self.gamma, self.variance, label="scale")
         shift = self._channels(operand(0) - operand(1) * operand(2), self.beta, self.mean, scale, label="shift")
-        return self.convolution.y, scale, shift
+        return scale, shift
 
-    def _training(self) -> tuple[Tensor, Tensor, Tensor]:
-        builder, y, count = self.graph.builder, self.convolution.y, constant(self.count)
-        total = builder.sum(self.gamma.shape, (self.count,), y.view((self.count,), (1,)), f"{self.name} total")
-        mean = self._channels(operand(0) / count, total, label="mean")
-        difference = operand(0) - operand(1)
-        d = builder.map(y.shape, difference, y.whole(), mean.across([0], 4), label=f"{self.name} centred")
-        row = d.view((self.count,), (1,))
+    def _training(self) -> tuple[Tensor, Tensor]:
+        builder, count = self.graph.builder, constant(self.count)
+        y = self.convolution.emit(f"{self.convolution.name} output")
+        row = y.view((self.count,), (1,))
+        mean = builder.sum(self.gamma.shape, (self.count,), row, f"{self.name} mean", Tail(operand(0) / count))
+        difference, per_channel = operand(0) - operand(1), self.graph.per_channel(mean)
+        self.centred = builder.map(y.shape, difference, y.whole(), per_channel, label=f"{self.name} centred")
+        row = self.centred.view((self.count,), (1,))
         squares = builder.dot(self.gamma.shape, (self.count,), row, row, f"{self.name} squares")
         inverse = constant(1.0) / square_root(operand(0) / count + constant(EPSILON))
         self.inverse = self._channels(inverse, squares, label="inverse deviation")
         scale = self._channels(operand(0) * operand(1), self.gamma, self.inverse, label="scale")
         if self.graph.learn_buffers:
             self._track(mean, squares)
-        return d, scale, self.beta
+        return scale, self.beta
 
     def _track(self, mean: Tensor, squares: Tensor) -> None:
         """Moves the running statistics as torch does: the variance is the unbiased one."""
         keep, take = constant(1.0 - MOMENTUM), constant(MOMENTUM)
-        moved = operand(0) * keep + operand(1) * take
-        unbiased = operand(1) / constant(self.count - 1)
-        self.graph.updates[f"{self.name}.running_mean"] = Update(moved, (mean,))
-        self.graph.updates[f"{self.name}.running_var"] = Update(operand(0) * keep + unbiased * take, (squares,))
+        moved = operand(1) * keep + operand(0) * take
+        unbiased = operand(0) / constant(self.count - 1)
+        self.graph.updates[f"{self.name}.running_mean"] = Update(moved, mean)
+        self.graph.updates[f"{self.name}.running_var"] = Update(operand(1) * keep + unbiased * take, squares)
 
-    def views(self) -> tuple[View, View, View]:
-        """Operands of ``d * a + b`` for an output [channels, samples, height, width]."""
-        return self.d.whole(), self.scale.across([0], 4), self.shift.across([0], 4)
+    def channels(self) -> tuple[View, View]:
+        """Operands a and b of ``d * a + b``."""
+        return self.graph.per_channel(self.scale), self.graph.per_channel(self.shift)
+
+    def plain(self) -> Tensor:
+        """Emits the output itself; evaluation only."""
+        tail = Tail(operand(0) * operand(1) + operand(2), self.channels())
+        return self.convolution.emit(f"{self.name} output", tail)
 
     def backward(self, g: Tensor) -> None:
         """Emits the gradients of gamma, beta and the convolution, given that of the output.
@@ -83,7 +90,7 @@ class BatchNorm:
         builder = self.graph.builder
         shape, row = self.gamma.shape, g.view((self.count,), (1,))
         total = builder.sum(shape, (self.count,), row, f"{self.name}.bias gradient")
-        product = builder.dot(shape, (self.count,), row, self.d.view((self.count,), (1,)), f"{self.name} products")
+        product = builder.dot(shape, (self.count,), row, self.centred.view((self.count,), (1,)), f"{self.name} products")
         gamma = self._channels(operand(0) * operand(1), product, self.inverse, label="weight gradient")
         self.graph.learn(f"{self.name}.bias", total)
         self.graph.learn(f"{self.name}.weight", gamma)
@@ -91,6 +98,6 @@ class BatchNorm:
         mean = self._channels(operand(0) / count, total, label="mean gradient")
         slope = self._channels(operand(0) * operand(1) / count, gamma, self.inverse, label="slope")
         value = operand(1) * ((operand(0) - operand(2)) - operand(3) * operand(4))
-        per_channel = [t.across([0], 4) for t in (self.scale, mean, slope)]
-        views = (g.whole(), per_channel[0], per_channel[1], self.d.whole(), per_channel[2])
+        scale, mean_view, slope_view = (self.graph.per_channel(t) for t in (self.scale, mean, slope))
+        views = (g.whole(), scale, mean_view, self.centred.whole(), slope_view)
         self.convolution.backward(builder.map(self.shape, value, *views, label=f"{self.name} input gradient"))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from functools import reduce
-
-from ..builder import Place, Tensor
+from ..builder import Place, Reduction, Tail, Tensor
 from ..expressions import constant, coordinate, equal, operand, select
-from .graph import Activation, Graph, channel_major
+from ..operations import Kind
+from .graph import Activation, Graph
 
 
 class MaxPool:
@@ -29,37 +28,38 @@ class MaxPool:
         self.kernel, self.stride, self.padding = kernel, stride, padding
         high, wide = x.height + 2 * padding, x.width + 2 * padding
         rows, columns = (high - kernel) // stride + 1, (wide - kernel) // stride + 1
-        places = x.places(Place({0: 1}), Place({1: 1}), Place({2: 1}, -padding), Place({3: 1}, -padding))
-        padded = graph.builder.gather(x.tensor, (x.channels, x.samples, high, wide), places, f"{name} input")
-        plane = high * wide
-        self.window = padded.view((x.samples * plane, plane, stride * wide, stride), (wide, 1))
-        shape = (x.channels, x.samples, rows, columns)
-        self.out = channel_major(graph.builder.max(shape, (kernel, kernel), self.window, f"{name} output"))
+        channel, sample, row, column = (graph.order(0, 1, 2, 3).index(i) for i in range(4))
+        places = x.places(
+            Place({channel: 1}), Place({sample: 1}), Place({row: 1}, -padding), Place({column: 1}, -padding)
+        )
+        padded = graph.builder.gather(x.tensor, graph.order(x.channels, x.samples, high, wide), places, f"{name} input")
+        steps = graph.activation(padded).strides
+        strides = graph.order(steps[0], steps[1], stride * steps[2], stride * steps[3])
+        self.window = padded.view(strides, (steps[2], steps[3]))
+        shape = graph.order(x.channels, x.samples, rows, columns)
+        self.out = graph.activation(graph.builder.max(shape, (kernel, kernel), self.window, f"{name} output"))
         graph.tape.append(self)
 
     def backward(self) -> None:
         """Emits the input's gradient: per input pixel, the sum over the windows that chose it, in descending tap."""
-        builder, x, out, k = self.graph.builder, self.x, self.out, self.kernel
+        builder, x, out, k = self.graph.builder, self.x, self.out.tensor, self.kernel
         taps = builder.argmax(out.shape, (k, k), self.window, f"{self.name} taps")
-        views = out.gradients
-        total = reduce(lambda a, b: a + b, [operand(i) for i in range(len(views))])
-        dy = builder.map(out.shape, total, *views, label=f"{self.name} output gradient")
+        dy = self.graph.gradient(self.out, f"{self.name} output gradient", rectified=False)
         spread_dy, spread_taps = self._spread(dy, "gradients"), self._spread(taps, "chosen taps")
-        tap = constant(k * k - 1) - (coordinate(4) * constant(k) + coordinate(5))
+        tap = constant(k * k - 1) - (coordinate(0) * constant(k) + coordinate(1))
         chosen = select(equal(operand(0), tap), operand(1), constant(0.0))
         wide = x.width + k - 1
         plane = (x.height + k - 1) * wide
-        strides = (x.samples * plane, plane, wide, 1, wide, 1)
+        strides = (wide, 1, x.samples * plane, plane, wide, 1)
         reads = (spread_taps.view(strides), spread_dy.view(strides))
-        shares = builder.map((*x.shape, k, k), chosen, *reads, label=f"{self.name} shares")
-        each = shares.view(tuple(s * k * k for s in x.strides), (1,))
-        x.gradients.append(builder.sum(x.shape, (k * k,), each, f"{self.name} input gradient").whole())
+        shares = builder.map((k, k, *x.shape), chosen, *reads, label=f"{self.name} shares")
+        x.pending = Reduction(Kind.SUM, x.shape, (k * k,), (shares.view(x.strides, (x.tensor.size,)),))
 
     def _spread(self, source: Tensor, label: str) -> Tensor:
         """Dilates and pads one value per window to the input's grid."""
         x, k, edge = self.x, self.kernel, self.kernel - 1 - self.padding
         shape = (x.channels, x.samples, x.height + k - 1, x.width + k - 1)
-        grid = channel_major(source)
+        grid = self.graph.activation(source)
         row, column = Place({2: 1}, -edge, self.stride), Place({3: 1}, -edge, self.stride)
         places = grid.places(Place({0: 1}), Place({1: 1}), row, column)
         return self.graph.builder.gather(source, shape, places, f"{self.name} {label}")
@@ -70,19 +70,22 @@ class AveragePool:
 
     Args:
         graph: where it is laid down.
-        x: input, channel-major.
+        x: input.
     """
 
     def __init__(self, graph: Graph, x: Activation) -> None:
         self.graph, self.x, self.area = graph, x, x.height * x.width
-        shape = (x.samples, x.channels)
-        view = x.tensor.view((x.strides[1], x.strides[0]), (1,))
-        total = graph.builder.sum(shape, (self.area,), view, "features total")
-        mean = operand(0) / constant(self.area)
-        self.features = graph.builder.map(shape, mean, total.whole(), label="features")
+        steps = x.strides
+        tensor = x.tensor
+        if self.area > 1 and steps[3] != 1:  # a sum reads contiguous pixels
+            places = x.places(Place({0: 1}), Place({1: 1}), Place({2: 1}), Place({3: 1}))
+            tensor = graph.builder.gather(tensor, x.shape, places, "channel-major pixels")
+            steps = (x.samples * self.area, self.area, x.width, 1)
+        view, mean = tensor.view((steps[1], steps[0]), (1,)), Tail(operand(0) / constant(self.area))
+        self.features = graph.builder.sum((x.samples, x.channels), (self.area,), view, "features", mean)
 
-    def backward(self, gradient: Tensor) -> None:
-        """Spreads the gradient of the features, [samples, channels], evenly over the pixels."""
-        share = operand(0) / constant(self.area)
-        each = self.graph.builder.map(gradient.shape, share, gradient.whole(), label="features gradient")
+    def backward(self, gradient: Reduction) -> None:
+        """Emits the gradient of the features, [samples, channels], spread evenly over the pixels."""
+        share = Tail(operand(0) / constant(self.area))
+        each = self.graph.builder.reduce(gradient, "features gradient", share)
         self.x.gradients.append(each.view((1, self.x.channels, 0, 0)))
