@@ -9,10 +9,10 @@ from math import prod
 import numpy as np
 
 from .expressions import ARITY, Code, decode
-from .kernels.elementwise import Table
+from .kernels.elementwise import RESULT, Table
 from .kernels.instructions import COPY
 from .kernels.pack import Index
-from .memory import REGISTERS, Memory
+from .memory import Memory
 from .operations import MAX_OPERANDS, Kind, Operation, strides
 
 Operand = tuple[int, tuple[int, ...]]  # address, stride per output dimension
@@ -75,20 +75,20 @@ class _Registers:
         for opcode, immediate in code:
             if opcode not in ARITY:
                 self._operand(opcode, immediate)
-        free, stack = list(range(REGISTERS - 1, len(self.loaded) - 1, -1)), []
-        for opcode, immediate in code:
+        free, stack = list(range(RESULT - 1, len(self.loaded) - 1, -1)), []
+        for position, (opcode, immediate) in enumerate(code):
             if opcode not in ARITY:
                 stack.append(self._operand(opcode, immediate))
                 continue
             count = ARITY[Code(opcode)]
             arguments = stack[-count:]
             del stack[-count:]
-            target = free.pop()
+            target = RESULT if position == len(code) - 1 else free.pop()
             self.instructions.append((opcode, target, *arguments, *[0] * (3 - count)))
             free += [r for r in arguments if r >= len(self.loaded)]
             stack.append(target)
         if not self.instructions:
-            self.instructions.append((COPY, free.pop(), stack[0], 0, 0))
+            self.instructions.append((COPY, RESULT, stack[0], 0, 0))
 
     def _operand(self, opcode: int, immediate: int) -> int:
         """The register of an operand, a constant or a coordinate."""

@@ -12,11 +12,10 @@ from math import prod
 import numpy as np
 
 from .expressions import Code, FloatArray, decode
-from .kernels.elementwise import BLOCK
+from .kernels.elementwise import BLOCK, REGISTERS
 from .programs import Program
 
 ALIGNMENT = 16  # floats; a cache line
-REGISTERS = 24  # enough for every expression of six operands that a layer writes
 
 
 class Memory:

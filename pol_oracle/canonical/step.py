@@ -19,7 +19,7 @@ from .execute import Workspace
 from .expressions import FloatArray
 from .models import Model
 from .state import State
-from .threads import Team
+from .threads import Team, portion
 from .trees import list_root, tensor_root
 
 Bytes = NDArray[np.uint8]
@@ -80,12 +80,22 @@ class Stepper:
         workspace, first = self._workspace, len(self.program.state)
         self._latest = None
         if state is not self._loaded:  # a state never changes, and no operation writes to it
-            np.copyto(workspace.state, state.flat)
+            self._copy(workspace.state, state.flat)
             self._loaded = state
         np.copyto(workspace.tensors[first], images)
         np.copyto(workspace.tensors[first + 1], labels)
         finite = workspace.run()
-        return State(self.model, workspace.post.copy()), finite
+        post = np.empty_like(workspace.post)
+        self._copy(post, workspace.post)
+        return State(self.model, post), finite
+
+    def _copy(self, target: FloatArray, source: FloatArray) -> None:
+        def share(part: int, parts: int) -> bool:
+            first, last = portion(source.size, part, parts)
+            np.copyto(target[first:last], source[first:last])
+            return True
+
+        self._team.run(share)
 
     def replay(self, trace: Trace, use: Callable[[tuple[FloatArray, ...]], T]) -> T:
         """Returns what ``use`` makes of all tensors of a step, by number; it must not keep them.

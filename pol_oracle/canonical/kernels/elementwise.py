@@ -15,11 +15,13 @@ from ..expressions import FloatArray
 from .instructions import execute, finite
 from .jit import compiled
 from .pack import Index
-from .vectors import copy_run
+from .vectors import LANES, copy_run
 
 Table = NDArray[np.int64]
 
 BLOCK = 512  # outputs at a time: a dozen registers fit the first-level cache
+REGISTERS = 24  # enough for every expression of six operands that a layer writes
+RESULT = REGISTERS - 1  # the last instruction's, and no other's: it may stand for the output itself
 
 
 @compiled("void(f4[::1], i8, i8, i8, i8[::1], i8, i8, i8)")
@@ -57,7 +59,7 @@ def run_map(
         rows: for each of them, where every run of ``inner`` outputs starts.
         inner: outputs per run.
         instructions: rows of code, target and three arguments (those not needed are 0), all registers; the last
-            target is the result.
+            target is RESULT.
         first: flat output.
         last: flat output, exclusive.
 
@@ -67,16 +69,24 @@ def run_map(
     steps = instructions.shape[0]
     if steps == 0:
         return bool(finite(memory, out + first, last - first))
-    good = True
+    at_once, good = rows.shape[1] == 1, True
+    places = registers + BLOCK * np.arange(REGISTERS)
+    for r in range(loads.shape[0]):
+        if at_once and loads[r, 1] == 0:  # the same for all outputs
+            memory[places[r] : places[r] + BLOCK] = memory[loads[r, 0] + rows[r, 0]]
     for at in range(first, last, BLOCK):
         count = min(BLOCK, last - at)
         for r in range(loads.shape[0]):
-            _load(memory, registers + r * BLOCK, loads[r, 0], loads[r, 1], rows[r], inner, at, count)
+            if at_once and loads[r, 1] == 1:  # read where it lies
+                places[r] = loads[r, 0] + rows[r, 0] + at
+            elif not at_once or loads[r, 1] != 0:
+                _load(memory, places[r], loads[r, 0], loads[r, 1], rows[r], inner, at, count)
+        whole = count % LANES == 0  # else vectors would not end where the output does
+        places[RESULT] = out + at if whole else registers + RESULT * BLOCK
         for i in range(steps):
             code, to, a, b, c = instructions[i]
-            a, b, c = registers + a * BLOCK, registers + b * BLOCK, registers + c * BLOCK
-            execute(memory, code, registers + to * BLOCK, a, b, c, count)
-        result = registers + instructions[steps - 1, 1] * BLOCK
-        good &= finite(memory, result, count)
-        copy_run(memory, out + at, memory, result, count)
+            execute(memory, code, places[to], places[a], places[b], places[c], count)
+        good &= finite(memory, places[RESULT], count)
+        if not whole:
+            copy_run(memory, out + at, memory, places[RESULT], count)
     return good

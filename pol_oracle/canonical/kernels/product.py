@@ -20,24 +20,24 @@ from .vectors import LANES, ROWS, copy_run, tile_1, tile_2, tile_4, tile_6, tran
 ROW_BLOCK = 16 * ROWS
 
 
-@compiled("void(f4[::1], f4[::1], f4[::1], i8, i8, i8, i8, i8, i8, b1)")
+@compiled("void(f4[::1], i8[::1], i8, i8, f4[::1], i8, f4[::1], i8, i8, i8, i8, b1)")
 def _tiles(
-    a: FloatArray, b: FloatArray, out: FloatArray, a_at: int, b_at: int, at: int, step: int, rows: int, terms: int,
-    add: bool,
+    a: FloatArray, starts: Index, first: int, a_at: int, b: FloatArray, b_at: int, out: FloatArray, at: int, step: int,
+    rows: int, terms: int, add: bool,
 ) -> None:  # fmt: skip
     """``rows`` x LANES sums, by tiles of 6, 4, 2 and 1 rows."""
     r = 0
     while rows - r >= ROWS:
-        tile_6(a, b, out, a_at + r * CHUNK, b_at, at + r * step, step, terms, add)
+        tile_6(a, starts, first + r, a_at, b, b_at, out, at + r * step, step, terms, add)
         r += ROWS
     if rows - r >= 4:
-        tile_4(a, b, out, a_at + r * CHUNK, b_at, at + r * step, step, terms, add)
+        tile_4(a, starts, first + r, a_at, b, b_at, out, at + r * step, step, terms, add)
         r += 4
     if rows - r >= 2:
-        tile_2(a, b, out, a_at + r * CHUNK, b_at, at + r * step, step, terms, add)
+        tile_2(a, starts, first + r, a_at, b, b_at, out, at + r * step, step, terms, add)
         r += 2
     if rows - r == 1:
-        tile_1(a, b, out, a_at + r * CHUNK, b_at, at + r * step, step, terms, add)
+        tile_1(a, starts, first + r, a_at, b, b_at, out, at + r * step, step, terms, add)
 
 
 @compiled("void(f4[::1], i8, i8, i8, f4[::1], i8, i8, i8)")
@@ -114,20 +114,26 @@ def product(
     for j in range(0, wide, LANES):
         take_lanes(columns, first + j, lanes)
         pack_panel(memory, lanes, column_steps, column_ends, 0, terms, scratch, j * terms)
+    packed = np.arange(ROW_BLOCK) * CHUNK
     direct = not transposed and wide == last - first
     finite = True
     for i0 in range(first_row, last_row, ROW_BLOCK):
         count = min(ROW_BLOCK, last_row - i0)
         for k0 in range(0, terms, CHUNK):
             k1 = min(k0 + CHUNK, terms)
-            pack_rows(memory, rows, row_steps, row_ends, i0, i0 + count, k0, k1, scratch, a_at, CHUNK)
+            a, starts, at = memory, rows, i0
+            left = row_steps[k0]
+            if row_ends[k0] < k1:  # terms that do not lie together
+                pack_rows(memory, rows, row_steps, row_ends, i0, i0 + count, k0, k1, scratch, a_at, CHUNK)
+                a, starts, at, left = scratch, packed, 0, a_at
             for j in range(0, wide, LANES):
                 b_at = j * terms + k0 * LANES
                 if direct:
-                    at = out + i0 * columns.size + first + j
-                    _tiles(scratch, scratch, memory, a_at, b_at, at, columns.size, count, k1 - k0, k0 > 0)
+                    to = out + i0 * columns.size + first + j
+                    _tiles(a, starts, at, left, scratch, b_at, memory, to, columns.size, count, k1 - k0, k0 > 0)
                 else:
-                    _tiles(scratch, scratch, scratch, a_at, b_at, block_at + j, wide, count, k1 - k0, k0 > 0)
+                    to = block_at + j
+                    _tiles(a, starts, at, left, scratch, b_at, scratch, to, wide, count, k1 - k0, k0 > 0)
         if transposed:
             at = out + first * rows.size
             _transpose_out(scratch[block_at:], wide, count, last - first, memory, at, rows.size, i0)
@@ -137,13 +143,16 @@ def product(
                     memory, out, registers, loads, load_rows, inner, instructions, begin, begin + count
                 )
             continue
-        for i in range(i0, i0 + count):
-            begin = i * columns.size + first
-            if not direct:
-                copy_run(memory, out + begin, scratch, block_at + (i - i0) * wide, last - first)
-            finite &= run_map(
-                memory, out, registers, loads, load_rows, inner, instructions, begin, begin + last - first
-            )
+        if not direct:
+            for r in range(count):
+                copy_run(
+                    memory, out + (i0 + r) * columns.size + first, scratch, block_at + r * wide, last - first
+                )
+        whole = last - first == columns.size  # rows that lie together are one run
+        for r in range(0, count, count if whole else 1):
+            begin = (i0 + r) * columns.size + first
+            end = begin + (count * columns.size if whole else last - first)
+            finite &= run_map(memory, out, registers, loads, load_rows, inner, instructions, begin, end)
     return finite
 
 

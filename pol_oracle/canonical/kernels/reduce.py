@@ -9,7 +9,7 @@ from ..operations import CHUNK
 from .elementwise import Table, run_map
 from .jit import compiled
 from .pack import Index, pack_panel, take_lanes
-from .vectors import LANES, panel_dot, panel_sum
+from .vectors import LANES, panel_dot, panel_max, panel_sum
 
 _PANEL = CHUNK * LANES
 
@@ -65,18 +65,11 @@ def greatest(
     memory: FloatArray, starts: Index, steps: Index, ends: Index, out: int, place: bool, first: int, last: int
 ) -> None:
     """Writes the greatest operand of every output, or with ``place`` its first k; a NaN never compares greater."""
-    panel, best = np.empty(steps.size * LANES, np.float32), np.empty(LANES, np.float32)
-    at, lanes = np.empty(LANES, np.float32), np.empty(LANES, np.int64)
+    panel, lanes = np.empty(steps.size * LANES, np.float32), np.empty(LANES, np.int64)
+    best, places = np.empty(LANES, np.float32), np.empty(LANES, np.float32)
     for o in range(first, last, LANES):
         take_lanes(starts, o, lanes)
         pack_panel(memory, lanes, steps, ends, 0, steps.size, panel, 0)
-        best[:] = panel[:LANES]
-        at[:] = np.float32(0)
-        for k in range(1, steps.size):
-            row = panel[k * LANES : (k + 1) * LANES]
-            for lane in range(LANES):
-                more = row[lane] > best[lane]
-                at[lane] = np.float32(k) if more else at[lane]
-                best[lane] = row[lane] if more else best[lane]
+        panel_max(panel, steps.size, best, places)
         for lane in range(min(LANES, last - o)):
-            memory[out + o + lane] = at[lane] if place else best[lane]
+            memory[out + o + lane] = places[lane] if place else best[lane]

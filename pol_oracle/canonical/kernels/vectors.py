@@ -14,8 +14,6 @@ from numba import types
 from numba.core import cgutils as _cgutils
 from numba.extending import intrinsic
 
-from ..operations import CHUNK
-
 LANES = 16  # outputs side by side: one AVX-512 register, two AVX2 ones
 
 INTEGER, WORD, FLOAT = ir.IntType(64), ir.IntType(32), ir.FloatType()
@@ -55,39 +53,41 @@ def _make_tile(rows: int) -> Callable[..., Any]:
 
     @typed
     def tile(
-        _context: Any, a: Any, b: Any, out: Any, a_at: Any, b_at: Any, out_at: Any, out_step: Any, terms: Any, add: Any
-    ) -> Any:
+        _context: Any, a: Any, starts: Any, first: Any, a_at: Any, b: Any, b_at: Any, out: Any, out_at: Any,
+        out_step: Any, terms: Any, add: Any,
+    ) -> Any:  # fmt: skip
         """Sums ``terms`` products for every output from +0 and stores them, or adds them to what is stored.
 
-        ``out[out_at + r * out_step + l] (+)= sum over k of a[a_at + r * CHUNK + k] * b[b_at + k * LANES + l]``; a, b
-        and out are flat float32 arrays.
+        ``out[out_at + r * out_step + l] (+)= sum over k of a[starts[first + r] + a_at + k] * b[b_at + k * LANES + l]``;
+        a, b and out are flat float32 arrays.
         """
-        integer = types.int64
-        signature = types.void(a, b, out, integer, integer, integer, integer, integer, types.boolean)
+        n = types.int64
+        signature = types.void(a, starts, n, n, b, n, out, n, n, n, types.boolean)
 
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            a, b, out = (data(context, builder, *pair) for pair in zip(signature.args[:3], arguments[:3], strict=True))
-            a_at, b_at, out_at, out_step, terms, add = arguments[3:]
+            a, starts, first, a_at, b, b_at, out, out_at, out_step, terms, add = arguments
+            a, starts, b, out = (
+                data(context, builder, signature.args[i], arguments[i]) for i in (0, 1, 4, 6)
+            )
             sums = [cgutils.alloca_once(builder, VECTOR) for _ in range(rows)]
             for total in sums:
                 builder.store(ZERO, total)
-            a = builder.gep(a, [a_at])
+            starts, a = builder.gep(starts, [first]), builder.gep(a, [a_at])
+            lefts = [builder.gep(a, [builder.load(builder.gep(starts, [number(row)]))]) for row in range(rows)]
             with cgutils.for_range(builder, terms) as loop:
                 at = builder.add(b_at, builder.mul(loop.index, number(LANES)))
                 right = builder.load(vector_at(builder, b, at), align=4)
-                for row, total in enumerate(sums):
-                    left = builder.load(builder.gep(a, [builder.add(loop.index, number(row * CHUNK))]))
-                    term = builder.fmul(_spread(builder, left), right)
-                    builder.store(builder.fadd(builder.load(total), term), total)
-            targets = [
-                vector_at(builder, out, builder.add(out_at, builder.mul(number(row), out_step))) for row in range(rows)
-            ]
-            with builder.if_else(add) as (further, first):
+                for left, total in zip(lefts, sums, strict=True):
+                    value = _spread(builder, builder.load(builder.gep(left, [loop.index])))
+                    builder.store(builder.fadd(builder.load(total), builder.fmul(value, right)), total)
+            places = [builder.add(out_at, builder.mul(number(row), out_step)) for row in range(rows)]
+            targets = [vector_at(builder, out, place) for place in places]
+            with builder.if_else(add) as (further, only):
                 with further:
                     for target, total in zip(targets, sums, strict=True):
                         added = builder.fadd(builder.load(target, align=4), builder.load(total))
                         builder.store(added, target, align=4)
-                with first:
+                with only:
                     for target, total in zip(targets, sums, strict=True):
                         builder.store(builder.load(total), target, align=4)
             return context.get_dummy_value()
@@ -166,6 +166,32 @@ def _make_panel_sum(factors: int) -> Callable[..., Any]:
 
 
 panel_sum, panel_dot = _make_panel_sum(1), _make_panel_sum(2)
+
+
+@typed
+def panel_max(_context: Any, panel: Any, terms: Any, best: Any, places: Any) -> Any:
+    """Writes the greatest of ``panel[k * LANES + l]`` over k to ``best[l]``, and its first k to ``places[l]``.
+
+    A later term takes over only where it compares greater, so a NaN never does.
+    """
+    signature = types.void(panel, types.int64, best, places)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        panel, _, best, places = (data(context, builder, *pair) if i != 1 else None for i, pair in enumerate(
+            zip(signature.args, arguments, strict=True)))
+        best, places = (vector_at(builder, x, number(0)) for x in (best, places))
+        builder.store(builder.load(vector_at(builder, panel, number(0)), align=4), best, align=4)
+        builder.store(ZERO, places, align=4)
+        with cgutils.for_range(builder, arguments[1]) as loop:
+            x = builder.load(vector_at(builder, panel, builder.mul(loop.index, number(LANES))), align=4)
+            so_far, place = builder.load(best, align=4), builder.load(places, align=4)
+            more = builder.fcmp_ordered(">", x, so_far)
+            builder.store(builder.select(more, x, so_far), best, align=4)
+            k = _spread(builder, builder.sitofp(loop.index, FLOAT))
+            builder.store(builder.select(more, k, place), places, align=4)
+        return context.get_dummy_value()
+
+    return signature, generate
 
 
 @typed

@@ -48,12 +48,14 @@ class MaxPool:
         spread_dy, spread_taps = self._spread(dy, "gradients"), self._spread(taps, "chosen taps")
         tap = constant(k * k - 1) - (coordinate(0) * constant(k) + coordinate(1))
         chosen = select(equal(operand(0), tap), operand(1), constant(0.0))
-        wide = x.width + k - 1
-        plane = (x.height + k - 1) * wide
-        strides = (wide, 1, x.samples * plane, plane, wide, 1)
+        wide = x.width + k - 1  # rows keep the spread grids' width, so that each plane is one run
+        plane, run = (x.height + k - 1) * wide, (x.height - 1) * wide + x.width
+        strides = (wide, 1, x.samples * plane, plane, 1)
         reads = (spread_taps.view(strides), spread_dy.view(strides))
-        shares = builder.map((k, k, *x.shape), chosen, *reads, label=f"{self.name} shares")
-        x.pending = Reduction(Kind.SUM, x.shape, (k * k,), (shares.view(x.strides, (x.tensor.size,)),))
+        shape = (k, k, x.channels, x.samples, run)
+        shares = builder.map(shape, chosen, *reads, label=f"{self.name} shares")
+        view = shares.view((x.samples * run, run, wide, 1), (x.channels * x.samples * run,))
+        x.pending = Reduction(Kind.SUM, x.shape, (k * k,), (view,))
 
     def _spread(self, source: Tensor, label: str) -> Tensor:
         """Dilates and pads one value per window to the input's grid."""
