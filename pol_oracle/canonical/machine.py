@@ -9,7 +9,7 @@ from math import prod
 import numpy as np
 
 from .expressions import ARITY, Code, decode
-from .kernels.elementwise import RESULT, Table
+from .kernels.elementwise import CONSTANT, CONTIGUOUS, GENERAL, PERIODIC, RESULT, Table
 from .kernels.instructions import COPY
 from .kernels.pack import Index
 from .memory import Memory
@@ -23,7 +23,7 @@ class Recipe:
     """The arguments of ``run_map`` that describe an expression.
 
     Attributes:
-        loads: address and inner stride of every operand.
+        loads: of every operand: address, inner stride, course.
         rows: where each of them starts, for every run of ``inner`` outputs.
         inner: outputs per run.
         instructions: code, target and arguments, all registers.
@@ -52,7 +52,9 @@ def compile_code(operation: Operation, address: int, memory: Memory) -> Recipe:
     loaded = list(code.loaded)
     inner, outer = _collapse(operation.shape, [steps for _, steps in loaded])
     return Recipe(
-        loads=np.array([(at, run) for (at, _), (_, run) in zip(loaded, outer, strict=True)], np.int64).reshape(-1, 2),
+        loads=np.array(
+            [(at, run, _course(starts, run, inner)) for (at, _), (starts, run) in zip(loaded, outer, strict=True)], np.int64
+        ).reshape(-1, 3),
         rows=np.array([starts for starts, _ in outer], np.int64).reshape(len(loaded), operation.size // inner),
         inner=inner,
         instructions=np.array(code.instructions, np.int64).reshape(-1, 5),
@@ -102,6 +104,13 @@ class _Registers:
         else:
             raise ValueError(f"opcode {opcode} is no operand")
         return self.loaded.setdefault(operand, len(self.loaded))
+
+
+def _course(starts: Index, run: int, inner: int) -> int:
+    """How an operand runs over the outputs."""
+    if not starts.any():
+        return CONSTANT if run == 0 else CONTIGUOUS if run == 1 and starts.size == 1 else PERIODIC
+    return CONTIGUOUS if run == 1 and (np.diff(starts) == inner).all() else GENERAL
 
 
 def _collapse(shape: Sequence[int], steps: Sequence[Sequence[int]]) -> tuple[int, list[tuple[Index, int]]]:

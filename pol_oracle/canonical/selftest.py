@@ -10,8 +10,9 @@ from pol_oracle.protocol.errors import ArithmeticFault
 from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.rules import PAPER
 
-from . import kernels
-from .expressions import FloatArray, exponential
+from .builder import Builder, Place, Tail
+from .execute import Workspace
+from .expressions import FloatArray, constant, coordinate, equal, exp, greater, operand, relu, select, square_root
 from .initial import splitmix64
 from .models import build_model
 from .state import State
@@ -19,17 +20,24 @@ from .step import Stepper
 from .trees import tensor_root
 
 LEARNING_RATE = 0x3D4CCCCD  # 0.05
+ROWS, COLUMNS, TERMS = 40, 24, 200  # whole tiles and vectors, and some left over; several chunks
 EXPECTED = {
+    "gather": "29620749b06e38e2",
+    "matrix product": "4b754125b1e68111",
+    "dot": "812484ae527a92ed",
+    "sum": "99894b4c07305de0",
+    "max": "c70e8033283754dd",
+    "argmax": "0ac69db4b9dce451",
+    "map": "1badea179389ddb0",
+    "exponential": "3fa87fcfaf425e61",
     "tensor root": "0b0c3439455f1706",
-    "exponential": "137c4ec30f6924d5",
-    "extremes": "b1899dc167bb0fdc",
     "step": "42a2f9719d9509b5",
-    "trace": "c228e31dada89ad6",
+    "trace": "99d0ec240b6ba138",
 }
 
 
 def self_test() -> None:
-    """Compares known answers of every operation kind, of the trees and of a whole step.
+    """Compares known answers of every operation, of the trees and of a whole step.
 
     Subnormals must be alive (some libraries switch them off for the whole process), products and sums must be rounded
     separately, and one step of the small CNN must give its known roots. Takes some 50 ms.
@@ -47,24 +55,55 @@ def self_test() -> None:
 
 
 def answers() -> dict[str, str]:
-    """Returns this machine's answers, as hex of the first 8 bytes of a hash."""
-    numbers = _numbers(4160)
+    """Returns this machine's answers, as hex of the first 8 bytes of a hash: its fingerprint."""
+    tensors = {label: keccak(tensor.astype(">f4").tobytes()) for label, tensor in _operations().items()}
     state, stepper = State.initial(build_model("cnn"), 7), _stepper()
     pixels = splitmix64(3, np.arange(2 * 32 * 32 * 3, dtype=np.uint64)).astype(np.uint8)
     result = stepper.run(state, pixels.reshape(2, 32, 32, 3), np.array([3, 8], np.uint8))
-    hashes = {
-        "tensor root": tensor_root(numbers),
-        "exponential": keccak(exponential(numbers * np.float32(64)).astype(">f4").tobytes()),
-        "extremes": keccak(_extremes().astype(">f4").tobytes()),
+    roots = {
+        "tensor root": tensor_root(_numbers(4160)),
         "step": result.post.root,
         "trace": result.trace.root,
     }
-    return {name: value[:8].hex() for name, value in hashes.items()}
+    return {name: value[:8].hex() for name, value in (tensors | roots).items()}
 
 
 @cache
 def _stepper() -> Stepper:
     return Stepper(build_model("cnn"), PAPER, 2, LEARNING_RATE)
+
+
+@cache
+def _workspace() -> Workspace:
+    """A program with every kind of operation, every instruction and every kind of tail."""
+    builder = Builder([(ROWS, TERMS), (COLUMNS, TERMS)], [])
+    a, b = builder.state
+    x, y = operand(0), operand(1)
+    by_row, small = a.view((TERMS,), (1,)), (ROWS, COLUMNS)
+    places = [(Place({1: 1}, -1), ROWS, TERMS), (Place({0: -1}, TERMS, 2), TERMS, 1)]
+    builder.gather(a, (TERMS, ROWS + 2), places, "gather")
+    tail = Tail(x * y + constant(0.1), (b.view((0, TERMS)),))
+    views = a.view((TERMS, 0), (1,)), b.view((0, TERMS), (1,))
+    product = builder.dot(small, (TERMS,), *views, "matrix product", tail)
+    builder.dot((COLUMNS,), (TERMS,), by_row, b.view((TERMS,), (1,)), "dot")
+    builder.sum((ROWS,), (TERMS,), by_row, "sum", Tail(x / constant(3.0)))
+    builder.max((ROWS,), (TERMS,), by_row, "max")
+    builder.argmax((ROWS,), (TERMS,), by_row, "argmax")
+    picked = select(equal(coordinate(1), constant(3.0)), x - y, relu(x) + greater(x, y))
+    builder.map(small, picked / (square_root(x * x) + constant(1.0)), product.whole(), a.view((TERMS, 1)), label="map")
+    builder.map(small, exp(x * constant(60.0)), a.view((TERMS, 1)), label="exponential")
+    return Workspace(builder.program(0))
+
+
+def _operations() -> dict[str, FloatArray]:
+    """What every operation of that program gives for huge, tiny and subnormal numbers."""
+    workspace = _workspace()
+    numbers = _numbers(workspace.state.size)
+    scales = np.ldexp(np.float32(1), np.arange(numbers.size) % 5 * 16 - 48).astype(np.float32)
+    workspace.state[:] = np.where(np.arange(numbers.size) % 7 == 0, numbers * np.float32(2.0**-130), numbers * scales)
+    workspace.run()
+    first = workspace.program.first
+    return {o.label: t for o, t in zip(workspace.program.operations, workspace.tensors[first:], strict=True)}
 
 
 def _numbers(count: int) -> FloatArray:
@@ -73,22 +112,11 @@ def _numbers(count: int) -> FloatArray:
     return words.astype(np.float32) * np.float32(2.0**-23) - np.float32(1)
 
 
-def _extremes() -> FloatArray:
-    """Products of matrices with huge, tiny and subnormal numbers."""
-    numbers = _numbers(4096).reshape(32, 128)
-    scales = np.ldexp(np.float32(1), np.arange(128) % 5 * 32 - 96).astype(np.float32)
-    a = (numbers * scales).reshape(-1)
-    out, panels = np.empty(36 * 16, np.float32), np.empty(128 * 16, np.float32)
-    rows, step = np.arange(32, dtype=np.int64) * 128, np.arange(128, dtype=np.int64)
-    kernels.pack_columns(a, rows[:16], step, panels)
-    kernels.product(a, rows, step, np.full(128, 128, np.int64), panels, 16, out)
-    return out[: 32 * 16]
-
-
 def _check_subnormals() -> None:
-    tiny = np.full(64, np.finfo(np.float32).tiny, np.float32)
-    half = tiny * np.float32(0.5)
-    out, index = np.empty(1, np.float32), np.zeros(1, np.int64)
-    kernels.sum_rows(half, index, np.arange(64, dtype=np.int64), out)
-    if not (half > 0).all() or out[0] != np.float32(32) * tiny[0]:
+    builder = Builder([(64,)], [])
+    builder.sum((1,), (64,), builder.state[0].view((0,), (1,)), "")
+    workspace, tiny = Workspace(builder.program(0)), np.finfo(np.float32).tiny
+    workspace.state[:] = tiny * np.float32(0.5)
+    workspace.run()
+    if not (workspace.state > 0).all() or workspace.tensors[-1][0] != np.float32(32) * tiny:
         raise ArithmeticFault("this process flushes subnormal floats to zero; do not sign anything with it")

@@ -15,6 +15,7 @@ from pol_oracle.protocol.errors import ArithmeticFault, InputError
 from pol_oracle.protocol.hashing import Tag, keccak
 from pol_oracle.protocol.rules import Rules
 
+from .blocks import Blocks
 from .execute import Workspace
 from .expressions import FloatArray
 from .models import Model
@@ -47,6 +48,7 @@ class Stepper:
         self.model, self.batch_size = model, batch_size
         self.program = model.step_program(batch_size, rate, learn_buffers=not rules.freeze_buffers)
         self._team = Team(threads)
+        self._blocks = Blocks(model.elements)
         self._lock = Lock()
         self._loaded: State | None = None
         self._latest: Trace | None = None
@@ -85,7 +87,7 @@ class Stepper:
         np.copyto(workspace.tensors[first], images)
         np.copyto(workspace.tensors[first + 1], labels)
         finite = workspace.run()
-        post = np.empty_like(workspace.post)
+        post = self._blocks.take()
         self._copy(post, workspace.post)
         return State(self.model, post), finite
 

@@ -9,8 +9,9 @@
         unless accuracy(W') > accuracy(W), and not below the parent's by more than the slack: next nonce
         return the proof
 
-Accuracy is the dear part, so it comes last, and that of W is counted once per W. The counts are the canonical ones,
-though torch decides most samples (screen.py).
+Accuracy is the dear part, so it comes last, and that of W is counted once per W. Candidates are sorted out by the
+margin screen (screen.py); what is claimed is always counted canonically, since W may stem from a stranger's weights
+that were made to deceive torch.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from pol_oracle.canonical.evaluate import eval_root
+from pol_oracle.canonical.evaluate import Evaluator, eval_root
 from pol_oracle.canonical.state import State
 from pol_oracle.canonical.step import StepResult
 from pol_oracle.protocol.derivation import Requirement, batch, requirements, seed
@@ -36,6 +37,8 @@ from pol_oracle.task import Workload, unmet
 
 from .screen import Screen
 from .torch_models import build_module, images_to_torch, load_state, pick_device, torch_position
+
+Bits = NDArray[np.bool_]
 
 _FREE_BATCH = b"pol-free"  # the miner's own generator, where the rules leave P to it
 
@@ -122,7 +125,8 @@ class NaiveSearch:
         self._screen = Screen(workload.evaluator, self._device)
         self._learning_rate = np.float32(workload.spec.learning_rate)
         self._state: State | None = None
-        self._correct: NDArray[np.bool_] | None = None
+        self._screened: Bits | None = None  # W's
+        self._correct: Bits | None = None
 
     def search(
         self,
@@ -176,21 +180,25 @@ class NaiveSearch:
             return None
         watch.confirmed()
 
+        if self._screened is None:
+            self._screened = self._count(self._screen, attempt.state, watch)
+        if not attempt.improves(self._screened, self._count(self._screen, result.post, watch)):
+            return None
         if self._correct is None:
-            self._correct = self._evaluate(attempt.state, watch)
-        after = self._evaluate(result.post, watch)
-        if not attempt.improves(int(self._correct.sum()), int(after.sum())):
+            self._correct = self._count(self._workload.evaluator, attempt.state, watch)
+        after = self._count(self._workload.evaluator, result.post, watch)
+        if not attempt.improves(self._correct, after):
             return None
         return Proof(attempt.header(nonce, indices, result, self._correct, after), attempt.state, result.post)
 
-    def _evaluate(self, state: State, watch: _Watch) -> NDArray[np.bool_]:
+    def _count(self, counter: Screen | Evaluator, state: State, watch: _Watch) -> Bits:
         test = self._workload.test
-        return self._screen.correct(state, test.images, test.labels, watch.evaluating)
+        return counter.correct(state, test.images, test.labels, watch.evaluating)
 
     def _load(self, state: State) -> None:
         if self._state is None or state.root != self._state.root:
             load_state(self._module, state)
-            self._state, self._correct = state, None
+            self._state, self._screened, self._correct = state, None, None
 
     def _meets_in_torch(self, required: Sequence[Requirement], indices: Sequence[int]) -> bool:
         """One SGD step, taken only where R looks."""
@@ -268,17 +276,18 @@ class _Attempt:
         train, chosen = self.workload.train, list(indices)
         return self.workload.stepper.run(self.state, train.images[chosen], train.labels[chosen])
 
-    def improves(self, before: int, after: int) -> bool:
-        """The registry's rules on accuracy, in counts of test samples."""
-        return after > before and after + self.workload.task.accuracy_slack >= self.parent.correct_after
+    def improves(self, before: Bits, after: Bits) -> bool:
+        """The registry's rules on accuracy."""
+        old, new = int(before.sum()), int(after.sum())
+        return new > old and new + self.workload.task.accuracy_slack >= self.parent.correct_after
 
     def header(
         self,
         nonce: int,
         indices: tuple[int, ...],
         result: StepResult,
-        before: NDArray[np.bool_],
-        after: NDArray[np.bool_],
+        before: Bits,
+        after: Bits,
     ) -> Header:
         """Everything the block claims."""
         return Header(

@@ -14,8 +14,9 @@ that is less than 2**-13.
 
 Why it is not enough for a state built by somebody else. A network can have channels that one test sample alone wakes,
 and that cancel huge equal numbers. What they leave is rounding; torch's choice may be clear and wrong, and the draw
-hardly ever meets that sample. Training on from such a state need not undo it. So verifiers, who must judge any state,
-use the :class:`~pol_oracle.canonical.evaluate.Evaluator`, and nothing outside this package imports the screen.
+hardly ever meets that sample. Training on from such a state need not undo it. So the screen only sorts out candidates:
+whatever is claimed or judged is counted by the :class:`~pol_oracle.canonical.evaluate.Evaluator`, and only the search and
+its bench import the screen.
 """
 
 from __future__ import annotations
@@ -48,8 +49,8 @@ log = structlog.get_logger(__name__)
 
 
 class Screen:
-    """Counts what :meth:`Evaluator.correct` counts, in little more time than torch needs. For states of one's own
-    making only, see above. Not for two threads at once.
+    """Counts what :meth:`Evaluator.correct` counts, in little more time than torch needs. Never the ground of a
+    claim, see above. Not for two threads at once.
 
     Args:
         evaluator: decides what torch cannot.

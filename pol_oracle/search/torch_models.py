@@ -82,10 +82,32 @@ class Cnn(nn.Module):
         return logits
 
 
+class Vgg(nn.Module):
+    """A small VGG with batch norm, named as in torchvision."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        inputs = 3
+        for channels in (32, 64, 128):
+            for _ in range(2):
+                layers += [nn.Conv2d(inputs, channels, 3, 1, 1, bias=False), nn.BatchNorm2d(channels), nn.ReLU()]
+                inputs = channels
+            layers.append(nn.MaxPool2d(2, 2))
+        self.features = nn.Sequential(*layers)
+        self.classifier = nn.Linear(inputs, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Images [N,3,32,32] -> logits [N,10]."""
+        logits: Tensor = self.classifier(self.features(x).mean((2, 3)))
+        return logits
+
+
 _MODULES: dict[str, Callable[[], nn.Module]] = {
     "cnn": Cnn,
     "resnet18": lambda: ResNet18(wide_stem=False),
     "resnet18-7x7": lambda: ResNet18(wide_stem=True),
+    "vgg": Vgg,
 }
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from pol_oracle.canonical.evaluate import eval_root
 from pol_oracle.canonical.state import State
@@ -189,3 +190,25 @@ def test_under_paper_rules_r_is_the_parents_and_p_is_free() -> None:
 def test_hardened_steps_leave_the_buffers_alone(proof: Proof) -> None:
     for weight in small_workload().model.buffers:
         assert np.array_equal(proof.pre[weight.name], proof.post[weight.name])
+
+
+class Deceived:
+    """A screen that a poisoned state has fooled: W gets nothing right, W' everything."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def correct(self, state: State, images: object, labels: NDArray[np.uint8], progress: object) -> NDArray[np.bool_]:
+        return np.full(len(labels), state is not self._state)
+
+
+def test_a_deceived_screen_leads_to_no_false_claim(trained: State, monkeypatch: pytest.MonkeyPatch) -> None:
+    workload, searcher = small_workload(), NaiveSearch(small_workload())
+    monkeypatch.setattr(searcher, "_screen", Deceived(trained))
+    found = searcher.search(Parent(), MINER, trained, BITS)
+    assert found is not None
+    test, header = workload.test, found.header
+    before, after = (workload.evaluator.correct(s, test.images, test.labels) for s in (found.pre, found.post))
+    assert (header.correct_before, header.correct_after) == (int(before.sum()), int(after.sum()))
+    assert header.correct_after > header.correct_before
+    assert header.eval_root == eval_root(before, after)

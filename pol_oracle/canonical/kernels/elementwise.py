@@ -22,6 +22,7 @@ Table = NDArray[np.int64]
 BLOCK = 512  # outputs at a time: a dozen registers fit the first-level cache
 REGISTERS = 24  # enough for every expression of six operands that a layer writes
 RESULT = REGISTERS - 1  # the last instruction's, and no other's: it may stand for the output itself
+GENERAL, CONSTANT, PERIODIC, CONTIGUOUS = range(4)
 
 
 @compiled("void(f4[::1], i8, i8, i8, i8[::1], i8, i8, i8)")
@@ -55,7 +56,8 @@ def run_map(
         memory: all tensors, and the registers.
         out: address of the output.
         registers: address of register 0; each is BLOCK floats.
-        loads: one row per loaded register: address of its operand, inner stride.
+        loads: one row per loaded register: address of its operand, inner stride, and how the operand runs over the
+            outputs: CONSTANT, PERIODIC (again from the start after every ``inner`` outputs), CONTIGUOUS or GENERAL.
         rows: for each of them, where every run of ``inner`` outputs starts.
         inner: outputs per run.
         instructions: rows of code, target and three arguments (those not needed are 0), all registers; the last
@@ -69,17 +71,19 @@ def run_map(
     steps = instructions.shape[0]
     if steps == 0:
         return bool(finite(memory, out + first, last - first))
-    at_once, good = rows.shape[1] == 1, True
+    good, aligned = True, BLOCK % inner == 0 and first % inner == 0
     places = registers + BLOCK * np.arange(REGISTERS)
     for r in range(loads.shape[0]):
-        if at_once and loads[r, 1] == 0:  # the same for all outputs
-            memory[places[r] : places[r] + BLOCK] = memory[loads[r, 0] + rows[r, 0]]
+        if loads[r, 2] == CONSTANT:
+            memory[places[r] : places[r] + BLOCK] = memory[loads[r, 0]]
+        elif loads[r, 2] == PERIODIC and aligned:  # the same in every block
+            _load(memory, places[r], loads[r, 0], loads[r, 1], rows[r], inner, first, min(BLOCK, last - first))
     for at in range(first, last, BLOCK):
         count = min(BLOCK, last - at)
         for r in range(loads.shape[0]):
-            if at_once and loads[r, 1] == 1:  # read where it lies
-                places[r] = loads[r, 0] + rows[r, 0] + at
-            elif not at_once or loads[r, 1] != 0:
+            if loads[r, 2] == CONTIGUOUS:  # read where it lies
+                places[r] = loads[r, 0] + at
+            elif loads[r, 2] == GENERAL or (loads[r, 2] == PERIODIC and not aligned):
                 _load(memory, places[r], loads[r, 0], loads[r, 1], rows[r], inner, at, count)
         whole = count % LANES == 0  # else vectors would not end where the output does
         places[RESULT] = out + at if whole else registers + RESULT * BLOCK

@@ -8,10 +8,11 @@ from ..layers.graph import Weight
 from .cnn import cnn
 from .model import Model, declare
 from .resnet import resnet18, resnet18_7x7
+from .vgg import vgg
 
 __all__ = ["MODEL_NAMES", "Model", "Weight", "build_model"]
 
-_ARCHITECTURES = {"cnn": cnn, "resnet18": resnet18, "resnet18-7x7": resnet18_7x7}
+_ARCHITECTURES = {"cnn": cnn, "resnet18": resnet18, "resnet18-7x7": resnet18_7x7, "vgg": vgg}
 MODEL_NAMES = tuple(_ARCHITECTURES)
 
 
@@ -19,8 +20,8 @@ def build_model(name: str) -> Model:
     """Returns a model for 32x32x3 uint8 images of 10 classes.
 
     Args:
-        name: one of ``MODEL_NAMES``: "cnn", "resnet18" (3x3 stem of stride 1, no max pool) or "resnet18-7x7"
-            (torchvision's stem).
+        name: one of ``MODEL_NAMES``: "cnn", "resnet18" (3x3 stem of stride 1, no max pool), "resnet18-7x7"
+            (torchvision's stem) or "vgg".
 
     Raises:
         InputError: there is no such model.
