@@ -87,6 +87,7 @@ gas: setup ## table of gas per transaction, against the checked-in one (1 %)
 .PHONY: bench
 bench: setup ## all benches
 	@$(BIN)/pol bench chain
+	@$(BIN)/pol bench canonical
 
 .PHONY: fmt
 fmt: setup ## formats Python and Solidity

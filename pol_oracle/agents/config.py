@@ -30,7 +30,7 @@ class AgentConfig:
         retry_s: seconds until states that were not served are looked for again; doubles up to eight times this.
         policy: how it behaves within the rules.
         training_steps: miner: training steps between two proofs.
-        threads: miner: torch's threads.
+        threads: of the canonical arithmetic and of torch.
         tell: shown every log entry, for whoever watches; None: nobody does.
         check_accuracy: miner: evaluate others' blocks before building on them; off, a false count is noticed only when
             it is slashed.

@@ -148,7 +148,7 @@ def run_miner(config: AgentConfig, stop: threading.Event | None = None) -> None:
     log_to(config.log_path, config.tell)
     store, context = open_store(config), open_context(config, Role.MINER)  # fails faster than what follows
     use_threads(config.threads)
-    workload = prepare_workload(config.deployment, config.cache)
+    workload = prepare_workload(config.deployment, config.cache, config.threads)
     replay = Replayer(workload, store, accuracy=config.check_accuracy)
     produce = Production(workload, store, config.training_steps)
     MinerLoop(context, replay, produce, StorePublisher(store)).run(stop or stop_on_signals())

@@ -88,12 +88,13 @@ class Context:
         return str(self.config.account.address)
 
 
-def prepare_workload(deployment: Deployment, cache: Path) -> Workload:
+def prepare_workload(deployment: Deployment, cache: Path, threads: int = 1) -> Workload:
     """Builds the deployment's task on this machine and checks that it is the one L1 holds.
 
     Args:
         deployment: names the task.
         cache: folder of finished data sets.
+        threads: that share the work of a step and of an evaluation.
 
     Raises:
         ArithmeticFault: the canonical arithmetic is not exact here.
@@ -101,7 +102,7 @@ def prepare_workload(deployment: Deployment, cache: Path) -> Workload:
         InputError: what was built is another task.
     """
     self_test()
-    workload = build_workload(TaskSpec.model_validate(deployment.spec), cache)
+    workload = build_workload(TaskSpec.model_validate(deployment.spec), cache, threads)
     if workload.task != deployment.task:
         there, here = vars(deployment.task), vars(workload.task)
         names = ", ".join(name for name in there if there[name] != here[name])

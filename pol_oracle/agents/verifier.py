@@ -54,5 +54,5 @@ def run_verifier(config: AgentConfig, stop: threading.Event | None = None) -> No
     """
     log_to(config.log_path, config.tell)
     store, context = open_store(config), open_context(config, Role.VERIFIER)  # fails faster than what follows
-    replay = Replayer(prepare_workload(config.deployment, config.cache), store)
+    replay = Replayer(prepare_workload(config.deployment, config.cache, config.threads), store)
     VerifierLoop(context, replay).run(stop or stop_on_signals())

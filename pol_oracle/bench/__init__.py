@@ -3,5 +3,8 @@ bar, ok.
 
     format.py     rows, the machine, JSON and text
     registry.py   which benches there are; a new one is one line there
-    chain.py      `chain`: gas per call, blocks per minute, catch-up rate
+    timing.py     times several things in turns
+    chain.py      `chain`: blocks per minute, catch-up rate; gas.py: gas per call
+    canonical.py  `canonical`: step, evaluation and layers against torch; agreement.py: the same mathematics?
+                  commitments.py: roots and replay
 """

@@ -14,13 +14,16 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from pol_oracle.canonical.evaluate import Evaluator
+from pol_oracle.canonical.execute import Workspace
+from pol_oracle.canonical.layers.graph import Geometry
 from pol_oracle.canonical.models import Model, build_model
-from pol_oracle.canonical.operations import Operation
+from pol_oracle.canonical.programs import Program
 from pol_oracle.canonical.selftest import self_test
 from pol_oracle.canonical.state import State
 from pol_oracle.canonical.step import Stepper
 from pol_oracle.protocol.rules import HARDENED
 from pol_oracle.search import build_module, load_state, use_threads
+from pol_oracle.search.screen import Screen
 from pol_oracle.search.torch_models import images_to_torch
 
 from .format import Row
@@ -32,7 +35,7 @@ RATE = 0x3A83126F  # 0.001
 IMAGES = 1000
 TORCH_BATCHES = (50, 100, 200)  # torch evaluates in the one that it likes best
 STEP_BARS = {"resnet18-7x7": 1.0, "resnet18": 1.5}  # times torch
-EVALUATION_BAR = 1.6
+EVALUATION_BAR, SCREEN_BAR = 1.6, 1.1
 SELF_TEST_BAR_S = 1.0
 
 Bytes = NDArray[np.uint8]
@@ -97,26 +100,28 @@ def torch_step(prepared: Case, threads: int) -> Callable[[], object]:
 
 
 def evaluation(_scratch: Path) -> Iterator[Row]:
-    """1,000 images through the canonical evaluation; torch in its best batch size."""
-    for name, rounds in (("resnet18-7x7", 3), ("resnet18", 1), ("vgg", 2), ("cnn", 5)):
-        prepared = case(name)
+    """1,000 images counted canonically and with the margin screen; torch in its best batch size."""
+    for name, rounds in (("resnet18-7x7", 4), ("resnet18", 2), ("vgg", 3), ("cnn", 10)):
+        prepared, resnet = case(name), name.startswith("resnet18")
         for threads in THREADS:
+            use_threads(threads)
             evaluator = Evaluator(prepared.model, threads)
-            rivals = [_torch_evaluation(prepared, size, threads) for size in TORCH_BATCHES]
-            ours, *theirs = fastest(_evaluation(evaluator, prepared), *rivals, rounds=rounds)
-            bar = EVALUATION_BAR if name.startswith("resnet18") else None
-            yield _against(f"evaluation.{name}.{threads}_threads", ours, min(theirs), bar)
+            counters = (evaluator, Screen(evaluator, torch.device("cpu")))
+            rivals = [_torch_evaluation(prepared, size) for size in TORCH_BATCHES]
+            canonical, screened, *theirs = fastest(*(_counting(c, prepared) for c in counters), *rivals, rounds=rounds)
+            place = f"{name}.{threads}_threads"
+            yield _against(f"evaluation.{place}", canonical, min(theirs), EVALUATION_BAR if resnet else None)
+            yield _against(f"evaluation.screened.{place}", screened, min(theirs), SCREEN_BAR if resnet else None)
 
 
-def _evaluation(evaluator: Evaluator, prepared: Case) -> Callable[[], object]:
-    return lambda: evaluator.correct(prepared.state, prepared.images, prepared.labels)
+def _counting(counter: Evaluator | Screen, prepared: Case) -> Callable[[], object]:
+    return lambda: counter.correct(prepared.state, prepared.images, prepared.labels)
 
 
-def _torch_evaluation(prepared: Case, size: int, threads: int) -> Callable[[], object]:
+def _torch_evaluation(prepared: Case, size: int) -> Callable[[], object]:
     module, images, labels = prepared.module, prepared.torch_images(IMAGES), torch.from_numpy(prepared.labels)
 
     def run() -> None:
-        use_threads(threads)
         module.eval()
         with torch.inference_mode():
             for at in range(0, IMAGES, size):
@@ -126,41 +131,48 @@ def _torch_evaluation(prepared: Case, size: int, threads: int) -> Callable[[], o
 
 
 def layers(_scratch: Path) -> Iterator[Row]:
-    """Every distinct convolution of both ResNets at batch 4, one thread: forward, and both gradients."""
+    """Every distinct convolution of both ResNets at batch 4, one thread: forward pass and both gradients."""
     seen = set()
     for name in ("resnet18-7x7", "resnet18"):
         model = build_model(name)
-        stepper = Stepper(model, HARDENED, BATCH, RATE)
-        numbers = np.random.default_rng(2)
-        images = numbers.integers(0, 256, (BATCH, 32, 32, 3)).astype(np.uint8)
-        stepper.run(State.initial(model, 1), images, np.arange(BATCH, dtype=np.uint8))
+        workspace = Workspace(model.step_program(BATCH, 0.001, learn_buffers=False))
+        workspace.state[:] = State.initial(model, 1).flat
+        workspace.run()
         for geometry in model.geometries:
-            shape = next(w.shape for w in model.parameters if w.name == geometry.weight)
-            key = (shape, geometry.height, geometry.stride, geometry.padding)
-            if key in seen:
+            out, kernel, _, channels = next(w.shape for w in model.parameters if w.name == geometry.weight)
+            label = f"{channels}x{geometry.height}x{geometry.width}.{kernel}x{kernel}s{geometry.stride}.{out}"
+            if label in seen:
                 continue
-            seen.add(key)
-            out, kernel, _, channels = shape
-            label = f"{channels}x{geometry.height}x{geometry.width}_{kernel}x{kernel}s{geometry.stride}_{out}"
-            work = stepper.bound(lambda o, weight=geometry.weight: _belongs(o, weight))
-            rival = _torch_convolution(shape, geometry.height, geometry.stride, geometry.padding)
-            ours, theirs = fastest(work, rival, rounds=5)
+            seen.add(label)
+            numbers = _tensors_of(workspace.program, geometry.weight)
+            rival = _torch_convolution(geometry, channels, out)
+            ours, theirs = fastest(_computing(workspace, numbers), rival, rounds=5)
             yield _against(f"layers.{label}", ours, theirs, None)
 
 
-def _belongs(operation: Operation, weight: str) -> bool:
-    return operation.label.startswith(weight)
+def _computing(workspace: Workspace, numbers: list[int]) -> Callable[[], object]:
+    return lambda: workspace.run(numbers)
 
 
-def _torch_convolution(shape: tuple[int, ...], extent: int, stride: int, padding: int) -> Callable[[], object]:
-    out, kernel, _, channels = shape
-    x = torch.randn(BATCH, channels, extent, extent, requires_grad=channels != 3)
-    weight = torch.randn(out, channels, kernel, kernel, requires_grad=True)
+def _tensors_of(program: Program, weight: str) -> list[int]:
+    """The tensors of one convolution: layouts, output, new weight, gradient of the input."""
+    flipped = f"{weight} flipped"
+    labels = {number: op.label for number, op in enumerate(program.operations, program.first)}
+    return [
+        number
+        for number, op in enumerate(program.operations, program.first)
+        if op.label.startswith(weight) or any(labels.get(view.tensor) == flipped for view in op.operands)
+    ]
+
+
+def _torch_convolution(geometry: Geometry, channels: int, out: int) -> Callable[[], object]:
+    x = torch.randn(BATCH, channels, geometry.height, geometry.width, requires_grad=channels != 3)
+    weight = torch.randn(out, channels, geometry.kernel, geometry.kernel, requires_grad=True)
 
     def run() -> None:
         use_threads(1)
-        y = functional.conv2d(x, weight, stride=stride, padding=padding)
-        y.backward(torch.ones_like(y))  # type: ignore[no-untyped-call]
+        y = functional.conv2d(x, weight, stride=geometry.stride, padding=geometry.padding)
+        torch.autograd.backward(y, torch.ones_like(y))
 
     return run
 

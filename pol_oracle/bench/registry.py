@@ -19,6 +19,15 @@ BENCHES: dict[str, dict[str, str]] = {
         "throughput": "pol_oracle.bench.chain:throughput",
         "catch-up": "pol_oracle.bench.chain:catch_up",
     },
+    "canonical": {
+        "step": "pol_oracle.bench.canonical:step",
+        "evaluation": "pol_oracle.bench.canonical:evaluation",
+        "layers": "pol_oracle.bench.canonical:layers",
+        "trees": "pol_oracle.bench.commitments:trees",
+        "replay": "pol_oracle.bench.commitments:replay",
+        "agreement": "pol_oracle.bench.agreement:agreement",
+        "start-up": "pol_oracle.bench.canonical:start_up",
+    },
 }
 
 

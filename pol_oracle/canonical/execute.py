@@ -7,6 +7,7 @@ Whatever computes in it has to agree with ``reference`` bit for bit.
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
@@ -86,14 +87,17 @@ class Workspace:
         self._stages = [self._bind(operation, self._memory.addresses[number]) for number, operation in operations]
         self._scratch = [np.empty(self._scratch_floats, np.float32) for _ in range(self._team.size)]
 
-    def run(self) -> bool:
+    def run(self, only: Sequence[int] | None = None) -> bool:
         """Computes every operation's tensor from the inputs in :attr:`tensors`.
+
+        Args:
+            only: tensors to compute, if not all; the others they need are there from an earlier run.
 
         Returns:
             False if a NaN or an infinity is among what was computed.
         """
-        finite = True
-        for stage in self._stages:
+        finite, first = True, self.program.first
+        for stage in self._stages if only is None else [self._stages[number - first] for number in only]:
             if self._team.size > 1 and stage.cost > WORTH_SHARING:
                 finite &= self._team.run(stage.share)
             else:

@@ -22,11 +22,12 @@ class Team:
     """
 
     def __init__(self, size: int) -> None:
+        self._inboxes: list[SimpleQueue[tuple[Share, int, int] | None]] = []
         if size < 1:
             raise InputError(f"the canonical arithmetic needs at least one thread, not {size}")
         self.size = size
         self._done: SimpleQueue[bool | BaseException] = SimpleQueue()
-        self._inboxes: list[SimpleQueue[tuple[Share, int, int] | None]] = [SimpleQueue() for _ in range(size - 1)]
+        self._inboxes = [SimpleQueue() for _ in range(size - 1)]
         for inbox in self._inboxes:
             Thread(target=_help, args=(inbox, self._done), name="canonical", daemon=True).start()
 

@@ -33,6 +33,10 @@ Confirmations = Annotated[
     int | None,
     typer.Option(min=0, help="L1 blocks that must follow an event before it counts. (default: the deployment's)"),
 ]
+Threads = Annotated[
+    int,
+    typer.Option(min=1, help="Threads of the canonical arithmetic and of torch. More pay for large models on idle cores."),
+]
 JsonLines = Annotated[bool, typer.Option("--json", help="Print each log entry as a JSON line instead of text.")]
 
 
@@ -48,9 +52,7 @@ def run_miner(
     confirmations: Confirmations = None,
     json: JsonLines = False,
     training_steps: Annotated[int, typer.Option(min=0, help="Training steps in torch between two proofs.")] = 60,
-    threads: Annotated[
-        int, typer.Option(min=1, help="Threads of torch. More only pay for large models on idle cores.")
-    ] = 1,
+    threads: Threads = 1,
     check_accuracy: Annotated[
         bool,
         typer.Option(help="Also evaluate others' blocks before building on them; off, false counts are noticed late."),
@@ -76,11 +78,15 @@ def run_verifier(
     poll: Poll = 0.5,
     confirmations: Confirmations = None,
     json: JsonLines = False,
+    threads: Threads = 1,
 ) -> None:
     """Verify until Ctrl-C. Needs a verifier's bond; killed at any moment, it goes on where it was."""
+    from dataclasses import replace
+
     from pol_oracle.agents.verifier import run_verifier as run
 
-    run(_config(ctx.obj, account, dev, password_file, name, store, poll, confirmations, json))
+    config = _config(ctx.obj, account, dev, password_file, name, store, poll, confirmations, json)
+    run(replace(config, threads=threads))
 
 
 def _config(

@@ -11,11 +11,15 @@ import typer
 from . import output
 from .options import Json
 
+PARTS = (
+    "canonical: step, evaluation, layers, trees, replay, agreement, start-up; chain: gas, throughput, catch-up"  # registry
+)
+
 
 def bench(
-    name: Annotated[str, typer.Argument(help="Which bench: `chain`.")],
+    name: Annotated[str, typer.Argument(help="Which bench: `canonical` or `chain`.")],
     only: Annotated[
-        str | None, typer.Option(metavar="PART", help="Run one part: gas, throughput or catch-up for `chain`.")
+        str | None, typer.Option(metavar="PART", help=f"Run one part of it ({PARTS}).")
     ] = None,
     check: Annotated[
         Path | None,

@@ -53,12 +53,13 @@ class Workload:
         return self.task.rules
 
 
-def build_workload(spec: TaskSpec, cache: Path) -> Workload:
+def build_workload(spec: TaskSpec, cache: Path, threads: int = 1) -> Workload:
     """Builds model, programs and data of a task.
 
     Args:
         spec: the task file.
         cache: folder for finished data sets.
+        threads: that share the work of a step and of an evaluation; no bit depends on it.
 
     Raises:
         InputError: the parts of the task do not fit together.
@@ -72,8 +73,8 @@ def build_workload(spec: TaskSpec, cache: Path) -> Workload:
         raise InputError(f"batch_size {spec.batch_size} is more than the {len(train)} training samples")
     if spec.chain.difficulty_bits > eligible.count:
         raise InputError(f"difficulty_bits {spec.chain.difficulty_bits} is more than the eligible weights")
-    stepper = Stepper(model, rules, spec.batch_size, spec.learning_rate_bits)
-    evaluator = Evaluator(model)
+    stepper = Stepper(model, rules, spec.batch_size, spec.learning_rate_bits, threads)
+    evaluator = Evaluator(model, threads)
     initial = State.initial(model, spec.seed)
     task = Task(
         rule_set=spec.rule_set,

@@ -83,7 +83,8 @@ for name in {TORCH_FREE!r}:
 
 
 def test_torch_is_imported_by_search_only() -> None:
-    assert {path for path in importers("torch") if not path.startswith("search/")} <= {"data/cifar10.py"}
+    rivals = {"bench/agreement.py", "bench/canonical.py"}  # torch is what they measure against
+    assert {path for path in importers("torch") if not path.startswith("search/")} <= {"data/cifar10.py"} | rivals
     assert {path for path in importers("torchvision") if not path.startswith("search/")} <= {"data/cifar10.py"}
 
 
