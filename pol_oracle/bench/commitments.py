@@ -79,7 +79,7 @@ def _loops(flat: FloatArray) -> list[Callable[[], object]]:
 
 
 def replay(scratch: Path) -> Iterator[Row]:
-    """A ResNet-18 block from the store: W and W' with their roots, the requirements, the step. Not trace, not accuracy."""
+    """A ResNet-18 block from the store: states and roots, requirements, the step; trace and accuracy apart."""
     data = DataSpec(train=64, test=64)
     spec = TaskSpec.model_validate({"name": "replay", "model": "resnet18-7x7", "data": data})
     prepared = case(spec.model)

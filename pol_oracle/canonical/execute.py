@@ -6,7 +6,6 @@ Whatever computes in it has to agree with ``reference`` bit for bit.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
@@ -189,8 +188,8 @@ class Workspace:
         tables = (recipe.loads, recipe.rows, recipe.inner, recipe.instructions)
 
         def block(part: int, rows: tuple[int, int], columns: tuple[int, int]) -> bool:
-            place = (out, transposed, *rows, *columns, memory.registers(part))
-            return bool(product(memory.flat, self._scratch[part], *sides, *place, *tables))
+            place = (*rows, *columns, memory.registers(part))
+            return bool(product(memory.flat, self._scratch[part], *sides, out, transposed, *place, *tables))
 
         def share(part: int, of: int) -> bool:
             every_row, every_column = (0, rows.starts.size), (0, columns.starts.size)
@@ -226,5 +225,3 @@ def cost(rows: Side, columns: Side, *, transposed: bool) -> float:
     """Rough nanoseconds of a matrix product: arithmetic, packing, writing out across."""
     terms, high, wide = rows.steps.size, rows.starts.size, -(-columns.starts.size // LANES) * LANES
     return high * wide * terms / 45 + 0.15 * terms * wide + 0.2 * high * wide * transposed
-
-

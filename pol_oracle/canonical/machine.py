@@ -53,7 +53,8 @@ def compile_code(operation: Operation, address: int, memory: Memory) -> Recipe:
     inner, outer = _collapse(operation.shape, [steps for _, steps in loaded])
     return Recipe(
         loads=np.array(
-            [(at, run, _course(starts, run, inner)) for (at, _), (starts, run) in zip(loaded, outer, strict=True)], np.int64
+            [(at, run, _course(starts, run, inner)) for (at, _), (starts, run) in zip(loaded, outer, strict=True)],
+            np.int64,
         ).reshape(-1, 3),
         rows=np.array([starts for starts, _ in outer], np.int64).reshape(len(loaded), operation.size // inner),
         inner=inner,
@@ -69,7 +70,7 @@ class _Registers:
     operands: Sequence[Operand]
     memory: Memory
     loaded: dict[Operand, int] = field(default_factory=dict)
-    instructions: list[tuple[int, int, int, int, int]] = field(default_factory=list)
+    instructions: list[list[int]] = field(default_factory=list)
 
     def allocate(self) -> None:
         """Fills ``loaded`` and ``instructions``."""
@@ -86,11 +87,11 @@ class _Registers:
             arguments = stack[-count:]
             del stack[-count:]
             target = RESULT if position == len(code) - 1 else free.pop()
-            self.instructions.append((opcode, target, *arguments, *[0] * (3 - count)))
+            self.instructions.append([opcode, target, *arguments, *[0] * (3 - count)])
             free += [r for r in arguments if r >= len(self.loaded)]
             stack.append(target)
         if not self.instructions:
-            self.instructions.append((COPY, RESULT, stack[0], 0, 0))
+            self.instructions.append([COPY, RESULT, stack[0], 0, 0])
 
     def _operand(self, opcode: int, immediate: int) -> int:
         """The register of an operand, a constant or a coordinate."""
@@ -129,9 +130,7 @@ def _collapse(shape: Sequence[int], steps: Sequence[Sequence[int]]) -> tuple[int
     outer = dimensions[:split]
     extents = [shape[i] for i in outer]
     last = dimensions[-1] if dimensions else None
-    return inner, [
-        (flat_index(extents, [s[i] for i in outer]), s[last] if last is not None else 0) for s in steps
-    ]
+    return inner, [(flat_index(extents, [s[i] for i in outer]), s[last] if last is not None else 0) for s in steps]
 
 
 def flat_index(shape: Sequence[int], strides: Sequence[int]) -> Index:

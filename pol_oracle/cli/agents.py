@@ -35,7 +35,9 @@ Confirmations = Annotated[
 ]
 Threads = Annotated[
     int,
-    typer.Option(min=1, help="Threads of the canonical arithmetic and of torch. More pay for large models on idle cores."),
+    typer.Option(
+        min=1, help="Threads of the canonical arithmetic and of torch. More pay for large models on idle cores."
+    ),
 ]
 JsonLines = Annotated[bool, typer.Option("--json", help="Print each log entry as a JSON line instead of text.")]
 

@@ -11,16 +11,12 @@ import typer
 from . import output
 from .options import Json
 
-PARTS = (
-    "canonical: step, evaluation, layers, trees, replay, agreement, start-up; chain: gas, throughput, catch-up"  # registry
-)
+PARTS = "canonical: step, evaluation, layers, trees, replay, agreement, start-up; chain: gas, throughput, catch-up"
 
 
 def bench(
     name: Annotated[str, typer.Argument(help="Which bench: `canonical` or `chain`.")],
-    only: Annotated[
-        str | None, typer.Option(metavar="PART", help=f"Run one part of it ({PARTS}).")
-    ] = None,
+    only: Annotated[str | None, typer.Option(metavar="PART", help=f"Run one part of it ({PARTS}).")] = None,
     check: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="JSON file of recorded figures by row name; fail where one moved."),

@@ -15,8 +15,8 @@ that is less than 2**-13.
 Why it is not enough for a state built by somebody else. A network can have channels that one test sample alone wakes,
 and that cancel huge equal numbers. What they leave is rounding; torch's choice may be clear and wrong, and the draw
 hardly ever meets that sample. Training on from such a state need not undo it. So the screen only sorts out candidates:
-whatever is claimed or judged is counted by the :class:`~pol_oracle.canonical.evaluate.Evaluator`, and only the search and
-its bench import the screen.
+whatever is claimed or judged is counted by the :class:`~pol_oracle.canonical.evaluate.Evaluator`, and nobody but the
+search imports the screen.
 """
 
 from __future__ import annotations

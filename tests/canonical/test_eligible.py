@@ -6,7 +6,8 @@ from math import prod
 
 import pytest
 
-from pol_oracle.canonical.eligible import eligible_weights, live_taps
+from pol_oracle.canonical.eligible import eligible_weights
+from pol_oracle.canonical.layers.graph import live_taps
 from pol_oracle.canonical.models import MODEL_NAMES, build_model
 from pol_oracle.protocol.rules import HARDENED, PAPER
 

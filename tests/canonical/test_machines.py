@@ -65,7 +65,5 @@ def report(machine: str) -> dict[str, dict[str, str]]:
 
 @pytest.mark.parametrize("machine", MACHINES)
 def test_every_instruction_set_gives_the_golden_digests(machine: str) -> None:
-    expected = {
-        name: {kind: golden[kind] for kind in ("post", "trace", "logits")} for name, golden in GOLDEN.items()
-    }
+    expected = {name: {kind: golden[kind] for kind in ("post", "trace", "logits")} for name, golden in GOLDEN.items()}
     assert report(machine) == expected

@@ -16,10 +16,16 @@ from pol_oracle.protocol.errors import InputError
 
 @pytest.mark.parametrize("size", [1, 2, 5])
 def test_a_team_does_every_part_once(size: int) -> None:
-    team, seen = Team(size), []
+    team = Team(size)
+    seen: list[tuple[int, int]] = []
+
+    def share(part: int, parts: int) -> bool:
+        seen.append((part, parts))
+        return True
+
     for _ in range(50):
         seen.clear()
-        assert team.run(lambda part, parts: seen.append((part, parts)) is None)
+        assert team.run(share)
         assert sorted(seen) == [(part, size) for part in range(size)]
 
 

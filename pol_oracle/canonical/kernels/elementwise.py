@@ -2,7 +2,7 @@
 
 A map's postfix code is compiled (``execute``) to a table of instructions over numbered registers. The machine computes
 BLOCK outputs at a time: it loads operands into registers, runs every instruction over the whole block while it lies in
-the cache, and copies the last result to the output. Loading does the broadcasting: over the innermost ``inner`` outputs an
+the cache; the last one writes the output. Loading does the broadcasting: over the innermost ``inner`` outputs an
 operand advances by a fixed stride; ``rows`` holds where it starts for each such run.
 """
 
@@ -47,8 +47,8 @@ def _load(memory: FloatArray, to: int, base: int, stride: int, rows: Index, inne
 
 @compiled("b1(f4[::1], i8, i8, i8[:, ::1], i8[:, ::1], i8, i8[:, ::1], i8, i8)")
 def run_map(
-    memory: FloatArray, out: int, registers: int, loads: Table, rows: Table, inner: int, instructions: Table, first: int,
-    last: int,
+    memory: FloatArray, out: int, registers: int, loads: Table, rows: Table, inner: int, instructions: Table,
+    first: int, last: int,
 ) -> bool:  # fmt: skip
     """Computes outputs ``first`` to ``last`` of a map; with no instructions, only looks at them.
 

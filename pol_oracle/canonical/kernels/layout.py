@@ -11,7 +11,9 @@ from .vectors import LANES, copy_run, transpose
 
 
 @compiled("void(f4[::1], i8, i8, i8, i8, i8, i8)")
-def _turn(memory: FloatArray, to: int, origin: int, rows: int, columns: int, target_row: int, source_column: int) -> None:
+def _turn(
+    memory: FloatArray, to: int, origin: int, rows: int, columns: int, target_row: int, source_column: int
+) -> None:
     """A transposed plane: whole blocks, then the rest one by one."""
     starts = np.empty(LANES, np.int64)
     whole_rows, whole_columns = rows - rows % LANES, columns - columns % LANES
@@ -30,8 +32,8 @@ def copy_planes(
     memory: FloatArray, targets: Index, sources: Index, first: int, last: int, rows: int, columns: int, target_row: int,
     target_column: int, source_row: int, source_column: int,
 ) -> None:  # fmt: skip
-    """Copies planes ``first`` to ``last``: for every row r and column c,
-    ``memory[targets[p] + r * target_row + c * target_column] = memory[sources[p] + r * source_row + c * source_column]``.
+    """Copies planes ``first`` to ``last``: for every row r and column c of plane p, the element at
+    ``sources[p] + r * source_row + c * source_column`` goes to ``targets[p] + r * target_row + c * target_column``.
     """
     for p in range(first, last):
         to, origin = targets[p], sources[p]

@@ -139,15 +139,11 @@ def product(
             _transpose_out(scratch[block_at:], wide, count, last - first, memory, at, rows.size, i0)
             for j in range(first, last):
                 begin = j * rows.size + i0
-                finite &= run_map(
-                    memory, out, registers, loads, load_rows, inner, instructions, begin, begin + count
-                )
+                finite &= run_map(memory, out, registers, loads, load_rows, inner, instructions, begin, begin + count)
             continue
         if not direct:
             for r in range(count):
-                copy_run(
-                    memory, out + (i0 + r) * columns.size + first, scratch, block_at + r * wide, last - first
-                )
+                copy_run(memory, out + (i0 + r) * columns.size + first, scratch, block_at + r * wide, last - first)
         whole = last - first == columns.size  # rows that lie together are one run
         for r in range(0, count, count if whole else 1):
             begin = (i0 + r) * columns.size + first

@@ -66,9 +66,7 @@ def _make_tile(rows: int) -> Callable[..., Any]:
 
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             a, starts, first, a_at, b, b_at, out, out_at, out_step, terms, add = arguments
-            a, starts, b, out = (
-                data(context, builder, signature.args[i], arguments[i]) for i in (0, 1, 4, 6)
-            )
+            a, starts, b, out = (data(context, builder, signature.args[i], arguments[i]) for i in (0, 1, 4, 6))
             sums = [cgutils.alloca_once(builder, VECTOR) for _ in range(rows)]
             for total in sums:
                 builder.store(ZERO, total)
@@ -177,8 +175,10 @@ def panel_max(_context: Any, panel: Any, terms: Any, best: Any, places: Any) -> 
     signature = types.void(panel, types.int64, best, places)
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        panel, _, best, places = (data(context, builder, *pair) if i != 1 else None for i, pair in enumerate(
-            zip(signature.args, arguments, strict=True)))
+        panel, _, best, places = (
+            data(context, builder, *pair) if i != 1 else None
+            for i, pair in enumerate(zip(signature.args, arguments, strict=True))
+        )
         best, places = (vector_at(builder, x, number(0)) for x in (best, places))
         builder.store(builder.load(vector_at(builder, panel, number(0)), align=4), best, align=4)
         builder.store(ZERO, places, align=4)

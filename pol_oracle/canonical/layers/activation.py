@@ -38,7 +38,7 @@ class Rectifier:
 
     def _evaluation(self) -> Tensor:
         value: Expression = operand(0) * operand(1) + operand(2)
-        views = self.norm.channels()
+        views: tuple[View, ...] = self.norm.channels()
         if isinstance(self.residual, BatchNorm):
             value, views = value + operand(3), (*views, self.residual.plain().whole())
         elif self.residual is not None:

@@ -8,7 +8,6 @@ from ..operations import Kind
 from .graph import Graph, Weight
 from .pooling import AveragePool
 
-
 LOGITS = "logits"  # label of the tensor that holds them
 
 

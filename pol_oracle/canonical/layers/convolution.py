@@ -46,9 +46,7 @@ class Convolution:
         padded = self.graph.builder.gather(x.tensor, (n, high, wide, c), places, f"{self.name} input")
         (top, last), (left, right) = self.geometry.live_rows, self.geometry.live_columns
         reduction = (last - top + 1, (right - left + 1) * c)
-        kernel = self.weight.view(
-            order(self.weight.strides[0], 0, 0, 0), (k * c, 1), offset=(top * k + left) * c
-        )
+        kernel = self.weight.view(order(self.weight.strides[0], 0, 0, 0), (k * c, 1), offset=(top * k + left) * c)
         pixels = padded.view(
             order(0, high * wide * c, step * wide * c, step * c), (wide * c, 1), offset=(top * wide + left) * c
         )

@@ -90,7 +90,9 @@ class BatchNorm:
         builder = self.graph.builder
         shape, row = self.gamma.shape, g.view((self.count,), (1,))
         total = builder.sum(shape, (self.count,), row, f"{self.name}.bias gradient")
-        product = builder.dot(shape, (self.count,), row, self.centred.view((self.count,), (1,)), f"{self.name} products")
+        product = builder.dot(
+            shape, (self.count,), row, self.centred.view((self.count,), (1,)), f"{self.name} products"
+        )
         gamma = self._channels(operand(0) * operand(1), product, self.inverse, label="weight gradient")
         self.graph.learn(f"{self.name}.bias", total)
         self.graph.learn(f"{self.name}.weight", gamma)
