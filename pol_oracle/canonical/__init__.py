@@ -6,12 +6,14 @@ of float32 tensors. Everything that is proven on L1 is an element of one of thos
     operations   the six kinds and their binary descriptors      expressions   what a map computes per element
     programs     sections of tensors, program root                builder       emits operations
     layers       forward and backward of layers, by operations    models        networks, by layers
-    kernels      whole tensors, fast (numba, tile: LLVM)          execute       binds a program to kernels and memory
-    reference    one element, plain                               selftest      is this machine exact?
+    reference    one element, plain                               kernels       whole tensors, fast
+    memory       where a program's tensors lie                    machine, layouts   compile expressions and gathers
+    execute      runs a program                                   threads, blocks    what it runs on
     state, step, evaluate, initial, eligible                      what the rest of the package uses
-    keccak, trees                                                 commitments and openings
+    sponge, keccak, trees                                         commitments and openings
+    selftest     is this machine exact?
 
 The arithmetic is IEEE 754 binary32 with round to nearest even: no fused multiply-add, no reassociation, no library
 reduction. A reduction starts at +0 and runs in ascending order in chunks of 64 terms, each product and each sum
-rounded; the chunk sums are then added in order ("blk64").
+rounded; the chunk sums are then added in order ("blk64"). ``docs/arithmetic.md`` defines all of it.
 """
