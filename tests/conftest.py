@@ -100,6 +100,9 @@ def anvil(devnet: Devnet, session_deployment: Deployment) -> Iterator[str]:
     rpc = Client.connect(devnet.rpc).rpc
     snapshot = rpc.request("evm_snapshot")
     yield devnet.rpc
+    rpc.request(
+        "anvil_dropAllTransactions"
+    )  # else what waits is mined into the next test, some time after automine is on
     rpc.request("evm_setAutomine", True)
     rpc.request("evm_revert", snapshot)
 

@@ -55,7 +55,7 @@ def test_the_learning_rate_is_rounded_to_binary32() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "complaint"),
     [
-        ('model = "cnn"', 'model = "vgg"', r"line 4: model: must be one of cnn, resnet18"),
+        ('model = "cnn"', 'model = "alexnet"', r"line 4: model: must be one of cnn, resnet18"),
         ("batch_size = 4", "batch_size = 1", r"line 7: batch_size: .*greater than or equal to 2"),
         ("batch_size = 4", "batchsize = 4", r"line 7: batchsize: Extra inputs"),
         ("quorum = 2", 'quorum = "two"', r"line 21: chain.quorum: .*integer"),
