@@ -9,9 +9,9 @@
         unless accuracy(W') > accuracy(W), and not below the parent's by more than the slack: next nonce
         return the proof
 
-Accuracy is the dear part, so it comes last, and that of W is counted once per W. Candidates are sorted out by the
-margin screen (screen.py); what is claimed is always counted canonically, since W may stem from a stranger's weights
-that were made to deceive torch.
+Accuracy is the dear part, so it comes last, and that of W is counted once per W. On a GPU candidates are sorted out by
+the margin screen (screen.py) before; what is claimed is always counted canonically, since W may stem from a stranger's
+weights that were made to deceive torch.
 """
 
 from __future__ import annotations
@@ -122,7 +122,8 @@ class NaiveSearch:
         self._workload = workload
         self._device = device or pick_device()
         self._module = build_module(workload.model).to(self._device).train()
-        self._screen = Screen(workload.evaluator, self._device)
+        on_gpu = self._device.type == "cuda"  # on a CPU the canonical count costs little more than torch's
+        self._screen = Screen(workload.evaluator, self._device) if on_gpu else None
         self._learning_rate = np.float32(workload.spec.learning_rate)
         self._state: State | None = None
         self._screened: Bits | None = None  # W's
@@ -180,10 +181,11 @@ class NaiveSearch:
             return None
         watch.confirmed()
 
-        if self._screened is None:
-            self._screened = self._count(self._screen, attempt.state, watch)
-        if not attempt.improves(self._screened, self._count(self._screen, result.post, watch)):
-            return None
+        if self._screen is not None:
+            if self._screened is None:
+                self._screened = self._count(self._screen, attempt.state, watch)
+            if not attempt.improves(self._screened, self._count(self._screen, result.post, watch)):
+                return None
         if self._correct is None:
             self._correct = self._count(self._workload.evaluator, attempt.state, watch)
         after = self._count(self._workload.evaluator, result.post, watch)

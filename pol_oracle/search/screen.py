@@ -7,7 +7,7 @@ some drawn in private, those with the narrowest margins, and all within the tole
 
 Why that is enough for an ordinary state. A logit depends continuously on thousands of roundings, each of its own sign,
 so r is light-tailed over samples: the greatest of 4,096 was at most 4 times the greatest of 32, in fresh and in trained
-networks. SAFETY leaves 64 times that, and is cheap: margins spread evenly, so that twice the tolerance makes about one
+networks. SAFETY leaves a factor of 64 beyond that, and is cheap: margins spread evenly, so that twice the tolerance makes about one
 more sample in a thousand canonical. FLOOR is for networks that hardly round where we look (dead features). A random
 walk over the longest sum of any model, 4,608 terms, added up over 18 layers, stays below sqrt(4608) * 18 * 2**-24, and
 that is less than 2**-13.
@@ -41,8 +41,8 @@ Indices = NDArray[np.int64]
 
 SAFETY = 256.0
 FLOOR = 2.0**-13
-DRAWN = NARROWEST = 32  # samples evaluated both ways in any case; together one canonical pass or a few
-TORCH_BATCH = 200  # what stays in a CPU's caches
+DRAWN = NARROWEST = 16  # samples evaluated both ways in any case; together one canonical pass or a few
+TORCH_BATCH = 100  # what stays in a CPU's caches
 CANONICAL_BATCH = 256  # samples between two calls of ``progress``
 
 log = structlog.get_logger(__name__)
