@@ -6,11 +6,11 @@ alike. For the unknown r stands a tolerance: SAFETY times the greatest r of the 
 some drawn in private, those with the narrowest margins, and all within the tolerance, until it stops growing.
 
 Why that is enough for an ordinary state. A logit depends continuously on thousands of roundings, each of its own sign,
-so r is light-tailed over samples: the greatest of 4,096 was at most 4 times the greatest of 32, in fresh and in trained
-networks. SAFETY leaves a factor of 64 beyond that, and is cheap: margins spread evenly, so that twice the tolerance makes about one
-more sample in a thousand canonical. FLOOR is for networks that hardly round where we look (dead features). A random
-walk over the longest sum of any model, 4,608 terms, added up over 18 layers, stays below sqrt(4608) * 18 * 2**-24, and
-that is less than 2**-13.
+so r is light-tailed over samples: the greatest of 4,096 was at most 4 times the greatest of 32, in fresh and in
+trained networks. SAFETY leaves a factor of 64 beyond that, and is cheap: margins spread evenly, so that twice the
+tolerance makes about one more sample in a thousand canonical. FLOOR is for networks that hardly round where we look
+(dead features). A random walk over the longest sum of any model, 4,608 terms, added up over 18 layers, stays below
+sqrt(4608) * 18 * 2**-24, and that is less than 2**-13.
 
 Why it is not enough for a state built by somebody else. A network can have channels that one test sample alone wakes,
 and that cancel huge equal numbers. What they leave is rounding; torch's choice may be clear and wrong, and the draw
