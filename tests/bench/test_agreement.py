@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
 from pol_oracle.bench.agreement import DIRECTIONS_BAR, GRADIENTS_BAR, LOGITS_BAR, Agreement, compare, trained
 from pol_oracle.canonical.models import build_model
 
-SEEDS = {"cnn": 20, "vgg": 20, "resnet18-7x7": 8, "resnet18": 5}  # the bench takes 20 of each
+SEEDS = {"cnn": 20, "vgg": 20, "resnet18-7x7": 6, "resnet18": 4}  # the bench takes 20 of each
 
 
 @pytest.mark.timeout(300)
@@ -17,13 +16,13 @@ SEEDS = {"cnn": 20, "vgg": 20, "resnet18-7x7": 8, "resnet18": 5}  # the bench ta
 def test_the_step_agrees_with_torch_in_double_precision(name: str, steps: int) -> None:
     """So that what is measured is our rounding alone.
 
-    Where rounding carries an activation across a ReLU's zero, gradients differ by more, as torch's own float32 does
-    more often; so of the gradients the median is held to the bar, and no seed may stray far.
+    Where rounding carries an activation across a ReLU's zero, gradients differ by what that one is worth; to torch's
+    own float32 it happens more often. So the bar holds where torch's ReLUs pass what ours pass.
     """
     model = build_model(name)
-    count = SEEDS[name] if not steps else 5
+    count = SEEDS[name] if not steps else 4
     found: list[Agreement] = [compare(model, trained(model, seed, steps), seed) for seed in range(count)]
     assert max(a.logits for a in found) <= LOGITS_BAR
-    assert np.median([a.gradients for a in found]) <= GRADIENTS_BAR
-    assert max(a.gradients for a in found) <= 20 * GRADIENTS_BAR
+    assert max(a.gradients for a in found) <= GRADIENTS_BAR
+    assert max(a.free for a in found) <= 50 * GRADIENTS_BAR
     assert min(a.directions for a in found) >= DIRECTIONS_BAR
