@@ -123,7 +123,7 @@ class State(Mapping[str, FloatArray]):
     def to_torch(self) -> dict[str, FloatArray]:
         """Returns copies in torch's layout, by torch's names."""
         return {
-            w.name: np.ascontiguousarray(self[w.name].transpose(w.to_torch) if w.to_torch else self[w.name]).copy()
+            w.name: np.array(self[w.name].transpose(w.to_torch) if w.to_torch else self[w.name], order="C")
             for w in self.model.state
         }
 

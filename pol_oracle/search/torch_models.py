@@ -134,7 +134,7 @@ def build_module(model: Model) -> nn.Module:
 
 def load_state(module: nn.Module, state: State) -> None:
     """Copies a state into a module, which stays on its device."""
-    module.load_state_dict({name: torch.from_numpy(tensor.copy()) for name, tensor in state.to_torch().items()})
+    module.load_state_dict({name: torch.from_numpy(tensor) for name, tensor in state.to_torch().items()})
 
 
 def read_state(module: nn.Module, model: Model) -> State:

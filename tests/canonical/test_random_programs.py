@@ -150,8 +150,8 @@ def test_random_programs_equal_the_reference_on_any_number_of_threads(start: int
         found = []
         for size in (1, 2, 3):
             workspace = Workspace(program, team(size))
-            for tensor, value in zip(workspace.tensors, inputs, strict=False):
-                tensor[...] = value
+            for tensor, given in zip(workspace.tensors, inputs, strict=False):
+                tensor[...] = given
             workspace.run()
             found.append((workspace.run(), [t.reshape(-1) for t in workspace.tensors]))
         finite, flat = found[0]
