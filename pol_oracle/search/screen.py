@@ -42,7 +42,8 @@ Indices = NDArray[np.int64]
 SAFETY = 256.0
 FLOOR = 2.0**-13
 DRAWN = NARROWEST = 16  # samples evaluated both ways in any case; together one canonical pass or a few
-TORCH_BATCH = 100  # what stays in a CPU's caches
+TORCH_FLOATS = 1 << 25  # activations of one batch: more falls out of a CPU's caches
+TORCH_LEAST, TORCH_MOST = 64, 200  # samples of one batch
 CANONICAL_BATCH = 256  # samples between two calls of ``progress``
 
 log = structlog.get_logger(__name__)
@@ -65,6 +66,8 @@ class Screen:
         self._device = device or pick_device()
         self._draws = draws or np.random.default_rng()
         self._module = build_module(evaluator.model).to(self._device).eval()
+        floats = sum(operation.size for operation in evaluator.program.operations)
+        self._batch = min(TORCH_MOST, max(TORCH_LEAST, TORCH_FLOATS // floats))
 
     def correct(
         self, state: State, images: Bytes, labels: Bytes, progress: Callable[[int], None] | None = None
@@ -103,8 +106,8 @@ class Screen:
         logits = np.empty((len(images), CLASSES), np.float32)
         # on a GPU convolutions would round to TF32's 10 bits, and nearly all samples would be undecided
         with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
-            for at in range(0, len(images), TORCH_BATCH):
-                batch = np.array(images[at : at + TORCH_BATCH])  # a copy: torch wants its memory writable
+            for at in range(0, len(images), self._batch):
+                batch = np.array(images[at : at + self._batch])  # a copy: torch wants its memory writable
                 logits[at : at + len(batch)] = self._module(images_to_torch(batch, self._device)).cpu().numpy()
                 tell(at + len(batch))
         return logits
