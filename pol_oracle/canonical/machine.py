@@ -86,6 +86,8 @@ class _Registers:
             count = ARITY[Code(opcode)]
             arguments = stack[-count:]
             del stack[-count:]
+            if not free:
+                raise ValueError(f"the expression of {self.operation.label!r} needs more than {RESULT} registers")
             target = RESULT if position == len(code) - 1 else free.pop()
             self.instructions.append([opcode, target, *arguments, *[0] * (3 - count)])
             free += [r for r in arguments if r >= len(self.loaded)]

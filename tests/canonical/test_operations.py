@@ -311,3 +311,13 @@ def test_the_reference_says_what_it_read() -> None:
         reference(program, 1, 0, lambda tensor, element: np.float32(0))
     with pytest.raises(ValueError, match="no element 6"):
         reference(program, 2, 6, lambda tensor, element: np.float32(0))
+
+
+def test_an_expression_too_large_for_the_registers_is_refused() -> None:
+    builder = Builder([(4,)], [])
+    value = constant(0.0)
+    for i in range(1, 40):
+        value = constant(float(i)) + value
+    builder.map((4,), value, label="sum of many")
+    with pytest.raises(ValueError, match="registers"):
+        Workspace(builder.program(0))

@@ -175,10 +175,7 @@ def panel_max(_context: Any, panel: Any, terms: Any, best: Any, places: Any) -> 
     signature = types.void(panel, types.int64, best, places)
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        panel, _, best, places = (
-            data(context, builder, *pair) if i != 1 else None
-            for i, pair in enumerate(zip(signature.args, arguments, strict=True))
-        )
+        panel, best, places = (data(context, builder, signature.args[i], arguments[i]) for i in (0, 2, 3))
         best, places = (vector_at(builder, x, number(0)) for x in (best, places))
         builder.store(builder.load(vector_at(builder, panel, number(0)), align=4), best, align=4)
         builder.store(ZERO, places, align=4)
