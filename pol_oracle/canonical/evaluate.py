@@ -23,7 +23,7 @@ from .threads import Team
 Bytes = NDArray[np.uint8]
 Bits = NDArray[np.bool_]
 
-WORKSPACE_FLOATS = 1 << 23  # what one pass may fill: more falls out of the caches
+WORKSPACE_FLOATS = 1 << 22  # what one pass may fill: more falls out of the caches
 MIN_SAMPLES, MAX_SAMPLES = 8, 64  # fewer would pack the weights too often
 SAMPLES_PER_LEAF = 256
 
