@@ -99,6 +99,8 @@ class Builder:
         self._operations: list[Operation] = []
 
     def _emit(self, operation: Operation) -> Tensor:
+        if min(operation.shape + operation.reduction, default=1) < 1:
+            raise ValueError(f"every extent of {operation.label!r} must be at least 1")
         number = len(self.state) + len(self.batch) + len(self._operations)
         self._operations.append(operation)
         return Tensor(number, operation.shape)

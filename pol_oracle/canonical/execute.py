@@ -94,8 +94,13 @@ class Workspace:
 
         Returns:
             False if a NaN or an infinity is among what was computed.
+
+        Raises:
+            ValueError: one of ``only`` is an input; nothing computes it.
         """
         finite, first = True, self.program.first
+        if only is not None and min(only, default=first) < first:
+            raise ValueError(f"tensors below {first} are inputs; nothing computes them")
         for stage in self._stages if only is None else [self._stages[number - first] for number in only]:
             if self._team.size > 1 and stage.cost > WORTH_SHARING:
                 finite &= self._team.run(stage.share)

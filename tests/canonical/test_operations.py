@@ -321,3 +321,19 @@ def test_an_expression_too_large_for_the_registers_is_refused() -> None:
     builder.map((4,), value, label="sum of many")
     with pytest.raises(ValueError, match="registers"):
         Workspace(builder.program(0))
+
+
+def test_extents_of_zero_are_refused() -> None:
+    """A maximum of nothing has no value, and a kernel would read what is not there."""
+    builder, a, b = matrices(3, 3, 4)
+    with pytest.raises(ValueError, match="at least 1"):
+        builder.max((3,), (0,), a.view((4,), (1,)), "")
+    with pytest.raises(ValueError, match="at least 1"):
+        builder.dot((3, 0), (4,), a.view((4, 0), (1,)), b.view((0, 4), (1,)), "")
+
+
+def test_inputs_are_not_computed() -> None:
+    builder, a, _ = matrices(3, 3, 4)
+    builder.sum((3,), (4,), a.view((4,), (1,)), "")
+    with pytest.raises(ValueError, match="inputs"):
+        Workspace(builder.program(0)).run(only=[0])
