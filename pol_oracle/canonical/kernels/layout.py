@@ -10,21 +10,22 @@ from .pack import Index
 from .vectors import LANES, copy_run, transpose
 
 
-@compiled("void(f4[::1], i8, i8, i8, i8, i8, i8)")
-def _turn(
-    memory: FloatArray, to: int, origin: int, rows: int, columns: int, target_row: int, source_column: int
-) -> None:
-    """A transposed plane: whole blocks, then the rest one by one."""
+@compiled("void(f4[::1], i8, i8, f4[::1], i8, i8, i8, i8)")
+def turn(
+    source: FloatArray, origin: int, source_column: int, out: FloatArray, to: int, target_row: int, rows: int,
+    columns: int,
+) -> None:  # fmt: skip
+    """``out[to + r * target_row + c] = source[origin + r + c * source_column]``: whole blocks, then the rest singly."""
     starts = np.empty(LANES, np.int64)
     whole_rows, whole_columns = rows - rows % LANES, columns - columns % LANES
     for c in range(0, whole_columns, LANES):
         for lane in range(LANES):
             starts[lane] = origin + (c + lane) * source_column
         for r in range(0, whole_rows, LANES):
-            transpose(memory, starts, r, memory, to + r * target_row + c, target_row)
+            transpose(source, starts, r, out, to + r * target_row + c, target_row)
     for r in range(rows):
         for c in range(whole_columns if r < whole_rows else 0, columns):
-            memory[to + r * target_row + c] = memory[origin + r + c * source_column]
+            out[to + r * target_row + c] = source[origin + r + c * source_column]
 
 
 @compiled("void(f4[::1], i8[::1], i8[::1], i8, i8, i8, i8, i8, i8, i8, i8)")
@@ -41,7 +42,7 @@ def copy_planes(
             for r in range(rows):
                 copy_run(memory, to + r * target_row, memory, origin + r * source_row, columns)
         elif target_column == 1 and source_row == 1:
-            _turn(memory, to, origin, rows, columns, target_row, source_column)
+            turn(memory, origin, source_column, memory, to, target_row, rows, columns)
         else:
             for r in range(rows):
                 for c in range(columns):

@@ -14,8 +14,9 @@ from ..expressions import FloatArray
 from ..operations import CHUNK
 from .elementwise import Table, run_map
 from .jit import compiled
+from .layout import turn
 from .pack import Index, pack_panel, pack_rows, take_lanes
-from .vectors import LANES, ROWS, copy_run, tile_1, tile_2, tile_4, tile_6, transpose
+from .vectors import LANES, ROWS, copy_run, tile_1, tile_2, tile_4, tile_6
 
 ROW_BLOCK = 16 * ROWS
 
@@ -38,23 +39,6 @@ def _tiles(
         r += 2
     if rows - r == 1:
         tile_1(a, starts, first + r, a_at, b, b_at, out, at + r * step, step, terms, add)
-
-
-@compiled("void(f4[::1], i8, i8, i8, f4[::1], i8, i8, i8)")
-def _transpose_out(
-    source: FloatArray, source_step: int, rows: int, columns: int, out: FloatArray, at: int, step: int, first: int
-) -> None:
-    """``out[at + c * step + first + r] = source[r * source_step + c]``; whole blocks, then the rest one by one."""
-    starts = np.empty(LANES, np.int64)
-    whole_rows, whole_columns = rows - rows % LANES, columns - columns % LANES
-    for r in range(0, whole_rows, LANES):
-        for lane in range(LANES):
-            starts[lane] = (r + lane) * source_step
-        for c in range(0, whole_columns, LANES):
-            transpose(source, starts, c, out, at + c * step + first + r, step)
-    for r in range(rows):
-        for c in range(whole_columns if r < whole_rows else 0, columns):
-            out[at + c * step + first + r] = source[r * source_step + c]
 
 
 @compiled(
@@ -135,8 +119,7 @@ def product(
                     to = block_at + j
                     _tiles(a, starts, at, left, scratch, b_at, scratch, to, wide, count, k1 - k0, k0 > 0)
         if transposed:
-            at = out + first * rows.size
-            _transpose_out(scratch[block_at:], wide, count, last - first, memory, at, rows.size, i0)
+            turn(scratch, block_at, wide, memory, out + first * rows.size + i0, rows.size, last - first, count)
             for j in range(first, last):
                 begin = j * rows.size + i0
                 finite &= run_map(memory, out, registers, loads, load_rows, inner, instructions, begin, begin + count)
