@@ -41,14 +41,14 @@ struct Header {
 
 /// @notice Fixed at deployment. Times in seconds, money in wei of ETH (bonds) or of LEARN (rewards).
 struct Parameters {
-    uint32 challengeWindow; // from proposal; committee disputes open only inside it
+    uint32 challengeWindow; // from proposal; demands may begin only inside it
     uint32 revealWindow; // from a slash; until then an earlier commitment can still claim the bounty
-    uint32 voteWindow; // from the opening of a dispute
+    uint32 answerWindow; // from a demand to its deadline, and from an answer to the next demand
     uint32 quorum; // attestations a block needs
     uint16 difficultyBits; // requirements a block must satisfy
     uint96 minerBond; // locked per block
     uint96 attestBond; // locked per attestation
-    uint96 challengeBond; // locked per committee dispute
+    uint96 demandFee; // locked per demand; pays whoever answers it
     uint128 minerReward; // minted per finalized block
     uint128 attesterReward; // minted per finalized block, shared by its attesters
 }
@@ -62,29 +62,29 @@ enum Status {
     Orphaned
 }
 
-/// @notice What a challenge claims.
+/// @notice What a block was slashed for.
 enum EvidenceKind {
-    Requirement,
+    Requirement, // a required weight did not move its way
+    Step, // an element of the step's trace is not what its operation gives
+    Accuracy, // a sum or a bit of the accuracy tree is wrong, or an element of a sample's evaluation
+    Withheld, // a demanded part of a committed tree was not shown in time
+    Unexplained // the miner did not commit to how it evaluated a demanded sample in time
+}
+
+/// @notice Whose trace: the step's, or that of the evaluation of a sample with W (Before) or W' (After).
+enum Tree {
     Step,
-    Accuracy,
-    Withheld
+    Before,
+    After
 }
 
-/// @notice What became of a dispute.
-enum Outcome {
-    Open,
-    Guilty,
-    NotGuilty,
-    Undecided
-}
-
-/// @notice What a bond is for. Only verifiers' bonds weigh in the committee.
+/// @notice What a bond is for.
 enum Role {
     Miner,
     Verifier
 }
 
-/// @notice What storage keeps of a block: four slots. The id commits to the header, so the header is not kept.
+/// @notice What storage keeps of a block: five slots. The id commits to the header, so the header is not kept.
 struct Block {
     address miner;
     uint40 proposedAt;
@@ -102,5 +102,7 @@ struct Block {
     uint40 sequence; // proposals are numbered in L1 order; the lower one wins a tie
     uint32 correctAfter;
     uint32 slashesSeen; // length of the slash log up to which the block's ancestry is known to be clean
-    uint16 openDisputes;
+    // slot 5: written only if something is demanded
+    uint16 openDemands;
+    uint40 heldUntil; // not judged before: after an answer, time to use it
 }

@@ -1,77 +1,135 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {EvidenceKind, Header, Outcome} from "../Types.sol";
+import {Header, Tree} from "../Types.sol";
 
-/// @notice One element of one tensor of a state, opened up to the state root.
-/// @dev Leaves are 64 big-endian binary32 (256 bytes, zero-padded); paths have one node per level, bytes32(0) where
-/// the right sibling is absent.
-struct Opening {
-    uint64 elements; // elements of the tensor
-    uint64 tensors; // tensors of the state
-    bytes leaf; // the 64 floats around the element
-    bytes32[] tensorPath; // leaf -> tensor top
-    bytes32[] statePath; // tensor root -> state top
+/// @notice How many tensors the task's two programs have; hashed into the program root.
+struct Layout {
+    uint32 states; // tensors of a state, the first of either program
+    uint32 batches; // images and labels, which follow
+    uint32 stepTensors; // all tensors of the step
+    uint32 posts; // the last ones of the step: the new state
+    uint32 evaluationTensors; // all tensors of an evaluation
+}
+
+/// @notice One descriptor, opened up to the program root. Descriptor t describes tensor t of the step, and
+/// stepTensors + t tensor t of the evaluation.
+struct ProgramOpening {
+    Layout layout;
+    bytes descriptor;
+    bytes32[] path;
+}
+
+/// @notice What a trace root hides besides the states: keccak256(TRACE_ROOT, state, batch, inner, new state).
+struct TraceParts {
+    bytes32 batchRoot;
+    bytes32 innerRoot;
+}
+
+/// @notice Which trace: the step's, or that of one test sample's evaluation with W or W'.
+struct TraceId {
+    Tree tree;
+    uint32 sample;
+}
+
+/// @notice Some leaves of one tensor, opened up to its section's root.
+/// @dev A run is first << 32 | count, in leaves; runs ascend and do not touch. `nodes` are the siblings that the runs
+/// do not give, level by level from below, each level from left to right; bytes32(0) where there is no right sibling.
+struct Slice {
+    uint32 tensor; // its number in the program
+    uint64 elements; // that the tensor has
+    uint64[] runs;
+    bytes leaves; // 256 bytes each: 64 big-endian binary32, zero-padded
+    bytes32[] nodes;
+    bytes32[] path; // from the tensor's root to its section's top
 }
 
 /// @notice Shows that requirement number `requirement` of R was not met.
 struct RequirementEvidence {
     uint256 requirement;
     bytes32[] eligible; // the task's ranges, packed as in pol_oracle/protocol/eligible.py
-    Opening before;
-    Opening afterwards;
+    Slice before;
+    Slice afterwards;
 }
 
-/// @title Where blocks are challenged. A challenge that proves nothing reverts.
+/// @notice Shows that an element of a trace is not what its operation gives.
+struct OperationEvidence {
+    uint64 element;
+    ProgramOpening operation;
+    TraceParts parts;
+    Slice claimed;
+    Slice[] operands; // one per tensor read
+}
+
+/// @notice Shows that an element of a trace's images or labels is not the data set's.
+struct InputEvidence {
+    uint64 element;
+    ProgramOpening input;
+    TraceParts parts;
+    Slice claimed;
+    bytes sample; // pixels (uint8, HWC) and uint64 label, as in the data set's tree
+    bytes32[] samplePath;
+}
+
+/// @notice A node of the accuracy tree: its hash, and how many samples below W and W' classify correctly.
+struct SumNode {
+    bytes32 hash;
+    uint32 before;
+    uint32 afterwards;
+}
+
+/// @notice Shows that a node of the accuracy tree, or the header, claims other sums than lie below.
+struct SumsEvidence {
+    uint32 level; // 0: the leaves
+    uint32 index;
+    uint32 before; // the sums claimed for the node
+    uint32 afterwards;
+    bytes content; // what its hash covers after the tag
+    SumNode[] siblings; // from the node up to the root's children
+}
+
+/// @notice Shows that a bit of the accuracy tree contradicts the sample's evaluation.
+struct BitEvidence {
+    bytes32[2] words; // the leaf
+    SumNode[] siblings;
+    ProgramOpening verdict; // the last tensor of the evaluation
+    TraceParts parts;
+    Slice claimed;
+}
+
+/// @title Where blocks are proven wrong: the contract itself recomputes the wrong value.
+/// @notice Every function ends in a conviction or a revert. Its whole calldata must have been committed to (Bounties).
+/// The checks are callable by themselves; they revert unless the evidence is good.
 interface ICourt {
-    event ChallengeCommitted(address indexed challenger, bytes32 indexed commitment, uint256 order);
-    event ChallengeProven(bytes32 indexed blockId, address indexed challenger, EvidenceKind kind);
-    event DisputeOpened(
-        bytes32 indexed blockId, EvidenceKind indexed kind, address indexed challenger, uint256 deadline
-    );
-    event DisputeSettled(bytes32 indexed blockId, EvidenceKind indexed kind, Outcome outcome);
-    event BountyAssigned(bytes32 indexed blockId, address indexed challenger, uint256 order);
-
-    error NotCommitted(address challenger, bytes32 commitment);
-    error RevealTooEarly(uint256 committedBlock, uint256 currentBlock);
-    error AlreadyCommitted(address challenger, bytes32 commitment);
-    error RequirementMet(uint256 requirement, uint32 before, uint32 afterwards);
-    error NoSuchRequirement(uint256 requirement, uint256 bits);
-    error WrongEligible(bytes32 expected, bytes32 actual);
     error WrongRoot(bytes32 expected, bytes32 actual);
-    error BadOpening(uint256 index, uint256 count);
-    error NotDisputable(EvidenceKind kind);
-    error AlreadyDisputed(bytes32 blockId, EvidenceKind kind);
-    error NoDispute(bytes32 blockId, EvidenceKind kind);
-    error DisputeRunning(bytes32 blockId, EvidenceKind kind, uint256 deadline);
-    error BountyUnsettled(bytes32 blockId, uint256 settlesAt);
-    error BountySettled(bytes32 blockId, uint256 settledAt);
-    error NotSlashed(bytes32 blockId);
-    error LaterCommitment(bytes32 blockId, uint256 winner, uint256 order);
+    error BadOpening(uint256 actual, uint256 expected);
+    error NotOpened(uint256 tensor, uint256 element);
+    error WrongEligible(bytes32 expected, bytes32 actual);
+    error NoSuchRequirement(uint256 requirement, uint256 bits);
+    error RequirementMet(uint256 requirement, uint32 before, uint32 afterwards);
+    error NotExplained(TraceId trace);
+    error ElementHolds(uint256 tensor, uint256 element, uint256 value);
+    error SumsHold(uint256 level, uint256 index);
+    error BitHolds(uint256 sample, bool correct);
 
-    /// @notice Commits to a challenge: keccak256(abi.encode(challenger, blockId, kind, keccak256(abi.encode(evidence)),
-    /// salt)); for disputes the evidence hash is bytes32(0). Revealing needs a later L1 block.
-    function commit(bytes32 commitment) external;
-
-    /// @notice Proves that a requirement was not met; slashes at once. On a block already slashed it can still move
-    /// the bounty to an earlier commitment until the reveal window ends.
     function proveRequirement(Header calldata header, RequirementEvidence calldata evidence, bytes32 salt) external;
+    function proveOperation(
+        Header calldata header,
+        TraceId calldata trace,
+        OperationEvidence calldata evidence,
+        bytes32 salt
+    ) external;
+    function proveInput(Header calldata header, TraceId calldata trace, InputEvidence calldata evidence, bytes32 salt)
+        external;
+    function proveSums(Header calldata header, SumsEvidence calldata evidence, bytes32 salt) external;
+    function proveBit(Header calldata header, TraceId calldata trace, BitEvidence calldata evidence, bytes32 salt)
+        external;
 
-    /// @notice Brings a step, accuracy or withheld challenge before the committee; locks the challenge bond. Once per
-    /// block and kind.
-    function openDispute(bytes32 blockId, EvidenceKind kind, bytes32 salt) external;
-
-    /// @notice Carries out the committee's decision. Guilty: the block is slashed. NotGuilty: the challenger forfeits
-    /// its bond to the miner, but gets it back for Withheld (the data may have been served late). Undecided: bond back.
-    function settleDispute(bytes32 blockId, EvidenceKind kind) external;
-
-    /// @notice Who gets the bounty of a slashed block; reverts while an earlier commitment may still claim it.
-    function bountyWinner(bytes32 blockId) external view returns (address);
-
-    function commitmentOf(address challenger, bytes32 commitment) external view returns (uint256 order, uint256 l1Block);
-    function disputeOf(bytes32 blockId, EvidenceKind kind)
+    function checkRequirement(Header calldata header, RequirementEvidence calldata evidence) external view;
+    function checkOperation(Header calldata header, TraceId calldata trace, OperationEvidence calldata evidence)
         external
-        view
-        returns (address challenger, uint256 deadline, Outcome outcome);
-    function disputeId(bytes32 blockId, EvidenceKind kind) external view returns (bytes32);
+        view;
+    function checkInput(Header calldata header, TraceId calldata trace, InputEvidence calldata evidence) external view;
+    function checkSums(Header calldata header, SumsEvidence calldata evidence) external view;
+    function checkBit(Header calldata header, TraceId calldata trace, BitEvidence calldata evidence) external view;
 }

@@ -1,0 +1,58 @@
+"""What can be demanded on L1: one answer's worth of a committed tree. Mirror of ``Position`` in ``IDemands.sol``."""
+
+from __future__ import annotations
+
+from dataclasses import astuple, dataclass
+from enum import IntEnum
+from typing import Any
+
+LEAF_GROUP = 256  # leaves of one answer: 64 KiB, well inside what nodes relay in one transaction
+MAX_NODES = 2048  # nodes of one answer: 64 KiB as well
+
+POSITION_TYPE = "(uint8,uint8,uint32,uint32,uint32)"
+
+
+class Item(IntEnum):
+    """What is demanded."""
+
+    ROOTS = 0
+    NODES = 1
+    LEAVES = 2
+    BITS = 3
+
+
+class Tree(IntEnum):
+    """Whose trace: the step's, or that of a sample's evaluation with W or W'."""
+
+    STEP = 0
+    BEFORE = 1
+    AFTER = 2
+
+
+@dataclass(frozen=True, order=True)
+class Position:
+    """One answer's worth of a block's trees.
+
+    Attributes:
+        item: roots of all tensors of a trace; nodes of a tensor; leaves of a tensor; bits of the accuracy tree.
+        tree: whose trace; STEP for bits.
+        sample: of the test set; 0 for the step.
+        tensor: its number in the program; 0 for roots and bits.
+        group: which group of ``LEAF_GROUP`` leaves; 0 unless leaves are demanded.
+    """
+
+    item: Item
+    tree: Tree = Tree.STEP
+    sample: int = 0
+    tensor: int = 0
+    group: int = 0
+
+    def abi(self) -> tuple[Any, ...]:
+        """The position as the ABI takes it."""
+        return tuple(int(value) for value in astuple(self))
+
+    @staticmethod
+    def of(values: tuple[int, int, int, int, int]) -> Position:
+        """Reads what the ABI gave."""
+        item, tree, sample, tensor, group = values
+        return Position(Item(item), Tree(tree), sample, tensor, group)
