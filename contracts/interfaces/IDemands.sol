@@ -57,7 +57,7 @@ interface IDemands {
         Header calldata header,
         address demander,
         Position calldata position,
-        ProgramOpening calldata program, // of any descriptor: for the layout
+        ProgramOpening calldata program, // of any descriptor: for the sections
         bytes32[] calldata roots
     ) external;
 
