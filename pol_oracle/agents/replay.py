@@ -2,13 +2,13 @@
 
 1. Id: the header is the one its id commits to.
 2. W: from the store, with the header's root; on L1, if it is not served and the caller insists.
-3. Step: the canonical step on W and the batch that P names. It must be finite and have the header's postRoot and traceRoot.
+3. Step: the canonical step on W and the batch that P names is finite and has the header's postRoot and traceRoot.
 4. Requirements: every weight in R moved its way in W'. Proven first, because it needs no trace.
 5. Accuracy: the canonical evaluation of W and W' has the header's counts and evalRoot.
 
-What the registry checked at the proposal (indices, parent, accuracy against the parent) is not checked again. A mismatch is a
-value: a verdict with a proof, or with what must be demanded on L1 before there can be one. An exception means "could not
-replay" and never leads to a challenge of the result.
+What the registry checked at the proposal (indices, parent, accuracy against the parent) is not checked again. A
+mismatch is a value: a verdict with a proof, or with what must be demanded on L1 before there can be one. An exception
+means "could not replay" and never leads to a challenge of the result.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """The Merkle sum tree over the test set's correct-bits. Mirror of ``contracts/lib/AccuracyTree.sol``.
 
-A leaf packs 256 samples as ``EVAL_LEAF ‖ bytes32 before ‖ bytes32 after``: which of them W and W' classify correctly, the
-first sample in the most significant bit. A node is ``EVAL_NODE ‖ left ‖ u32 before ‖ u32 after ‖ right ‖ u32 before ‖
-u32 after``. A missing right child is zeros with sums of 0. The root's sums are correctBefore and correctAfter of the header.
+A leaf packs 256 samples as ``EVAL_LEAF ‖ bytes32 before ‖ bytes32 after``: which of them W and W' classify correctly,
+the first sample in the most significant bit. A node is ``EVAL_NODE ‖ left ‖ u32 before ‖ u32 after ‖ right ‖ u32 before
+‖ u32 after``. A missing right child is zeros with sums of 0. The root's sums are correctBefore and correctAfter of the
+header.
 """
 
 from __future__ import annotations

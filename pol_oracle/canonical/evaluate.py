@@ -166,7 +166,7 @@ class Evaluator:
 
 
 def _run(workspace: Workspace, images: Bytes, labels: Bytes) -> bool:
-    """One pass; says whether it was finite. Places beyond the samples given keep an earlier pass's, whose results nobody reads."""
+    """One pass; says whether it was finite. Places beyond the samples given keep an earlier pass's."""
     first = len(workspace.program.state)
     np.copyto(workspace.tensors[first][: len(images)], images)
     np.copyto(workspace.tensors[first + 1][: len(labels)], labels)

@@ -1,7 +1,7 @@
 """The roots of a trace: of every tensor, of its sections, of the whole. Mirror of ``contracts/lib/Trace.sol``.
 
-``traceRoot = keccak(TRACE_ROOT ‖ state root ‖ batch root ‖ inner root ‖ root of the new state)``; the last one is zeros in an
-evaluation, which has no new state.
+``traceRoot = keccak(TRACE_ROOT ‖ state root ‖ batch root ‖ inner root ‖ root of the new state)``; the last one is zeros
+in an evaluation, which has no new state.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Proofs about the accuracy tree: a sum that is not that of what lies below, or a bit that its evaluation contradicts."""
+"""Proofs about the accuracy tree: a sum that is not that of what lies below, or a bit against its evaluation."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """From a mismatch to the smallest proof. Each function raises :class:`Unshown` while something must be demanded first.
 
-The first wrong tensor, in program order, reads only tensors that are right: they agree with our own replay, so we can open
-them ourselves. Of the miner's trace nothing is needed but its tensors' roots and the wrong leaf.
+The first wrong tensor, in program order, reads only tensors that are right: they agree with our own replay, so we can
+open them ourselves. Of the miner's trace nothing is needed but its tensors' roots and the wrong leaf.
 """
 
 from __future__ import annotations

@@ -96,4 +96,5 @@ def _reads(traced: Traced, tensor: int, element: int) -> dict[int, list[int]]:
 
 def _sample(data: Samples, index: int) -> bytes:
     """What the data set's tree hashes of a sample: pixels, and the label in 8 bytes."""
-    return data.images[index].tobytes() + int(data.labels[index]).to_bytes(LABEL_BYTES, "big")
+    pixels: bytes = data.images[index].tobytes()
+    return pixels + int(data.labels[index]).to_bytes(LABEL_BYTES, "big")
