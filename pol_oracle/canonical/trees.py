@@ -31,12 +31,12 @@ def _word(tag: bytes) -> np.uint64:
 
 def rows(hashes: Sequence[bytes]) -> Words:
     """Returns hashes as rows of four words."""
-    return np.frombuffer(b"".join(hashes), np.uint64).reshape(-1, 4)
+    return np.frombuffer(b"".join(hashes), np.uint64).reshape(-1, 4).copy()
 
 
 def merkle_top(hashes: Sequence[bytes], tag: bytes) -> bytes:
     """Returns the top of the tree over 32-byte ``hashes`` (at least one) with nodes ``tag ‖ left ‖ right``."""
-    return merkle_apex(_word(tag), rows(hashes).copy()).tobytes()
+    return merkle_apex(_word(tag), rows(hashes)).tobytes()
 
 
 def merkle_levels(hashes: Words, tag: bytes) -> list[Words]:
