@@ -23,9 +23,7 @@ library AccuracyTree {
 
     /// @notice The leaf of two words, with what it really sums to.
     function leaf(bytes32[2] memory words) internal pure returns (SumNode memory) {
-        return SumNode(
-            keccak256(abi.encodePacked(Tags.EVAL_LEAF, words[0], words[1])), ones(words[0]), ones(words[1])
-        );
+        return SumNode(keccak256(abi.encodePacked(Tags.EVAL_LEAF, words[0], words[1])), ones(words[0]), ones(words[1]));
     }
 
     /// @notice The parent of two nodes, with the sum of what they claim.
@@ -33,13 +31,7 @@ library AccuracyTree {
         return SumNode(
             keccak256(
                 abi.encodePacked(
-                    Tags.EVAL_NODE,
-                    left.hash,
-                    left.before,
-                    left.afterwards,
-                    right.hash,
-                    right.before,
-                    right.afterwards
+                    Tags.EVAL_NODE, left.hash, left.before, left.afterwards, right.hash, right.before, right.afterwards
                 )
             ),
             left.before + right.before,
@@ -64,10 +56,14 @@ library AccuracyTree {
     function rootOf(bytes32[2][] calldata words) internal pure returns (SumNode memory) {
         uint256 count = words.length;
         SumNode[] memory nodes = new SumNode[](count + 1);
-        for (uint256 i = 0; i < count; ++i) nodes[i] = leaf(words[i]);
+        for (uint256 i = 0; i < count; ++i) {
+            nodes[i] = leaf(words[i]);
+        }
         for (; count > 1; count = (count + 1) / 2) {
             if (count & 1 == 1) nodes[count] = SumNode(bytes32(0), 0, 0);
-            for (uint256 i = 0; i < count; i += 2) nodes[i / 2] = parent(nodes[i], nodes[i + 1]);
+            for (uint256 i = 0; i < count; i += 2) {
+                nodes[i / 2] = parent(nodes[i], nodes[i + 1]);
+            }
         }
         return nodes[0];
     }
@@ -81,6 +77,8 @@ library AccuracyTree {
 
     /// @notice Set bits of a word.
     function ones(bytes32 word) internal pure returns (uint32 count) {
-        for (uint256 rest = uint256(word); rest != 0; rest &= rest - 1) ++count;
+        for (uint256 rest = uint256(word); rest != 0; rest &= rest - 1) {
+            ++count;
+        }
     }
 }

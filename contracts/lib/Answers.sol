@@ -18,6 +18,20 @@ library Answers {
     uint256 internal constant LEAF_GROUP = 256;
     uint256 internal constant MAX_NODES = 2048;
 
+    /// @notice Reverts unless the program has the tensor, and the tensor such a group of leaves: what does not exist
+    /// must not be demanded, since nobody could show it.
+    function checkPosition(Position calldata position, bytes32 programRoot, ProgramOpening calldata program)
+        internal
+        pure
+    {
+        uint256 tensors = Trace.tensorsOf(program.sections, position.tree);
+        require(position.tensor < tensors, ICourt.BadOpening(position.tensor, tensors));
+        Trace.checkProgram(program, programRoot, position.tree, position.tensor);
+        uint256 first = position.group * LEAF_GROUP;
+        uint256 leaves = TensorTree.leavesOf(Operations.size(program.descriptor));
+        require(first < leaves, ICourt.BadOpening(first, leaves));
+    }
+
     /// @notice The trace root that these tensor roots make. A step's states must be the header's.
     function checkRoots(
         Header calldata header,

@@ -100,10 +100,14 @@ library TensorTree {
             uint256 first = slice.runs[i] >> 32;
             require(first >= free, ICourt.BadOpening(first, free));
             free = first + uint32(slice.runs[i]);
-            for (uint256 place = first; place < free; ++place) places[filled++] = place;
+            for (uint256 place = first; place < free; ++place) {
+                places[filled++] = place;
+            }
         }
         require(filled == given && free <= leavesOf(slice.elements), ICourt.BadOpening(filled, given));
-        for (uint256 i = 0; i < given; ++i) hashes[i] = leafHash(slice.leaves, i);
+        for (uint256 i = 0; i < given; ++i) {
+            hashes[i] = leafHash(slice.leaves, i);
+        }
     }
 
     /// @notice Hash of leaf number `i` of `leaves`.

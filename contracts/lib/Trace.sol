@@ -19,9 +19,10 @@ library Trace {
 
     function root(Header calldata header, Tree tree, TraceParts memory parts) internal pure returns (bytes32) {
         bytes32 post = tree == Tree.Step ? header.postRoot : bytes32(0);
-        return keccak256(
-            abi.encodePacked(Tags.TRACE_ROOT, stateRoot(header, tree), parts.batchRoot, parts.innerRoot, post)
-        );
+        return
+            keccak256(
+                abi.encodePacked(Tags.TRACE_ROOT, stateRoot(header, tree), parts.batchRoot, parts.innerRoot, post)
+            );
     }
 
     /// @notice Tensors of a program.
