@@ -2,15 +2,14 @@
 pragma solidity 0.8.37;
 
 import {IBondVault} from "./interfaces/IBondVault.sol";
-import {IPoLRegistry} from "./interfaces/IPoLRegistry.sol";
-import {Parameters, Role} from "./Types.sol";
+import {Role} from "./Types.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 
 /// @title All ETH of the system: bonds, free or locked, and credits to be collected.
 /// @notice Sum of credits + free and locked bonds = balance. (ETH forced in by a self-destructing contract would only
 /// add to the balance; there is no receive function.)
-/// @dev What a lock is for is absent: registry and Court release exactly what they locked. So is moving bonds between
+/// @dev What a lock is for is absent: registry and Demands release exactly what they locked. So is moving bonds between
 /// accounts or roles: unbond, collect and deposit again.
 contract BondVault is IBondVault, ReentrancyGuardTransient {
     using SafeCast for uint256;
@@ -20,32 +19,23 @@ contract BondVault is IBondVault, ReentrancyGuardTransient {
         uint128 locked;
     }
 
-    struct Clock {
-        uint64 bondedAt; // last deposit of a verifier
-        uint64 frozenUntil;
-    }
-
     /// Where burned ETH goes: sending there runs no code and cannot fail.
     address private constant BURN = address(0);
 
     address public immutable registry;
-    address public immutable court;
-    address public immutable committee;
+    address public immutable demands;
 
     mapping(address account => mapping(Role role => Bond)) private _bonds;
     mapping(address account => uint256 amount) private _credits;
-    mapping(address verifier => Clock) private _clocks;
-    uint256 private _totalStake;
     uint256 private _burned;
 
-    constructor(address registry_, address court_, address committee_) {
+    constructor(address registry_, address demands_) {
         registry = registry_;
-        court = court_;
-        committee = committee_;
+        demands = demands_;
     }
 
     modifier onlyOperator() {
-        require(msg.sender == registry || msg.sender == court, NotOperator(msg.sender));
+        require(msg.sender == registry || msg.sender == demands, NotOperator(msg.sender));
         _;
     }
 
@@ -54,7 +44,6 @@ contract BondVault is IBondVault, ReentrancyGuardTransient {
         require(msg.value > 0, ZeroAmount());
 
         _bonds[msg.sender][role].free += msg.value.toUint128();
-        if (role == Role.Verifier) _bondStake();
 
         emit Deposited(msg.sender, role, msg.value);
     }
@@ -62,14 +51,9 @@ contract BondVault is IBondVault, ReentrancyGuardTransient {
     /// @inheritdoc IBondVault
     function unbond(Role role, uint256 amount) external nonReentrant {
         require(amount > 0, ZeroAmount());
-        if (role == Role.Verifier) {
-            uint256 until = _clocks[msg.sender].frozenUntil;
-            require(block.timestamp >= until, BondFrozen(msg.sender, until));
-        }
 
         _takeFree(msg.sender, role, amount);
         _credits[msg.sender] += amount;
-        if (role == Role.Verifier) _totalStake -= amount;
 
         emit Unbonded(msg.sender, role, amount);
     }
@@ -104,28 +88,27 @@ contract BondVault is IBondVault, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IBondVault
-    function forfeit(address account, Role role, uint256 amount, address beneficiary) external onlyOperator {
-        uint256 awarded = amount / 2; // of an odd amount the burned part is the larger one: 1 wei is burned whole
-        uint256 toBurn = amount - awarded;
+    function forfeit(address account, Role role, uint256 amount, address first, address prover) external onlyOperator {
+        uint256 rest = amount / 2; // of an odd amount the burned part is the larger one: 1 wei is burned whole
+        uint256 toFirst = first == prover ? 0 : rest / 2;
+        uint256 toBurn = amount - rest;
 
         _bonds[account][role].locked -= amount.toUint128();
-        if (role == Role.Verifier) _totalStake -= amount;
-        _credits[beneficiary] += awarded;
         _burned += toBurn;
 
-        emit Forfeited(account, role, beneficiary, toBurn, awarded);
+        emit Forfeited(account, role, amount, toBurn);
+        _credit(prover, rest - toFirst);
+        _credit(first, toFirst);
 
         _send(BURN, toBurn);
     }
 
     /// @inheritdoc IBondVault
-    function freeze(address account, uint256 until) external {
-        require(msg.sender == committee, NotOperator(msg.sender));
-        if (until <= _clocks[account].frozenUntil) return;
+    function award(address account, Role role, uint256 amount, address beneficiary) external onlyOperator {
+        _bonds[account][role].locked -= amount.toUint128();
+        _credits[beneficiary] += amount;
 
-        _clocks[account].frozenUntil = until.toUint64();
-
-        emit Frozen(account, until);
+        emit Awarded(account, role, beneficiary, amount);
     }
 
     /// @inheritdoc IBondVault
@@ -135,29 +118,8 @@ contract BondVault is IBondVault, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IBondVault
-    function stakeOf(address verifier) external view returns (uint256) {
-        Bond storage bond = _bonds[verifier][Role.Verifier];
-        return uint256(bond.free) + bond.locked;
-    }
-
-    /// @inheritdoc IBondVault
-    function totalStake() external view returns (uint256) {
-        return _totalStake;
-    }
-
-    /// @inheritdoc IBondVault
     function creditOf(address account) external view returns (uint256) {
         return _credits[account];
-    }
-
-    /// @inheritdoc IBondVault
-    function bondedAt(address verifier) external view returns (uint256) {
-        return _clocks[verifier].bondedAt;
-    }
-
-    /// @inheritdoc IBondVault
-    function frozenUntil(address account) external view returns (uint256) {
-        return _clocks[account].frozenUntil;
     }
 
     /// @inheritdoc IBondVault
@@ -165,24 +127,19 @@ contract BondVault is IBondVault, ReentrancyGuardTransient {
         return _burned;
     }
 
-    /// @dev Fresh stake stays for as long as a dispute can last: borrowed for a transaction it could dilute every vote.
-    function _bondStake() private {
-        Parameters memory parameters = IPoLRegistry(registry).parameters();
-        uint256 until = block.timestamp + parameters.challengeWindow + parameters.voteWindow;
-        Clock storage clock = _clocks[msg.sender];
-
-        _totalStake += msg.value;
-        clock.bondedAt = uint64(block.timestamp);
-        if (until > clock.frozenUntil) clock.frozenUntil = until.toUint64();
-
-        emit Frozen(msg.sender, clock.frozenUntil);
-    }
-
     function _takeFree(address account, Role role, uint256 amount) private {
         Bond storage bond = _bonds[account][role];
         require(amount <= bond.free, InsufficientBond(account, role, bond.free, amount));
 
         bond.free -= amount.toUint128();
+    }
+
+    function _credit(address account, uint256 amount) private {
+        if (amount == 0) return;
+
+        _credits[account] += amount;
+
+        emit Credited(account, amount);
     }
 
     function _send(address to, uint256 amount) private {

@@ -10,38 +10,44 @@ import {Parameters, RuleSet, Task} from "./Types.sol";
 /// @title What is fixed at genesis: the task and the parameters, field by field as immutables.
 /// @dev A setter is absent on purpose, as are an owner and a proxy: a running block can never meet changed rules.
 abstract contract Genesis is IPoLRegistry {
+    /// The accuracy tree's bits of more samples would not fit the answer to one demand (64 KiB).
+    uint32 internal constant MAX_TEST_COUNT = 1 << 18;
+
     bytes32 public immutable taskId;
     bytes32 public immutable genesisId;
 
+    // with getters of their own: the Court and Demands need these in every transaction
+    uint32 public immutable trainCount;
+    uint32 public immutable testCount;
+    bytes32 public immutable programRoot;
+    bytes32 public immutable trainRoot;
+    bytes32 public immutable testRoot;
+
     RuleSet internal immutable RULES;
     uint32 internal immutable BATCH_SIZE;
-    uint32 internal immutable TRAIN_COUNT;
-    uint32 internal immutable TEST_COUNT;
     uint32 internal immutable ACCURACY_SLACK;
     uint32 internal immutable LEARNING_RATE;
     uint64 internal immutable ELIGIBLE_COUNT;
     bytes32 internal immutable ELIGIBLE_HASH;
-    bytes32 internal immutable PROGRAM_ROOT;
-    bytes32 internal immutable TRAIN_ROOT;
-    bytes32 internal immutable TEST_ROOT;
     bytes32 internal immutable INITIAL_ROOT;
 
     uint32 internal immutable CHALLENGE_WINDOW;
     uint32 internal immutable REVEAL_WINDOW;
-    uint32 internal immutable VOTE_WINDOW;
+    uint32 internal immutable ANSWER_WINDOW;
     uint32 internal immutable QUORUM;
     uint16 internal immutable DIFFICULTY_BITS;
     uint96 internal immutable MINER_BOND;
     uint96 internal immutable ATTEST_BOND;
-    uint96 internal immutable CHALLENGE_BOND;
+    uint96 internal immutable DEMAND_FEE;
     uint128 internal immutable MINER_REWARD;
     uint128 internal immutable ATTESTER_REWARD;
 
-    /// @dev Refuses rules under which nobody could ever challenge, or derive a batch or a set of requirements.
+    /// @dev Refuses rules under which nobody could ever challenge or answer, or derive a batch or a set of requirements.
     constructor(Task memory task_, Parameters memory parameters_) {
-        (uint32 challenge, uint32 reveal, uint32 vote) =
-            (parameters_.challengeWindow, parameters_.revealWindow, parameters_.voteWindow);
-        require(challenge > 0 && reveal > 0 && vote > 0, ZeroWindow(challenge, reveal, vote));
+        (uint32 challenge, uint32 reveal, uint32 answer) =
+            (parameters_.challengeWindow, parameters_.revealWindow, parameters_.answerWindow);
+        require(challenge > 0 && reveal > 0 && answer > 0, ZeroWindow(challenge, reveal, answer));
+        require(task_.testCount <= MAX_TEST_COUNT, TooManyTestSamples(task_.testCount, MAX_TEST_COUNT));
         Difficulty.work(parameters_.difficultyBits);
         Derivation.checkDrawable(parameters_.difficultyBits, 2 * uint256(task_.eligibleCount), 1);
         Derivation.checkDrawable(task_.batchSize, task_.trainCount, 0);
@@ -51,25 +57,25 @@ abstract contract Genesis is IPoLRegistry {
 
         RULES = task_.rules;
         BATCH_SIZE = task_.batchSize;
-        TRAIN_COUNT = task_.trainCount;
-        TEST_COUNT = task_.testCount;
+        trainCount = task_.trainCount;
+        testCount = task_.testCount;
         ACCURACY_SLACK = task_.accuracySlack;
         LEARNING_RATE = task_.learningRate;
         ELIGIBLE_COUNT = task_.eligibleCount;
         ELIGIBLE_HASH = task_.eligibleHash;
-        PROGRAM_ROOT = task_.programRoot;
-        TRAIN_ROOT = task_.trainRoot;
-        TEST_ROOT = task_.testRoot;
+        programRoot = task_.programRoot;
+        trainRoot = task_.trainRoot;
+        testRoot = task_.testRoot;
         INITIAL_ROOT = task_.initialRoot;
 
         CHALLENGE_WINDOW = parameters_.challengeWindow;
         REVEAL_WINDOW = parameters_.revealWindow;
-        VOTE_WINDOW = parameters_.voteWindow;
+        ANSWER_WINDOW = parameters_.answerWindow;
         QUORUM = parameters_.quorum;
         DIFFICULTY_BITS = parameters_.difficultyBits;
         MINER_BOND = parameters_.minerBond;
         ATTEST_BOND = parameters_.attestBond;
-        CHALLENGE_BOND = parameters_.challengeBond;
+        DEMAND_FEE = parameters_.demandFee;
         MINER_REWARD = parameters_.minerReward;
         ATTESTER_REWARD = parameters_.attesterReward;
     }
@@ -78,15 +84,15 @@ abstract contract Genesis is IPoLRegistry {
     function task() external view returns (Task memory fixed_) {
         fixed_.rules = RULES;
         fixed_.batchSize = BATCH_SIZE;
-        fixed_.trainCount = TRAIN_COUNT;
-        fixed_.testCount = TEST_COUNT;
+        fixed_.trainCount = trainCount;
+        fixed_.testCount = testCount;
         fixed_.accuracySlack = ACCURACY_SLACK;
         fixed_.learningRate = LEARNING_RATE;
         fixed_.eligibleCount = ELIGIBLE_COUNT;
         fixed_.eligibleHash = ELIGIBLE_HASH;
-        fixed_.programRoot = PROGRAM_ROOT;
-        fixed_.trainRoot = TRAIN_ROOT;
-        fixed_.testRoot = TEST_ROOT;
+        fixed_.programRoot = programRoot;
+        fixed_.trainRoot = trainRoot;
+        fixed_.testRoot = testRoot;
         fixed_.initialRoot = INITIAL_ROOT;
     }
 
@@ -94,12 +100,12 @@ abstract contract Genesis is IPoLRegistry {
     function parameters() external view returns (Parameters memory fixed_) {
         fixed_.challengeWindow = CHALLENGE_WINDOW;
         fixed_.revealWindow = REVEAL_WINDOW;
-        fixed_.voteWindow = VOTE_WINDOW;
+        fixed_.answerWindow = ANSWER_WINDOW;
         fixed_.quorum = QUORUM;
         fixed_.difficultyBits = DIFFICULTY_BITS;
         fixed_.minerBond = MINER_BOND;
         fixed_.attestBond = ATTEST_BOND;
-        fixed_.challengeBond = CHALLENGE_BOND;
+        fixed_.demandFee = DEMAND_FEE;
         fixed_.minerReward = MINER_REWARD;
         fixed_.attesterReward = ATTESTER_REWARD;
     }

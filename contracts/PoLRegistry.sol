@@ -3,7 +3,8 @@ pragma solidity 0.8.37;
 
 import {Genesis} from "./Genesis.sol";
 import {IBondVault} from "./interfaces/IBondVault.sol";
-import {ICourt} from "./interfaces/ICourt.sol";
+import {IBounties} from "./interfaces/IBounties.sol";
+import {IDemands} from "./interfaces/IDemands.sol";
 import {IPoLRegistry} from "./interfaces/IPoLRegistry.sol";
 import {LearnToken} from "./LearnToken.sol";
 import {BlockLifecycle} from "./lib/BlockLifecycle.sol";
@@ -11,10 +12,12 @@ import {BlockTree} from "./lib/BlockTree.sol";
 import {Derivation} from "./lib/Derivation.sol";
 import {Difficulty} from "./lib/Difficulty.sol";
 import {Block, EvidenceKind, Header, Parameters, Role, RuleSet, Status, Task} from "./Types.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 /// @title The tree of blocks: proposals, attestations, fork choice, finality. The contract to read first.
 /// @notice A block's life is in lib/BlockLifecycle.sol, its place in the tree in lib/BlockTree.sol, what is fixed at
-/// genesis in Genesis.sol, all ETH in BondVault.sol, all judgement in Court.sol.
+/// genesis in Genesis.sol, all ETH in BondVault.sol. Court.sol judges blocks, Demands.sol has hidden parts of them shown,
+/// and Bounties.sol says whose the bounty is.
 /// @dev Everything refers to block ids, never to heights: an id covers the parent and the proposer, so a reorg of L1
 /// cannot make a call mean another block, and nobody can take another's id. Functions on settled blocks are open to
 /// everyone and pay whom they must, so nobody waits for anybody. A re-entrancy guard is absent: the contracts called
@@ -22,6 +25,7 @@ import {Block, EvidenceKind, Header, Parameters, Role, RuleSet, Status, Task} fr
 contract PoLRegistry is Genesis {
     using BlockLifecycle for Block;
     using BlockTree for BlockTree.Tree;
+    using SafeCast for uint256;
 
     uint8 private constant ATTESTED = 1;
     uint8 private constant SETTLED = 2;
@@ -29,25 +33,32 @@ contract PoLRegistry is Genesis {
 
     IBondVault public immutable vault;
     LearnToken public immutable token;
-    ICourt public immutable court;
+    IBounties public immutable bounties;
+    IDemands public immutable demands;
 
     BlockTree.Tree private _tree;
     mapping(bytes32 blockId => mapping(address verifier => uint8)) private _attestations;
     mapping(bytes32 blockId => bool) private _forfeited;
-    mapping(bytes32 blockId => bool) private _withheld; // slashed because its data was not served
+    mapping(bytes32 blockId => bool) private _unexplained; // slashed for what only its miner could have told
 
-    constructor(Task memory task_, Parameters memory parameters_, IBondVault vault_, LearnToken token_, ICourt court_)
-        Genesis(task_, parameters_)
-    {
+    constructor(
+        Task memory task_,
+        Parameters memory parameters_,
+        IBondVault vault_,
+        LearnToken token_,
+        IBounties bounties_,
+        IDemands demands_
+    ) Genesis(task_, parameters_) {
         vault = vault_;
         token = token_;
-        court = court_;
+        bounties = bounties_;
+        demands = demands_;
 
         _tree.plant(genesisId);
     }
 
-    modifier onlyCourt() {
-        require(msg.sender == address(court), NotCourt(msg.sender));
+    modifier onlyDemands() {
+        require(msg.sender == address(demands), NotDemands(msg.sender));
         _;
     }
 
@@ -76,7 +87,7 @@ contract PoLRegistry is Genesis {
         require(msg.sender != attested.miner, OwnBlock(blockId, msg.sender));
         require(_attestations[blockId][msg.sender] == 0, AlreadyAttested(blockId, msg.sender));
 
-        // whoever waits until disputes are nearly over risks nothing: that fills a quorum, but is not paid
+        // whoever waits until the window is nearly over risks little: that fills a quorum, but is not paid
         bool timely = block.timestamp < attested.windowEnd(CHALLENGE_WINDOW / 2);
         _attestations[blockId][msg.sender] = timely ? ATTESTED : ATTESTED_LATE;
         attested.attestations += 1;
@@ -124,15 +135,16 @@ contract PoLRegistry is Genesis {
     }
 
     /// @inheritdoc IPoLRegistry
-    function slash(bytes32 blockId, EvidenceKind kind) external onlyCourt {
+    function slash(bytes32 blockId, EvidenceKind kind) external {
+        require(msg.sender == address(bounties), NotBounties(msg.sender));
         Block storage guilty = _tree.blocks[blockId];
         guilty.slash(blockId);
-        if (kind == EvidenceKind.Withheld) _withheld[blockId] = true;
+        if (kind == EvidenceKind.Unexplained) _unexplained[blockId] = true;
 
         emit BlockSlashed(blockId, guilty.miner, kind);
         _tree.cut(blockId); // emits HeadChanged
 
-        // the bond stays locked until the Court knows whose the bounty is: forfeitBond
+        // the bond stays locked until it is settled whose the bounty is: forfeitBond
     }
 
     /// @inheritdoc IPoLRegistry
@@ -140,14 +152,14 @@ contract PoLRegistry is Genesis {
         Block storage guilty = _tree.blocks[blockId];
         require(guilty.status == Status.Slashed, WrongStatus(blockId, Status.Slashed, guilty.status));
         require(!_forfeited[blockId], AlreadyForfeited(blockId));
-        address winner = court.bountyWinner(blockId);
+        (address first, address prover) = bounties.winners(blockId);
         address miner = guilty.miner;
 
         _forfeited[blockId] = true;
 
-        emit BondForfeited(blockId, miner, winner, MINER_BOND);
+        emit BondForfeited(blockId, miner, first, prover, MINER_BOND);
 
-        vault.forfeit(miner, Role.Miner, MINER_BOND, winner);
+        vault.forfeit(miner, Role.Miner, MINER_BOND, first, prover);
     }
 
     /// @inheritdoc IPoLRegistry
@@ -160,8 +172,8 @@ contract PoLRegistry is Genesis {
 
         _attestations[blockId][verifier] = SETTLED;
 
-        // data withheld from the others does not refute one who had it
-        if (outcome == Status.Slashed && !_withheld[blockId]) return _punish(blockId, verifier);
+        // who had the data could see what was wrong, or show what was demanded; only the miner can explain itself
+        if (outcome == Status.Slashed && !_unexplained[blockId]) return _punish(blockId, verifier);
         bool paid = outcome == Status.Finalized && attestation == ATTESTED;
         uint256 reward = paid ? ATTESTER_REWARD / settled.timely : 0; // rounded down: the rest is not minted
 
@@ -172,18 +184,13 @@ contract PoLRegistry is Genesis {
     }
 
     /// @inheritdoc IPoLRegistry
-    function openDispute(bytes32 blockId) external onlyCourt {
-        Block storage disputed = _tree.blocks[blockId];
-        disputed.requirePending(blockId);
-        uint256 end = disputed.windowEnd(CHALLENGE_WINDOW);
-        require(block.timestamp < end, WindowClosed(blockId, end, block.timestamp));
-
-        disputed.openDisputes += 1;
+    function openDemand(bytes32 blockId) external onlyDemands {
+        _tree.blocks[blockId].openDemand(blockId);
     }
 
     /// @inheritdoc IPoLRegistry
-    function closeDispute(bytes32 blockId) external onlyCourt {
-        _tree.blocks[blockId].openDisputes -= 1;
+    function closeDemand(bytes32 blockId, uint256 heldUntil) external onlyDemands {
+        _tree.blocks[blockId].closeDemand(blockId, heldUntil.toUint40());
     }
 
     /// @inheritdoc IPoLRegistry
@@ -199,6 +206,14 @@ contract PoLRegistry is Genesis {
     /// @inheritdoc IPoLRegistry
     function blocks(bytes32 blockId) external view returns (Block memory) {
         return _tree.blocks[blockId];
+    }
+
+    /// @inheritdoc IPoLRegistry
+    function bitsOf(bytes32 blockId) external view returns (uint256) {
+        Block storage known = _tree.blocks[blockId];
+        require(known.status != Status.None, UnknownBlock(blockId));
+
+        return known.bits;
     }
 
     /// @inheritdoc IPoLRegistry
@@ -243,11 +258,11 @@ contract PoLRegistry is Genesis {
 
     /// @dev The attester of a slashed block loses its bond to whoever brought the block down.
     function _punish(bytes32 blockId, address verifier) private {
-        address winner = court.bountyWinner(blockId);
+        (address first, address prover) = bounties.winners(blockId);
 
         emit AttestationSettled(blockId, verifier, Status.Slashed, 0, ATTEST_BOND);
 
-        vault.forfeit(verifier, Role.Verifier, ATTEST_BOND, winner);
+        vault.forfeit(verifier, Role.Verifier, ATTEST_BOND, first, prover);
     }
 
     function _checkParent(bytes32 parentId, Status status) private {
@@ -259,7 +274,7 @@ contract PoLRegistry is Genesis {
     function _checkAccuracy(Header calldata header, uint256 parentCorrect) private view {
         uint32 correctAfter = header.correctAfter;
         require(correctAfter > header.correctBefore, AccuracyNotIncreased(header.correctBefore, correctAfter));
-        require(correctAfter <= TEST_COUNT, CountOutOfRange(correctAfter, TEST_COUNT));
+        require(correctAfter <= testCount, CountOutOfRange(correctAfter, testCount));
         require(
             uint256(correctAfter) + ACCURACY_SLACK >= parentCorrect,
             AccuracyBelowParent(uint32(parentCorrect), ACCURACY_SLACK, correctAfter)
@@ -277,7 +292,7 @@ contract PoLRegistry is Genesis {
     /// @dev Hardened: the seed leaves the miner no choice.
     function _checkDerived(Header calldata header) private view {
         bytes32 seed = Derivation.seed(RULES, taskId, header.parent, header.miner, header.preRoot, header.nonce);
-        uint32[] memory expected = Derivation.batch(seed, BATCH_SIZE, TRAIN_COUNT);
+        uint32[] memory expected = Derivation.batch(seed, BATCH_SIZE, trainCount);
         for (uint256 i = 0; i < expected.length; ++i) {
             require(header.indices[i] == expected[i], IndexMismatch(i, expected[i], header.indices[i]));
         }
@@ -286,7 +301,7 @@ contract PoLRegistry is Genesis {
     /// @dev Paper: the miner chooses, but no sample twice.
     function _checkDistinct(uint32[] calldata indices) private view {
         for (uint256 i = 0; i < indices.length; ++i) {
-            require(indices[i] < TRAIN_COUNT, IndexOutOfRange(i, indices[i], TRAIN_COUNT));
+            require(indices[i] < trainCount, IndexOutOfRange(i, indices[i], trainCount));
             for (uint256 j = 0; j < i; ++j) {
                 require(indices[j] != indices[i], DuplicateIndex(indices[i]));
             }

@@ -103,6 +103,6 @@ struct Block {
     uint32 correctAfter;
     uint32 slashesSeen; // length of the slash log up to which the block's ancestry is known to be clean
     // slot 5: written only if something is demanded
-    uint16 openDemands;
+    uint32 openDemands;
     uint40 heldUntil; // not judged before: after an answer, time to use it
 }

@@ -4,7 +4,7 @@ pragma solidity 0.8.37;
 import {Header, Tree} from "../Types.sol";
 
 /// @notice How many tensors the task's two programs have; hashed into the program root.
-struct Layout {
+struct Sections {
     uint32 states; // tensors of a state, the first of either program
     uint32 batches; // images and labels, which follow
     uint32 stepTensors; // all tensors of the step
@@ -15,7 +15,7 @@ struct Layout {
 /// @notice One descriptor, opened up to the program root. Descriptor t describes tensor t of the step, and
 /// stepTensors + t tensor t of the evaluation.
 struct ProgramOpening {
-    Layout layout;
+    Sections sections;
     bytes descriptor;
     bytes32[] path;
 }
@@ -34,7 +34,7 @@ struct TraceId {
 
 /// @notice Some leaves of one tensor, opened up to its section's root.
 /// @dev A run is first << 32 | count, in leaves; runs ascend and do not touch. `nodes` are the siblings that the runs
-/// do not give, level by level from below, each level from left to right; bytes32(0) where there is no right sibling.
+/// do not give, level by level from below, each level from left to right, without those that do not exist.
 struct Slice {
     uint32 tensor; // its number in the program
     uint64 elements; // that the tensor has
@@ -48,6 +48,7 @@ struct Slice {
 struct RequirementEvidence {
     uint256 requirement;
     bytes32[] eligible; // the task's ranges, packed as in pol_oracle/protocol/eligible.py
+    uint32 tensors; // of a state
     Slice before;
     Slice afterwards;
 }

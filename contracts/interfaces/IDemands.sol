@@ -10,7 +10,6 @@ enum Item {
     Nodes, // the nodes of one level of a tensor's tree, MAX_NODES of them at most
     Leaves, // LEAF_GROUP leaves of a tensor, or as many as there are
     Bits // all leaves of the accuracy tree
-
 }
 
 /// @notice One answer's worth of a committed tree.
@@ -22,7 +21,30 @@ struct Position {
     uint32 group; // which group of leaves; 0 unless item is Leaves
 }
 
+/// @notice Life of a demand: Open -> Answered | Expired, and from each -> Settled once the block's status is final.
+enum DemandState {
+    None,
+    Open,
+    Answered,
+    Expired,
+    Settled
+}
+
+/// @notice A demand, as stored.
+struct Demand {
+    address demander;
+    uint40 deadline; // answers must come before
+    uint40 order; // among all commitments and demands; see IBounties
+    DemandState state;
+    // slot 2
+    bytes32 blockId;
+    // slot 3: written by the answer
+    address responder;
+}
+
 /// @title Demand and reveal, for whatever is not served off-chain.
+/// @notice A demand names one answer's worth of a committed tree. The block is not judged while it is open, nor, once it
+/// is answered, before the answer could be used. Without an answer by the deadline the block is slashed.
 interface IDemands {
     event Demanded(
         bytes32 indexed blockId,
@@ -34,22 +56,32 @@ interface IDemands {
     );
     /// @param answer the data of the call that answered
     event Revealed(bytes32 indexed blockId, bytes32 indexed demandId, address indexed responder, bytes answer);
-    event DemandSettled(
-        bytes32 indexed blockId, bytes32 indexed demandId, address indexed beneficiary, uint256 fee
-    );
+    /// The miner committed itself to how it evaluated a sample.
+    event Explained(bytes32 indexed blockId, Tree tree, uint32 sample, bytes32 traceRoot);
+    event DemandExpired(bytes32 indexed blockId, bytes32 indexed demandId, address indexed demander);
+    event DemandSettled(bytes32 indexed blockId, bytes32 indexed demandId, address indexed beneficiary, uint256 fee);
 
     error NoSuchPosition(Position position);
+    error WrongItem(Item expected, Item actual);
+    error NotYetExplained(bytes32 blockId, Tree tree, uint32 sample);
     error DemandedBefore(bytes32 demandId);
     error NoOpenDemand(bytes32 demandId);
     error TooLateToDemand(bytes32 blockId, uint256 closedAt, uint256 timestamp);
+    error TooManyLateDemands(bytes32 blockId, address demander, uint256 limit);
     error DeadlinePassed(bytes32 demandId, uint256 deadline, uint256 timestamp);
     error DeadlineAhead(bytes32 demandId, uint256 deadline, uint256 timestamp);
     error OnlyMinerExplains(address miner, address sender);
     error DemandUnsettled(bytes32 demandId);
     error WrongAnswer(bytes32 expected, bytes32 actual);
 
-    /// @notice Demands a part of a block's trees; locks the fee from the caller's verifier bond.
-    function demand(bytes32 blockId, Position calldata position) external returns (bytes32 demandId);
+    /// @notice Demands a part of a pending block's trees; locks the fee from the caller's verifier bond. Possible inside
+    /// the challenge window, and, MAX_LATE times, within answerWindow of an answer to one of the caller's own demands
+    /// about the block. Tensors of an evaluation can be demanded once its roots were revealed.
+    /// @param program the descriptor of the tensor, which shows that there is such a tensor, and that it has so many
+    /// leaves; not read for Roots and Bits
+    function demand(bytes32 blockId, Position calldata position, ProgramOpening calldata program)
+        external
+        returns (bytes32 demandId);
 
     /// @notice Answers a demand for all tensor roots of a trace, section by section: of a step state, batch, inner and
     /// new state; of an evaluation batch and inner. The latter commits the miner, and only the miner, to its trace.
@@ -57,7 +89,7 @@ interface IDemands {
         Header calldata header,
         address demander,
         Position calldata position,
-        ProgramOpening calldata program, // of any descriptor: for the layout
+        ProgramOpening calldata program, // of any descriptor: for the sections
         bytes32[] calldata roots
     ) external;
 
@@ -83,16 +115,29 @@ interface IDemands {
     ) external;
 
     /// @notice Answers a demand for bits: the two words of every leaf, in order.
-    function revealBits(Header calldata header, address demander, Position calldata position, bytes32[2][] calldata words)
-        external;
+    function revealBits(
+        Header calldata header,
+        address demander,
+        Position calldata position,
+        bytes32[2][] calldata words
+    ) external;
 
-    /// @notice After the deadline: the block is slashed. Open to everyone.
+    /// @notice From the deadline on: the block is slashed, or, where it is slashed already, its bounty moves to an earlier
+    /// demand. Open to everyone.
     function expire(bytes32 blockId, address demander, Position calldata position) external;
 
-    /// @notice Once the block is in a final state: the fee goes to whoever answered, or back if the block was slashed.
+    /// @notice Once the block's status is final: the fee goes to whoever answered, or back if the block was slashed. An
+    /// open demand about a slashed block settles only when it can no longer take the bounty. Open to everyone.
     function settle(bytes32 demandId) external;
 
     /// @notice The trace root that the miner revealed for a sample's evaluation; 0 if none.
     function evaluationRoot(bytes32 blockId, Tree tree, uint32 sample) external view returns (bytes32);
+
+    /// @notice Latest deadline of all demands about this miner's blocks; that of a further one will be later.
+    function queueEnd(address miner) external view returns (uint256);
+
+    /// @notice When a demand of this account about the block was last answered, and how many late ones it has made.
+    function followUps(bytes32 blockId, address demander) external view returns (uint256 answeredAt, uint256 late);
+    function demands(bytes32 demandId) external view returns (Demand memory);
     function demandIdOf(bytes32 blockId, address demander, Position calldata position) external pure returns (bytes32);
 }

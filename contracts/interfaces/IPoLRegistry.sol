@@ -18,8 +18,10 @@ interface IPoLRegistry {
     event BlockFinalized(bytes32 indexed blockId, address indexed miner, uint256 reward);
     event BlockSlashed(bytes32 indexed blockId, address indexed miner, EvidenceKind kind);
     event BlockOrphaned(bytes32 indexed blockId, address indexed miner);
-    /// Half of a slashed block's bond was burned, the rest credited to the challenger.
-    event BondForfeited(bytes32 indexed blockId, address indexed miner, address indexed challenger, uint256 amount);
+    /// Half of a slashed block's bond was burned, the rest credited to who was first and who proved it (Bounties).
+    event BondForfeited(
+        bytes32 indexed blockId, address indexed miner, address indexed first, address prover, uint256 amount
+    );
     /// @param reward LEARN minted, if the block was finalized
     /// @param loss bond forfeited (wei), if the block was slashed
     event AttestationSettled(
@@ -27,7 +29,8 @@ interface IPoLRegistry {
     );
 
     error NotMiner(address miner, address sender);
-    error NotCourt(address sender);
+    error NotBounties(address sender);
+    error NotDemands(address sender);
     error WrongBatchSize(uint256 expected, uint256 actual);
     error IndexMismatch(uint256 position, uint32 expected, uint32 actual);
     error IndexOutOfRange(uint256 position, uint32 index, uint32 count);
@@ -45,14 +48,15 @@ interface IPoLRegistry {
     error NotAttested(bytes32 blockId, address verifier);
     error OwnBlock(bytes32 blockId, address miner);
     error WindowOpen(bytes32 blockId, uint256 closesAt, uint256 timestamp);
-    error WindowClosed(bytes32 blockId, uint256 closedAt, uint256 timestamp);
-    error DisputeUnsettled(bytes32 blockId, uint256 openDisputes);
+    error DemandsOpen(bytes32 blockId, uint256 openDemands);
+    error BlockHeld(bytes32 blockId, uint256 heldUntil, uint256 timestamp);
     error QuorumNotReached(bytes32 blockId, uint256 quorum, uint256 attestations);
     error NotOnHeadBranch(bytes32 blockId, bytes32 head);
     error ParentNotFinal(bytes32 blockId, bytes32 parent, bytes32 finalizedTip);
     error StillLive(bytes32 blockId);
     error AlreadyForfeited(bytes32 blockId);
-    error ZeroWindow(uint32 challengeWindow, uint32 revealWindow, uint32 voteWindow);
+    error ZeroWindow(uint32 challengeWindow, uint32 revealWindow, uint32 answerWindow);
+    error TooManyTestSamples(uint32 testCount, uint32 limit);
 
     /// @notice Proposes a block; locks the miner's bond.
     function propose(Header calldata header) external returns (bytes32 blockId);
@@ -67,29 +71,38 @@ interface IPoLRegistry {
     function finalize(bytes32 blockId) external;
 
     /// @notice Pending -> Orphaned, where it can never be finalized; frees the miner's bond. Like finality it waits for
-    /// the block's own challenge window and its open disputes, so that losing a race saves no bad block's bond.
+    /// the block's own challenge window and its open demands, so that losing a race saves no bad block's bond.
     function orphan(bytes32 blockId) external;
 
-    /// @notice Pending -> Slashed. Only the Court.
+    /// @notice Pending -> Slashed. Only Bounties.
     function slash(bytes32 blockId, EvidenceKind kind) external;
 
-    /// @notice Takes a slashed block's bond, once the Court knows who gets the bounty.
+    /// @notice Takes a slashed block's bond, once it is settled who gets the bounty.
     function forfeitBond(bytes32 blockId) external;
 
     /// @notice Ends one attestation of a block in a final state: reward, loss, or bond back.
     function settleAttestation(bytes32 blockId, address verifier) external;
 
-    /// @notice Only the Court: a dispute about a pending block inside its window begins, or one has ended.
-    function openDispute(bytes32 blockId) external;
-    function closeDispute(bytes32 blockId) external;
+    /// @notice Only Demands: something of a pending block is demanded, which holds up finality.
+    function openDemand(bytes32 blockId) external;
+
+    /// @notice Only Demands: it was shown. The block becomes neither final nor orphaned before `heldUntil`.
+    function closeDemand(bytes32 blockId, uint256 heldUntil) external;
 
     function head() external view returns (bytes32);
     function finalizedTip() external view returns (bytes32);
     function genesisId() external view returns (bytes32);
     function taskId() external view returns (bytes32);
+    function trainCount() external view returns (uint32);
+    function testCount() external view returns (uint32);
+    function programRoot() external view returns (bytes32);
+    function trainRoot() external view returns (bytes32);
+    function testRoot() external view returns (bytes32);
     function task() external view returns (Task memory);
     function parameters() external view returns (Parameters memory);
     function blocks(bytes32 blockId) external view returns (Block memory);
+    /// @notice Requirements that a block must satisfy.
+    function bitsOf(bytes32 blockId) external view returns (uint256);
     function blockIdOf(Header calldata header) external view returns (bytes32);
     /// @notice 0: none, 1: attested, 2: settled, 3: attested in the second half of the window, without pay
     function attestationOf(bytes32 blockId, address verifier) external view returns (uint8);

@@ -7,11 +7,14 @@ import {Block, Status} from "../Types.sol";
 /// @title Life of a block; mirror of pol_oracle/protocol/lifecycle.py.
 ///
 ///                   +---------> Finalized   parent is the finalized tip, on the head's branch, window over,
-///                   |                       no open dispute, attestations >= quorum
-///  propose -> Pending ---------> Slashed    the Court saw proof
+///                   |                       no open demand, not held, attestations >= quorum
+///  propose -> Pending ---------> Slashed    the Court saw proof, or a demand went unanswered
 ///                   |
-///                   +---------> Orphaned    window over, no open dispute, and parent slashed or orphaned, or a
-///                                           rival finalized at its height
+///                   +---------> Orphaned    window over, no open demand, not held, and parent slashed or orphaned,
+///                                           or a rival finalized at its height
+///
+/// An open demand keeps a block pending until it is answered, and the answer holds it for some time longer, in which it
+/// can be used.
 ///
 /// @dev The only code that writes a status: one function per arrow, each with the conditions that concern the block
 /// alone. Those about the tree are in the registry. There is no arrow out of a final state.
@@ -33,7 +36,6 @@ library BlockLifecycle {
         self.sequence = fresh.sequence;
         self.correctAfter = fresh.correctAfter;
         self.slashesSeen = fresh.slashesSeen;
-        self.openDisputes = 0;
     }
 
     /// @notice Pending -> Finalized.
@@ -65,7 +67,22 @@ library BlockLifecycle {
         require(self.status == Status.Pending, IPoLRegistry.WrongStatus(id, Status.Pending, self.status));
     }
 
-    /// @notice First second in which the block can no longer be brought before the committee.
+    /// @notice A demand about a pending block begins.
+    function openDemand(Block storage self, bytes32 id) internal {
+        requirePending(self, id);
+
+        self.openDemands += 1;
+    }
+
+    /// @notice A demand about a pending block was answered; the block is not judged before `heldUntil`.
+    function closeDemand(Block storage self, bytes32 id, uint40 heldUntil) internal {
+        requirePending(self, id);
+
+        self.openDemands -= 1;
+        if (heldUntil > self.heldUntil) self.heldUntil = heldUntil;
+    }
+
+    /// @notice First second in which the block's challenge window is over.
     function windowEnd(Block storage self, uint256 window) internal view returns (uint256) {
         return self.proposedAt + window;
     }
@@ -73,6 +90,7 @@ library BlockLifecycle {
     function _requireJudged(Block storage self, bytes32 id, uint256 window) private view {
         uint256 end = windowEnd(self, window);
         require(block.timestamp >= end, IPoLRegistry.WindowOpen(id, end, block.timestamp));
-        require(self.openDisputes == 0, IPoLRegistry.DisputeUnsettled(id, self.openDisputes));
+        require(self.openDemands == 0, IPoLRegistry.DemandsOpen(id, self.openDemands));
+        require(block.timestamp >= self.heldUntil, IPoLRegistry.BlockHeld(id, self.heldUntil, block.timestamp));
     }
 }

@@ -1,56 +1,124 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {ICourt, Opening} from "../interfaces/ICourt.sol";
+import {ICourt, Slice} from "../interfaces/ICourt.sol";
+import {Merkle} from "./Merkle.sol";
 import {Tags} from "./Tags.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
-/// @title Openings of states: Merkle trees of tensors, which are Merkle trees of leaves of 64 binary32.
-/// @dev A level of odd length is padded with bytes32(0). The counts are hashed into the roots and fix the depths, so a
-/// node can never pass for a leaf. Mirror of pol_oracle/canonical/trees.py.
+/// @title Lists of tensors (states, batches, inner tensors): Merkle trees over tensor roots, each over leaves of 64
+/// binary32. Mirror of pol_oracle/canonical/trees.py.
 library TensorTree {
     uint256 internal constant LEAF_ELEMENTS = 64;
     uint256 internal constant LEAF_BYTES = 4 * LEAF_ELEMENTS;
 
-    /// @notice Bits of element `element` of tensor `tensor`, and the state root that they belong to.
-    function open(Opening calldata opening, uint256 tensor, uint256 element)
-        internal
-        pure
-        returns (bytes32 root, uint32 bits)
-    {
-        require(element < opening.elements, ICourt.BadOpening(element, opening.elements));
-        require(tensor < opening.tensors, ICourt.BadOpening(tensor, opening.tensors));
-        require(opening.leaf.length == LEAF_BYTES, ICourt.BadOpening(opening.leaf.length, LEAF_BYTES));
-
-        bytes32 node = tensorRoot(opening, element / LEAF_ELEMENTS);
-        _checkDepth(opening.statePath, opening.tensors);
-        node = climb(Tags.LIST_NODE, node, tensor, opening.statePath);
-        root = keccak256(abi.encodePacked(Tags.STATE_ROOT, opening.tensors, node));
-
-        uint256 offset = 4 * (element % LEAF_ELEMENTS);
-        bits = uint32(bytes4(opening.leaf[offset:offset + 4]));
+    /// @notice A list of tensors, and one of them.
+    struct Place {
+        bytes8 tag; // of the list's root
+        bytes32 root;
+        uint256 count; // tensors in the list
+        uint256 index; // of the tensor
     }
 
-    /// @notice Root of the tensor whose leaf number `leafIndex` is opened.
-    function tensorRoot(Opening calldata opening, uint256 leafIndex) internal pure returns (bytes32) {
-        _checkDepth(opening.tensorPath, Math.ceilDiv(opening.elements, LEAF_ELEMENTS));
-        bytes32 node = keccak256(abi.encodePacked(Tags.TENSOR_LEAF, opening.leaf));
-        node = climb(Tags.TENSOR_NODE, node, leafIndex, opening.tensorPath);
-        return keccak256(abi.encodePacked(Tags.TENSOR_ROOT, opening.elements, node));
+    /// @notice Reverts unless the slice's leaves are those of the tensor at `place`.
+    function check(Slice calldata slice, Place memory place) internal pure {
+        checkTop(place, slice.elements, topOf(slice), slice.path);
     }
 
-    /// @notice Top of a tree that has `node` at position `index` of its bottom level.
-    function climb(bytes8 tag, bytes32 node, uint256 index, bytes32[] calldata path) internal pure returns (bytes32) {
-        for (uint256 level = 0; level < path.length; ++level) {
-            node = (index >> level) & 1 == 0
-                ? keccak256(abi.encodePacked(tag, node, path[level]))
-                : keccak256(abi.encodePacked(tag, path[level], node));
+    /// @notice Reverts unless the tensor at `place` has this many elements and this top.
+    function checkTop(Place memory place, uint256 elements, bytes32 top, bytes32[] calldata path) internal pure {
+        bytes32 top_ = Merkle.climb(Tags.LIST_NODE, tensorRoot(elements, top), place.index, place.count, path);
+        bytes32 root = listRoot(place.tag, place.count, top_);
+        require(root == place.root, ICourt.WrongRoot(place.root, root));
+    }
+
+    /// @notice Bits of an element, which must lie in the slice's leaves.
+    function read(Slice calldata slice, uint256 element) internal pure returns (uint32) {
+        require(element < slice.elements, ICourt.BadOpening(element, slice.elements));
+        uint256 leaf = element / LEAF_ELEMENTS;
+        uint256 passed = 0;
+        for (uint256 i = 0; i < slice.runs.length; ++i) {
+            (uint256 first, uint256 count) = (slice.runs[i] >> 32, uint32(slice.runs[i]));
+            if (leaf >= first && leaf < first + count) {
+                uint256 offset = (passed + leaf - first) * LEAF_BYTES + 4 * (element % LEAF_ELEMENTS);
+                return uint32(bytes4(slice.leaves[offset:offset + 4]));
+            }
+            passed += count;
         }
-        return node;
+        revert ICourt.NotOpened(slice.tensor, element);
     }
 
-    function _checkDepth(bytes32[] calldata path, uint256 leaves) private pure {
-        uint256 depth = Math.log2(leaves, Math.Rounding.Ceil);
-        require(path.length == depth, ICourt.BadOpening(path.length, depth));
+    function tensorRoot(uint256 elements, bytes32 top) internal pure returns (bytes32) {
+        return keccak256(abi.encodePacked(Tags.TENSOR_ROOT, uint64(elements), top));
+    }
+
+    function listRoot(bytes8 tag, uint256 count, bytes32 top) internal pure returns (bytes32) {
+        return keccak256(abi.encodePacked(tag, uint64(count), top));
+    }
+
+    /// @notice Leaves of a tensor.
+    function leavesOf(uint256 elements) internal pure returns (uint256) {
+        return Math.ceilDiv(elements, LEAF_ELEMENTS);
+    }
+
+    /// @notice Top of the tensor's tree, from the slice's leaves and their siblings.
+    /// @dev Level by level: the known nodes, in ascending order, are paired with each other where they are neighbours,
+    /// else with the next of `nodes`, or with bytes32(0) where there is no right sibling.
+    function topOf(Slice calldata slice) internal pure returns (bytes32) {
+        (uint256[] memory places, bytes32[] memory hashes) = _hashLeaves(slice);
+        bytes32[] calldata nodes = slice.nodes;
+        uint256 known = places.length;
+        uint256 used = 0;
+        for (uint256 width = leavesOf(slice.elements); width > 1; width = (width + 1) / 2) {
+            uint256 next = 0;
+            for (uint256 i = 0; i < known; ++next) {
+                uint256 place = places[i];
+                bytes32 hash = hashes[i++];
+                bytes32 sibling = bytes32(0);
+                if (i < known && places[i] == place + 1 && place & 1 == 0) sibling = hashes[i++];
+                else if (place & 1 == 1 || place + 1 < width) sibling = nodes[used++];
+                hashes[next] = place & 1 == 0
+                    ? Merkle.node(Tags.TENSOR_NODE, hash, sibling)
+                    : Merkle.node(Tags.TENSOR_NODE, sibling, hash);
+                places[next] = place >> 1;
+            }
+            known = next;
+        }
+        require(used == nodes.length, ICourt.BadOpening(nodes.length, used));
+        return hashes[0];
+    }
+
+    /// @dev Where the slice's leaves are, and their hashes. Runs must ascend, so that no leaf is given twice.
+    function _hashLeaves(Slice calldata slice) private pure returns (uint256[] memory places, bytes32[] memory hashes) {
+        uint256 given = slice.leaves.length / LEAF_BYTES;
+        require(given > 0 && slice.leaves.length == given * LEAF_BYTES, ICourt.BadOpening(slice.leaves.length, given));
+        places = new uint256[](given);
+        hashes = new bytes32[](given);
+        uint256 filled = 0;
+        uint256 free = 0; // first place that the next run may begin at
+        for (uint256 i = 0; i < slice.runs.length; ++i) {
+            uint256 first = slice.runs[i] >> 32;
+            require(first >= free, ICourt.BadOpening(first, free));
+            free = first + uint32(slice.runs[i]);
+            for (uint256 place = first; place < free; ++place) {
+                places[filled++] = place;
+            }
+        }
+        require(filled == given && free <= leavesOf(slice.elements), ICourt.BadOpening(filled, given));
+        for (uint256 i = 0; i < given; ++i) {
+            hashes[i] = leafHash(slice.leaves, i);
+        }
+    }
+
+    /// @notice Hash of leaf number `i` of `leaves`.
+    /// @dev In assembly for the same reason as Merkle.node: one place behind the free memory pointer serves all leaves.
+    function leafHash(bytes calldata leaves, uint256 i) internal pure returns (bytes32 hash) {
+        bytes8 tag = Tags.TENSOR_LEAF;
+        assembly ("memory-safe") {
+            let free := mload(0x40)
+            mstore(free, tag)
+            calldatacopy(add(free, 8), add(leaves.offset, mul(i, 256)), 256)
+            hash := keccak256(free, 264)
+        }
     }
 }

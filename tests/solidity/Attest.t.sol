@@ -25,7 +25,7 @@ contract AttestTest is Fixture {
         assertEq(locked(VERA, Role.Verifier), ATTEST_BOND, "locked");
     }
 
-    /// The challenge window bounds disputes, not attestations.
+    /// The challenge window bounds demands, not attestations.
     function test_late_attestations_count_while_pending() public {
         pass(10 * WINDOW);
         attestAll(id);

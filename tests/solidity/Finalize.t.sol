@@ -1,19 +1,22 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {IDemands} from "../../contracts/interfaces/IDemands.sol";
 import {IPoLRegistry} from "../../contracts/interfaces/IPoLRegistry.sol";
-import {EvidenceKind, Role, Status} from "../../contracts/Types.sol";
+import {Header, Role, Status} from "../../contracts/Types.sol";
 import {Fixture} from "./Fixture.sol";
 import {vm} from "./Vm.sol";
 
 contract FinalizeTest is Fixture {
     bytes32 private genesis;
     bytes32 private id;
+    Header private header;
 
     function setUp() public override {
         super.setUp();
         genesis = registry.genesisId();
-        id = proposeOn(genesis, MINER, 1);
+        header = makeHeader(genesis, MINER, 1);
+        id = propose(header);
     }
 
     function test_mints_the_reward_frees_the_bond_and_moves_the_tip() public {
@@ -39,36 +42,48 @@ contract FinalizeTest is Fixture {
         registry.finalize(id);
     }
 
-    /// Pitfall 11: the last second of the window belongs to challengers, the next one to finality.
+    /// Pitfall 11: the last second of the window belongs to verifiers, the next one to finality.
     function test_pitfall_11_boundary_of_the_challenge_window() public {
         attestAll(id);
         uint256 end = block.timestamp + WINDOW;
-        commit(VERA, id, EvidenceKind.Step, 0);
-        vm.roll(block.number + 1);
 
         vm.warp(end - 1);
         vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.WindowOpen.selector, id, end, end - 1));
         registry.finalize(id);
 
         vm.warp(end);
-        vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.WindowClosed.selector, id, end, end));
-        vm.prank(VERA);
-        court.openDispute(id, EvidenceKind.Step, SALT);
+        vm.expectRevert(abi.encodeWithSelector(IDemands.TooLateToDemand.selector, id, end, end));
+        demandBits(VERA, id);
         registry.finalize(id);
         assertStatus(id, Status.Finalized, "finalized");
     }
 
-    function test_pitfall_11_a_dispute_in_the_last_second_holds_finality_up() public {
+    function test_pitfall_11_a_demand_in_the_last_second_holds_finality_up() public {
         attestAll(id);
-        commit(VERA, id, EvidenceKind.Step, 0);
-        vm.roll(block.number + 1);
         vm.warp(block.timestamp + WINDOW - 1);
-        vm.prank(VERA);
-        court.openDispute(id, EvidenceKind.Step, SALT);
+        demandBits(VERA, id);
 
         pass(1);
-        vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.DisputeUnsettled.selector, id, 1));
+        vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.DemandsOpen.selector, id, 1));
         registry.finalize(id);
+    }
+
+    /// Pitfall 11: an answer at the end of the window still leaves time to use it.
+    function test_pitfall_11_an_answer_holds_the_block_for_an_answer_window() public {
+        attestAll(id);
+        vm.warp(block.timestamp + WINDOW - 1);
+        demandBits(VERA, id);
+        pass(1);
+        answerBits(MINER, header, VERA);
+        uint256 until = block.timestamp + ANSWER;
+        assertEq(registry.blocks(id).heldUntil, until, "held until");
+
+        vm.warp(until - 1);
+        vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.BlockHeld.selector, id, until, until - 1));
+        registry.finalize(id);
+        vm.warp(until);
+        registry.finalize(id);
+        assertStatus(id, Status.Finalized, "finalized");
     }
 
     function test_quorum_is_needed() public {
@@ -101,7 +116,7 @@ contract FinalizeTest is Fixture {
 
     function test_slashed_block_is_refused() public {
         attestAll(id);
-        slashAsCourt(id);
+        slashAsBounties(id);
         pass(WINDOW);
         vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.WrongStatus.selector, id, Status.Pending, Status.Slashed));
         registry.finalize(id);

@@ -2,14 +2,16 @@
 pragma solidity 0.8.37;
 
 import {BondVault} from "../../contracts/BondVault.sol";
-import {Committee} from "../../contracts/Committee.sol";
-import {Court} from "../../contracts/Court.sol";
-import {RequirementEvidence} from "../../contracts/interfaces/ICourt.sol";
+import {Bounties} from "../../contracts/Bounties.sol";
+import {Demands} from "../../contracts/Demands.sol";
+import {Item, Position} from "../../contracts/interfaces/IDemands.sol";
 import {LearnToken} from "../../contracts/LearnToken.sol";
 import {Derivation} from "../../contracts/lib/Derivation.sol";
 import {Eligible} from "../../contracts/lib/Eligible.sol";
 import {PoLRegistry} from "../../contracts/PoLRegistry.sol";
-import {Block, EvidenceKind, Header, Parameters, Role, RuleSet, Status, Task} from "../../contracts/Types.sol";
+import {Block, EvidenceKind, Header, Parameters, Role, RuleSet, Status, Task, Tree} from "../../contracts/Types.sol";
+import {MockCourt} from "./MockCourt.sol";
+import {Programs} from "./Programs.sol";
 import {States} from "./States.sol";
 import {vm} from "./Vm.sol";
 
@@ -17,11 +19,11 @@ import {vm} from "./Vm.sol";
 abstract contract Fixture {
     uint32 internal constant WINDOW = 100;
     uint32 internal constant REVEAL = 20;
-    uint32 internal constant VOTE = 50;
+    uint32 internal constant ANSWER = 48;
     uint16 internal constant BITS = 4;
     uint96 internal constant MINER_BOND = 1 ether;
     uint96 internal constant ATTEST_BOND = 0.25 ether;
-    uint96 internal constant CHALLENGE_BOND = 0.5 ether;
+    uint96 internal constant DEMAND_FEE = 0.01 ether;
     uint128 internal constant MINER_REWARD = 10e18;
     uint128 internal constant ATTESTER_REWARD = 4e18;
     bytes32 internal constant SALT = "salt";
@@ -34,15 +36,18 @@ abstract contract Fixture {
 
     LearnToken internal token;
     BondVault internal vault;
-    Committee internal committee;
-    Court internal court;
+    Bounties internal bounties;
+    MockCourt internal court;
+    Demands internal demands;
     PoLRegistry internal registry;
     bytes32 private preRoot;
+    bytes32 private evalRoot;
 
     function setUp() public virtual {
         vm.warp(1_000_000);
         vm.roll(1_000);
         preRoot = States.root(weights());
+        evalRoot = Programs.evalRoot(bits());
         deploy(defaultTask(RuleSet.Hardened), defaultParameters());
         bond(MINER, Role.Miner, 50 ether);
         bond(RIVAL, Role.Miner, 50 ether);
@@ -57,14 +62,15 @@ abstract contract Fixture {
     /// The contracts know each other's addresses at birth, so they are predicted, as pol_oracle/chain/deployment.py does.
     function deploy(Task memory task, Parameters memory parameters) internal {
         uint256 nonce = vm.getNonce(address(this));
-        address committee_ = vm.computeCreateAddress(address(this), nonce + 2);
         address court_ = vm.computeCreateAddress(address(this), nonce + 3);
-        address registry_ = vm.computeCreateAddress(address(this), nonce + 4);
-        token = new LearnToken(registry_);
-        vault = new BondVault(registry_, court_, committee_);
-        committee = new Committee(court_, vault);
-        court = new Court(PoLRegistry(registry_), vault, committee);
-        registry = new PoLRegistry(task, parameters, vault, token, court);
+        address demands_ = vm.computeCreateAddress(address(this), nonce + 4);
+        PoLRegistry registry_ = PoLRegistry(vm.computeCreateAddress(address(this), nonce + 5));
+        token = new LearnToken(address(registry_));
+        vault = new BondVault(address(registry_), demands_);
+        bounties = new Bounties(registry_, court_, demands_);
+        court = new MockCourt(registry_, bounties);
+        demands = new Demands(registry_, vault, bounties);
+        registry = new PoLRegistry(task, parameters, vault, token, bounties, demands);
     }
 
     function defaultTask(RuleSet rules) internal pure returns (Task memory task) {
@@ -75,18 +81,19 @@ abstract contract Fixture {
         task.accuracySlack = 40;
         task.eligibleCount = 26;
         task.eligibleHash = keccak256(abi.encodePacked(eligible()));
+        task.programRoot = Programs.root();
         task.initialRoot = States.root(weights());
     }
 
     function defaultParameters() internal pure returns (Parameters memory parameters) {
         parameters.challengeWindow = WINDOW;
         parameters.revealWindow = REVEAL;
-        parameters.voteWindow = VOTE;
+        parameters.answerWindow = ANSWER;
         parameters.quorum = 2;
         parameters.difficultyBits = BITS;
         parameters.minerBond = MINER_BOND;
         parameters.attestBond = ATTEST_BOND;
-        parameters.challengeBond = CHALLENGE_BOND;
+        parameters.demandFee = DEMAND_FEE;
         parameters.minerReward = MINER_REWARD;
         parameters.attesterReward = ATTESTER_REWARD;
     }
@@ -120,6 +127,8 @@ abstract contract Fixture {
         header.nonce = nonce;
         header.preRoot = keccak256(abi.encode("pre", parent, miner, nonce));
         header.postRoot = keccak256(abi.encode("post", parent, miner, nonce));
+        header.traceRoot = keccak256(abi.encode("trace", parent, miner, nonce));
+        header.evalRoot = evalRoot;
         header.correctBefore = 100;
         header.correctAfter = 101;
         header.indices = derivedIndices(header);
@@ -167,9 +176,16 @@ abstract contract Fixture {
         return registry.blocks(id).status;
     }
 
-    function slashAsCourt(bytes32 id) internal {
-        vm.prank(address(court));
+    function slashAsBounties(bytes32 id) internal {
+        vm.prank(address(bounties));
         registry.slash(id, EvidenceKind.Step);
+    }
+
+    /// Words of the accuracy tree of every header made here: 100 samples right with W, 101 with W'.
+    function bits() internal pure returns (bytes32[2][] memory words) {
+        words = new bytes32[2][](16);
+        words[2][0] = bytes32(type(uint256).max << 156);
+        words[2][1] = bytes32(type(uint256).max << 155);
     }
 
     // -- weights: three tensors, of which the eligible ranges name 16 + 10 elements; the second range crosses a leaf
@@ -237,66 +253,74 @@ abstract contract Fixture {
         header.postRoot = States.root(afterwards);
     }
 
-    function evidenceOf(Header memory header, uint32[][] memory afterwards, uint256 number)
-        internal
-        view
-        returns (RequirementEvidence memory evidence)
-    {
-        (uint256 tensor, uint256 element,) = demandOf(header, number);
-        evidence.requirement = number;
-        evidence.eligible = eligible();
-        evidence.before = States.open(weights(), tensor, element);
-        evidence.afterwards = States.open(afterwards, tensor, element);
-    }
-
     // -- challenges
 
-    function commitmentTo(address challenger, bytes32 id, EvidenceKind kind, bytes32 evidenceHash)
-        internal
-        pure
-        returns (bytes32)
-    {
-        return keccak256(abi.encode(challenger, id, kind, evidenceHash, SALT));
+    /// What commits `challenger` to proving `id` wrong to the mock court.
+    function commitmentTo(address challenger, bytes32 id, EvidenceKind kind) internal view returns (bytes32) {
+        bytes memory call = abi.encodeCall(court.prove, (id, kind, SALT));
+        return keccak256(abi.encode(challenger, keccak256(call)));
     }
 
-    function commit(address challenger, bytes32 id, EvidenceKind kind, bytes32 evidenceHash) internal {
+    function commitTo(address challenger, bytes32 id, EvidenceKind kind) internal {
+        bytes32 commitment = commitmentTo(challenger, id, kind);
         vm.prank(challenger);
-        court.commit(commitmentTo(challenger, id, kind, evidenceHash));
+        bounties.commit(commitment);
     }
 
-    function commitTo(address challenger, bytes32 id, RequirementEvidence memory evidence) internal {
-        commit(challenger, id, EvidenceKind.Requirement, keccak256(abi.encode(evidence)));
-    }
-
-    function prove(address challenger, Header memory header, RequirementEvidence memory evidence) internal {
+    function prove(address challenger, bytes32 id, EvidenceKind kind) internal {
         vm.prank(challenger);
-        court.proveRequirement(header, evidence, SALT);
+        court.prove(id, kind, SALT);
     }
 
-    function dispute(address challenger, bytes32 id, EvidenceKind kind) internal {
-        commit(challenger, id, kind, 0);
+    function commitAndProve(address challenger, bytes32 id, EvidenceKind kind) internal {
+        commitTo(challenger, id, kind);
         pass(1);
-        vm.prank(challenger);
-        court.openDispute(id, kind, SALT);
+        prove(challenger, id, kind);
     }
 
-    function vote(address verifier, bytes32 id, EvidenceKind kind, bool guilty) internal {
-        bytes32 disputeId = court.disputeId(id, kind);
-        vm.prank(verifier);
-        committee.vote(disputeId, guilty);
-    }
-
-    /// A block whose requirement 0 was not met, slashed by `challenger` with proof.
+    /// A block slashed by `challenger` with proof.
     function provenSlashed(bytes32 parent, address miner, uint64 nonce, address challenger)
         internal
         returns (bytes32 id)
     {
-        (Header memory header, uint32[][] memory afterwards) = makeForged(parent, miner, nonce, 0, 0);
-        id = propose(header);
-        RequirementEvidence memory evidence = evidenceOf(header, afterwards, 0);
-        commitTo(challenger, id, evidence);
-        pass(1);
-        prove(challenger, header, evidence);
+        id = proposeOn(parent, miner, nonce);
+        commitAndProve(challenger, id, EvidenceKind.Requirement);
+    }
+
+    // -- demands
+
+    function bitsPosition() internal pure returns (Position memory) {
+        return Position(Item.Bits, Tree.Step, 0, 0, 0);
+    }
+
+    function rootsPosition(Tree tree, uint32 sample) internal pure returns (Position memory) {
+        return Position(Item.Roots, tree, sample, 0, 0);
+    }
+
+    function demand(address demander, bytes32 id, Position memory position) internal returns (bytes32) {
+        vm.prank(demander);
+        return demands.demand(id, position, Programs.open(position.tree, position.tensor));
+    }
+
+    function demandBits(address demander, bytes32 id) internal returns (bytes32) {
+        return demand(demander, id, bitsPosition());
+    }
+
+    function answerBits(address responder, Header memory header, address demander) internal {
+        vm.prank(responder);
+        demands.revealBits(header, demander, bitsPosition(), bits());
+    }
+
+    /// The miner's answer to a demand for the roots of an evaluation; every `version` is another trace.
+    function explain(
+        address responder,
+        Header memory header,
+        address demander,
+        Position memory position,
+        uint256 version
+    ) internal {
+        vm.prank(responder);
+        demands.revealRoots(header, demander, position, Programs.open(position.tree, 0), Programs.evaluation(version));
     }
 
     // -- assertions and inputs

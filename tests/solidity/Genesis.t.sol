@@ -28,7 +28,7 @@ contract GenesisTest is Fixture {
         task.rules = RuleSet(seed % 2);
         task.batchSize = uint32(bound(pick(seed, 0), 1, 64));
         task.trainCount = uint32(bound(pick(seed, 1), 64, type(uint32).max));
-        task.testCount = uint32(pick(seed, 2));
+        task.testCount = uint32(pick(seed, 2) % ((1 << 18) + 1));
         task.accuracySlack = uint32(pick(seed, 3));
         task.learningRate = uint32(pick(seed, 4));
         task.eligibleCount = uint64(bound(pick(seed, 5), 64, 1 << 31));
@@ -41,6 +41,11 @@ contract GenesisTest is Fixture {
 
         deploy(task, parameters);
         assertEq(keccak256(abi.encode(registry.task())), keccak256(abi.encode(task)), "task");
+        assertEq(registry.trainCount(), task.trainCount, "train count");
+        assertEq(registry.testCount(), task.testCount, "test count");
+        assertEq(registry.programRoot(), task.programRoot, "program root");
+        assertEq(registry.trainRoot(), task.trainRoot, "train root");
+        assertEq(registry.testRoot(), task.testRoot, "test root");
         assertEq(keccak256(abi.encode(registry.parameters())), keccak256(abi.encode(parameters)), "parameters");
     }
 
@@ -62,7 +67,7 @@ contract GenesisTest is Fixture {
             "setMinerBond(uint96)",
             "setDifficultyBits(uint16)"
         ];
-        address[5] memory all = [address(registry), address(vault), address(court), address(committee), address(token)];
+        address[5] memory all = [address(registry), address(vault), address(bounties), address(demands), address(token)];
         for (uint256 i = 0; i < all.length; ++i) {
             for (uint256 j = 0; j < absent.length; ++j) {
                 (bool ok,) = all[i].call(abi.encodePacked(bytes4(keccak256(bytes(absent[j]))), new bytes(320)));
@@ -82,35 +87,47 @@ contract GenesisTest is Fixture {
         Parameters memory parameters = defaultParameters();
         task.batchSize = 8193;
         vm.expectRevert(abi.encodeWithSelector(Derivation.CannotDraw.selector, 8193, 8192));
-        new PoLRegistry(task, parameters, vault, token, court);
+        new PoLRegistry(task, parameters, vault, token, bounties, demands);
 
         task.batchSize = 4;
         parameters.difficultyBits = 27;
         vm.expectRevert(abi.encodeWithSelector(Derivation.CannotDraw.selector, 27, 52));
-        new PoLRegistry(task, parameters, vault, token, court);
+        new PoLRegistry(task, parameters, vault, token, bounties, demands);
 
         parameters.difficultyBits = 65;
         vm.expectRevert(abi.encodeWithSelector(Difficulty.DifficultyOutOfRange.selector, 65, 64));
-        new PoLRegistry(task, parameters, vault, token, court);
+        new PoLRegistry(task, parameters, vault, token, bounties, demands);
     }
 
-    /// Pitfall 11: without a window nobody could challenge, claim a bounty or vote in time.
+    /// Pitfall 11: without a window nobody could challenge, claim a bounty or answer in time.
     function test_pitfall_11_zero_windows_are_refused_at_birth() public {
         for (uint256 which = 0; which < 3; ++which) {
             Parameters memory parameters = defaultParameters();
             if (which == 0) parameters.challengeWindow = 0;
             if (which == 1) parameters.revealWindow = 0;
-            if (which == 2) parameters.voteWindow = 0;
+            if (which == 2) parameters.answerWindow = 0;
             vm.expectRevert(
                 abi.encodeWithSelector(
                     IPoLRegistry.ZeroWindow.selector,
                     parameters.challengeWindow,
                     parameters.revealWindow,
-                    parameters.voteWindow
+                    parameters.answerWindow
                 )
             );
-            new PoLRegistry(defaultTask(RuleSet.Hardened), parameters, vault, token, court);
+            new PoLRegistry(defaultTask(RuleSet.Hardened), parameters, vault, token, bounties, demands);
         }
+    }
+
+    /// Pitfall 9: the bits of more samples would not fit one answer.
+    function test_pitfall_09_too_many_test_samples_are_refused_at_birth() public {
+        Task memory task = defaultTask(RuleSet.Hardened);
+        task.testCount = (1 << 18) + 1;
+        vm.expectRevert(
+            abi.encodeWithSelector(IPoLRegistry.TooManyTestSamples.selector, task.testCount, uint32(1 << 18))
+        );
+        new PoLRegistry(task, defaultParameters(), vault, token, bounties, demands);
+        task.testCount = 1 << 18;
+        new PoLRegistry(task, defaultParameters(), vault, token, bounties, demands);
     }
 
     function test_only_the_registry_mints(address sender) public {
@@ -123,22 +140,26 @@ contract GenesisTest is Fixture {
     function test_contracts_know_each_other() public view {
         assertEq(token.registry(), address(registry), "token");
         assertEq(vault.registry(), address(registry), "vault registry");
-        assertEq(vault.court(), address(court), "vault court");
-        assertEq(vault.committee(), address(committee), "vault committee");
-        assertEq(committee.court(), address(court), "committee");
-        assertEq(address(court.registry()), address(registry), "court");
-        assertEq(address(registry.court()), address(court), "registry");
+        assertEq(vault.demands(), address(demands), "vault demands");
+        assertEq(address(bounties.registry()), address(registry), "bounties registry");
+        assertEq(bounties.court(), address(court), "bounties court");
+        assertEq(bounties.demands(), address(demands), "bounties demands");
+        assertEq(address(demands.registry()), address(registry), "demands registry");
+        assertEq(address(demands.vault()), address(vault), "demands vault");
+        assertEq(address(demands.bounties()), address(bounties), "demands bounties");
+        assertEq(address(registry.bounties()), address(bounties), "registry bounties");
+        assertEq(address(registry.demands()), address(demands), "registry demands");
     }
 
     function randomParameters(uint256 seed) internal pure returns (Parameters memory parameters) {
         parameters.challengeWindow = uint32(pick(seed, 20));
         parameters.revealWindow = uint32(pick(seed, 21));
-        parameters.voteWindow = uint32(pick(seed, 22));
+        parameters.answerWindow = uint32(pick(seed, 22));
         parameters.quorum = uint32(pick(seed, 23));
         parameters.difficultyBits = uint16(pick(seed, 24) % 65);
         parameters.minerBond = uint96(pick(seed, 25));
         parameters.attestBond = uint96(pick(seed, 26));
-        parameters.challengeBond = uint96(pick(seed, 27));
+        parameters.demandFee = uint96(pick(seed, 27));
         parameters.minerReward = uint128(pick(seed, 28));
         parameters.attesterReward = uint128(pick(seed, 29));
     }

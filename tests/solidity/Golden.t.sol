@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {Opening} from "../../contracts/interfaces/ICourt.sol";
 import {BlockTree} from "../../contracts/lib/BlockTree.sol";
 import {Derivation} from "../../contracts/lib/Derivation.sol";
 import {Difficulty} from "../../contracts/lib/Difficulty.sol";
 import {Eligible} from "../../contracts/lib/Eligible.sol";
 import {Tags} from "../../contracts/lib/Tags.sol";
-import {TensorTree} from "../../contracts/lib/TensorTree.sol";
 import {Weights} from "../../contracts/lib/Weights.sol";
 import {Header, RuleSet, Task} from "../../contracts/Types.sol";
 import {Fixture} from "./Fixture.sol";
@@ -25,8 +23,6 @@ contract GoldenTest is Fixture {
         "JsonIds(bytes32 task_id,bytes32 genesis_id,bytes32 block_id,bytes32 seed,uint256 bits,uint256[] requirement_weights,bool[] requirement_ups)";
     string private constant DRAW_TYPE =
         "JsonDraw(bytes tag,bytes32 seed,uint256 count,uint256 bound,uint256 shift,uint256[] values)";
-    string private constant OPENING_TYPE =
-        "JsonOpened(uint256 tensor,uint256 element,uint256 value,uint64 elements,uint64 tensors,bytes leaf,bytes32[] tensor_path,bytes32[] state_path)";
     string private constant MOVE_TYPE =
         "JsonMove(uint32 before,uint32 after,bool hardened_up,bool hardened_down,bool paper_up,bool paper_down)";
 
@@ -47,17 +43,6 @@ contract GoldenTest is Fixture {
         uint256 limit;
         uint256 shift;
         uint256[] values;
-    }
-
-    struct Opened {
-        uint256 tensor;
-        uint256 element;
-        uint256 value;
-        uint64 elements;
-        uint64 tensors;
-        bytes leaf;
-        bytes32[] tensorPath;
-        bytes32[] statePath;
     }
 
     struct Move {
@@ -171,8 +156,8 @@ contract GoldenTest is Fixture {
         }
     }
 
-    /// The tests' own tree builder, and the contracts' openings, against the vectors.
-    function test_pitfall_14_state_roots_and_openings() public view {
+    /// The tests' own tree builder against the vectors.
+    function test_pitfall_14_state_roots() public view {
         string memory json = vectors();
         bytes32 root = vm.parseJsonBytes32(json, ".state.state_root");
         uint32[][] memory tensors = new uint32[][](vm.parseJsonUintArray(json, ".state.sizes").length);
@@ -183,18 +168,6 @@ contract GoldenTest is Fixture {
         bytes32[] memory roots = vm.parseJsonBytes32Array(json, ".state.tensor_roots");
         assertEq(keccak256(abi.encode(States.tensorRoots(tensors))), keccak256(abi.encode(roots)), "tensor roots");
         assertEq(States.root(tensors), root, "state root");
-
-        bytes memory encoded = vm.parseJsonTypeArray(json, ".state.openings", OPENING_TYPE);
-        Opened[] memory openings = abi.decode(encoded, (Opened[]));
-        assertTrue(openings.length > 3, "openings");
-        for (uint256 i = 0; i < openings.length; ++i) {
-            Opened memory golden = openings[i];
-            Opening memory opening =
-                Opening(golden.elements, golden.tensors, golden.leaf, golden.tensorPath, golden.statePath);
-            (bytes32 opened, uint32 bits) = this.open(opening, golden.tensor, golden.element);
-            assertEq(opened, root, "opened root");
-            assertEq(bits, golden.value, "value");
-        }
     }
 
     function vectors() internal view returns (string memory) {
@@ -221,9 +194,5 @@ contract GoldenTest is Fixture {
 
     function hashOf(bytes32[] calldata ranges) external pure returns (bytes32) {
         return Eligible.hash(ranges);
-    }
-
-    function open(Opening calldata opening, uint256 tensor, uint256 element) external pure returns (bytes32, uint32) {
-        return TensorTree.open(opening, tensor, element);
     }
 }

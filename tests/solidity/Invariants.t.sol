@@ -2,11 +2,13 @@
 pragma solidity 0.8.37;
 
 import {BondVault} from "../../contracts/BondVault.sol";
-import {RequirementEvidence} from "../../contracts/interfaces/ICourt.sol";
+import {Demands} from "../../contracts/Demands.sol";
+import {DemandState, Position} from "../../contracts/interfaces/IDemands.sol";
 import {LearnToken} from "../../contracts/LearnToken.sol";
 import {PoLRegistry} from "../../contracts/PoLRegistry.sol";
-import {Block, EvidenceKind, Header, Outcome, Role, Status} from "../../contracts/Types.sol";
+import {EvidenceKind, Header, Role, Status, Tree} from "../../contracts/Types.sol";
 import {Fixture} from "./Fixture.sol";
+import {Programs} from "./Programs.sol";
 import {vm} from "./Vm.sol";
 
 /// @notice Plays the whole system at random: one function per thing that somebody can do. What cannot be done now is
@@ -14,16 +16,19 @@ import {vm} from "./Vm.sol";
 contract Handler is Fixture {
     address[5] internal actors = [MINER, RIVAL, VERA, VICTOR, VIOLA];
 
-    struct Disputed {
+    struct Demanded {
         bytes32 id;
-        EvidenceKind kind;
+        address demander;
+        Position position;
     }
 
     bytes32[] public ids; // every block but genesis
-    Disputed[] internal disputes; // open ones
+    Demanded[] public demanded; // all demands ever made
+    bytes32[] public demandIds; // theirs
     mapping(bytes32 => Status) public seen; // status when last looked at
     mapping(bytes32 => Header) internal headers;
-    mapping(bytes32 => bool) internal forged;
+    mapping(bytes32 => bool) internal forged; // can be proven wrong, and nobody answers for it
+    mapping(bytes32 => bool) public convicted;
     uint256 public rewards; // what should have been minted
     uint256 public forfeits; // bonds of slashed blocks taken
     uint64 internal nonces;
@@ -49,8 +54,12 @@ contract Handler is Fixture {
         return actors[i];
     }
 
-    function system() external view returns (PoLRegistry, BondVault, LearnToken) {
-        return (registry, vault, token);
+    function demandCount() external view returns (uint256) {
+        return demandIds.length;
+    }
+
+    function system() external view returns (PoLRegistry, BondVault, LearnToken, Demands) {
+        return (registry, vault, token, demands);
     }
 
     /// Proposes on the head, or on any recent block that may be live; every fourth block is a cheat's.
@@ -58,9 +67,7 @@ contract Handler is Fixture {
         bytes32 parent = ids.length == 0 || where % 3 > 0 ? registry.head() : ids[recent(where)];
         address miner = actors[who % 5];
         bad = bad && where % 2 == 0;
-        Header memory header;
-        if (bad) (header,) = makeForged(parent, miner, ++nonces, 0, 0);
-        else header = makeHeader(parent, miner, ++nonces);
+        Header memory header = makeHeader(parent, miner, ++nonces);
         vm.prank(miner);
         try registry.propose(header) returns (bytes32 id) {
             ids.push(id);
@@ -76,57 +83,78 @@ contract Handler is Fixture {
         try registry.attest(ids[recent(which)]) {} catch {}
     }
 
-    function doProve(uint256 who, uint256 which) external {
+    /// Proves a bad block wrong, or claims the bounty of a slashed one with an earlier commitment.
+    function doProve(uint256 who, uint256 which, bool early) external {
         if (ids.length == 0) return;
         bytes32 id = ids[recent(which)];
-        if (!forged[id] || statusOf(id) != Status.Pending) return;
-        Header memory header = headers[id];
-        (, uint32[][] memory afterwards) = makeForged(header.parent, header.miner, header.nonce, 0, 0);
-        RequirementEvidence memory evidence = evidenceOf(header, afterwards, 0);
-        bytes32 commitment =
-            commitmentTo(actors[who % 5], id, EvidenceKind.Requirement, keccak256(abi.encode(evidence)));
-        (uint256 order,) = court.commitmentOf(actors[who % 5], commitment);
-        if (order == 0) commitTo(actors[who % 5], id, evidence);
+        address prover = actors[who % 5];
+        if (!forged[id]) return;
+        (uint256 order,) = bounties.commitmentOf(prover, commitmentTo(prover, id, EvidenceKind.Step));
+        if (order == 0) commitTo(prover, id, EvidenceKind.Step);
+        if (early) return;
         pass(1);
-        prove(actors[who % 5], header, evidence); // must not fail
+        if (statusOf(id) == Status.Pending) {
+            prove(prover, id, EvidenceKind.Step); // must not fail
+            convicted[id] = true;
+        } else {
+            vm.prank(prover);
+            try court.prove(id, EvidenceKind.Step, SALT) {
+                assertTrue(convicted[id], "a bounty without a slash");
+            } catch {}
+        }
         track();
     }
 
-    function doDispute(uint256 who, uint256 which, uint256 kind) external {
+    function doDemand(uint256 who, uint256 which, uint256 what) external {
         if (ids.length == 0) return;
         bytes32 id = ids[recent(which)];
-        EvidenceKind kind_ = EvidenceKind(1 + kind % 3);
-        address challenger = actors[who % 5];
-        bytes32 commitment = commitmentTo(challenger, id, kind_, 0);
-        (uint256 order,) = court.commitmentOf(challenger, commitment);
-        if (order == 0) commit(challenger, id, kind_, 0);
-        pass(1);
-        vm.prank(challenger);
-        try court.openDispute(id, kind_, SALT) {
-            disputes.push(Disputed(id, kind_));
+        address demander = actors[who % 5];
+        Position memory position =
+            what % 3 == 0 ? bitsPosition() : rootsPosition(Tree(1 + what % 2), uint32(what / 3 % 4));
+        bytes32 demandId = demands.demandIdOf(id, demander, position);
+        vm.prank(demander);
+        try demands.demand(id, position, Programs.open(position.tree, 0)) {
+            demanded.push(Demanded(id, demander, position));
+            demandIds.push(demandId);
         } catch {}
     }
 
-    function doVote(uint256 which, uint256 voters, bool guilty) external {
-        if (disputes.length == 0) return;
-        Disputed memory one = disputes[which % disputes.length];
-        bytes32 disputeId = court.disputeId(one.id, one.kind);
-        for (uint256 i = 0; i < 5; ++i) {
-            if ((voters >> i) & 1 == 0) continue;
-            vm.prank(actors[i]);
-            try committee.vote(disputeId, guilty) {} catch {}
+    /// Answers three of the last demands.
+    function doReveal(uint256 who, uint256 which) external {
+        for (uint256 i = 0; i < 3 && i < demandIds.length; ++i) {
+            uint256 number = demandIds.length - 1 - (which + i) % (demandIds.length < 8 ? demandIds.length : 8);
+            Demanded memory one = demanded[number];
+            if (forged[one.id] || statusOf(one.id) != Status.Pending) continue;
+            if (demands.demands(demandIds[number]).state != DemandState.Open) continue;
+            if (block.timestamp >= demands.demands(demandIds[number]).deadline) continue;
+            Header memory header = headers[one.id];
+            // must not fail
+            if (one.position.tree == Tree.Step) answerBits(actors[who % 5], header, one.demander);
+            else explain(header.miner, header, one.demander, one.position, 1);
         }
     }
 
-    function doSettleDispute(uint256 which) external {
-        if (disputes.length == 0) return;
-        which %= disputes.length;
-        Disputed memory one = disputes[which];
-        if (committee.outcome(court.disputeId(one.id, one.kind)) == Outcome.Open) return;
-        court.settleDispute(one.id, one.kind); // must not fail
-        disputes[which] = disputes[disputes.length - 1];
-        disputes.pop();
+    function doExpire(uint256 which) external {
+        if (demandIds.length == 0) return;
+        which %= demandIds.length;
+        Demanded memory one = demanded[which];
+        if (demands.demands(demandIds[which]).state != DemandState.Open) return;
+        if (block.timestamp < demands.demands(demandIds[which]).deadline) return;
+        if (statusOf(one.id) == Status.Pending) {
+            demands.expire(one.id, one.demander, one.position); // must not fail
+            convicted[one.id] = true;
+        } else {
+            try demands.expire(one.id, one.demander, one.position) {
+                assertTrue(convicted[one.id], "a bounty without a slash");
+            } catch {}
+        }
         track();
+    }
+
+    function doSettleDemands(uint256 which) external {
+        for (uint256 i = which % 3; i < demandIds.length; i += 3) {
+            try demands.settle(demandIds[i]) {} catch {}
+        }
     }
 
     /// Finalizes any block that can be; most times the next one gets its attestations and its time first.
@@ -210,6 +238,9 @@ contract Handler is Fixture {
     function track() internal {
         for (uint256 i = 0; i < ids.length; ++i) {
             Status now_ = statusOf(ids[i]);
+            bool judged = now_ == Status.Finalized || now_ == Status.Orphaned;
+            assertTrue(!judged || registry.blocks(ids[i]).openDemands == 0, "judged with an open demand");
+            assertTrue(!convicted[ids[i]] || now_ == Status.Slashed, "convicted and not slashed");
             assertTrue(seen[ids[i]] == Status.Pending || seen[ids[i]] == now_, "a block left a final state");
             seen[ids[i]] = now_;
         }
@@ -231,7 +262,7 @@ contract InvariantsTest is Fixture {
     function setUp() public override {
         handler = new Handler();
         handler.setUp();
-        (registry, vault, token) = handler.system();
+        (registry, vault, token, demands) = handler.system();
     }
 
     function targetContracts() public view returns (address[] memory targets) {
@@ -240,16 +271,18 @@ contract InvariantsTest is Fixture {
     }
 
     function targetSelectors() public view returns (FuzzSelector[] memory targets) {
-        bytes4[16] memory all = [
+        bytes4[18] memory all = [
             Handler.doPropose.selector, // four times as often as the rest
             Handler.doPropose.selector,
             Handler.doPropose.selector,
             Handler.doPropose.selector,
             Handler.doAttest.selector,
             Handler.doProve.selector,
-            Handler.doDispute.selector,
-            Handler.doVote.selector,
-            Handler.doSettleDispute.selector,
+            Handler.doDemand.selector,
+            Handler.doDemand.selector,
+            Handler.doReveal.selector,
+            Handler.doExpire.selector,
+            Handler.doSettleDemands.selector,
             Handler.doFinalize.selector,
             Handler.doFinalize.selector,
             Handler.doSettleBlocks.selector,
@@ -269,6 +302,8 @@ contract InvariantsTest is Fixture {
     function invariant_balance_one_chain_final_states_and_supply() public view {
         creditsAndBondsAreTheVaultsBalance();
         everyBlockHoldsExactlyOneBond();
+        verifiersBondsAreTheirObligations();
+        openDemandsAreCounted();
         finalizedBlocksFormOneChain();
         noBlockLeavesAFinalState();
         headIsLive();
@@ -278,15 +313,13 @@ contract InvariantsTest is Fixture {
     /// Pitfall 13.
     function creditsAndBondsAreTheVaultsBalance() internal view {
         uint256 owed = 0;
-        uint256 stake = 0;
         for (uint256 i = 0; i < handler.actorCount(); ++i) {
             address someone = handler.actor(i);
-            owed += vault.creditOf(someone) + vault.stakeOf(someone);
+            owed += vault.creditOf(someone);
             owed += free(someone, Role.Miner) + locked(someone, Role.Miner);
-            stake += vault.stakeOf(someone);
+            owed += free(someone, Role.Verifier) + locked(someone, Role.Verifier);
         }
         assertEq(owed, address(vault).balance, "credits + bonds = balance");
-        assertEq(stake, vault.totalStake(), "total stake");
     }
 
     /// A miner's bond is locked exactly while its block is pending, or slashed and not yet forfeited.
@@ -301,6 +334,40 @@ contract InvariantsTest is Fixture {
             actual += locked(handler.actor(i), Role.Miner);
         }
         assertEq(actual, expected, "locked miners' bonds");
+    }
+
+    /// Locked as a verifier: one bond per attestation and one fee per demand that are not settled.
+    function verifiersBondsAreTheirObligations() internal view {
+        for (uint256 i = 0; i < handler.actorCount(); ++i) {
+            address someone = handler.actor(i);
+            uint256 expected = 0;
+            for (uint256 j = 0; j < handler.count(); ++j) {
+                uint8 attestation = registry.attestationOf(handler.ids(j), someone);
+                if (attestation == 1 || attestation == 3) expected += ATTEST_BOND;
+            }
+            for (uint256 j = 0; j < handler.demandCount(); ++j) {
+                (, address demander,) = handler.demanded(j);
+                bool settled = demands.demands(handler.demandIds(j)).state == DemandState.Settled;
+                if (demander == someone && !settled) expected += DEMAND_FEE;
+            }
+            assertEq(locked(someone, Role.Verifier), expected, "locked verifiers' bonds");
+        }
+    }
+
+    /// Pitfall 11: what holds up a pending block are exactly its open demands; none is open on a finalized block.
+    function openDemandsAreCounted() internal view {
+        for (uint256 i = 0; i < handler.count(); ++i) {
+            bytes32 id = handler.ids(i);
+            Status status = statusOf(id);
+            if (status == Status.Slashed) continue;
+            uint256 open = 0;
+            for (uint256 j = 0; j < handler.demandCount(); ++j) {
+                (bytes32 about,,) = handler.demanded(j);
+                if (about == id && demands.demands(handler.demandIds(j)).state == DemandState.Open) ++open;
+            }
+            assertEq(registry.blocks(id).openDemands, open, "open demands");
+            assertTrue(status == Status.Pending || open == 0, "judged with an open demand");
+        }
     }
 
     function finalizedBlocksFormOneChain() internal view {

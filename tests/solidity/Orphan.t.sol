@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IPoLRegistry} from "../../contracts/interfaces/IPoLRegistry.sol";
-import {EvidenceKind, Role, Status} from "../../contracts/Types.sol";
+import {Role, Status} from "../../contracts/Types.sol";
 import {Fixture} from "./Fixture.sol";
 import {vm} from "./Vm.sol";
 
@@ -31,7 +31,7 @@ contract OrphanTest is Fixture {
     function test_descendants_of_a_slashed_block_get_their_bonds_back_one_by_one() public {
         bytes32 child = proposeOn(loser, RIVAL, 2);
         bytes32 grandchild = proposeOn(child, MINER, 3);
-        slashAsCourt(loser);
+        slashAsBounties(loser);
         pass(WINDOW);
 
         vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.StillLive.selector, grandchild));
@@ -81,18 +81,17 @@ contract OrphanTest is Fixture {
         registry.orphan(late);
     }
 
-    function test_pitfall_09_nor_while_a_dispute_runs() public {
+    function test_pitfall_09_nor_while_a_demand_is_open() public {
         pass(WINDOW - 2);
-        dispute(VERA, loser, EvidenceKind.Step);
+        demandBits(VERA, loser);
         attestAll(winner);
-        pass(1);
+        pass(2);
         registry.finalize(winner);
-        vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.DisputeUnsettled.selector, loser, 1));
+        vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.DemandsOpen.selector, loser, 1));
         registry.orphan(loser);
 
-        vote(VERA, loser, EvidenceKind.Step, true);
-        vote(VICTOR, loser, EvidenceKind.Step, true);
-        court.settleDispute(loser, EvidenceKind.Step);
+        pass(ANSWER);
+        demands.expire(loser, VERA, bitsPosition());
         assertStatus(loser, Status.Slashed, "slashed though it had lost");
     }
 

@@ -111,7 +111,7 @@ contract ParticipantsTest is Fixture {
 
         bytes32 bad = rogue.propose(makeHeader(id, address(rogue), 2));
         bytes32 good = proposeOn(id, MINER, 3);
-        slashAsCourt(bad);
+        slashAsBounties(bad);
         registry.claimHead(good);
         assertEq(registry.head(), good, "goes on");
     }

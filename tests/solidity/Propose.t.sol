@@ -186,7 +186,7 @@ contract ProposeTest is Fixture {
 
     function test_slashed_parent_is_refused() public {
         bytes32 bad = proposeOn(registry.genesisId(), MINER, 1);
-        slashAsCourt(bad);
+        slashAsBounties(bad);
 
         Header memory header = makeHeaderOn(bad);
         vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.WrongStatus.selector, bad, Status.Pending, Status.Slashed));
@@ -199,7 +199,7 @@ contract ProposeTest is Fixture {
         for (uint64 i = 2; i < 12; ++i) {
             tip = proposeOn(tip, MINER, i);
         }
-        slashAsCourt(bad);
+        slashAsBounties(bad);
 
         Header memory header = makeHeaderOn(tip);
         vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.SlashedAncestor.selector, tip, bad));

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {ICourt} from "../../contracts/interfaces/ICourt.sol";
+import {IBounties} from "../../contracts/interfaces/IBounties.sol";
 import {IPoLRegistry} from "../../contracts/interfaces/IPoLRegistry.sol";
-import {Header, Role, Status} from "../../contracts/Types.sol";
+import {EvidenceKind, Role, Status, Tree} from "../../contracts/Types.sol";
 import {Fixture} from "./Fixture.sol";
 import {vm} from "./Vm.sol";
 
@@ -29,24 +29,44 @@ contract SettleAttestationTest is Fixture {
 
     /// Pitfall 8: attesting without replaying is a losing bet.
     function test_pitfall_08_slashed_takes_the_bond() public {
-        (Header memory header, uint32[][] memory afterwards) = makeForged(genesis, MINER, 1, 0, 0);
-        bytes32 bad = propose(header);
+        bytes32 bad = proposeOn(genesis, MINER, 1);
         attest(bad, VICTOR);
-        commitTo(VERA, bad, evidenceOf(header, afterwards, 0));
-        pass(1);
-        prove(VERA, header, evidenceOf(header, afterwards, 0));
+        commitAndProve(VERA, bad, EvidenceKind.Step);
         uint256 settlesAt = block.timestamp + REVEAL;
 
-        vm.expectRevert(abi.encodeWithSelector(ICourt.BountyUnsettled.selector, bad, settlesAt));
+        vm.expectRevert(abi.encodeWithSelector(IBounties.BountyUnsettled.selector, bad, settlesAt));
         registry.settleAttestation(bad, VICTOR);
         pass(REVEAL);
         vm.expectEmit(address(registry));
         emit IPoLRegistry.AttestationSettled(bad, VICTOR, Status.Slashed, 0, ATTEST_BOND);
         registry.settleAttestation(bad, VICTOR);
 
-        assertEq(vault.stakeOf(VICTOR), 10 ether - ATTEST_BOND, "stake");
+        assertEq(free(VICTOR, Role.Verifier), 10 ether - ATTEST_BOND, "free");
+        assertEq(locked(VICTOR, Role.Verifier), 0, "locked");
         assertEq(vault.creditOf(VERA), ATTEST_BOND / 2, "credit");
-        assertEq(vault.totalStake(), 30 ether - ATTEST_BOND, "total stake");
+    }
+
+    /// Pitfall 8: whoever attested and lets demands go unanswered loses too, since it could have answered.
+    function test_pitfall_08_withheld_takes_the_bond() public {
+        bytes32 bad = proposeOn(genesis, MINER, 1);
+        attest(bad, VICTOR);
+        demandBits(VERA, bad);
+        pass(ANSWER);
+        demands.expire(bad, VERA, bitsPosition());
+        pass(REVEAL);
+        registry.settleAttestation(bad, VICTOR);
+        assertEq(free(VICTOR, Role.Verifier), 10 ether - ATTEST_BOND, "free");
+    }
+
+    /// What only the miner could have told costs only the miner.
+    function test_unexplained_gives_the_bond_back() public {
+        bytes32 bad = proposeOn(genesis, MINER, 1);
+        attest(bad, VICTOR);
+        demand(VERA, bad, rootsPosition(Tree.Before, 7));
+        pass(ANSWER);
+        demands.expire(bad, VERA, rootsPosition(Tree.Before, 7));
+        registry.settleAttestation(bad, VICTOR);
+        assertEq(free(VICTOR, Role.Verifier), 10 ether, "free");
     }
 
     function test_orphaned_gives_the_bond_back() public {

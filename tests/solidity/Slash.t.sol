@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IBondVault} from "../../contracts/interfaces/IBondVault.sol";
-import {ICourt} from "../../contracts/interfaces/ICourt.sol";
+import {IBounties} from "../../contracts/interfaces/IBounties.sol";
 import {IPoLRegistry} from "../../contracts/interfaces/IPoLRegistry.sol";
 import {EvidenceKind, Role, Status} from "../../contracts/Types.sol";
 import {Fixture} from "./Fixture.sol";
@@ -17,18 +17,17 @@ contract SlashTest is Fixture {
         genesis = registry.genesisId();
     }
 
-    function test_only_the_court_slashes(address sender) public {
-        vm.assume(sender != address(court));
+    function test_only_bounties_slash_and_only_demands_hold_up(address sender) public {
+        vm.assume(sender != address(bounties) && sender != address(demands));
         bytes32 id = proposeOn(genesis, MINER, 1);
-        vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.NotCourt.selector, sender));
-        vm.prank(sender);
+        vm.startPrank(sender);
+        vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.NotBounties.selector, sender));
         registry.slash(id, EvidenceKind.Step);
-        vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.NotCourt.selector, sender));
-        vm.prank(sender);
-        registry.openDispute(id);
-        vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.NotCourt.selector, sender));
-        vm.prank(sender);
-        registry.closeDispute(id);
+        vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.NotDemands.selector, sender));
+        registry.openDemand(id);
+        vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.NotDemands.selector, sender));
+        registry.closeDemand(id, 0);
+        vm.stopPrank();
     }
 
     function test_head_falls_back_to_the_slashed_blocks_parent() public {
@@ -40,7 +39,7 @@ contract SlashTest is Fixture {
         emit IPoLRegistry.BlockSlashed(bad, RIVAL, EvidenceKind.Step);
         vm.expectEmit(address(registry));
         emit IPoLRegistry.HeadChanged(good, uint96(1) << BITS);
-        slashAsCourt(bad);
+        slashAsBounties(bad);
 
         assertEq(registry.head(), good, "head");
         assertEq(registry.slashCount(), 1, "slash log");
@@ -49,14 +48,14 @@ contract SlashTest is Fixture {
     function test_head_stays_if_the_slashed_block_is_on_another_branch() public {
         bytes32 good = proposeOn(genesis, MINER, 1);
         bytes32 bad = proposeOn(genesis, RIVAL, 1);
-        slashAsCourt(bad);
+        slashAsBounties(bad);
         assertEq(registry.head(), good, "head");
     }
 
     function test_final_blocks_are_refused() public {
         bytes32 id = finalizedOn(genesis, MINER, 1);
         vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.WrongStatus.selector, id, Status.Pending, Status.Finalized));
-        slashAsCourt(id);
+        slashAsBounties(id);
     }
 
     /// Pitfall 15: the head is slashed with many descendants. One proposal on a live block heals the chain.
@@ -67,7 +66,7 @@ contract SlashTest is Fixture {
         for (uint64 i = 0; i < 40; ++i) {
             tip = proposeOn(tip, RIVAL, 3 + i);
         }
-        slashAsCourt(bad);
+        slashAsBounties(bad);
 
         bytes32 next = proposeOn(good, MINER, 2);
         assertEq(registry.head(), next, "an honest block is the head again");
@@ -86,7 +85,7 @@ contract SlashTest is Fixture {
         bytes32 good = proposeOn(genesis, MINER, 1);
         bytes32 best = proposeOn(good, MINER, 2);
         proposeOn(proposeOn(bad, RIVAL, 2), RIVAL, 3);
-        slashAsCourt(bad);
+        slashAsBounties(bad);
         assertEq(registry.head(), genesis, "fell back");
 
         vm.expectEmit(address(registry));
@@ -102,7 +101,7 @@ contract SlashTest is Fixture {
         bytes32 first = proposeOn(genesis, MINER, 1);
         bytes32 second = proposeOn(genesis, RIVAL, 1);
         bytes32 bad = proposeOn(second, RIVAL, 2);
-        slashAsCourt(bad);
+        slashAsBounties(bad);
         assertEq(registry.head(), second, "fell back to the later one");
         registry.claimHead(first);
         assertEq(registry.head(), first, "first seen");
@@ -113,7 +112,7 @@ contract SlashTest is Fixture {
     function test_claimHead_refuses_dead_blocks() public {
         bytes32 bad = proposeOn(genesis, RIVAL, 1);
         bytes32 child = proposeOn(bad, RIVAL, 2);
-        slashAsCourt(bad);
+        slashAsBounties(bad);
         vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.SlashedAncestor.selector, child, bad));
         registry.claimHead(child);
         vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.WrongStatus.selector, bad, Status.Pending, Status.Slashed));
@@ -126,10 +125,10 @@ contract SlashTest is Fixture {
         bytes32 b = proposeOn(a, MINER, 2);
         bytes32 elsewhere = proposeOn(genesis, RIVAL, 1);
         bytes32 other = proposeOn(elsewhere, RIVAL, 2);
-        slashAsCourt(proposeOn(genesis, RIVAL, 9));
+        slashAsBounties(proposeOn(genesis, RIVAL, 9));
         proposeOn(other, RIVAL, 3); // checks `other` against the log: clean
         assertEq(registry.blocks(other).slashesSeen, 1, "checked");
-        slashAsCourt(elsewhere);
+        slashAsBounties(elsewhere);
         vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.SlashedAncestor.selector, other, elsewhere));
         registry.claimHead(other);
         registry.claimHead(b);
@@ -141,9 +140,11 @@ contract SlashTest is Fixture {
         pass(REVEAL);
 
         vm.expectEmit(address(registry));
-        emit IPoLRegistry.BondForfeited(bad, MINER, VERA, MINER_BOND);
+        emit IPoLRegistry.BondForfeited(bad, MINER, VERA, VERA, MINER_BOND);
         vm.expectEmit(address(vault));
-        emit IBondVault.Forfeited(MINER, Role.Miner, VERA, MINER_BOND / 2, MINER_BOND / 2);
+        emit IBondVault.Forfeited(MINER, Role.Miner, MINER_BOND, MINER_BOND / 2);
+        vm.expectEmit(address(vault));
+        emit IBondVault.Credited(VERA, MINER_BOND / 2);
         registry.forfeitBond(bad);
 
         assertEq(vault.creditOf(VERA), MINER_BOND / 2, "credit");
@@ -157,7 +158,7 @@ contract SlashTest is Fixture {
         bytes32 bad = provenSlashed(genesis, MINER, 1, VERA);
         uint256 settlesAt = block.timestamp + REVEAL;
         pass(REVEAL - 1);
-        vm.expectRevert(abi.encodeWithSelector(ICourt.BountyUnsettled.selector, bad, settlesAt));
+        vm.expectRevert(abi.encodeWithSelector(IBounties.BountyUnsettled.selector, bad, settlesAt));
         registry.forfeitBond(bad);
     }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {Opening} from "../../contracts/interfaces/ICourt.sol";
 import {Tags} from "../../contracts/lib/Tags.sol";
 
 /// @notice Builds the trees that lib/TensorTree.sol opens: a second, plain implementation.
@@ -9,19 +8,6 @@ library States {
     function root(uint32[][] memory tensors) internal pure returns (bytes32) {
         bytes32[][] memory rows = levels(Tags.LIST_NODE, tensorRoots(tensors));
         return keccak256(abi.encodePacked(Tags.STATE_ROOT, uint64(tensors.length), rows[rows.length - 1][0]));
-    }
-
-    function open(uint32[][] memory tensors, uint256 tensor, uint256 element)
-        internal
-        pure
-        returns (Opening memory opening)
-    {
-        uint32[] memory values = tensors[tensor];
-        opening.elements = uint64(values.length);
-        opening.tensors = uint64(tensors.length);
-        opening.leaf = leaf(values, element / 64);
-        opening.tensorPath = path(levels(Tags.TENSOR_NODE, leaves(values)), element / 64);
-        opening.statePath = path(levels(Tags.LIST_NODE, tensorRoots(tensors)), tensor);
     }
 
     function tensorRoots(uint32[][] memory tensors) internal pure returns (bytes32[] memory roots) {

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {ICourt, ProgramOpening, Sections, Slice, SumNode, TraceId, TraceParts} from "../interfaces/ICourt.sol";
+import {Position} from "../interfaces/IDemands.sol";
+import {Header, Tree} from "../Types.sol";
+import {AccuracyTree} from "./AccuracyTree.sol";
+import {Merkle} from "./Merkle.sol";
+import {Operations} from "./Operations.sol";
+import {Tags} from "./Tags.sol";
+import {TensorTree} from "./TensorTree.sol";
+import {Trace} from "./Trace.sol";
+
+/// @title What answers a demand.
+/// @dev An answer must have the form that the program gives a tree: so many tensors, so many elements, zeros as padding.
+/// Whoever committed to anything else cannot answer, so no evidence about malformed trees is needed.
+library Answers {
+    uint256 internal constant LEAF_GROUP = 256;
+    uint256 internal constant MAX_NODES = 2048;
+
+    /// @notice Reverts unless the program has the tensor, and the tensor such a group of leaves: what does not exist
+    /// must not be demanded, since nobody could show it.
+    function checkPosition(Position calldata position, bytes32 programRoot, ProgramOpening calldata program)
+        internal
+        pure
+    {
+        uint256 tensors = Trace.tensorsOf(program.sections, position.tree);
+        require(position.tensor < tensors, ICourt.BadOpening(position.tensor, tensors));
+        Trace.checkProgram(program, programRoot, position.tree, position.tensor);
+        uint256 first = position.group * LEAF_GROUP;
+        uint256 leaves = TensorTree.leavesOf(Operations.size(program.descriptor));
+        require(first < leaves, ICourt.BadOpening(first, leaves));
+    }
+
+    /// @notice The trace root that these tensor roots make. A step's states must be the header's.
+    function checkRoots(
+        Header calldata header,
+        TraceId memory trace,
+        bytes32 programRoot,
+        ProgramOpening calldata program,
+        bytes32[] calldata roots
+    ) internal pure returns (bytes32 traceRoot) {
+        Trace.checkProgram(program, programRoot, trace.tree, 0);
+        Sections calldata sections = program.sections;
+        bool step = trace.tree == Tree.Step;
+        uint256 batch = step ? sections.states : 0;
+        uint256 inner = batch + sections.batches;
+        uint256 posts = Trace.postsFrom(sections, trace.tree) - (step ? 0 : sections.states);
+        uint256 end = step ? sections.stepTensors : posts;
+        require(roots.length == end, ICourt.BadOpening(roots.length, end));
+
+        if (step) {
+            _checkRoot(header.preRoot, _listRoot(Tags.STATE_ROOT, roots[:batch]));
+            _checkRoot(header.postRoot, _listRoot(Tags.STATE_ROOT, roots[posts:]));
+        }
+        TraceParts memory parts =
+            TraceParts(_listRoot(Tags.BATCH_ROOT, roots[batch:inner]), _listRoot(Tags.INNER_ROOT, roots[inner:posts]));
+        traceRoot = Trace.root(header, trace.tree, parts);
+        if (step) _checkRoot(header.traceRoot, traceRoot);
+    }
+
+    /// @notice Reverts unless these are the nodes of the tensor's lowest level that has at most MAX_NODES.
+    function checkNodes(
+        Header calldata header,
+        bytes32 traceRoot,
+        bytes32 programRoot,
+        Position calldata position,
+        ProgramOpening calldata program,
+        TraceParts calldata parts,
+        bytes32[] calldata nodes,
+        bytes32[] calldata path
+    ) internal pure {
+        TensorTree.Place memory place = _locate(header, traceRoot, programRoot, position, program, parts);
+        uint256 elements = Operations.size(program.descriptor);
+        uint256 width = TensorTree.leavesOf(elements);
+        while (width > MAX_NODES) width = (width + 1) / 2;
+        require(nodes.length == width, ICourt.BadOpening(nodes.length, width));
+
+        TensorTree.checkTop(place, elements, Merkle.top(Tags.TENSOR_NODE, nodes), path);
+    }
+
+    /// @notice Reverts unless the slice is the group of leaves that was demanded.
+    function checkLeaves(
+        Header calldata header,
+        bytes32 traceRoot,
+        bytes32 programRoot,
+        Position calldata position,
+        ProgramOpening calldata program,
+        TraceParts calldata parts,
+        Slice calldata slice
+    ) internal pure {
+        TensorTree.Place memory place = _locate(header, traceRoot, programRoot, position, program, parts);
+        uint256 elements = Operations.size(program.descriptor);
+        uint256 leaves = TensorTree.leavesOf(elements);
+        uint256 first = position.group * LEAF_GROUP;
+        require(first < leaves, ICourt.BadOpening(first, leaves));
+        uint256 count = leaves - first < LEAF_GROUP ? leaves - first : LEAF_GROUP;
+        require(slice.elements == elements, ICourt.BadOpening(slice.elements, elements));
+        require(slice.runs.length == 1, ICourt.BadOpening(slice.runs.length, 1));
+        require(slice.runs[0] == (first << 32 | count), ICourt.BadOpening(slice.runs[0], first << 32 | count));
+        if (first + count == leaves) _checkPadding(slice.leaves, 4 * (elements - 64 * first));
+
+        TensorTree.check(slice, place);
+    }
+
+    /// @notice Reverts unless these are the leaves of the accuracy tree, and their sums those of the header.
+    function checkBits(Header calldata header, bytes32[2][] calldata words, uint256 samples) internal pure {
+        uint256 leaves = AccuracyTree.leavesOf(samples);
+        require(words.length == leaves, ICourt.BadOpening(words.length, leaves));
+        require(!AccuracyTree.beyond(words[leaves - 1], leaves - 1, samples), ICourt.BadOpening(samples, samples));
+
+        SumNode memory root = AccuracyTree.rootOf(words);
+        _checkRoot(header.evalRoot, root.hash);
+        require(root.before == header.correctBefore, ICourt.BadOpening(root.before, header.correctBefore));
+        require(root.afterwards == header.correctAfter, ICourt.BadOpening(root.afterwards, header.correctAfter));
+    }
+
+    function _locate(
+        Header calldata header,
+        bytes32 traceRoot,
+        bytes32 programRoot,
+        Position calldata position,
+        ProgramOpening calldata program,
+        TraceParts calldata parts
+    ) private pure returns (TensorTree.Place memory) {
+        Trace.checkProgram(program, programRoot, position.tree, position.tensor);
+        return Trace.locate(header, position.tree, traceRoot, parts, program.sections, position.tensor);
+    }
+
+    function _listRoot(bytes8 tag, bytes32[] calldata roots) private pure returns (bytes32) {
+        return TensorTree.listRoot(tag, roots.length, Merkle.top(Tags.LIST_NODE, roots));
+    }
+
+    function _checkRoot(bytes32 expected, bytes32 actual) private pure {
+        require(actual == expected, ICourt.WrongRoot(expected, actual));
+    }
+
+    /// @dev Whatever follows the last element in its leaf is zero.
+    function _checkPadding(bytes calldata leaves, uint256 used) private pure {
+        for (uint256 i = used; i < leaves.length; ++i) {
+            require(leaves[i] == 0, ICourt.BadOpening(i, used));
+        }
+    }
+}
