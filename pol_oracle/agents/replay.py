@@ -15,11 +15,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from pol_oracle.canonical.evaluate import eval_root
 from pol_oracle.canonical.state import State
-from pol_oracle.evidence import first_unmet
+from pol_oracle.evidence import first_unmet, requirement_evidence
 from pol_oracle.protocol.errors import WrongChain
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import EvidenceKind
@@ -29,9 +28,6 @@ from pol_oracle.task import Workload, fetch_state
 from .blocks import BlockView
 from .verdicts import Verdict
 from .worker import Cancelled
-
-if TYPE_CHECKING:
-    from pol_oracle.evidence import Shown
 
 
 @dataclass(frozen=True)
@@ -48,13 +44,11 @@ class Replayer:
     store: StateStore
     accuracy: bool = True
 
-    def __call__(self, block: BlockView, shown: Shown, insist: bool, cancelled: Callable[[], bool]) -> Verdict:
+    def __call__(self, block: BlockView, cancelled: Callable[[], bool]) -> Verdict:
         """Replays one block.
 
         Args:
             block: a proposed block (not genesis).
-            shown: what was shown of it on L1.
-            insist: say what must be demanded on L1 instead of raising StoreError.
             cancelled: asked now and then; True ends the replay with :class:`Cancelled`.
 
         Raises:
@@ -78,7 +72,8 @@ class Replayer:
         number = first_unmet(self.workload, header, block.bits, pre, post)  # step 3
         if number is None:
             return None
-        return Verdict(block.id, EvidenceKind.REQUIREMENT, f"requirement {number} is not met")
+        evidence = requirement_evidence(self.workload, header, block.bits, pre, post, number)
+        return Verdict(block.id, EvidenceKind.REQUIREMENT, f"requirement {number} is not met", evidence)
 
     def _step(self, block: BlockView, header: Header, pre: State, post: State) -> Verdict | None:
         if not (pre.finite and post.finite):
