@@ -100,7 +100,7 @@ class Client:
                 f"the registry at {self.address_of('PoLRegistry')} on {self.rpc.place} is another deployment; "
                 "give its own deployment file, or run `pol deploy`"
             )
-        self.verify_links("PoLRegistry", "Court")
+        self.verify_links("PoLRegistry", "Bounties")
 
     def verify_links(self, *contracts: str) -> None:
         """Checks that each of these contracts names the others as the deployment does.

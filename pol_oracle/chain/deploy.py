@@ -170,7 +170,7 @@ def verify(client: Client, deployment: Deployment) -> None:
     there.verify()
     there.expect("PoLRegistry", "taskId", deployment.task.id, "the task's id")
     there.expect("PoLRegistry", "parameters", deployment.parameters.astuple(), "the set of parameters")
-    there.verify_links("LearnToken", "BondVault", "Bounties", "Demands")
+    there.verify_links("LearnToken", "BondVault", "Court", "Demands")
 
 
 def _priced(client: Client, sender: str, nonce: int, creations: Sequence[Creation]) -> list[dict[str, Any]]:

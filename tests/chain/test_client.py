@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from eth_abi.abi import encode
 from eth_account.signers.local import LocalAccount
-from eth_utils.abi import function_signature_to_4byte_selector
+from eth_utils.abi import function_signature_to_4byte_selector, get_abi_input_types
 
 from pol_oracle.chain import abi
 from pol_oracle.chain.artifacts import load_artifact
@@ -255,7 +255,7 @@ def test_every_error_of_every_contract_decodes() -> None:
     for contract in abi.CONTRACTS:
         for entry in load_artifact(contract).abi:
             if entry["type"] == "error":
-                types = [item["type"] for item in entry["inputs"]]
+                types = get_abi_input_types(entry)  # type: ignore[arg-type]
                 names.add(entry["name"])
                 values = [_example(kind) for kind in types]
                 signature = f"{entry['name']}({','.join(types)})"
@@ -266,6 +266,10 @@ def test_every_error_of_every_contract_decodes() -> None:
 
 
 def _example(kind: str) -> Any:
+    if kind.startswith("("):
+        return tuple(map(_example, kind[1:-1].split(",")))
+    if kind == "bool":
+        return True
     if kind == "address":
         return "0x" + "11" * 20
     return bytes(32) if kind == "bytes32" else 1
