@@ -1,13 +1,19 @@
 """Agents: L1 events -> view -> replay -> decision -> transaction, one way and nothing beside it.
 
-view.py          what the events say: the tree, its blocks' lives, disputes, bonds (a pure fold)
+view.py          what the events say: the tree, its blocks' lives, demands, bonds (a pure fold)
 blocks.py        the parts of a view
 replay.py        a verifier's check of one block, as numbered steps -> a verdict
 verdicts.py      what an agent knows of a block beyond L1
 reviewer.py      which block is replayed next, in the background
+answerer.py      answers to demands, from the states a miner published
+clerk.py         which demand is answered next, in the background
 actions.py       what an agent can want to do
-decide.py        view + verdicts -> actions (pure: no clock, no RPC)
-housekeeping.py  calls that anybody may make and somebody must (pure as well)
+knowledge.py     what an agent knows beside L1 when it decides
+policy.py        what it may choose for itself
+decide.py        view + knowledge -> actions (pure: no clock, no RPC), from the rules in
+  challenges.py    proofs: commit, then prove
+  demands.py       what is demanded on L1, and who answers
+  housekeeping.py  calls that anybody may make and somebody must
 respond.py       actions -> contract calls
 memory.py        what must survive SIGKILL beside the sender's journal
 records.py       status file: what was earned or lost and why
@@ -18,4 +24,5 @@ job.py           what the loop and a proof producer agree on
 production.py    how an honest miner makes a proof
 miner.py         the miner's loop
 verifier.py      the verifier's loop
+launch.py        from a task file to a network
 """

@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pol_oracle.protocol.header import Header
-from pol_oracle.protocol.lifecycle import EvidenceKind
+from pol_oracle.protocol.positions import Position
 
 if TYPE_CHECKING:
-    from pol_oracle.evidence import RequirementEvidence
+    from pol_oracle.evidence import Answer, Proof
 
 
 @dataclass(frozen=True)
@@ -40,24 +40,22 @@ class Attest:
 
 @dataclass(frozen=True)
 class Commit:
-    """Commit to a challenge before revealing it, so that nobody can steal it from the mempool."""
+    """Commit to a proof before showing it, so that nobody can steal it from the mempool."""
 
     block_id: bytes
-    kind: EvidenceKind
     commitment: bytes
 
     @property
     def key(self) -> str:
-        return f"commit:{self.block_id.hex()}:{self.kind.name.lower()}"
+        return f"commit:{self.block_id.hex()}:{self.commitment.hex()}"
 
 
 @dataclass(frozen=True)
-class ProveRequirement:
-    """Show the Court a required weight that did not move its way."""
+class Prove:
+    """Have the Court recompute what is wrong with a block."""
 
     block_id: bytes
-    header: Header
-    evidence: RequirementEvidence
+    proof: Proof
     salt: bytes
 
     @property
@@ -66,42 +64,58 @@ class ProveRequirement:
 
 
 @dataclass(frozen=True)
-class OpenDispute:
-    """Bring a step, accuracy or withheld challenge before the committee."""
+class Demand:
+    """Demand that a part of a block's trees be shown on L1.
+
+    ``program`` opens the descriptor of the tensor, as the ABI takes it: it shows L1 that there is such a part.
+    """
 
     block_id: bytes
-    kind: EvidenceKind
-    salt: bytes
+    position: Position
+    program: tuple[Any, ...]
 
     @property
     def key(self) -> str:
-        return f"dispute:{self.block_id.hex()}:{self.kind.name.lower()}"
+        return f"demand:{self.block_id.hex()}:{_name(self.position)}"
 
 
 @dataclass(frozen=True)
-class Vote:
-    """Vote on a dispute with the whole verifier stake."""
+class Reveal:
+    """Show what was demanded."""
 
-    dispute_id: bytes
     block_id: bytes
-    kind: EvidenceKind
-    guilty: bool
+    header: Header
+    demander: str
+    position: Position
+    answer: Answer
 
     @property
     def key(self) -> str:
-        return f"vote:{self.block_id.hex()}:{self.kind.name.lower()}"
+        return f"reveal:{self.block_id.hex()}:{self.demander.lower()}:{_name(self.position)}"
 
 
 @dataclass(frozen=True)
-class SettleDispute:
-    """Have the committee's decision carried out."""
+class Expire:
+    """Have a block slashed because a demand was not answered in time."""
 
     block_id: bytes
-    kind: EvidenceKind
+    demander: str
+    position: Position
 
     @property
     def key(self) -> str:
-        return f"settle-dispute:{self.block_id.hex()}:{self.kind.name.lower()}"
+        return f"expire:{self.block_id.hex()}:{self.demander.lower()}:{_name(self.position)}"
+
+
+@dataclass(frozen=True)
+class SettleDemand:
+    """Pay a demand's fee to whoever it belongs to, once the block is in a final state."""
+
+    demand_id: bytes
+
+    @property
+    def key(self) -> str:
+        return f"settle-demand:{self.demand_id.hex()}"
 
 
 @dataclass(frozen=True)
@@ -165,13 +179,18 @@ Action = (
     Propose
     | Attest
     | Commit
-    | ProveRequirement
-    | OpenDispute
-    | Vote
-    | SettleDispute
+    | Prove
+    | Demand
+    | Reveal
+    | Expire
+    | SettleDemand
     | Finalize
     | Orphan
     | ClaimHead
     | SettleAttestation
     | ForfeitBond
 )
+
+
+def _name(position: Position) -> str:
+    return "-".join(map(str, position.abi()))

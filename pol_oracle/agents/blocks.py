@@ -1,12 +1,12 @@
-"""The parts of a view: blocks, attestations, disputes and bonds as the events tell of them."""
+"""The parts of a view: blocks, attestations, demands and bonds as the events tell of them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from pol_oracle.protocol.hashing import keccak_abi
 from pol_oracle.protocol.header import Header
-from pol_oracle.protocol.lifecycle import EvidenceKind, Outcome, Status
+from pol_oracle.protocol.lifecycle import EvidenceKind, Status
+from pol_oracle.protocol.positions import Position
 
 NOBODY = "0x" + "00" * 20
 
@@ -20,41 +20,41 @@ class Attestation:
 
 
 @dataclass
-class DisputeView:
-    """A dispute before the committee.
+class DemandView:
+    """A demand for a part of a block's trees.
 
     Attributes:
-        id: 32 bytes, as the committee knows it.
+        id: 32 bytes.
         block_id: the block it is about.
-        kind: what it claims.
-        challenger: who locked a bond for it.
+        demander: who locked the fee.
+        position: what is to be shown.
+        deadline: L1 time until which it can be answered.
         opened_at: L1 time in seconds.
-        deadline: L1 time at which the vote closes.
-        total: wei of all verifiers' bonds when it opened; more than half of it decides.
-        votes: verifier -> (guilty, stake in wei).
-        voted_at: L1 time of the last vote.
-        outcome: OPEN until it is settled.
-        settled_at: L1 time in seconds, None while open.
+        order: its place among commitments to challenges.
+        answer: data of the call that answered it, None while it is open.
+        responder: who answered.
+        answered_at: L1 time in seconds.
+        expired: nobody answered in time, and L1 took note of it.
+        settled: the fee was paid out.
     """
 
     id: bytes
     block_id: bytes
-    kind: EvidenceKind
-    challenger: str
-    opened_at: int
+    demander: str
+    position: Position
     deadline: int
-    total: int
-    votes: dict[str, tuple[bool, int]] = field(default_factory=dict)
-    voted_at: int = 0
-    outcome: Outcome = Outcome.OPEN
-    settled_at: int | None = None
+    opened_at: int
+    order: int
+    answer: bytes | None = None
+    responder: str | None = None
+    answered_at: int | None = None
+    expired: bool = False
+    settled: bool = False
 
-    def result(self, now: int) -> Outcome:
-        """What the committee would answer: more than half of the stake, or undecided from the deadline on."""
-        for guilty, outcome in ((True, Outcome.GUILTY), (False, Outcome.NOT_GUILTY)):
-            if 2 * sum(weight for says, weight in self.votes.values() if says is guilty) > self.total:
-                return outcome
-        return Outcome.OPEN if now < self.deadline else Outcome.UNDECIDED
+    @property
+    def open(self) -> bool:
+        """Nobody has answered it, nor has it expired."""
+        return self.answer is None and not self.expired
 
 
 @dataclass
@@ -76,8 +76,9 @@ class BlockView:
         closed_at: L1 time of the transition to a final state, None while pending.
         slashed_for: the kind of evidence, if it was slashed.
         attestations: verifier -> attestation, in L1 order.
-        disputes: kind -> dispute.
-        bounty: (challenger, order of the commitment) once the bounty is assigned.
+        demands: demand id -> demand, in L1 order.
+        bounty: (challenger, order of the commitment) once the bounty is assigned; the lowest order wins.
+        prover: whose proof or demand slashed it.
         forfeited: its bond was taken.
     """
 
@@ -95,14 +96,25 @@ class BlockView:
     closed_at: int | None = None
     slashed_for: EvidenceKind | None = None
     attestations: dict[str, Attestation] = field(default_factory=dict)
-    disputes: dict[EvidenceKind, DisputeView] = field(default_factory=dict)
+    demands: dict[bytes, DemandView] = field(default_factory=dict)
     bounty: tuple[str, int] | None = None
+    prover: str | None = None
     forfeited: bool = False
 
     @property
-    def open_disputes(self) -> list[DisputeView]:
-        """Disputes not settled yet."""
-        return [d for d in self.disputes.values() if d.outcome is Outcome.OPEN]
+    def open_demands(self) -> list[DemandView]:
+        """Demands that are neither answered nor expired."""
+        return [demand for demand in self.demands.values() if demand.open]
+
+    @property
+    def answered_at(self) -> int:
+        """L1 time of the latest answer, 0 if there is none."""
+        return max((demand.answered_at or 0 for demand in self.demands.values()), default=0)
+
+    @property
+    def shown(self) -> dict[Position, bytes]:
+        """What was shown of the block on L1, whoever had demanded it: position -> data of the call."""
+        return {d.position: d.answer for d in self.demands.values() if d.answer is not None}
 
 
 @dataclass
@@ -124,8 +136,3 @@ class Committed:
 
     order: int
     l1_block: int
-
-
-def dispute_id(block_id: bytes, kind: EvidenceKind) -> bytes:
-    """Returns the committee's 32-byte name of a dispute, as ``Court.disputeId``."""
-    return keccak_abi(["bytes32", "uint8"], [block_id, int(kind)])

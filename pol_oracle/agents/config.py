@@ -9,8 +9,8 @@ from eth_account.signers.local import LocalAccount
 
 from pol_oracle.chain.deployment import Deployment
 
-from .decide import Policy
 from .logs import Tell
+from .policy import Policy
 
 
 @dataclass(frozen=True)

@@ -3,101 +3,33 @@
 Rules every agent keeps:
 
 * it says nothing about a block it did not replay, and attests only to what it found right
-* a replay that failed is no proof of anything; only a state that stays unserved becomes a "withheld" challenge
+* a replay that failed is no proof of anything; what stays unserved is demanded on L1, and L1's clock judges
 * every duty is proposed again until the events show it done, so a restart forgets nothing
-* a housekeeping call that anybody may make is made by the one it matters to; the others follow one by one, later,
-  in an order drawn per block, so that no duty rests on one agent and none is raced
+* a call that anybody may make is made by the one it matters to; the others follow one by one, later, in a drawn order,
+  so that no duty rests on one agent and none is raced
+
+challenges.py, demands.py and housekeeping.py have the rules for each of these.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from pol_oracle.protocol.header import Header
-from pol_oracle.protocol.lifecycle import EvidenceKind, Outcome, Role, Status
+from pol_oracle.protocol.lifecycle import Role, Status
 from pol_oracle.protocol.parameters import Parameters
 
-from .actions import Action, Attest, Commit, OpenDispute, Propose, ProveRequirement, Vote
-from .blocks import BlockView, DisputeView
+from .actions import Action, Attest, Propose
+from .challenges import challenges
+from .demands import demands, replies
 from .housekeeping import housekeeping
-from .verdicts import Challenge, Unserved, Verdict
+from .knowledge import Miner, Parent, Verifier
+from .policy import Policy
 from .view import View
-
-if TYPE_CHECKING:
-    from pol_oracle.evidence import RequirementEvidence
-
-Seal = Callable[[bytes, EvidenceKind, "RequirementEvidence | None"], Challenge]
-
-
-@dataclass(frozen=True)
-class Policy:
-    """How an agent behaves within the rules.
-
-    Attributes:
-        stagger: seconds of L1 time between one agent's turn at a housekeeping call and the next one's.
-        grace: seconds of L1 time after its proposal in which a block's states may be late.
-        attempts: failed fetches, at least, before a block counts as not served.
-    """
-
-    stagger: int = 6
-    grace: int = 6
-    attempts: int = 3
-
-
-@dataclass(frozen=True)
-class Parent:
-    """What a miner builds on.
-
-    Attributes:
-        id: of the block.
-        correct_after: test samples its W' classifies correctly; 0 for genesis.
-        post_root: root of its W'; None for genesis, whose weights are the task's initial ones.
-    """
-
-    id: bytes
-    correct_after: int
-    post_root: bytes | None
-
-
-@dataclass(frozen=True)
-class Miner:
-    """What a miner knows beside L1.
-
-    Attributes:
-        me: its address.
-        task_id: 32 bytes.
-        proofs: proofs it found that are not settled on L1, oldest first; their states are in the store.
-        verified: ids of the blocks it found right itself.
-    """
-
-    me: str
-    task_id: bytes
-    proofs: Sequence[Header]
-    verified: Collection[bytes]
-
-
-@dataclass(frozen=True)
-class Verifier:
-    """What a verifier knows beside L1.
-
-    Attributes:
-        me: its address.
-        verdicts: block id -> result of its own replay.
-        unserved: block id -> why it could not replay it yet.
-        seal: its commitment to a challenge, the same each time it is asked.
-    """
-
-    me: str
-    verdicts: Mapping[bytes, Verdict]
-    unserved: Mapping[bytes, Unserved]
-    seal: Seal
 
 
 def decide_verifier(view: View, own: Verifier, parameters: Parameters, policy: Policy) -> tuple[Action, ...]:
-    """Returns what a verifier does now: challenges first, then votes, attestations and housekeeping.
+    """Returns what a verifier does now: challenges first, then demands and answers, attestations and housekeeping.
 
     Args:
         view: the confirmed events; ``view.now`` is the only time there is.
@@ -106,15 +38,16 @@ def decide_verifier(view: View, own: Verifier, parameters: Parameters, policy: P
         policy: of the agent.
     """
     return (
-        *_challenges(view, own, parameters, policy),
-        *_votes(view, own, policy),
-        *_attestations(view, own, parameters),
+        *challenges(view, own, parameters),
+        *demands(view, own, parameters, policy),
+        *replies(view, own.me, own.answers, policy.stagger),
+        *_attestations(view, own, parameters, policy),
         *housekeeping(view, own.me, parameters, policy.stagger),
     )
 
 
 def decide_miner(view: View, own: Miner, parameters: Parameters, policy: Policy) -> tuple[Action, ...]:
-    """Returns what a miner does now: a proposal if a proof fits, and housekeeping.
+    """Returns what a miner does now: answers to demands, a proposal if a proof fits, and housekeeping.
 
     Args:
         view: the confirmed events; ``view.now`` is the only time there is.
@@ -123,6 +56,7 @@ def decide_miner(view: View, own: Miner, parameters: Parameters, policy: Policy)
         policy: of the agent.
     """
     return (
+        *replies(view, own.me, own.answers, policy.stagger),
         *_proposals(view, own, parameters),
         *housekeeping(view, own.me, parameters, policy.stagger),
     )
@@ -174,114 +108,16 @@ def _proposals(view: View, own: Miner, parameters: Parameters) -> list[Action]:
     return [Propose(proof.id(own.task_id), proof) for proof in itertools.islice(fitting, 1)]
 
 
-def _challenges(view: View, own: Verifier, parameters: Parameters, policy: Policy) -> list[Action]:
-    actions: list[Action] = []
-    free = view.bond(own.me, Role.VERIFIER).free
-    for block in view.pending:
-        claim = _claim(block, own, policy, view.now)
-        if claim is None:
-            continue
-        step = _next_move(view, block, claim, own, parameters, free)
-        if step is not None:
-            actions.append(step)
-        if isinstance(step, (Commit, OpenDispute)) and step.kind is not EvidenceKind.REQUIREMENT:
-            free -= parameters.challenge_bond
-    for block in view.unsettled:
-        actions.extend(_bounty_claims(view, block, own, parameters))
-    return actions
-
-
-def _claim(block: BlockView, own: Verifier, policy: Policy, now: int) -> Verdict | None:
-    """What this verifier holds against a block, None if nothing (yet)."""
-    verdict = own.verdicts.get(block.id)
-    if verdict is not None:
-        return None if verdict.valid else verdict
-    missing = own.unserved.get(block.id)
-    if missing and missing.failures >= policy.attempts and now >= block.proposed_at + policy.grace:
-        return Verdict(block.id, EvidenceKind.WITHHELD, missing.reason)
-    return None
-
-
-def _next_move(
-    view: View, block: BlockView, claim: Verdict, own: Verifier, parameters: Parameters, free: int
-) -> Action | None:
-    """Commit first, reveal in a later L1 block; nothing if somebody brought the same claim before the committee."""
-    if claim.kind is None or block.header is None:  # only genesis and valid blocks, which nobody holds anything against
-        return None
-    if claim.kind is not EvidenceKind.REQUIREMENT:
-        closed = view.now >= block.proposed_at + parameters.challenge_window
-        if closed or free < parameters.challenge_bond or _brought(block, claim.kind):
-            return None
-    challenge = own.seal(block.id, claim.kind, claim.evidence)
-    committed = view.commitments.get((own.me, challenge.commitment))
-    if committed is None:
-        return Commit(block.id, claim.kind, challenge.commitment)
-    if view.l1_block <= committed.l1_block:
-        return None
-    if claim.evidence is not None:
-        return ProveRequirement(block.id, block.header, claim.evidence, challenge.salt)
-    return OpenDispute(block.id, claim.kind, challenge.salt)
-
-
-def _brought(block: BlockView, kind: EvidenceKind) -> bool:
-    """Says whether a dispute makes another of this kind needless. One about withheld data does not stand in for one
-    about the result: the miner could open it against itself to run out the window."""
-    if kind in block.disputes:
-        return True
-    return kind is not EvidenceKind.WITHHELD and any(d.kind is not EvidenceKind.WITHHELD for d in block.open_disputes)
-
-
-def _bounty_claims(view: View, block: BlockView, own: Verifier, parameters: Parameters) -> list[Action]:
-    """A requirement proven by a later committer: the earlier commitment still takes the bounty, if it is shown."""
-    verdict = own.verdicts.get(block.id)
-    if verdict is None or verdict.evidence is None or block.header is None or block.closed_at is None:
-        return []
-    if block.status is not Status.SLASHED or view.now >= block.closed_at + parameters.reveal_window:
-        return []
-    challenge = own.seal(block.id, EvidenceKind.REQUIREMENT, verdict.evidence)
-    committed = view.commitments.get((own.me, challenge.commitment))
-    if committed is None or block.bounty is None or committed.order >= block.bounty[1]:
-        return []
-    return [ProveRequirement(block.id, block.header, verdict.evidence, challenge.salt)]
-
-
-def _votes(view: View, own: Verifier, policy: Policy) -> list[Action]:
-    actions: list[Action] = []
-    if not view.bond(own.me, Role.VERIFIER).total:
-        return actions
-    for dispute in view.open_disputes:
-        bonded_in_time = view.bonded_at.get(own.me, 0) < dispute.opened_at
-        if own.me in dispute.votes or not bonded_in_time or dispute.result(view.now) is not Outcome.OPEN:
-            continue
-        guilty = _opinion(dispute, own, policy)
-        if guilty is not None:
-            actions.append(Vote(dispute.id, dispute.block_id, dispute.kind, guilty))
-    return actions
-
-
-def _opinion(dispute: DisputeView, own: Verifier, policy: Policy) -> bool | None:
-    """Guilty, not guilty, or None: no opinion without a replay."""
-    verdict = own.verdicts.get(dispute.block_id)
-    if dispute.kind is EvidenceKind.WITHHELD:
-        if verdict is not None:
-            return False  # whatever is wrong with it, it was served
-        missing = own.unserved.get(dispute.block_id)
-        tried = missing is not None and missing.failures >= policy.attempts and missing.last >= dispute.opened_at
-        return True if tried else None
-    # a block found wrong is wrong, whichever of its claims the dispute names
-    return None if verdict is None else not verdict.valid
-
-
-def _attestations(view: View, own: Verifier, parameters: Parameters) -> list[Action]:
-    """Attests to live blocks found right, the head's branch first; keeps one challenge bond in reserve."""
-    free = view.bond(own.me, Role.VERIFIER).free - parameters.challenge_bond
+def _attestations(view: View, own: Verifier, parameters: Parameters, policy: Policy) -> list[Action]:
+    """Attests to live blocks found right, the head's branch first; keeps what demands may cost in reserve."""
+    free = view.bond(own.me, Role.VERIFIER).free - policy.reserve(parameters)
     on_head = {b.id for b in view.branch(view.head)}
     actions: list[Action] = []
     for block in sorted(view.live.values(), key=lambda b: (b.id not in on_head, b.sequence)):
         verdict = own.verdicts.get(block.id)
         if verdict is None or not verdict.valid or block.status is not Status.PENDING or block.miner == own.me:
             continue
-        if own.me in block.attestations or block.open_disputes:
+        if own.me in block.attestations:
             continue
         if free < parameters.attest_bond:
             break

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from pol_oracle.protocol.hashing import keccak
-from pol_oracle.protocol.lifecycle import Outcome, Status
+from pol_oracle.protocol.lifecycle import EvidenceKind, Status
 from pol_oracle.protocol.parameters import Parameters
 
-from .actions import Action, ClaimHead, Finalize, ForfeitBond, Orphan, SettleAttestation, SettleDispute
-from .blocks import BlockView, DisputeView
+from .actions import Action, ClaimHead, Expire, Finalize, ForfeitBond, Orphan, SettleAttestation, SettleDemand
+from .blocks import BlockView, DemandView
 from .view import View
 
 
@@ -23,7 +23,8 @@ def housekeeping(view: View, me: str, parameters: Parameters, stagger: int) -> I
         stagger: seconds of L1 time between one agent's turn and the next one's.
     """
     keeper = _Keeper(view, me, parameters, stagger)
-    yield from keeper.disputes()
+    yield from keeper.expiries()
+    yield from keeper.bounties()
     yield from keeper.head()
     yield from keeper.finalization()
     yield from keeper.orphans()
@@ -37,17 +38,29 @@ class _Keeper:
         self._parameters = parameters
         self._stagger = stagger
 
-    def disputes(self) -> Iterator[Action]:
-        """Disputes the committee has decided. Whoever gets its bond back, or loses nothing by it, goes first."""
-        for dispute in self._view.open_disputes:
-            outcome = dispute.result(self._view.now)
-            if outcome is Outcome.OPEN:
+    def expiries(self) -> Iterator[Action]:
+        """Blocks with a demand that was not answered in time; one is enough. Whoever made it goes first."""
+        for block in self._view.pending:
+            late = self._late(block)
+            own = [demand for demand in late if demand.demander == self._me]
+            demand = min(own or late, key=lambda d: d.order, default=None)
+            if demand is not None and self._my_turn(demand.id, [demand.demander], demand.deadline):
+                yield Expire(block.id, demand.demander, demand.position)
+
+    def bounties(self) -> Iterator[Action]:
+        """Own demands that L1 took before what slashed a block: the bounty moves to them."""
+        for block in self._view.unsettled:
+            if block.bounty is None or block.closed_at is None:
                 continue
-            since = dispute.deadline if outcome is Outcome.UNDECIDED else dispute.voted_at
-            miner = self._view.blocks[dispute.block_id].miner
-            first = miner if outcome is Outcome.NOT_GUILTY else dispute.challenger
-            if self._my_turn(dispute.block_id, [first], since):
-                yield SettleDispute(dispute.block_id, dispute.kind)
+            if self._view.now >= block.closed_at + self._parameters.reveal_window:
+                continue
+            own = [d for d in self._late(block) if d.demander == self._me and d.order < block.bounty[1]]
+            if own:
+                first = min(own, key=lambda d: d.order)
+                yield Expire(block.id, first.demander, first.position)
+
+    def _late(self, block: BlockView) -> list[DemandView]:
+        return [demand for demand in block.open_demands if self._view.now >= demand.deadline]
 
     def head(self) -> Iterator[Action]:
         """A live block better than the head, which happens only after the head's branch was slashed."""
@@ -59,7 +72,7 @@ class _Keeper:
     def finalization(self) -> Iterator[Action]:
         """The block on top of the finalized tip, on the head's branch."""
         branch = list(self._view.branch(self._view.head))
-        if not branch or branch[-1].parent != self._view.finalized_tip or branch[-1].open_disputes:
+        if not branch or branch[-1].parent != self._view.finalized_tip or branch[-1].open_demands:
             return
         block = branch[-1]
         since = self._finalizable_since(block)
@@ -70,20 +83,20 @@ class _Keeper:
         """Pending blocks that can never be finalized, one generation after the other."""
         view = self._view
         for block in view.pending:
-            if block.id in view.live or block.open_disputes:
+            if block.id in view.live or block.open_demands:
                 continue
             since = self._dead_since(block)
             if since is not None and self._my_turn(block.id, [block.miner, *block.attestations], since):
                 yield Orphan(block.id)
 
     def settlements(self) -> Iterator[Action]:
-        """Attestations and bonds of blocks in a final state."""
+        """Attestations, demands and bonds of blocks in a final state."""
         for block in self._view.unsettled:
+            yield from self._fees(block)
             if block.status is Status.SLASHED:
                 yield from self._spoils(block)
-                continue
             mine = block.attestations.get(self._me)
-            if mine and not mine.settled:
+            if mine and not mine.settled and not _punished(block):
                 yield SettleAttestation(block.id, self._me)
 
     def _spoils(self, block: BlockView) -> Iterator[Action]:
@@ -91,13 +104,23 @@ class _Keeper:
         if block.bounty is None or block.closed_at is None:
             return
         since = block.closed_at + self._parameters.reveal_window
-        if not self._my_turn(block.id, [block.bounty[0]], since):
+        winners = [block.bounty[0], *([block.prover] if block.prover not in (None, block.bounty[0]) else [])]
+        if not self._my_turn(block.id, winners, since):
             return
         if not block.forfeited:
             yield ForfeitBond(block.id)
         for verifier, attestation in block.attestations.items():
-            if not attestation.settled:
+            if not attestation.settled and _punished(block):
                 yield SettleAttestation(block.id, verifier)
+
+    def _fees(self, block: BlockView) -> Iterator[Action]:
+        """The fees of demands; whoever gets one goes first. An open one may still take the bounty for a while."""
+        closed_at = block.closed_at or 0
+        for demand in block.demands.values():
+            since = closed_at + self._parameters.reveal_window if demand.open else closed_at
+            turn = self._view.now >= since and self._my_turn(demand.id, [_beneficiary(block, demand)], since)
+            if turn and not demand.settled:
+                yield SettleDemand(demand.id)
 
     def _finalizable_since(self, block: BlockView) -> int | None:
         """L1 time from which a block could be finalized, None if it cannot yet."""
@@ -124,11 +147,11 @@ class _Keeper:
         return max(self._judged_at(block), end or 0)
 
     def _judged_at(self, block: BlockView) -> int:
-        """L1 time at which the window is over and the last dispute settled."""
-        disputes: list[DisputeView] = list(block.disputes.values())
-        return max(block.proposed_at + self._parameters.challenge_window, *(d.settled_at or 0 for d in disputes), 0)
+        """L1 time at which the window is over and the last answer was there long enough to be used."""
+        held = block.answered_at + self._parameters.answer_window if block.answered_at else 0
+        return max(block.proposed_at + self._parameters.challenge_window, held)
 
-    def _my_turn(self, block_id: bytes, first: Sequence[str], since: int) -> bool:
+    def _my_turn(self, what: bytes, first: Sequence[str], since: int) -> bool:
         """Says whether a call that was due from ``since`` on is this agent's to make by now."""
         waited = self._view.now - since
         if self._me in first:
@@ -139,6 +162,19 @@ class _Keeper:
         if self._me not in others:
             rank = len(others)
         else:
-            others.sort(key=lambda v: keccak(block_id + bytes.fromhex(v[2:])))
+            others.sort(key=lambda v: keccak(what + bytes.fromhex(v[2:])))
             rank = others.index(self._me)
         return waited >= (len(first) + rank) * self._stagger
+
+
+def _punished(block: BlockView) -> bool:
+    """Says whether a block's attesters lose their bonds: they could see what was wrong, or show what was demanded. How
+    its miner evaluated a sample they could neither see nor show."""
+    return block.status is Status.SLASHED and block.slashed_for is not EvidenceKind.UNEXPLAINED
+
+
+def _beneficiary(block: BlockView, demand: DemandView) -> str:
+    """Who gets a demand's fee: whoever answered; of a slashed block, whoever paid it."""
+    if block.status is Status.SLASHED or demand.responder is None:
+        return demand.demander
+    return demand.responder

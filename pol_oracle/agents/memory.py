@@ -1,6 +1,7 @@
-"""What an agent must not forget when it is killed: its verdicts, its proofs and what L1 refused it.
+"""What an agent must not forget when it is killed: what it found right, its proofs and what L1 refused it.
 
-SQLite in WAL mode; every write is on disk before the call returns. Evidence is kept as JSON, never as a pickle.
+SQLite in WAL mode; every write is on disk before the call returns. What is wrong with a block is not kept: another
+replay finds it again.
 """
 
 from __future__ import annotations
@@ -13,20 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from eth_abi.abi import decode, encode
-
-from pol_oracle.canonical.trees import StateOpening
-from pol_oracle.evidence import RequirementEvidence
-from pol_oracle.evidence.requirements import EVIDENCE_TYPE
 from pol_oracle.protocol.errors import InputError, StoreError
 from pol_oracle.protocol.header import Header
-from pol_oracle.protocol.lifecycle import EvidenceKind
 
 from .verdicts import Verdict
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS owner (only INTEGER PRIMARY KEY CHECK (only = 1), genesis BLOB, account TEXT);
-CREATE TABLE IF NOT EXISTS verdict (block BLOB PRIMARY KEY, kind INTEGER, reason TEXT NOT NULL, evidence BLOB);
+CREATE TABLE IF NOT EXISTS valid (block BLOB PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS proof (number INTEGER PRIMARY KEY AUTOINCREMENT, header TEXT NOT NULL UNIQUE);
 CREATE TABLE IF NOT EXISTS refusal (number INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT, name TEXT, message TEXT);
 """
@@ -72,16 +67,13 @@ class Memory:
             )
 
     def verdicts(self) -> dict[bytes, Verdict]:
-        """Returns all verdicts by block id."""
-        rows = self._run("SELECT block, kind, reason, evidence FROM verdict")
-        return {row[0]: _verdict(*row) for row in rows}
+        """Returns the verdicts on all blocks found right, by block id."""
+        return {block_id: Verdict(block_id) for (block_id,) in self._run("SELECT block FROM valid")}
 
     def remember(self, verdict: Verdict) -> None:
-        """Keeps a verdict."""
-        kind = None if verdict.kind is None else int(verdict.kind)
-        evidence = None if verdict.evidence is None else encode([EVIDENCE_TYPE], [verdict.evidence.abi()])
-        row = (verdict.block_id, kind, verdict.reason, evidence)
-        self._run("INSERT OR REPLACE INTO verdict VALUES (?, ?, ?, ?)", *row)
+        """Keeps a verdict, if it found the block right."""
+        if verdict.valid:
+            self._run("INSERT OR IGNORE INTO valid VALUES (?)", verdict.block_id)
 
     def proofs(self) -> list[Header]:
         """Returns the proofs that may still be proposed, oldest first."""
@@ -124,21 +116,6 @@ class Memory:
                 "the file is damaged, move it away and start again: blocks are replayed anew, and only proofs not yet "
                 "proposed are lost"
             ) from error
-
-
-def _verdict(block_id: bytes, kind: int | None, reason: str, evidence: bytes | None) -> Verdict:
-    shown = None if evidence is None else _evidence(decode([EVIDENCE_TYPE], evidence)[0])
-    return Verdict(block_id, None if kind is None else EvidenceKind(kind), reason, shown)
-
-
-def _evidence(values: tuple[Any, ...]) -> RequirementEvidence:
-    requirement, eligible, before, afterwards = values
-    return RequirementEvidence(requirement, tuple(eligible), _opening(before), _opening(afterwards))
-
-
-def _opening(values: tuple[Any, ...]) -> StateOpening:
-    elements, tensors, leaf, tensor_path, state_path = values
-    return StateOpening(elements, tensors, leaf, tuple(tensor_path), tuple(state_path))
 
 
 def _text(header: Header) -> str:

@@ -1,4 +1,4 @@
-"""The miner's loop: replays others' blocks, searches on the best of them, publishes W and W', proposes."""
+"""The miner's loop: replays others' blocks, searches on the best of them, publishes W and W', proposes, answers."""
 
 from __future__ import annotations
 
@@ -15,13 +15,17 @@ from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.store import StateStore
 
 from .actions import Action
+from .answerer import StoreAnswerer
+from .clerk import Clerk
 from .config import AgentConfig
-from .decide import Miner, Parent, choose_parent, decide_miner, useless
+from .decide import choose_parent, decide_miner, useless
 from .job import Job, Produce, Publish
+from .knowledge import Miner, Parent
 from .logs import log_to
 from .replay import Replayer
-from .reviewer import Replay, Reviewer
+from .reviewer import Reviewer
 from .runtime import Context, Loop, open_context, open_store, prepare_workload, stop_on_signals
+from .verdicts import Answerer, Replay
 from .view import View
 from .worker import Worker
 
@@ -40,11 +44,13 @@ class MinerLoop(Loop):
         replay: checks others' blocks before they are built on.
         produce: makes a proof; a seam for demonstrations.
         publish: puts its states where verifiers find them; another.
+        answer: computes what is demanded of its blocks; a third.
     """
 
-    def __init__(self, context: Context, replay: Replay, produce: Produce, publish: Publish) -> None:
+    def __init__(self, context: Context, replay: Replay, produce: Produce, publish: Publish, answer: Answerer) -> None:
         super().__init__(context)
         self._reviewer = Reviewer(replay, context.memory, context.me, self.log, context.config.retry_s)
+        self._clerk = Clerk(answer, context.me, context.config.policy.stagger, self.log, context.config.retry_s)
         self._produce = produce
         self._publish = publish
         self._worker: Worker[Proof] = Worker("search")
@@ -54,6 +60,7 @@ class MinerLoop(Loop):
     def think(self, view: View) -> Iterable[Action]:
         """See :class:`Loop`."""
         self._reviewer.turn(view)
+        self._clerk.turn(view)
         self._take()
         for proof in useless(view, self._own()):
             self._drop(proof)
@@ -78,10 +85,13 @@ class MinerLoop(Loop):
         """See :class:`Loop`."""
         self._worker.cancel()
         self._reviewer.close(patience)
+        self._clerk.close(patience)
         self._worker.close(patience)
 
     def _own(self) -> Miner:
-        return Miner(self.context.me, self.context.task_id, tuple(self._proofs), self._reviewer.valid)
+        return Miner(
+            self.context.me, self.context.task_id, tuple(self._proofs), self._reviewer.valid, self._clerk.answers
+        )
 
     def _take(self) -> None:
         """States first, then the journal, then (in later turns) the proposal: killed in between, nothing is half."""
@@ -151,4 +161,5 @@ def run_miner(config: AgentConfig, stop: threading.Event | None = None) -> None:
     workload = prepare_workload(config.deployment, config.cache, config.threads)
     replay = Replayer(workload, store, accuracy=config.check_accuracy)
     produce = Production(workload, store, config.training_steps)
-    MinerLoop(context, replay, produce, StorePublisher(store)).run(stop or stop_on_signals())
+    loop = MinerLoop(context, replay, produce, StorePublisher(store), StoreAnswerer(workload, store))
+    loop.run(stop or stop_on_signals())

@@ -9,29 +9,30 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from eth_account.signers.local import LocalAccount
 
+from pol_oracle.chain.abi import encode_call
 from pol_oracle.chain.sender import Call
-from pol_oracle.evidence import commitment
-from pol_oracle.protocol.lifecycle import EvidenceKind
+from pol_oracle.protocol.hashing import keccak, keccak_abi
 
 from .actions import (
     Action,
     Attest,
     ClaimHead,
     Commit,
+    Demand,
+    Expire,
     Finalize,
     ForfeitBond,
-    OpenDispute,
     Orphan,
     Propose,
-    ProveRequirement,
+    Prove,
+    Reveal,
     SettleAttestation,
-    SettleDispute,
-    Vote,
+    SettleDemand,
 )
 from .verdicts import Challenge
 
 if TYPE_CHECKING:
-    from pol_oracle.evidence import RequirementEvidence
+    from pol_oracle.evidence import Proof
 
 _SALT = b"pol-salt"
 
@@ -44,7 +45,7 @@ class Outbox(Protocol):
 
 
 class Sealer:
-    """An account's commitments to challenges. The salt follows from the private key, so a restart can reveal.
+    """An account's commitments to proofs. The salt follows from the private key, so a restart can reveal.
 
     Args:
         account: the challenger's.
@@ -53,11 +54,18 @@ class Sealer:
     def __init__(self, account: LocalAccount) -> None:
         self._address = account.address
         self._secret = bytes(account.key)
+        self._sealed: dict[bytes, tuple[Proof, Challenge]] = {}  # evidence is long, and asked for at every turn
 
-    def __call__(self, block_id: bytes, kind: EvidenceKind, evidence: RequirementEvidence | None) -> Challenge:
-        """Returns the commitment to a challenge, the same each time."""
-        salt = hmac.digest(self._secret, _SALT + block_id + bytes([kind]), hashlib.sha256)
-        return Challenge(commitment(self._address, block_id, kind, evidence, salt), salt)
+    def __call__(self, block_id: bytes, proof: Proof) -> Challenge:
+        """Returns the commitment to a proof, the same each time."""
+        known = self._sealed.get(block_id)
+        if known is not None and known[0] == proof:
+            return known[1]
+        salt = hmac.digest(self._secret, _SALT + block_id + proof.function.encode(), hashlib.sha256)
+        data = encode_call("Court", proof.function, (*proof.arguments, salt))
+        challenge = Challenge(keccak_abi(["address", "bytes32"], [self._address, keccak(data)]), salt, data)
+        self._sealed[block_id] = proof, challenge
+        return challenge
 
 
 def respond(actions: Iterable[Action], outbox: Outbox) -> None:
@@ -89,12 +97,15 @@ def _target(action: Action) -> tuple[str, str, tuple[Any, ...]]:
         case ForfeitBond():
             return "PoLRegistry", "forfeitBond", (action.block_id,)
         case Commit():
-            return "Court", "commit", (action.commitment,)
-        case ProveRequirement():
-            return "Court", "proveRequirement", (action.header.astuple(), action.evidence.abi(), action.salt)
-        case OpenDispute():
-            return "Court", "openDispute", (action.block_id, int(action.kind), action.salt)
-        case SettleDispute():
-            return "Court", "settleDispute", (action.block_id, int(action.kind))
-        case Vote():
-            return "Committee", "vote", (action.dispute_id, action.guilty)
+            return "Bounties", "commit", (action.commitment,)
+        case Prove():
+            return "Court", action.proof.function, (*action.proof.arguments, action.salt)
+        case Demand():
+            return "Demands", "demand", (action.block_id, action.position.abi(), action.program)
+        case Reveal():
+            asked = action.header.astuple(), action.demander, action.position.abi()
+            return "Demands", action.answer.function, (*asked, *action.answer.arguments)
+        case Expire():
+            return "Demands", "expire", (action.block_id, action.demander, action.position.abi())
+        case SettleDemand():
+            return "Demands", "settle", (action.demand_id,)

@@ -1,27 +1,29 @@
-"""Replays pending blocks one after the other in the background, and remembers what came out."""
+"""Replays pending blocks one after the other in the background, and remembers what came out.
+
+A replay may say what it lacks. Once all of that was shown on L1, the block is replayed again.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from typing import Any
 
 from pol_oracle.protocol.errors import PolError, StoreError
 
 from .blocks import BlockView
+from .challenges import claimable
+from .demands import answered
 from .memory import Memory
-from .verdicts import Unserved, Verdict
+from .policy import Policy
+from .verdicts import Replay, Unserved, Verdict
 from .view import View
 from .worker import Worker
-
-Replay = Callable[[BlockView, Callable[[], bool]], Verdict]
-"""Checks one block; raises StoreError when it cannot be replayed. Its second argument asks "cancelled?"."""
 
 _LONGEST = 8  # times the pause between fetches of a block that is not served, which doubles from fetch to fetch
 
 
 class Reviewer:
-    """Replays one block at a time: disputed ones first, then live ones, then the rest, in L1 order.
+    """Replays one block at a time: answered ones first, then live ones, then the rest, in L1 order.
 
     Args:
         replay: checks one block.
@@ -29,13 +31,16 @@ class Reviewer:
         me: the agent's address; its own blocks need no replay.
         log: structured logger.
         retry_s: seconds until a block that was not served is tried a second time.
+        insist: when a block that is not served is brought to L1; None: never, as the agent demands nothing.
 
     Attributes:
         verdicts: block id -> what came out.
         unserved: block id -> why it could not be replayed yet.
     """
 
-    def __init__(self, replay: Replay, memory: Memory, me: str, log: Any, retry_s: float) -> None:
+    def __init__(
+        self, replay: Replay, memory: Memory, me: str, log: Any, retry_s: float, insist: Policy | None = None
+    ) -> None:
         self.verdicts: dict[bytes, Verdict] = memory.verdicts()
         self.unserved: dict[bytes, Unserved] = {}
         self._replay = replay
@@ -43,6 +48,9 @@ class Reviewer:
         self._me = me
         self._log = log
         self._retry_s = retry_s
+        self._policy = insist
+        self._insisted: set[bytes] = set()
+        self._used: dict[bytes, int] = {}  # how many answers the last replay of a block had
         self._worker: Worker[Verdict] = Worker("replay")
         self._not_before: dict[bytes, float] = {}
 
@@ -55,8 +63,7 @@ class Reviewer:
         if done is not None:
             self._took(done.key, done.value, view.now)
         if self._worker.key is None and (block := self._next(view)) is not None:
-            self._log.debug("replaying", block=block.id.hex(), height=block.height)
-            self._worker.start(block.id, lambda cancelled: self._replay(block, cancelled))
+            self._start(view, block)
 
     @property
     def valid(self) -> set[bytes]:
@@ -67,30 +74,55 @@ class Reviewer:
         """Ends the background thread."""
         self._worker.close(patience)
 
+    def _start(self, view: View, block: BlockView) -> None:
+        shown, insist = block.shown, self._insists(block, view.now)
+        self._used[block.id] = len(shown)
+        if insist:
+            self._insisted.add(block.id)
+        self._log.debug("replaying", block=block.id.hex(), height=block.height, answers=len(shown), insist=insist)
+        self._worker.start(block.id, lambda cancelled: self._replay(block, shown, insist, cancelled))
+
+    def _candidates(self, view: View) -> list[BlockView]:
+        """Pending blocks, and slashed ones whose bounty may be the agent's, as a restart forgets what is wrong."""
+        return [*view.pending, *(block for block in view.unsettled if claimable(view, block, self._me))]
+
     def _wanted(self, view: View, block_id: bytes) -> bool:
-        return any(block.id == block_id for block in view.pending)
+        return any(block.id == block_id for block in self._candidates(view))
 
     def _next(self, view: View) -> BlockView | None:
-        waiting = [
-            block
-            for block in view.pending
-            if block.id not in self.verdicts and block.miner != self._me and self._rested(block)
-        ]
+        waiting = [b for b in self._candidates(view) if b.miner != self._me and self._waits(b, view.now)]
         return min(waiting, key=lambda b: self._urgency(b, view), default=None)
 
-    def _rested(self, block: BlockView) -> bool:
-        """Says whether a block may be tried (again): after a pause, or at once if it is disputed since."""
+    def _waits(self, block: BlockView, now: int) -> bool:
+        """Says whether a block is to be replayed (again) now."""
+        verdict = self.verdicts.get(block.id)
+        if verdict is not None:
+            return self._goes_on(block)
         missing = self.unserved.get(block.id)
-        if missing is None or any(d.opened_at > missing.last for d in block.open_disputes):
+        if missing is None or (block.id not in self._insisted and self._insists(block, now)):
             return True
         return self._not_before.get(block.id, 0) <= time.monotonic()
+
+    def _goes_on(self, block: BlockView) -> bool:
+        """Says whether what the last replay lacked was shown since."""
+        verdict = self.verdicts.get(block.id)
+        fresh = len(block.shown) > self._used.get(block.id, 0)
+        return verdict is not None and fresh and answered(block, verdict)
+
+    def _insists(self, block: BlockView, now: int) -> bool:
+        """Says whether a block counts as not served by now."""
+        if self._policy is None:
+            return False
+        missing = self.unserved.get(block.id)
+        tried = missing is not None and missing.failures >= self._policy.attempts
+        return block.id in self._insisted or (tried and now >= block.proposed_at + self._policy.grace)
 
     def _urgency(self, block: BlockView, view: View) -> tuple[bool, int, bool, int]:
         """Lower goes first. Blocks that were not served wait behind those never tried, so that no miner can keep a
         verifier busy with nothing."""
         missing = self.unserved.get(block.id)
         failures = missing.failures if missing else 0
-        return not block.open_disputes, failures, block.id not in view.live, block.sequence
+        return not self._goes_on(block), failures, block.id not in view.live, block.sequence
 
     def _took(self, block_id: bytes, value: Verdict | PolError, now: int) -> None:
         if isinstance(value, StoreError):
@@ -106,4 +138,5 @@ class Reviewer:
         self.verdicts[block_id] = value
         self.unserved.pop(block_id, None)
         kind = None if value.kind is None else value.kind.name.lower()
-        self._log.info("replayed", block=block_id.hex(), valid=value.valid, kind=kind, reason=value.reason)
+        facts = {"valid": value.valid, "kind": kind, "reason": value.reason, "lacks": len(value.demands)}
+        self._log.info("replayed", block=block_id.hex(), **facts)

@@ -162,8 +162,8 @@ def check_bond(client: Client, config: AgentConfig, role: Role) -> None:
     parameters, address = config.deployment.parameters, str(config.account.address)
     bond = client.bond(address, role)
     needed = parameters.miner_bond
-    if role is Role.VERIFIER:  # one attestation, and one challenge in reserve
-        needed = parameters.attest_bond + parameters.challenge_bond
+    if role is Role.VERIFIER:  # one attestation, and in reserve what demands about one block may cost
+        needed = parameters.attest_bond + config.policy.reserve(parameters)
     if bond.free + bond.locked < needed:
         have, want, who = (bond.free + bond.locked) / 10**18, needed / 10**18, role.name.lower()
         raise InputError(

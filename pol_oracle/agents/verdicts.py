@@ -1,14 +1,18 @@
-"""What an agent knows of a block beyond L1: its own replay."""
+"""What an agent knows of a block beyond L1: its own replay, and what follows from it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pol_oracle.protocol.lifecycle import EvidenceKind
+from pol_oracle.protocol.positions import Position
 
 if TYPE_CHECKING:
-    from pol_oracle.evidence import RequirementEvidence
+    from pol_oracle.evidence import Answer, Proof, Shown
+
+    from .blocks import BlockView
 
 
 @dataclass(frozen=True)
@@ -19,18 +23,20 @@ class Verdict:
         block_id: 32 bytes.
         kind: what is wrong with the block, None if nothing is.
         reason: one clause for people, "" if nothing is wrong.
-        evidence: what the Court takes, for an unmet requirement.
+        proof: a call of the Court that shows it, if the replay had all it takes.
+        demands: else what must be shown on L1 before the replay can go on.
     """
 
     block_id: bytes
     kind: EvidenceKind | None = None
     reason: str = ""
-    evidence: RequirementEvidence | None = None
+    proof: Proof | None = None
+    demands: tuple[Position, ...] = ()
 
     @property
     def valid(self) -> bool:
-        """Nothing is wrong."""
-        return self.kind is None
+        """Nothing is wrong, and nothing is missing."""
+        return self.kind is None and not self.demands
 
 
 @dataclass(frozen=True)
@@ -50,7 +56,23 @@ class Unserved:
 
 @dataclass(frozen=True)
 class Challenge:
-    """A commitment (on L1 before the reveal) and the salt that opens it; both 32 bytes."""
+    """A call of the Court, and the commitment to it that must be on L1 before.
+
+    Attributes:
+        commitment: 32 bytes.
+        salt: the call's last argument, 32 bytes; keeps the commitment from being guessed.
+        data: the call's data.
+    """
 
     commitment: bytes
     salt: bytes
+    data: bytes
+
+
+Replay = Callable[["BlockView", "Shown", bool, Callable[[], bool]], Verdict]
+"""Checks one block. Takes the block, what was shown of it on L1, whether to insist, and a function "cancelled?".
+
+A block that is not served raises StoreError; if it insists, it says instead what must be demanded on L1."""
+Answerer = Callable[["BlockView", Position, Callable[[], bool]], "Answer"]
+"""Computes the answer to a demand about a block. Its last argument asks "cancelled?". Raises StoreError without the
+block's states."""

@@ -1,4 +1,4 @@
-"""The verifier's loop: replays pending blocks, attests to the right ones, challenges the wrong ones, votes, settles."""
+"""The verifier's loop: replays pending blocks, attests to the right ones, proves the wrong ones, answers, settles."""
 
 from __future__ import annotations
 
@@ -9,13 +9,18 @@ from pol_oracle.chain.sender import Result
 from pol_oracle.protocol.lifecycle import Role
 
 from .actions import Action
+from .answerer import StoreAnswerer, describer
+from .clerk import Clerk
 from .config import AgentConfig
-from .decide import Verifier, decide_verifier
+from .decide import decide_verifier
+from .demands import exhausted
+from .knowledge import Describe, Verifier
 from .logs import log_to
 from .replay import Replayer
 from .respond import Sealer
-from .reviewer import Replay, Reviewer
+from .reviewer import Reviewer
 from .runtime import Context, Loop, open_context, open_store, prepare_workload, stop_on_signals
+from .verdicts import Answerer, Replay
 from .view import View
 
 
@@ -25,17 +30,25 @@ class VerifierLoop(Loop):
     Args:
         context: L1 and files.
         replay: checks one block; the seam where demonstrations put a lazy verifier.
+        answer: computes what is demanded of blocks that it attested to.
+        describe: opens the descriptor that goes with a demand.
     """
 
-    def __init__(self, context: Context, replay: Replay) -> None:
+    def __init__(self, context: Context, replay: Replay, answer: Answerer, describe: Describe) -> None:
         super().__init__(context)
-        self._reviewer = Reviewer(replay, context.memory, context.me, self.log, context.config.retry_s)
-        self._seal = Sealer(context.config.account)
+        config, me = context.config, context.me
+        self._reviewer = Reviewer(replay, context.memory, me, self.log, config.retry_s, config.policy)
+        self._clerk = Clerk(answer, me, config.policy.stagger, self.log, config.retry_s)
+        self._seal = Sealer(config.account)
+        self._describe = describe
+        self._exhausted: set[bytes] = set()
 
     def think(self, view: View) -> Iterable[Action]:
         """See :class:`Loop`."""
         self._reviewer.turn(view)
-        own = Verifier(self.context.me, self._reviewer.verdicts, self._reviewer.unserved, self._seal)
+        self._clerk.turn(view)
+        own = Verifier(self.context.me, self._reviewer.verdicts, self._seal, self._describe, self._clerk.answers)
+        self._tell_limits(view, own)
         return decide_verifier(view, own, self.context.parameters, self.context.config.policy)
 
     def settled(self, result: Result) -> None:
@@ -44,6 +57,14 @@ class VerifierLoop(Loop):
     def close_workers(self, patience: float) -> None:
         """See :class:`Loop`."""
         self._reviewer.close(patience)
+        self._clerk.close(patience)
+
+    def _tell_limits(self, view: View, own: Verifier) -> None:
+        policy = self.context.config.policy
+        for block_id in exhausted(view, own, policy):
+            if block_id not in self._exhausted:
+                self._exhausted.add(block_id)
+                self.log.warning("spending limit", block=block_id.hex(), demands=policy.max_demands)
 
 
 def run_verifier(config: AgentConfig, stop: threading.Event | None = None) -> None:
@@ -54,5 +75,6 @@ def run_verifier(config: AgentConfig, stop: threading.Event | None = None) -> No
     """
     log_to(config.log_path, config.tell)
     store, context = open_store(config), open_context(config, Role.VERIFIER)  # fails faster than what follows
-    replay = Replayer(prepare_workload(config.deployment, config.cache, config.threads), store)
-    VerifierLoop(context, replay).run(stop or stop_on_signals())
+    workload = prepare_workload(config.deployment, config.cache, config.threads)
+    loop = VerifierLoop(context, Replayer(workload, store), StoreAnswerer(workload, store), describer(workload))
+    loop.run(stop or stop_on_signals())

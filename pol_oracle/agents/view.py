@@ -19,7 +19,7 @@ from pol_oracle.protocol.errors import WrongChain
 from pol_oracle.protocol.hashing import ZERO
 from pol_oracle.protocol.lifecycle import Candidate, Role, Status, choose_head
 
-from .blocks import NOBODY, Attestation, BlockView, Bond, Committed, DisputeView, dispute_id
+from .blocks import NOBODY, Attestation, BlockView, Bond, Committed, DemandView
 
 
 class View:
@@ -34,10 +34,8 @@ class View:
         finalized: ids of the finalized blocks by height, genesis first.
         bonds: (account, role) -> bond.
         credits: account -> wei to collect.
-        bonded_at: verifier -> L1 time of its last deposit; newer stake has no vote in older disputes.
-        total_stake: wei of all verifiers' bonds.
         commitments: (challenger, commitment) -> its order.
-        disputes: dispute id -> dispute.
+        demands: demand id -> demand.
     """
 
     def __init__(self, genesis_id: bytes) -> None:
@@ -50,12 +48,10 @@ class View:
         self.finalized = [genesis_id]
         self.bonds: dict[tuple[str, Role], Bond] = {}
         self.credits: dict[str, int] = {}
-        self.bonded_at: dict[str, int] = {}
-        self.total_stake = 0
         self.commitments: dict[tuple[str, bytes], Committed] = {}
-        self.disputes: dict[bytes, DisputeView] = {}
+        self.demands: dict[bytes, DemandView] = {}
         self._pending: dict[bytes, BlockView] = {}
-        self._open: dict[bytes, DisputeView] = {}
+        self._open: dict[bytes, DemandView] = {}
         self._unsettled: dict[bytes, BlockView] = {}
         self._live: dict[bytes, BlockView] | None = None
 
@@ -72,13 +68,13 @@ class View:
         return list(self._pending.values())
 
     @property
-    def open_disputes(self) -> list[DisputeView]:
-        """Disputes not settled yet, of blocks in any state."""
+    def open_demands(self) -> list[DemandView]:
+        """Demands about pending blocks that nobody has answered, in L1 order."""
         return list(self._open.values())
 
     @property
     def unsettled(self) -> list[BlockView]:
-        """Blocks in a final state that still hold somebody's bond."""
+        """Blocks in a final state that still hold somebody's bond or fee."""
         return list(self._unsettled.values())
 
     @property
@@ -173,8 +169,6 @@ class View:
     @apply.register
     def _(self, event: ev.Deposited) -> None:
         self._move(event.account, event.role, free=event.amount)
-        if event.role is Role.VERIFIER:
-            self.bonded_at[event.account] = event.at.timestamp
 
     @apply.register
     def _(self, event: ev.Unbonded) -> None:
@@ -191,8 +185,16 @@ class View:
 
     @apply.register
     def _(self, event: ev.Forfeited) -> None:
-        self._move(event.account, event.role, locked=-event.burned - event.awarded)
-        self._credit(event.beneficiary, event.awarded)
+        self._move(event.account, event.role, locked=-event.amount)
+
+    @apply.register
+    def _(self, event: ev.Credited) -> None:
+        self._credit(event.account, event.amount)
+
+    @apply.register
+    def _(self, event: ev.Awarded) -> None:
+        self._move(event.account, event.role, locked=-event.amount)
+        self._credit(event.beneficiary, event.amount)
 
     @apply.register
     def _(self, event: ev.Collected) -> None:
@@ -204,35 +206,37 @@ class View:
 
     @apply.register
     def _(self, event: ev.BountyAssigned) -> None:
-        self._block(event.block_id).bounty = event.challenger, event.order
+        block = self._block(event.block_id)
+        block.bounty = event.challenger, event.order
+        block.prover = block.prover or event.challenger
 
     @apply.register
-    def _(self, event: ev.DisputeOpened) -> None:
-        name = dispute_id(event.block_id, event.kind)
-        dispute = DisputeView(
-            id=name,
+    def _(self, event: ev.Demanded) -> None:
+        demand = DemandView(
+            id=event.demand_id,
             block_id=event.block_id,
-            kind=event.kind,
-            challenger=event.challenger,
-            opened_at=event.at.timestamp,
+            demander=event.demander,
+            position=event.position,
             deadline=event.deadline,
-            total=self.total_stake,
+            opened_at=event.at.timestamp,
+            order=event.order,
         )
-        self._block(event.block_id).disputes[event.kind] = self.disputes[name] = self._open[name] = dispute
+        self._block(event.block_id).demands[demand.id] = self.demands[demand.id] = self._open[demand.id] = demand
 
     @apply.register
-    def _(self, event: ev.Voted) -> None:
-        if event.dispute_id not in self.disputes:
-            raise WrongChain(f"a vote names dispute {event.dispute_id.hex()}, which the Court never opened")
-        dispute = self.disputes[event.dispute_id]
-        dispute.votes[event.verifier] = event.guilty, event.weight
-        dispute.voted_at = event.at.timestamp
+    def _(self, event: ev.Revealed) -> None:
+        demand = self._demand(event.demand_id)
+        demand.answer, demand.responder, demand.answered_at = event.answer, event.responder, event.at.timestamp
+        self._open.pop(demand.id, None)
 
     @apply.register
-    def _(self, event: ev.DisputeSettled) -> None:
-        dispute = self._block(event.block_id).disputes[event.kind]
-        dispute.outcome, dispute.settled_at = event.outcome, event.at.timestamp
-        self._open.pop(dispute.id, None)
+    def _(self, event: ev.DemandExpired) -> None:
+        self._demand(event.demand_id).expired = True
+
+    @apply.register
+    def _(self, event: ev.DemandSettled) -> None:
+        self._demand(event.demand_id).settled = True
+        self._settle(self._block(event.block_id))
 
     def _block(self, block_id: bytes) -> BlockView:
         if block_id not in self.blocks:
@@ -242,25 +246,34 @@ class View:
             )
         return self.blocks[block_id]
 
+    def _demand(self, demand_id: bytes) -> DemandView:
+        if demand_id not in self.demands:
+            raise WrongChain(
+                f"an event names demand {demand_id.hex()}, which was never made here: "
+                "check genesis id and start block of the deployment file"
+            )
+        return self.demands[demand_id]
+
     def _close(self, block_id: bytes, status: Status, timestamp: int) -> None:
         block = self._block(block_id)
         block.status, block.closed_at = status, timestamp
         self._pending.pop(block_id, None)
+        for demand in block.demands:
+            self._open.pop(demand, None)
         self._unsettled[block_id] = block
         self._settle(block)
         self._live = None
 
     def _settle(self, block: BlockView) -> None:
         owes = block.status is Status.SLASHED and not block.forfeited
-        if not owes and all(a.settled for a in block.attestations.values()):
+        paid = all(demand.settled for demand in block.demands.values())
+        if not owes and paid and all(a.settled for a in block.attestations.values()):
             self._unsettled.pop(block.id, None)
 
     def _move(self, account: str, role: Role, free: int = 0, locked: int = 0) -> None:
         bond = self.bonds.setdefault((account, role), Bond())
         bond.free += free
         bond.locked += locked
-        if role is Role.VERIFIER:
-            self.total_stake += free + locked
 
     def _credit(self, account: str, amount: int) -> None:
         self.credits[account] = self.credits.get(account, 0) + amount

@@ -29,12 +29,12 @@ MINER, *VERIFIERS = (1, 2, 3)
 PARAMETERS = Parameters(
     challenge_window=20,
     reveal_window=5,
-    vote_window=15,
+    answer_window=10,
     quorum=2,
     difficulty_bits=5,
     miner_bond=ETH,
     attest_bond=ETH // 4,
-    challenge_bond=ETH // 2,
+    demand_fee=ETH // 50,
     miner_reward=10 * ETH,
     attester_reward=4 * ETH,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from enum import IntEnum
 from functools import cache
 from typing import Any
 
@@ -19,10 +20,17 @@ from eth_utils.address import to_checksum_address
 
 from pol_oracle.chain.artifacts import load_artifact
 from pol_oracle.protocol.errors import InputError, Reverted
-from pol_oracle.protocol.lifecycle import EvidenceKind, Outcome, Role, Status
+from pol_oracle.protocol.lifecycle import EvidenceKind, Role, Status
+from pol_oracle.protocol.positions import Item, Tree
 
-CONTRACTS = ("PoLRegistry", "BondVault", "Court", "Committee", "LearnToken")
-ENUMS = {"enum Role": Role, "enum Status": Status, "enum EvidenceKind": EvidenceKind, "enum Outcome": Outcome}
+CONTRACTS = ("PoLRegistry", "BondVault", "Bounties", "Court", "Demands", "LearnToken")
+ENUMS = {
+    "enum Role": Role,
+    "enum Status": Status,
+    "enum EvidenceKind": EvidenceKind,
+    "enum Item": Item,
+    "enum Tree": Tree,
+}
 ETHER_ARGUMENTS = frozenset({"free", "needed", "amount"})
 ERROR_STRING = function_signature_to_4byte_selector("Error(string)")
 PANIC = function_signature_to_4byte_selector("Panic(uint256)")
@@ -38,16 +46,16 @@ PANICS = {
 HINTS = {
     "InsufficientBond": "deposit more with `pol bond deposit`",
     "NothingToCollect": "unbond first with `pol bond withdraw`",
-    "BondFrozen": "it was deposited or voted not long ago; try again after that time",
     "NotMiner": "sign with the key of the miner that the header names",
     "WindowOpen": "try again after the challenge window",
-    "WindowClosed": "it is too late for this block",
+    "TooLateToDemand": "only an answer to a demand of yours lets you go on",
+    "BlockHeld": "try again after that time",
     "QuorumNotReached": "wait for more verifiers to attest",
-    "DisputeRunning": "try again after the deadline",
+    "DemandsOpen": "try again when its demands are answered",
+    "DeadlineAhead": "try again after the deadline",
     "BountyUnsettled": "try again after the reveal window",
     "RevealTooEarly": "reveal in a later L1 block",
     "NotCommitted": "commit first",
-    "NoStake": "deposit a verifier bond with `pol bond deposit`",
 }
 
 
@@ -119,7 +127,7 @@ def _words(name: str) -> str:
 def _show(name: str, value: object) -> str:
     if isinstance(value, bytes):
         return f"0x{value.hex()}"
-    if isinstance(value, Role | Status | EvidenceKind | Outcome):
+    if isinstance(value, IntEnum):
         return value.name.lower()
     if name in ETHER_ARGUMENTS and isinstance(value, int):
         return f"{value / 10**18:.6g} ETH"

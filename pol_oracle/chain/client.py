@@ -14,17 +14,18 @@ from pol_oracle.chain.artifacts import load_artifact
 from pol_oracle.chain.deployment import Deployment
 from pol_oracle.chain.events import LogPosition
 from pol_oracle.chain.logs import Log
-from pol_oracle.chain.records import BlockRecord, Bond, Commitment, Dispute, L1Block, Receipt
+from pol_oracle.chain.records import BlockRecord, Bond, Commitment, L1Block, Receipt
 from pol_oracle.chain.rpc import Refusal, Rpc
 from pol_oracle.protocol.errors import ChainError, InputError, Reverted, WrongChain
-from pol_oracle.protocol.lifecycle import EvidenceKind, Outcome, Role, Status
+from pol_oracle.protocol.lifecycle import Role, Status
 
-EMITTING = ("PoLRegistry", "BondVault", "Court", "Committee")
+EMITTING = ("PoLRegistry", "BondVault", "Bounties", "Demands")
 LINKS = {
     "registry": "PoLRegistry",
     "vault": "BondVault",
-    "committee": "Committee",
+    "bounties": "Bounties",
     "court": "Court",
+    "demands": "Demands",
     "token": "LearnToken",
 }  # getter -> what it must name
 REVERT_CODE = 3  # JSON-RPC error code of a reverted eth_call
@@ -99,7 +100,7 @@ class Client:
                 f"the registry at {self.address_of('PoLRegistry')} on {self.rpc.place} is another deployment; "
                 "give its own deployment file, or run `pol deploy`"
             )
-        self.verify_links("PoLRegistry", "Court")
+        self.verify_links("PoLRegistry", "Bounties")
 
     def verify_links(self, *contracts: str) -> None:
         """Checks that each of these contracts names the others as the deployment does.
@@ -286,22 +287,13 @@ class Client:
         """Returns what an account can collect, in wei."""
         return int(self.call("BondVault", "creditOf", account))
 
-    def total_stake(self) -> int:
-        """Returns all verifiers' bonds, in wei."""
-        return int(self.call("BondVault", "totalStake"))
-
     def learn(self, account: str) -> int:
         """Returns an account's LEARN, in the token's smallest unit."""
         return int(self.call("LearnToken", "balanceOf", account))
 
-    def dispute(self, block_id: bytes, kind: EvidenceKind) -> Dispute:
-        """Returns a committee dispute."""
-        challenger, deadline, outcome = self.call("Court", "disputeOf", block_id, kind)
-        return Dispute(challenger, deadline, Outcome(outcome))
-
     def commitment(self, challenger: str, commitment: bytes) -> Commitment:
         """Returns a committed challenge."""
-        return Commitment(*self.call("Court", "commitmentOf", challenger, commitment))
+        return Commitment(*self.call("Bounties", "commitmentOf", challenger, commitment))
 
 
 def _tag(at: int | str) -> str:

@@ -61,13 +61,14 @@ def plan(deployer: str, nonce: int, task: Task, parameters: Parameters) -> tuple
         parameters: fixed for ever.
     """
     at = {name: create_address(deployer, nonce + i) for i, name in enumerate(ORDER)}
-    registry, vault, committee, court = (at[n] for n in ("PoLRegistry", "BondVault", "Committee", "Court"))
+    token, vault, bounties, court, demands, registry = (at[name] for name in ORDER)
     arguments: dict[str, tuple[Any, ...]] = {
         "LearnToken": (registry,),
-        "BondVault": (registry, court, committee),
-        "Committee": (court, vault),
-        "Court": (registry, vault, committee),
-        "PoLRegistry": (astuple(task), parameters.astuple(), vault, at["LearnToken"], court),
+        "BondVault": (registry, demands),
+        "Bounties": (registry, court, demands),
+        "Court": (registry, bounties, demands),
+        "Demands": (registry, vault, bounties),
+        "PoLRegistry": (astuple(task), parameters.astuple(), vault, token, bounties, demands),
     }
     return tuple(Creation(name, arguments[name], at[name]) for name in ORDER)
 
@@ -169,7 +170,7 @@ def verify(client: Client, deployment: Deployment) -> None:
     there.verify()
     there.expect("PoLRegistry", "taskId", deployment.task.id, "the task's id")
     there.expect("PoLRegistry", "parameters", deployment.parameters.astuple(), "the set of parameters")
-    there.verify_links("LearnToken", "BondVault", "Committee")
+    there.verify_links("LearnToken", "BondVault", "Court", "Demands")
 
 
 def _priced(client: Client, sender: str, nonce: int, creations: Sequence[Creation]) -> list[dict[str, Any]]:

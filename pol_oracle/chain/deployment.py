@@ -16,7 +16,8 @@ from pol_oracle.protocol.parameters import Parameters
 from pol_oracle.protocol.rules import RuleSet
 from pol_oracle.protocol.task import Task
 
-ORDER = ("LearnToken", "BondVault", "Committee", "Court", "PoLRegistry")  # in which they are deployed
+# in which they are deployed
+ORDER = ("LearnToken", "BondVault", "Bounties", "Court", "Demands", "PoLRegistry")
 
 
 class Deployment(BaseModel):

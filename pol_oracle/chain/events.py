@@ -1,7 +1,8 @@
 """One dataclass per event of our contracts; ``logs.py`` decodes them.
 
 Field names are the ABI's in snake_case; bytes32 is ``bytes``, an address checksummed hex, an enum its Python twin,
-``struct Header`` a :class:`~pol_oracle.protocol.header.Header`.
+``struct Header`` a :class:`~pol_oracle.protocol.header.Header`, ``struct Position`` a
+:class:`~pol_oracle.protocol.positions.Position`.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from dataclasses import dataclass
 from typing import get_args
 
 from pol_oracle.protocol.header import Header
-from pol_oracle.protocol.lifecycle import EvidenceKind, Outcome, Role, Status
+from pol_oracle.protocol.lifecycle import EvidenceKind, Role, Status
+from pol_oracle.protocol.positions import Position, Tree
 
 
 @dataclass(frozen=True)
@@ -97,11 +99,12 @@ class BlockOrphaned:
 
 @dataclass(frozen=True)
 class BondForfeited:
-    """A slashed block's bond (``amount`` wei) was taken: half burned, half to the challenger."""
+    """A slashed block's bond (``amount`` wei) was taken: half burned, the rest to who was first and who proved it."""
 
     block_id: bytes
     miner: str
-    challenger: str
+    first: str
+    prover: str
     amount: int
     at: LogPosition
 
@@ -163,13 +166,32 @@ class Unlocked:
 
 @dataclass(frozen=True)
 class Forfeited:
-    """A locked bond was taken: ``burned`` destroyed, ``awarded`` credited to the beneficiary."""
+    """A locked bond was taken: ``burned`` of ``amount`` destroyed, the rest credited by events of their own."""
+
+    account: str
+    role: Role
+    amount: int
+    burned: int
+    at: LogPosition
+
+
+@dataclass(frozen=True)
+class Credited:
+    """A share of a forfeited bond became credit."""
+
+    account: str
+    amount: int
+    at: LogPosition
+
+
+@dataclass(frozen=True)
+class Awarded:
+    """A locked bond, whole, became the beneficiary's credit: the fee of a demand."""
 
     account: str
     role: Role
     beneficiary: str
-    burned: int
-    awarded: int
+    amount: int
     at: LogPosition
 
 
@@ -182,16 +204,7 @@ class Collected:
     at: LogPosition
 
 
-@dataclass(frozen=True)
-class Frozen:
-    """A verifier voted: its bond cannot be unbonded before ``until`` (L1 seconds)."""
-
-    account: str
-    until: int
-    at: LogPosition
-
-
-# --- Court and Committee ---
+# --- Bounties ---
 
 
 @dataclass(frozen=True)
@@ -205,54 +218,72 @@ class ChallengeCommitted:
 
 
 @dataclass(frozen=True)
-class ChallengeProven:
-    """The Court saw proof that a block is wrong."""
-
-    block_id: bytes
-    challenger: str
-    kind: EvidenceKind
-    at: LogPosition
-
-
-@dataclass(frozen=True)
-class DisputeOpened:
-    """The committee votes on a block until ``deadline`` (L1 seconds)."""
-
-    block_id: bytes
-    kind: EvidenceKind
-    challenger: str
-    deadline: int
-    at: LogPosition
-
-
-@dataclass(frozen=True)
-class DisputeSettled:
-    """The committee's decision was carried out."""
-
-    block_id: bytes
-    kind: EvidenceKind
-    outcome: Outcome
-    at: LogPosition
-
-
-@dataclass(frozen=True)
 class BountyAssigned:
-    """The bounty of a slashed block now belongs to this challenger."""
+    """The bounty of a slashed block now belongs to this challenger: it proved the block wrong, or got no answer."""
 
     block_id: bytes
     challenger: str
+    kind: EvidenceKind
+    order: int
+    at: LogPosition
+
+
+# --- Demands ---
+
+
+@dataclass(frozen=True)
+class Demanded:
+    """Somebody wants a part of a block's trees shown on L1 before ``deadline`` (L1 seconds)."""
+
+    block_id: bytes
+    demand_id: bytes
+    demander: str
+    position: Position
+    deadline: int
     order: int
     at: LogPosition
 
 
 @dataclass(frozen=True)
-class Voted:
-    """A verifier voted with ``weight`` wei of stake."""
+class Revealed:
+    """A demand was answered; ``answer`` is the data of the call that did it."""
 
-    dispute_id: bytes
-    verifier: str
-    guilty: bool
-    weight: int
+    block_id: bytes
+    demand_id: bytes
+    responder: str
+    answer: bytes
+    at: LogPosition
+
+
+@dataclass(frozen=True)
+class Explained:
+    """The miner committed itself to how it evaluated a sample."""
+
+    block_id: bytes
+    tree: Tree
+    sample: int
+    trace_root: bytes
+    at: LogPosition
+
+
+@dataclass(frozen=True)
+class DemandExpired:
+    """Nobody answered a demand in time, and somebody said so: the block is slashed."""
+
+    block_id: bytes
+    demand_id: bytes
+    demander: str
+    at: LogPosition
+
+
+@dataclass(frozen=True)
+class DemandSettled:
+    """The fee of a demand (wei) went to whoever answered it, or back to the demander of a slashed block."""
+
+    block_id: bytes
+    demand_id: bytes
+    beneficiary: str
+    fee: int
     at: LogPosition
 
 
@@ -270,13 +301,15 @@ Event = (
     | Locked
     | Unlocked
     | Forfeited
+    | Credited
+    | Awarded
     | Collected
-    | Frozen
     | ChallengeCommitted
-    | ChallengeProven
-    | DisputeOpened
-    | DisputeSettled
     | BountyAssigned
-    | Voted
+    | Demanded
+    | Revealed
+    | Explained
+    | DemandExpired
+    | DemandSettled
 )
 EVENTS: tuple[type[Event], ...] = get_args(Event)

@@ -22,8 +22,9 @@ from pol_oracle.chain.artifacts import load_artifact
 from pol_oracle.chain.events import EVENTS, Event, LogPosition
 from pol_oracle.protocol.errors import ChainError
 from pol_oracle.protocol.header import Header
+from pol_oracle.protocol.positions import Position
 
-EMITTERS = ("IPoLRegistry", "IBondVault", "ICourt", "ICommittee")
+EMITTERS = ("IPoLRegistry", "IBondVault", "IBounties", "IDemands")
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,8 @@ def _fields(cls: type[Event], entry: Mapping[str, Any]) -> tuple[_Field, ...]:
 def _converter(hint: type) -> Callable[[Any], Any]:
     if hint is Header:
         return _header
+    if hint is Position:
+        return Position.of
     if hint is str:
         return _checksum
     return hint if issubclass(hint, IntEnum) else _same

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pol_oracle.protocol.lifecycle import Outcome, Status
+from pol_oracle.protocol.lifecycle import Status
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,8 @@ class BlockRecord:
     sequence: int
     correct_after: int
     slashes_seen: int
-    open_disputes: int
+    open_demands: int
+    held_until: int
 
 
 @dataclass(frozen=True)
@@ -57,15 +58,6 @@ class Bond:
 
     free: int
     locked: int
-
-
-@dataclass(frozen=True)
-class Dispute:
-    """A committee dispute; ``deadline`` is 0 if there was none."""
-
-    challenger: str
-    deadline: int
-    outcome: Outcome
 
 
 @dataclass(frozen=True)

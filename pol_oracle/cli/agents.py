@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pol_oracle.agents.config import AgentConfig
 
 miner_app = typer.Typer(no_args_is_help=True, help="A miner: trains, searches for proofs, proposes blocks.")
-verifier_app = typer.Typer(no_args_is_help=True, help="A verifier: replays blocks, attests, challenges, votes.")
+verifier_app = typer.Typer(no_args_is_help=True, help="A verifier: replays blocks, attests, challenges, answers.")
 
 Name = Annotated[
     str | None,

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from . import agents, bench, blocks, bond, chain, demo, deploy, devnet, keys, store
+from . import agents, bench, blocks, bond, chain, challenge, demo, deploy, devnet, keys, store
 from .failures import PolGroup
 from .logs import configure
 from .settings import load
@@ -28,6 +28,7 @@ app.add_typer(bond.app, name="bond")
 app.add_typer(agents.miner_app, name="miner")
 app.add_typer(agents.verifier_app, name="verifier")
 app.add_typer(blocks.app, name="blocks")
+app.command("challenge")(challenge.challenge)
 app.add_typer(chain.task_app, name="task")
 app.command("status")(chain.status)
 app.command("plot")(chain.plot)

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pol_oracle.protocol.errors import InputError
+from pol_oracle.protocol.positions import Position
 
 from . import output, session
 from .options import Json
 from .settings import Settings
 
 if TYPE_CHECKING:
-    from pol_oracle.agents.blocks import BlockView
+    from pol_oracle.agents.blocks import BlockView, DemandView
     from pol_oracle.agents.view import View
     from pol_oracle.chain.events import Event
 
@@ -24,7 +25,7 @@ BlockArgument = Annotated[
 ]
 SHORTEST_PREFIX = 4
 TIMES = frozenset({"proposed_at", "closed_at", "until", "deadline"})
-ETH_AMOUNTS = frozenset({"amount", "loss", "burned", "awarded", "weight"})
+ETH_AMOUNTS = frozenset({"amount", "loss", "burned", "fee"})
 LEARN_AMOUNTS = frozenset({"reward"})
 
 
@@ -74,7 +75,7 @@ def verify(
     if wanted.header is None:
         raise InputError("genesis holds no step to replay: name a later block")
     replayer = Replayer(prepare_workload(found, settings.data), session.state_store(found, store))
-    verdict = replayer(wanted, lambda: False)
+    verdict = replayer(wanted, wanted.shown, False, lambda: False)
     kind = verdict.kind.name.lower() if verdict.kind is not None else None
     values = {"id": output.hex0x(wanted.id), "valid": verdict.valid, "kind": kind, "reason": verdict.reason}
     text = "valid: the replay gives the same bits" if verdict.valid else f"INVALID ({kind}): {verdict.reason}"
@@ -175,8 +176,19 @@ def _details(block: BlockView, view: View) -> dict[str, Any]:
         "closed_at": block.closed_at,
         "slashed_for": block.slashed_for.name.lower() if block.slashed_for is not None else None,
         "attesters": list(block.attestations),
-        "disputes": {kind.name.lower(): d.outcome.name.lower() for kind, d in block.disputes.items()},
+        "demands": [_demand(demand) for demand in block.demands.values()],
         "header": header,
+    }
+
+
+def _demand(demand: DemandView) -> dict[str, Any]:
+    state = "settled" if demand.settled else "open" if demand.open else "expired" if demand.expired else "answered"
+    return {
+        "state": state,
+        "position": str(demand.position),
+        "demander": demand.demander,
+        "deadline": demand.deadline,
+        "responder": demand.responder,
     }
 
 
@@ -189,7 +201,8 @@ def _plain(name: str, value: Any) -> object:
     if isinstance(value, dict):
         return "".join(f"\n    {key:<15} {inner}" for key, inner in value.items()) or "-"
     if isinstance(value, list):
-        return ", ".join(map(str, value)) or "-"
+        lines = [f"\n    {item['state']:<9} {item['position']}" for item in value if isinstance(item, dict)]
+        return "".join(lines) or ", ".join(map(str, value)) or "-"
     if value is None:
         return "-"
     return _clock(value) if name in TIMES else value
@@ -204,6 +217,8 @@ def _event(event: Event) -> dict[str, Any]:
 def _jsonable(value: Any) -> Any:
     if isinstance(value, bytes):
         return output.hex0x(value)
+    if isinstance(value, Position):
+        return str(value)
     name = getattr(value, "name", None)
     return name.lower() if isinstance(name, str) else value
 
@@ -221,4 +236,4 @@ def _short(name: str, value: Any) -> str:
         return _clock(value)
     if name in ETH_AMOUNTS | LEARN_AMOUNTS:
         return f"{output.amount(value)} {'ETH' if name in ETH_AMOUNTS else 'LEARN'}"
-    return f"{value[:10]}…" if isinstance(value, str) and value.startswith("0x") and len(value) == 66 else str(value)
+    return f"{value[:10]}…" if isinstance(value, str) and value.startswith("0x") and len(value) >= 66 else str(value)

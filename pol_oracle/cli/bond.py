@@ -53,8 +53,8 @@ def withdraw(
     password_file: PasswordFile = None,
     json: Json = False,
 ) -> None:
-    """Take free bond out, and with it all credit (bounties won). Locked bond stays until its blocks are settled; a
-    verifier's stays for the length of a dispute after each deposit and vote."""
+    """Take free bond out, and with it all credit (bounties won). Locked bond stays until its blocks and
+    demands are settled."""
     from pol_oracle.chain.sender import Call
 
     settings: Settings = ctx.obj

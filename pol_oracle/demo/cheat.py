@@ -6,8 +6,9 @@ They run the honest agents' loop (same monitor, view, sender, journals) with ano
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pol_oracle.agents.actions import Action, Propose
 from pol_oracle.agents.blocks import BlockView
@@ -24,9 +25,13 @@ from pol_oracle.chain.sender import Result
 from pol_oracle.protocol.errors import PolError, StoreError
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import Role, Status
+from pol_oracle.protocol.positions import Position
 
 from .cast import Part
 from .forgers import Bench, Forger, Forgery, forger_of, steal
+
+if TYPE_CHECKING:
+    from pol_oracle.evidence import Answer
 
 
 class CheatLoop(Loop):
@@ -112,9 +117,19 @@ class ThiefLoop(CheatLoop):
         return Forgery(steal(task, target.header, self.context.me, adapted=self._refused))
 
 
-def lazy(block: BlockView, cancelled: object) -> Verdict:
+def lazy(block: BlockView, shown: object, insist: bool, cancelled: object) -> Verdict:
     """Finds every block right without looking at it."""
     return Verdict(block.id)
+
+
+def silent(block: BlockView, position: Position, cancelled: Callable[[], bool]) -> Answer:
+    """Answers no demand: who never looked at a block has nothing to show of it."""
+    raise StoreError(f"nothing to show: {position}")
+
+
+def blind(position: Position) -> tuple[object, ...]:
+    """Describes nothing: who finds every block right demands nothing."""
+    raise NotImplementedError
 
 
 def run(part: Part, config: AgentConfig) -> None:
@@ -126,7 +141,7 @@ def run(part: Part, config: AgentConfig) -> None:
     log_to(config.log_path)
     loop: Loop
     if part is Part.LAZY:
-        loop = VerifierLoop(open_context(config, Role.VERIFIER), lazy)
+        loop = VerifierLoop(open_context(config, Role.VERIFIER), lazy, silent, blind)
     elif part is Part.THIEF:
         loop = ThiefLoop(open_context(config, Role.MINER))
     else:

@@ -60,8 +60,8 @@ class Bench:
     def proof(self, block: BlockView, cancelled: Callable[[], bool]) -> Proof:
         """An honest miner's proof on top of a block: training and search."""
         from pol_oracle.agents.config import AgentConfig
-        from pol_oracle.agents.decide import Parent
         from pol_oracle.agents.job import Job
+        from pol_oracle.agents.knowledge import Parent
         from pol_oracle.agents.production import Production
 
         parent = Parent(block.id, block.correct_after, block.header.post_root if block.header else None)

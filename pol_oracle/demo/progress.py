@@ -13,9 +13,9 @@ from pol_oracle.chain.events import (
     BlockProposed,
     BlockSlashed,
     BondForfeited,
-    DisputeOpened,
+    Demanded,
     Event,
-    Voted,
+    Revealed,
 )
 from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.report.ledger import kind_name
@@ -133,12 +133,13 @@ def line(event: Event, names: Mapping[str, str], view: View) -> str | None:
         case BlockOrphaned():
             return f"{which(event.block_id)} of {who(event.miner)} is orphaned"
         case BondForfeited():
-            return f"{who(event.miner)} loses {event.amount / WEI:g} ETH, half of it to {who(event.challenger)}"
-        case DisputeOpened():
-            return f"{who(event.challenger)} disputes {which(event.block_id)}: {kind_name(event.kind)}"
-        case Voted():
-            block = which(view.disputes[event.dispute_id].block_id)
-            return f"{who(event.verifier)} votes {'guilty' if event.guilty else 'not guilty'} on {block}"
+            winners = " and ".join(dict.fromkeys((who(event.first), who(event.prover))))
+            return f"{who(event.miner)} loses {event.amount / WEI:g} ETH, half of it to {winners}"
+        case Demanded():
+            return f"{who(event.demander)} demands {event.position} of {which(event.block_id)}"
+        case Revealed():
+            shown = view.demands[event.demand_id].position
+            return f"{who(event.responder)} shows {shown} of {which(event.block_id)}"
         case AttestationSettled() if event.loss:
             return f"{who(event.verifier)} loses {event.loss / WEI:g} ETH: it attested to {which(event.block_id)}"
     return None

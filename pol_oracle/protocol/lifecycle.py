@@ -1,8 +1,8 @@
 """Life of a block, and the fork choice; the mirror of ``BlockLifecycle.sol``.
 
                      +---------> Finalized   parent is the finalized tip, on the head's branch, window over,
-                     |                       no open dispute, attestations >= quorum
-    propose -> Pending ---------> Slashed    the Court saw proof
+                     |                       no open demand, attestations >= quorum
+    propose -> Pending ---------> Slashed    proven wrong in the Court, or a demand unanswered
                      |
                      +---------> Orphaned    parent slashed or orphaned, or a rival was finalized at its height
 
@@ -36,21 +36,13 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
 
 
 class EvidenceKind(IntEnum):
-    """What a challenge claims (``Types.sol``)."""
+    """What a block is slashed for (``Types.sol``)."""
 
-    REQUIREMENT = 0
-    STEP = 1
-    ACCURACY = 2
-    WITHHELD = 3
-
-
-class Outcome(IntEnum):
-    """What became of a dispute (``Types.sol``)."""
-
-    OPEN = 0
-    GUILTY = 1
-    NOT_GUILTY = 2
-    UNDECIDED = 3
+    REQUIREMENT = 0  # a required weight did not move its way
+    STEP = 1  # an element of the step's trace is not what its operation gives
+    ACCURACY = 2  # a sum or a bit of the accuracy tree is wrong, or an element of a sample's evaluation
+    WITHHELD = 3  # a demanded part of a committed tree was not shown in time
+    UNEXPLAINED = 4  # the miner did not commit to how it evaluated a demanded sample in time
 
 
 class Role(IntEnum):

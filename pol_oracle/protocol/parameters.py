@@ -17,26 +17,26 @@ class Parameters:
     """Mirror of ``struct Parameters`` in ``Types.sol``, field by field.
 
     Attributes:
-        challenge_window: seconds after its proposal in which a block can be disputed.
+        challenge_window: seconds after its proposal in which demands about a block may begin.
         reveal_window: seconds after a slash in which an earlier commitment can still claim the bounty.
-        vote_window: seconds the committee has for a dispute.
+        answer_window: seconds from a demand to its deadline, and from an answer to the next demand.
         quorum: attestations a block needs to be finalized.
         difficulty_bits: requirements a block must satisfy.
         miner_bond: wei of ETH, locked per block.
         attest_bond: wei of ETH, locked per attestation.
-        challenge_bond: wei of ETH, locked per dispute.
+        demand_fee: wei of ETH, locked per demand; pays whoever answers it.
         miner_reward: 1e-18 LEARN, minted per finalized block.
         attester_reward: 1e-18 LEARN, minted per finalized block and shared by its attesters.
     """
 
     challenge_window: int
     reveal_window: int
-    vote_window: int
+    answer_window: int
     quorum: int
     difficulty_bits: int
     miner_bond: int
     attest_bond: int
-    challenge_bond: int
+    demand_fee: int
     miner_reward: int
     attester_reward: int
 

@@ -8,6 +8,7 @@ from typing import Any
 
 LEAF_GROUP = 256  # leaves of one answer: 64 KiB, well inside what nodes relay in one transaction
 MAX_NODES = 2048  # nodes of one answer: 64 KiB as well
+MAX_LATE = 8  # demands about a block that one account may make after its challenge window, each following an answer
 
 POSITION_TYPE = "(uint8,uint8,uint32,uint32,uint32)"
 
@@ -46,6 +47,16 @@ class Position:
     sample: int = 0
     tensor: int = 0
     group: int = 0
+
+    def __str__(self) -> str:
+        """What is demanded, in words."""
+        if self.item is Item.BITS:
+            return "all bits of the evaluation"
+        whose = "the step" if self.tree is Tree.STEP else f"sample {self.sample} {self.tree.name.lower()} the step"
+        if self.item is Item.ROOTS:
+            return f"the roots of {whose}"
+        part = "nodes" if self.item is Item.NODES else f"leaf group {self.group}"
+        return f"{part} of tensor {self.tensor} of {whose}"
 
     def abi(self) -> tuple[Any, ...]:
         """The position as the ABI takes it."""

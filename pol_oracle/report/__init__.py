@@ -1,6 +1,6 @@
 """What happened, told from L1 events alone: pure functions from events to what a user reads.
 
-ledger.py    every reward, loss and bounty, with its reason
+ledger.py    every reward, loss, bounty and fee, with its reason
 history.py   the finalized chain: accuracy and block interval per height
 figure.py    the paper's Figure 1 from that history
 """

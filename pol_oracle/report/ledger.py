@@ -1,6 +1,6 @@
-"""Every reward, loss and bounty that L1 recorded, with its reason.
+"""Every reward, loss, bounty and fee that L1 recorded, with its reason.
 
-The vault's ``Forfeited`` says what money moved; the registry's or court's event in the same transaction says why.
+The vault's events say what money moved; an event of another contract just before them says why.
 """
 
 from __future__ import annotations
@@ -8,21 +8,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import groupby
 
 from pol_oracle.chain.events import (
     AttestationSettled,
+    Awarded,
     BlockFinalized,
     BlockProposed,
     BlockSlashed,
     BondForfeited,
-    DisputeSettled,
+    Credited,
+    DemandSettled,
     Event,
     Forfeited,
 )
 from pol_oracle.protocol.lifecycle import EvidenceKind
-
-NOBODY = "0x" + "00" * 20
 
 
 class Unit(StrEnum):
@@ -38,7 +37,7 @@ class Entry:
 
     Attributes:
         party: checksummed address that won or lost.
-        unit: ETH (bonds and bounties) or LEARN (rewards).
+        unit: ETH (bonds, bounties, fees) or LEARN (rewards).
         amount: in the smallest unit (wei); negative for a loss.
         reason: one short clause.
         block_id: the block it was for, or None.
@@ -69,8 +68,17 @@ class _Facts:
         return f"{self.name(block_id)}, slashed for {kind_name(kind)}" if kind is not None else self.name(block_id)
 
 
+@dataclass(frozen=True)
+class _Cause:
+    """Why the vault's next events move money: for the loser, for the winner, and the block it is about."""
+
+    loss: str = "bond forfeited"
+    gain: str = "bond of another forfeited"
+    block_id: bytes | None = None
+
+
 def kind_name(kind: EvidenceKind) -> str:
-    """Returns the word the reports use: requirement, step, accuracy or withheld."""
+    """Returns the word the reports use: requirement, step, accuracy, withheld or unexplained."""
     return EvidenceKind(kind).name.lower()
 
 
@@ -81,8 +89,10 @@ def ledger(events: Sequence[Event]) -> tuple[Entry, ...]:
         {e.block_id: EvidenceKind(e.kind) for e in events if isinstance(e, BlockSlashed)},
     )
     entries: list[Entry] = []
-    for _, group in groupby(events, key=lambda e: e.at.tx_hash):
-        entries.extend(_of_transaction(tuple(group), facts))
+    cause = _Cause()
+    for event in events:
+        cause = _cause(event, facts) or cause
+        entries.extend(_entries(event, cause, facts))
     return tuple(entries)
 
 
@@ -95,39 +105,35 @@ def totals(entries: Iterable[Entry]) -> dict[str, dict[Unit, int]]:
     return sums
 
 
-def _of_transaction(events: tuple[Event, ...], facts: _Facts) -> list[Entry]:
-    entries: list[Entry] = []
-    for event in events:
-        where = event.at.l1_block
-        if isinstance(event, BlockFinalized) and event.reward:
-            why = f"mined {facts.name(event.block_id)}"
-            entries.append(Entry(event.miner, Unit.LEARN, event.reward, why, event.block_id, where))
-        elif isinstance(event, AttestationSettled) and event.reward:
-            why = f"attested to {facts.name(event.block_id)}"
-            entries.append(Entry(event.verifier, Unit.LEARN, event.reward, why, event.block_id, where))
-        elif isinstance(event, Forfeited):
-            entries.extend(_of_forfeit(event, events, facts))
-    return entries
+def _cause(event: Event, facts: _Facts) -> _Cause | None:
+    """What an event explains of the vault's events that follow it in the same call."""
+    match event:
+        case BondForfeited():
+            block = facts.slashed(event.block_id)
+            return _Cause(f"mined {block}", f"proved {block}", event.block_id)
+        case AttestationSettled():
+            block = facts.slashed(event.block_id)
+            return _Cause(f"attested to {block}", f"from an attester of {block}", event.block_id)
+        case DemandSettled():
+            block = facts.name(event.block_id)
+            return _Cause(f"demanded to see a part of {block}", f"showed a part of {block}", event.block_id)
+    return None
 
 
-def _of_forfeit(event: Forfeited, events: tuple[Event, ...], facts: _Facts) -> list[Entry]:
-    loss, gain, block_id = _reason(event, events, facts)
+def _entries(event: Event, cause: _Cause, facts: _Facts) -> list[Entry]:
     where = event.at.l1_block
-    entries = [Entry(event.account, Unit.ETH, -(event.burned + event.awarded), loss, block_id, where)]
-    if event.awarded and event.beneficiary != NOBODY:
-        entries.append(Entry(event.beneficiary, Unit.ETH, event.awarded, gain, block_id, where))
-    return entries
-
-
-def _reason(event: Forfeited, events: tuple[Event, ...], facts: _Facts) -> tuple[str, str, bytes | None]:
-    """Says why a bond was taken: for the loser, for the winner, and the block it was about."""
-    for other in events:
-        if isinstance(other, BondForfeited) and other.miner == event.account:
-            return f"mined {facts.slashed(other.block_id)}", f"proved {facts.slashed(other.block_id)}", other.block_id
-        if isinstance(other, AttestationSettled) and other.loss and other.verifier == event.account:
-            block = facts.slashed(other.block_id)
-            return f"attested to {block}", f"from an attester of {block}", other.block_id
-        if isinstance(other, DisputeSettled):
-            block = facts.name(other.block_id)
-            return f"lost a {kind_name(other.kind)} dispute about {block}", f"wrongly disputed: {block}", other.block_id
-    return "bond forfeited", "bond of another forfeited", None
+    match event:
+        case BlockFinalized() if event.reward:
+            why = f"mined {facts.name(event.block_id)}"
+            return [Entry(event.miner, Unit.LEARN, event.reward, why, event.block_id, where)]
+        case AttestationSettled() if event.reward:
+            why = f"attested to {facts.name(event.block_id)}"
+            return [Entry(event.verifier, Unit.LEARN, event.reward, why, event.block_id, where)]
+        case Forfeited():
+            return [Entry(event.account, Unit.ETH, -event.amount, cause.loss, cause.block_id, where)]
+        case Credited() if event.amount:
+            return [Entry(event.account, Unit.ETH, event.amount, cause.gain, cause.block_id, where)]
+        case Awarded() if event.account != event.beneficiary:
+            paid = Entry(event.account, Unit.ETH, -event.amount, cause.loss, cause.block_id, where)
+            return [paid, Entry(event.beneficiary, Unit.ETH, event.amount, cause.gain, cause.block_id, where)]
+    return []

@@ -40,14 +40,14 @@ class ChainSpec(BaseModel):
     """Section ``[chain]``: the deployment's parameters. Times in seconds, amounts as decimal strings.
 
     Attributes:
-        challenge_window: from proposal; disputes open only inside it.
+        challenge_window: from proposal; demands begin only inside it.
         reveal_window: from a slash; until then an earlier commitment can claim the bounty.
-        vote_window: from the opening of a dispute.
+        answer_window: from a demand to its deadline, and from an answer to the next demand.
         quorum: attestations a block needs.
         difficulty_bits: requirements a block must satisfy; about 2**bits tries.
         miner_bond: ETH locked per block.
         attest_bond: ETH locked per attestation.
-        challenge_bond: ETH locked per dispute.
+        demand_fee: ETH locked per demand; pays whoever answers. Some 3,000,000 gas at the price the network expects.
         miner_reward: LEARN minted per finalized block.
         attester_reward: LEARN minted per finalized block, shared by its attesters.
         confirmations: L1 blocks before agents act on a log.
@@ -57,12 +57,12 @@ class ChainSpec(BaseModel):
 
     challenge_window: int = Field(20, ge=1, lt=2**32)
     reveal_window: int = Field(5, ge=1, lt=2**32)
-    vote_window: int = Field(15, ge=1, lt=2**32)
+    answer_window: int = Field(10, ge=1, lt=2**32)
     quorum: int = Field(2, ge=1, lt=2**16)
     difficulty_bits: int = Field(5, ge=1, le=32)
     miner_bond: Amount = "1"
     attest_bond: Amount = "0.25"
-    challenge_bond: Amount = "0.5"
+    demand_fee: Amount = "0.02"  # an answer of 64 KiB takes about 3M gas: here at up to 6 gwei
     miner_reward: Amount = "10"
     attester_reward: Amount = "4"
     confirmations: int = Field(1, ge=0, le=1000)
@@ -72,12 +72,12 @@ class ChainSpec(BaseModel):
         return Parameters(
             challenge_window=self.challenge_window,
             reveal_window=self.reveal_window,
-            vote_window=self.vote_window,
+            answer_window=self.answer_window,
             quorum=self.quorum,
             difficulty_bits=self.difficulty_bits,
             miner_bond=to_units(self.miner_bond),
             attest_bond=to_units(self.attest_bond),
-            challenge_bond=to_units(self.challenge_bond),
+            demand_fee=to_units(self.demand_fee),
             miner_reward=to_units(self.miner_reward),
             attester_reward=to_units(self.attester_reward),
         )

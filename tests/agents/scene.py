@@ -5,27 +5,47 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from pol_oracle.agents.blocks import dispute_id
-from pol_oracle.agents.decide import Policy, Verifier
-from pol_oracle.agents.verdicts import Challenge, Unserved, Verdict
+from pol_oracle.agents.knowledge import Verifier
+from pol_oracle.agents.policy import Policy
+from pol_oracle.agents.verdicts import Challenge, Verdict
 from pol_oracle.agents.view import History, View
 from pol_oracle.bench import l1
 from pol_oracle.chain import events as ev
+from pol_oracle.evidence import Answer, Proof
 from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.header import Header
-from pol_oracle.protocol.lifecycle import EvidenceKind, Outcome, Role, Status
+from pol_oracle.protocol.lifecycle import EvidenceKind, Role, Status
+from pol_oracle.protocol.positions import Item, Position, Tree
 
 ETH = 10**18
 TASK = keccak(b"task")
 GENESIS = keccak(b"genesis")
 MINER, CHEAT, V1, V2, V3 = ("0x" + f"{n:02x}" * 20 for n in range(0x11, 0x16))
 PARAMETERS = replace(l1.PARAMETERS, difficulty_bits=4)
-POLICY = Policy(stagger=6, grace=6, attempts=3)
+POLICY = Policy(stagger=6, grace=6, attempts=3, max_demands=12)
+FEE = PARAMETERS.demand_fee
+ROOTS, NODES, LEAVES = Position(Item.ROOTS), Position(Item.NODES, tensor=7), Position(Item.LEAVES, tensor=7, group=1)
+EXPLANATION = Position(Item.ROOTS, Tree.AFTER, sample=9)
 
 
-def seal(block_id: bytes, kind: EvidenceKind, evidence: object) -> Challenge:
+def proof_of(block_id: bytes, kind: EvidenceKind = EvidenceKind.STEP) -> Proof:
+    """A Court call; nobody looks into it."""
+    return Proof(kind, "proveOperation", (block_id,))
+
+
+def answer_of(position: Position) -> Answer:
+    """An answer; nobody looks into it either."""
+    return Answer("revealNodes", (position.tensor,))
+
+
+def seal(block_id: bytes, proof: Proof) -> Challenge:
     """A commitment anybody can see through; enough to test decisions."""
-    return Challenge(keccak(block_id + bytes([kind])), keccak(b"salt" + block_id))
+    return Challenge(keccak(block_id + proof.function.encode()), keccak(b"salt" + block_id), b"")
+
+
+def describe(position: Position) -> tuple[Any, ...]:
+    """The opening of a descriptor, in the small."""
+    return (position.tensor,)
 
 
 class Scene:
@@ -99,10 +119,12 @@ class Scene:
         self.emit(ev.BlockFinalized, block_id=block_id, miner=miner, reward=PARAMETERS.miner_reward)
         self.emit(ev.Unlocked, account=miner, role=Role.MINER, amount=PARAMETERS.miner_bond)
 
-    def slash(self, block_id: bytes, winner: str = V1, kind: EvidenceKind = EvidenceKind.REQUIREMENT) -> None:
+    def slash(
+        self, block_id: bytes, winner: str = V1, kind: EvidenceKind = EvidenceKind.REQUIREMENT, order: int = 1
+    ) -> None:
         """Slashes a block; a head above it falls back to its parent."""
         block = self.view.blocks[block_id]
-        self.emit(ev.BountyAssigned, block_id=block_id, challenger=winner, order=1)
+        self.emit(ev.BountyAssigned, block_id=block_id, challenger=winner, kind=kind, order=order)
         fallen = block_id in {b.id for b in self.view.branch(self.view.head)}
         self.emit(ev.BlockSlashed, block_id=block_id, miner=block.miner, kind=kind)
         if fallen:
@@ -124,19 +146,39 @@ class Scene:
     def commit(self, challenger: str, commitment: bytes, order: int = 1) -> None:
         self.emit(ev.ChallengeCommitted, challenger=challenger, commitment=commitment, order=order)
 
-    def dispute(self, block_id: bytes, kind: EvidenceKind = EvidenceKind.STEP, challenger: str = V1) -> bytes:
-        deadline = self.now + PARAMETERS.vote_window
-        self.emit(ev.DisputeOpened, block_id=block_id, kind=kind, challenger=challenger, deadline=deadline)
-        self.emit(ev.Locked, account=challenger, role=Role.VERIFIER, amount=PARAMETERS.challenge_bond)
-        return dispute_id(block_id, kind)
+    def demand(
+        self, block_id: bytes, position: Position = ROOTS, demander: str = V1, order: int = 1, window: int | None = None
+    ) -> bytes:
+        """Demands something; returns the demand's id."""
+        name = keccak(block_id + bytes.fromhex(demander[2:]) + str(position.abi()).encode())
+        asked = {"demander": demander, "position": position, "order": order}
+        deadline = self.now + (PARAMETERS.answer_window if window is None else window)
+        self.emit(ev.Demanded, block_id=block_id, demand_id=name, deadline=deadline, **asked)
+        self.emit(ev.Locked, account=demander, role=Role.VERIFIER, amount=FEE)
+        return name
 
-    def vote(self, dispute: bytes, guilty: bool, *verifiers: str) -> None:
-        for verifier in verifiers:
-            weight = self.view.bond(verifier, Role.VERIFIER).total
-            self.emit(ev.Voted, dispute_id=dispute, verifier=verifier, guilty=guilty, weight=weight)
+    def answer(self, demand: bytes, responder: str = MINER, data: bytes = b"shown") -> None:
+        """Answers a demand."""
+        block_id = self.view.demands[demand].block_id
+        self.emit(ev.Revealed, block_id=block_id, demand_id=demand, responder=responder, answer=data)
 
-    def settle_dispute(self, block_id: bytes, kind: EvidenceKind, outcome: Outcome) -> None:
-        self.emit(ev.DisputeSettled, block_id=block_id, kind=kind, outcome=outcome)
+    def expire(self, demand: bytes) -> None:
+        """Takes note that a demand was not answered: its block is slashed."""
+        made = self.view.demands[demand]
+        self.emit(ev.DemandExpired, block_id=made.block_id, demand_id=demand, demander=made.demander)
+        self.slash(made.block_id, made.demander, EvidenceKind.WITHHELD, made.order)
+
+    def settle_demand(self, demand: bytes) -> None:
+        """Pays a demand's fee."""
+        made = self.view.demands[demand]
+        paid = made.responder is not None and self.view.blocks[made.block_id].status is not Status.SLASHED
+        to = made.responder if paid else made.demander
+        self.emit(ev.DemandSettled, block_id=made.block_id, demand_id=demand, beneficiary=to, fee=FEE)
+        if paid:
+            fee = {"account": made.demander, "role": Role.VERIFIER, "beneficiary": to, "amount": FEE}
+            self.emit(ev.Awarded, **fee)
+        else:
+            self.emit(ev.Unlocked, account=made.demander, role=Role.VERIFIER, amount=FEE)
 
     def reorg(self, to: int) -> None:
         """L1 forgets everything above block ``to``."""
@@ -144,6 +186,7 @@ class Scene:
         self.history.update(to, [], self.l1_block, self.now)
 
 
-def verifier(me: str = V1, *verdicts: Verdict, unserved: dict[bytes, Unserved] | None = None) -> Verifier:
-    """What a verifier knows that came to these verdicts."""
-    return Verifier(me, {v.block_id: v for v in verdicts}, unserved or {}, seal)
+def verifier(me: str = V1, *verdicts: Verdict, answers: tuple[tuple[bytes, Position], ...] = ()) -> Verifier:
+    """What a verifier knows that came to these verdicts and computed these answers."""
+    computed = {(block, position): answer_of(position) for block, position in answers}
+    return Verifier(me, {v.block_id: v for v in verdicts}, seal, describe, computed)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from pol_oracle.agents.actions import Action, Propose
-from pol_oracle.agents.decide import Miner, Parent, choose_parent, decide_miner, useless
+from pol_oracle.agents.decide import choose_parent, decide_miner, useless
+from pol_oracle.agents.knowledge import Miner, Parent
 from pol_oracle.chain import events as ev
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import Role

@@ -4,44 +4,41 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
+from eth_abi.abi import encode
 from eth_account import Account
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
+from pol_oracle.agents.actions import Prove
 from pol_oracle.agents.memory import Memory, Refusal
 from pol_oracle.agents.records import Records
-from pol_oracle.agents.respond import Sealer
+from pol_oracle.agents.respond import Sealer, call_of
 from pol_oracle.agents.verdicts import Verdict
-from pol_oracle.canonical.trees import StateOpening
-from pol_oracle.evidence import RequirementEvidence, commitment
+from pol_oracle.chain.abi import encode_call
+from pol_oracle.evidence import Proof
 from pol_oracle.protocol.errors import InputError
 from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.lifecycle import EvidenceKind, Role
-from tests.agents.scene import GENESIS, MINER, V1, Scene
+from tests.agents.scene import GENESIS, MINER, ROOTS, V1, Scene, proof_of
 
-NODES = st.lists(st.binary(min_size=32, max_size=32), max_size=4).map(tuple)
-OPENINGS = st.builds(
-    StateOpening, st.integers(1, 2**63), st.integers(1, 99), st.binary(min_size=256, max_size=256), NODES, NODES
-)
-EVIDENCE = st.builds(RequirementEvidence, st.integers(0, 63), NODES, OPENINGS, OPENINGS)
+OPENING = ((1, 2, 3, 4, 5), b"descriptor", [])
+SLICE = (0, 1, [], b"", [], [])
+KIND = EvidenceKind.STEP
 
 
-@settings(max_examples=20, deadline=None)
-@given(evidence=EVIDENCE, reason=st.text(max_size=40))
-def test_evidence_survives_a_restart_bit_for_bit(
-    tmp_path_factory: pytest.TempPathFactory, evidence: RequirementEvidence, reason: str
-) -> None:
-    path = tmp_path_factory.mktemp("memory") / "m.sqlite"
-    bad = Verdict(keccak(b"bad"), EvidenceKind.REQUIREMENT, reason, evidence)
+def test_only_what_was_found_right_survives_a_restart(tmp_path: Path) -> None:
+    """What is wrong is found again: then with everything that was shown meanwhile."""
+    path = tmp_path / "m.sqlite"
+    bad = Verdict(keccak(b"bad"), KIND, "wrong", proof_of(keccak(b"bad")))
+    missing = Verdict(keccak(b"missing"), demands=(ROOTS,))
     good = Verdict(keccak(b"good"))
     memory = Memory(path, GENESIS, V1)
-    memory.remember(bad)
-    memory.remember(good)
+    for verdict in (bad, missing, good, good):
+        memory.remember(verdict)
     memory.close()
 
-    assert Memory(path, GENESIS, V1).verdicts() == {bad.block_id: bad, good.block_id: good}
+    assert Memory(path, GENESIS, V1).verdicts() == {good.block_id: good}
 
 
 def test_proofs_are_kept_in_order_until_dropped(tmp_path: Path) -> None:
@@ -65,20 +62,47 @@ def test_memory_of_another_deployment_or_account_is_refused(tmp_path: Path, gene
         Memory(tmp_path / "m.sqlite", genesis, account)
 
 
-def test_salt_is_the_same_after_a_restart_and_differs_by_account_block_and_kind() -> None:
+def sealed_proof(block_id: bytes, function: str = "proveSums") -> Proof:
+    """A proof whose arguments fit the Court's function."""
+    evidence: dict[str, tuple[Any, ...]] = {
+        "proveSums": ((0, 0, 1, 2, b"content", []),),
+        "proveBit": ((2, 0), ([bytes(32)] * 2, [], OPENING, (bytes(32),) * 2, SLICE)),
+    }
+    header = Scene().header(nonce=block_id[0]).astuple()
+    return Proof(KIND, function, (header, *evidence[function]))
+
+
+def test_salt_is_the_same_after_a_restart_and_differs_by_account_block_and_function() -> None:
     ann, bob = Account.from_key(keccak(b"ann")), Account.from_key(keccak(b"bob"))
     block, other = keccak(b"1"), keccak(b"2")
-    challenge = Sealer(ann)(block, EvidenceKind.STEP, None)
+    proof = sealed_proof(block)
+    challenge = Sealer(ann)(block, proof)
 
-    assert challenge == Sealer(Account.from_key(keccak(b"ann")))(block, EvidenceKind.STEP, None)
-    assert challenge.commitment == commitment(ann.address, block, EvidenceKind.STEP, None, challenge.salt)
+    assert challenge == Sealer(Account.from_key(keccak(b"ann")))(block, proof)
     salts = {
-        Sealer(ann)(block, EvidenceKind.STEP, None).salt,
-        Sealer(ann)(block, EvidenceKind.ACCURACY, None).salt,
-        Sealer(ann)(other, EvidenceKind.STEP, None).salt,
-        Sealer(bob)(block, EvidenceKind.STEP, None).salt,
+        challenge.salt,
+        Sealer(ann)(block, sealed_proof(block, "proveBit")).salt,
+        Sealer(ann)(other, proof).salt,
+        Sealer(bob)(block, proof).salt,
     }
     assert len(salts) == 4
+
+
+def test_commitment_is_to_the_call_that_is_sent() -> None:
+    ann, block = Account.from_key(keccak(b"ann")), keccak(b"1")
+    sealer, proof = Sealer(ann), sealed_proof(block)
+    challenge = sealer(block, proof)
+    call = call_of(Prove(block, proof, challenge.salt))
+
+    assert encode_call(call.contract, call.function, call.args) == challenge.data
+    assert challenge.commitment == keccak(encode(["address", "bytes32"], [ann.address, keccak(challenge.data)]))
+
+
+def test_another_proof_of_a_block_gets_another_commitment() -> None:
+    sealer, block = Sealer(Account.from_key(keccak(b"ann"))), keccak(b"1")
+
+    commitments = {sealer(block, sealed_proof(block, f)).commitment for f in ("proveSums", "proveBit", "proveSums")}
+    assert len(commitments) == 2
 
 
 def test_status_tells_what_was_earned_and_refused(tmp_path: Path) -> None:

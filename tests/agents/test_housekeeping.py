@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import pytest
-
 from pol_oracle.agents.actions import (
     Action,
     ClaimHead,
+    Expire,
     Finalize,
     ForfeitBond,
     Orphan,
     SettleAttestation,
-    SettleDispute,
+    SettleDemand,
 )
 from pol_oracle.agents.housekeeping import housekeeping
-from pol_oracle.protocol.lifecycle import EvidenceKind, Outcome
-from tests.agents.scene import CHEAT, GENESIS, MINER, PARAMETERS, POLICY, V1, V2, V3, Scene
+from pol_oracle.chain import events as ev
+from pol_oracle.protocol.hashing import keccak
+from pol_oracle.protocol.lifecycle import EvidenceKind
+from tests.agents.scene import CHEAT, GENESIS, MINER, NODES, PARAMETERS, POLICY, ROOTS, V1, V2, V3, Scene
 
-STEP, WITHHELD = EvidenceKind.STEP, EvidenceKind.WITHHELD
-WINDOW = PARAMETERS.challenge_window
+WINDOW, ANSWER = PARAMETERS.challenge_window, PARAMETERS.answer_window
 
 
 def due(scene: Scene, me: str) -> list[Action]:
@@ -47,15 +47,42 @@ def test_finalizes_after_window_and_quorum() -> None:
     assert due(scene, MINER) == [Finalize(block)]
 
 
-def test_does_not_finalize_inside_the_window_or_during_a_dispute() -> None:
+def test_does_not_finalize_inside_the_window() -> None:
     scene = Scene()
     block = scene.propose()
     scene.attest(block, V1, V2)
+
     assert due(scene, MINER) == []
 
-    scene.dispute(block, challenger=V3)
+
+def test_pitfall_09_a_block_is_not_judged_while_a_demand_is_open_or_an_answer_is_fresh() -> None:
+    scene = Scene()
+    block = scene.propose()
+    scene.attest(block, V1, V2)
     scene.wait(WINDOW)
-    assert not any(isinstance(a, Finalize) for a in due(scene, MINER))
+    made = scene.demand(block, demander=V3)
+    assert Finalize(block) not in due(scene, MINER)
+
+    scene.answer(made)
+    scene.wait(ANSWER - 1)
+    assert Finalize(block) not in due(scene, MINER)
+
+    scene.wait(1)
+    assert due(scene, MINER) == [Finalize(block)]
+
+
+def test_loser_of_a_race_is_not_orphaned_while_a_demand_is_open_or_an_answer_is_fresh() -> None:
+    scene = Scene()
+    winner, rival = scene.propose(), scene.propose(miner=CHEAT, nonce=1)
+    scene.finalize(winner)
+    scene.wait(WINDOW)
+    made = scene.demand(rival, demander=V3)
+    assert Orphan(rival) not in due(scene, CHEAT)
+
+    scene.answer(made, CHEAT)
+    assert Orphan(rival) not in due(scene, CHEAT)
+    scene.wait(ANSWER)
+    assert Orphan(rival) in due(scene, CHEAT)
 
 
 def test_miner_finalizes_its_own_block_and_others_follow_one_by_one() -> None:
@@ -160,43 +187,128 @@ def test_winner_collects_from_a_slashed_block_after_the_reveal_window() -> None:
     assert due(scene, V3) == due(scene, V2) == []
 
 
-DISPUTES = [
-    # votes, seconds, who settles first
-    ((True, V1, V2), 0, V1),  # guilty: the challenger
-    ((False, V2, V3), 0, MINER),  # not guilty: the miner gets the challenger's bond
-    ((True, V1), PARAMETERS.vote_window, V1),  # undecided: the challenger gets its bond back
-]
-
-
-@pytest.mark.parametrize(("votes", "wait", "first"), DISPUTES)
-def test_decided_dispute_is_settled_by_whom_it_pays(votes: tuple[bool | str, ...], wait: int, first: str) -> None:
-    scene = Scene()
-    block = scene.propose()
-    dispute = scene.dispute(block, challenger=V1)
-    guilty, *voters = votes
-    scene.vote(dispute, bool(guilty), *map(str, voters))
-    scene.wait(wait)
-
-    assert due(scene, first) == [SettleDispute(block, STEP)]
-    others = {V1, V2, V3, MINER} - {first}
-    assert all(due(scene, other) == [] for other in others)
-
-
-def test_dispute_without_decision_is_left_alone() -> None:
-    scene = Scene()
-    block = scene.propose()
-    scene.vote(scene.dispute(block), True, V1)
-
-    assert due(scene, V1) == []
-
-
-def test_second_dispute_of_a_slashed_block_is_settled_too() -> None:
+def test_earlier_committer_and_prover_are_the_first_to_collect() -> None:
     scene = Scene()
     block = scene.propose(miner=CHEAT)
-    scene.dispute(block, STEP, V1)
-    scene.dispute(block, WITHHELD, V2)
-    scene.settle_dispute(block, STEP, Outcome.GUILTY)
-    scene.slash(block, winner=V1, kind=STEP)
-    scene.wait(PARAMETERS.vote_window)
+    scene.slash(block, winner=V2, order=5)
+    scene.emit(ev.BountyAssigned, block_id=block, challenger=V1, kind=EvidenceKind.STEP, order=2)
+    scene.wait(PARAMETERS.reveal_window)
 
-    assert SettleDispute(block, WITHHELD) in due(scene, V2)
+    assert first_turn(scene, (V1, V2, V3)) == {V1: 0, V2: POLICY.stagger, V3: 2 * POLICY.stagger}
+
+
+def test_attesters_of_an_unexplained_block_settle_themselves_as_they_lose_nothing() -> None:
+    scene = Scene()
+    block = scene.propose(miner=CHEAT)
+    scene.attest(block, V3)
+    scene.slash(block, winner=V1, kind=EvidenceKind.UNEXPLAINED)
+    assert due(scene, V3) == [SettleAttestation(block, V3)]
+
+    scene.wait(PARAMETERS.reveal_window)
+    assert due(scene, V1) == [ForfeitBond(block)]
+
+
+# --- demands ---
+
+
+def test_unanswered_demand_expires_at_its_deadline_by_the_demander_first() -> None:
+    scene = Scene()
+    block = scene.propose(miner=CHEAT)
+    scene.demand(block, ROOTS, V1)
+    scene.wait(ANSWER - 1)
+    assert due(scene, V1) == []
+
+    scene.wait(1)
+    assert due(scene, V1) == [Expire(block, V1, ROOTS)]
+    assert due(scene, V2) == due(scene, MINER) == []
+    scene.wait(4 * POLICY.stagger)
+    assert Expire(block, V1, ROOTS) in due(scene, V2)
+
+
+def test_one_expiry_slashes_a_block_so_no_more_are_sent() -> None:
+    scene = Scene()
+    block = scene.propose(miner=CHEAT)
+    scene.demand(block, NODES, V2, order=1)
+    scene.demand(block, ROOTS, V1, order=2)
+    scene.demand(block, NODES, V1, order=3)
+    scene.wait(ANSWER)
+
+    assert due(scene, V1) == [Expire(block, V1, ROOTS)]  # the earliest of its own
+    assert due(scene, V2) == [Expire(block, V2, NODES)]
+
+
+def test_answered_demand_does_not_expire() -> None:
+    scene = Scene()
+    block = scene.propose()
+    scene.answer(scene.demand(block, ROOTS, V1))
+    scene.wait(ANSWER)
+
+    assert not any(isinstance(a, Expire) for a in due(scene, V1))
+
+
+def test_pitfall_02_earlier_demand_takes_the_bounty_of_a_slashed_block() -> None:
+    scene = Scene()
+    block = scene.propose(miner=CHEAT)
+    scene.demand(block, ROOTS, V1, order=1)
+    scene.demand(block, ROOTS, V2, order=2)
+    scene.wait(ANSWER - 1)
+    scene.slash(block, winner=V3, order=2)
+    assert not any(isinstance(a, Expire) for a in due(scene, V1))
+
+    scene.wait(1)
+    assert due(scene, V1) == [Expire(block, V1, ROOTS)]
+    assert due(scene, V2) == []
+    scene.wait(PARAMETERS.reveal_window)
+    assert not any(isinstance(a, Expire) for a in due(scene, V1))
+
+
+def test_fee_of_an_answer_is_claimed_by_whoever_gave_it() -> None:
+    scene = Scene()
+    block = scene.propose()
+    made = scene.demand(block, ROOTS, V1)
+    scene.answer(made, MINER)
+    assert due(scene, MINER) == []
+    scene.finalize(block)
+
+    assert first_turn(scene, (MINER, V1)) == {MINER: 0, V1: first_rank(scene, made, V1) * POLICY.stagger}
+    scene.settle_demand(made)
+    assert due(scene, MINER) == due(scene, V1) == []
+    assert not scene.view.unsettled
+
+
+def first_rank(scene: Scene, what: bytes, who: str) -> int:
+    """Turn of a verifier after the one to whom something matters."""
+    order = sorted(scene.view.verifiers(), key=lambda v: keccak(what + bytes.fromhex(v[2:])))
+    return 1 + order.index(who)
+
+
+def test_fee_of_an_answer_about_a_slashed_block_goes_back() -> None:
+    scene = Scene()
+    block = scene.propose(miner=CHEAT)
+    made = scene.demand(block, ROOTS, V1)
+    scene.answer(made, CHEAT)
+    scene.slash(block, winner=V2)
+
+    assert due(scene, V1) == [SettleDemand(made)]
+    assert SettleDemand(made) not in due(scene, CHEAT)
+
+
+def test_open_demand_about_a_slashed_block_settles_when_it_can_no_longer_take_the_bounty() -> None:
+    scene = Scene()
+    block = scene.propose(miner=CHEAT)
+    made = scene.demand(block, ROOTS, V1, order=3)
+    scene.slash(block, winner=V2)
+    assert due(scene, V1) == []
+
+    scene.wait(PARAMETERS.reveal_window)
+    assert due(scene, V1) == [SettleDemand(made)]
+
+
+def test_expired_demand_settles_at_once() -> None:
+    scene = Scene()
+    block = scene.propose(miner=CHEAT)
+    made = scene.demand(block, ROOTS, V1)
+    scene.wait(ANSWER)
+    scene.expire(made)
+
+    assert due(scene, V1) == [SettleDemand(made)]

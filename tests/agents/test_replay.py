@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from pol_oracle.agents.blocks import BlockView
-from pol_oracle.agents.decide import Parent
 from pol_oracle.agents.job import Job
+from pol_oracle.agents.knowledge import Parent
 from pol_oracle.agents.replay import Replayer
 from pol_oracle.agents.worker import Cancelled
 from pol_oracle.canonical.state import State

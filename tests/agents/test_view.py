@@ -13,8 +13,9 @@ from pol_oracle.agents.view import History
 from pol_oracle.chain import events as ev
 from pol_oracle.protocol.errors import WrongChain
 from pol_oracle.protocol.hashing import keccak
-from pol_oracle.protocol.lifecycle import EvidenceKind, Outcome, Role, Status
-from tests.agents.scene import CHEAT, ETH, GENESIS, MINER, PARAMETERS, V1, V2, V3, Scene
+from pol_oracle.protocol.lifecycle import Role, Status
+from pol_oracle.protocol.positions import Item, Position
+from tests.agents.scene import CHEAT, ETH, FEE, GENESIS, MINER, NODES, PARAMETERS, ROOTS, V1, V2, V3, Scene
 
 
 def test_genesis_is_head_and_tip() -> None:
@@ -74,54 +75,80 @@ def test_first_seen_wins_a_tie() -> None:
     assert scene.view.best([second, first]) == first
 
 
-def test_stake_follows_deposits_and_forfeits() -> None:
+def test_money_follows_every_event_that_moves_it() -> None:
     scene = Scene()
-    assert scene.view.total_stake == 9 * ETH
-
     scene.emit(ev.Locked, account=V1, role=Role.VERIFIER, amount=ETH)
-    forfeited = {"account": V1, "role": Role.VERIFIER, "beneficiary": V2, "burned": ETH // 2, "awarded": ETH // 2}
-    scene.emit(ev.Forfeited, **forfeited)
+    scene.emit(ev.Forfeited, account=V1, role=Role.VERIFIER, amount=ETH, burned=ETH // 2)
+    scene.emit(ev.Credited, account=V2, amount=ETH // 4)
+    scene.emit(ev.Credited, account=MINER, amount=ETH // 4)
     scene.emit(ev.Unbonded, account=V3, role=Role.VERIFIER, amount=ETH)
+    scene.emit(ev.Collected, account=V3, amount=ETH // 2)
 
-    assert scene.view.total_stake == 7 * ETH
     assert scene.view.bond(V1, Role.VERIFIER).total == 2 * ETH
-    assert scene.view.credits == {V2: ETH // 2, V3: ETH}
+    assert scene.view.bond(V1, Role.VERIFIER).locked == 0
+    assert scene.view.credits == {V2: ETH // 4, MINER: ETH // 4, V3: ETH // 2}
 
 
-def test_dispute_counts_only_stake_of_its_opening() -> None:
+def test_demand_is_open_until_it_is_answered_and_holds_a_fee_until_it_is_settled() -> None:
     scene = Scene()
     block = scene.propose()
-    dispute = scene.view.disputes[scene.dispute(block)]
-    scene.emit(ev.Deposited, account=V3, role=Role.VERIFIER, amount=100 * ETH)
+    made = scene.demand(block, ROOTS, V1, order=7)
+    demand = scene.view.demands[made]
+    assert scene.view.open_demands == scene.view.blocks[block].open_demands == [demand]
+    assert (demand.order, demand.deadline - demand.opened_at) == (7, PARAMETERS.answer_window)
+    assert scene.view.bond(V1, Role.VERIFIER).locked == FEE
 
-    scene.vote(dispute.id, True, V1)
-    assert dispute.result(scene.now) is Outcome.OPEN
-    scene.vote(dispute.id, True, V2)
-    assert dispute.result(scene.now) is Outcome.GUILTY
-    assert dispute.total == 9 * ETH
+    scene.answer(made, MINER, b"data")
+    assert scene.view.open_demands == scene.view.blocks[block].open_demands == []
+    assert (demand.responder, demand.answered_at) == (MINER, scene.now)
+
+    scene.finalize(block)
+    assert [b.id for b in scene.view.unsettled] == [block]
+    scene.settle_demand(made)
+    assert not scene.view.unsettled
+    assert scene.view.bond(V1, Role.VERIFIER).total == 3 * ETH - FEE
+    assert scene.view.credits == {MINER: FEE}
 
 
-def test_dispute_without_majority_is_undecided_from_the_deadline_on() -> None:
+def test_whatever_was_shown_counts_for_all() -> None:
     scene = Scene()
-    dispute = scene.view.disputes[scene.dispute(scene.propose())]
+    block, other = scene.propose(), scene.propose(nonce=1)
+    scene.answer(scene.demand(block, ROOTS, V1), data=b"roots")
+    scene.answer(scene.demand(block, NODES, V2), data=b"nodes")
+    scene.demand(other, ROOTS, V1)
 
-    assert dispute.result(dispute.deadline - 1) is Outcome.OPEN
-    assert dispute.result(dispute.deadline) is Outcome.UNDECIDED
+    assert scene.view.blocks[block].shown == {ROOTS: b"roots", NODES: b"nodes"}
+    assert scene.view.blocks[other].shown == {}
 
 
-def test_settled_dispute_is_no_longer_open() -> None:
+def test_open_demands_end_with_their_block() -> None:
     scene = Scene()
-    block = scene.propose()
-    scene.dispute(block)
-    scene.settle_dispute(block, EvidenceKind.STEP, Outcome.NOT_GUILTY)
+    block = scene.propose(miner=CHEAT)
+    first, second = scene.demand(block, ROOTS, V1, order=1), scene.demand(block, NODES, V2, order=2)
+    scene.expire(first)
 
-    assert not scene.view.open_disputes
-    assert not scene.view.blocks[block].open_disputes
+    assert scene.view.open_demands == []
+    assert not scene.view.demands[first].open
+    assert scene.view.demands[second].open  # it may still take the bounty, before it is settled
+    assert scene.view.blocks[block].bounty == (V1, 1)
+
+
+def test_bounty_moves_and_the_prover_stays() -> None:
+    scene = Scene()
+    block = scene.propose(miner=CHEAT)
+    scene.slash(block, V2, order=4)
+    kind = scene.view.blocks[block].slashed_for
+    scene.emit(ev.BountyAssigned, block_id=block, challenger=V1, kind=kind, order=2)
+
+    assert (scene.view.blocks[block].bounty, scene.view.blocks[block].prover) == ((V1, 2), V2)
 
 
 def test_event_about_an_unknown_block_is_refused() -> None:
     with pytest.raises(WrongChain, match="never proposed"):
         Scene().emit(ev.Attested, block_id=keccak(b"?"), verifier=V1)
+    scene = Scene()
+    with pytest.raises(WrongChain, match="never made"):
+        scene.emit(ev.DemandExpired, block_id=scene.propose(), demand_id=keccak(b"?"), demander=V1)
 
 
 def test_pitfall_12_reorg_forgets_exactly_what_l1_forgot() -> None:
@@ -163,6 +190,7 @@ def _move(scene: Scene, move: int, nonce: int, data: st.DataObject) -> None:
         scene.propose(data.draw(st.sampled_from(list(scene.view.live))), nonce=nonce % 256)
     elif move == 3:
         scene.attest(data.draw(st.sampled_from(pending)), V1)
+        scene.answer(scene.demand(data.draw(st.sampled_from(pending)), Position(Item.LEAVES, tensor=nonce), V1))
     elif move == 4:
         scene.slash(data.draw(st.sampled_from(pending)))
     elif first := next(
@@ -173,8 +201,8 @@ def _move(scene: Scene, move: int, nonce: int, data: st.DataObject) -> None:
 
 def _facts(history: History) -> tuple[object, ...]:
     view = history.view
-    blocks = [(b.id, b.status, b.total_work, tuple(b.attestations)) for b in view.blocks.values()]
-    return view.head, view.finalized, set(view.live), blocks, view.total_stake, view.bonds
+    blocks = [(b.id, b.status, b.total_work, tuple(b.attestations), b.shown) for b in view.blocks.values()]
+    return view.head, view.finalized, set(view.live), blocks, view.demands, view.bonds
 
 
 def test_catching_up_costs_the_same_per_event_however_long_the_chain() -> None:

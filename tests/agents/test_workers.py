@@ -11,13 +11,32 @@ import pytest
 import structlog
 
 from pol_oracle.agents.blocks import BlockView
+from pol_oracle.agents.clerk import Clerk
 from pol_oracle.agents.memory import Memory
-from pol_oracle.agents.reviewer import Replay, Reviewer
-from pol_oracle.agents.verdicts import Verdict
+from pol_oracle.agents.reviewer import Reviewer
+from pol_oracle.agents.verdicts import Answerer, Replay, Verdict
 from pol_oracle.agents.worker import Cancelled, Done, Worker
-from pol_oracle.protocol.errors import ArithmeticFault, StoreError
+from pol_oracle.evidence import Answer, Shown
+from pol_oracle.protocol.errors import ArithmeticFault, RuleError, StoreError
 from pol_oracle.protocol.lifecycle import EvidenceKind
-from tests.agents.scene import CHEAT, GENESIS, V1, V2, Scene
+from pol_oracle.protocol.positions import Position
+from tests.agents.scene import (
+    CHEAT,
+    GENESIS,
+    LEAVES,
+    MINER,
+    NODES,
+    POLICY,
+    ROOTS,
+    V1,
+    V2,
+    V3,
+    Scene,
+    answer_of,
+    proof_of,
+)
+
+Cancel = Callable[[], bool]
 
 KEY = bytes(32)
 
@@ -71,35 +90,38 @@ def test_worker_tells_expected_errors_and_raises_others() -> None:
 class Review:
     """A reviewer over a replay that the test controls."""
 
-    def __init__(self, path: Path, replay: Replay) -> None:
+    def __init__(self, path: Path, replay: Replay, *, insists: bool = True) -> None:
         self.memory = Memory(path / "m.sqlite", GENESIS, V1)
-        self.reviewer = Reviewer(replay, self.memory, V1, structlog.get_logger(), retry_s=0)
+        policy = POLICY if insists else None
+        self.reviewer = Reviewer(replay, self.memory, V1, structlog.get_logger(), 0, policy)
 
     def turns(self, scene: Scene, count: int = 1) -> None:
         for _ in range(count):
             self.reviewer.turn(scene.view)
-            for thread in threading.enumerate():
-                if thread.name == "replay":
-                    thread.join()
+            join("replay")
 
 
-def test_disputed_blocks_are_replayed_first_then_live_ones(tmp_path: Path) -> None:
+def join(name: str) -> None:
+    for thread in threading.enumerate():
+        if thread.name == name:
+            thread.join()
+
+
+def test_live_blocks_are_replayed_before_those_without_a_future(tmp_path: Path) -> None:
     scene = Scene()
     bad = scene.propose(miner=CHEAT)
     dead = scene.propose(bad)
     live = scene.propose(nonce=1)
-    disputed = scene.propose(nonce=2)
     scene.slash(bad, winner=V2)
-    scene.dispute(disputed, challenger=V2)
     seen: list[bytes] = []
 
-    def replay(block: BlockView, cancelled: Callable[[], bool]) -> Verdict:
+    def replay(block: BlockView, shown: Shown, insist: bool, cancelled: Cancel) -> Verdict:
         seen.append(block.id)
         return Verdict(block.id)
 
     Review(tmp_path, replay).turns(scene, 5)
 
-    assert seen == [disputed, live, dead]
+    assert seen == [live, dead]
 
 
 def test_pitfall_09_blocks_that_are_not_served_do_not_delay_others(tmp_path: Path) -> None:
@@ -108,7 +130,7 @@ def test_pitfall_09_blocks_that_are_not_served_do_not_delay_others(tmp_path: Pat
     good = scene.propose(nonce=1)
     seen: list[bytes] = []
 
-    def replay(block: BlockView, cancelled: Callable[[], bool]) -> Verdict:
+    def replay(block: BlockView, shown: Shown, insist: bool, cancelled: Cancel) -> Verdict:
         seen.append(block.id)
         if block.miner == CHEAT:
             raise StoreError("not there")
@@ -127,10 +149,10 @@ def test_replay_that_succeeds_in_the_end_forgets_the_failures(tmp_path: Path) ->
     block = scene.propose()
     served = False
 
-    def replay(block: BlockView, cancelled: Callable[[], bool]) -> Verdict:
+    def replay(block: BlockView, shown: Shown, insist: bool, cancelled: Cancel) -> Verdict:
         if not served:
             raise StoreError("not there")
-        return Verdict(block.id, EvidenceKind.STEP, "wrong")
+        return Verdict(block.id)
 
     review = Review(tmp_path, replay)
     review.turns(scene, 3)
@@ -138,17 +160,248 @@ def test_replay_that_succeeds_in_the_end_forgets_the_failures(tmp_path: Path) ->
     review.turns(scene, 2)
 
     assert review.reviewer.unserved == {}
-    assert review.memory.verdicts()[block].kind is EvidenceKind.STEP
+    assert review.memory.verdicts() == {block: Verdict(block)}
+
+
+def insisting(asked: list[bool]) -> Replay:
+    """A replay of a block that is served nowhere."""
+
+    def replay(block: BlockView, shown: Shown, insist: bool, cancelled: Cancel) -> Verdict:
+        asked.append(insist)
+        if not insist:
+            raise StoreError("not there")
+        return Verdict(block.id, EvidenceKind.WITHHELD, "not served", demands=(LEAVES,))
+
+    return replay
+
+
+def test_pitfall_03_unserved_block_is_brought_to_l1_after_repeated_failures_and_grace(tmp_path: Path) -> None:
+    scene = Scene()
+    block = scene.propose(miner=CHEAT)
+    asked: list[bool] = []
+    review = Review(tmp_path, insisting(asked))
+    review.turns(scene, 6)
+    assert asked == [False] * 6  # enough failures, too early
+
+    scene.wait(POLICY.grace)
+    review.turns(scene, 2)
+    assert asked == [False] * 6 + [True]
+    assert review.reviewer.verdicts[block].demands == (LEAVES,)
+
+
+def test_pitfall_03_grace_alone_is_not_enough(tmp_path: Path) -> None:
+    scene = Scene()
+    scene.propose(miner=CHEAT)
+    scene.wait(POLICY.grace)
+    asked: list[bool] = []
+    review = Review(tmp_path, insisting(asked))
+    review.turns(scene, POLICY.attempts + 2)
+
+    assert asked == [False] * POLICY.attempts + [True]
+
+
+def test_agent_that_demands_nothing_never_insists(tmp_path: Path) -> None:
+    scene = Scene()
+    scene.propose(miner=CHEAT)
+    scene.wait(POLICY.grace)
+    asked: list[bool] = []
+    Review(tmp_path, insisting(asked), insists=False).turns(scene, POLICY.attempts + 4)
+
+    assert not any(asked)
+
+
+def test_replay_goes_on_once_all_of_what_it_lacked_was_shown(tmp_path: Path) -> None:
+    scene = Scene()
+    block = scene.propose(miner=CHEAT)
+    handed: list[dict[Position, bytes]] = []
+
+    def replay(block: BlockView, shown: Shown, insist: bool, cancelled: Cancel) -> Verdict:
+        handed.append(dict(shown))
+        if ROOTS not in shown:
+            return Verdict(block.id, EvidenceKind.STEP, "", demands=(ROOTS, NODES))
+        return Verdict(block.id, EvidenceKind.STEP, "wrong", proof_of(block.id))
+
+    review = Review(tmp_path, replay)
+    review.turns(scene, 3)
+    scene.answer(scene.demand(block, NODES, V1), CHEAT, b"nodes")
+    review.turns(scene, 3)
+    assert handed == [{}]  # a part is not enough
+
+    scene.answer(scene.demand(block, ROOTS, V2), CHEAT, b"roots")  # whoever demanded it
+    review.turns(scene, 5)
+    assert handed == [{}, {NODES: b"nodes", ROOTS: b"roots"}]
+    assert review.reviewer.verdicts[block].proof == proof_of(block)
+
+
+def test_replay_that_makes_no_use_of_an_answer_is_not_repeated_for_ever(tmp_path: Path) -> None:
+    scene = Scene()
+    block = scene.propose(miner=CHEAT)
+    count = 0
+
+    def replay(block: BlockView, shown: Shown, insist: bool, cancelled: Cancel) -> Verdict:
+        nonlocal count
+        count += 1
+        return Verdict(block.id, EvidenceKind.STEP, "", demands=(ROOTS,))
+
+    review = Review(tmp_path, replay)
+    review.turns(scene, 2)
+    scene.answer(scene.demand(block, ROOTS, V1), CHEAT)
+    review.turns(scene, 6)
+
+    assert count == 2
+
+
+def test_answered_blocks_are_replayed_first_because_a_clock_runs(tmp_path: Path) -> None:
+    scene = Scene()
+    answered = scene.propose(miner=CHEAT)
+    seen: list[bytes] = []
+
+    def replay(block: BlockView, shown: Shown, insist: bool, cancelled: Cancel) -> Verdict:
+        seen.append(block.id)
+        return Verdict(block.id, demands=(ROOTS,)) if block.id == answered else Verdict(block.id)
+
+    review = Review(tmp_path, replay)
+    review.turns(scene, 2)
+    others = [scene.propose(nonce=n) for n in (1, 2)]
+    scene.answer(scene.demand(answered, ROOTS, V1), CHEAT)
+    review.turns(scene, 4)
+
+    assert seen == [answered, answered, *others]
+
+
+def test_pitfall_02_slashed_block_is_replayed_after_a_restart_if_its_bounty_may_be_ones_own(tmp_path: Path) -> None:
+    scene = Scene()
+    mine, not_mine = scene.propose(miner=CHEAT), scene.propose(miner=CHEAT, nonce=1)
+    scene.slash(not_mine, V2, order=1)
+    scene.commit(V1, bytes(32), order=2)
+    scene.slash(mine, V2, order=3)
+    seen: list[bytes] = []
+
+    def replay(block: BlockView, shown: Shown, insist: bool, cancelled: Cancel) -> Verdict:
+        seen.append(block.id)
+        return Verdict(block.id, EvidenceKind.STEP, "wrong", proof_of(block.id))
+
+    Review(tmp_path, replay).turns(scene, 4)
+
+    assert seen == [mine]
 
 
 def test_pitfall_07_agent_whose_arithmetic_fails_stops(tmp_path: Path) -> None:
     scene = Scene()
     scene.propose()
 
-    def replay(block: BlockView, cancelled: Callable[[], bool]) -> Verdict:
+    def replay(block: BlockView, shown: Shown, insist: bool, cancelled: Cancel) -> Verdict:
         raise ArithmeticFault("subnormals are flushed")
 
     review = Review(tmp_path, replay)
     review.turns(scene)
     with pytest.raises(ArithmeticFault):
         review.turns(scene)
+
+
+# --- answers ---
+
+
+def clerk(answer: Answerer, retry_s: float = 0) -> Clerk:
+    return Clerk(answer, MINER, POLICY.stagger, structlog.get_logger(), retry_s)
+
+
+def work(at: Clerk, scene: Scene, turns: int = 1) -> None:
+    for _ in range(turns):
+        at.turn(scene.view)
+        join("answer")
+
+
+def given(block: BlockView, position: Position, cancelled: Cancel) -> Answer:
+    return answer_of(position)
+
+
+def test_clerk_computes_what_is_due_and_forgets_what_is_done() -> None:
+    scene = Scene()
+    block, foreign = scene.propose(), scene.propose(miner=CHEAT)
+    roots, nodes = scene.demand(block, ROOTS, V1), scene.demand(block, NODES, V2)
+    scene.demand(foreign, ROOTS, V1)
+    at = clerk(given)
+    work(at, scene, 3)
+    assert at.answers == {(block, p): answer_of(p) for p in (ROOTS, NODES)}
+
+    scene.answer(roots)
+    work(at, scene)
+    assert set(at.answers) == {(block, NODES)}
+    scene.answer(nodes)
+    work(at, scene)
+    assert at.answers == {}
+
+
+def test_one_answer_serves_all_who_demand_the_same() -> None:
+    scene = Scene()
+    block = scene.propose()
+    asked: list[Position] = []
+
+    def answer(block: BlockView, position: Position, cancelled: Cancel) -> Answer:
+        asked.append(position)
+        return answer_of(position)
+
+    for demander in (V1, V2, V3):
+        scene.demand(block, ROOTS, demander)
+    work(clerk(answer), scene, 4)
+
+    assert asked == [ROOTS]
+
+
+@pytest.mark.parametrize("error", [StoreError("not there"), RuleError("no such thing")])
+def test_pitfall_11_demand_that_cannot_be_answered_neither_ends_the_agent_nor_blocks_others(error: Exception) -> None:
+    scene = Scene()
+    block = scene.propose()
+    tries: list[Position] = []
+
+    def answer(block: BlockView, position: Position, cancelled: Cancel) -> Answer:
+        tries.append(position)
+        if position == ROOTS and len(tries) < 4:
+            raise error
+        return answer_of(position)
+
+    scene.demand(block, ROOTS, V1)
+    scene.demand(block, NODES, V1, window=60)
+    at = clerk(answer)
+    work(at, scene, 3)
+    assert set(at.answers) == {(block, NODES)}
+
+    work(at, scene, 4)
+    assert set(at.answers) == {(block, NODES), (block, ROOTS)}  # tried again, and there at last
+
+
+def test_pitfall_07_clerk_whose_arithmetic_fails_stops() -> None:
+    scene = Scene()
+    scene.demand(scene.propose(), ROOTS, V1)
+
+    def answer(block: BlockView, position: Position, cancelled: Cancel) -> Answer:
+        raise ArithmeticFault("subnormals are flushed")
+
+    at = clerk(answer)
+    work(at, scene)
+    with pytest.raises(ArithmeticFault):
+        work(at, scene)
+
+
+def test_answer_that_is_no_longer_due_is_given_up() -> None:
+    scene = Scene()
+    block = scene.propose()
+    made = scene.demand(block, ROOTS, V1)
+    ended = threading.Event()
+
+    def answer(block: BlockView, position: Position, cancelled: Cancel) -> Answer:
+        while not cancelled():
+            time.sleep(0.001)
+        ended.set()
+        raise Cancelled
+
+    at = clerk(answer)
+    at.turn(scene.view)
+    scene.answer(made, V2)
+    at.turn(scene.view)
+
+    assert ended.wait(5)
+    join("answer")
+    at.turn(scene.view)
+    assert at.answers == {}

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from eth_abi.abi import encode
 from eth_account.signers.local import LocalAccount
-from eth_utils.abi import function_signature_to_4byte_selector
+from eth_utils.abi import function_signature_to_4byte_selector, get_abi_input_types
 
 from pol_oracle.chain import abi
 from pol_oracle.chain.artifacts import load_artifact
@@ -23,7 +23,7 @@ from pol_oracle.chain.ports import free_port
 from pol_oracle.chain.records import Bond
 from pol_oracle.chain.rpc import Rpc
 from pol_oracle.protocol.errors import ChainError, InputError, Reverted, Unreachable, WrongChain
-from pol_oracle.protocol.lifecycle import EvidenceKind, Outcome, Role, Status
+from pol_oracle.protocol.lifecycle import Role, Status
 
 ETH = 10**18
 
@@ -148,7 +148,7 @@ def test_another_deployment(anvil: str, deployment: Deployment) -> None:
         Client.connect(anvil, deployment.model_copy(update={"genesis_id": "0x" + "00" * 32}))
 
 
-@pytest.mark.parametrize("name", ["BondVault", "LearnToken", "Court", "Committee"])
+@pytest.mark.parametrize("name", ["BondVault", "LearnToken", "Bounties", "Court", "Demands"])
 def test_an_address_that_the_registry_does_not_know(anvil: str, deployment: Deployment, name: str) -> None:
     wrong = deployment.addresses | {name: deployment.addresses["PoLRegistry"]}
     with pytest.raises(WrongChain, match=f"^{name} is '0x.* in the deployment file, but .*restore the file"):
@@ -183,8 +183,8 @@ def test_typed_reads_of_a_new_deployment(client: Client, deployment: Deployment,
     assert client.block_record(bytes(32)).status is Status.NONE
     me = accounts[1].address
     assert client.bond(me, Role.MINER) == Bond(0, 0)
-    assert client.credit(me) == client.total_stake() == client.learn(me) == client.attestation(genesis, me) == 0
-    assert client.dispute(genesis, EvidenceKind.STEP).outcome is Outcome.OPEN
+    assert (record.open_demands, record.held_until) == (0, 0)
+    assert client.credit(me) == client.learn(me) == client.attestation(genesis, me) == 0
     assert client.commitment(me, bytes(32)).l1_block == 0
     assert client.balance(me) == 10_000 * ETH
 
@@ -255,7 +255,7 @@ def test_every_error_of_every_contract_decodes() -> None:
     for contract in abi.CONTRACTS:
         for entry in load_artifact(contract).abi:
             if entry["type"] == "error":
-                types = [item["type"] for item in entry["inputs"]]
+                types = get_abi_input_types(entry)  # type: ignore[arg-type]
                 names.add(entry["name"])
                 values = [_example(kind) for kind in types]
                 signature = f"{entry['name']}({','.join(types)})"
@@ -266,6 +266,10 @@ def test_every_error_of_every_contract_decodes() -> None:
 
 
 def _example(kind: str) -> Any:
+    if kind.startswith("("):
+        return tuple(map(_example, kind[1:-1].split(",")))
+    if kind == "bool":
+        return True
     if kind == "address":
         return "0x" + "11" * 20
     return bytes(32) if kind == "bytes32" else 1

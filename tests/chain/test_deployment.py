@@ -44,8 +44,9 @@ def test_deploy_binds_the_contracts_to_each_other(client: Client, deployment: De
     registry = deployment.addresses["PoLRegistry"]
     assert client.call("PoLRegistry", "genesisId") == task.genesis_id(client.chain_id, registry)
     assert client.call("LearnToken", "registry") == registry
-    assert client.call("BondVault", "court") == deployment.addresses["Court"]
-    assert client.call("Court", "committee") == deployment.addresses["Committee"]
+    assert client.call("BondVault", "demands") == deployment.addresses["Demands"]
+    assert client.call("Bounties", "court") == deployment.addresses["Court"]
+    assert client.call("Court", "bounties") == client.call("Demands", "bounties") == deployment.addresses["Bounties"]
     assert client.head() == client.finalized_tip() == bytes.fromhex(deployment.genesis_id[2:])
 
 
@@ -91,7 +92,7 @@ def test_verify_notices_another_task(client: Client, deployment: Deployment, tas
 
 
 def test_verify_notices_swapped_contracts(client: Client, deployment: Deployment) -> None:
-    swapped = deployment.addresses | {"Court": deployment.addresses["Committee"]}
+    swapped = deployment.addresses | {"Court": deployment.addresses["Bounties"]}
     with pytest.raises(WrongChain):
         verify(client, deployment.model_copy(update={"addresses": swapped}))
 

@@ -20,6 +20,7 @@ from pol_oracle.chain.logs import EMITTERS, Log, decode, snake_case
 from pol_oracle.protocol.errors import ChainError
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import Role
+from pol_oracle.protocol.positions import Item, Position, Tree
 from tests.chain.patience import sent
 
 AT = LogPosition(7, b"\7" * 32, 0, 1_700_000_000, b"\1" * 32)
@@ -45,7 +46,9 @@ def test_fields_and_types_are_those_of_the_abi(cls: type) -> None:
             assert issubclass(hint, IntEnum)
             assert hint.__name__ == internal.removeprefix("enum ")
         else:
-            assert hint is {"bytes32": bytes, "address": str, "bool": bool, "tuple": Header}.get(item["type"], int)
+            structs: dict[str, type] = {"struct Header": Header, "struct Position": Position}
+            simple: dict[str, type] = {"bytes32": bytes, "bytes": bytes, "address": str, "bool": bool}
+            assert hint is (structs | simple).get(internal, simple.get(item["type"], int))
 
 
 def test_contracts_emit_nothing_that_the_interfaces_do_not_have() -> None:
@@ -59,6 +62,7 @@ def test_contracts_emit_nothing_that_the_interfaces_do_not_have() -> None:
 words = st.binary(min_size=32, max_size=32)
 u32 = st.integers(0, 2**32 - 1)
 address = st.binary(min_size=20, max_size=20).map(lambda raw: "0x" + raw.hex())
+position = st.tuples(st.integers(0, len(Item) - 1), st.integers(0, len(Tree) - 1), u32, u32, u32)
 header = st.tuples(words, address, st.integers(0, 2**64 - 1), st.lists(u32, max_size=5), *[words] * 4, u32, u32)
 
 
@@ -66,8 +70,13 @@ def value_of(item: dict[str, Any]) -> st.SearchStrategy[Any]:
     if item["internalType"].startswith("enum "):
         return st.integers(0, 1)
     if item["type"] == "tuple":
-        return header
-    simple: dict[str, st.SearchStrategy[Any]] = {"bytes32": words, "address": address, "bool": st.booleans()}
+        return position if item["internalType"] == "struct Position" else header
+    simple: dict[str, st.SearchStrategy[Any]] = {
+        "bytes32": words,
+        "bytes": st.binary(max_size=99),
+        "address": address,
+        "bool": st.booleans(),
+    }
     if item["type"] in simple:
         return simple[item["type"]]
     return st.integers(0, 2 ** int(item["type"].removeprefix("uint")) - 1)
@@ -85,6 +94,9 @@ def test_any_event_decodes_to_what_was_encoded(data: st.DataObject) -> None:
         if isinstance(found, Header):
             assert isinstance(found.indices, tuple)
             found = tuple(x.lower() if isinstance(x, str) else x for x in found.astuple())
+        elif isinstance(found, Position):
+            assert (type(found.item), type(found.tree)) == (Item, Tree)
+            found = found.abi()
         elif isinstance(found, str):
             found = found.lower()
         assert found == value

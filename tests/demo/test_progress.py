@@ -29,6 +29,7 @@ def story() -> tuple[Chronicle, View]:
     told.finalize(good, ADDRESS["miner-1"], reward=10**19)
     bad = told.propose(ADDRESS["one-ulp"], good)
     told.attest(bad, ADDRESS["lazy"])
+    told.reveal(bad, told.demand(bad, ADDRESS["verifier-1"]), ADDRESS["one-ulp"])
     told.slash(bad, ADDRESS["one-ulp"], ADDRESS["verifier-1"], EvidenceKind.STEP, bond=10**18)
     told.settle(bad, ADDRESS["lazy"], loss=25 * 10**16, to=ADDRESS["verifier-1"])
     view = View(GENESIS)
@@ -47,6 +48,8 @@ def test_lines_tell_who_did_what() -> None:
         f"miner-1 proposes {blocks[0]}",
         f"{blocks[0]} of miner-1 is final",
         f"one-ulp proposes {blocks[1]}",
+        f"verifier-1 demands all bits of the evaluation of {blocks[1]}",
+        f"one-ulp shows all bits of the evaluation of {blocks[1]}",
         f"{blocks[1]} of one-ulp is slashed for step",
         "one-ulp loses 1 ETH, half of it to verifier-1",
         f"lazy loses 0.25 ETH: it attested to {blocks[1]}",

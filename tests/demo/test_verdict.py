@@ -107,8 +107,8 @@ def test_thief_must_also_have_been_refused() -> None:
 
 def test_slashed_cheat_is_not_done_before_its_bond_is_taken() -> None:
     story = full_story()
-    # the last four events: the thief's slash, its forfeit (two events), the lazy verifier's settlement (two)
-    scene = Scene(CAST, tuple(story.events[:-4]), REFUSALS)
+    # the last six events: the thief's forfeited bond and the lazy verifier's settlement, three each
+    scene = Scene(CAST, tuple(story.events[:-6]), REFUSALS)
 
     assert not scene.complete(12)
 

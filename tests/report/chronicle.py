@@ -9,21 +9,26 @@ from typing import Any
 from pol_oracle.chain.events import (
     AttestationSettled,
     Attested,
+    Awarded,
     BlockFinalized,
     BlockProposed,
     BlockSlashed,
     BondForfeited,
-    DisputeSettled,
+    Credited,
+    Demanded,
+    DemandSettled,
     Event,
     Forfeited,
     HeadChanged,
     LogPosition,
+    Revealed,
+    Unlocked,
 )
 from pol_oracle.protocol.header import Header
-from pol_oracle.protocol.lifecycle import EvidenceKind, Outcome, Role, Status
+from pol_oracle.protocol.lifecycle import EvidenceKind, Role, Status
+from pol_oracle.protocol.positions import Item, Position
 
 GENESIS = b"\xff" * 32
-NOBODY = "0x" + "00" * 20
 
 
 @dataclass
@@ -56,28 +61,42 @@ class Chronicle:
         """A finalized block."""
         self._transaction(lambda at: BlockFinalized(block_id, miner, reward, at))
 
-    def slash(self, block_id: bytes, miner: str, challenger: str, kind: EvidenceKind, bond: int = 101) -> None:
-        """A slashed block and, in a later transaction, its forfeited bond."""
+    def slash(
+        self, block_id: bytes, miner: str, prover: str, kind: EvidenceKind, bond: int = 101, first: str | None = None
+    ) -> None:
+        """A slashed block and, in a later transaction, its forfeited bond; ``first`` committed before the prover."""
         self._transaction(lambda at: BlockSlashed(block_id, miner, kind, at))
         self._transaction(
-            lambda at: Forfeited(miner, Role.MINER, challenger, bond - bond // 2, bond // 2, at),
-            lambda at: BondForfeited(block_id, miner, challenger, bond, at),
+            lambda at: BondForfeited(block_id, miner, first or prover, prover, bond, at),
+            *_taken(miner, Role.MINER, bond, first or prover, prover),
         )
 
-    def settle(self, block_id: bytes, verifier: str, *, reward: int = 0, loss: int = 0, to: str = NOBODY) -> None:
+    def settle(self, block_id: bytes, verifier: str, *, reward: int = 0, loss: int = 0, to: str | None = None) -> None:
         """A settled attestation: a reward, a loss or neither."""
         outcome = Status.SLASHED if loss else Status.FINALIZED
-        taken: list[Callable[[LogPosition], Event]] = []
-        if loss:
-            taken = [lambda at: Forfeited(verifier, Role.VERIFIER, to, loss - loss // 2, loss // 2, at)]
-        self._transaction(*taken, lambda at: AttestationSettled(block_id, verifier, outcome, reward, loss, at))
+        winner = verifier if to is None else to
+        taken = _taken(verifier, Role.VERIFIER, loss, winner, winner) if loss else ()
+        self._transaction(lambda at: AttestationSettled(block_id, verifier, outcome, reward, loss, at), *taken)
 
-    def acquit(self, block_id: bytes, challenger: str, miner: str, bond: int) -> None:
-        """A dispute that the challenger lost."""
-        self._transaction(
-            lambda at: Forfeited(challenger, Role.VERIFIER, miner, bond - bond // 2, bond // 2, at),
-            lambda at: DisputeSettled(block_id, EvidenceKind.STEP, Outcome.NOT_GUILTY, at),
-        )
+    def demand(self, block_id: bytes, demander: str, position: Position | None = None) -> bytes:
+        """A demand; returns its id."""
+        name, what = len(self.events).to_bytes(32, "little"), position or Position(Item.BITS)
+        self._transaction(lambda at: Demanded(block_id, name, demander, what, self.now + 10, 1, at))
+        return name
+
+    def reveal(self, block_id: bytes, demand: bytes, responder: str) -> None:
+        """Its answer."""
+        self._transaction(lambda at: Revealed(block_id, demand, responder, b"answer", at))
+
+    def pay(self, block_id: bytes, demand: bytes, demander: str, to: str, fee: int) -> None:
+        """Its settlement: the fee is somebody else's, or the demander's again."""
+
+        def moved(at: LogPosition) -> Event:
+            if to == demander:
+                return Unlocked(demander, Role.VERIFIER, fee, at)
+            return Awarded(demander, Role.VERIFIER, to, fee, at)
+
+        self._transaction(lambda at: DemandSettled(block_id, demand, to, fee, at), moved)
 
     def _transaction(self, *logs: Callable[[LogPosition], Any]) -> None:
         l1_block = len(self.events) + 1
@@ -90,3 +109,16 @@ class Chronicle:
                 tx_hash=l1_block.to_bytes(32, "big"),
             )
             self.events.append(log(place))
+
+
+def _taken(account: str, role: Role, bond: int, first: str, prover: str) -> tuple[Callable[[LogPosition], Event], ...]:
+    """What the vault logs when it takes a bond: of the half that is not burned, half to each; all if they are one."""
+    rest = bond // 2
+    share = 0 if first == prover else rest // 2
+    logs: list[Callable[[LogPosition], Event]] = [
+        lambda at: Forfeited(account, role, bond, bond - rest, at),
+        lambda at: Credited(prover, rest - share, at),
+    ]
+    if share:
+        logs.append(lambda at: Credited(first, share, at))
+    return tuple(logs)

@@ -9,7 +9,7 @@ from pol_oracle.protocol.lifecycle import EvidenceKind
 from pol_oracle.report.ledger import Unit, ledger, totals
 from tests.report.chronicle import Chronicle
 
-MINER, CHEAT, VERIFIER, LAZY = (f"0x{n:040x}" for n in range(1, 5))
+MINER, CHEAT, VERIFIER, LAZY, OTHER = (f"0x{n:040x}" for n in range(1, 6))
 
 
 def test_finalized_block_rewards_its_miner_and_attesters() -> None:
@@ -51,23 +51,48 @@ def test_attester_of_a_slashed_block_loses_its_bond() -> None:
     assert "slashed for step" in loss.reason
 
 
-def test_lost_dispute_pays_the_miner() -> None:
-    story = Chronicle()
-    block = story.propose(MINER)
-    story.acquit(block, VERIFIER, MINER, bond=10)
-
-    sums = totals(ledger(story.events))
-
-    assert sums[VERIFIER][Unit.ETH] == -10
-    assert sums[MINER][Unit.ETH] == 5
-
-
-def test_bond_that_is_only_burned_has_no_winner() -> None:
+def test_earlier_committer_and_prover_share() -> None:
     story = Chronicle()
     block = story.propose(CHEAT)
-    story.slash(block, CHEAT, "0x" + "00" * 20, EvidenceKind.STEP)
+    story.slash(block, CHEAT, VERIFIER, EvidenceKind.STEP, bond=100, first=OTHER)
 
-    assert [e.party for e in ledger(story.events)] == [CHEAT]
+    assert [(e.party, e.amount) for e in ledger(story.events)] == [(CHEAT, -100), (VERIFIER, 25), (OTHER, 25)]
+
+
+def test_answer_is_paid_by_whoever_demanded_it() -> None:
+    story = Chronicle()
+    block = story.propose(MINER)
+    demand = story.demand(block, VERIFIER)
+    story.reveal(block, demand, MINER)
+    story.pay(block, demand, VERIFIER, MINER, fee=7)
+
+    paid, earned = ledger(story.events)
+
+    assert (paid.party, paid.amount) == (VERIFIER, -7)
+    assert (earned.party, earned.amount) == (MINER, 7)
+    assert paid.reason == f"demanded to see a part of block {block.hex()[:8]} at height 1"
+    assert earned.reason.startswith("showed a part of block")
+
+
+def test_fee_that_comes_back_is_no_movement() -> None:
+    story = Chronicle()
+    block = story.propose(CHEAT)
+    story.pay(block, story.demand(block, VERIFIER), VERIFIER, VERIFIER, fee=7)
+
+    assert ledger(story.events) == ()
+
+
+def test_reasons_do_not_leak_from_one_movement_to_the_next() -> None:
+    story = Chronicle()
+    good, bad = story.propose(MINER), story.propose(CHEAT)
+    story.settle(good, VERIFIER, reward=4)
+    story.slash(bad, CHEAT, VERIFIER, EvidenceKind.STEP)
+    story.settle(bad, LAZY, loss=8, to=VERIFIER)
+
+    reasons = [e.reason.split(",")[0] for e in ledger(story.events) if e.unit is Unit.ETH]
+
+    name = f"block {bad.hex()[:8]} at height 1"
+    assert reasons == [f"mined {name}", f"proved {name}", f"attested to {name}", f"from an attester of {name}"]
 
 
 @given(st.lists(st.integers(1, 10**20), max_size=8))

@@ -1,0 +1,74 @@
+"""What an agent knows beside L1 when it decides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pol_oracle.protocol.header import Header
+from pol_oracle.protocol.positions import Position
+
+from .verdicts import Challenge, Verdict
+
+if TYPE_CHECKING:
+    from pol_oracle.evidence import Answer, Proof
+
+Seal = Callable[[bytes, "Proof"], Challenge]
+Answers = Mapping[tuple[bytes, Position], "Answer"]
+"""(block id, what was demanded of it) -> the answer, as far as it is computed."""
+Describe = Callable[[Position], tuple[Any, ...]]
+"""Opens the descriptor of a position's tensor, as the ABI takes it."""
+
+
+@dataclass(frozen=True)
+class Parent:
+    """What a miner builds on.
+
+    Attributes:
+        id: of the block.
+        correct_after: test samples its W' classifies correctly; 0 for genesis.
+        post_root: root of its W'; None for genesis, whose weights are the task's initial ones.
+    """
+
+    id: bytes
+    correct_after: int
+    post_root: bytes | None
+
+
+@dataclass(frozen=True)
+class Miner:
+    """What a miner knows beside L1.
+
+    Attributes:
+        me: its address.
+        task_id: 32 bytes.
+        proofs: proofs it found that are not settled on L1, oldest first; their states are in the store.
+        verified: ids of the blocks it found right itself.
+        answers: to demands about its blocks.
+    """
+
+    me: str
+    task_id: bytes
+    proofs: Sequence[Header]
+    verified: Collection[bytes]
+    answers: Answers = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Verifier:
+    """What a verifier knows beside L1.
+
+    Attributes:
+        me: its address.
+        verdicts: block id -> result of its own replay.
+        seal: its commitment to a proof, the same each time it is asked.
+        describe: opens the descriptor that goes with a demand.
+        answers: to demands about blocks that it attested to.
+    """
+
+    me: str
+    verdicts: Mapping[bytes, Verdict]
+    seal: Seal
+    describe: Describe
+    answers: Answers = field(default_factory=dict)

@@ -1,0 +1,204 @@
+"""``pol challenge``: replay one block and bring what is wrong with it to the Court, or show what that would take."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pol_oracle.protocol.errors import InputError, NotMined, Reverted
+from pol_oracle.protocol.hashing import ZERO
+
+from . import output, session
+from .blocks import BlockArgument, find
+from .options import Account, Dev, Json, PasswordFile
+from .settings import Settings
+
+if TYPE_CHECKING:
+    from eth_account.signers.local import LocalAccount
+
+    from pol_oracle.agents.blocks import BlockView
+    from pol_oracle.agents.verdicts import Verdict
+    from pol_oracle.chain.client import Client
+    from pol_oracle.chain.sender import Call
+
+LIMIT_S = 60.0  # for an L1 block after the commitment's
+POLL_S = 0.2
+
+
+def challenge(
+    ctx: typer.Context,
+    block: BlockArgument,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Send nothing; show every call and its gas.")] = False,
+    store: Annotated[
+        list[str] | None, typer.Option(metavar="URL", help="Folder or URL to read states from; can be repeated.")
+    ] = None,
+    account: Account = None,
+    dev: Dev = None,
+    password_file: PasswordFile = None,
+    threads: Annotated[int, typer.Option(min=1, help="Threads of the canonical arithmetic.")] = 1,
+    json: Json = False,
+) -> None:
+    """Replay a block, commit to a proof of what is wrong with it, and show the proof in the next L1 block. Where the
+    miner does not serve what a proof takes, demand it on L1: give the command again once it is answered."""
+    from pol_oracle.agents.answerer import describer
+    from pol_oracle.agents.replay import Replayer
+    from pol_oracle.agents.runtime import prepare_workload
+
+    settings: Settings = ctx.obj
+    found = session.deployment(settings)
+    anonymous = dry_run and account is None and dev is None
+    key = None if anonymous else session.account(settings, account, dev, password_file)
+    connection = session.client(settings, found)
+    view = session.history(connection, found).view
+    wanted = find(view, block)
+    if wanted.header is None:
+        raise InputError("genesis holds no step to challenge: name a later block")
+    workload = prepare_workload(found, settings.data, threads)
+    verdict = Replayer(workload, session.state_store(found, store))(wanted, wanted.shown, True, lambda: False)
+    plan = plan_of(connection, wanted, verdict, key, describer(workload))
+    values = {"id": output.hex0x(wanted.id), **_findings(verdict), "sent": not dry_run}
+    if not dry_run:
+        if verdict.valid:
+            raise InputError(f"block {values['id']} is right: the replay gives the same bits, nothing to challenge")
+        assert key is not None
+        _send(settings, connection, key, plan)
+    values["calls"] = [_told(connection, step, plan.sender) for step in plan.steps] if dry_run else _named(plan)
+    output.emit(values, json, lambda: _print(values))
+
+
+@dataclass(frozen=True)
+class Step:
+    """One call that a challenge takes.
+
+    Attributes:
+        call: what is sent.
+        about: what it shows or demands, in words.
+        probe: the call whose gas tells what this one takes, while it cannot be tried itself; None: it can be.
+        after: L1 block that must be over before; None if there is none.
+    """
+
+    call: Call
+    about: str
+    probe: tuple[str, str, tuple[Any, ...]] | None = None
+    after: int | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All calls, in order, and who sends them."""
+
+    steps: tuple[Step, ...]
+    sender: str
+
+
+def plan_of(
+    connection: Client, block: BlockView, verdict: Verdict, key: LocalAccount | None, describe: Callable[[Any], Any]
+) -> Plan:
+    """Returns the calls that a verdict leads to.
+
+    Args:
+        connection: to L1.
+        block: the block.
+        verdict: what the replay found.
+        key: of the challenger; None: nobody's in particular, for a look.
+        describe: opens the descriptor that goes with a demand.
+    """
+    from pol_oracle.agents.actions import Demand
+    from pol_oracle.agents.blocks import NOBODY
+    from pol_oracle.agents.respond import call_of
+
+    me = NOBODY if key is None else str(key.address)
+    if verdict.proof is not None:
+        return Plan(_proving(connection, block, verdict, key), me)
+    mine = {demand.position for demand in block.demands.values() if demand.demander == me}
+    missing = [position for position in verdict.demands if position not in block.shown.keys() | mine]
+    calls = [call_of(Demand(block.id, position, describe(position))) for position in missing]
+    steps = tuple(Step(call, str(position)) for call, position in zip(calls, missing, strict=True))
+    return Plan(steps, me)
+
+
+def _proving(connection: Client, block: BlockView, verdict: Verdict, key: LocalAccount | None) -> tuple[Step, ...]:
+    from pol_oracle.agents.actions import Commit, Prove
+    from pol_oracle.agents.respond import Sealer, call_of
+
+    proof = verdict.proof
+    assert proof is not None
+    probe = "Court", proof.check, proof.arguments
+    if key is None:
+        return (Step(call_of(Prove(block.id, proof, ZERO)), verdict.reason, probe),)
+    sealed = Sealer(key)(block.id, proof)
+    prove = call_of(Prove(block.id, proof, sealed.salt))
+    made = connection.commitment(str(key.address), sealed.commitment)
+    if made.l1_block:
+        early = connection.latest().number <= made.l1_block
+        return (Step(prove, verdict.reason, probe if early else None, made.l1_block),)
+    commit = call_of(Commit(block.id, sealed.commitment))
+    return Step(commit, "a commitment to the proof"), Step(prove, verdict.reason, probe)
+
+
+def _send(settings: Settings, connection: Client, key: LocalAccount, plan: Plan) -> None:
+    """Sends one call after the other; a proof waits for an L1 block after its commitment's."""
+    after = None
+    for step in plan.steps:
+        if step.call.contract == "Court":
+            _wait(connection, step.after if after is None else after)
+        session.transact(settings, connection, key, [step.call])
+        after = connection.latest().number
+
+
+def _wait(connection: Client, after: int | None) -> None:
+    deadline = time.monotonic() + LIMIT_S
+    while after is not None and connection.latest().number <= after:
+        if time.monotonic() > deadline:
+            raise NotMined(f"no L1 block came after the commitment's within {LIMIT_S:g} s: give the command again")
+        time.sleep(POLL_S)
+
+
+def _findings(verdict: Verdict) -> dict[str, Any]:
+    kind = verdict.kind.name.lower() if verdict.kind is not None else None
+    return {"valid": verdict.valid, "kind": kind, "reason": verdict.reason}
+
+
+def _named(plan: Plan) -> list[dict[str, Any]]:
+    return [{"contract": s.call.contract, "function": s.call.function, "about": s.about} for s in plan.steps]
+
+
+def _told(connection: Client, step: Step, sender: str) -> dict[str, Any]:
+    """What a call would take; a refusal is told, as it may pass: bonds can be deposited."""
+    call = step.call
+    request = connection.request_for(call.contract, call.function, call.args, call.value)
+    gas, refused = None, None
+    tried = request if step.probe is None else connection.request_for(*step.probe)
+    try:
+        gas = connection.estimate_gas(tried, sender)
+    except Reverted as error:
+        refused = str(error)
+    return {
+        "contract": call.contract,
+        "function": call.function,
+        "about": step.about,
+        "bytes": len(request.data),
+        "gas": gas,
+        "gas_of": call.function if step.probe is None else step.probe[1],
+        "refused": refused,
+    }
+
+
+def _print(values: dict[str, Any]) -> None:
+    if values["valid"]:
+        typer.echo(f"block {values['id']} is valid: the replay gives the same bits")
+        return
+    kind = values["kind"] or "nothing yet"
+    typer.echo(f"block {values['id']} is INVALID ({kind}): {values['reason']}")
+    for call in values["calls"]:
+        name = f"{call['contract']}.{call['function']}"
+        if values["sent"]:
+            typer.echo(f"sent: {name}: {call['about']}")
+            continue
+        of = "" if call["gas_of"] == call["function"] else f" (of {call['gas_of']})"
+        cost = f"{call['gas']:,} gas{of}" if call["gas"] is not None else call["refused"]
+        typer.echo(f"would send: {name}, {call['bytes']:,} bytes, {cost}: {call['about']}")
