@@ -49,12 +49,20 @@ class Replayer:
         workload: the task.
         store: where miners publish.
         accuracy: also do step 5, which is by far the dearest.
+        keep: given W of every block found right: who attests to it may have to show it.
     """
 
-    def __init__(self, workload: Workload, store: StateStore, accuracy: bool = True) -> None:
+    def __init__(
+        self,
+        workload: Workload,
+        store: StateStore,
+        accuracy: bool = True,
+        keep: Callable[[State], None] = lambda _: None,
+    ) -> None:
         self.workload = workload
         self.store = store
         self._accurate = accuracy
+        self._keep = keep
         self._counts: dict[bytes, Bits] = {}
 
     def __call__(self, block: BlockView, answers: Shown, insist: bool, cancelled: Callable[[], bool]) -> Verdict:
@@ -81,6 +89,7 @@ class Replayer:
         except Unshown as error:
             return Verdict(block.id, EvidenceKind.WITHHELD, str(error), demands=error.positions)
         if fault is None:
+            self._keep(pre)
             return Verdict(block.id)
         reason, proof = fault
         return Verdict(block.id, proof.kind, reason, proof)

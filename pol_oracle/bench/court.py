@@ -84,7 +84,7 @@ def _prices(court: Dock) -> Iterator[tuple[Operation, int]]:
     for tensor, operation in enumerate(own.program.operations, own.program.first):
         element = operation.size // 2
         bits = flip(own.tensors[tensor], element, "one ulp", np.random.default_rng(0))
-        yield operation, court.gas(court.corrupted(trace, tensor, element, bits))
+        yield operation, court.gas(*court.corrupted(trace, tensor, element, bits))
 
 
 def dispute(scratch: Path) -> Iterator[Row]:

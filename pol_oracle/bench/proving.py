@@ -1,4 +1,4 @@
-"""Elements of real traces before the Court: right ones hold, corrupted ones are proven wrong, each in one transaction."""
+"""Elements of real traces before the Court: right ones hold, corrupted ones are proven wrong by one transaction."""
 
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ class Dock:
             return error.name == "ElementHolds"
         return False
 
-    def corrupted(self, trace: TraceId, tensor: int, element: int, bits: int) -> Proof:
-        """Proves that an element with these bits is wrong.
+    def corrupted(self, trace: TraceId, tensor: int, element: int, bits: int) -> tuple[Proof, bytes]:
+        """Proves that an element with these bits is wrong; returns the proof, and the root of the wrong trace.
 
         Raises:
             Reverted: the Court does not see it.
@@ -73,12 +73,13 @@ class Dock:
         claimed = tree.open(tensor, [element // LEAF], roots.path(tensor))
         proof = self._proof(header, trace, own, roots, claimed, element)
         self._check(proof, roots.root)
-        return proof
+        return proof, roots.root
 
-    def gas(self, proof: Proof) -> int:
-        """Gas of a transaction that checks evidence about the step."""
-        request = self.l1.client.request_for("Court", proof.check, proof.arguments)
-        return self.l1.client.estimate_gas(request, self.l1.account(1).address)
+    def gas(self, proof: Proof, root: bytes) -> int:
+        """Gas of a transaction that checks evidence about a trace with this root."""
+        client = self.l1.client
+        request = client.request_for("Court", proof.check, proof.arguments)
+        return client.estimate_gas(request, self.l1.account(1).address, code=self._showing(root))
 
     def _proof(
         self, header: Header, trace: TraceId, own: Traced, roots: TraceRoots, claimed: Slice, element: int
@@ -88,12 +89,15 @@ class Dock:
         return operation_proof(self.workload.programs, header, trace, own, roots, claimed, element)
 
     def _check(self, proof: Proof, root: bytes) -> None:
-        """Calls the Court; it finds ``root`` where it looks for the revealed root of an evaluation."""
+        """Calls the Court with no more gas than a transaction may have."""
         client = self.l1.client
         request = client.request_for("Court", proof.check, proof.arguments)
-        constant = "0x7f" + root.hex() + "5f5260205ff3"  # PUSH32 root, PUSH0, MSTORE, PUSH1 32, PUSH0, RETURN
-        code = {client.address_of("Demands"): constant}
-        client.simulate(request, self.l1.account(1).address, gas=GAS_CAP, code=code)
+        client.simulate(request, self.l1.account(1).address, gas=GAS_CAP, code=self._showing(root))
+
+    def _showing(self, root: bytes) -> dict[str, bytes]:
+        """Code that answers with this root wherever the Court looks for that of an evaluation, which nobody demanded."""
+        # PUSH32 root, PUSH0, MSTORE, PUSH1 32, PUSH0, RETURN
+        return {self.l1.client.address_of("Demands"): bytes.fromhex("7f" + root.hex() + "5f5260205ff3")}
 
 
 @contextmanager
@@ -107,9 +111,7 @@ def dock(scratch: Path, model: str, seed: int = 1) -> Iterator[Dock]:
         header = replace(l1.header(l1.client.finalized_tip(), 1), pre_root=workload.initial.root)
         step = traced_step(workload, header, workload.initial)
         chosen = list(header.indices)
-        post = workload.stepper.run(
-            workload.initial, workload.train.images[chosen], workload.train.labels[chosen]
-        ).post
+        post = workload.stepper.run(workload.initial, workload.train.images[chosen], workload.train.labels[chosen]).post
         header = replace(header, post_root=post.root, trace_root=step.roots.root)
         yield Dock(
             l1,
