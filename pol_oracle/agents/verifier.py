@@ -47,7 +47,14 @@ class VerifierLoop(Loop):
         """See :class:`Loop`."""
         self._reviewer.turn(view)
         self._clerk.turn(view)
-        own = Verifier(self.context.me, self._reviewer.verdicts, self._seal, self._describe, self._clerk.answers)
+        own = Verifier(
+            self.context.me,
+            self._reviewer.verdicts,
+            self._seal,
+            self._describe,
+            self._clerk.answers,
+            self.context.config.depth,
+        )
         self._tell_limits(view, own)
         return decide_verifier(view, own, self.context.parameters, self.context.config.policy)
 
