@@ -42,7 +42,7 @@ def _next_move(view: View, block: BlockView, own: Verifier) -> Iterator[Action]:
     committed = view.commitments.get((own.me, challenge.commitment))
     if committed is None:
         yield Commit(block.id, challenge.commitment)
-    elif view.l1_block > committed.l1_block:
+    elif view.l1_block + own.depth > committed.l1_block:  # L1 is further than the view
         yield Prove(block.id, verdict.proof, challenge.salt)
 
 

@@ -53,6 +53,11 @@ class AgentConfig:
     check_accuracy: bool = True
 
     @property
+    def depth(self) -> int:
+        """L1 blocks a log must be deep."""
+        return self.deployment.confirmations if self.confirmations is None else self.confirmations
+
+    @property
     def sender_path(self) -> Path:
         """The sender's journal."""
         return self.folder / f"{self.name}.sqlite"

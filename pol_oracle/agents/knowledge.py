@@ -65,6 +65,7 @@ class Verifier:
         seal: its commitment to a proof, the same each time it is asked.
         describe: opens the descriptor that goes with a demand.
         answers: to demands about blocks that it attested to.
+        depth: L1 blocks that follow the view's last one, at least: the agent's confirmation depth.
     """
 
     me: str
@@ -72,3 +73,4 @@ class Verifier:
     seal: Seal
     describe: Describe
     answers: Answers = field(default_factory=dict)
+    depth: int = 0

@@ -135,10 +135,9 @@ def open_context(config: AgentConfig, role: Role) -> Context:
     if client.call("PoLRegistry", "taskId") != deployment.task.id:
         raise WrongChain("the registry on L1 holds another task than the deployment file: get the right file")
     check_bond(client, config, role)
-    confirmations = deployment.confirmations if config.confirmations is None else config.confirmations
     genesis_id = bytes.fromhex(deployment.genesis_id.removeprefix("0x"))
     config.folder.mkdir(parents=True, exist_ok=True)
-    sender = Sender(client, config.account, config.sender_path, confirmations=confirmations)
+    sender = Sender(client, config.account, config.sender_path, confirmations=config.depth)
     address = str(config.account.address)
     memory = Memory(config.memory_path, genesis_id, address)
     return Context(
@@ -146,7 +145,7 @@ def open_context(config: AgentConfig, role: Role) -> Context:
         parameters=deployment.parameters,
         task_id=deployment.task.id,
         genesis_id=genesis_id,
-        feed=Monitor(client, deployment.deployed_at, confirmations),
+        feed=Monitor(client, deployment.deployed_at, config.depth),
         postbox=sender,
         memory=memory,
         records=Records(config.status_path, config.name, role, address, memory.refusals()),

@@ -54,7 +54,14 @@ class VerifierLoop(Loop):
         """See :class:`Loop`."""
         self._reviewer.turn(view)
         self._clerk.turn(view)
-        own = Verifier(self.context.me, self._reviewer.verdicts, self._seal, self._describe, self._clerk.answers)
+        own = Verifier(
+            self.context.me,
+            self._reviewer.verdicts,
+            self._seal,
+            self._describe,
+            self._clerk.answers,
+            self.context.config.depth,
+        )
         self._tell_limits(view, own)
         if self._kept is not None and self._retained != (pending := self._pending(view)):
             self._kept.retain(pending)

@@ -128,6 +128,7 @@ def test_commits_first_and_proves_in_a_later_l1_block(kind: EvidenceKind) -> Non
     scene.commit(V1, commitment(block))
     assert decide(scene, own) == ()  # same L1 block
 
+    assert decide(scene, replace(own, depth=1)) == (proven(block, kind),)  # L1 is a block further
     scene.wait()
     assert decide(scene, own) == (proven(block, kind),)
 

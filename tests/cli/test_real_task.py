@@ -16,9 +16,9 @@ from pol_oracle.chain.client import Client
 from pol_oracle.chain.deployment import Deployment
 from pol_oracle.chain.devnet import dev_account
 from pol_oracle.chain.ports import free_port
-from pol_oracle.demo.forgers import nudged
+from pol_oracle.demo.forgers import nudged, own_indices
 from pol_oracle.protocol.header import Header
-from pol_oracle.protocol.lifecycle import Role
+from pol_oracle.protocol.lifecycle import Role, Status
 from pol_oracle.search import Proof, search
 from pol_oracle.store import StateStore, file_name
 from pol_oracle.task import Workload, build_workload, load_spec
@@ -105,7 +105,7 @@ def test_deployment_is_not_overwritten_by_mistake(pol: Pol, network: L1, task_fi
     assert "--force" in said.sentence
 
 
-@pytest.mark.parametrize(("role", "needed"), [("miner", "1 ETH"), ("verifier", "0.75 ETH")])
+@pytest.mark.parametrize(("role", "needed"), [("miner", "1 ETH"), ("verifier", "1.53 ETH")])
 def test_no_bond(pol: Pol, network: L1, role: str, needed: str) -> None:
     said = pol(role, "run", "--dev", 9)
 
@@ -143,6 +143,87 @@ def test_wrong_block_does_not_verify(pol: Pol, network: L1, home: Path, proof: P
 
     assert said.code == 1
     assert "INVALID (step)" in said.out
+
+
+def forged(network: L1, home: Path, proof: Proof) -> str:
+    """A block whose W' is one ulp off, served."""
+    wrong = replace(proof, post=nudged(proof.post))
+    return published(network, home, wrong, replace(proof.header, post_root=wrong.post.root))
+
+
+def test_dry_run_shows_what_a_challenge_would_send_and_sends_nothing(
+    pol: Pol, network: L1, home: Path, proof: Proof
+) -> None:
+    block = forged(network, home, proof)
+    before = network.client.latest().number
+
+    said = pol("challenge", block, "--dry-run", "--json")
+    assert said.code == 0, said.err
+    assert (said.json["valid"], said.json["sent"]) == (False, False)
+    (prove,) = said.json["calls"]
+    assert prove["contract"] == "Court"
+    assert prove["function"].startswith("prove")
+    assert prove["gas_of"].startswith("check")  # nothing is committed, so the call itself would be refused
+    assert prove["gas"] > 21_000
+    assert prove["bytes"] > 1000
+
+    own = pol("challenge", block, "--dry-run", "--dev", 9, "--json").json
+    assert [call["function"] for call in own["calls"]] == ["commit", prove["function"]]
+    text = pol("challenge", block, "--dry-run").out
+    assert "would send: Court.prove" in text
+    assert network.client.latest().number == before
+
+
+def test_challenge_commits_waits_and_proves(
+    pol: Pol, network: L1, home: Path, proof: Proof, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pol_oracle.cli.challenge.LIMIT_S", 0.0)  # this L1 makes no block unasked
+    block = forged(network, home, proof)
+    waiting = pol("challenge", block, "--dev", 9)
+    assert waiting.code == 1
+    assert "give the command again" in waiting.sentence
+    network.wait(1)
+    ready = pol("challenge", block, "--dry-run", "--dev", 9, "--json").json["calls"]
+    assert [call["gas_of"] for call in ready] == [call["function"] for call in ready]
+
+    said = pol("challenge", block, "--dev", 9, "--json")
+
+    assert said.code == 0, said.err
+    assert said.json["sent"]
+    assert network.client.block_record(bytes.fromhex(block)).status is Status.SLASHED
+
+
+def test_right_block_leaves_nothing_to_challenge(pol: Pol, network: L1, home: Path, proof: Proof) -> None:
+    block = published(network, home, proof, proof.header)
+
+    shown, sent = pol("challenge", block, "--dry-run"), pol("challenge", block, "--dev", 9)
+
+    assert shown.code == 0
+    assert "is valid" in shown.out
+    assert sent.code == 1
+    assert "nothing to challenge" in sent.sentence
+
+
+def test_what_is_not_served_is_demanded(pol: Pol, network: L1, home: Path, proof: Proof) -> None:
+    trained = replace(proof, pre=nudged(proof.pre))  # not the task's initial weights, which everybody has
+    header = with_seed_of(network, replace(proof.header, pre_root=trained.pre.root))
+    block = published(network, home, trained, header)
+    (home / "store" / file_name(header.pre_root)).unlink()
+
+    (first, *_) = pol("challenge", block, "--dry-run", "--dev", 9, "--json").json["calls"]
+    assert (first["contract"], first["function"], first["gas"]) == ("Demands", "demand", None)
+    assert "insufficient bond" in first["refused"]
+
+    assert pol("bond", "deposit", 5, "--role", "verifier", "--dev", 9).code == 0
+    said = pol("challenge", block, "--dev", 9, "--json")
+    assert said.code == 0, said.err
+    assert pol("blocks", "show", block, "--json").json["demands"][0]["position"] == first["about"]
+    assert pol("challenge", block, "--dry-run", "--dev", 9, "--json").json["calls"] == []  # all of it is demanded
+
+
+def with_seed_of(network: L1, header: Header) -> Header:
+    """The header with the batch that its own seed demands."""
+    return replace(header, indices=own_indices(network.task, header))
 
 
 def test_corrupt_state_file(pol: Pol, network: L1, home: Path, proof: Proof) -> None:

@@ -5,28 +5,34 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 from eth_account.signers.local import LocalAccount
+from pol_oracle.canonical.accuracy import AccuracyTree
+from pol_oracle.evidence.accuracy import sums_proof
 
 from pol_oracle.agents.blocks import BlockView
 from pol_oracle.agents.config import AgentConfig
-from pol_oracle.agents.decide import Policy
 from pol_oracle.agents.job import Job, Produce, Publish
+from pol_oracle.agents.knowledge import Describe
 from pol_oracle.agents.miner import MinerLoop
-from pol_oracle.agents.reviewer import Replay
+from pol_oracle.agents.policy import Policy
 from pol_oracle.agents.runtime import Context, Loop, open_context
-from pol_oracle.agents.verdicts import Verdict
+from pol_oracle.agents.verdicts import Answerer, Replay, Verdict
 from pol_oracle.agents.verifier import VerifierLoop
 from pol_oracle.chain.client import Client
 from pol_oracle.chain.deployment import Deployment
 from pol_oracle.chain.sender import Call, Sender
+from pol_oracle.evidence import Answer, Proof, Shown
 from pol_oracle.protocol.derivation import batch, seed
+from pol_oracle.protocol.errors import StoreError
 from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.header import Header
-from pol_oracle.protocol.lifecycle import Role, Status
+from pol_oracle.protocol.lifecycle import EvidenceKind, Role, Status
+from pol_oracle.protocol.positions import Item, Position
 from pol_oracle.protocol.task import Task
 
 ETH = 10**18
@@ -37,7 +43,7 @@ AnyLoop = TypeVar("AnyLoop", bound=Loop)
 
 @dataclass(frozen=True)
 class MadeUpProof:
-    """A proof without states: the contracts never look at them."""
+    """A proof without states: the contracts look at the accuracy tree and nothing else."""
 
     header: Header
     pre: None = None
@@ -45,17 +51,57 @@ class MadeUpProof:
 
 
 def header_of(task: Task, job: Job, nonce: int = 0, correct: int | None = None) -> Header:
-    """A header that the registry takes."""
-    pre, post, trace, evaluation = (keccak(bytes([n]) + job.parent.id + nonce.to_bytes(8, "big")) for n in range(4))
+    """A header that the registry takes, with the accuracy tree that it should have."""
+    pre, post, trace = (keccak(bytes([n]) + job.parent.id + nonce.to_bytes(8, "big")) for n in range(3))
     drawn = seed(task.rules, task.id, job.parent.id, job.miner, pre, nonce)
     indices = batch(drawn, task.batch_size, task.train_count)
     after = job.parent.correct_after + 1 if correct is None else correct
+    evaluation = accuracy(task, after).root.hash
     return Header(job.parent.id, job.miner, nonce, indices, pre, post, trace, evaluation, after - 1, after)
 
 
-def believe(block: BlockView, cancelled: Callable[[], bool]) -> Verdict:
+def accuracy(task: Task, correct: int) -> AccuracyTree:
+    """The accuracy tree of a made-up block: W' classifies the first ``correct`` samples correctly, W one less."""
+    samples = np.arange(task.test_count)
+    return AccuracyTree.of(samples < correct - 1, samples < correct)
+
+
+def boast(header: Header) -> Header:
+    """Claims five more correct samples than the accuracy tree has: wrong in a way that the Court can see."""
+    return replace(header, correct_after=header.correct_after + 5)
+
+
+def boast_proof(task: Task, header: Header) -> Proof:
+    """The proof against a boast; against any other block it proves nothing."""
+    tree = accuracy(task, header.correct_before + 1)
+    return sums_proof(header, tree, len(tree.levels) - 1, 0, header.correct_before, header.correct_after)
+
+
+def believe(block: BlockView, shown: Shown, insist: bool, cancelled: Callable[[], bool]) -> Verdict:
     """Finds every block right."""
     return Verdict(block.id)
+
+
+def reveal_bits(task: Task) -> Answerer:
+    """Shows all bits of the evaluation; other demands it cannot answer."""
+
+    def answer(block: BlockView, position: Position, cancelled: Callable[[], bool]) -> Answer:
+        if position.item is not Item.BITS:
+            raise StoreError(f"nothing to show: {position}")
+        words = accuracy(task, block.correct_after).words
+        return Answer("revealBits", ([[words[i : i + 32], words[i + 32 : i + 64]] for i in range(0, len(words), 64)],))
+
+    return answer
+
+
+def silent(block: BlockView, position: Position, cancelled: Callable[[], bool]) -> Answer:
+    """Answers nothing."""
+    raise StoreError(f"nothing to show: {position}")
+
+
+def describe(position: Position) -> tuple[Any, ...]:
+    """Demands for roots and bits need no descriptor."""
+    return ((0,) * 5, b"", [])
 
 
 class Stage:
@@ -97,9 +143,31 @@ class Stage:
             **options,
         )
 
-    def verifier(self, account: LocalAccount, replay: Replay = believe) -> VerifierLoop:
+    def verifier(
+        self,
+        account: LocalAccount,
+        replay: Replay = believe,
+        answer: Answerer = silent,
+        describes: Describe = describe,
+    ) -> VerifierLoop:
         """Opens a verifier that comes to these verdicts."""
-        return self._join(VerifierLoop(self._context(account, Role.VERIFIER), replay))
+        return self._join(VerifierLoop(self._context(account, Role.VERIFIER), replay, answer, describes))
+
+    def against(self, *cheats: LocalAccount, kind: EvidenceKind = EvidenceKind.ACCURACY) -> Replay:
+        """A replay that has proof against these miners' blocks, or lacks their bits."""
+        guilty, task = {account.address for account in cheats}, self.deployment.task
+
+        def replay(block: BlockView, shown: Shown, insist: bool, cancelled: Callable[[], bool]) -> Verdict:
+            if block.miner not in guilty or block.header is None:
+                return Verdict(block.id)
+            if kind is not EvidenceKind.WITHHELD:
+                return Verdict(block.id, kind, "wrong", boast_proof(task, block.header))
+            if not insist and not shown:
+                raise StoreError("not there")
+            bits = Position(Item.BITS)
+            return Verdict(block.id) if bits in shown else Verdict(block.id, kind, "not served", demands=(bits,))
+
+        return replay
 
     def miner(
         self,
@@ -108,6 +176,7 @@ class Stage:
         replay: Replay = believe,
         *,
         forge: Callable[[Header], Header] = lambda h: h,
+        answer: Answerer = silent,
     ) -> MinerLoop:
         """Opens a miner that finds this many proofs."""
         found: list[Header] = []
@@ -119,11 +188,13 @@ class Stage:
             found.append(header)
             return MadeUpProof(header)
 
-        return self.mining(account, replay, produce, lambda proof: None)
+        return self.mining(account, replay, produce, lambda proof: None, answer)
 
-    def mining(self, account: LocalAccount, replay: Replay, produce: Produce, publish: Publish) -> MinerLoop:
+    def mining(
+        self, account: LocalAccount, replay: Replay, produce: Produce, publish: Publish, answer: Answerer = silent
+    ) -> MinerLoop:
         """Opens a miner that makes proofs in its own way."""
-        return self._join(MinerLoop(self._context(account, Role.MINER), replay, produce, publish))
+        return self._join(MinerLoop(self._context(account, Role.MINER), replay, produce, publish, answer))
 
     def rounds(self, count: int = 1, seconds: int = 1, *, patient: bool = False) -> None:
         """Lets L1 make blocks, and every agent take its turn at each.
@@ -140,7 +211,7 @@ class Stage:
                 loop.turn()
             time.sleep(0.01)  # made-up replays and searches take no longer
             for thread in threading.enumerate():
-                if patient and thread.name == "replay":
+                if patient and thread.name in ("replay", "answer"):
                     thread.join()
 
     def until(self, condition: Callable[[], bool], limit: int = 120, *, patient: bool = False) -> None:

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 
 from eth_account.signers.local import LocalAccount
 
-from pol_oracle.agents.blocks import BlockView
-from pol_oracle.agents.verdicts import Verdict
 from pol_oracle.chain.client import Client
 from pol_oracle.chain.deploy import deploy
 from pol_oracle.chain.devnet import Devnet
-from pol_oracle.protocol.lifecycle import EvidenceKind, Status
+from pol_oracle.protocol.lifecycle import Status
 from pol_oracle.protocol.parameters import Parameters
 from pol_oracle.protocol.task import Task
-from tests.e2e.stage import Stage
+from tests.e2e.stage import Stage, boast
 
 Accounts = list[LocalAccount]
 FINAL = Status.FINALIZED
@@ -26,9 +23,13 @@ def sent_twice(stage: Stage) -> dict[str, int]:
     """Events that can only come twice if something was sent twice."""
     events = stage.loops[0].history.events
     counts = Counter(
-        (type(e).__name__, *(v for k, v in vars(e).items() if k in ("block_id", "verifier", "kind", "commitment")))
+        (
+            type(e).__name__,
+            *(v for k, v in vars(e).items() if k in ("block_id", "verifier", "kind", "commitment", "demand_id")),
+        )
         for e in events
-        if type(e).__name__ in ("BlockProposed", "Attested", "ChallengeCommitted", "DisputeOpened", "BlockFinalized")
+        if type(e).__name__
+        in ("BlockProposed", "Attested", "ChallengeCommitted", "Demanded", "Revealed", "BlockFinalized")
     )
     return {str(key): n for key, n in counts.items() if n > 1}
 
@@ -37,15 +38,14 @@ def test_agents_killed_again_and_again_finish_their_duties(stage: Stage, account
     """Every agent dies after every second turn and starts from its files alone. A replay takes two turns."""
     miner, cheat, *verifiers = accounts[1:6]
 
-    def replay(block: BlockView, cancelled: Callable[[], bool]) -> Verdict:
-        return Verdict(block.id, EvidenceKind.STEP, "wrong") if block.miner == cheat.address else Verdict(block.id)
+    replay = stage.against(cheat)
 
     def open_all(blocks: int) -> None:
         for account in verifiers:
             stage.verifier(account, replay)
         stage.miner(miner, blocks, replay)
 
-    bad = stage.miner(cheat, blocks=1)
+    bad = stage.miner(cheat, blocks=1, forge=boast)
     stage.until(lambda: len(bad.view.blocks) == 2)
     stage.kill(bad)
     open_all(1)

@@ -10,30 +10,20 @@ from eth_account.signers.local import LocalAccount
 
 from pol_oracle.agents.blocks import BlockView
 from pol_oracle.agents.memory import Refusal
-from pol_oracle.agents.reviewer import Replay
 from pol_oracle.agents.runtime import open_context
 from pol_oracle.agents.verdicts import Verdict
-from pol_oracle.protocol.errors import InputError, StoreError
+from pol_oracle.bench.l1 import PARAMETERS
+from pol_oracle.evidence import Shown
+from pol_oracle.protocol.errors import InputError
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import EvidenceKind, Role, Status
 from pol_oracle.report.ledger import Unit, ledger, totals
-from tests.e2e.stage import ETH, STAKE, Stage, believe
+from tests.e2e.stage import ETH, STAKE, Stage, believe, boast, boast_proof, reveal_bits
 
 Accounts = list[LocalAccount]
+FEE = PARAMETERS.demand_fee
+WITHHELD = EvidenceKind.WITHHELD
 FINAL, SLASHED, ORPHANED = Status.FINALIZED, Status.SLASHED, Status.ORPHANED
-
-
-def against(cheat: LocalAccount, kind: EvidenceKind) -> Replay:
-    """A replay that finds one miner's blocks wrong, or not served."""
-
-    def replay(block: BlockView, cancelled: Callable[[], bool]) -> Verdict:
-        if block.miner != cheat.address:
-            return Verdict(block.id)
-        if kind is EvidenceKind.WITHHELD:
-            raise StoreError("not there")
-        return Verdict(block.id, kind, "wrong")
-
-    return replay
 
 
 def money(stage: Stage) -> dict[str, dict[Unit, int]]:
@@ -55,30 +45,80 @@ def test_honest_blocks_are_finalized_and_paid(stage: Stage, accounts: Accounts) 
         assert (bond.free, bond.locked) == (STAKE, 0)
 
 
-@pytest.mark.parametrize("kind", [EvidenceKind.STEP, EvidenceKind.WITHHELD])
-def test_pitfall_03_bad_block_is_slashed_by_vote(stage: Stage, accounts: Accounts, kind: EvidenceKind) -> None:
-    cheat, honest, *verifiers = accounts[1:6]
-    for account in verifiers:
-        stage.verifier(account, against(cheat, kind))
-    stage.miner(cheat, blocks=1)
+@pytest.mark.parametrize("kind", [EvidenceKind.ACCURACY, WITHHELD])
+def test_one_verifier_alone_has_a_bad_block_slashed(stage: Stage, accounts: Accounts, kind: EvidenceKind) -> None:
+    """Everybody else vouches for it: the proof counts, or the clock of a demand."""
+    cheat, honest, verifier, *colluders = accounts[1:6]
+    for account in colluders:
+        stage.verifier(account, believe)
+    alone = stage.verifier(verifier, stage.against(cheat, kind=kind))
+    stage.miner(cheat, blocks=1, forge=boast)
     stage.until(lambda: len(stage.statuses()) == 1)
-    stage.miner(honest, blocks=2, replay=against(cheat, kind))
+    stage.miner(honest, blocks=2, replay=stage.against(cheat, kind=kind))
 
-    stage.until(lambda: stage.statuses() == [SLASHED, FINAL, FINAL] and not stage.loops[0].view.unsettled)
+    stage.until(lambda: stage.statuses() == [SLASHED, FINAL, FINAL] and not alone.view.unsettled)
 
+    (slashed,) = (b for b in alone.view.blocks.values() if b.status is SLASHED)
+    assert slashed.slashed_for is kind
     assert money(stage)[cheat.address][Unit.ETH] == -ETH
-    assert sum(money(stage)[v.address][Unit.ETH] for v in verifiers) == ETH // 2
-    assert all(money(stage)[v.address][Unit.ETH] >= 0 for v in verifiers)
+    assert money(stage)[verifier.address][Unit.ETH] == (ETH + len(slashed.attestations) * ETH // 4) // 2
     assert stage.client.bond(cheat.address, Role.MINER).free == STAKE - ETH
+
+
+def test_bad_block_is_slashed_within_three_l1_blocks_of_its_replay(stage: Stage, accounts: Accounts) -> None:
+    cheat, verifier = accounts[1:3]
+    loop = stage.verifier(verifier, stage.against(cheat))
+    stage.miner(cheat, blocks=1, forge=boast)
+    stage.until(lambda: bool(stage.statuses()))
+    stage.until(lambda: bool(loop.view.commitments))
+    committed = next(iter(loop.view.commitments.values())).l1_block
+
+    stage.until(lambda: stage.statuses() == [SLASHED])
+
+    (slash,) = (e for e in loop.history.events if type(e).__name__ == "BlockSlashed")
+    assert slash.at.l1_block - (committed - 1) <= 3
+
+
+def test_pitfall_03_miner_that_is_not_served_by_its_store_answers_on_l1(stage: Stage, accounts: Accounts) -> None:
+    """It keeps its bond and its reward, and whoever demanded pays for the answer."""
+    miner, doubter, *verifiers = accounts[1:5]
+    for account in verifiers:
+        stage.verifier(account)
+    stage.verifier(doubter, stage.against(miner, kind=WITHHELD))
+    stage.miner(miner, blocks=1, answer=reveal_bits(stage.deployment.task))
+
+    stage.until(lambda: stage.statuses() == [FINAL] and not stage.loops[0].view.unsettled)
+
+    assert money(stage)[miner.address][Unit.ETH] == FEE
+    assert money(stage)[doubter.address][Unit.ETH] == -FEE
+    assert stage.client.bond(miner.address, Role.MINER).free == STAKE
+    (block,) = (b for b in stage.loops[0].view.blocks.values() if b.header)
+    assert doubter.address in block.attestations  # what was shown let its replay go on
+
+
+def test_pitfall_09_attester_answers_for_a_miner_that_is_gone(stage: Stage, accounts: Accounts) -> None:
+    miner, doubter, attester, other = accounts[1:5]
+    stage.verifier(attester, answer=reveal_bits(stage.deployment.task))
+    stage.verifier(other)
+    gone = stage.miner(miner, blocks=1)
+    stage.until(lambda: len(stage.statuses()) == 1)
+    stage.until(lambda: all(len(b.attestations) == 2 for b in stage.loops[0].view.blocks.values() if b.header))
+    stage.kill(gone)
+    stage.verifier(doubter, stage.against(miner, kind=WITHHELD))
+
+    stage.until(lambda: stage.statuses() == [FINAL] and not stage.loops[0].view.unsettled)
+
+    assert money(stage)[attester.address][Unit.ETH] == FEE
+    assert money(stage)[doubter.address][Unit.ETH] == -FEE
 
 
 def test_pitfall_08_lazy_verifier_loses_its_bond(stage: Stage, accounts: Accounts) -> None:
     cheat, lazy, *verifiers = accounts[1:5]
-    replay = against(cheat, EvidenceKind.STEP)
-    for account in verifiers:
-        stage.verifier(account, replay)
     stage.verifier(lazy, believe)
-    stage.miner(cheat, blocks=1)
+    stage.miner(cheat, blocks=1, forge=boast)
+    stage.until(lambda: any(b.attestations for b in stage.loops[0].view.blocks.values()))
+    for account in verifiers:
+        stage.verifier(account, stage.against(cheat))
 
     stage.until(lambda: stage.statuses() == [SLASHED] and not stage.loops[0].view.unsettled)
 
@@ -86,17 +126,17 @@ def test_pitfall_08_lazy_verifier_loses_its_bond(stage: Stage, accounts: Account
     assert all(money(stage).get(v.address, {}).get(Unit.ETH, 0) >= 0 for v in verifiers)
 
 
-def test_false_challenge_costs_the_challenger_and_the_block_lives(stage: Stage, accounts: Accounts) -> None:
+def test_pitfall_11_false_challenge_is_refused_and_the_block_lives(stage: Stage, accounts: Accounts) -> None:
     miner, liar, *verifiers = accounts[1:5]
     for account in verifiers:
         stage.verifier(account)
-    stage.verifier(liar, against(miner, EvidenceKind.STEP))
+    false = stage.verifier(liar, stage.against(miner))
     stage.miner(miner, blocks=1)
 
-    stage.until(lambda: stage.statuses() == [FINAL] and not stage.loops[0].view.open_disputes)
+    stage.until(lambda: stage.statuses() == [FINAL])
 
-    assert money(stage)[liar.address][Unit.ETH] == -ETH // 2
-    assert money(stage)[miner.address][Unit.ETH] == ETH // 4
+    assert {r.name for r in false.context.memory.refusals()} == {"SumsHold"}
+    assert Unit.ETH not in {e.unit for e in ledger(stage.loops[0].history.events)}  # no bond moved
 
 
 def test_pitfall_01_stolen_proof_is_refused(stage: Stage, accounts: Accounts) -> None:
@@ -109,7 +149,8 @@ def test_pitfall_01_stolen_proof_is_refused(stage: Stage, accounts: Accounts) ->
     def as_its_own(header: Header) -> Header:
         return replace(stolen, miner=header.miner)
 
-    theft = stage.miner(thief, 1, against(miner, EvidenceKind.WITHHELD), forge=as_its_own)  # stays on the same parent
+    distrust = stage.against(miner, kind=WITHHELD)
+    theft = stage.miner(thief, 1, distrust, forge=as_its_own)  # stays on the same parent
     stage.until(lambda: bool(theft.context.memory.refusals()))
 
     assert theft.context.memory.refusals()[0].name == "IndexMismatch"
@@ -121,13 +162,18 @@ def test_pitfall_15_head_is_slashed_under_many_descendants(stage: Stage, account
     """A cheat builds a long branch on its bad block. Honest miners stay on theirs and lose nothing."""
     cheat, honest, *verifiers = accounts[1:5]
 
-    def replay(block: BlockView, cancelled: Callable[[], bool]) -> Verdict:
-        first = block.miner == cheat.address and block.height == 1
-        return Verdict(block.id, EvidenceKind.STEP, "wrong") if first else Verdict(block.id)
+    def replay(block: BlockView, shown: Shown, insist: bool, cancelled: Callable[[], bool]) -> Verdict:
+        if block.miner != cheat.address or block.height > 1 or block.header is None:
+            return Verdict(block.id)
+        proof = boast_proof(stage.deployment.task, block.header)
+        return Verdict(block.id, EvidenceKind.ACCURACY, "wrong", proof)
+
+    def boast_first(header: Header) -> Header:
+        return boast(header) if header.nonce == 0 else header
 
     for account in (*verifiers, honest):
         stage.bond(account, Role.MINER if account is honest else Role.VERIFIER)
-    long = stage.miner(cheat, blocks=4)
+    long = stage.miner(cheat, blocks=4, forge=boast_first)
     stage.until(lambda: len(long.view.blocks) == 5)
     for account in verifiers:
         stage.verifier(account, replay)
@@ -160,7 +206,7 @@ def test_pitfall_18_same_key_twice_is_refused(stage: Stage, accounts: Accounts) 
 
 
 def test_agent_without_bond_is_told_what_to_do(stage: Stage, accounts: Accounts) -> None:
-    with pytest.raises(InputError, match=r"needs at least 0\.75 ETH: deposit it with `pol bond deposit"):
+    with pytest.raises(InputError, match=r"needs at least 1\.53 ETH: deposit it with `pol bond deposit"):
         open_context(stage.config(accounts[1]), Role.VERIFIER)
 
 
