@@ -292,6 +292,6 @@ contract ConvictionGasTest is Fixture {
         pass(1);
         prove(VERA, id, EvidenceKind.Requirement);
         uint256 gas = vm.lastCallGas().gasTotalUsed;
-        assertTrue(gas <= 105_000, string.concat("a conviction costs ", vm.toString(gas)));
+        assertTrue(gas <= 90_000, string.concat("a conviction costs ", vm.toString(gas)));
     }
 }
