@@ -2,9 +2,8 @@
 pragma solidity 0.8.37;
 
 /// @title IEEE 754 binary32, rounded to nearest, ties to even, subnormals kept; mirror of docs/arithmetic.md.
-/// @dev A float is a uint256 that holds its 32 bits and nothing above them. A finite one is read as
-/// significand × 2^(exponent − 150), see `unpack`. An operation computes its exact result as an integer times a power of
-/// two, with one more bit for what an integer cannot hold, and `round` does the rest. Every NaN that is made is NAN.
+/// @dev A float is a uint256 that holds its 32 bits and nothing above them. An operation splits its operands into integers
+/// times powers of two, computes with integers, and rounds once. Every NaN that it makes is NAN.
 library Float32 {
     uint256 internal constant ONE = 0x3f800000;
     uint256 internal constant INFINITY = 0x7f800000;
@@ -14,10 +13,9 @@ library Float32 {
     uint256 private constant MAGNITUDE = 0x7fffffff;
     uint256 private constant FRACTION = 0x7fffff;
     uint256 private constant HIDDEN = 0x800000; // the leading bit, which a normal float does not store
+    int256 private constant LEAST_EXPONENT = -149; // of an integer significand
 
-    int256 private constant LEAST_EXPONENT = -149;
-
-    /// @dev Bits below a significand that an exact result may lack; `round` wants some to round off.
+    /// @dev Zero bits put below a result: `round` wants something to round off, a quotient and a root need them.
     uint256 private constant SPARE = 24;
     /// @dev From this difference of exponents on, the smaller summand is less than a quarter of the greater one's unit.
     uint256 private constant NEGLIGIBLE = 27;
@@ -186,14 +184,17 @@ library Float32 {
         }
     }
 
-    /// @dev Newton's iteration falls from above the square root to its integer part.
+    /// @dev Integer part of a square root. Newton's iteration starts at most √2 times too high and stays above; five steps
+    /// are enough for roots of 40 bits, but the last may still be 1 too high.
     function _root(uint256 value) private pure returns (uint256 root) {
         unchecked {
-            uint256 next = 1 << ((_length(value) + 1) / 2);
-            do {
-                root = next;
-                next = (root + value / root) / 2;
-            } while (next < root);
+            root = 1 << ((_length(value) + 1) / 2);
+            root = (root + value / root) / 2;
+            root = (root + value / root) / 2;
+            root = (root + value / root) / 2;
+            root = (root + value / root) / 2;
+            root = (root + value / root) / 2;
+            if (root * root > value) --root;
         }
     }
 

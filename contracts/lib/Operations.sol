@@ -4,7 +4,7 @@ pragma solidity 0.8.37;
 import {DotProduct} from "./DotProduct.sol";
 import {Expressions} from "./Expressions.sol";
 import {Float32} from "./Float32.sol";
-import {Operands, Run} from "./Operands.sol";
+import {Line, Operands, Run} from "./Operands.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 /// @title One element of any operation, from its descriptor; mirror of pol_oracle/canonical/reference.py.
@@ -132,17 +132,14 @@ library Operations {
         uint256 count = _product(reduction);
         words = new uint256[]((count + 7) / 8);
         (uint256[] memory outer, uint256 inner, int256 stride) = _merge(reduction, view_.strides);
-        uint256 length = stride == 1 ? inner : 1; // neighbours that are read at once
+        Line memory line = Line(view_.tensor, 0, stride, inner);
         for (uint256 k = 0; k < count; k += inner) {
-            int256 start = view_.start;
             uint256[] memory place = _coordinates(k / inner, outer);
+            line.start = view_.start;
             for (uint256 i = 0; i < place.length; ++i) {
-                start += view_.strides[i] * int256(place[i]);
+                line.start += view_.strides[i] * int256(place[i]);
             }
-            for (uint256 i = 0; i < inner; i += length) {
-                uint256 element = (start + stride * int256(i)).toUint256();
-                Operands.copy(runs, view_.tensor, element, length, words, k + i);
-            }
+            Operands.copy(runs, line, words, k);
         }
     }
 

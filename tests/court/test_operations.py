@@ -27,7 +27,8 @@ Floats = NDArray[np.float32]
 
 RATE = 0x3D4CCCCD  # 0.05
 PER_SHAPE = 2  # elements per distinct operation of a program
-RANDOM_PROGRAMS = 60
+RANDOM_PROGRAMS = 120
+MOST_TERMS = 4608  # of a reduction of our models, see test_models.py
 
 
 @pytest.fixture(scope="module")
@@ -118,6 +119,8 @@ def test_random_programs(calculator: Calculator) -> None:
         workspace.run()
         flat = [t.reshape(-1) for t in workspace.tensors]
         for number, operation in enumerate(program.operations, program.first):
+            if operation.terms > MOST_TERMS:
+                continue
             kinds.add(operation.kind)
             for element in author.rng.integers(0, operation.size, 2):
                 compare(calculator, program, flat, number, int(element))

@@ -61,10 +61,10 @@ contract DotProductTest is Fixture {
         uint256 count = 130;
         (uint256[] memory a, uint256[] memory b) = (new uint256[](17), new uint256[](17));
         for (uint256 k = 0; k < count; ++k) {
-            uint256 random = uint256(keccak256(abi.encode(seed, k)));
-            uint256 limit = random >> 250 < 3 ? 24 : 21; // what is not finite in a few only
-            put(a, k, (random >> 64) % 4 == 0 ? EDGES[(random >> 8) % limit] : Float32.ONE);
-            put(b, k, (random >> 64) % 4 == 1 ? EDGES[(random >> 16) % limit] : Float32.ONE);
+            uint256 draw = uint256(keccak256(abi.encode(seed, k)));
+            uint256 limit = draw >> 250 < 3 ? 24 : 21; // what is not finite in a few only
+            put(a, k, (draw >> 64) % 4 == 0 ? EDGES[(draw >> 8) % limit] : Float32.ONE);
+            put(b, k, (draw >> 64) % 4 == 1 ? EDGES[(draw >> 16) % limit] : Float32.ONE);
         }
         assertEq(DotProduct.dot(a, b), plain(a, b, count), "dot");
     }
@@ -162,7 +162,7 @@ contract DotProductTest is Fixture {
 
     function put(uint256[] memory words, uint256 term, uint256 bits) private pure {
         uint256 shift = 224 - 32 * (term % 8);
-        words[term / 8] = (words[term / 8] & ~(0xffffffff << shift)) | (bits << shift);
+        words[term / 8] = (words[term / 8] & ~(uint256(0xffffffff) << shift)) | (bits << shift);
     }
 
     /// docs/arithmetic.md, "Sums: blk64".
