@@ -63,7 +63,8 @@ class Calculator:
         for at in range(0, a.size, step := BATCH.get(code, USUAL_BATCH)):
             packed = [b"" if x is None else x[at : at + step].astype(">u4").tobytes() for x in (a, b)]
             found.append(np.frombuffer(self._ask("calculate", code, *packed), ">u4"))
-        return np.concatenate(found).astype(np.uint32)
+        result: Bits = np.concatenate(found).astype(np.uint32)
+        return result
 
     def evaluate(self, descriptor: bytes, element: int, runs: Sequence[Run], data: bytes) -> int:
         """Returns the bits of one element of an operation.
@@ -173,7 +174,9 @@ def _ties(rng: np.random.Generator, count: int) -> tuple[Bits, Bits]:
 
 
 def _subnormal(rng: np.random.Generator, count: int) -> tuple[Bits, Bits]:
-    return _bits(rng, count) & ~EXPONENT, _bits(rng, count) & ~(EXPONENT & (rng.integers(0, 2, count) * 0xFF000000).astype(np.uint32))
+    """a is subnormal, b often."""
+    a, b = _bits(rng, count) & ~EXPONENT, _bits(rng, count)
+    return a, np.where(rng.integers(0, 2, count) == 0, b, b & ~EXPONENT)
 
 
 def _underflowing(rng: np.random.Generator, count: int) -> tuple[Bits, Bits]:

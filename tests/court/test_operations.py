@@ -70,7 +70,8 @@ def pattern(operation: Operation) -> tuple[object, ...]:
     """What the contract's way through an operation depends on."""
     strides = tuple((v.red, len(v.out)) for v in operation.reduced)
     axes = tuple((a.base < 0, a.divisor, len([f for f in a.factors if f])) for a in operation.axes)
-    return operation.kind, len(operation.shape), operation.reduction, strides, axes, operation.code, operation.elementwise
+    extents = (len(operation.shape), *operation.reduction)
+    return operation.kind, extents, strides, axes, operation.code, operation.elementwise
 
 
 def traces(name: str) -> Iterator[tuple[Program, list[Floats]]]:
