@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {ICourt, Slice} from "../interfaces/ICourt.sol";
+import {TensorTree} from "./TensorTree.sol";
+
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 /// @notice Elements `first` to `end`, exclusive, of a tensor lie at offset `data` of the calldata, 4 big-endian bytes each.
@@ -24,7 +27,21 @@ struct Line {
 library Operands {
     using SafeCast for int256;
 
-    error NotOpened(uint256 tensor, uint256 element);
+    /// @notice Adds the runs of a slice, which the caller has checked, from position `filled` on; returns the next one.
+    function add(Run[] memory runs, uint256 filled, Slice calldata slice) internal pure returns (uint256) {
+        uint256 data;
+        bytes calldata leaves = slice.leaves;
+        assembly ("memory-safe") {
+            data := leaves.offset
+        }
+        for (uint256 i = 0; i < slice.runs.length; ++i) {
+            uint256 first = TensorTree.LEAF_ELEMENTS * (slice.runs[i] >> 32);
+            uint256 end = first + TensorTree.LEAF_ELEMENTS * uint32(slice.runs[i]);
+            runs[filled++] = Run(slice.tensor, first, end < slice.elements ? end : slice.elements, data);
+            data += 4 * (end - first);
+        }
+        return filled;
+    }
 
     /// @notice Bits of one element.
     function read(Run[] memory runs, uint256 tensor, uint256 element) internal pure returns (uint256 bits) {
@@ -82,6 +99,6 @@ library Operands {
             Run memory run = runs[i];
             if (run.tensor == tensor && run.first <= element && element < run.end) return run;
         }
-        revert NotOpened(tensor, element);
+        revert ICourt.NotOpened(tensor, element);
     }
 }

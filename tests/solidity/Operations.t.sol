@@ -2,9 +2,10 @@
 pragma solidity 0.8.37;
 
 import {Calculator} from "../../contracts/Calculator.sol";
+import {ICourt} from "../../contracts/interfaces/ICourt.sol";
 import {Expressions} from "../../contracts/lib/Expressions.sol";
 import {Float32} from "../../contracts/lib/Float32.sol";
-import {Operands, Run} from "../../contracts/lib/Operands.sol";
+import {Run} from "../../contracts/lib/Operands.sol";
 import {Operations} from "../../contracts/lib/Operations.sol";
 import {Fixture} from "./Fixture.sol";
 import {vm} from "./Vm.sol";
@@ -81,7 +82,7 @@ contract OperationsTest is Fixture {
     }
 
     function test_what_is_not_opened_is_named() public {
-        vm.expectRevert(abi.encodeWithSelector(Operands.NotOpened.selector, TENSOR, ELEMENTS));
+        vm.expectRevert(abi.encodeWithSelector(ICourt.NotOpened.selector, TENSOR, ELEMENTS));
         evaluate(sum(60, 4, 1), 50);
     }
 
