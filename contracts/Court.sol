@@ -198,8 +198,8 @@ contract Court is ICourt {
         uint256 element
     ) private view returns (uint32) {
         Trace.checkProgram(program, registry.programRoot(), trace.tree, claimed.tensor);
-        bytes32 traceRoot = _traceRoot(header, trace);
-        TensorTree.check(claimed, Trace.locate(header, trace.tree, traceRoot, parts, program.sections, claimed.tensor));
+        Trace.checkParts(header, trace.tree, _traceRoot(header, trace), parts);
+        TensorTree.check(claimed, Trace.locate(header, trace.tree, parts, program.sections, claimed.tensor));
         return TensorTree.read(claimed, element);
     }
 
@@ -215,12 +215,11 @@ contract Court is ICourt {
         }
         runs = new Run[](count);
 
-        bytes32 root = Trace.root(header, trace.tree, evidence.parts);
         uint256 filled = 0;
         for (uint256 i = 0; i < evidence.operands.length; ++i) {
             Slice calldata slice = evidence.operands[i];
             TensorTree.check(
-                slice, Trace.locate(header, trace.tree, root, evidence.parts, evidence.operation.sections, slice.tensor)
+                slice, Trace.locate(header, trace.tree, evidence.parts, evidence.operation.sections, slice.tensor)
             );
             filled = Operands.add(runs, filled, slice);
         }

@@ -125,7 +125,8 @@ library Answers {
         TraceParts calldata parts
     ) private pure returns (TensorTree.Place memory) {
         Trace.checkProgram(program, programRoot, position.tree, position.tensor);
-        return Trace.locate(header, position.tree, traceRoot, parts, program.sections, position.tensor);
+        Trace.checkParts(header, position.tree, traceRoot, parts);
+        return Trace.locate(header, position.tree, parts, program.sections, position.tensor);
     }
 
     function _listRoot(bytes8 tag, bytes32[] calldata roots) private pure returns (bytes32) {

@@ -21,15 +21,6 @@ library TensorTree {
         uint256 index; // of the tensor
     }
 
-    /// @dev Known nodes of one level of a tensor's tree, in ascending order; the arrays serve all levels.
-    struct Level {
-        uint256[] places;
-        bytes32[] hashes;
-        uint256 known; // how many
-        uint256 width; // nodes of the level, known or not
-        uint256 used; // siblings used so far
-    }
-
     /// @notice Reverts unless the slice's leaves are those of the tensor at `place`.
     function check(Slice calldata slice, Place memory place) internal pure {
         checkTop(place, slice.elements, topOf(slice), slice.path);
@@ -72,53 +63,26 @@ library TensorTree {
     }
 
     /// @notice Top of the tensor's tree, from the slice's leaves and their siblings.
+    /// @dev Runs must ascend, so that no leaf is given twice.
     function topOf(Slice calldata slice) internal pure returns (bytes32) {
-        Level memory level = _leafLevel(slice);
-        while (level.width > 1) _rise(level, slice.nodes);
-        Check.equal(level.used, slice.nodes.length);
-        return level.hashes[0];
-    }
-
-    /// @dev The slice's leaves. Runs must ascend, so that no leaf is given twice.
-    function _leafLevel(Slice calldata slice) private pure returns (Level memory level) {
         uint256 given = slice.leaves.length / LEAF_BYTES;
         Check.equal(slice.leaves.length, given * LEAF_BYTES);
-        Check.below(0, given);
-        level = Level(new uint256[](given), new bytes32[](given), given, leavesOf(slice.elements), 0);
+        uint256[] memory places = new uint256[](given);
+        bytes32[] memory hashes = new bytes32[](given);
         uint256 filled = 0;
         uint256 free = 0; // first place that the next run may begin at
         for (uint256 i = 0; i < slice.runs.length; ++i) {
-            uint256 first = slice.runs[i] >> 32;
-            Check.below(free, first + 1);
-            free = first + uint32(slice.runs[i]);
-            for (uint256 place = first; place < free; ++place) {
-                level.places[filled] = place;
-                level.hashes[filled] = leafHash(slice.leaves, filled);
+            uint256 place = slice.runs[i] >> 32;
+            Check.below(free, place + 1);
+            free = place + uint32(slice.runs[i]);
+            for (; place < free; ++place) {
+                places[filled] = place;
+                hashes[filled] = leafHash(slice.leaves, filled);
                 ++filled;
             }
         }
         Check.equal(filled, given);
-        Check.below(free, level.width + 1);
-    }
-
-    /// @dev From one level to the next: known nodes are paired with each other where they are neighbours, else with the
-    /// next of `nodes`, or with bytes32(0) where there is no right sibling.
-    function _rise(Level memory level, bytes32[] calldata nodes) private pure {
-        (uint256[] memory places, bytes32[] memory hashes) = (level.places, level.hashes);
-        uint256 known = level.known;
-        uint256 next = 0;
-        for (uint256 i = 0; i < known; ++next) {
-            uint256 place = places[i];
-            (bytes32 left, bytes32 right) = (hashes[i], bytes32(0));
-            ++i;
-            if (place & 1 == 1) (left, right) = (nodes[level.used++], left);
-            else if (i < known && places[i] == place + 1) right = hashes[i++];
-            else if (place + 1 < level.width) right = nodes[level.used++];
-            places[next] = place >> 1;
-            hashes[next] = Merkle.node(Tags.TENSOR_NODE, left, right);
-        }
-        level.known = next;
-        level.width = (level.width + 1) / 2;
+        return Merkle.rise(Tags.TENSOR_NODE, places, hashes, leavesOf(slice.elements), slice.nodes);
     }
 
     /// @notice Hash of leaf number `i` of `leaves`.

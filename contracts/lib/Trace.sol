@@ -36,18 +36,19 @@ library Trace {
         return tree == Tree.Step ? sections.stepTensors - sections.posts : sections.evaluationTensors;
     }
 
-    /// @notice Where a tensor of a trace lies: in which list, and where in it. Reverts unless the parts are those of
-    /// `traceRoot`.
+    /// @notice Reverts unless the parts are those of `traceRoot`.
+    function checkParts(Header calldata header, Tree tree, bytes32 traceRoot, TraceParts calldata parts) internal pure {
+        Check.sameRoot(root(header, tree, parts), traceRoot);
+    }
+
+    /// @notice Where a tensor of a trace lies: in which list, and where in it. The parts must have been checked.
     function locate(
         Header calldata header,
         Tree tree,
-        bytes32 traceRoot,
         TraceParts calldata parts,
         Sections calldata sections,
         uint256 tensor
     ) internal pure returns (TensorTree.Place memory place) {
-        bytes32 actual = root(header, tree, parts);
-        Check.sameRoot(actual, traceRoot);
         Check.below(tensor, tensorsOf(sections, tree));
 
         uint256 states = sections.states;
