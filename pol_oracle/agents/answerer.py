@@ -1,11 +1,11 @@
-"""Answers to demands, computed from the states that the block's miner published, and what goes with a demand."""
+"""Answers to demands, computed again from a block's W, and what goes with a demand."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from pol_oracle.evidence import Answer, HonestDiscloser, ShownTrees, answer_to
 from pol_oracle.protocol.errors import StoreError
 from pol_oracle.protocol.positions import Position
 from pol_oracle.store import StateStore
@@ -13,9 +13,7 @@ from pol_oracle.task import Workload
 
 from .blocks import BlockView
 from .knowledge import Describe
-
-if TYPE_CHECKING:
-    from pol_oracle.evidence import Answer
+from .worker import Cancelled
 
 
 def describer(workload: Workload) -> Describe:
@@ -25,11 +23,11 @@ def describer(workload: Workload) -> Describe:
 
 @dataclass(frozen=True)
 class StoreAnswerer:
-    """Answers demands about blocks of one task.
+    """Answers demands about right blocks of one task.
 
     Attributes:
         workload: the task.
-        store: where W and W' are read.
+        store: where W is read; for a verifier its own copies come first, since a miner that has served one may stop.
     """
 
     workload: Workload
@@ -37,4 +35,16 @@ class StoreAnswerer:
 
     def __call__(self, block: BlockView, position: Position, cancelled: Callable[[], bool]) -> Answer:
         """Computes one answer; see :data:`pol_oracle.agents.verdicts.Answerer`."""
-        raise StoreError(f"answers are not computed yet: {position}")  # TODO: evidence builds them
+        if block.header is None:
+            raise StoreError("nothing of genesis can be demanded")
+        shown = ShownTrees(self.workload, block.header, self.store, {})
+        discloser = HonestDiscloser(self.workload, block.header, shown.pre(insist=False), _until(cancelled))
+        return answer_to(position, self.workload.programs, discloser)
+
+
+def _until(cancelled: Callable[[], bool]) -> Callable[[int], None]:
+    def progress(_: int) -> None:
+        if cancelled():
+            raise Cancelled
+
+    return progress

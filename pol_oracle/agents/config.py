@@ -68,6 +68,11 @@ class AgentConfig:
         return self.folder / f"{self.name}-memory.sqlite"
 
     @property
+    def kept_path(self) -> Path:
+        """Folder of a verifier's own copies of states."""
+        return self.folder / f"{self.name}-kept"
+
+    @property
     def log_path(self) -> Path:
         """JSON lines."""
         return self.folder / f"{self.name}.log"

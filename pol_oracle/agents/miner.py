@@ -131,16 +131,18 @@ class MinerLoop(Loop):
 
 @dataclass(frozen=True)
 class StorePublisher:
-    """Writes W and W' to the store."""
+    """Writes W, W', and what a dispute begins with to the store: the roots of the trace and the correct-bits."""
 
     store: StateStore
 
     def __call__(self, proof: Proof) -> None:
-        """Publishes a proof's states.
+        """Publishes a proof.
 
         Raises:
-            StoreError: they cannot be written.
+            StoreError: it cannot be written.
         """
+        self.store.put(proof.header.trace_root, proof.roots.between)
+        self.store.put(proof.header.eval_root, proof.accuracy.words)
         for state in (proof.pre, proof.post):
             self.store.put(state.root, state.to_bytes())
 

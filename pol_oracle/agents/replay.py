@@ -1,109 +1,142 @@
 """A verifier's check of one block, in numbered steps, cheapest first.
 
 1. Id: the header is the one its id commits to.
-2. States: W and W' come from the store, with exact size and the header's roots.
-3. Requirements: every weight in R moved its way. First, because the Court sees proof of the contrary by itself.
-4. Batch: the samples that P names.
-5. Step: W and W' are finite, and the canonical step on W and the batch is, and has the header's postRoot and traceRoot.
-6. Accuracy: the canonical evaluation of W and W' has the header's counts and evalRoot.
+2. W: from the store, with the header's root; on L1, if it is not served and the caller insists.
+3. Step: the canonical step on W and the batch that P names is finite and has the header's postRoot and traceRoot.
+4. Requirements: every weight in R moved its way in W'. Proven first, because it needs no trace.
+5. Accuracy: the canonical evaluation of W and W' has the header's counts and evalRoot.
 
 What the registry checked at the proposal (indices, parent, accuracy against the parent) is not checked again. A
-mismatch is a value; an exception means "could not replay" and never leads to a challenge of the result.
+mismatch is a value: a verdict with a proof, or with what must be demanded on L1 before there can be one. An exception
+means "could not replay" and never leads to a challenge of the result.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
-from pol_oracle.canonical.evaluate import eval_root
+from pol_oracle.canonical.accuracy import AccuracyTree, Bits
 from pol_oracle.canonical.state import State
-from pol_oracle.evidence import first_unmet, requirement_evidence
-from pol_oracle.protocol.errors import WrongChain
-from pol_oracle.protocol.header import Header
+from pol_oracle.evidence import (
+    Proof,
+    Shown,
+    ShownTrees,
+    TraceId,
+    Unshown,
+    find_accuracy_fault,
+    find_evaluation_fault,
+    find_step_fault,
+    first_unmet,
+    requirement_proof,
+)
+from pol_oracle.protocol.errors import NotFinite, WrongChain
 from pol_oracle.protocol.lifecycle import EvidenceKind
+from pol_oracle.protocol.positions import Tree
 from pol_oracle.store import StateStore
-from pol_oracle.task import Workload, fetch_state
+from pol_oracle.task import Workload
 
 from .blocks import BlockView
 from .verdicts import Verdict
 from .worker import Cancelled
 
+_KEPT_COUNTS = 8  # evaluations remembered, by state root: what is demanded comes back block by block
 
-@dataclass(frozen=True)
+
 class Replayer:
     """Replays blocks of one task.
 
-    Attributes:
+    Args:
         workload: the task.
-        store: where miners publish W and W'.
-        accuracy: also do step 6, which is by far the dearest.
+        store: where miners publish.
+        accuracy: also do step 5, which is by far the dearest.
+        keep: given W of every block found right: who attests to it may have to show it.
     """
 
-    workload: Workload
-    store: StateStore
-    accuracy: bool = True
+    def __init__(
+        self,
+        workload: Workload,
+        store: StateStore,
+        accuracy: bool = True,
+        keep: Callable[[State], None] = lambda _: None,
+    ) -> None:
+        self.workload = workload
+        self.store = store
+        self._accurate = accuracy
+        self._keep = keep
+        self._counts: dict[bytes, Bits] = {}
 
-    def __call__(self, block: BlockView, cancelled: Callable[[], bool]) -> Verdict:
+    def __call__(self, block: BlockView, answers: Shown, insist: bool, cancelled: Callable[[], bool]) -> Verdict:
         """Replays one block.
 
         Args:
             block: a proposed block (not genesis).
+            answers: what was shown of it on L1.
+            insist: demand W on L1 if it is not served.
             cancelled: asked now and then; True ends the replay with :class:`Cancelled`.
 
         Raises:
-            StoreError: W or W' is not served.
+            StoreError: W is not served, and the caller does not insist.
             Cancelled: as asked.
             WrongChain: the header is not the block's.
         """
         header = block.header
         if header is None or header.id(self.workload.task.id) != block.id:  # step 1
             raise WrongChain(f"block {block.id.hex()} is not a block of this task: check the deployment file")
-        pre = fetch_state(self.store, self.workload.model, header.pre_root)  # step 2
-        post = fetch_state(self.store, self.workload.model, header.post_root)
-        return (
-            self._requirements(block, header, pre, post)
-            or self._step(block, header, pre, post)
-            or (self._accuracy(block, header, pre, post, cancelled) if self.accuracy else None)
-            or Verdict(block.id)
-        )
+        shown = ShownTrees(self.workload, header, self.store, answers)
+        try:
+            pre = shown.pre(insist)  # step 2
+            fault = self._fault(block, shown, pre, cancelled)
+        except Unshown as error:
+            return Verdict(block.id, EvidenceKind.WITHHELD, str(error), demands=error.positions)
+        if fault is None:
+            self._keep(pre)
+            return Verdict(block.id)
+        reason, proof = fault
+        return Verdict(block.id, proof.kind, reason, proof)
 
-    def _requirements(self, block: BlockView, header: Header, pre: State, post: State) -> Verdict | None:
-        number = first_unmet(self.workload, header, block.bits, pre, post)  # step 3
-        if number is None:
-            return None
-        evidence = requirement_evidence(self.workload, header, block.bits, pre, post, number)
-        return Verdict(block.id, EvidenceKind.REQUIREMENT, f"requirement {number} is not met", evidence)
+    def _fault(
+        self, block: BlockView, shown: ShownTrees, pre: State, cancelled: Callable[[], bool]
+    ) -> tuple[str, Proof] | None:
+        header, train = shown.header, self.workload.train
+        chosen = list(header.indices)
+        result = self.workload.stepper.run(pre, train.images[chosen], train.labels[chosen])  # step 3
+        same = result.post.root == header.post_root
+        post = result.post if same else shown.post()
+        if post is not None:
+            number = first_unmet(self.workload, header, block.bits, pre, post)  # step 4
+            if number is not None:
+                proof = requirement_proof(self.workload, header, block.bits, pre, post, number)
+                return f"requirement {number} is not met", proof
+        if not (same and result.finite and result.trace.root == header.trace_root):
+            what = "a result that is not finite" if same and not result.finite else "another W' or another trace"
+            return f"the step gives {what}", find_step_fault(shown, pre, post)
+        return self._accuracy_fault(shown, pre, result.post, cancelled) if self._accurate else None
 
-    def _step(self, block: BlockView, header: Header, pre: State, post: State) -> Verdict | None:
-        if not (pre.finite and post.finite):
-            return Verdict(block.id, EvidenceKind.STEP, "a weight is not a finite number")
-        chosen, train = list(header.indices), self.workload.train
-        images, labels = train.images[chosen], train.labels[chosen]  # step 4
-        result = self.workload.stepper.run(pre, images, labels)  # step 5
-        if not result.finite:
-            return Verdict(block.id, EvidenceKind.STEP, "the step is not finite")
-        if result.post.root != header.post_root:
-            return Verdict(block.id, EvidenceKind.STEP, "the step gives another W'")
-        if result.trace.root != header.trace_root:
-            return Verdict(block.id, EvidenceKind.STEP, "the step gives another trace")
-        return None
-
-    def _accuracy(
-        self, block: BlockView, header: Header, pre: State, post: State, cancelled: Callable[[], bool]
-    ) -> Verdict | None:
+    def _accuracy_fault(
+        self, shown: ShownTrees, pre: State, post: State, cancelled: Callable[[], bool]
+    ) -> tuple[str, Proof] | None:
         def progress(_: int) -> None:
             if cancelled():
                 raise Cancelled
 
-        test, correct = self.workload.test, self.workload.evaluator.correct
-        before = correct(pre, test.images, test.labels, progress)  # step 6
-        after = correct(post, test.images, test.labels, progress)
-        counts = int(before.sum()), int(after.sum())
-        if counts != (header.correct_before, header.correct_after):
-            claimed = f"{header.correct_before} and {header.correct_after}"
-            reason = f"claims {claimed} correct, has {counts[0]} and {counts[1]}"
-            return Verdict(block.id, EvidenceKind.ACCURACY, reason)
-        if eval_root(before, after) != header.eval_root:
-            return Verdict(block.id, EvidenceKind.ACCURACY, "the evaluation has another root")
-        return None
+        header, sides = shown.header, []
+        for tree, state in ((Tree.BEFORE, pre), (Tree.AFTER, post)):  # step 5
+            try:
+                sides.append(self._count(state, progress))
+            except NotFinite as error:
+                return str(error), find_evaluation_fault(shown, TraceId(tree, error.sample), state)
+        own = AccuracyTree.of(sides[0], sides[1]).root
+        claims = header.correct_before, header.correct_after
+        if (own.hash, own.before, own.after) == (header.eval_root, *claims):
+            return None
+        reason = f"claims {claims[0]} and {claims[1]} correct, has {own.before} and {own.after}"
+        return reason, find_accuracy_fault(shown, pre, post, (sides[0], sides[1]))
+
+    def _count(self, state: State, progress: Callable[[int], None]) -> Bits:
+        if state.root not in self._counts:
+            test = self.workload.test
+            bits = self.workload.evaluator.correct(state, test.images, test.labels, progress)
+            while len(self._counts) >= _KEPT_COUNTS:
+                del self._counts[next(iter(self._counts))]
+            self._counts[state.root] = bits
+        return self._counts[state.root]

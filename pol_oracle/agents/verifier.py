@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from pol_oracle.chain.sender import Result
 from pol_oracle.protocol.lifecycle import Role
+from pol_oracle.store import StateStore
 
 from .actions import Action
 from .answerer import StoreAnswerer, describer
@@ -14,6 +15,7 @@ from .clerk import Clerk
 from .config import AgentConfig
 from .decide import decide_verifier
 from .demands import exhausted
+from .kept import KeptStates
 from .knowledge import Describe, Verifier
 from .logs import log_to
 from .replay import Replayer
@@ -32,16 +34,21 @@ class VerifierLoop(Loop):
         replay: checks one block; the seam where demonstrations put a lazy verifier.
         answer: computes what is demanded of blocks that it attested to.
         describe: opens the descriptor that goes with a demand.
+        kept: its own copies of weights, kept for as long as the block is pending.
     """
 
-    def __init__(self, context: Context, replay: Replay, answer: Answerer, describe: Describe) -> None:
+    def __init__(
+        self, context: Context, replay: Replay, answer: Answerer, describe: Describe, kept: KeptStates | None = None
+    ) -> None:
         super().__init__(context)
+        self._kept = kept
         config, me = context.config, context.me
         self._reviewer = Reviewer(replay, context.memory, me, self.log, config.retry_s, config.policy)
         self._clerk = Clerk(answer, me, config.policy.stagger, self.log, config.retry_s)
         self._seal = Sealer(config.account)
         self._describe = describe
         self._exhausted: set[bytes] = set()
+        self._retained: set[bytes] = set()
 
     def think(self, view: View) -> Iterable[Action]:
         """See :class:`Loop`."""
@@ -56,6 +63,9 @@ class VerifierLoop(Loop):
             self.context.config.depth,
         )
         self._tell_limits(view, own)
+        if self._kept is not None and self._retained != (pending := self._pending(view)):
+            self._kept.retain(pending)
+            self._retained = pending
         return decide_verifier(view, own, self.context.parameters, self.context.config.policy)
 
     def settled(self, result: Result) -> None:
@@ -65,6 +75,10 @@ class VerifierLoop(Loop):
         """See :class:`Loop`."""
         self._reviewer.close(patience)
         self._clerk.close(patience)
+
+    def _pending(self, view: View) -> set[bytes]:
+        """Roots of the weights that pending blocks start from."""
+        return {block.header.pre_root for block in view.pending if block.header is not None}
 
     def _tell_limits(self, view: View, own: Verifier) -> None:
         policy = self.context.config.policy
@@ -83,5 +97,7 @@ def run_verifier(config: AgentConfig, stop: threading.Event | None = None) -> No
     log_to(config.log_path, config.tell)
     store, context = open_store(config), open_context(config, Role.VERIFIER)  # fails faster than what follows
     workload = prepare_workload(config.deployment, config.cache, config.threads)
-    loop = VerifierLoop(context, Replayer(workload, store), StoreAnswerer(workload, store), describer(workload))
-    loop.run(stop or stop_on_signals())
+    kept = KeptStates(config.kept_path)
+    replay = Replayer(workload, store, keep=kept.keep)
+    answer = StoreAnswerer(workload, StateStore([kept.folder, *store.urls]))
+    VerifierLoop(context, replay, answer, describer(workload), kept).run(stop or stop_on_signals())

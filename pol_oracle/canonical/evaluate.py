@@ -1,4 +1,4 @@
-"""Accuracy, counted sample by sample, and the Merkle sum tree that commits to it."""
+"""Accuracy, counted sample by sample."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from threading import Lock
 import numpy as np
 from numpy.typing import NDArray
 
-from pol_oracle.protocol.errors import InputError
-from pol_oracle.protocol.hashing import ZERO, Tag, keccak
+from pol_oracle.protocol.errors import InputError, NotFinite
 
 from .execute import Workspace
 from .expressions import FloatArray
@@ -25,7 +24,6 @@ Bits = NDArray[np.bool_]
 
 WORKSPACE_FLOATS = 1 << 22  # what one pass may fill: more falls out of the caches
 MIN_SAMPLES, MAX_SAMPLES = 8, 64  # fewer would pack the weights too often
-SAMPLES_PER_LEAF = 256
 
 
 class Evaluator:
@@ -71,6 +69,7 @@ class Evaluator:
 
         Raises:
             InputError: another model or other shapes.
+            NotFinite: the evaluation of a sample gives a NaN or an infinity.
         """
         bits = np.zeros(len(images), np.bool_)
 
@@ -92,6 +91,7 @@ class Evaluator:
 
         Raises:
             InputError: another model or another shape.
+            NotFinite: the evaluation of an image gives a NaN or an infinity.
         """
         number = self.program.numbered(LOGITS)
         found = np.zeros((len(images), self.program.shapes[number][1]), np.float32)
@@ -102,6 +102,37 @@ class Evaluator:
         self._passes(state, images, np.zeros(len(images), np.uint8), keep, None)
         return found
 
+    def tensors(self, state: State, image: Bytes, label: int) -> tuple[FloatArray, ...]:
+        """Returns all tensors of the evaluation of one sample, by number.
+
+        Args:
+            state: the weights.
+            image: uint8 [32, 32, 3].
+            label: its class.
+
+        Raises:
+            InputError: another model or another shape.
+        """
+        self._check(state, image[None], np.array([label], np.uint8))
+        workspace = Workspace(self.program)
+        np.copyto(workspace.state, state.flat)
+        _run(workspace, image[None], np.array([label], np.uint8))
+        return workspace.tensors
+
+    def _check(self, state: State, images: Bytes, labels: Bytes) -> None:
+        if state.model.name != self.model.name:
+            raise InputError(f"this evaluator is for {self.model.name}, not {state.model.name}")
+        if images.shape[1:] != self.program.batch[0][1:] or labels.shape != images.shape[:1]:
+            raise InputError(f"cannot evaluate images {images.shape} with labels {labels.shape}")
+
+    def _find_broken(self, state: State, images: Bytes, labels: Bytes, chunk: slice) -> None:
+        """Raises NotFinite for the first sample of a pass whose evaluation is not finite."""
+        workspace = Workspace(self.program)
+        np.copyto(workspace.state, state.flat)
+        for sample in range(chunk.start, chunk.stop):
+            if not _run(workspace, images[sample : sample + 1], labels[sample : sample + 1]):
+                raise NotFinite(sample)
+
     def _passes(
         self,
         state: State,
@@ -111,10 +142,7 @@ class Evaluator:
         progress: Callable[[int], None] | None,
     ) -> None:
         """Runs all samples through, as many at a time as a workspace takes, on all threads."""
-        if state.model.name != self.model.name:
-            raise InputError(f"this evaluator is for {self.model.name}, not {state.model.name}")
-        if images.shape[1:] != self.program.batch[0][1:] or labels.shape != images.shape[:1]:
-            raise InputError(f"cannot evaluate images {images.shape} with labels {labels.shape}")
+        self._check(state, images, labels)
         with self._lock:
             samples = self._workspaces[0].program.batch[1][0]
             starts, done = iter(range(0, len(images), samples)), count(1)
@@ -124,7 +152,8 @@ class Evaluator:
                 np.copyto(workspace.state, state.flat)
                 for at in starts:
                     chunk = slice(at, min(at + samples, len(images)))
-                    _run(workspace, images[chunk], labels[chunk])
+                    if not _run(workspace, images[chunk], labels[chunk]):
+                        self._find_broken(state, images, labels, chunk)
                     keep(workspace.tensors, chunk)
                     passes = next(done)
                     if progress is not None and part == 0:
@@ -136,48 +165,9 @@ class Evaluator:
             progress(len(images))
 
 
-def _run(workspace: Workspace, images: Bytes, labels: Bytes) -> None:
-    """One pass; places beyond the samples given keep an earlier pass's, whose results nobody reads."""
+def _run(workspace: Workspace, images: Bytes, labels: Bytes) -> bool:
+    """One pass; says whether it was finite. Places beyond the samples given keep an earlier pass's."""
     first = len(workspace.program.state)
     np.copyto(workspace.tensors[first][: len(images)], images)
     np.copyto(workspace.tensors[first + 1][: len(labels)], labels)
-    workspace.run()
-
-
-def eval_root(before: Bits, after: Bits) -> bytes:
-    """Returns the 32-byte root of the Merkle sum tree over correct-bits.
-
-    A leaf packs 256 samples as ``EVAL_LEAF ‖ bytes32 before ‖ bytes32 after``, the first sample in the most significant
-    bit; a node is ``EVAL_NODE ‖ left ‖ u32 before ‖ u32 after ‖ right ‖ u32 before ‖ u32 after``. A missing right
-    sibling is zeros with sums 0. The root's sums are correctBefore and correctAfter of the header.
-
-    Args:
-        before: bool [n], W's.
-        after: bool [n], W''s.
-
-    Raises:
-        InputError: no samples, or the two differ in length.
-    """
-    if before.shape != after.shape or before.size == 0:
-        raise InputError(f"an evaluation tree needs equally many bits of both, not {before.shape} and {after.shape}")
-    level = []
-    for at in range(0, before.size, SAMPLES_PER_LEAF):
-        words = [_word(bits[at : at + SAMPLES_PER_LEAF]) for bits in (before, after)]
-        sums = [int(bits[at : at + SAMPLES_PER_LEAF].sum()) for bits in (before, after)]
-        level.append((keccak(Tag.EVAL_LEAF + words[0] + words[1]), sums[0], sums[1]))
-    while len(level) > 1:
-        level += [(ZERO, 0, 0)] * (len(level) % 2)
-        level = [_node(level[i], level[i + 1]) for i in range(0, len(level), 2)]
-    return level[0][0]
-
-
-Node = tuple[bytes, int, int]
-
-
-def _node(left: Node, right: Node) -> Node:
-    parts = [h + before.to_bytes(4, "big") + after.to_bytes(4, "big") for h, before, after in (left, right)]
-    return keccak(Tag.EVAL_NODE + parts[0] + parts[1]), left[1] + right[1], left[2] + right[2]
-
-
-def _word(bits: Bits) -> bytes:
-    return np.packbits(bits).tobytes().ljust(32, b"\0")
+    return workspace.run()

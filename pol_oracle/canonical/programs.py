@@ -6,21 +6,24 @@ Tensors are numbered through four sections, in this order:
     batch   images (float 0..255, [n, 32, 32, 3]) and labels (float, [n])
     inner   one per operation
     post    one per operation; empty in an evaluation, whose last inner tensor holds the correct-bits
+
+Mirror of ``contracts/lib/Trace.sol``.
 """
 
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from math import prod
-from typing import Protocol
+from typing import Any, Protocol
 
 from pol_oracle.protocol.hashing import Tag, keccak
+from pol_oracle.protocol.positions import Tree
 
 from .operations import Operation
-from .trees import merkle_top
+from .trees import merkle_path, merkle_top, rows
 
-INPUTS = 0  # kind byte of the descriptor that opens a program
+INPUT = 0  # kind byte of the descriptor of a tensor that no operation writes
 
 
 @dataclass(frozen=True)
@@ -58,15 +61,15 @@ class Program:
         labels = [op.label for op in self.operations]
         return self.first + labels.index(label)
 
-    def descriptors(self) -> list[bytes]:
-        """What the program root commits to: the sections with the inputs' sizes, then every operation.
+    @property
+    def posts_from(self) -> int:
+        """Number of the first tensor of the new state; where the tensors end, in an evaluation."""
+        return len(self.shapes) - self.posts
 
-        uint8 0 ‖ uint32 state tensors ‖ uint32 batch tensors ‖ uint32 operations ‖ uint32 posts ‖ uint64 sizes...
-        """
-        sizes = [prod(shape) for shape in self.state + self.batch]
-        counts = (len(self.state), len(self.batch), len(self.operations), self.posts)
-        head = struct.pack(f">BIIII{len(sizes)}Q", INPUTS, *counts, *sizes)
-        return [head, *(op.descriptor() for op in self.operations)]
+    def descriptors(self) -> list[bytes]:
+        """One per tensor: ``uint8 0 ‖ uint64 elements`` for an input, else its operation's."""
+        inputs = [struct.pack(">BQ", INPUT, prod(shape)) for shape in self.state + self.batch]
+        return inputs + [op.descriptor() for op in self.operations]
 
 
 class HasProgram(Protocol):
@@ -76,9 +79,54 @@ class HasProgram(Protocol):
     def program(self) -> Program: ...
 
 
-def program_root(stepper: HasProgram, evaluator: HasProgram) -> bytes:
-    """Returns the 32-byte Merkle root of the step's descriptors followed by the evaluation's."""
-    descriptors = stepper.program.descriptors() + evaluator.program.descriptors()
-    leaves = [keccak(Tag.PROGRAM_LEAF + d) for d in descriptors]
-    top = merkle_top(leaves, Tag.PROGRAM_NODE)
-    return keccak(Tag.PROGRAM_ROOT + len(leaves).to_bytes(8, "big") + top)
+@dataclass(frozen=True)
+class Sections:
+    """Mirror of ``Sections`` in ``ICourt.sol``: tensors of a state, of a batch, of the step, of the step's new state,
+    and of an evaluation."""
+
+    states: int
+    batches: int
+    step_tensors: int
+    posts: int
+    evaluation_tensors: int
+
+
+@dataclass(frozen=True)
+class ProgramOpening:
+    """One descriptor, opened up to the program root; mirror of ``ProgramOpening`` in ``ICourt.sol``."""
+
+    sections: Sections
+    descriptor: bytes
+    path: tuple[bytes, ...]
+
+    def abi(self) -> tuple[Any, ...]:
+        """The opening as the ABI takes it."""
+        return astuple(self.sections), self.descriptor, list(self.path)
+
+
+class ProgramTree:
+    """The Merkle tree over the step's descriptors followed by the evaluation's.
+
+    Attributes:
+        sections: how many tensors there are of each kind.
+        root: ``keccak(PROGRAM_ROOT ‖ uint32 sections... ‖ top)``; what a task commits to, 32 bytes.
+    """
+
+    def __init__(self, stepper: HasProgram, evaluator: HasProgram) -> None:
+        step, evaluation = stepper.program, evaluator.program
+        self._programs = {Tree.STEP: step, Tree.BEFORE: evaluation, Tree.AFTER: evaluation}
+        self._descriptors = step.descriptors() + evaluation.descriptors()
+        self._leaves = [keccak(Tag.PROGRAM_LEAF + d) for d in self._descriptors]
+        self.sections = Sections(len(step.state), len(step.batch), len(step.shapes), step.posts, len(evaluation.shapes))
+        packed = struct.pack(">5I", *astuple(self.sections))
+        self.root = keccak(Tag.PROGRAM_ROOT + packed + merkle_top(self._leaves, Tag.PROGRAM_NODE))
+
+    def program(self, tree: Tree) -> Program:
+        """Returns the program that makes this kind of trace."""
+        return self._programs[tree]
+
+    def open(self, tree: Tree, tensor: int) -> ProgramOpening:
+        """Opens the descriptor of a tensor."""
+        number = tensor if tree is Tree.STEP else self.sections.step_tensors + tensor
+        path = merkle_path(rows(self._leaves), number, Tag.PROGRAM_NODE)
+        return ProgramOpening(self.sections, self._descriptors[number], path)

@@ -14,7 +14,7 @@ from pol_oracle.protocol.hashing import Tag
 from .expressions import FloatArray
 from .initial import initial_weights
 from .models import Model
-from .trees import StateOpening, list_root, open_list, tensor_root
+from .trees import LEAF, Slice, TensorTree, list_root, merkle_path, rows, tensor_root
 
 
 class State(Mapping[str, FloatArray]):
@@ -87,8 +87,8 @@ class State(Mapping[str, FloatArray]):
         """False if any weight is a NaN or an infinity."""
         return bool(np.isfinite(self.flat).all())
 
-    def open(self, tensor: int, element: int) -> StateOpening:
-        """Opens one weight up to the root.
+    def open(self, tensor: int, element: int) -> Slice:
+        """Opens the leaf of one weight up to the root.
 
         Args:
             tensor: number of the tensor, in declaration order.
@@ -97,7 +97,10 @@ class State(Mapping[str, FloatArray]):
         Raises:
             InputError: there is no such weight.
         """
-        return open_list(self.tensors, self.tensor_roots, tensor, element)
+        if not (0 <= tensor < len(self) and 0 <= element < self.tensors[tensor].size):
+            raise InputError(f"there is no element {element} of tensor {tensor} to open")
+        path = merkle_path(rows(self.tensor_roots), tensor, Tag.LIST_NODE)
+        return TensorTree(self.tensors[tensor]).open(tensor, [element // LEAF], path)
 
     def to_bytes(self) -> bytes:
         """Returns all weights as big-endian binary32 in declaration order, ``model.state_bytes`` long."""

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pol_oracle.protocol.errors import ArithmeticFault, InputError
-from pol_oracle.protocol.hashing import Tag, keccak
 from pol_oracle.protocol.rules import Rules
 
 from .blocks import Blocks
@@ -21,7 +20,8 @@ from .expressions import FloatArray
 from .models import Model
 from .state import State
 from .threads import Team, portion
-from .trees import list_root, tensor_root
+from .traces import TraceRoots
+from .trees import tensor_root
 
 Bytes = NDArray[np.uint8]
 T = TypeVar("T")
@@ -153,14 +153,17 @@ class Trace:
         return self.stepper.replay(self, lambda tensors: tuple(t.copy() for t in tensors))
 
     @cached_property
-    def root(self) -> bytes:
-        """The 32-byte trace root: ``keccak(TRACE_ROOT ‖ preRoot ‖ batchRoot ‖ innerRoot ‖ postRoot)``."""
+    def roots(self) -> TraceRoots:
+        """Roots of all its tensors."""
         program = self.stepper.program
-        cut, end = len(program.state), len(program.shapes) - program.posts
-        roots = self.stepper.replay(self, lambda tensors: self.stepper.roots(tensors[cut:end]))
-        batch = list_root(Tag.BATCH_ROOT, roots[: program.first - cut])
-        inner = list_root(Tag.INNER_ROOT, roots[program.first - cut :])
-        return keccak(Tag.TRACE_ROOT + self.pre.root + batch + inner + self.post.root)
+        between = slice(len(program.state), program.posts_from)
+        roots = self.stepper.replay(self, lambda tensors: self.stepper.roots(tensors[between]))
+        return TraceRoots(program, (*self.pre.tensor_roots, *roots, *self.post.tensor_roots))
+
+    @property
+    def root(self) -> bytes:
+        """The 32-byte trace root."""
+        return self.roots.root
 
 
 @dataclass(frozen=True)

@@ -1,19 +1,21 @@
-"""Merkle trees of the protocol, and openings of one element up to a state root.
+"""Merkle trees of the protocol, and openings of some leaves of a tensor up to the root of its list.
 
 A tensor's leaves hold 64 big-endian binary32 (256 bytes, zero-padded; an empty tensor has one leaf of zeros). All
 trees are binary; a level of odd length has a zero appended. Tags and counts are those of ``protocol.hashing.Tag``.
+Openings leave out the siblings that do not exist. Mirror of ``contracts/lib/Merkle.sol`` and ``TensorTree.sol``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import prod
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pol_oracle.protocol.errors import InputError
 from pol_oracle.protocol.hashing import ZERO, Tag, keccak
 
 from .expressions import FloatArray
@@ -27,31 +29,49 @@ def _word(tag: bytes) -> np.uint64:
     return np.uint64(int.from_bytes(tag, "little"))
 
 
-def _rows(hashes: Sequence[bytes]) -> Words:
-    return np.frombuffer(b"".join(hashes), np.uint64).reshape(-1, 4)
+def rows(hashes: Sequence[bytes]) -> Words:
+    """Returns hashes as rows of four words."""
+    return np.frombuffer(b"".join(hashes), np.uint64).reshape(-1, 4).copy()
 
 
 def merkle_top(hashes: Sequence[bytes], tag: bytes) -> bytes:
     """Returns the top of the tree over 32-byte ``hashes`` (at least one) with nodes ``tag ‖ left ‖ right``."""
-    return merkle_apex(_word(tag), _rows(hashes).copy()).tobytes()
+    return merkle_apex(_word(tag), rows(hashes)).tobytes()
+
+
+def merkle_levels(hashes: Words, tag: bytes) -> list[Words]:
+    """Returns all levels of a tree, from ``hashes`` up to the top."""
+    levels = [hashes]
+    while len(levels[-1]) > 1:
+        levels.append(merkle_level(_word(tag), levels[-1]))
+    return levels
 
 
 def merkle_path(hashes: Words, index: int, tag: bytes) -> tuple[bytes, ...]:
-    """Returns the siblings from leaf ``index`` to the top, zeros where the right sibling is absent."""
+    """Returns the siblings from leaf ``index`` to the top, without those that do not exist."""
     path = []
-    while len(hashes) > 1:
-        path.append(hashes[index ^ 1].tobytes() if index ^ 1 < len(hashes) else ZERO)
-        hashes = merkle_level(_word(tag), hashes)
-        index >>= 1
+    for level, nodes in enumerate(merkle_levels(hashes, tag)):
+        sibling = (index >> level) ^ 1
+        if sibling < len(nodes):
+            path.append(nodes[sibling].tobytes())
     return tuple(path)
 
 
-def climb(node: bytes, index: int, path: Sequence[bytes], tag: bytes) -> bytes:
-    """Returns the top that ``path`` leads to from ``node`` at ``index``."""
-    for sibling in path:
-        left, right = (sibling, node) if index & 1 else (node, sibling)
-        node = keccak(tag + left + right)
-        index >>= 1
+def climb(node: bytes, index: int, count: int, path: Sequence[bytes], tag: bytes) -> bytes:
+    """Returns the top of a tree of ``count`` leaves that has ``node`` at ``index``.
+
+    Raises:
+        ValueError: the path is too short or too long.
+    """
+    rest = iter(path)
+    while count > 1:
+        if index & 1:
+            node = keccak(tag + next(rest, b"") + node)
+        else:
+            node = keccak(tag + node + (next(rest, b"") if index + 1 < count else ZERO))
+        index, count = index >> 1, (count + 1) // 2
+    if next(rest, None) is not None:
+        raise ValueError("the path goes on above the top")
     return node
 
 
@@ -77,74 +97,144 @@ def list_root(tag: bytes, roots: Sequence[bytes]) -> bytes:
     return _counted(tag, len(roots), merkle_top(roots, Tag.LIST_NODE))
 
 
-@dataclass(frozen=True)
-class StateOpening:
-    """One element of one tensor of a list (state, batch, inner), opened up to the list's root; ``ICourt.Opening``.
-
-    Attributes:
-        elements: elements of the tensor.
-        tensors: tensors of the list.
-        leaf: 256 bytes, the 64 floats around the element.
-        tensor_path: siblings from the leaf to the tensor's top.
-        state_path: siblings from the tensor's root to the list's top.
-    """
-
-    elements: int
-    tensors: int
-    leaf: bytes
-    tensor_path: tuple[bytes, ...]
-    state_path: tuple[bytes, ...]
-
-    def value(self, element: int) -> np.float32:
-        """Returns the opened element's value."""
-        return np.float32(np.frombuffer(self.leaf, ">f4")[element % LEAF])
-
-    def root(self, tensor: int, element: int, tag: bytes = Tag.STATE_ROOT) -> bytes | None:
-        """Returns the root that the opening leads to; None if its shape is not that of such a tree."""
-        leaves = max(1, -(-self.elements // LEAF))
-        depths = ((leaves - 1).bit_length(), (self.tensors - 1).bit_length())
-        if not (0 <= element < self.elements and 0 <= tensor < self.tensors and len(self.leaf) == 4 * LEAF):
-            return None
-        if (len(self.tensor_path), len(self.state_path)) != depths:
-            return None
-        leaf = keccak(Tag.TENSOR_LEAF + self.leaf)
-        top = climb(leaf, element // LEAF, self.tensor_path, Tag.TENSOR_NODE)
-        node = keccak(Tag.TENSOR_ROOT + self.elements.to_bytes(8, "big") + top)
-        return keccak(tag + self.tensors.to_bytes(8, "big") + climb(node, tensor, self.state_path, Tag.LIST_NODE))
+def leaves_of(elements: int) -> int:
+    """Returns how many leaves a tensor has."""
+    return max(1, -(-elements // LEAF))
 
 
-def verify_opening(
-    root: bytes, tensor: int, element: int, opening: StateOpening, tag: bytes = Tag.STATE_ROOT
-) -> np.float32 | None:
-    """Returns the value of ``element`` of ``tensor`` under ``root``, or None if the opening does not prove it."""
-    return opening.value(element) if opening.root(tensor, element, tag) == root else None
-
-
-def open_list(tensors: Sequence[FloatArray], roots: Sequence[bytes], tensor: int, element: int) -> StateOpening:
-    """Opens one element of a list of tensors.
+class TensorTree:
+    """The tree of one tensor with all its levels.
 
     Args:
-        tensors: the list.
-        roots: their roots, as :func:`tensor_root` gives them.
-        tensor: which tensor.
-        element: flat index in canonical layout.
+        tensor: float32, any shape.
 
-    Raises:
-        InputError: there is no such element.
+    Attributes:
+        elements: of the tensor.
+        levels: node hashes, ``[nodes, 4]`` words, from the leaves up.
     """
-    if not (0 <= tensor < len(tensors) and 0 <= element < tensors[tensor].size):
-        raise InputError(f"there is no element {element} of tensor {tensor} to open")
-    words = _leaf_words(tensors[tensor])
-    leaf = element // LEAF
-    path = merkle_path(hash_floats(_word(Tag.TENSOR_LEAF), words), leaf, Tag.TENSOR_NODE)
-    data = words.view(np.float32)[LEAF * leaf : LEAF * (leaf + 1)].astype(">f4").tobytes()
-    return StateOpening(
-        elements=tensors[tensor].size,
-        tensors=len(tensors),
-        leaf=data,
-        tensor_path=path,
-        state_path=merkle_path(_rows(roots).copy(), tensor, Tag.LIST_NODE),
-    )
+
+    def __init__(self, tensor: FloatArray) -> None:
+        self.elements = tensor.size
+        self._words = _leaf_words(tensor)
+        leaves = hash_floats(_word(Tag.TENSOR_LEAF), self._words)
+        self.levels = merkle_levels(leaves, Tag.TENSOR_NODE)
+
+    @property
+    def root(self) -> bytes:
+        """As :func:`tensor_root` gives it."""
+        return _counted(Tag.TENSOR_ROOT, self.elements, self.levels[-1][0].tobytes())
+
+    def open(self, number: int, leaves: Iterable[int], path: tuple[bytes, ...]) -> Slice:
+        """Opens some leaves.
+
+        Args:
+            number: of the tensor in its program.
+            leaves: which ones, in any order.
+            path: siblings from the tensor's root to its list's top.
+        """
+        wanted = sorted(set(leaves))
+        known, nodes = wanted, []
+        for level in self.levels[:-1]:
+            have = set(known)
+            missing = (place ^ 1 for place in known)
+            nodes += [level[place].tobytes() for place in missing if place not in have and place < len(level)]
+            known = sorted({place >> 1 for place in known})
+        floats = self._words.view(np.float32).reshape(-1, LEAF)
+        data = floats[wanted].astype(">f4").tobytes()
+        return Slice(number, self.elements, runs_of(wanted), data, tuple(nodes), path)
+
+
+def runs_of(leaves: Sequence[int]) -> tuple[tuple[int, int], ...]:
+    """Splits ascending leaf numbers into runs (first, count)."""
+    runs: list[tuple[int, int]] = []
+    for leaf in leaves:
+        if runs and leaf == sum(runs[-1]):
+            runs[-1] = runs[-1][0], runs[-1][1] + 1
+        else:
+            runs.append((leaf, 1))
+    return tuple(runs)
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Some leaves of one tensor, opened up to its list's root; mirror of ``Slice`` in ``ICourt.sol``.
+
+    Attributes:
+        tensor: its number in the program.
+        elements: that it has.
+        runs: (first, count) in leaves, ascending, not touching.
+        leaves: 256 bytes each.
+        nodes: siblings that the runs do not give, level by level from below, left to right.
+        path: from the tensor's root to its list's top.
+    """
+
+    tensor: int
+    elements: int
+    runs: tuple[tuple[int, int], ...]
+    leaves: bytes
+    nodes: tuple[bytes, ...]
+    path: tuple[bytes, ...]
+
+    def abi(self) -> tuple[Any, ...]:
+        """The slice as the ABI takes it."""
+        runs = [first << 32 | count for first, count in self.runs]
+        return self.tensor, self.elements, runs, self.leaves, list(self.nodes), list(self.path)
+
+    @staticmethod
+    def of(values: tuple[Any, ...]) -> Slice:
+        """Reads what the ABI gave."""
+        tensor, elements, runs, leaves, nodes, path = values
+        split = tuple((run >> 32, run & 0xFFFFFFFF) for run in runs)
+        return Slice(tensor, elements, split, leaves, tuple(nodes), tuple(path))
+
+    @property
+    def places(self) -> list[int]:
+        """The opened leaves' numbers."""
+        return [leaf for first, count in self.runs for leaf in range(first, first + count)]
+
+    def floats(self) -> FloatArray:
+        """Returns the opened leaves' values, [leaves, 64], padding included."""
+        return np.frombuffer(self.leaves, ">f4").astype(np.float32).reshape(-1, LEAF)
+
+    def value(self, element: int) -> np.float32:
+        """Returns an opened element's value."""
+        return np.float32(self.floats()[self.places.index(element // LEAF), element % LEAF])
+
+    def root(self, tag: bytes, count: int, index: int) -> bytes:
+        """Returns the root of the list of ``count`` tensors that has this one at ``index``.
+
+        Raises:
+            ValueError: nodes or path are too many or too few.
+        """
+        (top,) = self._levels()[-1].values()
+        node = keccak(Tag.TENSOR_ROOT + self.elements.to_bytes(8, "big") + top)
+        return keccak(tag + count.to_bytes(8, "big") + climb(node, index, count, self.path, Tag.LIST_NODE))
+
+    def narrow(self, leaf: int) -> Slice:
+        """Returns the opening of one of these leaves alone."""
+        position = self.places.index(leaf)
+        data = self.leaves[4 * LEAF * position : 4 * LEAF * (position + 1)]
+        siblings = ((leaf >> level) ^ 1 for level in itertools.count())
+        nodes = [known.get(place, ZERO) for known, place in zip(self._levels()[:-1], siblings, strict=False)]
+        present = tuple(node for node in nodes if node != ZERO)
+        return Slice(self.tensor, self.elements, ((leaf, 1),), data, present, self.path)
+
+    def _levels(self) -> list[dict[int, bytes]]:
+        """Known nodes by place, level by level up to the top: those opened, and their siblings."""
+        leaves = (self.leaves[at : at + 4 * LEAF] for at in range(0, len(self.leaves), 4 * LEAF))
+        known = {p: keccak(Tag.TENSOR_LEAF + leaf) for p, leaf in zip(self.places, leaves, strict=True)}
+        rest, levels, width = iter(self.nodes), [], leaves_of(self.elements)
+        while width > 1:
+            for place in sorted(known):
+                if place ^ 1 not in known and place ^ 1 < width:
+                    known[place ^ 1] = next(rest, b"")
+            levels.append(known)
+            pairs = sorted({place >> 1 for place in known})
+            known = {p: keccak(Tag.TENSOR_NODE + known[2 * p] + known.get(2 * p + 1, ZERO)) for p in pairs}
+            width = (width + 1) // 2
+        if next(rest, None) is not None:
+            raise ValueError("more nodes than the slice needs")
+        return [*levels, known]
 
 
 def _sample_leaves(images: Bytes, labels: Bytes) -> Words:

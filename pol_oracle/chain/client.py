@@ -233,27 +233,55 @@ class Client:
                 "Run `pol deploy` or give another deployment file"
             ) from error
 
-    def simulate(self, request: Request, sender: str | None, at: int | str = "latest") -> bytes:
+    def simulate(
+        self,
+        request: Request,
+        sender: str | None,
+        at: int | str = "latest",
+        *,
+        gas: int | None = None,
+        code: Mapping[str, bytes] | None = None,
+    ) -> bytes:
         """Runs a transaction without sending it and returns what it answered.
 
+        Args:
+            request: the transaction.
+            sender: who would send it.
+            at: after which L1 block.
+            gas: its limit.
+            code: address -> code that stands there for the time of this call.
+
         Raises:
             Reverted: it would be refused.
         """
-        return bytes.fromhex(str(self._try("eth_call", request, sender, at))[2:])
+        return bytes.fromhex(str(self._try("eth_call", request, sender, at, gas, code))[2:])
 
-    def estimate_gas(self, request: Request, sender: str, at: int | str = "latest") -> int:
-        """Returns the gas that a transaction needs.
+    def estimate_gas(
+        self, request: Request, sender: str, at: int | str = "latest", *, code: Mapping[str, bytes] | None = None
+    ) -> int:
+        """Returns the gas that a transaction needs; see :meth:`simulate`.
 
         Raises:
             Reverted: it would be refused.
         """
-        return int(self._try("eth_estimateGas", request, sender, at), 16)
+        return int(self._try("eth_estimateGas", request, sender, at, None, code), 16)
 
-    def _try(self, method: str, request: Request, sender: str | None, at: int | str) -> Any:
+    def _try(
+        self,
+        method: str,
+        request: Request,
+        sender: str | None,
+        at: int | str,
+        gas: int | None,
+        code: Mapping[str, bytes] | None,
+    ) -> Any:
         fields = {"to": request.target, "data": f"0x{request.data.hex()}", "value": hex(request.value)}
         if sender is not None:
             fields["from"] = sender
-        answer = self.rpc.ask(method, fields, _tag(at))
+        if gas is not None:
+            fields["gas"] = hex(gas)
+        overrides = [{place: {"code": f"0x{bytes_.hex()}"} for place, bytes_ in code.items()}] if code else []
+        answer = self.rpc.ask(method, fields, _tag(at), *overrides)
         if not isinstance(answer, Refusal):
             return answer
         if answer.data or answer.code == REVERT_CODE or "revert" in answer.message.lower():

@@ -1,4 +1,4 @@
-"""Requirements: which are not met, and the proof of it that the Court checks by itself."""
+"""Requirements: which are not met, and the proof of it that needs no trace."""
 
 from __future__ import annotations
 
@@ -6,19 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from pol_oracle.canonical.state import State
-from pol_oracle.canonical.trees import StateOpening
+from pol_oracle.canonical.trees import Slice
 from pol_oracle.protocol.eligible import packed
 from pol_oracle.protocol.errors import RuleError
 from pol_oracle.protocol.header import Header
+from pol_oracle.protocol.lifecycle import EvidenceKind
 from pol_oracle.task import Workload, requirements_of, unmet
 
-OPENING_TYPE = "(uint64,uint64,bytes,bytes32[],bytes32[])"
-EVIDENCE_TYPE = f"(uint256,bytes32[],{OPENING_TYPE},{OPENING_TYPE})"
-
-
-def _opening_abi(opening: StateOpening) -> tuple[Any, ...]:
-    path, states = list(opening.tensor_path), list(opening.state_path)
-    return (opening.elements, opening.tensors, opening.leaf, path, states)
+from .proofs import Proof
 
 
 @dataclass(frozen=True)
@@ -28,18 +23,20 @@ class RequirementEvidence:
     Attributes:
         requirement: its number in R, from 0.
         eligible: the task's eligible ranges, 32 bytes each.
+        tensors: of a state.
         before: the weight's leaf in W, opened to preRoot.
         afterwards: the same leaf in W', opened to postRoot.
     """
 
     requirement: int
     eligible: tuple[bytes, ...]
-    before: StateOpening
-    afterwards: StateOpening
+    tensors: int
+    before: Slice
+    afterwards: Slice
 
     def abi(self) -> tuple[Any, ...]:
         """The evidence as the ABI takes it."""
-        return (self.requirement, list(self.eligible), _opening_abi(self.before), _opening_abi(self.afterwards))
+        return self.requirement, list(self.eligible), self.tensors, self.before.abi(), self.afterwards.abi()
 
 
 def first_unmet(workload: Workload, header: Header, bits: int, pre: State, post: State) -> int | None:
@@ -55,9 +52,7 @@ def first_unmet(workload: Workload, header: Header, bits: int, pre: State, post:
     return unmet(workload, requirements_of(workload, header, bits), pre, post)
 
 
-def requirement_evidence(
-    workload: Workload, header: Header, bits: int, pre: State, post: State, number: int
-) -> RequirementEvidence:
+def requirement_proof(workload: Workload, header: Header, bits: int, pre: State, post: State, number: int) -> Proof:
     """Opens the weight of one requirement in W and in W'.
 
     Args:
@@ -78,4 +73,6 @@ def requirement_evidence(
     required = requirements_of(workload, header, bits)[number]
     tensor, element = workload.eligible.locate(required.weight)
     ranges = tuple(packed(workload.eligible.ranges))
-    return RequirementEvidence(number, ranges, pre.open(tensor, element), post.open(tensor, element))
+    opened = pre.open(tensor, element), post.open(tensor, element)
+    evidence = RequirementEvidence(number, ranges, len(pre), *opened)
+    return Proof(EvidenceKind.REQUIREMENT, "proveRequirement", (header.astuple(), evidence.abi()))

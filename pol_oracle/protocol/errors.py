@@ -3,6 +3,7 @@
     PolError                 anything a user can be told in one sentence; the CLI prints it and exits 1
     |-- InputError           a bad argument, task file, deployment file or key
     |-- RuleError            a value breaks a rule of the chain (index out of range, wrong size, ...)
+    |   `-- NotFinite        an evaluation gives a NaN or an infinity
     |-- ArithmeticFault      the canonical arithmetic is not available or not exact on this machine
     |-- DataError            a data set is missing or does not have its root
     |-- StoreError           a state could not be read from or written to the store
@@ -30,6 +31,18 @@ class InputError(PolError):
 
 class RuleError(PolError):
     """A value breaks a rule of the chain."""
+
+
+class NotFinite(RuleError):
+    """The evaluation of a sample gives a NaN or an infinity, so the state cannot stand in a block.
+
+    Attributes:
+        sample: its number in the test set.
+    """
+
+    def __init__(self, sample: int) -> None:
+        super().__init__(f"the evaluation of sample {sample} is not finite")
+        self.sample = sample
 
 
 class ArithmeticFault(PolError):

@@ -26,9 +26,11 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from pol_oracle.canonical.evaluate import Evaluator, eval_root
+from pol_oracle.canonical.accuracy import AccuracyTree
+from pol_oracle.canonical.evaluate import Evaluator
 from pol_oracle.canonical.state import State
 from pol_oracle.canonical.step import StepResult
+from pol_oracle.canonical.traces import TraceRoots
 from pol_oracle.protocol.derivation import Requirement, batch, requirements, seed
 from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.header import Header
@@ -76,11 +78,21 @@ class Progress:
 
 @dataclass(frozen=True)
 class Proof:
-    """A block ready to be proposed: its header, W and W'."""
+    """A block ready to be proposed, and what a miner publishes of it.
+
+    Attributes:
+        header: the proposal.
+        pre: W.
+        post: W'.
+        roots: of all tensors of the step's trace.
+        accuracy: the correct-bits of W and W'.
+    """
 
     header: Header
     pre: State
     post: State
+    roots: TraceRoots
+    accuracy: AccuracyTree
 
 
 class _StoppedError(Exception):
@@ -191,7 +203,9 @@ class NaiveSearch:
         after = self._count(self._workload.evaluator, result.post, watch)
         if not attempt.improves(self._correct, after):
             return None
-        return Proof(attempt.header(nonce, indices, result, self._correct, after), attempt.state, result.post)
+        accuracy = AccuracyTree.of(self._correct, after)
+        header = attempt.header(nonce, indices, result, accuracy)
+        return Proof(header, attempt.state, result.post, result.trace.roots, accuracy)
 
     def _count(self, counter: Screen | Evaluator, state: State, watch: _Watch) -> Bits:
         test = self._workload.test
@@ -283,14 +297,7 @@ class _Attempt:
         old, new = int(before.sum()), int(after.sum())
         return new > old and new + self.workload.task.accuracy_slack >= self.parent.correct_after
 
-    def header(
-        self,
-        nonce: int,
-        indices: tuple[int, ...],
-        result: StepResult,
-        before: Bits,
-        after: Bits,
-    ) -> Header:
+    def header(self, nonce: int, indices: tuple[int, ...], result: StepResult, accuracy: AccuracyTree) -> Header:
         """Everything the block claims."""
         return Header(
             parent=self.parent.id,
@@ -300,7 +307,7 @@ class _Attempt:
             pre_root=self.state.root,
             post_root=result.post.root,
             trace_root=result.trace.root,
-            eval_root=eval_root(before, after),
-            correct_before=int(before.sum()),
-            correct_after=int(after.sum()),
+            eval_root=accuracy.root.hash,
+            correct_before=accuracy.root.before,
+            correct_after=accuracy.root.after,
         )

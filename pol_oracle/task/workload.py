@@ -8,7 +8,7 @@ from pathlib import Path
 from pol_oracle.canonical.eligible import eligible_weights
 from pol_oracle.canonical.evaluate import Evaluator
 from pol_oracle.canonical.models import Model, build_model
-from pol_oracle.canonical.programs import program_root
+from pol_oracle.canonical.programs import ProgramTree
 from pol_oracle.canonical.state import State
 from pol_oracle.canonical.step import Stepper
 from pol_oracle.data import Samples, load
@@ -35,6 +35,7 @@ class Workload:
         eligible: the weights R may name.
         stepper: the canonical step.
         evaluator: the canonical evaluation.
+        programs: their descriptors, as the task commits to them.
     """
 
     spec: TaskSpec
@@ -46,6 +47,7 @@ class Workload:
     eligible: EligibleWeights
     stepper: Stepper
     evaluator: Evaluator
+    programs: ProgramTree
 
     @property
     def rules(self) -> Rules:
@@ -75,6 +77,7 @@ def build_workload(spec: TaskSpec, cache: Path, threads: int = 1) -> Workload:
         raise InputError(f"difficulty_bits {spec.chain.difficulty_bits} is more than the eligible weights")
     stepper = Stepper(model, rules, spec.batch_size, spec.learning_rate_bits, threads)
     evaluator = Evaluator(model, threads)
+    programs = ProgramTree(stepper, evaluator)
     initial = State.initial(model, spec.seed)
     task = Task(
         rule_set=spec.rule_set,
@@ -85,12 +88,12 @@ def build_workload(spec: TaskSpec, cache: Path, threads: int = 1) -> Workload:
         learning_rate=spec.learning_rate_bits,
         eligible_count=eligible.count,
         eligible_hash=eligible.hash,
-        program_root=program_root(stepper, evaluator),
+        program_root=programs.root,
         train_root=train.root,
         test_root=test.root,
         initial_root=initial.root,
     )
-    return Workload(spec, task, model, train, test, initial, eligible, stepper, evaluator)
+    return Workload(spec, task, model, train, test, initial, eligible, stepper, evaluator, programs)
 
 
 def fetch_state(store: StateStore, model: Model, root: bytes) -> State:

@@ -15,7 +15,7 @@ from pol_oracle.canonical.evaluate import Evaluator
 from pol_oracle.canonical.execute import Workspace
 from pol_oracle.canonical.models import MODEL_NAMES, Model, build_model
 from pol_oracle.canonical.operations import Kind, Operation
-from pol_oracle.canonical.programs import Program, program_root
+from pol_oracle.canonical.programs import Program, ProgramTree
 from pol_oracle.canonical.reference import reference
 from pol_oracle.canonical.state import State
 from pol_oracle.canonical.step import Stepper, StepResult
@@ -33,7 +33,7 @@ GOLDEN = {
         "initial": "d6c35fcef118b86966f71c1310008a827d9becaf9d280639026ef3ef4a9dbd00",
         "post": "f0ea85fa7643fa5a05b1e9fec8f98aaf8049066348205a9e30356af6977df2e6",
         "trace": "9e058f0d2df6dea050b50eaa29a8579b076c6ce8912f8ec7f4430ab696cf8362",
-        "program": "76e5e93d1922a3452297651ee7345d3fa89952354e0587725c4a67b78d32fb26",
+        "program": "1aa52f6aa8385971c80d045e076e956c36448f2eb27282de75967b39b72eb005",
         "fifty steps": "b865ce647cef108a5d18ab2de133ce203c8145afb5293f379c2ec9244470a5bb",
         "logits": "da3acd3a8ce800a51be9c950b02a3b3880aaccaa9abd678a28345a1df87a813b",
     },
@@ -41,7 +41,7 @@ GOLDEN = {
         "initial": "2e6b8028ef28d8f3cc2754cc48f935f481e265be1880f4de61dc158dd109bed9",
         "post": "4831944934eb484af68cd947da4485f905812362fbc772f536a5c4cd617d7b78",
         "trace": "9990c74a42e0e919414038280d582ed8f4e6f0e82b889454eb5aa68b5ba37c6c",
-        "program": "b1f58438b228c9d51b85f754b1b7b9d36fa590ebc9734c297a46e749bfc0e9a4",
+        "program": "c9feac8ee0b62e0a8c359cc00b3e75ca4153ced4e384529b7a62ed6d324c3910",
         "fifty steps": "ce9f903356c05ce83231b126785cc9bffec7989195676a4760675f6f9a582e8a",
         "logits": "6c3f2734a00c0d5f099a5a0fed9f0646d0d820671d56f61779843bcf32fe994f",
     },
@@ -49,7 +49,7 @@ GOLDEN = {
         "initial": "d07772f8fb5764bf73e25b22e358b54f5906dedeaf04241981d91503204de1c6",
         "post": "09d2c06e07a51732fd3f77f9d3c67cef8578149798affa51bd1266198b67606d",
         "trace": "7458ef5e744d1100dd5353a256e4d6ed3518b4a1c5aee55f8db28c860a0614bc",
-        "program": "6668b967be25af684aa67b043771c7aee833e5a649ddb55f717218ace46019b2",
+        "program": "b61ce417e19dce36c37a799511e44fdd9e4b9caa77bfa85d605db2ccbe507738",
         "fifty steps": "6027cf5497b2e0f2dc11adb6e2ac161fe6d16e9f47f58cd7d07d52d934d55f49",
         "logits": "cf4e90d56280d4cec7e33a59d4b2957180d004f8ddee8de62cf83b390266ad34",
     },
@@ -57,7 +57,7 @@ GOLDEN = {
         "initial": "d2ea667b785a4319fe22d4a56364e32ec8e23d498f6d5c939d5c2e29881d0837",
         "post": "48d564c2781d056bc015c3249b54a54ddb21ab2dc48490281d22102324d28b5e",
         "trace": "dd2671f0af69acdde5e8da4b6268e6f04cc256ba918b7aee13e9d46c403e50dc",
-        "program": "cac6014794b69745a408188aebde64c4a30e5f9d1f86de58f81bd1592d392dbe",
+        "program": "5a0fd0ce8d69038a9258313620b844e5834574723f9ad55d7749513bbe29ddc4",
         "fifty steps": "9d18044a00eae32f12a9544de07859780eae2c4f724ec93e5730615f8fec3136",
         "logits": "b6e2fdf9bb534eb250dd270a198e43754decfac088142af7322524f22534204d",
     },
@@ -112,7 +112,7 @@ def test_digests_are_golden(case: Case) -> None:
         "initial": state.root.hex(),
         "post": case.result.post.root.hex(),
         "trace": case.result.trace.root.hex(),
-        "program": program_root(stepper, Evaluator(state.model)).hex(),
+        "program": ProgramTree(stepper, Evaluator(state.model)).root.hex(),
     }
     for _ in range(50):
         result = stepper.run(state, *batch(4))
@@ -277,11 +277,11 @@ def test_the_program_root_names_every_choice() -> None:
     """Model, rules, batch size and learning rate each change it; building twice does not."""
     model, other = build_model("cnn"), build_model("resnet18-7x7")
     roots = [
-        program_root(Stepper(model, HARDENED, 4, RATE), Evaluator(model)),
-        program_root(Stepper(model, PAPER, 4, RATE), Evaluator(model)),
-        program_root(Stepper(model, HARDENED, 8, RATE), Evaluator(model)),
-        program_root(Stepper(model, HARDENED, 4, RATE + 1), Evaluator(model)),
-        program_root(Stepper(other, HARDENED, 4, RATE), Evaluator(other)),
+        ProgramTree(Stepper(model, HARDENED, 4, RATE), Evaluator(model)).root,
+        ProgramTree(Stepper(model, PAPER, 4, RATE), Evaluator(model)).root,
+        ProgramTree(Stepper(model, HARDENED, 8, RATE), Evaluator(model)).root,
+        ProgramTree(Stepper(model, HARDENED, 4, RATE + 1), Evaluator(model)).root,
+        ProgramTree(Stepper(other, HARDENED, 4, RATE), Evaluator(other)).root,
     ]
     assert len(set(roots)) == len(roots)
-    assert roots[0] == program_root(Stepper(build_model("cnn"), HARDENED, 4, RATE), Evaluator(build_model("cnn")))
+    assert roots[0] == ProgramTree(Stepper(build_model("cnn"), HARDENED, 4, RATE), Evaluator(build_model("cnn"))).root

@@ -8,6 +8,7 @@ import struct
 import subprocess
 import sys
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -16,17 +17,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from llvmlite import binding
 
-from pol_oracle.canonical.evaluate import eval_root
+from pol_oracle.canonical.accuracy import AccuracyTree, bits_of
 from pol_oracle.canonical.keccak import Words, hash_floats, hash_rows, merkle_apex, merkle_level
 from pol_oracle.canonical.models import build_model
 from pol_oracle.canonical.state import State
 from pol_oracle.canonical.trees import (
+    Slice,
+    TensorTree,
     climb,
+    leaves_of,
     list_root,
     sample_path,
     sample_root,
     tensor_root,
-    verify_opening,
 )
 from pol_oracle.protocol.errors import InputError
 from pol_oracle.protocol.hashing import ZERO, Tag
@@ -156,39 +159,59 @@ def places(state: State) -> list[tuple[int, int]]:
     return out
 
 
+def opens(root: bytes, state: State, tensor: int, opening: Slice) -> bool:
+    """Says whether an opening leads to a state root."""
+    try:
+        return opening.root(Tag.STATE_ROOT, len(state), tensor) == root
+    except (ValueError, IndexError):
+        return False
+
+
 def test_openings_verify(state: State) -> None:
     for tensor, element in places(state):
         opening = state.open(tensor, element)
-        value = verify_opening(state.root, tensor, element, opening)
-        assert value is not None
-        assert value == state.tensors[tensor].reshape(-1)[element]
-        assert len(opening.leaf) == 256
+        assert opens(state.root, state, tensor, opening)
+        assert opening.value(element) == state.tensors[tensor].reshape(-1)[element]
+        assert len(opening.leaves) == 256
 
 
 def test_openings_of_anything_else_are_rejected(state: State) -> None:
     tensor, element = 3, 4000
     good = state.open(tensor, element)
-    other = bytes([good.leaf[0] ^ 1]) + good.leaf[1:]
+    other = bytes([good.leaves[0] ^ 1]) + good.leaves[1:]
     bad = [
-        replace(good, leaf=other),
-        replace(good, leaf=good.leaf[:-1]),
+        replace(good, leaves=other),
         replace(good, elements=good.elements + 1),
-        replace(good, tensors=good.tensors + 1),
-        replace(good, tensor_path=good.tensor_path[1:]),
-        replace(good, tensor_path=(*good.tensor_path, ZERO)),
-        replace(good, state_path=good.state_path[::-1]),
-        replace(good, tensor_path=(ZERO, *good.tensor_path[1:])),
+        replace(good, nodes=good.nodes[1:]),
+        replace(good, nodes=(*good.nodes, ZERO)),
+        replace(good, path=good.path[::-1]),
+        replace(good, nodes=(ZERO, *good.nodes[1:])),
+        replace(good, runs=((good.runs[0][0] + 1, 1),)),
     ]
     for opening in bad:
-        assert verify_opening(state.root, tensor, element, opening) is None
-    assert verify_opening(state.root, tensor + 1, element, good) is None
-    assert verify_opening(state.root, tensor, element + 64, good) is None
-    assert verify_opening(state.root, tensor, good.elements, good) is None
-    assert verify_opening(state.root, tensor, -1, good) is None
-    assert verify_opening(ZERO, tensor, element, good) is None
+        assert not opens(state.root, state, tensor, opening)
+    assert not opens(state.root, state, tensor + 1, good)
+    assert not opens(ZERO, state, tensor, good)
     for place in ((0, 432), (17, 0), (-1, 0), (0, -1)):
         with pytest.raises(InputError):
             state.open(*place)
+
+
+@given(st.integers(1, 3000), st.data())
+def test_any_leaves_of_any_tensor_open_together_and_one_by_one(elements: int, data: st.DataObject) -> None:
+    tensor = np.arange(elements, dtype=np.float32)
+    tree, count = TensorTree(tensor), leaves_of(elements)
+    leaves = data.draw(st.sets(st.integers(0, count - 1), min_size=1))
+    opening = tree.open(0, leaves, ())
+    expected = list_root(Tag.STATE_ROOT, [tensor_root(tensor)])
+
+    assert opening.root(Tag.STATE_ROOT, 1, 0) == expected
+    assert opening.places == sorted(leaves)
+    assert all(b > a for (a, _), (b, _) in pairwise(opening.runs))
+    one = data.draw(st.sampled_from(sorted(leaves)))
+    alone = opening.narrow(one)
+    assert alone == tree.open(0, [one], ())
+    assert alone.root(Tag.STATE_ROOT, 1, 0) == expected
 
 
 def test_sample_root_and_path() -> None:
@@ -201,11 +224,11 @@ def test_sample_root_and_path() -> None:
     top = plain_top(leaves, Tag.SAMPLE_NODE)
     assert sample_root(images, labels) == keccak(Tag.SAMPLE_ROOT + (5).to_bytes(8, "big") + top)
     for i in range(5):
-        assert climb(leaves[i], i, sample_path(images, labels, i), Tag.SAMPLE_NODE) == top
+        assert climb(leaves[i], i, 5, sample_path(images, labels, i), Tag.SAMPLE_NODE) == top
 
 
 @pytest.mark.parametrize("count", [1, 255, 256, 257, 700, 1024])
-def test_eval_root_equals_the_plain_sum_tree(count: int) -> None:
+def test_accuracy_tree_equals_the_plain_sum_tree(count: int) -> None:
     rng = np.random.default_rng(count)
     before, after = rng.random(count) < 0.7, rng.random(count) < 0.8
     level: list[tuple[bytes, int, int]] = []
@@ -224,12 +247,14 @@ def test_eval_root_equals_the_plain_sum_tree(count: int) -> None:
             )
             for x, y in pairs
         ]
-    assert eval_root(before, after) == level[0][0]
-    assert (level[0][1], level[0][2]) == (before.sum(), after.sum())
-    assert eval_root(after, before) != eval_root(before, after)
+    tree = AccuracyTree.of(before, after)
+    assert (tree.root.hash, tree.root.before, tree.root.after) == level[0]
+    assert (tree.root.before, tree.root.after) == (before.sum(), after.sum())
+    assert AccuracyTree.of(after, before).root.hash != tree.root.hash
+    assert all(np.array_equal(*pair) for pair in zip(bits_of(tree.words, count), (before, after), strict=True))
 
 
-def test_eval_root_refuses_unequal_or_no_bits() -> None:
+def test_accuracy_tree_refuses_unequal_or_no_bits() -> None:
     for sizes in ((0, 0), (3, 4)):
         with pytest.raises(InputError):
-            eval_root(np.ones(sizes[0], np.bool_), np.ones(sizes[1], np.bool_))
+            AccuracyTree.of(np.ones(sizes[0], np.bool_), np.ones(sizes[1], np.bool_))

@@ -1,4 +1,4 @@
-"""Evidence: an unmet requirement is found, opened and committed to as the Court expects."""
+"""Evidence: an unmet requirement is found and opened as the Court expects."""
 
 from __future__ import annotations
 
@@ -6,25 +6,20 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from eth_abi.abi import encode
-from hypothesis import given
-from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from pol_oracle.canonical.state import State
-from pol_oracle.canonical.trees import verify_opening
-from pol_oracle.evidence import RequirementEvidence, commitment, first_unmet, requirement_evidence
+from pol_oracle.canonical.trees import Slice
+from pol_oracle.evidence import first_unmet, requirement_proof
 from pol_oracle.protocol.derivation import Requirement
 from pol_oracle.protocol.eligible import unpacked
 from pol_oracle.protocol.errors import RuleError
-from pol_oracle.protocol.hashing import keccak
+from pol_oracle.protocol.hashing import Tag, keccak
 from pol_oracle.protocol.header import Header
-from pol_oracle.protocol.lifecycle import EvidenceKind
 from pol_oracle.task import Workload, requirements_of, unmet
 from tests.task.workloads import MINER, RIVAL, small_workload
 
 BITS = 5
-OPENING = "(uint64,uint64,bytes,bytes32[],bytes32[])"
 
 
 def header_for(workload: Workload, post: State, nonce: int = 0) -> Header:
@@ -81,16 +76,17 @@ def test_pitfall_05_a_weight_that_stays_put_is_found_and_opened(miss: int) -> No
 
     number = first_unmet(workload, header, BITS, workload.initial, post)
     assert number == miss
-    evidence = requirement_evidence(workload, header, BITS, workload.initial, post, number)
+    proof = requirement_proof(workload, header, BITS, workload.initial, post, number)
 
     # As the Court does it: from the evidence and the header alone.
-    ranges = unpacked(evidence.eligible)
+    _, (_, eligible, tensors, *slices) = proof.arguments
+    ranges = unpacked(eligible)
     assert ranges.hash == workload.task.eligible_hash
     tensor, element = ranges.locate(requirements_of(workload, header, BITS)[miss].weight)
-    before = verify_opening(header.pre_root, tensor, element, evidence.before)
-    after = verify_opening(header.post_root, tensor, element, evidence.afterwards)
-    assert before is not None
-    assert before == after
+    before, after = (Slice.of(values) for values in slices)
+    assert before.root(Tag.STATE_ROOT, tensors, tensor) == header.pre_root
+    assert after.root(Tag.STATE_ROOT, tensors, tensor) == header.post_root
+    assert before.value(element) == after.value(element)
 
 
 def test_a_weight_that_moves_the_wrong_way_is_found() -> None:
@@ -138,44 +134,6 @@ def test_evidence_is_only_made_for_what_the_court_would_open() -> None:
     workload = small_workload()
     header, post = fitting(workload, miss=0)
     with pytest.raises(RuleError, match="requirement 5 does not exist"):
-        requirement_evidence(workload, header, BITS, workload.initial, post, BITS)
+        requirement_proof(workload, header, BITS, workload.initial, post, BITS)
     with pytest.raises(RuleError, match="committed to"):
-        requirement_evidence(workload, header, BITS, post, workload.initial, 0)
-
-
-@pytest.fixture(scope="module")
-def evidence() -> RequirementEvidence:
-    workload = small_workload()
-    header, post = fitting(workload, miss=2)
-    return requirement_evidence(workload, header, BITS, workload.initial, post, 2)
-
-
-def test_the_abi_tuple_has_the_courts_fields(evidence: RequirementEvidence) -> None:
-    number, eligible, before, afterwards = evidence.abi()
-    assert number == 2
-    assert all(len(word) == 32 for word in eligible)
-    for opening in (before, afterwards):
-        elements, tensors, leaf, tensor_path, state_path = opening
-        assert elements > 0
-        assert tensors == len(small_workload().model.state)
-        assert len(leaf) == 256
-        assert all(len(node) == 32 for node in [*tensor_path, *state_path])
-
-
-@given(salt=st.binary(min_size=32, max_size=32), block=st.binary(min_size=32, max_size=32))
-def test_disputes_commit_to_a_zero_evidence_hash(salt: bytes, block: bytes) -> None:
-    words = bytes(12) + bytes.fromhex(MINER[2:]) + block + (2).to_bytes(32, "big") + bytes(32) + salt
-    assert commitment(MINER, block, EvidenceKind.ACCURACY, None, salt) == keccak(words)
-
-
-def test_the_commitment_hashes_the_encoded_evidence(evidence: RequirementEvidence) -> None:
-    block, salt = keccak(b"block"), keccak(b"salt")
-    digest = keccak(encode([f"(uint256,bytes32[],{OPENING},{OPENING})"], [evidence.abi()]))
-    words = bytes(12) + bytes.fromhex(MINER[2:]) + block + bytes(32) + digest + salt
-    assert commitment(MINER, block, EvidenceKind.REQUIREMENT, evidence, salt) == keccak(words)
-
-
-def test_pitfall_02_a_commitment_is_worth_nothing_under_another_address(evidence: RequirementEvidence) -> None:
-    block, salt = keccak(b"block"), keccak(b"salt")
-    mine = commitment(MINER, block, EvidenceKind.REQUIREMENT, evidence, salt)
-    assert mine != commitment(RIVAL, block, EvidenceKind.REQUIREMENT, evidence, salt)
+        requirement_proof(workload, header, BITS, post, workload.initial, 0)

@@ -3,8 +3,9 @@ pragma solidity 0.8.37;
 
 import {BondVault} from "../../contracts/BondVault.sol";
 import {IBondVault} from "../../contracts/interfaces/IBondVault.sol";
+import {IDemands, Item, Position} from "../../contracts/interfaces/IDemands.sol";
 import {PoLRegistry} from "../../contracts/PoLRegistry.sol";
-import {Header, Role, Status} from "../../contracts/Types.sol";
+import {Header, Role, Status, Tree} from "../../contracts/Types.sol";
 import {Fixture} from "./Fixture.sol";
 import {vm} from "./Vm.sol";
 
@@ -44,6 +45,10 @@ contract Malicious {
 
     function attest(bytes32 blockId) external {
         registry.attest(blockId);
+    }
+
+    function reveal(IDemands demands, Header calldata header, address demander, bytes32[2][] calldata words) external {
+        demands.revealBits(header, demander, Position(Item.Bits, Tree.Step, 0, 0, 0), words);
     }
 
     function unbond(uint256 amount) external {
@@ -123,6 +128,24 @@ contract ParticipantsTest is Fixture {
         pass(REVEAL);
         registry.forfeitBond(bad);
         assertEq(vault.creditOf(address(rogue)), MINER_BOND / 2, "credited, not sent");
+    }
+
+    /// Pitfall 18: who answers or demands by contract is paid by credit too, and cannot hold up the other.
+    function test_pitfall_18_malicious_responder_and_demander_hold_up_nobody() public {
+        Header memory header = makeHeader(registry.genesisId(), address(rogue), 1);
+        bytes32 id = rogue.propose(header);
+        bytes32 hers = demandBits(VERA, id);
+        bytes32 its = demandBits(address(rogue), id);
+        rogue.reveal(demands, header, VERA, bits());
+        answerBits(VICTOR, header, address(rogue));
+        rogue.set(Malicious.Mood.BurnGas);
+        attestAll(id);
+        pass(WINDOW);
+        registry.finalize(id);
+        demands.settle(hers);
+        demands.settle(its);
+        assertEq(vault.creditOf(address(rogue)), DEMAND_FEE, "credited, not sent");
+        assertEq(vault.creditOf(VICTOR), DEMAND_FEE, "paid by it");
     }
 
     /// Pitfall 18: calling back into the registry while being paid gains nothing.

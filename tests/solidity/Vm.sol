@@ -25,6 +25,7 @@ interface Vm {
     function expectRevert() external;
     function expectRevert(bytes4) external;
     function expectRevert(bytes calldata) external;
+    function expectPartialRevert(bytes4) external;
     function expectEmit(address) external;
     function assume(bool) external pure;
     function assertTrue(bool, string calldata) external pure;

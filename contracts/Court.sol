@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {IBounties} from "./interfaces/IBounties.sol";
+import {
+    BitEvidence,
+    ICourt,
+    InputEvidence,
+    OperationEvidence,
+    ProgramOpening,
+    RequirementEvidence,
+    Slice,
+    SumNode,
+    SumsEvidence,
+    TraceId,
+    TraceParts
+} from "./interfaces/ICourt.sol";
+import {IDemands} from "./interfaces/IDemands.sol";
+import {IPoLRegistry} from "./interfaces/IPoLRegistry.sol";
+import {AccuracyTree} from "./lib/AccuracyTree.sol";
+import {Derivation} from "./lib/Derivation.sol";
+import {Eligible} from "./lib/Eligible.sol";
+import {Float32} from "./lib/Float32.sol";
+import {Merkle} from "./lib/Merkle.sol";
+import {Operands, Run} from "./lib/Operands.sol";
+import {Operations} from "./lib/Operations.sol";
+import {Tags} from "./lib/Tags.sol";
+import {TensorTree} from "./lib/TensorTree.sol";
+import {Trace} from "./lib/Trace.sol";
+import {Weights} from "./lib/Weights.sol";
+import {EvidenceKind, Header, RuleSet, Task, Tree} from "./Types.sol";
+
+/// @title Where blocks are proven wrong: the contract recomputes the one value that is wrong, and nobody votes.
+/// @notice An honest block has one well-formed tree behind each root and one value at each place, so no evidence against
+/// it can pass. What evidence needs and nobody serves is demanded first (Demands).
+/// @dev Holds no state: commitments and bounties are in Bounties. Any time limit is absent too: whoever can prove a
+/// pending block wrong may do so until it is final. The last argument of a proof is a salt, read by nobody: it keeps the
+/// commitment to the call from being guessed.
+contract Court is ICourt {
+    uint32 private constant ONE = 0x3f800000;
+
+    IPoLRegistry public immutable registry;
+    IBounties public immutable bounties;
+    IDemands public immutable demands;
+
+    constructor(IPoLRegistry registry_, IBounties bounties_, IDemands demands_) {
+        registry = registry_;
+        bounties = bounties_;
+        demands = demands_;
+    }
+
+    /// @inheritdoc ICourt
+    function proveRequirement(Header calldata header, RequirementEvidence calldata evidence, bytes32) external {
+        checkRequirement(header, evidence);
+
+        _convict(header, EvidenceKind.Requirement);
+    }
+
+    /// @inheritdoc ICourt
+    function proveOperation(
+        Header calldata header,
+        TraceId calldata trace,
+        OperationEvidence calldata evidence,
+        bytes32
+    ) external {
+        checkOperation(header, trace, evidence);
+
+        _convict(header, _kindOf(trace.tree));
+    }
+
+    /// @inheritdoc ICourt
+    function proveInput(Header calldata header, TraceId calldata trace, InputEvidence calldata evidence, bytes32)
+        external
+    {
+        checkInput(header, trace, evidence);
+
+        _convict(header, _kindOf(trace.tree));
+    }
+
+    /// @inheritdoc ICourt
+    function proveSums(Header calldata header, SumsEvidence calldata evidence, bytes32) external {
+        checkSums(header, evidence);
+
+        _convict(header, EvidenceKind.Accuracy);
+    }
+
+    /// @inheritdoc ICourt
+    function proveBit(Header calldata header, TraceId calldata trace, BitEvidence calldata evidence, bytes32) external {
+        checkBit(header, trace, evidence);
+
+        _convict(header, EvidenceKind.Accuracy);
+    }
+
+    /// @inheritdoc ICourt
+    function checkRequirement(Header calldata header, RequirementEvidence calldata evidence) public view {
+        Task memory task = registry.task();
+        bytes32 eligibleHash = Eligible.hash(evidence.eligible);
+        require(eligibleHash == task.eligibleHash, WrongEligible(task.eligibleHash, eligibleHash));
+        uint256 bits = registry.bitsOf(registry.blockIdOf(header));
+        require(evidence.requirement < bits, NoSuchRequirement(evidence.requirement, bits));
+
+        bytes32 seed =
+            Derivation.seed(task.rules, registry.taskId(), header.parent, header.miner, header.preRoot, header.nonce);
+        uint32 drawn = Derivation.requirements(seed, bits, task.eligibleCount)[evidence.requirement];
+        (uint256 tensor, uint256 element) = Eligible.locate(evidence.eligible, drawn >> 1);
+        uint32 before = _weight(header.preRoot, evidence.tensors, tensor, element, evidence.before);
+        uint32 afterwards = _weight(header.postRoot, evidence.tensors, tensor, element, evidence.afterwards);
+        bool met = Weights.satisfies(task.rules, before, afterwards, drawn & 1 == 0);
+        require(!met, RequirementMet(evidence.requirement, before, afterwards));
+    }
+
+    /// @inheritdoc ICourt
+    /// @dev A value that is not finite makes a block invalid wherever it is computed; a gather only copies.
+    function checkOperation(Header calldata header, TraceId calldata trace, OperationEvidence calldata evidence)
+        public
+        view
+    {
+        uint32 claimed =
+            _openClaim(header, trace, evidence.operation, evidence.parts, evidence.claimed, evidence.element);
+        bool copied = Operations.kind(evidence.operation.descriptor) == Operations.GATHER;
+        if (!copied && !Weights.isFinite(claimed)) return;
+
+        Run[] memory runs = _openOperands(header, trace, evidence);
+        uint256 value = Operations.evaluate(evidence.operation.descriptor, evidence.element, runs);
+        require(value != claimed, ElementHolds(evidence.claimed.tensor, evidence.element, value));
+    }
+
+    /// @inheritdoc ICourt
+    function checkInput(Header calldata header, TraceId calldata trace, InputEvidence calldata evidence) public view {
+        uint256 element = evidence.element;
+        uint32 claimed = _openClaim(header, trace, evidence.input, evidence.parts, evidence.claimed, element);
+        uint256 number = evidence.claimed.tensor - evidence.input.sections.states; // 0: images, 1: labels
+        require(number < 2, BadOpening(number, 2));
+
+        bool step = trace.tree == Tree.Step;
+        uint256 each = evidence.claimed.elements / (step ? header.indices.length : 1); // elements of one sample
+        uint256 index = step ? header.indices[element / each] : trace.sample;
+        _checkSample(step, index, evidence);
+        bytes calldata sample = evidence.sample;
+        uint256 place = number == 0 ? element % each : sample.length - 1; // the label's low byte is the last
+        uint256 value = Float32.fromUint(uint8(sample[place]));
+        require(value != claimed, ElementHolds(evidence.claimed.tensor, element, value));
+    }
+
+    /// @inheritdoc ICourt
+    function checkSums(Header calldata header, SumsEvidence calldata evidence) public view {
+        uint256 samples = registry.task().testCount;
+        uint256 width = AccuracyTree.leavesOf(samples); // nodes of the level
+        for (uint256 level = 0; level < evidence.level; ++level) width = (width + 1) / 2;
+        uint256 depth = AccuracyTree.depthOf(samples);
+        require(evidence.level + evidence.siblings.length == depth, BadOpening(evidence.siblings.length, depth));
+        // an odd level has one place more, which must be empty
+        uint256 places = width > 1 ? width + (width & 1) : 1;
+        require(evidence.index < places, BadOpening(evidence.index, places));
+
+        SumNode memory actual = _contentOf(evidence, evidence.index == width);
+        SumNode memory claimed = SumNode(actual.hash, evidence.before, evidence.afterwards);
+        _checkUnder(header, AccuracyTree.climb(claimed, evidence.index, evidence.siblings));
+        if (actual.before != claimed.before || actual.afterwards != claimed.afterwards) return;
+        if (evidence.index == width && actual.hash != bytes32(0)) return;
+        bool beyond = evidence.level == 0 && evidence.index < width
+            && AccuracyTree.beyond(abi.decode(evidence.content, (bytes32[2])), evidence.index, samples);
+        require(beyond, SumsHold(evidence.level, evidence.index));
+    }
+
+    /// @inheritdoc ICourt
+    function checkBit(Header calldata header, TraceId calldata trace, BitEvidence calldata evidence) public view {
+        require(trace.tree != Tree.Step, NotExplained(trace));
+        uint256 last = uint256(evidence.verdict.sections.evaluationTensors) - 1;
+        require(evidence.claimed.tensor == last, BadOpening(evidence.claimed.tensor, last));
+        bool correct = _openClaim(header, trace, evidence.verdict, evidence.parts, evidence.claimed, 0) == ONE;
+
+        uint256 depth = AccuracyTree.depthOf(registry.task().testCount);
+        require(evidence.siblings.length == depth, BadOpening(evidence.siblings.length, depth));
+        SumNode memory leaf = AccuracyTree.leaf(evidence.words);
+        bytes32 root = AccuracyTree.climb(leaf, trace.sample / AccuracyTree.LEAF_SAMPLES, evidence.siblings).hash;
+        require(root == header.evalRoot, WrongRoot(header.evalRoot, root));
+        bytes32 word = evidence.words[trace.tree == Tree.Before ? 0 : 1];
+        bool bit = (uint256(word) >> (255 - trace.sample % AccuracyTree.LEAF_SAMPLES)) & 1 == 1;
+        require(bit != correct, BitHolds(trace.sample, correct));
+    }
+
+    function _convict(Header calldata header, EvidenceKind kind) private {
+        bounties.convict(registry.blockIdOf(header), kind, msg.sender, keccak256(msg.data));
+    }
+
+    function _kindOf(Tree tree) private pure returns (EvidenceKind) {
+        return tree == Tree.Step ? EvidenceKind.Step : EvidenceKind.Accuracy;
+    }
+
+    /// @dev Bits of one weight of a state of so many tensors.
+    function _weight(bytes32 root, uint256 tensors, uint256 tensor, uint256 element, Slice calldata slice)
+        private
+        pure
+        returns (uint32)
+    {
+        TensorTree.check(slice, TensorTree.Place(Tags.STATE_ROOT, root, tensors, tensor));
+        return TensorTree.read(slice, element);
+    }
+
+    /// @dev What the miner claims an element of a trace to be.
+    function _openClaim(
+        Header calldata header,
+        TraceId calldata trace,
+        ProgramOpening calldata program,
+        TraceParts calldata parts,
+        Slice calldata claimed,
+        uint256 element
+    ) private view returns (uint32) {
+        Trace.checkProgram(program, registry.task().programRoot, trace.tree, claimed.tensor);
+        bytes32 traceRoot = _traceRoot(header, trace);
+        TensorTree.check(
+            claimed, Trace.locate(header, trace.tree, traceRoot, parts, program.sections, claimed.tensor)
+        );
+        return TensorTree.read(claimed, element);
+    }
+
+    /// @dev The operands' leaves as runs of elements; called only after _openClaim, which checks the parts.
+    function _openOperands(Header calldata header, TraceId calldata trace, OperationEvidence calldata evidence)
+        private
+        pure
+        returns (Run[] memory runs)
+    {
+        uint256 count = 0;
+        for (uint256 i = 0; i < evidence.operands.length; ++i) count += evidence.operands[i].runs.length;
+        runs = new Run[](count);
+
+        bytes32 root = Trace.root(header, trace.tree, evidence.parts);
+        uint256 filled = 0;
+        for (uint256 i = 0; i < evidence.operands.length; ++i) {
+            Slice calldata slice = evidence.operands[i];
+            TensorTree.check(
+                slice,
+                Trace.locate(header, trace.tree, root, evidence.parts, evidence.operation.sections, slice.tensor)
+            );
+            filled = Operands.add(runs, filled, slice);
+        }
+    }
+
+    function _traceRoot(Header calldata header, TraceId calldata trace) private view returns (bytes32 root) {
+        if (trace.tree == Tree.Step) return header.traceRoot;
+        root = demands.evaluationRoot(registry.blockIdOf(header), trace.tree, trace.sample);
+        require(root != bytes32(0), NotExplained(trace));
+    }
+
+    /// @dev Reverts unless the evidence's sample is number `index` of the training set, or of the test set.
+    function _checkSample(bool training, uint256 index, InputEvidence calldata evidence) private view {
+        Task memory task = registry.task();
+        (bytes32 root, uint256 count) = training ? (task.trainRoot, task.trainCount) : (task.testRoot, task.testCount);
+        bytes32 leaf = keccak256(abi.encodePacked(Tags.SAMPLE_LEAF, evidence.sample));
+        bytes32 top = Merkle.climb(Tags.SAMPLE_NODE, leaf, index, count, evidence.samplePath);
+        bytes32 actual = TensorTree.listRoot(Tags.SAMPLE_ROOT, count, top);
+        require(actual == root, WrongRoot(root, actual));
+    }
+
+    /// @dev A node with the sums that really lie below: its content is two words of bits, two children, or, of a place
+    /// that must be empty, the hash claimed there.
+    function _contentOf(SumsEvidence calldata evidence, bool empty) private pure returns (SumNode memory) {
+        bytes calldata content = evidence.content;
+        uint256 expected = empty ? 32 : evidence.level == 0 ? 64 : 80;
+        require(content.length == expected, BadOpening(content.length, expected));
+        if (empty) return SumNode(bytes32(content), 0, 0);
+        if (evidence.level == 0) return AccuracyTree.leaf(abi.decode(content, (bytes32[2])));
+        SumNode memory left =
+            SumNode(bytes32(content[:32]), uint32(bytes4(content[32:36])), uint32(bytes4(content[36:40])));
+        SumNode memory right =
+            SumNode(bytes32(content[40:72]), uint32(bytes4(content[72:76])), uint32(bytes4(content[76:80])));
+        return AccuracyTree.parent(left, right);
+    }
+
+    /// @dev Reverts unless the header claims this root with these sums.
+    function _checkUnder(Header calldata header, SumNode memory root) private pure {
+        require(root.hash == header.evalRoot, WrongRoot(header.evalRoot, root.hash));
+        require(root.before == header.correctBefore, BadOpening(root.before, header.correctBefore));
+        require(root.afterwards == header.correctAfter, BadOpening(root.afterwards, header.correctAfter));
+    }
+}

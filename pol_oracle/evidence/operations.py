@@ -1,0 +1,100 @@
+"""Proofs that one element of a trace is wrong: its operands are opened, and the Court recomputes it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+import numpy as np
+
+from pol_oracle.canonical.operations import Kind
+from pol_oracle.canonical.programs import ProgramTree
+from pol_oracle.canonical.reference import reference
+from pol_oracle.canonical.traces import TraceRoots
+from pol_oracle.canonical.trees import Slice, sample_path
+from pol_oracle.data import Samples
+from pol_oracle.protocol.header import Header
+from pol_oracle.protocol.positions import Tree
+from pol_oracle.task import Workload
+
+from .proofs import Proof, TraceId, proof_about
+from .traced import Traced
+
+LABEL_BYTES = 8
+
+
+def operation_proof(
+    programs: ProgramTree,
+    header: Header,
+    trace: TraceId,
+    operands: Traced,
+    roots: TraceRoots,
+    claimed: Slice,
+    element: int,
+) -> Proof:
+    """Proves that an element is not what its operation gives.
+
+    Args:
+        programs: of the task.
+        header: the block.
+        trace: which of its traces.
+        operands: tensors to open the operands from; those that the operation reads must be the claimed trace's.
+        roots: of the claimed trace.
+        claimed: opens the wrong element in the claimed trace.
+        element: flat index of it.
+    """
+    opening = programs.open(trace.tree, claimed.tensor)
+    operation = operands.program.operation_of(claimed.tensor)
+    copied = operation is not None and operation.kind is Kind.GATHER
+    # what is not finite is wrong by itself, unless it was only copied
+    needed = copied or bool(np.isfinite(claimed.value(element)))
+    reads = _reads(operands, claimed.tensor, element) if needed else {}
+    slices = [operands.open(tensor, elements, roots).abi() for tensor, elements in reads.items()]
+    evidence = (element, opening.abi(), roots.parts, claimed.abi(), slices)
+    return proof_about(trace, "proveOperation", header, evidence)
+
+
+def input_proof(
+    workload: Workload, header: Header, trace: TraceId, roots: TraceRoots, claimed: Slice, element: int
+) -> Proof:
+    """Proves that an element of a trace's images or labels is not the data set's.
+
+    Args:
+        workload: the task.
+        header: the block.
+        trace: which of its traces.
+        roots: of the claimed trace.
+        claimed: opens the wrong element in the claimed trace.
+        element: flat index of it.
+    """
+    step = trace.tree is Tree.STEP
+    data = workload.train if step else workload.test
+    index = header.indices[element // (claimed.elements // len(header.indices))] if step else trace.sample
+    opening = workload.programs.open(trace.tree, claimed.tensor)
+    path = sample_path(data.images, data.labels, index)
+    evidence = (element, opening.abi(), roots.parts, claimed.abi(), _sample(data, index), list(path))
+    return proof_about(trace, "proveInput", header, evidence)
+
+
+def first_difference(claimed: Slice, own: Slice) -> int:
+    """Returns the flat index of the first element whose bits differ between two openings of the same leaves."""
+    different = claimed.floats().view(np.uint32) != own.floats().view(np.uint32)
+    return 64 * claimed.places[0] + int(np.argmax(different.reshape(-1)))
+
+
+def _reads(traced: Traced, tensor: int, element: int) -> dict[int, list[int]]:
+    """The elements that one element follows from, by tensor."""
+    found: dict[int, list[int]] = defaultdict(list)
+
+    def read(source: int, index: int) -> Any:
+        return traced.tensors[source].flat[index]
+
+    for source, index in reference(traced.program, tensor, element, read).reads:
+        found[source].append(index)
+    return found
+
+
+def _sample(data: Samples, index: int) -> bytes:
+    """What the data set's tree hashes of a sample: pixels, and the label in 8 bytes."""
+    pixels: bytes = data.images[index].tobytes()
+    return pixels + int(data.labels[index]).to_bytes(LABEL_BYTES, "big")

@@ -1,0 +1,80 @@
+"""All tensors of one trace, ready to be opened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from pol_oracle.canonical.expressions import FloatArray
+from pol_oracle.canonical.programs import Program
+from pol_oracle.canonical.state import State
+from pol_oracle.canonical.traces import TraceRoots
+from pol_oracle.canonical.trees import LEAF, Slice, TensorTree, tensor_root
+from pol_oracle.protocol.header import Header
+from pol_oracle.task import Workload
+
+
+@dataclass(frozen=True, eq=False)
+class Traced:
+    """One trace. Large: a step of ResNet-18 fills 120 MB and more.
+
+    Attributes:
+        program: what made it.
+        tensors: float32 each, by number.
+        roots: of these tensors.
+    """
+
+    program: Program
+    tensors: tuple[FloatArray, ...]
+    roots: TraceRoots
+
+    @staticmethod
+    def of(program: Program, tensors: Sequence[FloatArray]) -> Traced:
+        """Takes tensors and computes their roots."""
+        return Traced(program, tuple(tensors), TraceRoots(program, tuple(tensor_root(t) for t in tensors)))
+
+    @property
+    def finite(self) -> bool:
+        """False if a NaN or an infinity lies anywhere in it."""
+        return all(np.isfinite(tensor).all() for tensor in self.tensors)
+
+    def tree(self, tensor: int) -> TensorTree:
+        """Returns the tree of a tensor."""
+        return _tree(self, tensor)
+
+    def open(self, tensor: int, elements: Iterable[int], roots: TraceRoots | None = None) -> Slice:
+        """Opens the leaves that hold some elements.
+
+        Args:
+            tensor: its number.
+            elements: flat indices in it.
+            roots: of the trace in which it is opened, whose other tensors may differ; this one's by default.
+        """
+        path = (roots or self.roots).path(tensor)
+        return self.tree(tensor).open(tensor, (element // LEAF for element in elements), path)
+
+
+@lru_cache(maxsize=16)
+def _tree(traced: Traced, tensor: int) -> TensorTree:
+    return TensorTree(traced.tensors[tensor])
+
+
+def traced_step(workload: Workload, header: Header, pre: State) -> Traced:
+    """Computes the step of a block from its W.
+
+    Raises:
+        InputError: the header names another number of samples.
+    """
+    chosen, train = list(header.indices), workload.train
+    trace = workload.stepper.run(pre, train.images[chosen], train.labels[chosen]).trace
+    return Traced(workload.stepper.program, trace.tensors(), trace.roots)
+
+
+def traced_sample(workload: Workload, state: State, sample: int) -> Traced:
+    """Computes the evaluation of one test sample."""
+    image, label = workload.test.images[sample], int(workload.test.labels[sample])
+    tensors = workload.evaluator.tensors(state, image, label)
+    return Traced.of(workload.evaluator.program, tensors)

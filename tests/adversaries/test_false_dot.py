@@ -1,0 +1,16 @@
+"""A DOT of the trace is wrong: an output of a convolution. All that follows is computed from it."""
+
+from __future__ import annotations
+
+from pol_oracle.canonical.operations import Kind
+from pol_oracle.protocol.lifecycle import EvidenceKind
+from tests.adversaries.arena import Arena
+
+
+def test_false_dot(arena: Arena) -> None:
+    made = arena.made
+    tensor = made.number(Kind.DOT)
+    wrong = made.step.tensors[tensor].copy()
+    wrong.reshape(-1)[5] += 1
+
+    arena.convicts(made.consistent(tensor, wrong), EvidenceKind.STEP)

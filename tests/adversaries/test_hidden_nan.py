@@ -1,0 +1,17 @@
+"""An infinity in the trace is replaced by a number."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pol_oracle.canonical.operations import Kind
+from pol_oracle.protocol.lifecycle import EvidenceKind
+from tests.adversaries.arena import Arena
+
+
+def test_hidden_nan(arena: Arena) -> None:
+    made = arena.made
+    tensor = made.number(Kind.DOT)
+    forgery = made.altered(tensor, 0, lambda _: np.float32(np.inf)).altered(tensor, 1, lambda _: np.float32(np.nan))
+
+    arena.convicts(forgery, EvidenceKind.STEP)

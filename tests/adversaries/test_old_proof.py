@@ -1,0 +1,19 @@
+"""A proof that was good for another parent, proposed again with the samples that the new seed demands."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pol_oracle.demo.forgers import own_indices
+from pol_oracle.protocol.hashing import keccak
+from pol_oracle.protocol.lifecycle import EvidenceKind
+from tests.adversaries.arena import BITS, Arena
+from tests.adversaries.forging import honest
+
+
+def test_old_proof(arena: Arena) -> None:
+    old = honest(arena.workload, keccak(b"another parent"), arena.cheat.address, BITS)
+    moved = replace(old.header, parent=arena.made.header.parent)
+    header = replace(moved, indices=own_indices(arena.workload.task, moved))
+
+    arena.convicts(replace(old, header=header), arena.either(EvidenceKind.REQUIREMENT, EvidenceKind.STEP), demands=None)

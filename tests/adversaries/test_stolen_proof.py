@@ -1,0 +1,20 @@
+"""Another miner's proof under one's own address, with the samples that one's own seed demands."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pol_oracle.demo.forgers import own_indices
+from pol_oracle.protocol.lifecycle import EvidenceKind
+from tests.adversaries.arena import BITS, Arena
+from tests.adversaries.forging import honest
+
+
+def test_stolen_proof(arena: Arena) -> None:
+    victim = honest(arena.workload, arena.made.header.parent, arena.accounts[3].address, BITS)
+    copied = replace(victim.header, miner=arena.cheat.address)
+    header = replace(copied, indices=own_indices(arena.workload.task, copied))
+
+    arena.convicts(
+        replace(victim, header=header), arena.either(EvidenceKind.REQUIREMENT, EvidenceKind.STEP), demands=None
+    )
