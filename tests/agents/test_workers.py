@@ -233,6 +233,29 @@ def test_replay_goes_on_once_all_of_what_it_lacked_was_shown(tmp_path: Path) -> 
     assert review.reviewer.verdicts[block].proof == proof_of(block)
 
 
+def test_pitfall_03_miner_that_stops_serving_while_it_answers_gains_nothing(tmp_path: Path) -> None:
+    scene = Scene()
+    block = scene.propose(miner=CHEAT)
+    served = True
+    asked: list[bool] = []
+
+    def replay(block: BlockView, shown: Shown, insist: bool, cancelled: Cancel) -> Verdict:
+        asked.append(insist)
+        if not served and not insist:
+            raise StoreError("not there any more")
+        return Verdict(block.id, EvidenceKind.WITHHELD, "", demands=(ROOTS,) if served else (ROOTS, LEAVES))
+
+    review = Review(tmp_path, replay)
+    review.turns(scene, 2)
+    served = False
+    scene.answer(scene.demand(block, ROOTS, V1), CHEAT)
+    scene.wait(POLICY.grace)
+    review.turns(scene, POLICY.attempts + 3)
+
+    assert asked == [False] * (1 + POLICY.attempts) + [True]
+    assert review.reviewer.verdicts[block].demands == (ROOTS, LEAVES)
+
+
 def test_replay_that_makes_no_use_of_an_answer_is_not_repeated_for_ever(tmp_path: Path) -> None:
     scene = Scene()
     block = scene.propose(miner=CHEAT)
