@@ -8,8 +8,8 @@ import {EvidenceKind} from "./Types.sol";
 /// @title Commit and reveal: who gets the bounty of a slashed block.
 /// @notice Commitments and demands are numbered in one order. A block's bounty is shared by the lowest number that is
 /// shown to have been right about it, and by whoever brought it down: the order defeats the thief who copies a proof
-/// from the mempool, and the share of the prover leaves less than a quarter to the miner who committed against its own
-/// block in advance.
+/// from the mempool, and the prover's share leaves no more than a quarter of the bond to a miner who committed against
+/// its own block in advance.
 /// @dev Judges only convict: an acquittal is absent, since evidence that proves nothing reverts. So is a deposit for
 /// commitments: one that is never shown says nothing to anybody.
 contract Bounties is IBounties {

@@ -18,7 +18,7 @@ import {
 import {IDemands} from "./interfaces/IDemands.sol";
 import {IPoLRegistry} from "./interfaces/IPoLRegistry.sol";
 import {AccuracyTree} from "./lib/AccuracyTree.sol";
-import {Derivation} from "./lib/Derivation.sol";
+import {Check} from "./lib/Check.sol";
 import {Eligible} from "./lib/Eligible.sol";
 import {Float32} from "./lib/Float32.sol";
 import {Merkle} from "./lib/Merkle.sol";
@@ -28,7 +28,7 @@ import {Tags} from "./lib/Tags.sol";
 import {TensorTree} from "./lib/TensorTree.sol";
 import {Trace} from "./lib/Trace.sol";
 import {Weights} from "./lib/Weights.sol";
-import {EvidenceKind, Header, RuleSet, Task, Tree} from "./Types.sol";
+import {EvidenceKind, Header, Tree} from "./Types.sol";
 
 /// @title Where blocks are proven wrong: the contract recomputes the one value that is wrong, and nobody votes.
 /// @notice An honest block has one well-formed tree behind each root and one value at each place, so no evidence against
@@ -51,7 +51,7 @@ contract Court is ICourt {
 
     /// @inheritdoc ICourt
     function proveRequirement(Header calldata header, RequirementEvidence calldata evidence, bytes32) external {
-        checkRequirement(header, evidence);
+        _checkRequirement(header, evidence);
 
         _convict(header, EvidenceKind.Requirement);
     }
@@ -63,7 +63,7 @@ contract Court is ICourt {
         OperationEvidence calldata evidence,
         bytes32
     ) external {
-        checkOperation(header, trace, evidence);
+        _checkOperation(header, trace, evidence);
 
         _convict(header, _kindOf(trace.tree));
     }
@@ -72,47 +72,38 @@ contract Court is ICourt {
     function proveInput(Header calldata header, TraceId calldata trace, InputEvidence calldata evidence, bytes32)
         external
     {
-        checkInput(header, trace, evidence);
+        _checkInput(header, trace, evidence);
 
         _convict(header, _kindOf(trace.tree));
     }
 
     /// @inheritdoc ICourt
     function proveSums(Header calldata header, SumsEvidence calldata evidence, bytes32) external {
-        checkSums(header, evidence);
+        _checkSums(header, evidence);
 
         _convict(header, EvidenceKind.Accuracy);
     }
 
     /// @inheritdoc ICourt
     function proveBit(Header calldata header, TraceId calldata trace, BitEvidence calldata evidence, bytes32) external {
-        checkBit(header, trace, evidence);
+        _checkBit(header, trace, evidence);
 
         _convict(header, EvidenceKind.Accuracy);
     }
 
-    /// @inheritdoc ICourt
-    function checkRequirement(Header calldata header, RequirementEvidence calldata evidence) public view {
-        Task memory task = registry.task();
-        bytes32 eligibleHash = Eligible.hash(evidence.eligible);
-        require(eligibleHash == task.eligibleHash, WrongEligible(task.eligibleHash, eligibleHash));
-        uint256 bits = registry.bitsOf(registry.blockIdOf(header));
-        require(evidence.requirement < bits, NoSuchRequirement(evidence.requirement, bits));
-
-        bytes32 seed =
-            Derivation.seed(task.rules, registry.taskId(), header.parent, header.miner, header.preRoot, header.nonce);
-        uint32 drawn = Derivation.requirements(seed, bits, task.eligibleCount)[evidence.requirement];
-        (uint256 tensor, uint256 element) = Eligible.locate(evidence.eligible, drawn >> 1);
+    function _checkRequirement(Header calldata header, RequirementEvidence calldata evidence) private view {
+        Check.sameRoot(Eligible.hash(evidence.eligible), registry.eligibleHash());
+        (uint256 weight, bool up) = registry.requirementOf(header, evidence.requirement);
+        (uint256 tensor, uint256 element) = Eligible.locate(evidence.eligible, weight);
         uint32 before = _weight(header.preRoot, evidence.tensors, tensor, element, evidence.before);
         uint32 afterwards = _weight(header.postRoot, evidence.tensors, tensor, element, evidence.afterwards);
-        bool met = Weights.satisfies(task.rules, before, afterwards, drawn & 1 == 0);
+        bool met = Weights.satisfies(registry.rules(), before, afterwards, up);
         require(!met, RequirementMet(evidence.requirement, before, afterwards));
     }
 
-    /// @inheritdoc ICourt
     /// @dev A value that is not finite makes a block invalid wherever it is computed; a gather only copies.
-    function checkOperation(Header calldata header, TraceId calldata trace, OperationEvidence calldata evidence)
-        public
+    function _checkOperation(Header calldata header, TraceId calldata trace, OperationEvidence calldata evidence)
+        private
         view
     {
         uint32 claimed =
@@ -125,12 +116,11 @@ contract Court is ICourt {
         require(value != claimed, ElementHolds(evidence.claimed.tensor, evidence.element, value));
     }
 
-    /// @inheritdoc ICourt
-    function checkInput(Header calldata header, TraceId calldata trace, InputEvidence calldata evidence) public view {
+    function _checkInput(Header calldata header, TraceId calldata trace, InputEvidence calldata evidence) private view {
         uint256 element = evidence.element;
         uint32 claimed = _openClaim(header, trace, evidence.input, evidence.parts, evidence.claimed, element);
         uint256 number = evidence.claimed.tensor - evidence.input.sections.states; // 0: images, 1: labels
-        require(number < 2, BadOpening(number, 2));
+        Check.below(number, 2);
 
         bool step = trace.tree == Tree.Step;
         uint256 each = evidence.claimed.elements / (step ? header.indices.length : 1); // elements of one sample
@@ -142,16 +132,17 @@ contract Court is ICourt {
         require(value != claimed, ElementHolds(evidence.claimed.tensor, element, value));
     }
 
-    /// @inheritdoc ICourt
-    function checkSums(Header calldata header, SumsEvidence calldata evidence) public view {
-        uint256 samples = registry.task().testCount;
+    function _checkSums(Header calldata header, SumsEvidence calldata evidence) private view {
+        uint256 samples = registry.testCount();
         uint256 width = AccuracyTree.leavesOf(samples); // nodes of the level
-        for (uint256 level = 0; level < evidence.level; ++level) width = (width + 1) / 2;
+        for (uint256 level = 0; level < evidence.level; ++level) {
+            width = (width + 1) / 2;
+        }
         uint256 depth = AccuracyTree.depthOf(samples);
-        require(evidence.level + evidence.siblings.length == depth, BadOpening(evidence.siblings.length, depth));
+        Check.equal(evidence.level + evidence.siblings.length, depth);
         // an odd level has one place more, which must be empty
         uint256 places = width > 1 ? width + (width & 1) : 1;
-        require(evidence.index < places, BadOpening(evidence.index, places));
+        Check.below(evidence.index, places);
 
         SumNode memory actual = _contentOf(evidence, evidence.index == width);
         SumNode memory claimed = SumNode(actual.hash, evidence.before, evidence.afterwards);
@@ -163,18 +154,17 @@ contract Court is ICourt {
         require(beyond, SumsHold(evidence.level, evidence.index));
     }
 
-    /// @inheritdoc ICourt
-    function checkBit(Header calldata header, TraceId calldata trace, BitEvidence calldata evidence) public view {
+    function _checkBit(Header calldata header, TraceId calldata trace, BitEvidence calldata evidence) private view {
         require(trace.tree != Tree.Step, NotExplained(trace));
         uint256 last = uint256(evidence.verdict.sections.evaluationTensors) - 1;
-        require(evidence.claimed.tensor == last, BadOpening(evidence.claimed.tensor, last));
+        Check.equal(evidence.claimed.tensor, last);
         bool correct = _openClaim(header, trace, evidence.verdict, evidence.parts, evidence.claimed, 0) == ONE;
 
-        uint256 depth = AccuracyTree.depthOf(registry.task().testCount);
-        require(evidence.siblings.length == depth, BadOpening(evidence.siblings.length, depth));
+        uint256 depth = AccuracyTree.depthOf(registry.testCount());
+        Check.equal(evidence.siblings.length, depth);
         SumNode memory leaf = AccuracyTree.leaf(evidence.words);
         bytes32 root = AccuracyTree.climb(leaf, trace.sample / AccuracyTree.LEAF_SAMPLES, evidence.siblings).hash;
-        require(root == header.evalRoot, WrongRoot(header.evalRoot, root));
+        Check.sameRoot(root, header.evalRoot);
         bytes32 word = evidence.words[trace.tree == Tree.Before ? 0 : 1];
         bool bit = (uint256(word) >> (255 - trace.sample % AccuracyTree.LEAF_SAMPLES)) & 1 == 1;
         require(bit != correct, BitHolds(trace.sample, correct));
@@ -207,11 +197,9 @@ contract Court is ICourt {
         Slice calldata claimed,
         uint256 element
     ) private view returns (uint32) {
-        Trace.checkProgram(program, registry.task().programRoot, trace.tree, claimed.tensor);
+        Trace.checkProgram(program, registry.programRoot(), trace.tree, claimed.tensor);
         bytes32 traceRoot = _traceRoot(header, trace);
-        TensorTree.check(
-            claimed, Trace.locate(header, trace.tree, traceRoot, parts, program.sections, claimed.tensor)
-        );
+        TensorTree.check(claimed, Trace.locate(header, trace.tree, traceRoot, parts, program.sections, claimed.tensor));
         return TensorTree.read(claimed, element);
     }
 
@@ -222,7 +210,9 @@ contract Court is ICourt {
         returns (Run[] memory runs)
     {
         uint256 count = 0;
-        for (uint256 i = 0; i < evidence.operands.length; ++i) count += evidence.operands[i].runs.length;
+        for (uint256 i = 0; i < evidence.operands.length; ++i) {
+            count += evidence.operands[i].runs.length;
+        }
         runs = new Run[](count);
 
         bytes32 root = Trace.root(header, trace.tree, evidence.parts);
@@ -230,8 +220,7 @@ contract Court is ICourt {
         for (uint256 i = 0; i < evidence.operands.length; ++i) {
             Slice calldata slice = evidence.operands[i];
             TensorTree.check(
-                slice,
-                Trace.locate(header, trace.tree, root, evidence.parts, evidence.operation.sections, slice.tensor)
+                slice, Trace.locate(header, trace.tree, root, evidence.parts, evidence.operation.sections, slice.tensor)
             );
             filled = Operands.add(runs, filled, slice);
         }
@@ -245,12 +234,12 @@ contract Court is ICourt {
 
     /// @dev Reverts unless the evidence's sample is number `index` of the training set, or of the test set.
     function _checkSample(bool training, uint256 index, InputEvidence calldata evidence) private view {
-        Task memory task = registry.task();
-        (bytes32 root, uint256 count) = training ? (task.trainRoot, task.trainCount) : (task.testRoot, task.testCount);
+        (bytes32 root, uint256 count) =
+            training ? (registry.trainRoot(), registry.trainCount()) : (registry.testRoot(), registry.testCount());
         bytes32 leaf = keccak256(abi.encodePacked(Tags.SAMPLE_LEAF, evidence.sample));
         bytes32 top = Merkle.climb(Tags.SAMPLE_NODE, leaf, index, count, evidence.samplePath);
         bytes32 actual = TensorTree.listRoot(Tags.SAMPLE_ROOT, count, top);
-        require(actual == root, WrongRoot(root, actual));
+        Check.sameRoot(actual, root);
     }
 
     /// @dev A node with the sums that really lie below: its content is two words of bits, two children, or, of a place
@@ -258,7 +247,7 @@ contract Court is ICourt {
     function _contentOf(SumsEvidence calldata evidence, bool empty) private pure returns (SumNode memory) {
         bytes calldata content = evidence.content;
         uint256 expected = empty ? 32 : evidence.level == 0 ? 64 : 80;
-        require(content.length == expected, BadOpening(content.length, expected));
+        Check.equal(content.length, expected);
         if (empty) return SumNode(bytes32(content), 0, 0);
         if (evidence.level == 0) return AccuracyTree.leaf(abi.decode(content, (bytes32[2])));
         SumNode memory left =
@@ -270,8 +259,8 @@ contract Court is ICourt {
 
     /// @dev Reverts unless the header claims this root with these sums.
     function _checkUnder(Header calldata header, SumNode memory root) private pure {
-        require(root.hash == header.evalRoot, WrongRoot(header.evalRoot, root.hash));
-        require(root.before == header.correctBefore, BadOpening(root.before, header.correctBefore));
-        require(root.afterwards == header.correctAfter, BadOpening(root.afterwards, header.correctAfter));
+        Check.sameRoot(root.hash, header.evalRoot);
+        Check.equal(root.before, header.correctBefore);
+        Check.equal(root.afterwards, header.correctAfter);
     }
 }

@@ -209,11 +209,15 @@ contract PoLRegistry is Genesis {
     }
 
     /// @inheritdoc IPoLRegistry
-    function bitsOf(bytes32 blockId) external view returns (uint256) {
+    function requirementOf(Header calldata header, uint256 number) external view returns (uint256 weight, bool up) {
+        bytes32 blockId = blockIdOf(header);
         Block storage known = _tree.blocks[blockId];
         require(known.status != Status.None, UnknownBlock(blockId));
+        uint256 bits = known.bits;
+        require(number < bits, NoSuchRequirement(number, bits));
 
-        return known.bits;
+        uint256 drawn = Derivation.requirements(_seed(header), bits, ELIGIBLE_COUNT)[number];
+        return (drawn >> 1, drawn & 1 == 0);
     }
 
     /// @inheritdoc IPoLRegistry
@@ -285,14 +289,17 @@ contract PoLRegistry is Genesis {
         uint32[] calldata indices = header.indices;
         require(indices.length == BATCH_SIZE, WrongBatchSize(BATCH_SIZE, indices.length));
 
-        if (RULES == RuleSet.Hardened) _checkDerived(header);
+        if (rules == RuleSet.Hardened) _checkDerived(header);
         else _checkDistinct(indices);
+    }
+
+    function _seed(Header calldata header) private view returns (bytes32) {
+        return Derivation.seed(rules, taskId, header.parent, header.miner, header.preRoot, header.nonce);
     }
 
     /// @dev Hardened: the seed leaves the miner no choice.
     function _checkDerived(Header calldata header) private view {
-        bytes32 seed = Derivation.seed(RULES, taskId, header.parent, header.miner, header.preRoot, header.nonce);
-        uint32[] memory expected = Derivation.batch(seed, BATCH_SIZE, trainCount);
+        uint32[] memory expected = Derivation.batch(_seed(header), BATCH_SIZE, trainCount);
         for (uint256 i = 0; i < expected.length; ++i) {
             require(header.indices[i] == expected[i], IndexMismatch(i, expected[i], header.indices[i]));
         }

@@ -100,13 +100,10 @@ struct BitEvidence {
 
 /// @title Where blocks are proven wrong: the contract itself recomputes the wrong value.
 /// @notice Every function ends in a conviction or a revert. Its whole calldata must have been committed to (Bounties).
-/// The checks are callable by themselves; they revert unless the evidence is good.
 interface ICourt {
     error WrongRoot(bytes32 expected, bytes32 actual);
     error BadOpening(uint256 actual, uint256 expected);
     error NotOpened(uint256 tensor, uint256 element);
-    error WrongEligible(bytes32 expected, bytes32 actual);
-    error NoSuchRequirement(uint256 requirement, uint256 bits);
     error RequirementMet(uint256 requirement, uint32 before, uint32 afterwards);
     error NotExplained(TraceId trace);
     error ElementHolds(uint256 tensor, uint256 element, uint256 value);
@@ -125,12 +122,4 @@ interface ICourt {
     function proveSums(Header calldata header, SumsEvidence calldata evidence, bytes32 salt) external;
     function proveBit(Header calldata header, TraceId calldata trace, BitEvidence calldata evidence, bytes32 salt)
         external;
-
-    function checkRequirement(Header calldata header, RequirementEvidence calldata evidence) external view;
-    function checkOperation(Header calldata header, TraceId calldata trace, OperationEvidence calldata evidence)
-        external
-        view;
-    function checkInput(Header calldata header, TraceId calldata trace, InputEvidence calldata evidence) external view;
-    function checkSums(Header calldata header, SumsEvidence calldata evidence) external view;
-    function checkBit(Header calldata header, TraceId calldata trace, BitEvidence calldata evidence) external view;
 }

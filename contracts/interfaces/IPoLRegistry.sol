@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {Block, EvidenceKind, Header, Parameters, Status, Task} from "../Types.sol";
+import {Block, EvidenceKind, Header, Parameters, RuleSet, Status, Task} from "../Types.sol";
 
 /// @title The tree of blocks: proposals, attestations, fork choice, finality.
 interface IPoLRegistry {
@@ -54,6 +54,7 @@ interface IPoLRegistry {
     error NotOnHeadBranch(bytes32 blockId, bytes32 head);
     error ParentNotFinal(bytes32 blockId, bytes32 parent, bytes32 finalizedTip);
     error StillLive(bytes32 blockId);
+    error NoSuchRequirement(uint256 number, uint256 bits);
     error AlreadyForfeited(bytes32 blockId);
     error ZeroWindow(uint32 challengeWindow, uint32 revealWindow, uint32 answerWindow);
     error TooManyTestSamples(uint32 testCount, uint32 limit);
@@ -95,14 +96,16 @@ interface IPoLRegistry {
     function taskId() external view returns (bytes32);
     function trainCount() external view returns (uint32);
     function testCount() external view returns (uint32);
+    function rules() external view returns (RuleSet);
+    function eligibleHash() external view returns (bytes32);
     function programRoot() external view returns (bytes32);
     function trainRoot() external view returns (bytes32);
     function testRoot() external view returns (bytes32);
     function task() external view returns (Task memory);
     function parameters() external view returns (Parameters memory);
     function blocks(bytes32 blockId) external view returns (Block memory);
-    /// @notice Requirements that a block must satisfy.
-    function bitsOf(bytes32 blockId) external view returns (uint256);
+    /// @notice Requirement number `number` of a block: the eligible weight that it names, and whether it must go up.
+    function requirementOf(Header calldata header, uint256 number) external view returns (uint256 weight, bool up);
     function blockIdOf(Header calldata header) external view returns (bytes32);
     /// @notice 0: none, 1: attested, 2: settled, 3: attested in the second half of the window, without pay
     function attestationOf(bytes32 blockId, address verifier) external view returns (uint8);

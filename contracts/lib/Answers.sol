@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {ICourt, ProgramOpening, Sections, Slice, SumNode, TraceId, TraceParts} from "../interfaces/ICourt.sol";
+import {ProgramOpening, Sections, Slice, SumNode, TraceId, TraceParts} from "../interfaces/ICourt.sol";
 import {Position} from "../interfaces/IDemands.sol";
 import {Header, Tree} from "../Types.sol";
 import {AccuracyTree} from "./AccuracyTree.sol";
+import {Check} from "./Check.sol";
 import {Merkle} from "./Merkle.sol";
 import {Operations} from "./Operations.sol";
 import {Tags} from "./Tags.sol";
@@ -25,11 +26,11 @@ library Answers {
         pure
     {
         uint256 tensors = Trace.tensorsOf(program.sections, position.tree);
-        require(position.tensor < tensors, ICourt.BadOpening(position.tensor, tensors));
+        Check.below(position.tensor, tensors);
         Trace.checkProgram(program, programRoot, position.tree, position.tensor);
         uint256 first = position.group * LEAF_GROUP;
         uint256 leaves = TensorTree.leavesOf(Operations.size(program.descriptor));
-        require(first < leaves, ICourt.BadOpening(first, leaves));
+        Check.below(first, leaves);
     }
 
     /// @notice The trace root that these tensor roots make. A step's states must be the header's.
@@ -47,16 +48,16 @@ library Answers {
         uint256 inner = batch + sections.batches;
         uint256 posts = Trace.postsFrom(sections, trace.tree) - (step ? 0 : sections.states);
         uint256 end = step ? sections.stepTensors : posts;
-        require(roots.length == end, ICourt.BadOpening(roots.length, end));
+        Check.equal(roots.length, end);
 
         if (step) {
-            _checkRoot(header.preRoot, _listRoot(Tags.STATE_ROOT, roots[:batch]));
-            _checkRoot(header.postRoot, _listRoot(Tags.STATE_ROOT, roots[posts:]));
+            Check.sameRoot(_listRoot(Tags.STATE_ROOT, roots[:batch]), header.preRoot);
+            Check.sameRoot(_listRoot(Tags.STATE_ROOT, roots[posts:]), header.postRoot);
         }
         TraceParts memory parts =
             TraceParts(_listRoot(Tags.BATCH_ROOT, roots[batch:inner]), _listRoot(Tags.INNER_ROOT, roots[inner:posts]));
         traceRoot = Trace.root(header, trace.tree, parts);
-        if (step) _checkRoot(header.traceRoot, traceRoot);
+        if (step) Check.sameRoot(traceRoot, header.traceRoot);
     }
 
     /// @notice Reverts unless these are the nodes of the tensor's lowest level that has at most MAX_NODES.
@@ -74,7 +75,7 @@ library Answers {
         uint256 elements = Operations.size(program.descriptor);
         uint256 width = TensorTree.leavesOf(elements);
         while (width > MAX_NODES) width = (width + 1) / 2;
-        require(nodes.length == width, ICourt.BadOpening(nodes.length, width));
+        Check.equal(nodes.length, width);
 
         TensorTree.checkTop(place, elements, Merkle.top(Tags.TENSOR_NODE, nodes), path);
     }
@@ -93,11 +94,11 @@ library Answers {
         uint256 elements = Operations.size(program.descriptor);
         uint256 leaves = TensorTree.leavesOf(elements);
         uint256 first = position.group * LEAF_GROUP;
-        require(first < leaves, ICourt.BadOpening(first, leaves));
+        Check.below(first, leaves);
         uint256 count = leaves - first < LEAF_GROUP ? leaves - first : LEAF_GROUP;
-        require(slice.elements == elements, ICourt.BadOpening(slice.elements, elements));
-        require(slice.runs.length == 1, ICourt.BadOpening(slice.runs.length, 1));
-        require(slice.runs[0] == (first << 32 | count), ICourt.BadOpening(slice.runs[0], first << 32 | count));
+        Check.equal(slice.elements, elements);
+        Check.equal(slice.runs.length, 1);
+        Check.equal(slice.runs[0], first << 32 | count);
         if (first + count == leaves) _checkPadding(slice.leaves, 4 * (elements - 64 * first));
 
         TensorTree.check(slice, place);
@@ -106,13 +107,13 @@ library Answers {
     /// @notice Reverts unless these are the leaves of the accuracy tree, and their sums those of the header.
     function checkBits(Header calldata header, bytes32[2][] calldata words, uint256 samples) internal pure {
         uint256 leaves = AccuracyTree.leavesOf(samples);
-        require(words.length == leaves, ICourt.BadOpening(words.length, leaves));
-        require(!AccuracyTree.beyond(words[leaves - 1], leaves - 1, samples), ICourt.BadOpening(samples, samples));
+        Check.equal(words.length, leaves);
+        Check.equal(AccuracyTree.beyond(words[leaves - 1], leaves - 1, samples) ? 1 : 0, 0);
 
         SumNode memory root = AccuracyTree.rootOf(words);
-        _checkRoot(header.evalRoot, root.hash);
-        require(root.before == header.correctBefore, ICourt.BadOpening(root.before, header.correctBefore));
-        require(root.afterwards == header.correctAfter, ICourt.BadOpening(root.afterwards, header.correctAfter));
+        Check.sameRoot(root.hash, header.evalRoot);
+        Check.equal(root.before, header.correctBefore);
+        Check.equal(root.afterwards, header.correctAfter);
     }
 
     function _locate(
@@ -131,14 +132,10 @@ library Answers {
         return TensorTree.listRoot(tag, roots.length, Merkle.top(Tags.LIST_NODE, roots));
     }
 
-    function _checkRoot(bytes32 expected, bytes32 actual) private pure {
-        require(actual == expected, ICourt.WrongRoot(expected, actual));
-    }
-
     /// @dev Whatever follows the last element in its leaf is zero.
     function _checkPadding(bytes calldata leaves, uint256 used) private pure {
         for (uint256 i = used; i < leaves.length; ++i) {
-            require(leaves[i] == 0, ICourt.BadOpening(i, used));
+            Check.equal(uint8(leaves[i]), 0);
         }
     }
 }

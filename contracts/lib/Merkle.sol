@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {ICourt} from "../interfaces/ICourt.sol";
+import {Check} from "./Check.sol";
 
 /// @title Binary trees of tagged nodes: keccak256(tag, left, right).
 /// @dev A level of odd length is padded with bytes32(0). The roots that use these trees hash the count of leaves, which
@@ -26,14 +26,14 @@ library Merkle {
         pure
         returns (bytes32)
     {
-        require(index < count, ICourt.BadOpening(index, count));
+        Check.below(index, count);
         uint256 used = 0;
         for (uint256 width = count; width > 1; width = (width + 1) / 2) {
             if (index & 1 == 1) hash = node(tag, path[used++], hash);
             else hash = node(tag, hash, index + 1 < width ? path[used++] : bytes32(0));
             index >>= 1;
         }
-        require(used == path.length, ICourt.BadOpening(path.length, used));
+        Check.equal(used, path.length);
         return hash;
     }
 

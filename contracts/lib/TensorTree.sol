@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {ICourt, Slice} from "../interfaces/ICourt.sol";
+import {Check} from "./Check.sol";
 import {Merkle} from "./Merkle.sol";
 import {Tags} from "./Tags.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
@@ -20,6 +21,15 @@ library TensorTree {
         uint256 index; // of the tensor
     }
 
+    /// @dev Known nodes of one level of a tensor's tree, in ascending order; the arrays serve all levels.
+    struct Level {
+        uint256[] places;
+        bytes32[] hashes;
+        uint256 known; // how many
+        uint256 width; // nodes of the level, known or not
+        uint256 used; // siblings used so far
+    }
+
     /// @notice Reverts unless the slice's leaves are those of the tensor at `place`.
     function check(Slice calldata slice, Place memory place) internal pure {
         checkTop(place, slice.elements, topOf(slice), slice.path);
@@ -29,12 +39,12 @@ library TensorTree {
     function checkTop(Place memory place, uint256 elements, bytes32 top, bytes32[] calldata path) internal pure {
         bytes32 top_ = Merkle.climb(Tags.LIST_NODE, tensorRoot(elements, top), place.index, place.count, path);
         bytes32 root = listRoot(place.tag, place.count, top_);
-        require(root == place.root, ICourt.WrongRoot(place.root, root));
+        Check.sameRoot(root, place.root);
     }
 
     /// @notice Bits of an element, which must lie in the slice's leaves.
     function read(Slice calldata slice, uint256 element) internal pure returns (uint32) {
-        require(element < slice.elements, ICourt.BadOpening(element, slice.elements));
+        Check.below(element, slice.elements);
         uint256 leaf = element / LEAF_ELEMENTS;
         uint256 passed = 0;
         for (uint256 i = 0; i < slice.runs.length; ++i) {
@@ -62,52 +72,53 @@ library TensorTree {
     }
 
     /// @notice Top of the tensor's tree, from the slice's leaves and their siblings.
-    /// @dev Level by level: the known nodes, in ascending order, are paired with each other where they are neighbours,
-    /// else with the next of `nodes`, or with bytes32(0) where there is no right sibling.
     function topOf(Slice calldata slice) internal pure returns (bytes32) {
-        (uint256[] memory places, bytes32[] memory hashes) = _hashLeaves(slice);
-        bytes32[] calldata nodes = slice.nodes;
-        uint256 known = places.length;
-        uint256 used = 0;
-        for (uint256 width = leavesOf(slice.elements); width > 1; width = (width + 1) / 2) {
-            uint256 next = 0;
-            for (uint256 i = 0; i < known; ++next) {
-                uint256 place = places[i];
-                bytes32 hash = hashes[i++];
-                bytes32 sibling = bytes32(0);
-                if (i < known && places[i] == place + 1 && place & 1 == 0) sibling = hashes[i++];
-                else if (place & 1 == 1 || place + 1 < width) sibling = nodes[used++];
-                hashes[next] = place & 1 == 0
-                    ? Merkle.node(Tags.TENSOR_NODE, hash, sibling)
-                    : Merkle.node(Tags.TENSOR_NODE, sibling, hash);
-                places[next] = place >> 1;
-            }
-            known = next;
-        }
-        require(used == nodes.length, ICourt.BadOpening(nodes.length, used));
-        return hashes[0];
+        Level memory level = _leafLevel(slice);
+        while (level.width > 1) _rise(level, slice.nodes);
+        Check.equal(level.used, slice.nodes.length);
+        return level.hashes[0];
     }
 
-    /// @dev Where the slice's leaves are, and their hashes. Runs must ascend, so that no leaf is given twice.
-    function _hashLeaves(Slice calldata slice) private pure returns (uint256[] memory places, bytes32[] memory hashes) {
+    /// @dev The slice's leaves. Runs must ascend, so that no leaf is given twice.
+    function _leafLevel(Slice calldata slice) private pure returns (Level memory level) {
         uint256 given = slice.leaves.length / LEAF_BYTES;
-        require(given > 0 && slice.leaves.length == given * LEAF_BYTES, ICourt.BadOpening(slice.leaves.length, given));
-        places = new uint256[](given);
-        hashes = new bytes32[](given);
+        Check.equal(slice.leaves.length, given * LEAF_BYTES);
+        Check.below(0, given);
+        level = Level(new uint256[](given), new bytes32[](given), given, leavesOf(slice.elements), 0);
         uint256 filled = 0;
         uint256 free = 0; // first place that the next run may begin at
         for (uint256 i = 0; i < slice.runs.length; ++i) {
             uint256 first = slice.runs[i] >> 32;
-            require(first >= free, ICourt.BadOpening(first, free));
+            Check.below(free, first + 1);
             free = first + uint32(slice.runs[i]);
             for (uint256 place = first; place < free; ++place) {
-                places[filled++] = place;
+                level.places[filled] = place;
+                level.hashes[filled] = leafHash(slice.leaves, filled);
+                ++filled;
             }
         }
-        require(filled == given && free <= leavesOf(slice.elements), ICourt.BadOpening(filled, given));
-        for (uint256 i = 0; i < given; ++i) {
-            hashes[i] = leafHash(slice.leaves, i);
+        Check.equal(filled, given);
+        Check.below(free, level.width + 1);
+    }
+
+    /// @dev From one level to the next: known nodes are paired with each other where they are neighbours, else with the
+    /// next of `nodes`, or with bytes32(0) where there is no right sibling.
+    function _rise(Level memory level, bytes32[] calldata nodes) private pure {
+        (uint256[] memory places, bytes32[] memory hashes) = (level.places, level.hashes);
+        uint256 known = level.known;
+        uint256 next = 0;
+        for (uint256 i = 0; i < known; ++next) {
+            uint256 place = places[i];
+            (bytes32 left, bytes32 right) = (hashes[i], bytes32(0));
+            ++i;
+            if (place & 1 == 1) (left, right) = (nodes[level.used++], left);
+            else if (i < known && places[i] == place + 1) right = hashes[i++];
+            else if (place + 1 < level.width) right = nodes[level.used++];
+            places[next] = place >> 1;
+            hashes[next] = Merkle.node(Tags.TENSOR_NODE, left, right);
         }
+        level.known = next;
+        level.width = (level.width + 1) / 2;
     }
 
     /// @notice Hash of leaf number `i` of `leaves`.

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {ICourt, ProgramOpening, Sections, TraceId, TraceParts} from "../interfaces/ICourt.sol";
+import {ProgramOpening, Sections, TraceId, TraceParts} from "../interfaces/ICourt.sol";
 import {Header, Tree} from "../Types.sol";
+import {Check} from "./Check.sol";
 import {Merkle} from "./Merkle.sol";
 import {Tags} from "./Tags.sol";
 import {TensorTree} from "./TensorTree.sol";
@@ -46,8 +47,8 @@ library Trace {
         uint256 tensor
     ) internal pure returns (TensorTree.Place memory place) {
         bytes32 actual = root(header, tree, parts);
-        require(actual == traceRoot, ICourt.WrongRoot(traceRoot, actual));
-        require(tensor < tensorsOf(sections, tree), ICourt.BadOpening(tensor, tensorsOf(sections, tree)));
+        Check.sameRoot(actual, traceRoot);
+        Check.below(tensor, tensorsOf(sections, tree));
 
         uint256 states = sections.states;
         uint256 inner = states + sections.batches;
@@ -85,6 +86,6 @@ library Trace {
                 top
             )
         );
-        require(actual == programRoot, ICourt.WrongRoot(programRoot, actual));
+        Check.sameRoot(actual, programRoot);
     }
 }

@@ -13,10 +13,12 @@ import numpy as np
 from pol_oracle.canonical.expressions import FloatArray
 from pol_oracle.canonical.traces import TraceRoots
 from pol_oracle.canonical.trees import LEAF, Slice, TensorTree
+from pol_oracle.chain.client import STOP, Request
 from pol_oracle.evidence import Traced, TraceId, traced_sample, traced_step
 from pol_oracle.evidence.operations import input_proof, operation_proof
 from pol_oracle.evidence.proofs import Proof
 from pol_oracle.protocol.errors import Reverted
+from pol_oracle.protocol.hashing import ZERO
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.positions import Tree
 from pol_oracle.task import TaskSpec, Workload, build_workload
@@ -76,10 +78,8 @@ class Dock:
         return proof, roots.root
 
     def gas(self, proof: Proof, root: bytes) -> int:
-        """Gas of a transaction that checks evidence about a trace with this root."""
-        client = self.l1.client
-        request = client.request_for("Court", proof.check, proof.arguments)
-        return client.estimate_gas(request, self.l1.account(1).address, code=self._showing(root))
+        """Gas of a transaction with evidence about a trace of this root, without the slash that follows."""
+        return self.l1.client.estimate_gas(self._request(proof), self._sender, code=self._stand_ins(root))
 
     def _proof(
         self, header: Header, trace: TraceId, own: Traced, roots: TraceRoots, claimed: Slice, element: int
@@ -90,14 +90,20 @@ class Dock:
 
     def _check(self, proof: Proof, root: bytes) -> None:
         """Calls the Court with no more gas than a transaction may have."""
-        client = self.l1.client
-        request = client.request_for("Court", proof.check, proof.arguments)
-        client.simulate(request, self.l1.account(1).address, gas=GAS_CAP, code=self._showing(root))
+        self.l1.client.simulate(self._request(proof), self._sender, gas=GAS_CAP, code=self._stand_ins(root))
 
-    def _showing(self, root: bytes) -> dict[str, bytes]:
-        """Code that answers with this root wherever the Court looks for that of an evaluation, which nobody demanded."""
-        # PUSH32 root, PUSH0, MSTORE, PUSH1 32, PUSH0, RETURN
-        return {self.l1.client.address_of("Demands"): bytes.fromhex("7f" + root.hex() + "5f5260205ff3")}
+    @property
+    def _sender(self) -> str:
+        return str(self.l1.account(1).address)
+
+    def _request(self, proof: Proof) -> Request:
+        return self.l1.client.request_for("Court", proof.function, (*proof.arguments, ZERO))
+
+    def _stand_ins(self, root: bytes) -> dict[str, bytes]:
+        """Code for the time of a call: no commitment is asked for, and this is the root revealed of an evaluation."""
+        client = self.l1.client
+        returned = bytes.fromhex("7f" + root.hex() + "5f5260205ff3")  # PUSH32, PUSH0, MSTORE, PUSH1 32, PUSH0, RETURN
+        return {client.address_of("Bounties"): STOP, client.address_of("Demands"): returned}
 
 
 @contextmanager

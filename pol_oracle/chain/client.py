@@ -28,6 +28,7 @@ LINKS = {
     "demands": "Demands",
     "token": "LearnToken",
 }  # getter -> what it must name
+STOP = b"\0"  # code that takes every call and returns nothing
 REVERT_CODE = 3  # JSON-RPC error code of a reverted eth_call
 
 

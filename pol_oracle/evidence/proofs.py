@@ -33,18 +33,13 @@ class Proof:
 
     Attributes:
         kind: what the block will be slashed for.
-        function: of the Court; its twin that only checks has "check" for "prove" in its name.
+        function: of the Court.
         arguments: as the ABI takes them; the header first.
     """
 
     kind: EvidenceKind
     function: str
     arguments: tuple[Any, ...]
-
-    @property
-    def check(self) -> str:
-        """The view function that says whether the evidence is good."""
-        return self.function.replace("prove", "check")
 
 
 @dataclass(frozen=True)

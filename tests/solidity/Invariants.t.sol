@@ -105,24 +105,28 @@ contract Handler is Fixture {
         track();
     }
 
+    /// Three verifiers demand something of one of the last blocks.
     function doDemand(uint256 who, uint256 which, uint256 what) external {
         if (ids.length == 0) return;
         bytes32 id = ids[recent(which)];
-        address demander = actors[who % 5];
-        Position memory position =
-            what % 3 == 0 ? bitsPosition() : rootsPosition(Tree(1 + what % 2), uint32(what / 3 % 4));
-        bytes32 demandId = demands.demandIdOf(id, demander, position);
-        vm.prank(demander);
-        try demands.demand(id, position, Programs.open(position.tree, 0)) {
-            demanded.push(Demanded(id, demander, position));
-            demandIds.push(demandId);
-        } catch {}
+        for (uint256 i = 0; i < 3; ++i) {
+            address demander = actors[(who % 5 + i) % 5];
+            Position memory position = bitsPosition();
+            if ((what >> i) % 3 > 0) position = rootsPosition(Tree(1 + (what >> i) % 2), uint32((what >> i) % 4));
+            bytes32 demandId = demands.demandIdOf(id, demander, position);
+            vm.prank(demander);
+            try demands.demand(id, position, Programs.open(position.tree, 0)) {
+                demanded.push(Demanded(id, demander, position));
+                demandIds.push(demandId);
+            } catch {}
+        }
     }
 
-    /// Answers three of the last demands.
+    /// Answers most of the last demands.
     function doReveal(uint256 who, uint256 which) external {
-        for (uint256 i = 0; i < 3 && i < demandIds.length; ++i) {
-            uint256 number = demandIds.length - 1 - (which + i) % (demandIds.length < 8 ? demandIds.length : 8);
+        for (uint256 i = 0; i < 12 && i < demandIds.length; ++i) {
+            uint256 number = demandIds.length - 1 - i;
+            if ((which >> i) % 4 == 0) continue;
             Demanded memory one = demanded[number];
             if (forged[one.id] || statusOf(one.id) != Status.Pending) continue;
             if (demands.demands(demandIds[number]).state != DemandState.Open) continue;
@@ -131,6 +135,23 @@ contract Handler is Fixture {
             // must not fail
             if (one.position.tree == Tree.Step) answerBits(actors[who % 5], header, one.demander);
             else explain(header.miner, header, one.demander, one.position, 1);
+        }
+    }
+
+    /// After the window, whoever was answered lately demands once more.
+    function doFollowUp(uint256 which) external {
+        for (uint256 i = 0; i < 12 && i < demandIds.length; ++i) {
+            Demanded memory one = demanded[demandIds.length - 1 - (which % 12 + i) % demandIds.length];
+            (uint256 answeredAt, uint256 late) = demands.followUps(one.id, one.demander);
+            uint256 end = uint256(registry.blocks(one.id).proposedAt) + WINDOW;
+            uint256 now_ = end > block.timestamp ? end : block.timestamp;
+            if (statusOf(one.id) != Status.Pending || now_ >= answeredAt + ANSWER) continue;
+            if (late == demands.MAX_LATE() || free(one.demander, Role.Verifier) < DEMAND_FEE) continue;
+            if (now_ > block.timestamp) pass(now_ - block.timestamp);
+            one.position = rootsPosition(Tree.After, uint32(100 + late));
+            demanded.push(one);
+            demandIds.push(demand(one.demander, one.id, one.position)); // must not fail
+            return;
         }
     }
 
@@ -271,7 +292,7 @@ contract InvariantsTest is Fixture {
     }
 
     function targetSelectors() public view returns (FuzzSelector[] memory targets) {
-        bytes4[18] memory all = [
+        bytes4[20] memory all = [
             Handler.doPropose.selector, // four times as often as the rest
             Handler.doPropose.selector,
             Handler.doPropose.selector,
@@ -281,6 +302,8 @@ contract InvariantsTest is Fixture {
             Handler.doDemand.selector,
             Handler.doDemand.selector,
             Handler.doReveal.selector,
+            Handler.doReveal.selector,
+            Handler.doFollowUp.selector,
             Handler.doExpire.selector,
             Handler.doSettleDemands.selector,
             Handler.doFinalize.selector,

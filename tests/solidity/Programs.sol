@@ -44,7 +44,7 @@ library Programs {
     }
 
     function descriptor() internal pure returns (bytes memory) {
-        return abi.encode(ELEMENTS);
+        return abi.encodePacked(uint8(0), uint64(ELEMENTS)); // an input
     }
 
     /// Roots of an evaluation's inputs and inner tensors.
