@@ -161,7 +161,7 @@ def test_dry_run_shows_what_a_challenge_would_send_and_sends_nothing(
     (prove,) = said.json["calls"]
     assert prove["contract"] == "Court"
     assert prove["function"].startswith("prove")
-    assert prove["gas_of"].startswith("check")  # nothing is committed, so the call itself would be refused
+    assert not prove["gas_with_slash"]  # nothing is committed, so the call itself would be refused
     assert prove["gas"] > 21_000
     assert prove["bytes"] > 1000
 
@@ -182,7 +182,7 @@ def test_challenge_commits_waits_and_proves(
     assert "give the command again" in waiting.sentence
     network.wait(1)
     ready = pol("challenge", block, "--dry-run", "--dev", 9, "--json").json["calls"]
-    assert [call["gas_of"] for call in ready] == [call["function"] for call in ready]
+    assert [(call["contract"], call["gas_with_slash"]) for call in ready] == [("Court", True)]
 
     said = pol("challenge", block, "--dev", 9, "--json")
 

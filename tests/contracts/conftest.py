@@ -84,8 +84,16 @@ def network(project: Any, deployer: Any, task: Task, parameters: Parameters) -> 
     creations = plan(deployer.address, deployer.nonce, task, parameters)
     made = {c.name: deployer.deploy(getattr(project, c.name), *c.arguments) for c in creations}
     assert [made[c.name].address for c in creations] == [c.address for c in creations]
-    names = ("PoLRegistry", "BondVault", "Bounties", "Court", "Demands", "LearnToken")
-    return Network(*(made[name] for name in names), task, parameters)
+    return Network(
+        registry=made["PoLRegistry"],
+        vault=made["BondVault"],
+        bounties=made["Bounties"],
+        court=made["Court"],
+        demands=made["Demands"],
+        token=made["LearnToken"],
+        task=task,
+        parameters=parameters,
+    )
 
 
 @pytest.fixture(scope="session")
