@@ -129,6 +129,7 @@ class Reviewer:
             before = self.unserved.get(block_id)
             failures = before.failures + 1 if before else 1
             self.unserved[block_id] = Unserved(failures, now, str(value))
+            self.verdicts.pop(block_id, None)  # of an earlier replay, which has been answered since
             self._not_before[block_id] = time.monotonic() + self._retry_s * min(2 ** (failures - 1), _LONGEST)
             self._log.warning("cannot replay", block=block_id.hex(), failures=failures, reason=str(value))
             return

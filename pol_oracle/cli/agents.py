@@ -81,6 +81,9 @@ def run_verifier(
     confirmations: Confirmations = None,
     json: JsonLines = False,
     threads: Threads = 1,
+    max_demands: Annotated[
+        int, typer.Option(min=1, help="How many demands about one block to pay for on L1, at most.")
+    ] = 64,
 ) -> None:
     """Verify until Ctrl-C. Needs a verifier's bond; killed at any moment, it goes on where it was."""
     from dataclasses import replace
@@ -88,7 +91,7 @@ def run_verifier(
     from pol_oracle.agents.verifier import run_verifier as run
 
     config = _config(ctx.obj, account, dev, password_file, name, store, poll, confirmations, json)
-    run(replace(config, threads=threads))
+    run(replace(config, threads=threads, policy=replace(config.policy, max_demands=max_demands)))
 
 
 def _config(

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pol_oracle.chain.client import STOP
 from pol_oracle.protocol.errors import InputError, NotMined, Reverted
 from pol_oracle.protocol.hashing import ZERO
 
@@ -189,6 +188,8 @@ def _told(connection: Client, step: Step, sender: str) -> dict[str, Any]:
 
 def _committed(connection: Client) -> dict[str, bytes]:
     """Lets a proof pass for the time of a call that was not committed to; what follows from it does not happen."""
+    from pol_oracle.chain.client import STOP
+
     return {connection.address_of("Bounties"): STOP}
 
 

@@ -88,8 +88,8 @@ class CheatLoop(Loop):
             return
         if isinstance(forged, PolError):
             raise forged
-        for state in forged.publish:
-            self._store.put(state.root, state.to_bytes())
+        for root, content in forged.publish.items():
+            self._store.put(root, content)
         self._open = forged.header
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from math import prod
 from struct import pack, unpack
 from typing import TYPE_CHECKING, Protocol
@@ -27,10 +27,10 @@ FLOAT_BYTES = 4
 
 @dataclass(frozen=True)
 class Forgery:
-    """A proposal that must not win, and the states its proposer publishes."""
+    """A proposal that must not win, and what its proposer publishes: root -> content."""
 
     header: Header
-    publish: tuple[State, ...] = ()
+    publish: Mapping[bytes, bytes] = field(default_factory=dict)
 
 
 class Forger(Protocol):
@@ -77,10 +77,10 @@ def forger_of(part: Part, bench: Bench) -> Forger:
 
 
 def one_ulp(bench: Bench, parent: BlockView, cancelled: Callable[[], bool]) -> Forgery:
-    """A real proof, but one weight of W' is the next float32: the smallest lie there is."""
+    """A real proof, but one weight of W' is the next float32: the smallest lie there is. All of it is published."""
     proof = bench.proof(parent, cancelled)
-    post = nudged(proof.post)
-    return Forgery(replace(proof.header, post_root=post.root), (proof.pre, post))
+    forged = with_post(proof, nudged(proof.post))
+    return Forgery(forged.header, published(forged))
 
 
 def no_search(bench: Bench, parent: BlockView, cancelled: Callable[[], bool]) -> Forgery:
@@ -93,7 +93,7 @@ def no_search(bench: Bench, parent: BlockView, cancelled: Callable[[], bool]) ->
     train, chosen = bench.workload.train, list(indices)
     result = bench.workload.stepper.run(pre, train.images[chosen], train.labels[chosen])
     header = replace(draft, indices=indices, post_root=result.post.root, trace_root=result.trace.root)
-    return Forgery(header, (pre, result.post))
+    return Forgery(header, {state.root: state.to_bytes() for state in (pre, result.post)})
 
 
 def no_weights(bench: Bench, parent: BlockView, cancelled: Callable[[], bool]) -> Forgery:
@@ -111,6 +111,22 @@ def own_indices(task: Task, header: Header) -> tuple[int, ...]:
     """Returns P of the header's own seed."""
     drawn = derivation.seed(task.rules, task.id, header.parent, header.miner, header.pre_root, header.nonce)
     return derivation.batch(drawn, task.batch_size, task.train_count)
+
+
+def with_post(proof: Proof, post: State) -> Proof:
+    """Returns a proof that claims another W', and a trace that ends in it."""
+    roots = type(proof.roots).of(proof.roots.program, proof.pre.tensor_roots, proof.roots.between, post.tensor_roots)
+    header = replace(proof.header, post_root=post.root, trace_root=roots.root)
+    return replace(proof, header=header, post=post, roots=roots)
+
+
+def published(proof: Proof) -> dict[bytes, bytes]:
+    """What an honest miner publishes of a proof."""
+    states = {state.root: state.to_bytes() for state in (proof.pre, proof.post)}
+    return states | {
+        proof.header.trace_root: proof.roots.between,
+        proof.header.eval_root: proof.accuracy.words,
+    }
 
 
 def nudged(state: State) -> State:

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from pol_oracle.evidence import Traced, traced_sample
-from pol_oracle.protocol.positions import Tree
 from pol_oracle.protocol.lifecycle import EvidenceKind
+from pol_oracle.protocol.positions import Tree
 from tests.adversaries.arena import Arena
 
 

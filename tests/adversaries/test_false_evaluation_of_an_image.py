@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pol_oracle.evidence import Traced
-from pol_oracle.protocol.positions import Tree
 from pol_oracle.protocol.lifecycle import EvidenceKind
+from pol_oracle.protocol.positions import Tree
 from tests.adversaries.arena import Arena
 
 

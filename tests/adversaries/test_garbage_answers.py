@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pol_oracle.canonical.operations import Kind
-from pol_oracle.protocol.lifecycle import EvidenceKind
 from pol_oracle.evidence import Answer
+from pol_oracle.protocol.lifecycle import EvidenceKind
 from tests.adversaries.arena import Arena
 
 

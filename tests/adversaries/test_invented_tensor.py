@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pol_oracle.canonical.operations import Kind
-from pol_oracle.protocol.lifecycle import EvidenceKind
 from pol_oracle.protocol.hashing import keccak
+from pol_oracle.protocol.lifecycle import EvidenceKind
 from tests.adversaries.arena import Arena
 from tests.adversaries.forging import with_root
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from pol_oracle.canonical.state import State
 from pol_oracle.protocol.lifecycle import EvidenceKind
 from tests.adversaries.arena import BITS, Arena

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pol_oracle.canonical.step import Stepper
 from pol_oracle.evidence import Traced
-from pol_oracle.protocol.rules import HARDENED
 from pol_oracle.protocol.lifecycle import EvidenceKind
+from pol_oracle.protocol.rules import HARDENED
 from tests.adversaries.arena import Arena
 
 

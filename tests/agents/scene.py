@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from typing import Any
 
@@ -190,3 +191,10 @@ def verifier(me: str = V1, *verdicts: Verdict, answers: tuple[tuple[bytes, Posit
     """What a verifier knows that came to these verdicts and computed these answers."""
     computed = {(block, position): answer_of(position) for block, position in answers}
     return Verifier(me, {v.block_id: v for v in verdicts}, seal, describe, computed)
+
+
+def join(name: str) -> None:
+    """Waits for the background threads of that name."""
+    for thread in threading.enumerate():
+        if thread.name == name:
+            thread.join()

@@ -22,8 +22,8 @@ from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.lifecycle import EvidenceKind, Role
 from tests.agents.scene import GENESIS, MINER, ROOTS, V1, Scene, proof_of
 
-OPENING = ((1, 2, 3, 4, 5), b"descriptor", [])
-SLICE = (0, 1, [], b"", [], [])
+OPENING: tuple[Any, ...] = ((1, 2, 3, 4, 5), b"descriptor", [])
+SLICE: tuple[Any, ...] = (0, 1, [], b"", [], [])
 KIND = EvidenceKind.STEP
 
 

@@ -101,7 +101,8 @@ def test_l1_is_reached_through_chain_only() -> None:
 def test_decisions_are_pure() -> None:
     forbidden = ["time", "datetime", "random", "os", "socket", "threading", "asyncio", "subprocess"]
     forbidden += [f"pol_oracle.chain.{name}" for name in ("client", "rpc", "monitor", "sender", "devnet")]
-    assert "agents/decide.py" not in importers(*forbidden, "pol_oracle.store", "pol_oracle.search")
+    rules = {f"agents/{name}.py" for name in ("decide", "challenges", "demands", "housekeeping", "view", "blocks")}
+    assert not rules & importers(*forbidden, "pol_oracle.store", "pol_oracle.search")
 
 
 def test_the_protocol_is_pure() -> None:

@@ -199,7 +199,7 @@ def test_an_account_that_cannot_pay(client: Client, tmp_path: Path) -> None:
     poor = Account.create()
     with Sender(client, poor, tmp_path / "a.sqlite") as sender:
         sender.submit(deposit(ETH))
-        sender.submit(Call("commit", "Court", "commit", (bytes(31) + b"\1",)))
+        sender.submit(Call("commit", "Bounties", "commit", (bytes(31) + b"\1",)))
         (first,) = sender.tick()
         (second,) = sender.tick()
     for result in (first, second):

@@ -292,7 +292,7 @@ def test_pitfall_18_the_same_key_run_twice_two_transactions_one_nonce(
 def test_pitfall_18_what_the_other_process_did_already_is_not_done_twice(
     client: Client, me: LocalAccount, open_sender: Callable[..., Sender], mine: Callable[..., None]
 ) -> None:
-    commit = Call("commit", "Court", "commit", (b"\7" * 32,))
+    commit = Call("commit", "Bounties", "commit", (b"\7" * 32,))
     here, there = open_sender("a"), open_sender("b")
     here.submit(commit)
     here.tick()

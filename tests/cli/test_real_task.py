@@ -16,7 +16,8 @@ from pol_oracle.chain.client import Client
 from pol_oracle.chain.deployment import Deployment
 from pol_oracle.chain.devnet import dev_account
 from pol_oracle.chain.ports import free_port
-from pol_oracle.demo.forgers import nudged, own_indices
+from pol_oracle.demo.forgers import nudged, own_indices, with_post
+from pol_oracle.demo.forgers import published as everything
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import Role, Status
 from pol_oracle.search import Proof, search
@@ -87,8 +88,8 @@ def proof(network: L1, workload: Workload) -> Proof:
 def published(network: L1, home: Path, proof: Proof, header: Header) -> str:
     """Publishes a proof's states and proposes a header; returns the block's id in hex."""
     store = StateStore([home / "store"])
-    for state in (proof.pre, proof.post):
-        store.put(state.root, state.to_bytes())
+    for root, content in everything(replace(proof, header=header)).items():
+        store.put(root, content)
     network.send(MINER, "BondVault", "deposit", int(Role.MINER), value=10**18)
     block, _ = network.propose(header)
     return block.hex()
@@ -136,10 +137,7 @@ def test_right_block_verifies(pol: Pol, network: L1, home: Path, proof: Proof) -
 
 
 def test_wrong_block_does_not_verify(pol: Pol, network: L1, home: Path, proof: Proof) -> None:
-    forged = replace(proof, post=nudged(proof.post))
-    block = published(network, home, forged, replace(proof.header, post_root=forged.post.root))
-
-    said = pol("blocks", "verify", block)
+    said = pol("blocks", "verify", forged(network, home, proof))
 
     assert said.code == 1
     assert "INVALID (step)" in said.out
@@ -147,8 +145,8 @@ def test_wrong_block_does_not_verify(pol: Pol, network: L1, home: Path, proof: P
 
 def forged(network: L1, home: Path, proof: Proof) -> str:
     """A block whose W' is one ulp off, served."""
-    wrong = replace(proof, post=nudged(proof.post))
-    return published(network, home, wrong, replace(proof.header, post_root=wrong.post.root))
+    wrong = with_post(proof, nudged(proof.post))
+    return published(network, home, wrong, wrong.header)
 
 
 def test_dry_run_shows_what_a_challenge_would_send_and_sends_nothing(
@@ -163,7 +161,7 @@ def test_dry_run_shows_what_a_challenge_would_send_and_sends_nothing(
     (prove,) = said.json["calls"]
     assert prove["contract"] == "Court"
     assert prove["function"].startswith("prove")
-    assert prove["gas_of"].startswith("check")  # nothing is committed, so the call itself would be refused
+    assert not prove["gas_with_slash"]  # nothing is committed, so the call itself would be refused
     assert prove["gas"] > 21_000
     assert prove["bytes"] > 1000
 
@@ -184,7 +182,7 @@ def test_challenge_commits_waits_and_proves(
     assert "give the command again" in waiting.sentence
     network.wait(1)
     ready = pol("challenge", block, "--dry-run", "--dev", 9, "--json").json["calls"]
-    assert [call["gas_of"] for call in ready] == [call["function"] for call in ready]
+    assert [(call["contract"], call["gas_with_slash"]) for call in ready] == [("Court", True)]
 
     said = pol("challenge", block, "--dev", 9, "--json")
 
@@ -205,10 +203,9 @@ def test_right_block_leaves_nothing_to_challenge(pol: Pol, network: L1, home: Pa
 
 
 def test_what_is_not_served_is_demanded(pol: Pol, network: L1, home: Path, proof: Proof) -> None:
-    trained = replace(proof, pre=nudged(proof.pre))  # not the task's initial weights, which everybody has
-    header = with_seed_of(network, replace(proof.header, pre_root=trained.pre.root))
-    block = published(network, home, trained, header)
-    (home / "store" / file_name(header.pre_root)).unlink()
+    hidden = own_weights(network, proof)
+    block = published(network, home, hidden, hidden.header)
+    (home / "store" / file_name(hidden.header.pre_root)).unlink()
 
     (first, *_) = pol("challenge", block, "--dry-run", "--dev", 9, "--json").json["calls"]
     assert (first["contract"], first["function"], first["gas"]) == ("Demands", "demand", None)
@@ -221,14 +218,17 @@ def test_what_is_not_served_is_demanded(pol: Pol, network: L1, home: Path, proof
     assert pol("challenge", block, "--dry-run", "--dev", 9, "--json").json["calls"] == []  # all of it is demanded
 
 
-def with_seed_of(network: L1, header: Header) -> Header:
-    """The header with the batch that its own seed demands."""
-    return replace(header, indices=own_indices(network.task, header))
+def own_weights(network: L1, proof: Proof) -> Proof:
+    """The proof on other weights than the task's initial ones, which everybody has."""
+    pre = nudged(proof.pre)
+    header = replace(proof.header, pre_root=pre.root)
+    return replace(proof, pre=pre, header=replace(header, indices=own_indices(network.task, header)))
 
 
 def test_corrupt_state_file(pol: Pol, network: L1, home: Path, proof: Proof) -> None:
-    block = published(network, home, proof, proof.header)
-    path = home / "store" / file_name(proof.header.post_root)
+    hidden = own_weights(network, proof)
+    block = published(network, home, hidden, hidden.header)
+    path = home / "store" / file_name(hidden.header.pre_root)
     data = bytearray(path.read_bytes())
     data[0] ^= 1
     path.write_bytes(data)
@@ -241,8 +241,9 @@ def test_corrupt_state_file(pol: Pol, network: L1, home: Path, proof: Proof) -> 
 
 
 def test_missing_state_file(pol: Pol, network: L1, home: Path, proof: Proof) -> None:
-    block = published(network, home, proof, proof.header)
-    (home / "store" / file_name(proof.header.pre_root)).unlink()
+    hidden = own_weights(network, proof)
+    block = published(network, home, hidden, hidden.header)
+    (home / "store" / file_name(hidden.header.pre_root)).unlink()
 
     said = pol("blocks", "verify", block)
 

@@ -24,8 +24,9 @@ class Network:
 
     registry: Any
     vault: Any
+    bounties: Any
     court: Any
-    committee: Any
+    demands: Any
     token: Any
     task: Task
     parameters: Parameters
@@ -84,17 +85,23 @@ def network(project: Any, deployer: Any, task: Task, parameters: Parameters) -> 
     made = {c.name: deployer.deploy(getattr(project, c.name), *c.arguments) for c in creations}
     assert [made[c.name].address for c in creations] == [c.address for c in creations]
     return Network(
-        made["PoLRegistry"], made["BondVault"], made["Court"], made["Committee"], made["LearnToken"], task, parameters
+        registry=made["PoLRegistry"],
+        vault=made["BondVault"],
+        bounties=made["Bounties"],
+        court=made["Court"],
+        demands=made["Demands"],
+        token=made["LearnToken"],
+        task=task,
+        parameters=parameters,
     )
 
 
 @pytest.fixture(scope="session")
-def bonded(network: Network, miner: Any, verifiers: list[Any], chain: Any) -> Network:
+def bonded(network: Network, miner: Any, verifiers: list[Any]) -> Network:
     """The same, with 10 ETH of bond for the miner and each verifier."""
     network.vault.deposit(Role.MINER, sender=miner, value="10 ether")
     for verifier in verifiers:
         network.vault.deposit(Role.VERIFIER, sender=verifier, value="10 ether")
-    chain.mine(timestamp=chain.pending_timestamp + 1)  # stake of the same second as a dispute has no vote in it
     return network
 
 

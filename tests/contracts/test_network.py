@@ -8,14 +8,14 @@ from typing import Any
 import ape
 import pytest
 
-from pol_oracle.protocol.hashing import ZERO, keccak_abi
 from pol_oracle.protocol.lifecycle import EvidenceKind, Role, Status
+from pol_oracle.protocol.positions import Item, Position
 
 ETH = 10**18
 
 
-def commitment(challenger: str, block_id: bytes, kind: EvidenceKind, salt: bytes) -> bytes:
-    return keccak_abi(["address", "bytes32", "uint8", "bytes32", "bytes32"], [challenger, block_id, kind, ZERO, salt])
+BITS = Position(Item.BITS).abi()
+NO_PROGRAM: tuple[Any, ...] = ((0, 0, 0, 0, 0), b"", [])  # bits are demanded without a descriptor
 
 
 def status_of(network: Any, block_id: bytes) -> int:
@@ -27,11 +27,13 @@ def test_deployment_is_wired(network: Any, chain: Any) -> None:
     assert registry.genesisId() == network.task.genesis_id(chain.chain_id, registry.address)
     assert registry.taskId() == network.task.id
     assert registry.head() == registry.finalizedTip() == registry.genesisId()
-    assert (registry.vault(), registry.token(), registry.court()) == (
+    assert (registry.vault(), registry.token(), registry.bounties(), registry.demands()) == (
         network.vault.address,
         network.token.address,
-        network.court.address,
+        network.bounties.address,
+        network.demands.address,
     )
+    assert network.bounties.court() == network.court.address
     assert network.token.symbol() == "LEARN"
     assert network.token.totalSupply() == 0
 
@@ -61,26 +63,39 @@ def test_a_block_is_proposed_attested_and_finalized(
         assert bonded.vault.bondOf(verifier, Role.VERIFIER) == (10 * ETH, 0)
 
 
-def test_a_disputed_block_is_slashed_by_majority(
-    bonded: Any, miner: Any, verifiers: list[Any], chain: Any, pass_time: Callable[[int], None]
+def test_a_block_that_is_not_shown_in_time_is_slashed(
+    bonded: Any, miner: Any, verifiers: list[Any], pass_time: Callable[[int], None]
 ) -> None:
-    registry, court, committee = bonded.registry, bonded.court, bonded.committee
-    challenger = verifiers[0]
-    block_id, salt, kind = bonded.propose(miner), b"\x05" * 32, EvidenceKind.STEP
-    court.commit(commitment(challenger.address, block_id, kind, salt), sender=challenger)
-    chain.mine()
-    court.openDispute(block_id, kind, salt, sender=challenger)
-    dispute = court.disputeId(block_id, kind)
-    for verifier in verifiers[:2]:
-        committee.vote(dispute, True, sender=verifier)
-    court.settleDispute(block_id, kind, sender=challenger)
+    registry, demands, demander = bonded.registry, bonded.demands, verifiers[0]
+    block_id, fee = bonded.propose(miner), bonded.parameters.demand_fee
+    demands.demand(block_id, BITS, NO_PROGRAM, sender=demander)
+    assert bonded.vault.bondOf(demander, Role.VERIFIER) == (10 * ETH - fee, fee)
+    with ape.reverts(demands.DeadlineAhead):
+        demands.expire(block_id, demander, BITS, sender=verifiers[1])
+
+    pass_time(bonded.parameters.answer_window)
+    receipt = demands.expire(block_id, demander, BITS, sender=verifiers[1])
+    slashed = registry.BlockSlashed(blockId=block_id, miner=miner.address, kind=EvidenceKind.WITHHELD)
+    assert slashed in receipt.events
     assert status_of(bonded, block_id) == Status.SLASHED
     assert registry.head() == registry.genesisId()
 
-    pass_time(bonded.parameters.reveal_window + 1)
-    registry.forfeitBond(block_id, sender=challenger)
-    assert bonded.vault.creditOf(challenger) == ETH // 2
+    pass_time(bonded.parameters.reveal_window)
+    registry.forfeitBond(block_id, sender=demander)
+    demands.settle(demands.demandIdOf(block_id, demander, BITS), sender=demander)
+    assert bonded.vault.creditOf(demander) == ETH // 2
     assert bonded.vault.burned() == ETH // 2
+    assert bonded.vault.bondOf(demander, Role.VERIFIER) == (10 * ETH, 0)
+
+
+def test_a_proof_must_be_committed_to(bonded: Any, miner: Any, verifiers: list[Any]) -> None:
+    challenger = verifiers[0]
+    receipt = bonded.bounties.commit(b"\x05" * 32, sender=challenger)
+    assert bonded.bounties.ChallengeCommitted(challenger=challenger.address, order=1) in receipt.events
+    with ape.reverts(bonded.bounties.AlreadyCommitted):
+        bonded.bounties.commit(b"\x05" * 32, sender=challenger)
+    with ape.reverts(bonded.bounties.NotJudge, sender=challenger.address):
+        bonded.bounties.convict(bonded.propose(miner), EvidenceKind.STEP, challenger, b"\x05" * 32, sender=challenger)
 
 
 def test_refusals_carry_their_values(bonded: Any, miner: Any, verifiers: list[Any]) -> None:
@@ -96,7 +111,7 @@ def test_refusals_carry_their_values(bonded: Any, miner: Any, verifiers: list[An
     wrong = (header.indices[0] ^ 1, *header.indices[1:])
     with ape.reverts(registry.IndexMismatch, position=0, expected=header.indices[0], actual=wrong[0]):
         bonded.propose(miner, indices=wrong)
-    with ape.reverts(registry.NotCourt, sender=stranger.address):
+    with ape.reverts(registry.NotBounties, sender=stranger.address):
         registry.slash(genesis, EvidenceKind.STEP, sender=stranger)
 
 

@@ -11,8 +11,6 @@ from typing import Any, TypeVar
 
 import numpy as np
 from eth_account.signers.local import LocalAccount
-from pol_oracle.canonical.accuracy import AccuracyTree
-from pol_oracle.evidence.accuracy import sums_proof
 
 from pol_oracle.agents.blocks import BlockView
 from pol_oracle.agents.config import AgentConfig
@@ -23,10 +21,12 @@ from pol_oracle.agents.policy import Policy
 from pol_oracle.agents.runtime import Context, Loop, open_context
 from pol_oracle.agents.verdicts import Answerer, Replay, Verdict
 from pol_oracle.agents.verifier import VerifierLoop
+from pol_oracle.canonical.accuracy import AccuracyTree
 from pol_oracle.chain.client import Client
 from pol_oracle.chain.deployment import Deployment
 from pol_oracle.chain.sender import Call, Sender
 from pol_oracle.evidence import Answer, Proof, Shown
+from pol_oracle.evidence.accuracy import sums_proof
 from pol_oracle.protocol.derivation import batch, seed
 from pol_oracle.protocol.errors import StoreError
 from pol_oracle.protocol.hashing import keccak
@@ -99,7 +99,7 @@ def silent(block: BlockView, position: Position, cancelled: Callable[[], bool]) 
     raise StoreError(f"nothing to show: {position}")
 
 
-def describe(position: Position) -> tuple[Any, ...]:
+def no_descriptor(position: Position) -> tuple[Any, ...]:
     """Demands for roots and bits need no descriptor."""
     return ((0,) * 5, b"", [])
 
@@ -148,10 +148,10 @@ class Stage:
         account: LocalAccount,
         replay: Replay = believe,
         answer: Answerer = silent,
-        describes: Describe = describe,
+        describe: Describe = no_descriptor,
     ) -> VerifierLoop:
         """Opens a verifier that comes to these verdicts."""
-        return self._join(VerifierLoop(self._context(account, Role.VERIFIER), replay, answer, describes))
+        return self._join(VerifierLoop(self._context(account, Role.VERIFIER), replay, answer, describe))
 
     def against(self, *cheats: LocalAccount, kind: EvidenceKind = EvidenceKind.ACCURACY) -> Replay:
         """A replay that has proof against these miners' blocks, or lacks their bits."""

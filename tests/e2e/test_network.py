@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from eth_account.signers.local import LocalAccount
 
+from pol_oracle.agents.answerer import StoreAnswerer, describer
 from pol_oracle.agents.job import Produce
 from pol_oracle.agents.launch import launch
 from pol_oracle.agents.miner import StorePublisher
@@ -48,23 +49,24 @@ def test_honest_blocks_become_final_and_cheats_are_slashed_for_what_they_did(
     publish, replay = StorePublisher(store), Replayer(workload, store)
     honest, ulp, lazy, liar, hider, *verifiers = accounts[1:9]
     for account in verifiers:
-        real.verifier(account, replay)
-    searched, unsearched = Cheat(workload, searched=True), Cheat(workload, searched=False)
+        real.verifier(account, replay, StoreAnswerer(workload, store), describer(workload))
+    hidden, unsearched = Cheat(workload, searched=True, trained=True), Cheat(workload, searched=False)
     cheats: list[tuple[LocalAccount, EvidenceKind, Produce, Callable[[Proof], None]]] = [
         (ulp, EvidenceKind.STEP, Cheat(workload, True, one_ulp_off), publish),
         (lazy, EvidenceKind.REQUIREMENT, unsearched, publish),
         (liar, EvidenceKind.ACCURACY, Cheat(workload, True, flattered), publish),
-        (hider, EvidenceKind.WITHHELD, searched, keep),
+        (hider, EvidenceKind.WITHHELD, hidden, keep),
     ]
     for account, _, produce, publisher in cheats:
         real.mining(account, replay, produce, publisher)
-    real.mining(honest, replay, Production(workload, store, training_steps=4), publish)
+    answer = StoreAnswerer(workload, store)
+    real.mining(honest, replay, Production(workload, store, training_steps=4), publish, answer)
     view = real.loops[0].view
 
     def fates() -> dict[str, EvidenceKind | None]:
         return {b.miner: b.slashed_for for b in view.blocks.values() if b.status is Status.SLASHED}
 
-    real.until(lambda: len(fates()) == 4 and len(view.finalized) > 2 and not view.open_disputes, patient=True)
+    real.until(lambda: len(fates()) == 4 and len(view.finalized) > 2, patient=True)
     real.rounds(6)  # bonds of the slashed are collected after the reveal window
 
     assert fates() == {account.address: kind for account, kind, *_ in cheats}

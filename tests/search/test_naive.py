@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from pol_oracle.canonical.evaluate import eval_root
+from pol_oracle.canonical.accuracy import AccuracyTree
 from pol_oracle.canonical.state import State
 from pol_oracle.protocol.derivation import batch, requirements, seed
 from pol_oracle.protocol.hashing import keccak
@@ -65,7 +65,7 @@ def test_a_proof_stands_up_to_a_replay(proof: Proof) -> None:
     test = workload.test
     before, after = (workload.evaluator.correct(s, test.images, test.labels) for s in (proof.pre, proof.post))
     assert (header.correct_before, header.correct_after) == (before.sum(), after.sum())
-    assert header.eval_root == eval_root(before, after)
+    assert header.eval_root == AccuracyTree.of(before, after).root.hash
     assert header.correct_after > header.correct_before
 
 
@@ -211,4 +211,4 @@ def test_a_deceived_screen_leads_to_no_false_claim(trained: State, monkeypatch: 
     before, after = (workload.evaluator.correct(s, test.images, test.labels) for s in (found.pre, found.post))
     assert (header.correct_before, header.correct_after) == (int(before.sum()), int(after.sum()))
     assert header.correct_after > header.correct_before
-    assert header.eval_root == eval_root(before, after)
+    assert header.eval_root == AccuracyTree.of(before, after).root.hash
