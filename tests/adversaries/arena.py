@@ -8,26 +8,31 @@ from typing import Any
 
 from eth_account.signers.local import LocalAccount
 
+from pol_oracle.agents.actions import Reveal
 from pol_oracle.agents.answerer import describer
-from pol_oracle.agents.blocks import BlockView
+from pol_oracle.agents.blocks import BlockView, DemandView
 from pol_oracle.agents.job import Job
-from pol_oracle.agents.miner import MinerLoop
 from pol_oracle.agents.replay import Replayer
+from pol_oracle.agents.respond import call_of
 from pol_oracle.agents.verifier import VerifierLoop
 from pol_oracle.agents.worker import Cancelled
 from pol_oracle.evidence import Answer, answer_to
-from pol_oracle.protocol.errors import StoreError
+from pol_oracle.protocol.errors import Reverted, StoreError
 from pol_oracle.protocol.header import Header
-from pol_oracle.protocol.lifecycle import EvidenceKind, Role, Status
+from pol_oracle.protocol.lifecycle import EvidenceKind, Role
 from pol_oracle.protocol.positions import Position
 from pol_oracle.store import StateStore
 from pol_oracle.task import Workload
 from tests.adversaries.forging import Forgery
-from tests.e2e.stage import Stage, believe
+from tests.e2e.stage import STAKE, Stage, believe
 
-COLLUDERS = 9
-
+BITS = 2  # requirements of a block
 Twist = Callable[[Answer], Answer]
+
+
+def as_it_is(answer: Answer) -> Answer:
+    """Answers with what was asked for."""
+    return answer
 
 
 @dataclass(frozen=True)
@@ -46,63 +51,85 @@ class Arena:
         workload: the task.
         store: where the cheat publishes, and the honest verifier reads.
         made: a right block of the cheat's, to start from.
-        accounts: well-known ones of the devnet.
+        cheat: the cheating miner.
+        honest: the only honest verifier.
+        colluders: nine others, bonded too.
+        refused: custom errors with which the contracts refused the cheat's answers.
     """
 
     stage: Stage
     workload: Workload
     store: StateStore
     made: Forgery
-    accounts: list[LocalAccount]
-    colluders: list[Any] = field(default_factory=list)
-
-    @property
-    def cheat(self) -> LocalAccount:
-        """The cheating miner."""
-        return self.accounts[1]
-
-    @property
-    def honest(self) -> LocalAccount:
-        """The only honest verifier."""
-        return self.accounts[2]
+    cheat: LocalAccount
+    honest: LocalAccount
+    colluders: list[LocalAccount]
+    refused: set[str] = field(default_factory=set)
 
     def convicts(
-        self, forgery: Forgery, kind: EvidenceKind, *, demands: int | None = None, answer: Answerer_ = None
+        self,
+        forgery: Forgery,
+        *kinds: EvidenceKind,
+        demands: int | None = None,
+        twist: Twist = as_it_is,
+        late: bool = False,
     ) -> BlockView:
-        """Lets a forged block meet the honest verifier; checks that it is slashed in time, and who loses.
+        """Lets a forged block meet the honest verifier; checks that it is slashed in time, and who loses by it.
 
         Args:
             forgery: the block.
-            kind: what it must be slashed for.
+            kinds: what it may be slashed for.
             demands: how many demands that takes, if it is not left open.
-            answer: how the cheat answers demands, if not from what it holds.
+            twist: what the cheat makes of its answers.
+            late: it answers only when the time is up.
+
+        Returns:
+            The block, slashed and settled.
         """
         verifier = self._verifier()
-        before = self._worth(self.honest, Role.VERIFIER)
-        cheat = self._cheat(forgery, answer or self._from(forgery))
-        self.stage.until(lambda: len(cheat.view.blocks) == 2, patient=True)
-        self._attest_all(forgery.header.id(self.workload.task.id))
+        before = self._worth(verifier, self.honest)
+        self._mine(forgery, twist, late)
+        self.stage.until(lambda: len(verifier.view.blocks) == 2, patient=True)
+        block_id = forgery.header.id(self.workload.task.id)
+        for colluder in self.colluders:
+            self._send(colluder, "PoLRegistry", "attest", block_id)
 
-        view = verifier.view
-        self.stage.until(lambda: self._over(verifier), limit=300, patient=True)
-        view = verifier.view
-        (block,) = [b for b in view.blocks.values() if b.header is not None]
+        def over() -> bool:
+            if late:
+                self._too_late(verifier, forgery)
+            block = verifier.view.blocks[block_id]
+            punished = all(a.settled for a in block.attestations.values()) or _spares(block)
+            return block.forfeited and punished and all(d.settled for d in block.demands.values())
 
-        assert (block.status, block.slashed_for) == (Status.SLASHED, kind)
-        assert block.closed_at is not None
-        if demands is not None:
-            assert len(block.demands) == demands
-        window = self.stage.deployment.parameters.challenge_window
-        assert block.closed_at < block.proposed_at + window + self._late(block)
-        assert self._worth(self.honest, Role.VERIFIER) > before
-        self._check_losers(kind)
+        self.stage.until(over, limit=200, patient=True)
+
+        block = verifier.view.blocks[block_id]
+        assert block.slashed_for in kinds
+        assert demands is None or len(block.demands) == demands
+        self._in_time(block)
+        assert self._worth(verifier, self.honest) > before
+        assert verifier.view.bond(self.cheat.address, Role.MINER).total == STAKE - self._parameters.miner_bond
+        for colluder in self.colluders:
+            lost = STAKE - verifier.view.bond(colluder.address, Role.VERIFIER).total
+            assert lost == (0 if _spares(block) else self._parameters.attest_bond)
         return block
+
+    @property
+    def _parameters(self) -> Any:
+        return self.stage.deployment.parameters
+
+    def _in_time(self, block: BlockView) -> None:
+        """It never could have been finalized: open demands and fresh answers hold a block after its window."""
+        window = block.proposed_at + self._parameters.challenge_window
+        answered = [d.answered_at or d.deadline for d in block.demands.values()]
+        assert block.closed_at is not None
+        assert block.closed_at <= max([window, *(at + self._parameters.answer_window for at in answered)])
 
     def _verifier(self) -> VerifierLoop:
         replay = Replayer(self.workload, self.store)
         return self.stage.verifier(self.honest, replay, describe=describer(self.workload))
 
-    def _cheat(self, forgery: Forgery, answer: Any) -> MinerLoop:
+    def _mine(self, forgery: Forgery, twist: Twist, late: bool) -> None:
         done: list[Found] = []
 
         def produce(job: Job, cancelled: Callable[[], bool]) -> Any:
@@ -115,12 +142,40 @@ class Arena:
             for root, content in forgery.published().items():
                 self.store.put(root, content)
 
-        return self.stage.mining(self.cheat, believe, produce, publish, answer)
-
-    def _from(self, forgery: Forgery) -> Any:
         def answer(block: BlockView, position: Position, cancelled: Callable[[], bool]) -> Answer:
-            if not forgery.answers:
+            if late or not forgery.answers:
                 raise StoreError("it shows nothing")
-            return answer_to(position, self.workload.programs, forgery)
+            return twist(answer_to(position, self.workload.programs, forgery))
 
-        return answer
+        self.stage.mining(self.cheat, believe, produce, publish, answer)
+
+    def _too_late(self, verifier: VerifierLoop, forgery: Forgery) -> None:
+        """Tries to answer what is overdue: the contract must refuse it."""
+        for demand in verifier.view.open_demands:
+            if verifier.view.now >= demand.deadline:
+                self._reveal(demand, forgery)
+
+    def _reveal(self, demand: DemandView, forgery: Forgery) -> None:
+        answer = answer_to(demand.position, self.workload.programs, forgery)
+        call = call_of(Reveal(demand.block_id, forgery.header, demand.demander, demand.position, answer))
+        client = self.stage.client
+        try:
+            client.simulate(client.request_for(call.contract, call.function, call.args), self.cheat.address)
+        except Reverted as error:
+            self.refused.add(error.name)
+
+    def _worth(self, verifier: VerifierLoop, account: LocalAccount) -> int:
+        """Bond and credit of a verifier, in wei."""
+        client = self.stage.client
+        bond = client.bond(account.address, Role.VERIFIER)
+        return bond.free + bond.locked + client.credit(account.address)
+
+    def _send(self, account: LocalAccount, contract: str, function: str, *arguments: Any) -> None:
+        request = self.stage.client.request_for(contract, function, arguments)
+        fields = {"from": account.address, "to": request.target, "data": f"0x{request.data.hex()}"}
+        self.stage.client.rpc.request("eth_sendTransaction", fields)
+
+
+def _spares(block: BlockView) -> bool:
+    """Says whether attesters keep their bonds: only the miner could have answered."""
+    return block.slashed_for is EvidenceKind.UNEXPLAINED

@@ -34,7 +34,7 @@ class Forgery:
         pre: W.
         post: W', as claimed.
         step: the step's trace, as claimed.
-        accuracy: the accuracy tree, as claimed.
+        bits_tree: the accuracy tree, as claimed.
         evaluations: traces of evaluations that are not the honest ones.
         publishes: which of "pre", "post", "roots", "bits" the store gets.
         answers: False: it never answers a demand.
@@ -45,7 +45,7 @@ class Forgery:
     pre: State
     post: State
     step: Traced
-    accuracy: AccuracyTree
+    bits_tree: AccuracyTree
     evaluations: Mapping[tuple[Tree, int], Traced] = field(default_factory=dict)
     publishes: frozenset[str] = frozenset({"pre", "post", "roots", "bits"})
     answers: bool = True
@@ -58,9 +58,9 @@ class Forgery:
             return self.evaluations[tree, sample]
         return traced_sample(self.workload, self.post if tree is Tree.AFTER else self.pre, sample)
 
-    def tree(self) -> AccuracyTree:
-        """The claimed accuracy tree."""
-        return self.accuracy
+    def accuracy(self) -> AccuracyTree:
+        """See :class:`~pol_oracle.evidence.Discloser`."""
+        return self.bits_tree
 
     def published(self) -> dict[bytes, bytes]:
         """What goes into the store: root -> content."""
@@ -68,7 +68,7 @@ class Forgery:
             "pre": (self.header.pre_root, self.pre.to_bytes()),
             "post": (self.header.post_root, self.post.to_bytes()),
             "roots": (self.header.trace_root, self.step.roots.between),
-            "bits": (self.header.eval_root, self.accuracy.words),
+            "bits": (self.header.eval_root, self.bits_tree.words),
         }
         return dict(content for name, content in everything.items() if name in self.publishes)
 
@@ -112,15 +112,16 @@ class Forgery:
 
     # --- lies about accuracy ---
 
-    def with_accuracy(self, tree: AccuracyTree, **claims: int) -> Forgery:
+    def with_accuracy(self, tree: AccuracyTree, correct_after: int | None = None) -> Forgery:
         """The block claims this tree, and its sums unless told otherwise."""
-        counts = {"correct_before": tree.root.before, "correct_after": tree.root.after} | claims
-        return replace(self, header=replace(self.header, eval_root=tree.root.hash, **counts), accuracy=tree)
+        after = tree.root.after if correct_after is None else correct_after
+        header = replace(self.header, eval_root=tree.root.hash, correct_before=tree.root.before, correct_after=after)
+        return replace(self, header=header, bits_tree=tree)
 
     def bits(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Copies of the claimed bits."""
         count = len(self.workload.test)
-        before, after = (bits[:count].copy() for bits in self.accuracy.bits)
+        before, after = (bits[:count].copy() for bits in self.bits_tree.bits)
         return before, after
 
     def wrong_bit(self) -> tuple[Forgery, int]:
@@ -132,12 +133,26 @@ class Forgery:
 
 
 def honest(
-    workload: Workload, parent: bytes, miner: str, bits: int, *, searched: bool = True, pre: State | None = None
+    workload: Workload,
+    parent: bytes,
+    miner: str,
+    bits: int,
+    *,
+    searched: bool = True,
+    misses: Workload | None = None,
 ) -> Forgery:
-    """Makes a right block on other weights than the initial ones; or, not searched, one that misses a requirement."""
+    """Makes a right block on other weights than the initial ones.
+
+    Args:
+        workload: the task.
+        parent: block to build on.
+        miner: of the block.
+        bits: requirements it meets.
+        searched: False: it misses one.
+        misses: a task whose requirements it misses.
+    """
     train, test = workload.train, workload.test
-    first = workload.stepper.run(workload.initial, train.images[:4], train.labels[:4]).post
-    pre = pre or first
+    pre = workload.stepper.run(workload.initial, train.images[:4], train.labels[:4]).post
     before = workload.evaluator.correct(pre, test.images, test.labels)
     for nonce in range(10_000):
         drawn = seed(workload.task.rules, workload.task.id, parent, miner, pre.root, nonce)
@@ -146,6 +161,9 @@ def honest(
         result = workload.stepper.run(pre, train.images[chosen], train.labels[chosen])
         required = requirements(drawn, bits, workload.eligible.count)
         if (unmet(workload, required, pre, result.post) is None) != searched:
+            continue
+        other = misses and requirements(drawn, bits, misses.eligible.count)
+        if misses and other and unmet(misses, other, pre, result.post) is None:
             continue
         after = workload.evaluator.correct(result.post, test.images, test.labels)
         if after.sum() <= before.sum():

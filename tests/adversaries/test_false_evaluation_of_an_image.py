@@ -12,7 +12,7 @@ from tests.adversaries.arena import Arena
 
 def test_false_evaluation_of_an_image(arena: Arena) -> None:
     forgery, sample = arena.made.wrong_bit()
-    before, after = forgery.bits()
+    _, after = forgery.bits()
     easy = int(after.argmax())
     test = forgery.workload.test
     shown = forgery.workload.evaluator.tensors(forgery.post, test.images[easy], int(test.labels[easy]))

@@ -1,4 +1,4 @@
-"""A wrong trace, and garbage for answers: the contract takes none of them."""
+"""A wrong trace, and garbage for answers: the contract takes none of it."""
 
 from __future__ import annotations
 
@@ -6,15 +6,23 @@ from dataclasses import replace
 
 from pol_oracle.canonical.operations import Kind
 from pol_oracle.evidence import Answer
+from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.lifecycle import EvidenceKind
 from tests.adversaries.arena import Arena
+
+
+def garbled(answer: Answer) -> Answer:
+    """Another last root, or other leaves."""
+    *others, last = answer.arguments
+    if answer.function == "revealRoots":
+        return replace(answer, arguments=(*others, [*last[:-1], keccak(b"garbage")]))
+    tensor, elements, runs, leaves, nodes, path = last
+    return replace(answer, arguments=(*others, (tensor, elements, runs, leaves[::-1], nodes, path)))
 
 
 def test_garbage_answers(arena: Arena) -> None:
     made = arena.made
     forgery = made.altered(made.number(Kind.MAP), 0, lambda x: x + 1)
+    forgery = replace(forgery, publishes=frozenset({"pre", "post", "bits"}))
 
-    def garbled(answer: Answer) -> Answer:
-        return replace(answer, arguments=made_up(answer.arguments))
-
-    arena.convicts(forgery, EvidenceKind.WITHHELD, twist=garbled)
+    arena.convicts(forgery, EvidenceKind.WITHHELD, demands=1, twist=garbled)

@@ -7,7 +7,7 @@ from tests.adversaries.arena import Arena
 
 
 def test_inflated_count(arena: Arena) -> None:
-    tree = arena.made.accuracy
+    tree = arena.made.bits_tree
     forgery = arena.made.with_accuracy(tree, correct_after=tree.root.after + 5)
 
     arena.convicts(forgery, EvidenceKind.ACCURACY, demands=0)

@@ -12,3 +12,4 @@ def test_late_answers(arena: Arena) -> None:
     forgery = made.altered(made.number(Kind.MAP), 0, lambda x: x + 1)
 
     arena.convicts(forgery, EvidenceKind.WITHHELD, late=True)
+    assert "DeadlinePassed" in arena.refused

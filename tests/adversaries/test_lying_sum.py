@@ -11,8 +11,8 @@ from tests.adversaries.arena import Arena
 
 def test_lying_sum(arena: Arena) -> None:
     made = arena.made
-    contents = [made.accuracy.content(0, i) for i in range(len(made.accuracy.levels[0]))]
-    first, *others = made.accuracy.levels[0]
+    contents = [made.bits_tree.content(0, i) for i in range(len(made.bits_tree.levels[0]))]
+    first, *others = made.bits_tree.levels[0]
     lying = AccuracyTree(contents, grow([replace(first, after=first.after + 9), *others]))
 
     arena.convicts(made.with_accuracy(lying), EvidenceKind.WITHHELD, demands=1)

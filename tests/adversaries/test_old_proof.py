@@ -16,4 +16,4 @@ def test_old_proof(arena: Arena) -> None:
     moved = replace(old.header, parent=arena.made.header.parent)
     header = replace(moved, indices=own_indices(arena.workload.task, moved))
 
-    arena.convicts(replace(old, header=header), arena.either(EvidenceKind.REQUIREMENT, EvidenceKind.STEP), demands=None)
+    arena.convicts(replace(old, header=header), EvidenceKind.REQUIREMENT, EvidenceKind.STEP)

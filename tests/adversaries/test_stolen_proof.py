@@ -11,10 +11,8 @@ from tests.adversaries.forging import honest
 
 
 def test_stolen_proof(arena: Arena) -> None:
-    victim = honest(arena.workload, arena.made.header.parent, arena.accounts[3].address, BITS)
+    victim = honest(arena.workload, arena.made.header.parent, arena.honest.address, BITS)
     copied = replace(victim.header, miner=arena.cheat.address)
     header = replace(copied, indices=own_indices(arena.workload.task, copied))
 
-    arena.convicts(
-        replace(victim, header=header), arena.either(EvidenceKind.REQUIREMENT, EvidenceKind.STEP), demands=None
-    )
+    arena.convicts(replace(victim, header=header), EvidenceKind.REQUIREMENT, EvidenceKind.STEP)

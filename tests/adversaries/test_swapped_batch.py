@@ -13,4 +13,4 @@ def test_swapped_batch(arena: Arena) -> None:
     made = arena.made
     suits = traced_step(made.workload, replace(made.header, indices=(1, 2, 3, 4)), made.pre)
 
-    arena.convicts(made.with_trace(suits), EvidenceKind.REQUIREMENT, demands=0)
+    arena.convicts(made.with_trace(suits), EvidenceKind.REQUIREMENT, EvidenceKind.STEP)

@@ -1,4 +1,4 @@
-"""An infinity in the trace is replaced by a number."""
+"""Values of the trace are replaced by an infinity and a NaN: wrong wherever they stand, whatever they come from."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pol_oracle.protocol.lifecycle import EvidenceKind
 from tests.adversaries.arena import Arena
 
 
-def test_hidden_nan(arena: Arena) -> None:
+def test_infinity(arena: Arena) -> None:
     made = arena.made
     tensor = made.number(Kind.DOT)
     forgery = made.altered(tensor, 0, lambda _: np.float32(np.inf)).altered(tensor, 1, lambda _: np.float32(np.nan))

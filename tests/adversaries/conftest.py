@@ -1,0 +1,75 @@
+"""The arena: a tiny real task deployed once, and one right block of the cheat's to make wrong ones of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from eth_account.signers.local import LocalAccount
+
+from pol_oracle.agents.launch import launch
+from pol_oracle.chain.client import Client
+from pol_oracle.chain.deployment import Deployment
+from pol_oracle.chain.devnet import Devnet
+from pol_oracle.protocol.lifecycle import Role
+from pol_oracle.store import StateStore
+from pol_oracle.task import TaskSpec, Workload, build_workload
+from tests.adversaries.arena import BITS, Arena
+from tests.adversaries.forging import Forgery, honest
+from tests.e2e.stage import STAKE, Stage
+
+COLLUDERS = 9
+
+
+@pytest.fixture(scope="session")
+def workload(tmp_path_factory: pytest.TempPathFactory) -> Workload:
+    """The cnn on few samples: the accuracy tree has three leaves, so some node lacks a sibling."""
+    spec = {
+        "name": "arena",
+        "learning_rate": 0.01,
+        "accuracy_slack": 600,
+        "data": {"train": 512, "test": 600},
+        "chain": {"difficulty_bits": BITS, "challenge_window": 60, "answer_window": 12, "reveal_window": 4},
+    }
+    return build_workload(TaskSpec.model_validate(spec), tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture(scope="session")
+def arena_deployment(
+    devnet: Devnet, accounts: list[LocalAccount], workload: Workload, tmp_path_factory: pytest.TempPathFactory
+) -> Deployment:
+    """The contracts with that task; nine colluders are bonded."""
+    client = Client.connect(devnet.rpc)
+    deployment = launch(client, accounts[0], workload, [str(tmp_path_factory.mktemp("store"))])
+    client = Client.connect(devnet.rpc, deployment)
+    deposit = client.request_for("BondVault", "deposit", (int(Role.VERIFIER),))
+    for colluder in accounts[3 : 3 + COLLUDERS]:
+        data = f"0x{deposit.data.hex()}"
+        fields = {"from": colluder.address, "to": deposit.target, "data": data, "value": hex(STAKE)}
+        client.rpc.request("eth_sendTransaction", fields)
+    return deployment
+
+
+@pytest.fixture(scope="session")
+def made(arena_deployment: Deployment, workload: Workload, accounts: list[LocalAccount]) -> Forgery:
+    """A right block of the cheat's, on genesis."""
+    genesis = bytes.fromhex(arena_deployment.genesis_id[2:])
+    return honest(workload, genesis, accounts[1].address, BITS)
+
+
+@pytest.fixture
+def arena(
+    arena_deployment: Deployment,
+    made: Forgery,
+    workload: Workload,
+    accounts: list[LocalAccount],
+    tmp_path: Path,
+    anvil: str,
+    mine: Callable[..., None],
+) -> Iterator[Arena]:
+    """An arena on an L1 of its own."""
+    stage = Stage(tmp_path, anvil, arena_deployment, mine)
+    store = StateStore([tmp_path / "store"])
+    yield Arena(stage, workload, store, made, accounts[1], accounts[2], accounts[3 : 3 + COLLUDERS])
+    stage.close()
