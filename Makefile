@@ -88,6 +88,7 @@ gas: setup ## table of gas per transaction, against the checked-in one (1 %)
 bench: setup ## all benches
 	@$(BIN)/pol bench chain
 	@$(BIN)/pol bench canonical
+	@$(BIN)/pol bench court
 
 .PHONY: fmt
 fmt: setup ## formats Python and Solidity

@@ -21,6 +21,7 @@ import {AccuracyTree} from "./lib/AccuracyTree.sol";
 import {Check} from "./lib/Check.sol";
 import {Eligible} from "./lib/Eligible.sol";
 import {Float32} from "./lib/Float32.sol";
+import {Headers} from "./lib/Headers.sol";
 import {Merkle} from "./lib/Merkle.sol";
 import {Operands, Run} from "./lib/Operands.sol";
 import {Operations} from "./lib/Operations.sol";
@@ -28,7 +29,7 @@ import {Tags} from "./lib/Tags.sol";
 import {TensorTree} from "./lib/TensorTree.sol";
 import {Trace} from "./lib/Trace.sol";
 import {Weights} from "./lib/Weights.sol";
-import {EvidenceKind, Header, Tree} from "./Types.sol";
+import {EvidenceKind, Header, RuleSet, Tree} from "./Types.sol";
 
 /// @title Where blocks are proven wrong: the contract recomputes the one value that is wrong, and nobody votes.
 /// @notice An honest block has one well-formed tree behind each root and one value at each place, so no evidence against
@@ -51,9 +52,10 @@ contract Court is ICourt {
 
     /// @inheritdoc ICourt
     function proveRequirement(Header calldata header, RequirementEvidence calldata evidence, bytes32) external {
-        _checkRequirement(header, evidence);
+        bytes32 blockId = _idOf(header);
+        _checkRequirement(header, blockId, evidence);
 
-        _convict(header, EvidenceKind.Requirement);
+        _convict(blockId, EvidenceKind.Requirement);
     }
 
     /// @inheritdoc ICourt
@@ -63,51 +65,63 @@ contract Court is ICourt {
         OperationEvidence calldata evidence,
         bytes32
     ) external {
-        _checkOperation(header, trace, evidence);
+        bytes32 blockId = _idOf(header);
+        _checkOperation(header, trace, _traceRoot(header, blockId, trace), evidence);
 
-        _convict(header, _kindOf(trace.tree));
+        _convict(blockId, _kindOf(trace.tree));
     }
 
     /// @inheritdoc ICourt
     function proveInput(Header calldata header, TraceId calldata trace, InputEvidence calldata evidence, bytes32)
         external
     {
-        _checkInput(header, trace, evidence);
+        bytes32 blockId = _idOf(header);
+        _checkInput(header, trace, _traceRoot(header, blockId, trace), evidence);
 
-        _convict(header, _kindOf(trace.tree));
+        _convict(blockId, _kindOf(trace.tree));
     }
 
     /// @inheritdoc ICourt
     function proveSums(Header calldata header, SumsEvidence calldata evidence, bytes32) external {
         _checkSums(header, evidence);
 
-        _convict(header, EvidenceKind.Accuracy);
+        bytes32 blockId = _idOf(header);
+        _convict(blockId, EvidenceKind.Accuracy);
     }
 
     /// @inheritdoc ICourt
     function proveBit(Header calldata header, TraceId calldata trace, BitEvidence calldata evidence, bytes32) external {
-        _checkBit(header, trace, evidence);
+        bytes32 blockId = _idOf(header);
+        _checkBit(header, trace, _traceRoot(header, blockId, trace), evidence);
 
-        _convict(header, EvidenceKind.Accuracy);
+        _convict(blockId, EvidenceKind.Accuracy);
     }
 
-    function _checkRequirement(Header calldata header, RequirementEvidence calldata evidence) private view {
-        Check.sameRoot(Eligible.hash(evidence.eligible), registry.eligibleHash());
-        (uint256 weight, bool up) = registry.requirementOf(header, evidence.requirement);
+    function _checkRequirement(Header calldata header, bytes32 blockId, RequirementEvidence calldata evidence)
+        private
+        view
+    {
+        (uint256 weight, bool up, RuleSet rules, bytes32 eligibleHash) = registry.requirementOf(
+            blockId, header.parent, header.miner, header.preRoot, header.nonce, evidence.requirement
+        );
+        Check.sameRoot(Eligible.hash(evidence.eligible), eligibleHash);
         (uint256 tensor, uint256 element) = Eligible.locate(evidence.eligible, weight);
         uint32 before = _weight(header.preRoot, evidence.tensors, tensor, element, evidence.before);
         uint32 afterwards = _weight(header.postRoot, evidence.tensors, tensor, element, evidence.afterwards);
-        bool met = Weights.satisfies(registry.rules(), before, afterwards, up);
+        bool met = Weights.satisfies(rules, before, afterwards, up);
         require(!met, RequirementMet(evidence.requirement, before, afterwards));
     }
 
     /// @dev A value that is not finite makes a block invalid wherever it is computed; a gather only copies.
-    function _checkOperation(Header calldata header, TraceId calldata trace, OperationEvidence calldata evidence)
-        private
-        view
-    {
-        uint32 claimed =
-            _openClaim(header, trace, evidence.operation, evidence.parts, evidence.claimed, evidence.element);
+    function _checkOperation(
+        Header calldata header,
+        TraceId calldata trace,
+        bytes32 traceRoot,
+        OperationEvidence calldata evidence
+    ) private view {
+        uint32 claimed = _openClaim(
+            header, trace.tree, traceRoot, evidence.operation, evidence.parts, evidence.claimed, evidence.element
+        );
         bool copied = Operations.kind(evidence.operation.descriptor) == Operations.GATHER;
         if (!copied && !Weights.isFinite(claimed)) return;
 
@@ -116,9 +130,15 @@ contract Court is ICourt {
         require(value != claimed, ElementHolds(evidence.claimed.tensor, evidence.element, value));
     }
 
-    function _checkInput(Header calldata header, TraceId calldata trace, InputEvidence calldata evidence) private view {
+    function _checkInput(
+        Header calldata header,
+        TraceId calldata trace,
+        bytes32 traceRoot,
+        InputEvidence calldata evidence
+    ) private view {
         uint256 element = evidence.element;
-        uint32 claimed = _openClaim(header, trace, evidence.input, evidence.parts, evidence.claimed, element);
+        uint32 claimed =
+            _openClaim(header, trace.tree, traceRoot, evidence.input, evidence.parts, evidence.claimed, element);
         uint256 number = evidence.claimed.tensor - evidence.input.sections.states; // 0: images, 1: labels
         Check.below(number, 2);
 
@@ -154,11 +174,15 @@ contract Court is ICourt {
         require(beyond, SumsHold(evidence.level, evidence.index));
     }
 
-    function _checkBit(Header calldata header, TraceId calldata trace, BitEvidence calldata evidence) private view {
+    function _checkBit(Header calldata header, TraceId calldata trace, bytes32 traceRoot, BitEvidence calldata evidence)
+        private
+        view
+    {
         require(trace.tree != Tree.Step, NotExplained(trace));
         uint256 last = uint256(evidence.verdict.sections.evaluationTensors) - 1;
         Check.equal(evidence.claimed.tensor, last);
-        bool correct = _openClaim(header, trace, evidence.verdict, evidence.parts, evidence.claimed, 0) == ONE;
+        bool correct =
+            _openClaim(header, trace.tree, traceRoot, evidence.verdict, evidence.parts, evidence.claimed, 0) == ONE;
 
         uint256 depth = AccuracyTree.depthOf(registry.testCount());
         Check.equal(evidence.siblings.length, depth);
@@ -170,8 +194,12 @@ contract Court is ICourt {
         require(bit != correct, BitHolds(trace.sample, correct));
     }
 
-    function _convict(Header calldata header, EvidenceKind kind) private {
-        bounties.convict(registry.blockIdOf(header), kind, msg.sender, keccak256(msg.data));
+    function _convict(bytes32 blockId, EvidenceKind kind) private {
+        bounties.convict(blockId, kind, msg.sender, keccak256(msg.data));
+    }
+
+    function _idOf(Header calldata header) private view returns (bytes32) {
+        return Headers.idOf(registry.taskId(), header);
     }
 
     function _kindOf(Tree tree) private pure returns (EvidenceKind) {
@@ -191,15 +219,16 @@ contract Court is ICourt {
     /// @dev What the miner claims an element of a trace to be.
     function _openClaim(
         Header calldata header,
-        TraceId calldata trace,
+        Tree tree,
+        bytes32 traceRoot,
         ProgramOpening calldata program,
         TraceParts calldata parts,
         Slice calldata claimed,
         uint256 element
     ) private view returns (uint32) {
-        Trace.checkProgram(program, registry.programRoot(), trace.tree, claimed.tensor);
-        Trace.checkParts(header, trace.tree, _traceRoot(header, trace), parts);
-        TensorTree.check(claimed, Trace.locate(header, trace.tree, parts, program.sections, claimed.tensor));
+        Trace.checkProgram(program, registry.programRoot(), tree, claimed.tensor);
+        Trace.checkParts(header, tree, traceRoot, parts);
+        TensorTree.check(claimed, Trace.locate(header, tree, parts, program.sections, claimed.tensor));
         return TensorTree.read(claimed, element);
     }
 
@@ -225,9 +254,13 @@ contract Court is ICourt {
         }
     }
 
-    function _traceRoot(Header calldata header, TraceId calldata trace) private view returns (bytes32 root) {
+    function _traceRoot(Header calldata header, bytes32 blockId, TraceId calldata trace)
+        private
+        view
+        returns (bytes32 root)
+    {
         if (trace.tree == Tree.Step) return header.traceRoot;
-        root = demands.evaluationRoot(registry.blockIdOf(header), trace.tree, trace.sample);
+        root = demands.evaluationRoot(blockId, trace.tree, trace.sample);
         require(root != bytes32(0), NotExplained(trace));
     }
 

@@ -23,12 +23,12 @@ abstract contract Genesis is IPoLRegistry {
     bytes32 public immutable trainRoot;
     bytes32 public immutable testRoot;
 
-    RuleSet public immutable rules;
+    RuleSet internal immutable RULES;
     uint32 internal immutable BATCH_SIZE;
     uint32 internal immutable ACCURACY_SLACK;
     uint32 internal immutable LEARNING_RATE;
     uint64 internal immutable ELIGIBLE_COUNT;
-    bytes32 public immutable eligibleHash;
+    bytes32 internal immutable ELIGIBLE_HASH;
     bytes32 internal immutable INITIAL_ROOT;
 
     uint32 internal immutable CHALLENGE_WINDOW;
@@ -55,14 +55,14 @@ abstract contract Genesis is IPoLRegistry {
         taskId = keccak256(abi.encode(Tags.TASK, task_));
         genesisId = keccak256(abi.encode(Tags.GENESIS, taskId, block.chainid, address(this)));
 
-        rules = task_.rules;
+        RULES = task_.rules;
         BATCH_SIZE = task_.batchSize;
         trainCount = task_.trainCount;
         testCount = task_.testCount;
         ACCURACY_SLACK = task_.accuracySlack;
         LEARNING_RATE = task_.learningRate;
         ELIGIBLE_COUNT = task_.eligibleCount;
-        eligibleHash = task_.eligibleHash;
+        ELIGIBLE_HASH = task_.eligibleHash;
         programRoot = task_.programRoot;
         trainRoot = task_.trainRoot;
         testRoot = task_.testRoot;
@@ -82,14 +82,14 @@ abstract contract Genesis is IPoLRegistry {
 
     /// @inheritdoc IPoLRegistry
     function task() external view returns (Task memory fixed_) {
-        fixed_.rules = rules;
+        fixed_.rules = RULES;
         fixed_.batchSize = BATCH_SIZE;
         fixed_.trainCount = trainCount;
         fixed_.testCount = testCount;
         fixed_.accuracySlack = ACCURACY_SLACK;
         fixed_.learningRate = LEARNING_RATE;
         fixed_.eligibleCount = ELIGIBLE_COUNT;
-        fixed_.eligibleHash = eligibleHash;
+        fixed_.eligibleHash = ELIGIBLE_HASH;
         fixed_.programRoot = programRoot;
         fixed_.trainRoot = trainRoot;
         fixed_.testRoot = testRoot;

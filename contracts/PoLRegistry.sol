@@ -11,6 +11,7 @@ import {BlockLifecycle} from "./lib/BlockLifecycle.sol";
 import {BlockTree} from "./lib/BlockTree.sol";
 import {Derivation} from "./lib/Derivation.sol";
 import {Difficulty} from "./lib/Difficulty.sol";
+import {Headers} from "./lib/Headers.sol";
 import {Block, EvidenceKind, Header, Parameters, Role, RuleSet, Status, Task} from "./Types.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
@@ -209,15 +210,21 @@ contract PoLRegistry is Genesis {
     }
 
     /// @inheritdoc IPoLRegistry
-    function requirementOf(Header calldata header, uint256 number) external view returns (uint256 weight, bool up) {
-        bytes32 blockId = blockIdOf(header);
+    function requirementOf(
+        bytes32 blockId,
+        bytes32 parent,
+        address miner,
+        bytes32 preRoot,
+        uint64 nonce,
+        uint256 number
+    ) external view returns (uint256 weight, bool up, RuleSet rules_, bytes32 eligibleHash_) {
         Block storage known = _tree.blocks[blockId];
         require(known.status != Status.None, UnknownBlock(blockId));
-        uint256 bits = known.bits;
-        require(number < bits, NoSuchRequirement(number, bits));
+        require(number < known.bits, NoSuchRequirement(number, known.bits));
 
-        uint256 drawn = Derivation.requirements(_seed(header), bits, ELIGIBLE_COUNT)[number];
-        return (drawn >> 1, drawn & 1 == 0);
+        bytes32 seed = Derivation.seed(RULES, taskId, parent, miner, preRoot, nonce);
+        uint256 drawn = Derivation.requirements(seed, number + 1, ELIGIBLE_COUNT)[number]; // in order: none beyond it
+        return (drawn >> 1, drawn & 1 == 0, RULES, ELIGIBLE_HASH);
     }
 
     /// @inheritdoc IPoLRegistry
@@ -240,7 +247,7 @@ contract PoLRegistry is Genesis {
 
     /// @inheritdoc IPoLRegistry
     function blockIdOf(Header calldata header) public view returns (bytes32) {
-        return keccak256(abi.encode(taskId, header));
+        return Headers.idOf(taskId, header);
     }
 
     /// @dev The block's place in the tree follows from its parent's; its status is the life cycle's to write.
@@ -289,17 +296,14 @@ contract PoLRegistry is Genesis {
         uint32[] calldata indices = header.indices;
         require(indices.length == BATCH_SIZE, WrongBatchSize(BATCH_SIZE, indices.length));
 
-        if (rules == RuleSet.Hardened) _checkDerived(header);
+        if (RULES == RuleSet.Hardened) _checkDerived(header);
         else _checkDistinct(indices);
-    }
-
-    function _seed(Header calldata header) private view returns (bytes32) {
-        return Derivation.seed(rules, taskId, header.parent, header.miner, header.preRoot, header.nonce);
     }
 
     /// @dev Hardened: the seed leaves the miner no choice.
     function _checkDerived(Header calldata header) private view {
-        uint32[] memory expected = Derivation.batch(_seed(header), BATCH_SIZE, trainCount);
+        bytes32 seed = Derivation.seed(RULES, taskId, header.parent, header.miner, header.preRoot, header.nonce);
+        uint32[] memory expected = Derivation.batch(seed, BATCH_SIZE, trainCount);
         for (uint256 i = 0; i < expected.length; ++i) {
             require(header.indices[i] == expected[i], IndexMismatch(i, expected[i], header.indices[i]));
         }

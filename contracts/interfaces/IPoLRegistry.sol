@@ -96,16 +96,23 @@ interface IPoLRegistry {
     function taskId() external view returns (bytes32);
     function trainCount() external view returns (uint32);
     function testCount() external view returns (uint32);
-    function rules() external view returns (RuleSet);
-    function eligibleHash() external view returns (bytes32);
     function programRoot() external view returns (bytes32);
     function trainRoot() external view returns (bytes32);
     function testRoot() external view returns (bytes32);
     function task() external view returns (Task memory);
     function parameters() external view returns (Parameters memory);
     function blocks(bytes32 blockId) external view returns (Block memory);
-    /// @notice Requirement number `number` of a block: the eligible weight that it names, and whether it must go up.
-    function requirementOf(Header calldata header, uint256 number) external view returns (uint256 weight, bool up);
+    /// @notice Requirement number `number` of a block: the eligible weight that it names, and whether it must go up; with
+    /// what else it takes to judge it.
+    /// @param parent of the block, like the next three: what its seed is drawn from.
+    function requirementOf(
+        bytes32 blockId,
+        bytes32 parent,
+        address miner,
+        bytes32 preRoot,
+        uint64 nonce,
+        uint256 number
+    ) external view returns (uint256 weight, bool up, RuleSet rules_, bytes32 eligibleHash_);
     function blockIdOf(Header calldata header) external view returns (bytes32);
     /// @notice 0: none, 1: attested, 2: settled, 3: attested in the second half of the window, without pay
     function attestationOf(bytes32 blockId, address verifier) external view returns (uint8);

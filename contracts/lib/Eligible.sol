@@ -15,15 +15,19 @@ library Eligible {
     /// @notice Where eligible weight `number` lies in the state.
     function locate(bytes32[] calldata ranges, uint256 number) internal pure returns (uint256 tensor, uint256 element) {
         uint256 passed = 0;
-        for (uint256 i = 0; i < ranges.length; ++i) {
-            uint256 word = uint256(ranges[i]);
-            uint256 run = uint32(word >> 128);
-            uint256 count = run * uint64(word);
-            uint256 rest = number - passed;
-            if (rest < count) {
-                return (word >> 224, uint64(word >> 160) + (rest / run) * uint64(word >> 64) + (rest % run));
+        unchecked {
+            // no field has more than 64 bits, and the rest is at least 0 while no range has held the number
+            for (uint256 i = 0; i < ranges.length; ++i) {
+                uint256 word = uint256(ranges[i]);
+                uint256 run = uint32(word >> 128);
+                uint256 count = run * uint64(word);
+                uint256 rest = number - passed;
+                if (rest < count) {
+                    uint256 start = uint64(word >> 160);
+                    return (word >> 224, start + (rest / run) * uint64(word >> 64) + (rest % run));
+                }
+                passed += count;
             }
-            passed += count;
         }
         revert NoSuchWeight(number, passed);
     }

@@ -6,40 +6,92 @@ import {Check} from "./Check.sol";
 /// @title Binary trees of tagged nodes: keccak256(tag, left, right).
 /// @dev A level of odd length is padded with bytes32(0). The roots that use these trees hash the count of leaves, which
 /// fixes the depth, so a node can never pass for a leaf. Mirror of pol_oracle/canonical/trees.py. In assembly, since a
-/// proof hashes hundreds of nodes: 180 gas each instead of a thousand.
+/// proof hashes hundreds of nodes: 200 gas each instead of a thousand.
 library Merkle {
-    /// @notice Top of a tree of `count` leaves that has `hash` at position `index` of its bottom level; see `rise`.
+    /// @notice Top of a tree of `count` leaves that has `hash` at position `index` of its bottom level. `path` are the
+    /// siblings. Those that do not exist are not given but taken for bytes32(0): so a tree padded with anything else
+    /// cannot be opened.
     function climb(bytes8 tag, bytes32 hash, uint256 index, uint256 count, bytes32[] calldata path)
         internal
         pure
-        returns (bytes32)
+        returns (bytes32 top_)
     {
-        uint256[] memory places = new uint256[](1);
-        bytes32[] memory hashes = new bytes32[](1);
-        (places[0], hashes[0]) = (index, hash);
-        return rise(tag, places, hashes, count, path);
+        Check.below(index, count);
+        (uint256 next, uint256 end) = _bounds(path);
+        (top_, next) = _climb(tag, hash, index, count, next);
+        Check.equal(next, end);
     }
 
-    /// @notice Top of a tree of `width` leaves of which some are known: `hashes`, at ascending `places`. `nodes` are the
-    /// siblings that are not known, level by level from below, from left to right. Those that do not exist are not
-    /// given but taken for bytes32(0): so a tree padded with anything else cannot be opened. The arrays are overwritten.
+    /// @notice Top of a tree of `width` leaves of which some are known: `hashes`, at ascending `places`, which are both
+    /// overwritten. `nodes` are the siblings that are not known, level by level from below, from left to right.
     function rise(bytes8 tag, uint256[] memory places, bytes32[] memory hashes, uint256 width, bytes32[] calldata nodes)
         internal
         pure
-        returns (bytes32 top)
+        returns (bytes32 top_)
     {
-        Check.below(places[places.length - 1], width);
-        uint256 next;
-        assembly {
-            next := nodes.offset
-        }
-        uint256 end = next + 32 * nodes.length;
         uint256 known = places.length;
-        for (; width > 1; width = (width + 1) / 2) {
+        Check.below(places[known - 1], width);
+        (uint256 next, uint256 end) = _bounds(nodes);
+        for (; known > 1; width = (width + 1) >> 1) {
             (known, next) = _parents(tag, places, hashes, known, width, next);
         }
+        (top_, next) = _climb(tag, hashes[0], places[0], width, next);
         Check.equal(next, end);
-        return hashes[0];
+    }
+
+    /// @notice Root that hashes a count of 64 bits beside the top: keccak256(tag, count, top).
+    function counted(bytes8 tag, uint256 count, bytes32 top_) internal pure returns (bytes32 hash) {
+        assembly ("memory-safe") {
+            let free := mload(0x40)
+            mstore(free, or(tag, shl(128, count)))
+            mstore(add(free, 16), top_)
+            hash := keccak256(free, 48)
+        }
+    }
+
+    /// @dev Where an array of words begins in the calldata, and where it ends.
+    function _bounds(bytes32[] calldata words) private pure returns (uint256 start, uint256 end) {
+        assembly ("memory-safe") {
+            start := words.offset
+            end := add(start, shl(5, words.length))
+        }
+    }
+
+    /// @dev From one node to the top; siblings are read from the calldata at `next`.
+    function _climb(bytes8 tag, bytes32 hash, uint256 place, uint256 width, uint256 next)
+        private
+        pure
+        returns (bytes32 top_, uint256 next_)
+    {
+        assembly ("memory-safe") {
+            // tag ‖ left ‖ right, 72 bytes, lie behind the free memory pointer, which stays where it is
+            let node := mload(0x40)
+            mstore(node, tag)
+            let left := add(node, 8)
+            let right := add(node, 40)
+            for {} gt(width, 1) {} {
+                switch and(place, 1)
+                case 1 {
+                    mstore(left, calldataload(next))
+                    mstore(right, hash)
+                    next := add(next, 32)
+                }
+                default {
+                    mstore(left, hash)
+                    switch lt(add(place, 1), width)
+                    case 1 {
+                        mstore(right, calldataload(next))
+                        next := add(next, 32)
+                    }
+                    default { mstore(right, 0) } // there is no right sibling
+                }
+                hash := keccak256(node, 72)
+                place := shr(1, place)
+                width := shr(1, add(width, 1))
+            }
+            top_ := hash
+            next_ := next
+        }
     }
 
     /// @dev Puts the parents of the first `known` nodes in their place; siblings are read from the calldata at `next`.

@@ -3,7 +3,6 @@ pragma solidity 0.8.37;
 
 import {ICourt, Slice} from "../interfaces/ICourt.sol";
 import {TensorTree} from "./TensorTree.sol";
-
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 /// @notice Elements `first` to `end`, exclusive, of a tensor lie at offset `data` of the calldata, 4 big-endian bytes each.
@@ -29,16 +28,19 @@ library Operands {
 
     /// @notice Adds the runs of a slice, which the caller has checked, from position `filled` on; returns the next one.
     function add(Run[] memory runs, uint256 filled, Slice calldata slice) internal pure returns (uint256) {
+        (uint256 tensor, uint256 elements) = (slice.tensor, slice.elements);
+        (bytes calldata leaves, uint64[] calldata given) = (slice.leaves, slice.runs);
         uint256 data;
-        bytes calldata leaves = slice.leaves;
         assembly ("memory-safe") {
             data := leaves.offset
         }
-        for (uint256 i = 0; i < slice.runs.length; ++i) {
-            uint256 first = TensorTree.LEAF_ELEMENTS * (slice.runs[i] >> 32);
-            uint256 end = first + TensorTree.LEAF_ELEMENTS * uint32(slice.runs[i]);
-            runs[filled++] = Run(slice.tensor, first, end < slice.elements ? end : slice.elements, data);
-            data += 4 * (end - first);
+        unchecked {
+            for (uint256 i = 0; i < given.length; ++i) {
+                uint256 first = TensorTree.LEAF_ELEMENTS * (given[i] >> 32);
+                uint256 end = first + TensorTree.LEAF_ELEMENTS * uint32(given[i]);
+                runs[filled++] = Run(tensor, first, end < elements ? end : elements, data);
+                data += 4 * (end - first);
+            }
         }
         return filled;
     }

@@ -5,7 +5,6 @@ import {ICourt, Slice} from "../interfaces/ICourt.sol";
 import {Check} from "./Check.sol";
 import {Merkle} from "./Merkle.sol";
 import {Tags} from "./Tags.sol";
-import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
 /// @title Lists of tensors (states, batches, inner tensors): Merkle trees over tensor roots, each over leaves of 64
 /// binary32. Mirror of pol_oracle/canonical/trees.py.
@@ -33,56 +32,77 @@ library TensorTree {
         Check.sameRoot(root, place.root);
     }
 
-    /// @notice Bits of an element, which must lie in the slice's leaves.
-    function read(Slice calldata slice, uint256 element) internal pure returns (uint32) {
+    /// @notice Bits of an element, which must lie in the slice's leaves. They must have been checked.
+    function read(Slice calldata slice, uint256 element) internal pure returns (uint32 bits) {
         Check.below(element, slice.elements);
+        (bytes calldata leaves, uint64[] calldata runs) = (slice.leaves, slice.runs);
         uint256 leaf = element / LEAF_ELEMENTS;
         uint256 passed = 0;
-        for (uint256 i = 0; i < slice.runs.length; ++i) {
-            (uint256 first, uint256 count) = (slice.runs[i] >> 32, uint32(slice.runs[i]));
-            if (leaf >= first && leaf < first + count) {
-                uint256 offset = (passed + leaf - first) * LEAF_BYTES + 4 * (element % LEAF_ELEMENTS);
-                return uint32(bytes4(slice.leaves[offset:offset + 4]));
+        unchecked {
+            for (uint256 i = 0; i < runs.length; ++i) {
+                (uint256 first, uint256 count) = (runs[i] >> 32, uint32(runs[i]));
+                if (leaf >= first && leaf < first + count) {
+                    uint256 offset = (passed + leaf - first) * LEAF_BYTES + 4 * (element % LEAF_ELEMENTS);
+                    assembly ("memory-safe") {
+                        bits := shr(224, calldataload(add(leaves.offset, offset)))
+                    }
+                    return bits;
+                }
+                passed += count;
             }
-            passed += count;
         }
         revert ICourt.NotOpened(slice.tensor, element);
     }
 
     function tensorRoot(uint256 elements, bytes32 top) internal pure returns (bytes32) {
-        return keccak256(abi.encodePacked(Tags.TENSOR_ROOT, uint64(elements), top));
+        return Merkle.counted(Tags.TENSOR_ROOT, elements, top);
     }
 
     function listRoot(bytes8 tag, uint256 count, bytes32 top) internal pure returns (bytes32) {
-        return keccak256(abi.encodePacked(tag, uint64(count), top));
+        return Merkle.counted(tag, count, top);
     }
 
     /// @notice Leaves of a tensor.
     function leavesOf(uint256 elements) internal pure returns (uint256) {
-        return Math.ceilDiv(elements, LEAF_ELEMENTS);
+        unchecked {
+            return (elements + LEAF_ELEMENTS - 1) / LEAF_ELEMENTS; // counts of elements have 64 bits
+        }
     }
 
     /// @notice Top of the tensor's tree, from the slice's leaves and their siblings.
-    /// @dev Runs must ascend, so that no leaf is given twice.
+    /// @dev Runs must ascend, so that no leaf is given twice. Nothing can overflow: a run is two numbers of 32 bits.
     function topOf(Slice calldata slice) internal pure returns (bytes32) {
-        uint256 given = slice.leaves.length / LEAF_BYTES;
-        Check.equal(slice.leaves.length, given * LEAF_BYTES);
+        (bytes calldata leaves, uint64[] calldata runs) = (slice.leaves, slice.runs);
+        uint256 given = leaves.length / LEAF_BYTES;
+        Check.equal(leaves.length, given * LEAF_BYTES);
+        if (given == 1) return _topOverOne(slice);
         uint256[] memory places = new uint256[](given);
         bytes32[] memory hashes = new bytes32[](given);
         uint256 filled = 0;
         uint256 free = 0; // first place that the next run may begin at
-        for (uint256 i = 0; i < slice.runs.length; ++i) {
-            uint256 place = slice.runs[i] >> 32;
-            Check.below(free, place + 1);
-            free = place + uint32(slice.runs[i]);
-            for (; place < free; ++place) {
-                places[filled] = place;
-                hashes[filled] = leafHash(slice.leaves, filled);
-                ++filled;
+        unchecked {
+            for (uint256 i = 0; i < runs.length; ++i) {
+                uint256 place = runs[i] >> 32;
+                Check.below(free, place + 1);
+                free = place + uint32(runs[i]);
+                for (; place < free; ++place) {
+                    places[filled] = place;
+                    hashes[filled] = leafHash(leaves, filled);
+                    ++filled;
+                }
             }
         }
         Check.equal(filled, given);
         return Merkle.rise(Tags.TENSOR_NODE, places, hashes, leavesOf(slice.elements), slice.nodes);
+    }
+
+    /// @dev The common case, at half the gas.
+    function _topOverOne(Slice calldata slice) private pure returns (bytes32) {
+        uint64[] calldata runs = slice.runs;
+        Check.equal(runs.length, 1);
+        Check.equal(uint32(runs[0]), 1);
+        bytes32 hash = leafHash(slice.leaves, 0);
+        return Merkle.climb(Tags.TENSOR_NODE, hash, runs[0] >> 32, leavesOf(slice.elements), slice.nodes);
     }
 
     /// @notice Hash of leaf number `i` of `leaves`.

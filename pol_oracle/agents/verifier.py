@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from pol_oracle.chain.sender import Result
 from pol_oracle.protocol.lifecycle import Role
@@ -22,7 +22,7 @@ from .replay import Replayer
 from .respond import Sealer
 from .reviewer import Reviewer
 from .runtime import Context, Loop, open_context, open_store, prepare_workload, stop_on_signals
-from .verdicts import Answerer, Replay
+from .verdicts import Answerer, Replay, Verdict
 from .view import View
 
 
@@ -49,6 +49,11 @@ class VerifierLoop(Loop):
         self._describe = describe
         self._exhausted: set[bytes] = set()
         self._retained: set[bytes] = set()
+
+    @property
+    def verdicts(self) -> Mapping[bytes, Verdict]:
+        """What its replays found, by block id."""
+        return self._reviewer.verdicts
 
     def think(self, view: View) -> Iterable[Action]:
         """See :class:`Loop`."""

@@ -4,22 +4,40 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from pol_oracle.agents.blocks import BlockView
+from pol_oracle.agents.replay import Replayer
+from pol_oracle.canonical.accuracy import AccuracyTree
 from pol_oracle.canonical.models import MODEL_NAMES
 from pol_oracle.canonical.operations import Kind, Operation
-from pol_oracle.evidence import TraceId
-from pol_oracle.protocol.errors import Reverted
-from pol_oracle.protocol.positions import Tree
+from pol_oracle.canonical.state import State
+from pol_oracle.canonical.traces import TraceRoots
+from pol_oracle.canonical.trees import tensor_root
+from pol_oracle.chain.abi import encode_call
+from pol_oracle.evidence import Traced, TraceId, answer_to
+from pol_oracle.protocol.errors import InputError, Reverted
+from pol_oracle.protocol.positions import Position, Tree
+from pol_oracle.store import StateStore
 
+from .court_arithmetic import vectors
 from .format import Row
+from .l1 import running
 from .proving import FLIPS, Dock, dock, draw, flip
 
+VECTORS = 1_000_000  # per operation
 CORRUPTIONS, HONEST = 500, 2000  # per model
 BARS = {"elementwise": 120_000, "64 terms": 120_000, "576 terms": 400_000, "4608 terms": 2_500_000}
 WORST_BAR = 12_000_000
+
+
+def arithmetic(scratch: Path) -> Iterator[Row]:
+    """Vectors in which the contracts' binary32 is not numpy's, per operation."""
+    with running(scratch) as l1:
+        yield from vectors(VECTORS, l1.client)
 
 
 def corruptions(scratch: Path) -> Iterator[Row]:
@@ -88,13 +106,57 @@ def _prices(court: Dock) -> Iterator[tuple[Operation, int]]:
 
 
 def dispute(scratch: Path) -> Iterator[Row]:
-    """Seconds from a wrong ResNet-18 block to the evidence against it: replay, first wrong element, openings, check."""
+    """Seconds a verifier computes from a wrong ResNet-18 block to its slash: an inner element is wrong, and all that is
+    not published is demanded. L1's own time is left out."""
     for model in ("resnet18-7x7", "resnet18"):
         with dock(scratch / model, model) as court:
-            trace = TraceId(Tree.STEP)
-            own = court.traces[trace]
-            tensor = own.program.first + len(own.program.operations) // 2
-            bits = flip(own.tensors[tensor], 0, "one ulp", np.random.default_rng(0))
-            began = time.perf_counter()
-            court.corrupted(trace, tensor, 0, bits)
-            yield Row(f"dispute.{model}", time.perf_counter() - began, "s", bar=30)
+            block, store, liar = _wrong_block(court, scratch / model / "store")
+            began, answers = time.perf_counter(), dict[Position, bytes]()
+            replay = Replayer(court.workload, store)
+            verdict = replay(block, answers, True, lambda: False)
+            while verdict.proof is None:
+                answers |= {position: _answered(court, block, position, liar) for position in verdict.demands}
+                verdict = replay(block, answers, True, lambda: False)
+            court.gas(verdict.proof, liar.step.roots.root)
+            seconds = time.perf_counter() - began
+        yield Row(f"dispute.{model}", seconds, "s", bar=30)
+        yield Row(f"dispute.demands.{model}", len(answers), "demands")
+
+
+def _wrong_block(court: Dock, folder: Path) -> tuple[BlockView, StateStore, _Liar]:
+    """A block with one wrong activation in the middle of its step, published as an honest miner does."""
+    own = court.traces[TraceId(Tree.STEP)]
+    tensor = own.program.first + len(own.program.operations) // 2
+    wrong = own.tensors[tensor].copy()
+    wrong.reshape(-1).view(np.uint32)[-1] ^= 1
+    roots = (*own.roots.tensors[:tensor], tensor_root(wrong), *own.roots.tensors[tensor + 1 :])
+    tensors = (*own.tensors[:tensor], wrong, *own.tensors[tensor + 1 :])
+    step = Traced(own.program, tensors, TraceRoots(own.program, roots))
+    header = replace(court.header, trace_root=step.roots.root)
+    post = State(court.workload.model, np.concatenate([t.reshape(-1) for t in own.tensors[own.program.posts_from :]]))
+    store = StateStore([folder])
+    store.put(post.root, post.to_bytes())
+    store.put(step.roots.root, step.roots.between)
+    identity = header.id(court.workload.task.id)
+    block = BlockView(identity, header, header.miner, header.parent, 1, 0, 1, 1, 0, header.correct_after)
+    return block, store, _Liar(step)
+
+
+@dataclass(frozen=True)
+class _Liar:
+    """The miner of that block, who shows what it committed to."""
+
+    step: Traced
+
+    def trace(self, tree: Tree, sample: int) -> Traced:
+        return self.step
+
+    def accuracy(self) -> AccuracyTree:
+        raise InputError("only the step of this block is looked at")
+
+
+def _answered(court: Dock, block: BlockView, position: Position, liar: _Liar) -> bytes:
+    answer = answer_to(position, court.workload.programs, liar)
+    assert block.header is not None
+    place = (block.header.astuple(), block.miner, position.abi())
+    return encode_call("Demands", answer.function, (*place, *answer.arguments))

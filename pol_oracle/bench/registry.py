@@ -28,6 +28,13 @@ BENCHES: dict[str, dict[str, str]] = {
         "agreement": "pol_oracle.bench.agreement:agreement",
         "start-up": "pol_oracle.bench.canonical:start_up",
     },
+    "court": {
+        "arithmetic": "pol_oracle.bench.court:arithmetic",
+        "corruptions": "pol_oracle.bench.court:corruptions",
+        "honest": "pol_oracle.bench.court:honest",
+        "gas": "pol_oracle.bench.court:gas",
+        "dispute": "pol_oracle.bench.court:dispute",
+    },
 }
 
 

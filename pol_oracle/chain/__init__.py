@@ -8,6 +8,7 @@ deploy.py       deploying them
 rpc.py          JSON-RPC with time-outs and bounded retries
 abi.py          calls encoded, answers and custom errors decoded
 records.py      what L1 answers, as small frozen values
+answers.py       JSON-RPC answers -> records
 client.py       reading L1 and our contracts
 events.py       one dataclass per Solidity event
 logs.py         raw logs -> events

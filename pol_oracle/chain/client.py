@@ -10,9 +10,9 @@ from eth_abi.exceptions import DecodingError
 from eth_utils.address import to_checksum_address
 
 from pol_oracle.chain.abi import decode_answer, decode_revert, encode_call
+from pol_oracle.chain.answers import l1_block_of, log_of, receipt_of, tag
 from pol_oracle.chain.artifacts import load_artifact
 from pol_oracle.chain.deployment import Deployment
-from pol_oracle.chain.events import LogPosition
 from pol_oracle.chain.logs import Log
 from pol_oracle.chain.records import BlockRecord, Bond, Commitment, L1Block, Receipt
 from pol_oracle.chain.rpc import Refusal, Rpc
@@ -155,12 +155,12 @@ class Client:
 
     def latest(self) -> L1Block:
         """Returns the newest L1 block."""
-        return _l1_block(self.rpc.request("eth_getBlockByNumber", "latest", False))
+        return l1_block_of(self.rpc.request("eth_getBlockByNumber", "latest", False))
 
     def block(self, number: int) -> L1Block | None:
         """Returns an L1 block by its number, or None if the chain does not have it (yet, or any more)."""
         found = self.rpc.request("eth_getBlockByNumber", hex(number), False)
-        return _l1_block(found) if found else None
+        return l1_block_of(found) if found else None
 
     def logs(self, first: int, last: int) -> list[Log] | None:
         """Returns what our contracts logged in the L1 blocks ``first``..``last``, both included, in order.
@@ -181,7 +181,7 @@ class Client:
                 if stamp is None:
                     return None
                 stamps[block_hash] = int(stamp, 16)
-            found.append(_log(entry, stamps[block_hash]))
+            found.append(log_of(entry, stamps[block_hash]))
         return sorted(found, key=lambda log: (log.at.l1_block, log.at.log_index))
 
     def _timestamp(self, block_hash: str) -> str | None:
@@ -194,12 +194,12 @@ class Client:
 
     def nonce(self, address: str, at: int | str = "latest") -> int:
         """Returns how many transactions of an account L1 holds, at a block number, "latest" or "pending"."""
-        return int(self.rpc.request("eth_getTransactionCount", address, _tag(at)), 16)
+        return int(self.rpc.request("eth_getTransactionCount", address, tag(at)), 16)
 
     def receipt(self, tx_hash: bytes) -> Receipt | None:
         """Returns a mined transaction's receipt, or None."""
         found = self.rpc.request("eth_getTransactionReceipt", f"0x{tx_hash.hex()}")
-        return _receipt(found) if found and found.get("blockNumber") else None
+        return receipt_of(found) if found and found.get("blockNumber") else None
 
     def broadcast(self, raw: bytes) -> Refusal | None:
         """Hands L1 a signed transaction; returns why it did not take it, or None."""
@@ -282,7 +282,7 @@ class Client:
         if gas is not None:
             fields["gas"] = hex(gas)
         overrides = [{place: {"code": f"0x{bytes_.hex()}"} for place, bytes_ in code.items()}] if code else []
-        answer = self.rpc.ask(method, fields, _tag(at), *overrides)
+        answer = self.rpc.ask(method, fields, tag(at), *overrides)
         if not isinstance(answer, Refusal):
             return answer
         if answer.data or answer.code == REVERT_CODE or "revert" in answer.message.lower():
@@ -323,45 +323,3 @@ class Client:
     def commitment(self, challenger: str, commitment: bytes) -> Commitment:
         """Returns a committed challenge."""
         return Commitment(*self.call("Bounties", "commitmentOf", challenger, commitment))
-
-
-def _tag(at: int | str) -> str:
-    return hex(at) if isinstance(at, int) else at
-
-
-def _hex(text: str) -> bytes:
-    return bytes.fromhex(text[2:])
-
-
-def _l1_block(found: Mapping[str, Any]) -> L1Block:
-    return L1Block(
-        int(found["number"], 16),
-        _hex(found["hash"]),
-        _hex(found["parentHash"]),
-        int(found["timestamp"], 16),
-        int(found.get("baseFeePerGas") or "0x0", 16),
-    )
-
-
-def _receipt(found: Mapping[str, Any]) -> Receipt:
-    created = found.get("contractAddress")
-    return Receipt(
-        _hex(found["transactionHash"]),
-        int(found["blockNumber"], 16),
-        _hex(found["blockHash"]),
-        int(found["status"], 16) == 1,
-        int(found["gasUsed"], 16),
-        int(found.get("effectiveGasPrice") or "0x0", 16),
-        to_checksum_address(created) if created else None,
-    )
-
-
-def _log(entry: Mapping[str, Any], timestamp: int) -> Log:
-    position = LogPosition(
-        int(entry["blockNumber"], 16),
-        _hex(entry["blockHash"]),
-        int(entry["logIndex"], 16),
-        timestamp,
-        _hex(entry["transactionHash"]),
-    )
-    return Log(tuple(_hex(topic) for topic in entry["topics"]), _hex(entry["data"]), position)

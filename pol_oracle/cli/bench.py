@@ -11,11 +11,14 @@ import typer
 from . import output
 from .options import Json
 
-PARTS = "canonical: step, evaluation, layers, trees, replay, agreement, start-up; chain: gas, throughput, catch-up"
+PARTS = (
+    "canonical: step, evaluation, layers, trees, replay, agreement, start-up; chain: gas, throughput, catch-up; "
+    "court: arithmetic, corruptions, honest, gas, dispute"
+)
 
 
 def bench(
-    name: Annotated[str, typer.Argument(help="Which bench: `canonical` or `chain`.")],
+    name: Annotated[str, typer.Argument(help="Which bench: `canonical`, `chain` or `court`.")],
     only: Annotated[str | None, typer.Option(metavar="PART", help=f"Run one part of it ({PARTS}).")] = None,
     check: Annotated[
         Path | None,

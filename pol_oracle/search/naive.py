@@ -32,6 +32,7 @@ from pol_oracle.canonical.state import State
 from pol_oracle.canonical.step import StepResult
 from pol_oracle.canonical.traces import TraceRoots
 from pol_oracle.protocol.derivation import Requirement, batch, requirements, seed
+from pol_oracle.protocol.errors import NotFinite
 from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.rules import satisfies
@@ -193,19 +194,26 @@ class NaiveSearch:
             return None
         watch.confirmed()
 
+        try:
+            accuracy = self._accuracy(attempt, result.post, watch)
+        except NotFinite:  # such a state cannot stand in a block
+            return None
+        if accuracy is None:
+            return None
+        header = attempt.header(nonce, indices, result, accuracy)
+        return Proof(header, attempt.state, result.post, result.trace.roots, accuracy)
+
+    def _accuracy(self, attempt: _Attempt, post: State, watch: _Watch) -> AccuracyTree | None:
+        """Which samples W and W' classify correctly; None if W' is not good enough."""
         if self._screen is not None:
             if self._screened is None:
                 self._screened = self._count(self._screen, attempt.state, watch)
-            if not attempt.improves(self._screened, self._count(self._screen, result.post, watch)):
+            if not attempt.improves(self._screened, self._count(self._screen, post, watch)):
                 return None
         if self._correct is None:
             self._correct = self._count(self._workload.evaluator, attempt.state, watch)
-        after = self._count(self._workload.evaluator, result.post, watch)
-        if not attempt.improves(self._correct, after):
-            return None
-        accuracy = AccuracyTree.of(self._correct, after)
-        header = attempt.header(nonce, indices, result, accuracy)
-        return Proof(header, attempt.state, result.post, result.trace.roots, accuracy)
+        after = self._count(self._workload.evaluator, post, watch)
+        return AccuracyTree.of(self._correct, after) if attempt.improves(self._correct, after) else None
 
     def _count(self, counter: Screen | Evaluator, state: State, watch: _Watch) -> Bits:
         test = self._workload.test

@@ -27,6 +27,7 @@ from tests.adversaries.forging import Forgery
 from tests.e2e.stage import STAKE, Stage, believe
 
 BITS = 2  # requirements of a block
+L1_BLOCKS = 3  # from a replay to the slash, if nothing is demanded; the stage's L1 makes one a second
 Twist = Callable[[Answer], Answer]
 
 
@@ -92,9 +93,13 @@ class Arena:
         self.stage.until(lambda: len(verifier.view.blocks) == 2, patient=True)
         block_id = forgery.header.id(self.workload.task.id)
         for colluder in self.colluders:
-            self._send(colluder, "PoLRegistry", "attest", block_id)
+            self.send(colluder, "PoLRegistry", "attest", block_id)
+
+        replayed: list[int] = []  # L1 times from which on the verifier has had its verdict
 
         def over() -> bool:
+            if block_id in verifier.verdicts:
+                replayed.append(self.stage.client.latest().timestamp)
             if late:
                 self._too_late(verifier, forgery)
             block = verifier.view.blocks[block_id]
@@ -107,6 +112,9 @@ class Arena:
         assert block.slashed_for in kinds
         assert demands is None or len(block.demands) == demands
         self._in_time(block)
+        if not block.demands:
+            assert block.closed_at is not None
+            assert block.closed_at - replayed[0] <= L1_BLOCKS
         assert self._worth(verifier, self.honest) > before
         assert verifier.view.bond(self.cheat.address, Role.MINER).total == STAKE - self._parameters.miner_bond
         for colluder in self.colluders:
@@ -170,7 +178,8 @@ class Arena:
         bond = client.bond(account.address, Role.VERIFIER)
         return bond.free + bond.locked + client.credit(account.address)
 
-    def _send(self, account: LocalAccount, contract: str, function: str, *arguments: Any) -> None:
+    def send(self, account: LocalAccount, contract: str, function: str, *arguments: Any) -> None:
+        """Sends a transaction of an account that the devnet signs for."""
         request = self.stage.client.request_for(contract, function, arguments)
         fields = {"from": account.address, "to": request.target, "data": f"0x{request.data.hex()}"}
         self.stage.client.rpc.request("eth_sendTransaction", fields)

@@ -30,7 +30,13 @@ def workload(tmp_path_factory: pytest.TempPathFactory) -> Workload:
         "learning_rate": 0.01,
         "accuracy_slack": 600,
         "data": {"train": 512, "test": 600},
-        "chain": {"difficulty_bits": BITS, "challenge_window": 60, "answer_window": 12, "reveal_window": 4},
+        "chain": {
+            "difficulty_bits": BITS,
+            "challenge_window": 60,
+            "answer_window": 12,
+            "reveal_window": 4,
+            "quorum": 1,
+        },
     }
     return build_workload(TaskSpec.model_validate(spec), tmp_path_factory.mktemp("data"))
 

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from pol_oracle.canonical import selftest
+from pol_oracle.canonical.evaluate import Evaluator
 from pol_oracle.canonical.initial import splitmix64
 from pol_oracle.canonical.models import MODEL_NAMES, build_model
 from pol_oracle.canonical.state import State
-from pol_oracle.protocol.errors import ArithmeticFault, CorruptState, InputError
+from pol_oracle.protocol.errors import ArithmeticFault, CorruptState, InputError, NotFinite
 
 MODEL = build_model("cnn")
 
@@ -129,3 +130,14 @@ except ArithmeticFault as fault:
     raise SystemExit(7 if "subnormal" in str(fault) else 1)
 """
     assert subprocess.run([sys.executable, "-c", code], check=False, timeout=100).returncode == 7
+
+
+def test_an_evaluation_that_is_not_finite_names_its_first_sample() -> None:
+    """A block with such a state is wrong, so no miner may count it and no verifier may take it."""
+    flat = State.initial(MODEL, 1).flat.copy()
+    flat[:27] = 1e38  # all taps of a channel: their sum overflows where the image is bright enough
+    images, labels = np.full((20, 32, 32, 3), 121, np.uint8), np.zeros(20, np.uint8)
+    images[7] = 255
+    with pytest.raises(NotFinite) as found:
+        Evaluator(MODEL).correct(State(MODEL, flat), images, labels)
+    assert found.value.sample == 7
