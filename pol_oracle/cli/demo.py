@@ -23,7 +23,7 @@ def demo(
     keep: Annotated[bool, typer.Option("--keep", help="Keep the run's folder (journals, logs, states).")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print demo.json at the end, progress on stderr.")] = False,
 ) -> None:
-    """Run 2 honest miners, 3 verifiers (one lazy) and 4 cheats on a local devnet; exits 1 if a promise was broken."""
+    """Run 2 honest miners, 3 verifiers (one lazy), 5 cheats, 3 colluders on a devnet; exits 1 if one gets away."""
     import json as codec
 
     from pol_oracle.demo.run import TASK, Wishes, run

@@ -1,4 +1,4 @@
-"""``pol demo``: the real network on a local devnet, with honest parties, cheats and a lazy verifier.
+"""``pol demo``: the real network on a local devnet, with honest parties, cheats, colluders and a lazy verifier.
 
 Everything it shows and reports comes from L1 or from the agents' own records; nothing is scripted by time.
 
@@ -7,6 +7,7 @@ Everything it shows and reports comes from L1 or from the agents' own records; n
     stage.py      devnet, deployment, bonds, processes; cleans up on any exit
     run.py        the loop: follow L1 until every fate is known
     screen.py     live display, or plain lines where there is no terminal
-    cheat.py      the four cheats and the lazy verifier, each a process of its own
+    cheat.py      the five cheats, the colluders and the lazy verifier, each a process of its own
     forgers.py    what each cheating miner does to a proof
+    colluder.py   what a colluding verifier makes of a block
 """

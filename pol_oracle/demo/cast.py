@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from pol_oracle.protocol.lifecycle import EvidenceKind
+
 
 class Part(StrEnum):
     """What a party does; the value is what reports call it."""
@@ -14,8 +16,10 @@ class Part(StrEnum):
     LAZY = "lazy verifier: attests without replaying"
     ULP = "cheat: one weight of W' is one ulp off"
     SKIP = "cheat: skips the search"
+    TRACE = "cheat: a wrong value inside the step, shown on L1 only"
     WITHHOLD = "cheat: publishes no weights"
     THIEF = "cheat: posts another miner's proof as its own"
+    COLLUDER = "colluder: attests to every cheat, attacks honest blocks"
 
     @property
     def honest(self) -> bool:
@@ -25,12 +29,28 @@ class Part(StrEnum):
     @property
     def mines(self) -> bool:
         """Whether this party proposes blocks; the others attest."""
-        return self not in (Part.VERIFIER, Part.LAZY)
+        return self not in (Part.VERIFIER, Part.LAZY, Part.COLLUDER)
 
     @property
     def cheats(self) -> bool:
         """Whether this party proposes blocks that must be slashed."""
         return self.mines and not self.honest
+
+    @property
+    def found_by(self) -> frozenset[EvidenceKind]:
+        """What a cheat's block may be slashed for: what is wrong with it, and nothing else."""
+        return frozenset(_FOUND_BY.get(self, ()))
+
+
+# a thief's batch, and the first nonce that comes along, can meet every requirement by luck; then neither can show what
+# must follow from it: a step on that batch, or an evaluation
+_FOUND_BY = {
+    Part.ULP: (EvidenceKind.STEP,),
+    Part.TRACE: (EvidenceKind.STEP,),
+    Part.SKIP: (EvidenceKind.REQUIREMENT, EvidenceKind.WITHHELD),
+    Part.WITHHOLD: (EvidenceKind.WITHHELD,),
+    Part.THIEF: (EvidenceKind.REQUIREMENT, EvidenceKind.WITHHELD),
+}
 
 
 @dataclass(frozen=True)
@@ -58,12 +78,16 @@ ROLES: tuple[tuple[str, Part], ...] = (
     ("verifier-2", Part.VERIFIER),
     ("lazy", Part.LAZY),
     ("one-ulp", Part.ULP),
+    ("wrong-value", Part.TRACE),
     ("no-search", Part.SKIP),
     ("no-weights", Part.WITHHOLD),
     ("thief", Part.THIEF),
+    ("colluder-1", Part.COLLUDER),
+    ("colluder-2", Part.COLLUDER),
+    ("colluder-3", Part.COLLUDER),
 )
 
 
 def assemble(address_of: dict[int, str]) -> tuple[Party, ...]:
-    """Returns the cast, given the addresses of the devnet's accounts 1 to 9."""
+    """Returns the cast, given the addresses of the devnet's accounts from 1 on."""
     return tuple(Party(name, part, dev, address_of[dev]) for dev, (name, part) in enumerate(ROLES, start=1))

@@ -1,4 +1,4 @@
-"""The four cheats and the lazy verifier, each a process of its own: ``python -m pol_oracle.demo.cheat --part ...``.
+"""The cheats, the colluders and the lazy verifier, each a process: ``python -m pol_oracle.demo.cheat --part ...``.
 
 They run the honest agents' loop (same monitor, view, sender, journals) with another mind in it.
 """
@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 
 from pol_oracle.agents.actions import Action, Propose
 from pol_oracle.agents.blocks import BlockView
+from pol_oracle.agents.clerk import Clerk
 from pol_oracle.agents.config import AgentConfig
+from pol_oracle.agents.demands import replies
 from pol_oracle.agents.logs import log_to
 from pol_oracle.agents.runtime import Context, Loop, open_context, open_store, prepare_workload, stop_on_signals
 from pol_oracle.agents.verdicts import Verdict
@@ -27,7 +29,8 @@ from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import Role, Status
 from pol_oracle.protocol.positions import Position
 
-from .cast import Part
+from .cast import ROLES, Part, assemble
+from .colluder import Colluder
 from .forgers import Bench, Forger, Forgery, forger_of, steal
 
 if TYPE_CHECKING:
@@ -35,7 +38,7 @@ if TYPE_CHECKING:
 
 
 class CheatLoop(Loop):
-    """Proposes forgeries until one of them was slashed.
+    """Proposes forgeries until one of them was slashed, and answers what is demanded of them, if it has answers.
 
     Args:
         context: L1 and files.
@@ -48,9 +51,14 @@ class CheatLoop(Loop):
         self._store = open_store(context.config)
         self._worker: Worker[Forgery] = Worker("forge")
         self._open: Header | None = None  # to be proposed, and not on L1 yet
+        self._made: dict[bytes, Forgery] = {}
+        config = context.config
+        self._clerk = Clerk(self._show, context.me, config.policy.stagger, self.log, config.retry_s)
 
     def think(self, view: View) -> Iterable[Action]:
         """One forgery at a time, as long as there is a bond to lose."""
+        self._clerk.turn(view)
+        yield from replies(view, self.context.me, self._clerk.answers, self.context.config.policy.stagger)
         if (done := self._worker.take()) is not None:
             self._took(done.value)
         if self._open is not None and self._open.id(self.context.task_id) in view.blocks:
@@ -59,9 +67,8 @@ class CheatLoop(Loop):
             target = self.target(view)
             if target is not None:
                 self._worker.start(target.id, lambda cancelled: self._forger(target, cancelled))
-        if self._open is None:
-            return ()
-        return (Propose(self._open.id(self.context.task_id), self._open),)
+        if self._open is not None:
+            yield Propose(self._open.id(self.context.task_id), self._open)
 
     def target(self, view: View) -> BlockView | None:
         """The block to build on: the head, if it is not one's own."""
@@ -76,6 +83,13 @@ class CheatLoop(Loop):
     def close_workers(self, patience: float) -> None:
         """See :class:`Loop`."""
         self._worker.close(patience)
+        self._clerk.close(patience)
+
+    def _show(self, block: BlockView, position: Position, cancelled: Callable[[], bool]) -> Answer:
+        forgery = self._made.get(block.id)
+        if forgery is None or forgery.answer is None:
+            raise StoreError(f"it shows nothing: {position}")
+        return forgery.answer(position)
 
     def _may_propose(self, view: View) -> bool:
         mine = [b.status for b in view.blocks.values() if b.miner == self.context.me]
@@ -91,6 +105,7 @@ class CheatLoop(Loop):
         for root, content in forged.publish.items():
             self._store.put(root, content)
         self._open = forged.header
+        self._made[forged.header.id(self.context.task_id)] = forged
 
 
 class ThiefLoop(CheatLoop):
@@ -101,10 +116,10 @@ class ThiefLoop(CheatLoop):
         self._refused = bool(context.memory.refusals())
 
     def target(self, view: View) -> BlockView | None:
-        """The newest block that verifiers vouch for: why steal what is worth nothing?"""
-        quorum, me = self.context.parameters.quorum, self.context.me
+        """The newest block that verifiers vouch for and no friend has made: why steal what is worth nothing?"""
+        quorum, friends = self.context.parameters.quorum, cheats()
         branch = view.branch(view.head)
-        return next((b for b in branch if b.miner != me and len(b.attestations) >= quorum), None)
+        return next((b for b in branch if b.miner not in friends and len(b.attestations) >= quorum), None)
 
     def settled(self, result: Result) -> None:
         """Learns from the refusal."""
@@ -128,8 +143,14 @@ def silent(block: BlockView, position: Position, cancelled: Callable[[], bool]) 
 
 
 def blind(position: Position) -> tuple[object, ...]:
-    """Describes nothing: who finds every block right demands nothing."""
-    raise NotImplementedError
+    """Opens no descriptor: roots, which are all that colluders demand, need none."""
+    return (0, 0, 0, 0, 0), b"", []
+
+
+def cheats() -> frozenset[str]:
+    """Addresses of the cheating miners: they know each other, and the colluders know them."""
+    cast = assemble({dev: dev_account(dev).address for dev in range(1, len(ROLES) + 1)})
+    return frozenset(party.address for party in cast if party.part.cheats)
 
 
 def run(part: Part, config: AgentConfig) -> None:
@@ -142,6 +163,9 @@ def run(part: Part, config: AgentConfig) -> None:
     loop: Loop
     if part is Part.LAZY:
         loop = VerifierLoop(open_context(config, Role.VERIFIER), lazy, silent, blind)
+    elif part is Part.COLLUDER:
+        colluder = Colluder(cheats(), config.account.address, open_store(config), config.deployment.task.test_count)
+        loop = VerifierLoop(open_context(config, Role.VERIFIER), colluder, silent, blind)
     elif part is Part.THIEF:
         loop = ThiefLoop(open_context(config, Role.MINER))
     else:

@@ -1,4 +1,4 @@
-"""What each cheating miner does to a proof. A forger returns what to propose and which states to publish."""
+"""What each cheating miner does to a proof. A forger returns what to propose, what to publish, and what to answer."""
 
 from __future__ import annotations
 
@@ -11,13 +11,17 @@ from typing import TYPE_CHECKING, Protocol
 from pol_oracle.protocol import derivation
 from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.header import Header
+from pol_oracle.protocol.positions import Tree
 from pol_oracle.protocol.task import Task
 
 from .cast import Part
 
 if TYPE_CHECKING:
     from pol_oracle.agents.blocks import BlockView
+    from pol_oracle.canonical.accuracy import AccuracyTree
     from pol_oracle.canonical.state import State
+    from pol_oracle.evidence import Answer, Discloser, Traced
+    from pol_oracle.protocol.positions import Position
     from pol_oracle.search import Proof
     from pol_oracle.store import StateStore
     from pol_oracle.task import Workload
@@ -27,10 +31,17 @@ FLOAT_BYTES = 4
 
 @dataclass(frozen=True)
 class Forgery:
-    """A proposal that must not win, and what its proposer publishes: root -> content."""
+    """A proposal that must not win.
+
+    Attributes:
+        header: what is proposed.
+        publish: what the proposer publishes: root -> content.
+        answer: answers a demand; None: it never does.
+    """
 
     header: Header
     publish: Mapping[bytes, bytes] = field(default_factory=dict)
+    answer: Callable[[Position], Answer] | None = None
 
 
 class Forger(Protocol):
@@ -71,7 +82,7 @@ class Bench:
 
 def forger_of(part: Part, bench: Bench) -> Forger:
     """Returns the forger of a cheat that computes; the thief only copies, see :func:`steal`."""
-    forgers = {Part.ULP: one_ulp, Part.SKIP: no_search, Part.WITHHOLD: no_weights}
+    forgers = {Part.ULP: one_ulp, Part.TRACE: wrong_value, Part.SKIP: no_search, Part.WITHHOLD: no_weights}
     forge = forgers[part]
     return lambda target, cancelled: forge(bench, target, cancelled)
 
@@ -81,6 +92,21 @@ def one_ulp(bench: Bench, parent: BlockView, cancelled: Callable[[], bool]) -> F
     proof = bench.proof(parent, cancelled)
     forged = with_post(proof, nudged(proof.post))
     return Forgery(forged.header, published(forged))
+
+
+def wrong_value(bench: Bench, parent: BlockView, cancelled: Callable[[], bool]) -> Forgery:
+    """A real proof, but one value inside the step is the next float32. W, W' and the roots of the step's tensors are
+    published; the tensor with the wrong value is shown on L1 only, as it was committed to."""
+    from pol_oracle.evidence import HonestDiscloser, answer_to, traced_step
+
+    proof = bench.proof(parent, cancelled)
+    lie = altered(traced_step(bench.workload, proof.header, proof.pre))
+    header = replace(proof.header, trace_root=lie.roots.root)
+    truth = HonestDiscloser(bench.workload, header, proof.pre)
+    told = Liar(lie, truth)
+    programs = bench.workload.programs
+    forged = replace(proof, header=header, roots=lie.roots)
+    return Forgery(header, published(forged), lambda position: answer_to(position, programs, told))
 
 
 def no_search(bench: Bench, parent: BlockView, cancelled: Callable[[], bool]) -> Forgery:
@@ -127,6 +153,36 @@ def published(proof: Proof) -> dict[bytes, bytes]:
         proof.header.trace_root: proof.roots.between,
         proof.header.eval_root: proof.accuracy.words,
     }
+
+
+@dataclass(frozen=True)
+class Liar:
+    """Shows a false step, and what is true besides; see :class:`~pol_oracle.evidence.Discloser`."""
+
+    step: Traced
+    truth: Discloser
+
+    def trace(self, tree: Tree, sample: int) -> Traced:
+        """The false step, or a true evaluation."""
+        return self.step if tree is Tree.STEP else self.truth.trace(tree, sample)
+
+    def accuracy(self) -> AccuracyTree:
+        """The true bits."""
+        return self.truth.accuracy()
+
+
+def altered(step: Traced) -> Traced:
+    """Returns a step's trace with one unit in the last place changed in the middle of its largest dot product."""
+    from pol_oracle.canonical.operations import Kind
+    from pol_oracle.evidence import Traced
+
+    program = step.program
+    inner = range(program.first, program.posts_from)
+    dots = [t for t in inner if (made := program.operation_of(t)) is not None and made.kind is Kind.DOT]
+    tensor = max(dots, key=lambda t: step.tensors[t].size)
+    wrong = step.tensors[tensor].copy()
+    wrong.reshape(-1).view("u4")[wrong.size // 2] ^= 1
+    return Traced.of(program, (*step.tensors[:tensor], wrong, *step.tensors[tensor + 1 :]))
 
 
 def nudged(state: State) -> State:

@@ -1,4 +1,4 @@
-"""What the cheats' own records say: the proposals that the registry refused."""
+"""What the cheats' and colluders' own records say: the proposals and accusations that the contracts refused."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from .cast import Party
+from .cast import Part, Party
 from .verdict import Rejection
 
-PROPOSAL = "propose:"
+REFUSED = ("propose:", "prove:")
 
 
 def rejections(folder: Path, cast: Sequence[Party]) -> tuple[Rejection, ...]:
-    """Reads the status files of the cheats.
+    """Reads the status files of cheats and colluders.
 
     Args:
         folder: the agents' folder; a party that has not written yet has no file.
@@ -22,7 +22,8 @@ def rejections(folder: Path, cast: Sequence[Party]) -> tuple[Rejection, ...]:
     found: list[Rejection] = []
     for party in cast:
         path = folder / f"{party.name}.json"
-        if party.part.cheats and path.exists():
+        if (party.part.cheats or party.part is Part.COLLUDER) and path.exists():
             refused = json.loads(path.read_text())["refused"]
-            found += [Rejection(party.name, r["name"], r["message"]) for r in refused if r["key"].startswith(PROPOSAL)]
+            told = [r for r in refused if r["key"].startswith(REFUSED)]
+            found += [Rejection(party.name, r["name"], r["message"]) for r in told]
     return tuple(found)

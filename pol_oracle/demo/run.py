@@ -76,6 +76,7 @@ class _Play:
         self.history = History(genesis)
         self.monitor = Monitor(self.client, self.deployment.deployed_at, self.deployment.confirmations)
         self.trouble: dict[str, str] = {}
+        self._told: set[tuple[str, str]] = set()  # whose refusals, for what
 
     @property
     def scene(self) -> Scene:
@@ -85,10 +86,8 @@ class _Play:
 
     def follow(self) -> None:
         """Follows L1 until the demo may end, has failed, or takes too long."""
-        told = 0
         while True:
-            scene = self._look(told)
-            told = len(scene.rejections)
+            scene = self._look()
             for name, words in self.crew.ended().items():
                 if name not in self.trouble:
                     self.trouble[name] = f"the process of {name} ended: {words}"
@@ -100,7 +99,7 @@ class _Play:
                 return
             time.sleep(POLL_S)
 
-    def _look(self, told: int) -> Scene:
+    def _look(self) -> Scene:
         update = self.monitor.poll()
         view = self.history.update(update.rollback_to, update.events, update.l1_block, update.timestamp)
         names = {party.address: party.name for party in self.cast}
@@ -108,8 +107,10 @@ class _Play:
             if (text := line(event, names, view)) is not None:
                 self.screen.say(text)
         scene = self.scene
-        for refused in scene.rejections[told:]:
-            self.screen.say(f"the registry refuses a proposal of {refused.party}: {refused.detail}")
+        for refused in scene.rejections:
+            if (refused.party, refused.error) not in self._told:
+                self._told.add((refused.party, refused.error))
+                self.screen.say(f"L1 refuses a call of {refused.party}: {refused.detail}")
         self.screen.show(snapshot(scene, view, self.wishes.blocks, self.deployment.task.test_count))
         return scene
 
@@ -118,8 +119,9 @@ class _Play:
         scene = self.scene
         balances = {party.name: balance_of(self.client, party, scene.events) for party in self.cast}
         seconds = time.monotonic() - self.began
-        count = self.deployment.task.test_count
-        return Ending(scene, balances, count, self.wishes.blocks, seconds, tuple(self.trouble.values()))
+        count, parameters = self.deployment.task.test_count, self.deployment.parameters
+        trouble = tuple(self.trouble.values())
+        return Ending(scene, balances, count, self.wishes.blocks, parameters, seconds, trouble)
 
 
 def run(wishes: Wishes, *, to_stderr: bool = False) -> Ending:

@@ -15,7 +15,7 @@ from types import FrameType
 from .cast import Part, Party
 
 STOP_LIMIT_S = 8.0
-# one thread per process: ten of them share a machine; `env` leaves the rest of the environment as it is
+# one thread per process: thirteen of them share a machine; `env` leaves the rest of the environment as it is
 ENVIRONMENT = ("env", "OMP_NUM_THREADS=1", "NUMBA_NUM_THREADS=1", "MKL_NUM_THREADS=1", "OPENBLAS_NUM_THREADS=1")
 HONEST = {Part.MINER: ["miner", "run"], Part.VERIFIER: ["verifier", "run"]}
 

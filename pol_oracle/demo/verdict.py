@@ -1,4 +1,4 @@
-"""From L1 events and the thief's records to each party's fate. Pure, so that tests can judge made-up histories."""
+"""From L1 events and the cheats' records to each party's fate. Pure, so that tests can judge made-up histories."""
 
 from __future__ import annotations
 
@@ -9,12 +9,16 @@ from typing import Any
 from pol_oracle.chain.events import (
     AttestationSettled,
     Attested,
+    Awarded,
     BlockFinalized,
     BlockProposed,
     BlockSlashed,
     BondForfeited,
+    Demanded,
     Event,
+    Revealed,
 )
+from pol_oracle.protocol.parameters import Parameters
 from pol_oracle.report.history import finalized_chain
 from pol_oracle.report.ledger import Entry, Unit, kind_name, ledger, totals
 
@@ -25,10 +29,10 @@ WEI = 10**18
 
 @dataclass(frozen=True)
 class Rejection:
-    """A proposal that the registry refused, as the proposer recorded it.
+    """A proposal that the registry refused, or an accusation that the Court did, as the party recorded it.
 
     Attributes:
-        party: name of the proposer.
+        party: name of whoever made it.
         error: name of the custom error.
         detail: the decoded sentence.
     """
@@ -62,7 +66,8 @@ class Fate:
     Attributes:
         party: who.
         known: whether its story is over: a cheat lost its bond (and the thief was refused as well), the lazy verifier
-            lost a bond. Honest parties have no fate to wait for.
+            lost a bond, a colluder lost all bonds behind slashed blocks, a fee and an accusation. Honest parties have
+            no fate to wait for.
         story: one line for people.
     """
 
@@ -101,6 +106,8 @@ class Scene:
     def _fate(self, party: Party, entries: list[Entry]) -> Fate:
         if party.part.cheats:
             return self._cheat(party)
+        if party.part is Part.COLLUDER:
+            return self._colluder(party)
         losses = [e for e in entries if e.amount < 0]
         if party.part is Part.LAZY:
             story = losses[0].reason if losses else self._work(party)
@@ -118,6 +125,17 @@ class Scene:
         known = taken and (bool(refused) or party.part is not Part.THIEF)
         proposed = any(isinstance(e, BlockProposed) and e.miner == party.address for e in self.events)
         return Fate(party, known, ", ".join(parts) or ("proposed, not caught yet" if proposed else "preparing"))
+
+    def _colluder(self, party: Party) -> Fate:
+        me = party.address
+        slashed = {e.block_id for e in self.events if isinstance(e, BlockSlashed)}
+        backed = {e.block_id for e in self.events if isinstance(e, Attested) and e.verifier == me} & slashed
+        lost = [e for e in self.events if isinstance(e, AttestationSettled) and e.verifier == me and e.loss]
+        fees = sum(isinstance(e, Awarded) and e.account == me and e.beneficiary != me for e in self.events)
+        refused = [r for r in self.rejections if r.party == party.name]
+        errors = ", ".join(sorted({r.error for r in refused})) or "none"
+        known = bool(lost and fees and refused) and backed == {e.block_id for e in lost}
+        return Fate(party, known, f"lost {len(lost)} bonds, paid {fees} fees; accusations refused: {errors}")
 
     def _work(self, party: Party) -> str:
         if party.part.mines:
@@ -142,6 +160,7 @@ class Ending:
         balances: by name of the party.
         test_count: |E|.
         blocks: honest blocks that were to be finalized.
+        parameters: of the deployment.
         seconds: from start to end.
         trouble: what went wrong on the way, as sentences.
     """
@@ -150,6 +169,7 @@ class Ending:
     balances: dict[str, Balance]
     test_count: int
     blocks: int
+    parameters: Parameters
     seconds: float
     trouble: tuple[str, ...] = ()
 
@@ -162,9 +182,11 @@ class Ending:
                 found.append(f"{party.name} is honest and lost money: {fate.story}")
             elif party.part.cheats and balance.bond:
                 found.append(f"{party.name} cheated and kept a bond of {balance.bond / WEI:g} ETH: {fate.story}")
+            elif party.part is Part.COLLUDER and balance.bond + balance.credit >= balance.deposited:
+                found.append(f"{party.name} colluded and lost nothing: {fate.story}")
             elif not fate.known:
                 found.append(f"{party.name} has not met its fate: {fate.story}")
-        found += self._won_by_cheating()
+        found += self._won_by_cheating() + self._wrong_slashes()
         if self.scene.honest_finalized < self.blocks:
             found.append(f"the head stopped: {self.scene.honest_finalized} of {self.blocks} honest blocks finalized")
         return tuple(found)
@@ -174,6 +196,30 @@ class Ending:
         final = [e for e in self.scene.events if isinstance(e, BlockFinalized) and e.miner in cheats]
         return [f"{cheats[e.miner]} cheated and got block {e.block_id.hex()[:8]} finalized" for e in final]
 
+    def _wrong_slashes(self) -> list[str]:
+        """A slash must hit a cheat's block, for what is wrong with it, before the block could have been final."""
+        parties, found = {p.address: p for p in self.scene.cast}, []
+        for slash in (e for e in self.scene.events if isinstance(e, BlockSlashed)):
+            party = parties[slash.miner]
+            name = f"block {slash.block_id.hex()[:8]} of {party.name}"
+            if not party.part.cheats:
+                found.append(f"{name} was slashed, and it is no cheat")
+            elif slash.kind not in party.part.found_by:
+                found.append(f"{name} was slashed for {kind_name(slash.kind)}, which it was not guilty of")
+            elif slash.at.timestamp > self._final_from(slash):
+                found.append(f"{name} was slashed only when it could have been final")
+        return found
+
+    def _final_from(self, slash: BlockSlashed) -> int:
+        """L1 time from which a slashed block could have been final; an open demand puts it off until the slash."""
+        about = [e for e in self.scene.events if getattr(e, "block_id", None) == slash.block_id]
+        proposed = next(e.at.timestamp for e in about if isinstance(e, BlockProposed))
+        answered = {e.demand_id: e.at.timestamp for e in about if isinstance(e, Revealed)}
+        if any(isinstance(e, Demanded) and e.demand_id not in answered for e in about):
+            return slash.at.timestamp
+        held = max(answered.values(), default=0) + self.parameters.answer_window
+        return max(proposed + self.parameters.challenge_window, held)
+
     def as_dict(self) -> dict[str, Any]:
         """Returns demo.json; amounts in ETH and LEARN as floats for plotting, times in seconds."""
         events = self.scene.events
@@ -182,12 +228,28 @@ class Ending:
             "finalized": self.scene.honest_finalized,
             "slashed": dict(Counter(kind_name(e.kind) for e in events if isinstance(e, BlockSlashed))),
             "rejected": dict(Counter(r.error for r in self.scene.rejections)),
+            "demands": dict(Counter(self._demanders())),
+            "slashed_after_s": self._slash_times(),
             "balances": {fate.party.name: self._account(fate) for fate in self.scene.fates()},
             "accuracy": {str(b.height): b.correct_after / self.test_count for b in chain},
             "interval_s": {str(b.height): b.interval_s for b in chain},
             "seconds": round(self.seconds, 1),
             "problems": list(self.problems()),
         }
+
+    def _demanders(self) -> list[str]:
+        """Who made each demand."""
+        names = {p.address: p.name for p in self.scene.cast}
+        return [names[e.demander] for e in self.scene.events if isinstance(e, Demanded)]
+
+    def _slash_times(self) -> dict[str, int]:
+        """Seconds of L1 time from each cheat's first slashed block to its slash."""
+        names = {p.address: p.name for p in self.scene.cast}
+        took: dict[str, int] = {}
+        proposed = {e.block_id: e.at.timestamp for e in self.scene.events if isinstance(e, BlockProposed)}
+        for slash in (e for e in self.scene.events if isinstance(e, BlockSlashed)):
+            took.setdefault(names[slash.miner], slash.at.timestamp - proposed[slash.block_id])
+        return took
 
     def _account(self, fate: Fate) -> dict[str, Any]:
         party, balance = fate.party, self.balances[fate.party.name]

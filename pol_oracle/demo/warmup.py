@@ -1,4 +1,4 @@
-"""What is done once before ten processes start: data set, task, compiled kernels in numba's cache."""
+"""What is done once before the processes start: data set, task, compiled kernels in numba's cache."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the demo shows comes from events and from the cheats' own records."""
+"""What the demo shows comes from events and from the own records of cheats and colluders."""
 
 from __future__ import annotations
 
@@ -84,12 +84,15 @@ def test_terminal_gets_a_live_display_and_a_pipe_gets_lines() -> None:
         assert ("newest blocks" in output.getvalue()) is terminal
 
 
-def test_refused_proposals_are_read_from_the_cheats_records(tmp_path: Path) -> None:
+def test_refused_calls_are_read_from_the_records_of_cheats_and_colluders(tmp_path: Path) -> None:
     refused = [
         {"key": "propose:aa", "name": "IndexMismatch", "message": "no"},
         {"key": "orphan:aa", "name": "StillLive", "message": "no"},
     ]
+    accused = [{"key": "prove:aa", "name": "SumsHold", "message": "no"}]
     (tmp_path / "thief.json").write_text(json.dumps({"refused": refused}))
     (tmp_path / "miner-1.json").write_text(json.dumps({"refused": refused}))
+    (tmp_path / "colluder-1.json").write_text(json.dumps({"refused": accused}))
 
-    assert [(r.party, r.error) for r in rejections(tmp_path, CAST)] == [("thief", "IndexMismatch")]
+    found = [(r.party, r.error) for r in rejections(tmp_path, CAST)]
+    assert found == [("thief", "IndexMismatch"), ("colluder-1", "SumsHold")]

@@ -9,14 +9,21 @@ import pytest
 from pol_oracle.demo.cast import ROLES, Part, Party, assemble
 from pol_oracle.demo.verdict import Balance, Ending, Rejection, Scene
 from pol_oracle.protocol.lifecycle import EvidenceKind
+from pol_oracle.task.spec import ChainSpec
 from tests.report.chronicle import GENESIS, Chronicle
 
 CAST = assemble({n: f"0x{n:040x}" for n in range(1, len(ROLES) + 1)})
 BY_NAME = {party.name: party for party in CAST}
 MINER, VERIFIER, LAZY = (BY_NAME[name].address for name in ("miner-1", "verifier-1", "lazy"))
-REFUSALS = (Rejection("thief", "IndexMismatch", "index 0 should be 5, not 3"),)
+COLLUDERS = [party for party in CAST if party.part is Part.COLLUDER]
+REFUSALS = (
+    Rejection("thief", "IndexMismatch", "index 0 should be 5, not 3"),
+    *(Rejection(party.name, "SumsHold", "sums hold") for party in COLLUDERS),
+)
+PARAMETERS = ChainSpec().parameters()
 KINDS = {
     "one-ulp": EvidenceKind.STEP,
+    "wrong-value": EvidenceKind.STEP,
     "no-search": EvidenceKind.REQUIREMENT,
     "no-weights": EvidenceKind.WITHHELD,
     "thief": EvidenceKind.REQUIREMENT,
@@ -33,22 +40,29 @@ def honest_story(blocks: int) -> tuple[Chronicle, bytes]:
 
 def full_story(blocks: int = 12) -> Chronicle:
     story, tip = honest_story(blocks)
+    for party in COLLUDERS:
+        story.pay(tip, story.demand(tip, party.address), party.address, MINER, fee=1)
     for name, kind in KINDS.items():
         block = story.propose(BY_NAME[name].address, tip)
-        story.attest(block, LAZY)
+        attesters = [LAZY, *(party.address for party in COLLUDERS)]
+        for attester in attesters:
+            story.attest(block, attester)
         story.slash(block, BY_NAME[name].address, VERIFIER, kind)
-        story.settle(block, LAZY, loss=8, to=VERIFIER)
+        for attester in attesters:
+            story.settle(block, attester, loss=8, to=VERIFIER)
     return story
 
 
 def ending(story: Chronicle, **changes: object) -> Ending:
     balances = {p.name: fair_balance(p) for p in CAST}
-    made = Ending(Scene(CAST, tuple(story.events), REFUSALS), balances, test_count=100, blocks=12, seconds=100.04)
+    made = Ending(Scene(CAST, tuple(story.events), REFUSALS), balances, 100, 12, PARAMETERS, seconds=100.04)
     return replace(made, **changes)  # type: ignore[arg-type]
 
 
 def fair_balance(party: Party) -> Balance:
-    return Balance(deposited=101, bond=0, credit=0, learn=0) if party.part.cheats else Balance(101, 101, 0, 7)
+    if party.part.cheats:
+        return Balance(deposited=101, bond=0, credit=0, learn=0)
+    return Balance(101, 60 if party.part is Part.COLLUDER else 101, 0, 7)
 
 
 def test_complete_story_passes() -> None:
@@ -62,8 +76,10 @@ def test_report_has_what_the_issue_asks_for() -> None:
     report = ending(full_story()).as_dict()
 
     assert report["finalized"] == 12
-    assert report["slashed"] == {"step": 1, "requirement": 2, "withheld": 1}
-    assert report["rejected"] == {"IndexMismatch": 1}
+    assert report["slashed"] == {"step": 2, "requirement": 2, "withheld": 1}
+    assert report["rejected"] == {"IndexMismatch": 1, "SumsHold": len(COLLUDERS)}
+    assert report["demands"] == {party.name: 1 for party in COLLUDERS}
+    assert report["slashed_after_s"] == dict.fromkeys(KINDS, 0)
     assert report["accuracy"]["1"] == 0.5
     assert report["interval_s"]["2"] == 5
     assert report["seconds"] == 100.0
@@ -90,6 +106,56 @@ def test_an_honest_party_that_loses_money_fails_the_demo(name: str) -> None:
     assert any(name in problem and "lost money" in problem for problem in made.problems())
 
 
+@pytest.mark.parametrize("name", [p.name for p in COLLUDERS])
+def test_a_colluder_that_loses_nothing_fails_the_demo(name: str) -> None:
+    made = ending(full_story())
+    made.balances[name] = Balance(101, 101, 0, 0)
+
+    assert any(name in problem and "lost nothing" in problem for problem in made.problems())
+
+
+def test_a_colluders_fate_is_known_when_all_its_bonds_are_taken() -> None:
+    story = full_story()
+    block = story.propose(BY_NAME["one-ulp"].address)
+    story.attest(block, COLLUDERS[0].address)
+    story.slash(block, BY_NAME["one-ulp"].address, VERIFIER, EvidenceKind.STEP)
+
+    fates = {fate.party: fate for fate in Scene(CAST, tuple(story.events), REFUSALS).fates()}
+
+    assert not fates[COLLUDERS[0]].known
+    assert fates[COLLUDERS[1]].known
+    assert fates[COLLUDERS[1]].story == "lost 5 bonds, paid 1 fees; accusations refused: SumsHold"
+
+
+def test_a_slash_for_what_a_cheat_did_not_do_fails_the_demo() -> None:
+    story = full_story()
+    cheat = BY_NAME["one-ulp"].address
+    story.slash(story.propose(cheat), cheat, VERIFIER, EvidenceKind.WITHHELD)
+
+    assert any("not guilty" in problem for problem in ending(story).problems())
+
+
+def test_a_slashed_honest_block_fails_the_demo() -> None:
+    story = full_story()
+    story.slash(story.propose(MINER), MINER, VERIFIER, EvidenceKind.STEP)
+
+    assert any("is no cheat" in problem for problem in ending(story).problems())
+
+
+@pytest.mark.parametrize(("wait", "answered", "late"), [(0, False, False), (1, False, True), (1, True, False)])
+def test_a_slash_must_come_before_the_block_could_be_final(wait: int, answered: bool, late: bool) -> None:
+    story = full_story()
+    cheat = BY_NAME["one-ulp"].address
+    block = story.propose(cheat)
+    story.now += PARAMETERS.challenge_window
+    if answered:
+        story.reveal(block, story.demand(block, VERIFIER), cheat)
+    story.now += wait
+    story.slash(block, cheat, VERIFIER, EvidenceKind.STEP)
+
+    assert any("could have been final" in problem for problem in ending(story).problems()) is late
+
+
 def test_a_finalized_block_of_a_cheat_fails_the_demo() -> None:
     story = full_story()
     block = story.propose(BY_NAME["one-ulp"].address)
@@ -107,8 +173,8 @@ def test_thief_must_also_have_been_refused() -> None:
 
 def test_slashed_cheat_is_not_done_before_its_bond_is_taken() -> None:
     story = full_story()
-    # the last six events: the thief's forfeited bond and the lazy verifier's settlement, three each
-    scene = Scene(CAST, tuple(story.events[:-6]), REFUSALS)
+    # three events each: the thief's forfeited bond, and what its attesters lose
+    scene = Scene(CAST, tuple(story.events[: -3 * (2 + len(COLLUDERS))]), REFUSALS)
 
     assert not scene.complete(12)
 
