@@ -72,7 +72,7 @@ test-solidity: setup ## forge: unit, fuzz and invariant tests of the contracts
 	$(FORGE) test
 
 .PHONY: invariants
-invariants: setup ## forge: the invariants over 10,000 histories (about half an hour)
+invariants: setup ## forge: the invariants over 10,000 histories (hours)
 	FOUNDRY_PROFILE=bench $(FORGE) test --match-contract Invariants
 
 .PHONY: test-ape
@@ -93,6 +93,12 @@ bench: setup ## all benches
 	@$(BIN)/pol bench chain
 	@$(BIN)/pol bench canonical
 	@$(BIN)/pol bench court
+
+.PHONY: slither
+slither: setup ## slither over the contracts; docs/slither.md explains every finding
+	@[ -x .build/slither/bin/slither ] || { python3 -m venv .build/slither && .build/slither/bin/pip install --quiet slither-analyzer==0.11.6; }
+	PATH="$(CURDIR)/node_modules/.bin:$(PATH)" .build/slither/bin/slither . --foundry-compile-all --fail-none \
+		--filter-paths 'node_modules|tests' --exclude-informational --exclude-optimization
 
 .PHONY: fmt
 fmt: setup ## formats Python and Solidity

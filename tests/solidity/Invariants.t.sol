@@ -277,6 +277,9 @@ struct FuzzSelector {
 /// forge-config: default.invariant.runs = 8
 /// forge-config: default.invariant.depth = 150
 /// forge-config: default.invariant.fail-on-revert = true
+/// forge-config: bench.invariant.runs = 10000
+/// forge-config: bench.invariant.depth = 50
+/// forge-config: bench.invariant.fail-on-revert = true
 contract InvariantsTest is Fixture {
     Handler private handler;
 
