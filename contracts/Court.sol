@@ -9,6 +9,7 @@ import {
     OperationEvidence,
     ProgramOpening,
     RequirementEvidence,
+    Sections,
     Slice,
     SumNode,
     SumsEvidence,
@@ -244,12 +245,11 @@ contract Court is ICourt {
         }
         runs = new Run[](count);
 
+        Sections memory sections = evidence.operation.sections; // decoded once
         uint256 filled = 0;
         for (uint256 i = 0; i < evidence.operands.length; ++i) {
             Slice calldata slice = evidence.operands[i];
-            TensorTree.check(
-                slice, Trace.locate(header, trace.tree, evidence.parts, evidence.operation.sections, slice.tensor)
-            );
+            TensorTree.check(slice, Trace.locate(header, trace.tree, evidence.parts, sections, slice.tensor));
             filled = Operands.add(runs, filled, slice);
         }
     }

@@ -42,7 +42,7 @@ library Answers {
         bytes32[] calldata roots
     ) internal pure returns (bytes32 traceRoot) {
         Trace.checkProgram(program, programRoot, trace.tree, 0);
-        Sections calldata sections = program.sections;
+        Sections memory sections = program.sections;
         bool step = trace.tree == Tree.Step;
         uint256 batch = step ? sections.states : 0;
         uint256 inner = batch + sections.batches;

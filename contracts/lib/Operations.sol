@@ -77,6 +77,7 @@ library Operations {
         uint256 axes = uint8(descriptor[cursor + 4]);
         uint256 element = 0;
         cursor += 5;
+        descriptor[:cursor + axes * (16 + 4 * place.length)]; // reverts if that is beyond it
         for (uint256 i = 0; i < axes; ++i) {
             int256 position = _int32(descriptor, cursor) + _affine(descriptor, cursor + 16, place);
             int256 divisor = int256(_uint32(descriptor, cursor + 4));
@@ -135,10 +136,13 @@ library Operations {
         Line memory line = Line(view_.tensor, 0, stride, inner);
         for (uint256 k = 0; k < count; k += inner) {
             uint256[] memory place = _coordinates(k / inner, outer);
-            line.start = view_.start;
-            for (uint256 i = 0; i < place.length; ++i) {
-                line.start += view_.strides[i] * int256(place[i]);
+            int256 start = view_.start;
+            unchecked {
+                for (uint256 i = 0; i < place.length; ++i) {
+                    start += view_.strides[i] * int256(place[i]);
+                }
             }
+            line.start = start;
             Operands.copy(runs, line, words, k);
         }
     }
@@ -174,10 +178,13 @@ library Operations {
     {
         extents = new uint256[](uint8(descriptor[cursor]));
         end = cursor + 1;
-        for (uint256 i = 0; i < extents.length; ++i) {
-            extents[i] = _uint32(descriptor, end);
-            end += 4;
+        unchecked {
+            for (uint256 i = 0; i < extents.length; ++i) {
+                extents[i] = _uint32(descriptor, end);
+                end += 4;
+            }
         }
+        descriptor[:end]; // reverts if that is beyond it
     }
 
     /// @dev uint8 rank ‖ uint32 reduction ‖ views ‖ uint16 length ‖ code
@@ -210,9 +217,11 @@ library Operations {
             if (i >= reduced) continue;
 
             int256[] memory strides = new int256[](rank);
-            for (uint256 j = 0; j < rank; ++j) {
-                strides[j] = _int32(descriptor, end);
-                end += 4;
+            unchecked {
+                for (uint256 j = 0; j < rank; ++j) {
+                    strides[j] = _int32(descriptor, end);
+                    end += 4;
+                }
             }
             views[i].strides = strides;
         }
@@ -224,17 +233,24 @@ library Operations {
         pure
         returns (int256 result)
     {
-        for (uint256 i = 0; i < place.length; ++i) {
-            result += _int32(descriptor, cursor + 4 * i) * int256(place[i]);
+        unchecked {
+            for (uint256 i = 0; i < place.length; ++i) {
+                result += _int32(descriptor, cursor + 4 * i) * int256(place[i]);
+            }
         }
     }
 
-    function _uint32(bytes calldata descriptor, uint256 cursor) private pure returns (uint256) {
-        return uint32(bytes4(descriptor[cursor:cursor + 4]));
+    /// @dev Not checked here: every decoder ends with a slice up to where it has read.
+    function _uint32(bytes calldata descriptor, uint256 cursor) private pure returns (uint256 value) {
+        assembly ("memory-safe") {
+            value := shr(224, calldataload(add(descriptor.offset, cursor)))
+        }
     }
 
-    function _int32(bytes calldata descriptor, uint256 cursor) private pure returns (int256) {
-        return int32(uint32(bytes4(descriptor[cursor:cursor + 4])));
+    function _int32(bytes calldata descriptor, uint256 cursor) private pure returns (int256 value) {
+        assembly ("memory-safe") {
+            value := sar(224, calldataload(add(descriptor.offset, cursor)))
+        }
     }
 
     // -- indices
@@ -243,17 +259,22 @@ library Operations {
     function _coordinates(uint256 element, uint256[] memory shape) private pure returns (uint256[] memory place) {
         place = new uint256[](shape.length);
         uint256 rest = element;
-        for (uint256 i = shape.length; i > 0; --i) {
-            place[i - 1] = rest % shape[i - 1];
-            rest /= shape[i - 1];
+        unchecked {
+            for (uint256 i = shape.length; i > 0;) {
+                uint256 extent = shape[--i];
+                place[i] = rest % extent;
+                rest /= extent;
+            }
         }
         require(rest == 0, NoSuchElement(element, _product(shape)));
     }
 
     function _product(uint256[] memory factors) private pure returns (uint256 product) {
         product = 1;
-        for (uint256 i = 0; i < factors.length; ++i) {
-            product *= factors[i];
+        unchecked {
+            for (uint256 i = 0; i < factors.length; ++i) {
+                product *= factors[i];
+            }
         }
     }
 }

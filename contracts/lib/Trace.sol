@@ -27,12 +27,12 @@ library Trace {
     }
 
     /// @notice Tensors of a program.
-    function tensorsOf(Sections calldata sections, Tree tree) internal pure returns (uint256) {
+    function tensorsOf(Sections memory sections, Tree tree) internal pure returns (uint256) {
         return tree == Tree.Step ? sections.stepTensors : sections.evaluationTensors;
     }
 
     /// @notice Number of the first tensor of the new state; where an evaluation's last section ends.
-    function postsFrom(Sections calldata sections, Tree tree) internal pure returns (uint256) {
+    function postsFrom(Sections memory sections, Tree tree) internal pure returns (uint256) {
         return tree == Tree.Step ? sections.stepTensors - sections.posts : sections.evaluationTensors;
     }
 
@@ -46,7 +46,7 @@ library Trace {
         Header calldata header,
         Tree tree,
         TraceParts calldata parts,
-        Sections calldata sections,
+        Sections memory sections,
         uint256 tensor
     ) internal pure returns (TensorTree.Place memory place) {
         Check.below(tensor, tensorsOf(sections, tree));
@@ -71,7 +71,7 @@ library Trace {
         internal
         pure
     {
-        Sections calldata sections = opening.sections;
+        Sections memory sections = opening.sections;
         uint256 count = uint256(sections.stepTensors) + sections.evaluationTensors;
         uint256 index = tree == Tree.Step ? tensor : sections.stepTensors + tensor;
         bytes32 leaf = keccak256(abi.encodePacked(Tags.PROGRAM_LEAF, opening.descriptor));

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from pol_oracle.canonical.expressions import FloatArray
+from pol_oracle.canonical.state import State
 from pol_oracle.canonical.traces import TraceRoots
 from pol_oracle.canonical.trees import LEAF, Slice, TensorTree
 from pol_oracle.chain.client import STOP, Request
@@ -107,12 +108,20 @@ class Dock:
 
 
 @contextmanager
-def dock(scratch: Path, model: str, seed: int = 1) -> Iterator[Dock]:
-    """Opens a Court for one block of a model."""
+def dock(scratch: Path, model: str, scale: float = 1) -> Iterator[Dock]:
+    """Opens a Court for one block of a model.
+
+    Args:
+        scratch: an empty folder.
+        model: its name.
+        scale: by which the weights are multiplied; tiny ones leave the range of the Court's fast sums.
+    """
     data = {"train": SAMPLES, "test": SAMPLES}
     chain = {"difficulty_bits": 5}
-    spec = TaskSpec.model_validate({"name": "court", "model": model, "seed": seed, "data": data, "chain": chain})
+    spec = TaskSpec.model_validate({"name": "court", "model": model, "data": data, "chain": chain})
     workload = build_workload(spec, scratch / "data", threads=2)
+    scaled = State(workload.model, workload.initial.flat * np.float32(scale))
+    workload = replace(workload, initial=scaled)
     with running(scratch / "l1", workload.task) as l1:
         header = replace(l1.header(l1.client.finalized_tip(), 1), pre_root=workload.initial.root)
         step = traced_step(workload, header, workload.initial)
