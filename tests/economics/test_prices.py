@@ -21,8 +21,7 @@ from pol_oracle.task import TaskSpec, Workload, build_workload, load_spec
 TASKS = Path(__file__).parents[2] / "tasks"
 GWEI = 10**9
 PRICE = 6 * GWEI  # wei per gas
-# bounds on what `pol bench court --only gas` and ConvictionGasTest measure; the first is for weights that its miner made to
-# be dear
+# bounds on what `pol bench court --only gas` measures, over weights that were made to be dear, and ConvictionGasTest
 DEAREST_PROOF, CONVICTION = 7_500_000, 90_000
 ME = VERIFIERS[0]
 LEAVES, BITS, ROOTS = Position(Item.LEAVES), Position(Item.BITS), Position(Item.ROOTS)
