@@ -71,6 +71,10 @@ lint: setup ## formatters, linters, types, layers
 test-solidity: setup ## forge: unit, fuzz and invariant tests of the contracts
 	$(FORGE) test
 
+.PHONY: invariants
+invariants: setup ## forge: the invariants over 10,000 histories (about half an hour)
+	FOUNDRY_PROFILE=bench $(FORGE) test --match-contract Invariants
+
 .PHONY: test-ape
 test-ape: setup ## ape: the contracts as users of ape see them
 	$(BIN)/ape test

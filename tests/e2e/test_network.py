@@ -80,7 +80,9 @@ def test_honest_blocks_become_final_and_cheats_are_slashed_for_what_they_did(
     assert {b.miner for i in view.finalized if (b := view.blocks[i]).header} == {honest.address}
 
 
-def test_pitfall_17_a_task_that_differs_from_l1s_is_refused(real: Stage, accounts: list[LocalAccount], cache: Path) -> None:
+def test_pitfall_17_a_task_that_differs_from_l1s_is_refused(
+    real: Stage, accounts: list[LocalAccount], cache: Path
+) -> None:
     config = real.config(accounts[1])
     spec = real.deployment.spec | {"seed": 99}
     other = real.deployment.model_copy(update={"spec": spec})
