@@ -1,0 +1,138 @@
+"""Bonds and fees of tasks/devnet.toml against measured gas, at the price that docs/economics.md states."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pol_oracle.agents.policy import Policy
+from pol_oracle.bench.gas import NO_PROGRAM
+from pol_oracle.bench.l1 import L1, MINER, VERIFIERS, running
+from pol_oracle.evidence import HonestDiscloser, answer_to, traced_step
+from pol_oracle.protocol import derivation
+from pol_oracle.protocol.header import Header
+from pol_oracle.protocol.parameters import Parameters
+from pol_oracle.protocol.positions import Item, Position
+from pol_oracle.task import TaskSpec, Workload, build_workload, load_spec
+
+TASKS = Path(__file__).parents[2] / "tasks"
+GWEI = 10**9
+PRICE = 6 * GWEI  # wei per gas
+# bounds on what `pol bench court --only gas` measures, over weights that were made to be dear, and ConvictionGasTest
+DEAREST_PROOF, CONVICTION = 7_500_000, 90_000
+ME = VERIFIERS[0]
+LEAVES, BITS, ROOTS = Position(Item.LEAVES), Position(Item.BITS), Position(Item.ROOTS)
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Gas of transactions on a real L1.
+
+    Attributes:
+        commit: a commitment.
+        first: the first demand about a block.
+        later: the dearest of the following ones.
+        answers: by what was demanded.
+        answer_bytes: of the largest answer.
+        expire: of an unanswered demand.
+    """
+
+    commit: int
+    first: int
+    later: int
+    answers: dict[Item, int]
+    answer_bytes: int
+    expire: int
+
+
+def largest(workload: Workload) -> Position:
+    """The group of leaves of W with the most elements."""
+    sizes = [int(np.prod(weight.shape)) for weight in workload.model.state]
+    return replace(LEAVES, tensor=int(np.argmax(sizes)))
+
+
+def header_on(workload: Workload, draft: Header) -> Header:
+    """A header over the initial weights with a real trace and the accuracy that the evaluation gives."""
+    task, pre = workload.task, workload.initial
+    draft = replace(draft, pre_root=pre.root)
+    drawn = derivation.seed(task.rules, task.id, draft.parent, draft.miner, pre.root, draft.nonce)
+    draft = replace(draft, indices=derivation.batch(drawn, task.batch_size, task.train_count))
+    step = traced_step(workload, draft, pre)
+    tree = HonestDiscloser(workload, draft, pre).accuracy()
+    draft = replace(draft, correct_before=tree.root.before, correct_after=tree.root.after)
+    return replace(draft, post_root=step.roots.post_root, trace_root=step.roots.root, eval_root=tree.root.hash)
+
+
+@pytest.fixture(scope="module")
+def costs(tmp_path_factory: pytest.TempPathFactory) -> Costs:
+    """Of an honest block of the devnet's model, about which everything is answered, and of one that shows nothing."""
+    folder = tmp_path_factory.mktemp("prices")
+    spec = {"name": "prices", "learning_rate": 0.01, "data": {"train": 512, "test": 512}}
+    workload = build_workload(TaskSpec.model_validate(spec), folder / "data")
+    with running(folder / "l1", workload.task, load_spec(TASKS / "devnet.toml").chain.parameters()) as l1:
+        l1.bond()
+        demands, answers, size = _answered(l1, workload)
+        commit = l1.send(ME, "Bounties", "commit", b"\x11" * 32).gas_used
+        bad = replace(l1.header(l1.client.finalized_tip(), 99), correct_before=1, correct_after=2)
+        hidden, _ = l1.propose(bad)
+        l1.send(ME, "Demands", "demand", hidden, BITS.abi(), NO_PROGRAM)
+        l1.wait(30)
+        expire = l1.send(ME, "Demands", "expire", hidden, l1.account(ME).address, BITS.abi()).gas_used
+    return Costs(commit, demands[0], max(demands[1:]), answers, size, expire)
+
+
+def _answered(l1: L1, workload: Workload) -> tuple[list[int], dict[Item, int], int]:
+    """Gas of demands and of their answers, and the bytes of the longest answer."""
+    tip = l1.client.finalized_tip()
+    headers = (header_on(workload, l1.header(tip, number)) for number in range(64))
+    header = next(h for h in headers if h.correct_after > h.correct_before)
+    block, _ = l1.propose(header)
+    honest = HonestDiscloser(workload, header, workload.initial)
+    positions = [largest(workload), BITS, ROOTS]
+    demands, answers, size = [], {}, 0
+    for position in positions:
+        program = workload.programs.open(position.tree, position.tensor).abi()
+        demands.append(l1.send(ME, "Demands", "demand", block, position.abi(), program).gas_used)
+    for position in positions:
+        answer = answer_to(position, workload.programs, honest)
+        arguments = (header.astuple(), l1.account(ME).address, position.abi(), *answer.arguments)
+        size = max(size, len(l1.client.request_for("Demands", answer.function, arguments).data))
+        answers[position.item] = l1.send(MINER, "Demands", answer.function, *arguments).gas_used
+    return demands, answers, size
+
+
+@pytest.fixture(scope="module")
+def devnet_parameters() -> Parameters:
+    return load_spec(TASKS / "devnet.toml").chain.parameters()
+
+
+def test_fee_of_a_demand_pays_for_the_largest_answer(costs: Costs, devnet_parameters: Parameters) -> None:
+    assert costs.answer_bytes > 64 * 1024
+    assert max(costs.answers.values()) * PRICE <= devnet_parameters.demand_fee
+
+
+def test_smallest_bounty_pays_for_the_longest_prosecution(costs: Costs, devnet_parameters: Parameters) -> None:
+    """A quarter of the bond, where somebody committed earlier: for every demand that a verifier is ready to make, the
+    commitment and the dearest proof."""
+    demands = costs.first + (Policy().max_demands - 1) * costs.later
+    longest = demands + costs.commit + DEAREST_PROOF + CONVICTION
+    withheld = demands + costs.expire
+
+    assert max(longest, withheld) * PRICE <= devnet_parameters.miner_bond // 4
+
+
+def test_prosecution_without_demands_costs_a_small_part_of_the_bounty(
+    costs: Costs, devnet_parameters: Parameters
+) -> None:
+    assert (costs.commit + DEAREST_PROOF + CONVICTION) * PRICE <= devnet_parameters.miner_bond // 5
+
+
+@pytest.mark.parametrize("name", ["devnet", "resnet18", "cifar10", "paper"])
+def test_fees_and_bonds_of_every_task_file_are_in_proportion(name: str) -> None:
+    parameters = load_spec(TASKS / f"{name}.toml").chain.parameters()
+    assert parameters.demand_fee >= 3_000_000 * PRICE
+    assert parameters.attest_bond * 2 <= parameters.miner_bond
+    assert parameters.miner_bond >= 10 * parameters.demand_fee

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {IDemands} from "../../contracts/interfaces/IDemands.sol";
+import {EvidenceKind, Header, Role, Status, Tree} from "../../contracts/Types.sol";
+import {Fixture} from "./Fixture.sol";
+import {vm} from "./Vm.sol";
+
+/// @notice What attacks cost, in ETH: the claims of docs/economics.md that no test of a single rule shows.
+contract EconomicsTest is Fixture {
+    /// Pitfall 9: bad blocks cost their miner a bond each, however many there are; the verifier pays for none.
+    function test_pitfall_09_a_flood_of_bad_blocks_costs_a_bond_each() public {
+        bytes32 parent = registry.genesisId();
+        bytes32[] memory bad = new bytes32[](10);
+        for (uint64 i = 0; i < 10; ++i) {
+            bad[i] = proposeOn(parent, MINER, i);
+        }
+        for (uint256 i = 0; i < 10; ++i) {
+            commitAndProve(VERA, bad[i], EvidenceKind.Step);
+        }
+        pass(REVEAL);
+        for (uint256 i = 0; i < 10; ++i) {
+            registry.forfeitBond(bad[i]);
+        }
+
+        assertEq(free(MINER, Role.Miner) + locked(MINER, Role.Miner), 50 ether - 10 * MINER_BOND, "ten bonds");
+        assertEq(vault.burned(), 5 * MINER_BOND, "half of each burned");
+        assertEq(vault.creditOf(VERA), 5 * MINER_BOND, "half of each to the verifier");
+        assertEq(free(VERA, Role.Verifier), 10 ether, "who risked nothing");
+    }
+
+    /// Pitfall 9: a griefer who begins in the last second and follows up as often as it may holds an honest block for a
+    /// known time, and pays a fee for every demand.
+    function test_pitfall_09_holding_an_honest_block_up_is_bounded_and_paid() public {
+        Header memory header = makeHeader(registry.genesisId(), MINER, 1);
+        bytes32 id = propose(header);
+        attestAll(id);
+        uint256 windowEnd = block.timestamp + WINDOW;
+        vm.warp(windowEnd - 1);
+        uint256 asked = 1 + demands.MAX_LATE();
+        bytes32[] memory made = new bytes32[](asked);
+        for (uint32 i = 0; i < asked; ++i) {
+            if (i > 0) pass(ANSWER - 1); // the last moment for the next one
+            made[i] = demand(VIOLA, id, rootsPosition(Tree.Before, i));
+            explain(MINER, header, VIOLA, rootsPosition(Tree.Before, i), 1);
+        }
+        vm.expectPartialRevert(IDemands.TooManyLateDemands.selector);
+        demandBits(VIOLA, id);
+        pass(ANSWER);
+        registry.finalize(id);
+        for (uint256 i = 0; i < asked; ++i) {
+            demands.settle(made[i]);
+        }
+
+        assertTrue(block.timestamp <= windowEnd + asked * ANSWER, "held for no longer");
+        assertEq(vault.creditOf(MINER), asked * DEMAND_FEE, "the miner was paid for each");
+        assertEq(free(VIOLA, Role.Verifier), 10 ether - asked * DEMAND_FEE, "by the griefer");
+    }
+
+    /// A known limit: a miner that demands of itself gets its fees back, so delaying its own block costs it gas alone.
+    function test_a_miner_that_demands_of_itself_gets_its_fees_back() public {
+        bond(MINER, Role.Verifier, DEMAND_FEE);
+        Header memory header = makeHeader(registry.genesisId(), MINER, 1);
+        bytes32 id = propose(header);
+        attestAll(id);
+        bytes32 demandId = demandBits(MINER, id);
+        answerBits(MINER, header, MINER);
+        pass(WINDOW);
+        registry.finalize(id);
+        demands.settle(demandId);
+
+        assertEq(vault.creditOf(MINER), DEMAND_FEE, "fee");
+        assertEq(free(MINER, Role.Miner), 50 ether, "bond");
+    }
+
+    /// Pitfall 8: who attests to everything loses a bond with every bad block, in ETH, and wins LEARN only.
+    function test_pitfall_08_attesting_blindly_costs_a_bond_per_bad_block() public {
+        bytes32 good = proposeOn(registry.genesisId(), MINER, 1);
+        bytes32 bad = proposeOn(registry.genesisId(), RIVAL, 1);
+        attest(good, VIOLA);
+        attest(bad, VIOLA);
+        attest(good, VICTOR);
+        commitAndProve(VERA, bad, EvidenceKind.Step);
+        pass(WINDOW);
+        registry.finalize(good);
+        registry.settleAttestation(good, VIOLA);
+        registry.settleAttestation(bad, VIOLA);
+
+        assertEq(free(VIOLA, Role.Verifier), 10 ether - ATTEST_BOND, "lost");
+        assertEq(token.balanceOf(VIOLA), ATTESTER_REWARD / 2, "won");
+        assertEq(vault.creditOf(VERA), ATTEST_BOND / 2, "half to who proved it");
+        assertEq(vault.burned(), ATTEST_BOND / 2, "half burned");
+        assertStatus(bad, Status.Slashed, "bad");
+    }
+}
