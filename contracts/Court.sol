@@ -95,7 +95,7 @@ contract Court is ICourt {
         bytes32 blockId = _idOf(header);
         _checkBit(header, trace, _traceRoot(header, blockId, trace), evidence);
 
-        _convict(blockId, EvidenceKind.Accuracy);
+        _convict(blockId, EvidenceKind.Evaluation);
     }
 
     function _checkRequirement(Header calldata header, bytes32 blockId, RequirementEvidence calldata evidence)
@@ -204,7 +204,7 @@ contract Court is ICourt {
     }
 
     function _kindOf(Tree tree) private pure returns (EvidenceKind) {
-        return tree == Tree.Step ? EvidenceKind.Step : EvidenceKind.Accuracy;
+        return tree == Tree.Step ? EvidenceKind.Step : EvidenceKind.Evaluation;
     }
 
     /// @dev Bits of one weight of a state of so many tensors.

@@ -85,7 +85,7 @@ contract Demands is IDemands {
         bytes32 root = Answers.checkRoots(header, trace, registry.programRoot(), program, roots);
 
         if (!step) _explain(blockId, trace, root);
-        _answer(blockId, demandId);
+        _answer(blockId, demandId, abi.encode(program, roots));
     }
 
     /// @inheritdoc IDemands
@@ -102,7 +102,7 @@ contract Demands is IDemands {
         bytes32 root = _traceRoot(header, blockId, position);
         Answers.checkNodes(header, root, registry.programRoot(), position, program, parts, nodes, path);
 
-        _answer(blockId, demandId);
+        _answer(blockId, demandId, abi.encode(program, parts, nodes, path));
     }
 
     /// @inheritdoc IDemands
@@ -118,7 +118,7 @@ contract Demands is IDemands {
         bytes32 root = _traceRoot(header, blockId, position);
         Answers.checkLeaves(header, root, registry.programRoot(), position, program, parts, slice);
 
-        _answer(blockId, demandId);
+        _answer(blockId, demandId, abi.encode(program, parts, slice));
     }
 
     /// @inheritdoc IDemands
@@ -131,7 +131,7 @@ contract Demands is IDemands {
         (bytes32 blockId, bytes32 demandId) = _requireOpen(header, demander, position, Item.Bits);
         Answers.checkBits(header, words, registry.testCount());
 
-        _answer(blockId, demandId);
+        _answer(blockId, demandId, abi.encode(words));
     }
 
     /// @inheritdoc IDemands
@@ -144,7 +144,7 @@ contract Demands is IDemands {
         made.state = DemandState.Expired;
 
         emit DemandExpired(blockId, demandId, demander);
-        bool unexplained = position.item == Item.Roots && position.tree != Tree.Step;
+        bool unexplained = position.tree != Tree.Step; // what lies behind an explanation is its miner's alone too
         EvidenceKind kind = unexplained ? EvidenceKind.Unexplained : EvidenceKind.Withheld;
         bounties.convictSilent(blockId, kind, demander, made.order);
     }
@@ -224,14 +224,15 @@ contract Demands is IDemands {
         emit Explained(blockId, trace.tree, trace.sample, root);
     }
 
-    /// @dev The caller has shown what was demanded. The block is held while the answer is fresh.
-    function _answer(bytes32 blockId, bytes32 demandId) private {
+    /// @dev The caller has shown what was demanded, which is told encoded anew: calldata can be written in ways that other
+    /// decoders refuse. The block is held while the answer is fresh.
+    function _answer(bytes32 blockId, bytes32 demandId, bytes memory shown) private {
         Demand storage made = _demands[demandId];
         made.state = DemandState.Answered;
         made.responder = msg.sender;
         _followUps[blockId][made.demander].answeredAt = uint40(block.timestamp);
 
-        emit Revealed(blockId, demandId, msg.sender, msg.data);
+        emit Revealed(blockId, demandId, msg.sender, shown);
         registry.closeDemand(blockId, block.timestamp + registry.parameters().answerWindow); // reverts unless pending
     }
 

@@ -66,9 +66,10 @@ enum Status {
 enum EvidenceKind {
     Requirement, // a required weight did not move its way
     Step, // an element of the step's trace is not what its operation gives
-    Accuracy, // a sum or a bit of the accuracy tree is wrong, or an element of a sample's evaluation
+    Accuracy, // a sum of the accuracy tree is wrong
     Withheld, // a demanded part of a committed tree was not shown in time
-    Unexplained // the miner did not commit to how it evaluated a demanded sample in time
+    Unexplained, // the miner did not show how it evaluated a demanded sample in time
+    Evaluation // an element of an evaluation that the miner showed is wrong, or it contradicts its bit
 }
 
 /// @notice Whose trace: the step's, or that of the evaluation of a sample with W (Before) or W' (After).

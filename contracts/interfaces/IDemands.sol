@@ -54,7 +54,7 @@ interface IDemands {
         uint256 deadline,
         uint256 order
     );
-    /// @param answer the data of the call that answered
+    /// @param answer what was shown: the ABI encoding of the answering function's arguments after the position
     event Revealed(bytes32 indexed blockId, bytes32 indexed demandId, address indexed responder, bytes answer);
     /// The miner committed itself to how it evaluated a sample.
     event Explained(bytes32 indexed blockId, Tree tree, uint32 sample, bytes32 traceRoot);

@@ -31,7 +31,7 @@ class DemandView:
         deadline: L1 time until which it can be answered.
         opened_at: L1 time in seconds.
         order: its place among commitments to challenges.
-        answer: data of the call that answered it, None while it is open.
+        answer: what was shown, ABI-encoded by the contract; None while it is open.
         responder: who answered.
         answered_at: L1 time in seconds.
         expired: nobody answered in time, and L1 took note of it.
@@ -113,7 +113,7 @@ class BlockView:
 
     @property
     def shown(self) -> dict[Position, bytes]:
-        """What was shown of the block on L1, whoever had demanded it: position -> data of the call."""
+        """What was shown of the block on L1, whoever had demanded it: position -> what the contract told of it."""
         return {d.position: d.answer for d in self.demands.values() if d.answer is not None}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from pol_oracle.protocol.hashing import keccak
-from pol_oracle.protocol.lifecycle import EvidenceKind, Status
+from pol_oracle.protocol.lifecycle import SPARING, Status
 from pol_oracle.protocol.parameters import Parameters
 
 from .actions import Action, ClaimHead, Expire, Finalize, ForfeitBond, Orphan, SettleAttestation, SettleDemand
@@ -170,7 +170,7 @@ class _Keeper:
 def _punished(block: BlockView) -> bool:
     """Says whether a block's attesters lose their bonds: they could see what was wrong, or show what was demanded. How
     its miner evaluated a sample they could neither see nor show."""
-    return block.status is Status.SLASHED and block.slashed_for is not EvidenceKind.UNEXPLAINED
+    return block.status is Status.SLASHED and block.slashed_for not in SPARING
 
 
 def _beneficiary(block: BlockView, demand: DemandView) -> str:

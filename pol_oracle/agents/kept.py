@@ -1,11 +1,10 @@
-"""A verifier's own copies of the weights it attested to: a miner that served them may stop, and be silent on L1."""
+"""A verifier's own copies of what it attested to: a miner that served it may stop, and be silent on L1."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from pol_oracle.canonical.state import State
 from pol_oracle.store import StateStore
 from pol_oracle.store.states import file_name
 
@@ -21,17 +20,18 @@ class KeptStates:
         self.folder = folder
         self._store = StateStore([folder])
 
-    def keep(self, state: State) -> None:
-        """Keeps a state.
+    def keep(self, contents: Mapping[bytes, bytes]) -> None:
+        """Keeps what stands behind some roots.
 
         Raises:
             StoreError: it cannot be written.
         """
-        if not self._store.has(state.root):
-            self._store.put(state.root, state.to_bytes())
+        for root, content in contents.items():
+            if not self._store.has(root):
+                self._store.put(root, content)
 
     def retain(self, roots: Collection[bytes]) -> None:
-        """Forgets all states but these."""
+        """Forgets all but these."""
         wanted = {file_name(root) for root in roots}
         for path in self.folder.glob("*"):
             if path.name not in wanted:

@@ -13,7 +13,7 @@ means "could not replay" and never leads to a challenge of the result.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from pol_oracle.canonical.accuracy import AccuracyTree, Bits
 from pol_oracle.canonical.state import State
@@ -30,6 +30,7 @@ from pol_oracle.evidence import (
     requirement_proof,
 )
 from pol_oracle.protocol.errors import NotFinite, WrongChain
+from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import EvidenceKind
 from pol_oracle.protocol.positions import Tree
 from pol_oracle.store import StateStore
@@ -49,7 +50,7 @@ class Replayer:
         workload: the task.
         store: where miners publish.
         accuracy: also do step 5, which is by far the dearest.
-        keep: given W of every block found right: who attests to it may have to show it.
+        keep: given W and the correct-bits of every block found right, by root: who attests may have to show them.
     """
 
     def __init__(
@@ -57,7 +58,7 @@ class Replayer:
         workload: Workload,
         store: StateStore,
         accuracy: bool = True,
-        keep: Callable[[State], None] = lambda _: None,
+        keep: Callable[[Mapping[bytes, bytes]], None] = lambda _: None,
     ) -> None:
         self.workload = workload
         self.store = store
@@ -89,7 +90,7 @@ class Replayer:
         except Unshown as error:
             return Verdict(block.id, EvidenceKind.WITHHELD, str(error), demands=error.positions)
         if fault is None:
-            self._keep(pre)
+            self._keep({header.pre_root: pre.to_bytes(), **self._words(header)})
             return Verdict(block.id)
         reason, proof = fault
         return Verdict(block.id, proof.kind, reason, proof)
@@ -131,6 +132,13 @@ class Replayer:
             return None
         reason = f"claims {claims[0]} and {claims[1]} correct, has {own.before} and {own.after}"
         return reason, find_accuracy_fault(shown, pre, post, (sides[0], sides[1]))
+
+    def _words(self, header: Header) -> dict[bytes, bytes]:
+        """The accuracy tree's words of a right block, if they were counted."""
+        sides = [self._counts.get(root) for root in (header.pre_root, header.post_root)]
+        if sides[0] is None or sides[1] is None:
+            return {}
+        return {header.eval_root: AccuracyTree.of(sides[0], sides[1]).words}
 
     def _count(self, state: State, progress: Callable[[int], None]) -> Bits:
         if state.root not in self._counts:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from pol_oracle.protocol.errors import PolError, StoreError
+from pol_oracle.protocol.errors import InputError, PolError, StoreError
 
 from .blocks import BlockView
 from .challenges import claimable
@@ -125,7 +125,7 @@ class Reviewer:
         return not self._goes_on(block), failures, block.id not in view.live, block.sequence
 
     def _took(self, block_id: bytes, value: Verdict | PolError, now: int) -> None:
-        if isinstance(value, StoreError):
+        if isinstance(value, StoreError | InputError):  # whatever a miner shows, it must not end an agent
             before = self.unserved.get(block_id)
             failures = before.failures + 1 if before else 1
             self.unserved[block_id] = Unserved(failures, now, str(value))

@@ -82,8 +82,9 @@ class VerifierLoop(Loop):
         self._clerk.close(patience)
 
     def _pending(self, view: View) -> set[bytes]:
-        """Roots of the weights that pending blocks start from."""
-        return {block.header.pre_root for block in view.pending if block.header is not None}
+        """Roots behind which something of pending blocks is kept."""
+        headers = [block.header for block in view.pending if block.header is not None]
+        return {root for header in headers for root in (header.pre_root, header.eval_root)}
 
     def _tell_limits(self, view: View, own: Verifier) -> None:
         policy = self.context.config.policy

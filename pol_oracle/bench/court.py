@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from eth_abi.abi import encode
 
 from pol_oracle.agents.blocks import BlockView
 from pol_oracle.agents.replay import Replayer
@@ -17,8 +18,8 @@ from pol_oracle.canonical.operations import Kind, Operation
 from pol_oracle.canonical.state import State
 from pol_oracle.canonical.traces import TraceRoots
 from pol_oracle.canonical.trees import tensor_root
-from pol_oracle.chain.abi import encode_call
 from pol_oracle.evidence import Traced, TraceId, answer_to
+from pol_oracle.evidence.shown import ANSWER_TYPES
 from pol_oracle.protocol.errors import InputError, Reverted
 from pol_oracle.protocol.positions import Position, Tree
 from pol_oracle.store import StateStore
@@ -119,7 +120,7 @@ def dispute(scratch: Path) -> Iterator[Row]:
             replay = Replayer(court.workload, store)
             verdict = replay(block, answers, True, lambda: False)
             while verdict.proof is None:
-                answers |= {position: _answered(court, block, position, liar) for position in verdict.demands}
+                answers |= {position: _answered(court, position, liar) for position in verdict.demands}
                 verdict = replay(block, answers, True, lambda: False)
             court.gas(verdict.proof, liar.step.roots.root)
             seconds = time.perf_counter() - began
@@ -159,8 +160,6 @@ class _Liar:
         raise InputError("only the step of this block is looked at")
 
 
-def _answered(court: Dock, block: BlockView, position: Position, liar: _Liar) -> bytes:
+def _answered(court: Dock, position: Position, liar: _Liar) -> bytes:
     answer = answer_to(position, court.workload.programs, liar)
-    assert block.header is not None
-    place = (block.header.astuple(), block.miner, position.abi())
-    return encode_call("Demands", answer.function, (*place, *answer.arguments))
+    return encode(ANSWER_TYPES[position.item], answer.arguments)

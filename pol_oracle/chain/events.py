@@ -246,7 +246,7 @@ class Demanded:
 
 @dataclass(frozen=True)
 class Revealed:
-    """A demand was answered; ``answer`` is the data of the call that did it."""
+    """A demand was answered; ``answer`` is what was shown, ABI-encoded."""
 
     block_id: bytes
     demand_id: bytes

@@ -12,7 +12,7 @@ proofs.py         a Court call, and a Demands call
 
 from __future__ import annotations
 
-from .answers import Discloser, HonestDiscloser, answer_to
+from .answers import Discloser, HonestDiscloser, answer_to, bits_answer
 from .investigate import find_accuracy_fault, find_evaluation_fault, find_step_fault
 from .proofs import Answer, Proof, TraceId
 from .requirements import RequirementEvidence, first_unmet, requirement_proof
@@ -31,6 +31,7 @@ __all__ = [
     "Traced",
     "Unshown",
     "answer_to",
+    "bits_answer",
     "find_accuracy_fault",
     "find_evaluation_fault",
     "find_step_fault",

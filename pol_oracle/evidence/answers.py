@@ -38,9 +38,7 @@ def answer_to(position: Position, programs: ProgramTree, block: Discloser) -> An
         block: holds what is demanded.
     """
     if position.item is Item.BITS:
-        words = block.accuracy().words
-        pairs = [[words[at : at + 32], words[at + 32 : at + 64]] for at in range(0, len(words), 64)]
-        return Answer("revealBits", (pairs,))
+        return bits_answer(block.accuracy().words)
     trace = block.trace(position.tree, position.sample)
     opening = programs.open(position.tree, position.tensor).abi()
     if position.item is Item.ROOTS:
@@ -54,6 +52,11 @@ def answer_to(position: Position, programs: ProgramTree, block: Discloser) -> An
     group = group_of(tree.elements, position.group)
     slice_ = tree.open(position.tensor, group, trace.roots.path(position.tensor))
     return Answer("revealLeaves", (opening, parts, slice_.abi()))
+
+
+def bits_answer(words: bytes) -> Answer:
+    """Answers a demand for bits with all leaves' words, 64 bytes each."""
+    return Answer("revealBits", ([[words[at : at + 32], words[at + 32 : at + 64]] for at in range(0, len(words), 64)],))
 
 
 def group_of(elements: int, group: int) -> range:

@@ -20,7 +20,7 @@ class TraceId:
     @property
     def kind(self) -> EvidenceKind:
         """What a block is slashed for if this trace is wrong."""
-        return EvidenceKind.STEP if self.tree is Tree.STEP else EvidenceKind.ACCURACY
+        return EvidenceKind.STEP if self.tree is Tree.STEP else EvidenceKind.EVALUATION
 
     def abi(self) -> tuple[Any, ...]:
         """The id as the ABI takes it."""

@@ -17,8 +17,8 @@ from pol_oracle.canonical.state import State
 from pol_oracle.canonical.traces import TraceRoots
 from pol_oracle.canonical.trees import LEAF, Slice, TensorTree, leaves_of
 from pol_oracle.protocol.errors import InputError, PolError, StoreError
-from pol_oracle.protocol.header import HEADER_TYPE, Header
-from pol_oracle.protocol.positions import LEAF_GROUP, POSITION_TYPE, Item, Position, Tree
+from pol_oracle.protocol.header import Header
+from pol_oracle.protocol.positions import LEAF_GROUP, Item, Position, Tree
 from pol_oracle.store import StateStore
 from pol_oracle.task import Workload, fetch_state
 
@@ -26,13 +26,13 @@ from .proofs import TraceId
 from .traced import Traced
 
 Shown = Mapping[Position, bytes]
-"""Position -> data of the call that answered it."""
+"""Position -> what was shown, ABI-encoded by the contract."""
 
 _SECTIONS = "(uint32,uint32,uint32,uint32,uint32)"
 _PROGRAM = f"({_SECTIONS},bytes,bytes32[])"
 _PARTS = "(bytes32,bytes32)"
 _SLICE = "(uint32,uint64,uint64[],bytes,bytes32[],bytes32[])"
-_ANSWERS = {
+ANSWER_TYPES = {
     Item.ROOTS: [_PROGRAM, "bytes32[]"],
     Item.NODES: [_PROGRAM, _PARTS, "bytes32[]", "bytes32[]"],
     Item.LEAVES: [_PROGRAM, _PARTS, _SLICE],
@@ -73,8 +73,8 @@ class ShownTrees:
         """Returns W.
 
         Args:
-            insist: demand it if it is not served, a first piece of it before the rest: who shows nothing shows no
-                first piece either.
+            insist: demand it if it is not served: all pieces at once, since a few demands only can be made after the
+                window.
 
         Raises:
             StoreError: it is not served, and the caller does not insist.
@@ -115,9 +115,9 @@ class ShownTrees:
         return TraceRoots(program, (*known, *shown))
 
     def accuracy(self) -> AccuracyTree:
-        """Returns the accuracy tree."""
+        """Returns the accuracy tree; served words have its root, but perhaps not the header's sums."""
         samples = self.workload.task.test_count
-        words = self._served_words()
+        words = self.words()
         if words is None:
             (pairs,) = self._answer(Position(Item.BITS), "the bits of its evaluation are not served")
             words = b"".join(left + right for left, right in pairs)
@@ -143,11 +143,9 @@ class ShownTrees:
         return first_wrong_leaf(Slice.of(values), tree)
 
     def _answer(self, position: Position, reason: str) -> tuple[Any, ...]:
-        """The answer's arguments after header, demander and position."""
         if position not in self.answers:
             raise Unshown((position,), reason)
-        types = [HEADER_TYPE, "address", POSITION_TYPE, *_ANSWERS[position.item]]
-        return tuple(decode(types, self.answers[position][4:])[3:])
+        return tuple(decode(ANSWER_TYPES[position.item], self.answers[position]))
 
     def _demanded_state(self, reason: str) -> State:
         state = self.workload.model.state
@@ -159,7 +157,7 @@ class ShownTrees:
         ]
         missing = [piece for piece in pieces if piece not in self.answers]
         if missing:
-            raise Unshown(tuple(missing[:1] if len(missing) == len(pieces) else missing), reason)
+            raise Unshown(tuple(missing), reason)
         flat = [Slice.of(self._answer(piece, reason)[2]).floats().reshape(-1) for piece in pieces]
         parts = [
             values[: sizes[piece.tensor] - LEAF * LEAF_GROUP * piece.group]
@@ -179,7 +177,8 @@ class ShownTrees:
             pass  # demanded instead
         return None
 
-    def _served_words(self) -> bytes | None:
+    def words(self) -> bytes | None:
+        """Returns the leaves' words of the accuracy tree, if they are served."""
         samples = self.workload.task.test_count
         try:
             for words in self.store.candidates(self.header.eval_root, words_size(samples)):

@@ -42,7 +42,12 @@ class EvidenceKind(IntEnum):
     STEP = 1  # an element of the step's trace is not what its operation gives
     ACCURACY = 2  # a sum or a bit of the accuracy tree is wrong, or an element of a sample's evaluation
     WITHHELD = 3  # a demanded part of a committed tree was not shown in time
-    UNEXPLAINED = 4  # the miner did not commit to how it evaluated a demanded sample in time
+    UNEXPLAINED = 4  # the miner did not show how it evaluated a demanded sample in time
+    EVALUATION = 5  # an element of an evaluation that the miner showed is wrong, or it contradicts its bit
+
+
+SPARING = frozenset({EvidenceKind.UNEXPLAINED, EvidenceKind.EVALUATION})
+"""Kinds that cost attesters nothing: how a sample was evaluated its miner alone tells, after they have attested."""
 
 
 class Role(IntEnum):

@@ -20,6 +20,8 @@ from pol_oracle.store import StateStore
 
 from .spec import TaskSpec
 
+MAX_TERMS = 4608  # of a reduction: even values that defeat the Court's fast sums then stay under a transaction's gas
+
 
 @dataclass(frozen=True, eq=False)
 class Workload:
@@ -77,6 +79,12 @@ def build_workload(spec: TaskSpec, cache: Path, threads: int = 1) -> Workload:
         raise InputError(f"difficulty_bits {spec.chain.difficulty_bits} is more than the eligible weights")
     stepper = Stepper(model, rules, spec.batch_size, spec.learning_rate_bits, threads)
     evaluator = Evaluator(model, threads)
+    longest = max(op.terms for op in stepper.program.operations + evaluator.program.operations)
+    if longest > MAX_TERMS:
+        raise InputError(
+            f"batch_size {spec.batch_size} makes sums of {longest} terms; one of more than {MAX_TERMS} could not be proven "
+            "in one transaction: use a smaller batch"
+        )
     programs = ProgramTree(stepper, evaluator)
     initial = State.initial(model, spec.seed)
     task = Task(

@@ -19,7 +19,7 @@ from pol_oracle.agents.worker import Cancelled
 from pol_oracle.evidence import Answer, answer_to
 from pol_oracle.protocol.errors import Reverted, StoreError
 from pol_oracle.protocol.header import Header
-from pol_oracle.protocol.lifecycle import EvidenceKind, Role
+from pol_oracle.protocol.lifecycle import SPARING, EvidenceKind, Role
 from pol_oracle.protocol.positions import Position
 from pol_oracle.store import StateStore
 from pol_oracle.task import Workload
@@ -87,9 +87,9 @@ class Arena:
         Returns:
             The block, slashed and settled.
         """
-        verifier = self._verifier()
+        verifier = self.watch()
         before = self._worth(verifier, self.honest)
-        self._mine(forgery, twist, late)
+        self.mine(forgery, twist, late)
         self.stage.until(lambda: len(verifier.view.blocks) == 2, patient=True)
         block_id = forgery.header.id(self.workload.task.id)
         for colluder in self.colluders:
@@ -133,11 +133,13 @@ class Arena:
         assert block.closed_at is not None
         assert block.closed_at <= max([window, *(at + self._parameters.answer_window for at in answered)])
 
-    def _verifier(self) -> VerifierLoop:
+    def watch(self) -> VerifierLoop:
+        """Opens the honest verifier."""
         replay = Replayer(self.workload, self.store)
         return self.stage.verifier(self.honest, replay, describe=describer(self.workload))
 
-    def _mine(self, forgery: Forgery, twist: Twist, late: bool) -> None:
+    def mine(self, forgery: Forgery, twist: Twist, late: bool) -> None:
+        """Opens the cheat, which proposes this block once."""
         done: list[Found] = []
 
         def produce(job: Job, cancelled: Callable[[], bool]) -> Any:
@@ -180,11 +182,15 @@ class Arena:
 
     def send(self, account: LocalAccount, contract: str, function: str, *arguments: Any) -> None:
         """Sends a transaction of an account that the devnet signs for."""
-        request = self.stage.client.request_for(contract, function, arguments)
-        fields = {"from": account.address, "to": request.target, "data": f"0x{request.data.hex()}"}
+        self.send_data(account, contract, self.stage.client.request_for(contract, function, arguments).data)
+
+    def send_data(self, account: LocalAccount, contract: str, data: bytes) -> None:
+        """The same with calldata of the caller's own making."""
+        target = self.stage.client.address_of(contract)
+        fields = {"from": account.address, "to": target, "data": f"0x{data.hex()}"}
         self.stage.client.rpc.request("eth_sendTransaction", fields)
 
 
 def _spares(block: BlockView) -> bool:
-    """Says whether attesters keep their bonds: only the miner could have answered."""
-    return block.slashed_for is EvidenceKind.UNEXPLAINED
+    """Says whether attesters keep their bonds: how a sample was evaluated only the miner tells."""
+    return block.slashed_for in SPARING

@@ -24,4 +24,4 @@ def test_false_argmax(arena: Arena) -> None:
     tensors[-1] = np.ones_like(tensors[-1])
     forgery = replace(forgery, evaluations={(Tree.AFTER, sample): Traced.of(right.program, tensors)})
 
-    arena.convicts(forgery, EvidenceKind.ACCURACY, demands=2)
+    arena.convicts(forgery, EvidenceKind.EVALUATION, demands=2)

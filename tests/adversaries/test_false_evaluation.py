@@ -18,4 +18,4 @@ def test_false_evaluation(arena: Arena) -> None:
     false = Traced.of(right.program, (*right.tensors[:-1], np.ones_like(right.tensors[-1])))
     forgery = replace(forgery, evaluations={(Tree.AFTER, sample): false})
 
-    arena.convicts(forgery, EvidenceKind.ACCURACY, demands=2)
+    arena.convicts(forgery, EvidenceKind.EVALUATION, demands=2)

@@ -19,4 +19,4 @@ def test_false_evaluation_of_an_image(arena: Arena) -> None:
     false = Traced.of(forgery.workload.evaluator.program, shown)
     forgery = replace(forgery, evaluations={(Tree.AFTER, sample): false})
 
-    arena.convicts(forgery, EvidenceKind.ACCURACY)
+    arena.convicts(forgery, EvidenceKind.EVALUATION)

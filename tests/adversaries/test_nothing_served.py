@@ -11,4 +11,4 @@ from tests.adversaries.arena import Arena
 def test_nothing_served(arena: Arena) -> None:
     forgery = replace(arena.made, publishes=frozenset(), answers=False)
 
-    arena.convicts(forgery, EvidenceKind.WITHHELD, demands=1)
+    arena.convicts(forgery, EvidenceKind.WITHHELD)
