@@ -1,4 +1,4 @@
-"""Writes protocol.json: the vectors that the Python and the Solidity tests both check.
+"""Writes protocol.json and court.json: the vectors that the Python and the Solidity tests both check.
 
     python tests/golden/generate.py
 
@@ -23,6 +23,7 @@ from pol_oracle.protocol.rules import RuleSet, rules_of, satisfies
 from pol_oracle.protocol.task import Task
 
 TARGET = Path(__file__).with_name("protocol.json")
+COURT_TARGET = Path(__file__).with_name("court.json")
 CHAIN_ID = 31337
 REGISTRY = "0x00000000000000000000000000000000000000AA"
 MINERS = ("0x70997970C51812dc3A010C7d01b50e0d17dc79C8", "0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC")
@@ -241,5 +242,117 @@ def build() -> dict[str, Any]:
     }
 
 
+# -- court.json: every tree that evidence opens, and the ids under which it is shown
+
+
+def program_case() -> dict[str, Any]:
+    """A step of a state tensor, two inputs, a map and a new state; an evaluation of the first four."""
+    inputs = [struct.pack(">BQ", 0, n) for n in (300, 12288, 4)]
+    maps = [doubled(0, 300), doubled(3, 300), doubled(0, 300)]
+    descriptors = [*inputs, *maps[:2], *inputs, maps[2]]
+    sections = (1, 2, 5, 1, 4)
+    rows = levels([keccak(Tag.PROGRAM_LEAF + d) for d in descriptors], Tag.PROGRAM_NODE)
+    return {
+        "sections": list(sections),
+        "descriptors": descriptors,
+        "program_root": keccak(Tag.PROGRAM_ROOT + struct.pack(">5I", *sections) + rows[-1][0]),
+        "step_paths": [present(rows, i) for i in range(5)],
+        "evaluation_paths": [present(rows, 5 + i) for i in range(4)],
+    }
+
+
+def doubled(source: int, elements: int) -> bytes:
+    """A map's descriptor: one dimension, one operand read at stride 1, code "operand 0, operand 0, add"."""
+    return struct.pack(">BBIBBIiiH", 4, 1, elements, 0, 1, source, 0, 1, 3) + bytes([0, 0, 0x20])
+
+
+def present(rows: list[list[bytes]], index: int) -> list[bytes]:
+    """Siblings as evidence gives them: without those that do not exist."""
+    siblings = (((index >> depth) ^ 1, row) for depth, row in enumerate(rows[:-1]))
+    return [row[place] for place, row in siblings if place < len(row)]
+
+
+def trace_cases() -> list[dict[str, Any]]:
+    """A step's trace, then the evaluation with W and that with W'."""
+    roots = [word("trace root", i) for i in range(5)]
+    pre, batch = list_root(Tag.STATE_ROOT, roots[:1]), list_root(Tag.BATCH_ROOT, roots[1:3])
+    inner, post = list_root(Tag.INNER_ROOT, roots[3:4]), list_root(Tag.STATE_ROOT, roots[4:])
+    ends = [(0, pre, post), (1, pre, ZERO), (2, post, ZERO)]
+    return [
+        {
+            "tree": tree,
+            "roots": roots,
+            "pre_root": pre,
+            "post_root": post,
+            "batch_root": batch,
+            "inner_root": inner,
+            "trace_root": keccak(Tag.TRACE_ROOT + start + batch + inner + end),
+        }
+        for tree, start, end in ends
+    ]
+
+
+def accuracy_case(samples: int) -> dict[str, Any]:
+    """W is right about every third sample, W' about those and every seventh."""
+    sides = [[i % 3 == 0 for i in range(samples)], [i % 3 == 0 or i % 7 == 0 for i in range(samples)]]
+    leaves = -(-samples // 256)
+    words = [[packed(side[256 * i : 256 * i + 256]) for side in sides] for i in range(leaves)]
+    row = [
+        (keccak(Tag.EVAL_LEAF + before + after), before_sum, after_sum)
+        for i, (before, after) in enumerate(words)
+        for before_sum, after_sum in [[sum(side[256 * i : 256 * i + 256]) for side in sides]]
+    ]
+    while len(row) > 1:
+        row += [(ZERO, 0, 0)] * (len(row) % 2)
+        row = [sum_node(row[i], row[i + 1]) for i in range(0, len(row), 2)]
+    return {
+        "samples": samples,
+        "words": [w for pair in words for w in pair],
+        "eval_root": row[0][0],
+        "correct_before": row[0][1],
+        "correct_after": row[0][2],
+    }
+
+
+def packed(bits: list[bool]) -> bytes:
+    """256 bits, the first one in the most significant place."""
+    return sum(1 << (255 - i) for i, bit in enumerate(bits) if bit).to_bytes(32, "big")
+
+
+def sum_node(left: tuple[bytes, int, int], right: tuple[bytes, int, int]) -> tuple[bytes, int, int]:
+    pack = b"".join(struct.pack(">32sII", *node) for node in (left, right))
+    return keccak(Tag.EVAL_NODE + pack), left[1] + right[1], left[2] + right[2]
+
+
+def demand_case(index: int) -> dict[str, Any]:
+    """A position's five fields, and its id."""
+    block, demander, position = word("block", index), MINERS[index % 2], (index % 4, index % 3, 7 * index, index, 3)
+    fields = block + bytes(12) + bytes.fromhex(demander[2:]) + b"".join(p.to_bytes(32, "big") for p in position)
+    return {"block_id": block, "demander": demander, "position": list(position), "demand_id": keccak(fields)}
+
+
+def commitment_case(index: int) -> dict[str, Any]:
+    """keccak256(abi.encode(challenger, keccak256(calldata)))."""
+    call = b"".join(word("call", i) for i in range(index + 1))[: 4 + 32 * index]
+    challenger = bytes(12) + bytes.fromhex(MINERS[index % 2][2:])
+    return {"challenger": MINERS[index % 2], "call": call, "commitment": keccak(challenger + keccak(call))}
+
+
+def build_court() -> dict[str, Any]:
+    sizes = [1, 63, 64, 65, 300, 1000]
+    roots = [tensor_root([float(i) for i in range(n)]) for n in sizes]
+    tags = {"state": Tag.STATE_ROOT, "batch": Tag.BATCH_ROOT, "inner": Tag.INNER_ROOT}
+    return {
+        "tensors": {"sizes": sizes, "roots": roots},
+        "lists": {f"{name}_roots": [list_root(tag, roots[: n + 1]) for n in range(6)] for name, tag in tags.items()},
+        "program": program_case(),
+        "traces": trace_cases(),
+        "accuracy": [accuracy_case(n) for n in (1, 255, 256, 257, 1000, 1300, 10000)],
+        "demands": [demand_case(i) for i in range(4)],
+        "commitments": [commitment_case(i) for i in range(3)],
+    }
+
+
 if __name__ == "__main__":
+    COURT_TARGET.write_text(json.dumps(hexed(build_court()), indent=1) + "\n")
     TARGET.write_text(json.dumps(hexed(build()), indent=1) + "\n")

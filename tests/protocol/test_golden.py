@@ -37,6 +37,7 @@ def test_vectors_are_what_the_generator_writes() -> None:
     generate = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(generate)
     assert json.loads((GOLDEN / "protocol.json").read_text()) == generate.hexed(generate.build())
+    assert json.loads((GOLDEN / "court.json").read_text()) == generate.hexed(generate.build_court())
 
 
 @pytest.mark.parametrize("case", VECTORS["tasks"], ids=lambda c: c["block_id"].hex()[:8])

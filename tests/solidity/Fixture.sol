@@ -68,9 +68,14 @@ abstract contract Fixture {
         token = new LearnToken(address(registry_));
         vault = new BondVault(address(registry_), demands_);
         bounties = new Bounties(registry_, court_, demands_);
-        court = new MockCourt(registry_, bounties);
+        court = MockCourt(makeCourt(registry_, Demands(demands_)));
         demands = new Demands(registry_, vault, bounties);
         registry = new PoLRegistry(task, parameters, vault, token, bounties, demands);
+    }
+
+    /// Tests of the real court make that instead.
+    function makeCourt(PoLRegistry registry_, Demands) internal virtual returns (address) {
+        return address(new MockCourt(registry_, bounties));
     }
 
     function defaultTask(RuleSet rules) internal pure returns (Task memory task) {

@@ -1,0 +1,617 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {Court} from "../../contracts/Court.sol";
+import {Demands} from "../../contracts/Demands.sol";
+import {IBounties} from "../../contracts/interfaces/IBounties.sol";
+import {
+    BitEvidence,
+    ICourt,
+    OperationEvidence,
+    Slice,
+    SumNode,
+    SumsEvidence,
+    TraceId
+} from "../../contracts/interfaces/ICourt.sol";
+import {Position} from "../../contracts/interfaces/IDemands.sol";
+import {IPoLRegistry} from "../../contracts/interfaces/IPoLRegistry.sol";
+import {AccuracyTree} from "../../contracts/lib/AccuracyTree.sol";
+import {Operations} from "../../contracts/lib/Operations.sol";
+import {PoLRegistry} from "../../contracts/PoLRegistry.sol";
+import {EvidenceKind, Header, Role, RuleSet, Status, Task, Tree} from "../../contracts/Types.sol";
+import {Fixture} from "./Fixture.sol";
+import {Traces} from "./Traces.sol";
+import {vm} from "./Vm.sol";
+
+/// @notice The real court on the smallest program that computes something: what convicts, and what is refused.
+contract CourtTest is Fixture {
+    uint64 private constant WRONG = 130; // the element that a wrong trace gets wrong
+    uint256 private constant LEAF = 2; // its leaf
+    uint64 private constant LEAF_RUN = 2 << 32 | 1; // that leaf alone
+    uint32 private constant SAMPLE = 600; // its bits are in leaf 2 of the accuracy tree: right with W and W'
+
+    Court private real;
+
+    function setUp() public override {
+        super.setUp();
+        Task memory task = defaultTask(RuleSet.Hardened);
+        task.programRoot = Traces.programRoot();
+        deploy(task, defaultParameters());
+        real = Court(address(court));
+        bond(MINER, Role.Miner, 50 ether);
+        bond(RIVAL, Role.Miner, 50 ether);
+        bond(VERA, Role.Verifier, 10 ether);
+        pass(1);
+    }
+
+    function makeCourt(PoLRegistry registry_, Demands demands_) internal override returns (address) {
+        return address(new Court(registry_, bounties, demands_));
+    }
+
+    // -- operations
+
+    function test_a_wrong_element_is_convicted() public {
+        (Header memory header, OperationEvidence memory evidence) = wrongMap(MINER);
+        bytes32 id = propose(header);
+        commit(VERA, operationCall(header, evidence, SALT));
+        pass(1);
+
+        vm.expectEmit(address(registry));
+        emit IPoLRegistry.BlockSlashed(id, MINER, EvidenceKind.Step);
+        proveOperation(VERA, header, evidence);
+
+        assertStatus(id, Status.Slashed, "status");
+        pass(REVEAL);
+        (address first, address prover) = bounties.winners(id);
+        assertEq(first, VERA, "first");
+        assertEq(prover, VERA, "prover");
+        registry.forfeitBond(id);
+        assertEq(vault.creditOf(VERA), MINER_BOND / 2, "bounty");
+    }
+
+    function test_an_honest_element_holds() public {
+        Header memory header = honestHeader(MINER);
+        bytes32 id = propose(header);
+        OperationEvidence memory evidence = mapEvidence(Traces.step());
+        for (uint64 element = 128; element < 192; ++element) {
+            evidence.element = element;
+            uint256 value = Traces.step()[Traces.DOUBLED][element];
+            expect(abi.encodeWithSelector(ICourt.ElementHolds.selector, Traces.DOUBLED, element, value));
+            proveOperation(VERA, header, evidence);
+        }
+        assertStatus(id, Status.Pending, "status");
+    }
+
+    function test_the_wrong_trace_is_right_everywhere_else() public {
+        (Header memory header, OperationEvidence memory evidence) = wrongMap(MINER);
+        propose(header);
+        evidence.element = WRONG + 1;
+        vm.expectPartialRevert(ICourt.ElementHolds.selector);
+        proveOperation(VERA, header, evidence);
+    }
+
+    function test_an_infinite_element_is_convicted_without_operands() public {
+        uint32[][] memory tensors = Traces.step();
+        tensors[Traces.DOUBLED][WRONG] = 0x7f800000;
+        Header memory header = headerOf(MINER, tensors);
+        bytes32 id = propose(header);
+        OperationEvidence memory evidence = mapEvidence(tensors);
+        evidence.operands = new Slice[](0);
+        commitAndProveOperation(VERA, header, evidence);
+        assertStatus(id, Status.Slashed, "status");
+    }
+
+    function test_several_leaves_at_once() public {
+        (Header memory header, OperationEvidence memory evidence) = wrongMap(MINER);
+        bytes32 id = propose(header);
+        evidence.claimed = Traces.open(wrongTrace(), Traces.DOUBLED, 1, 3);
+        evidence.operands[0] = Traces.open(wrongTrace(), 0, 0, 5);
+        commitAndProveOperation(VERA, header, evidence);
+        assertStatus(id, Status.Slashed, "status");
+    }
+
+    // -- commitments
+
+    function test_nothing_is_proven_without_a_commitment() public {
+        (Header memory header, OperationEvidence memory evidence) = wrongMap(MINER);
+        propose(header);
+        bytes32 missing = commitmentOf(VERA, operationCall(header, evidence, SALT));
+        expect(abi.encodeWithSelector(IBounties.NotCommitted.selector, VERA, missing));
+        proveOperation(VERA, header, evidence);
+    }
+
+    function test_not_in_the_l1_block_of_the_commitment() public {
+        (Header memory header, OperationEvidence memory evidence) = wrongMap(MINER);
+        bytes32 id = propose(header);
+        commit(VERA, operationCall(header, evidence, SALT));
+        expect(abi.encodeWithSelector(IBounties.RevealTooEarly.selector, block.number, block.number));
+        proveOperation(VERA, header, evidence);
+        vm.roll(block.number + 1);
+        proveOperation(VERA, header, evidence);
+        assertStatus(id, Status.Slashed, "status");
+    }
+
+    function test_the_salt_is_committed_to() public {
+        (Header memory header, OperationEvidence memory evidence) = wrongMap(MINER);
+        propose(header);
+        commit(VERA, operationCall(header, evidence, "pepper"));
+        pass(1);
+        vm.expectPartialRevert(IBounties.NotCommitted.selector);
+        proveOperation(VERA, header, evidence);
+    }
+
+    /// Pitfall 2: the thief has the whole call from the mempool, but no commitment of an earlier L1 block.
+    function test_pitfall_02_challenge_theft_a_copied_call_convicts_nobody() public {
+        (Header memory header, OperationEvidence memory evidence) = wrongMap(MINER);
+        bytes32 id = propose(header);
+        commit(VERA, operationCall(header, evidence, SALT));
+        pass(1);
+        vm.expectPartialRevert(IBounties.NotCommitted.selector);
+        proveOperation(VIOLA, header, evidence);
+        commit(VIOLA, operationCall(header, evidence, SALT)); // in the L1 block of the proof, ahead of it
+        vm.expectPartialRevert(IBounties.RevealTooEarly.selector);
+        proveOperation(VIOLA, header, evidence);
+        proveOperation(VERA, header, evidence);
+        pass(1);
+        expect(abi.encodeWithSelector(IBounties.LaterCommitment.selector, id, 1, 2));
+        proveOperation(VIOLA, header, evidence);
+        pass(REVEAL);
+        (address first, address prover) = bounties.winners(id);
+        assertEq(first, VERA, "first");
+        assertEq(prover, VERA, "prover");
+    }
+
+    // -- another block
+
+    /// Pitfall 12: evidence fits the block whose roots it opens, and none that differs in them.
+    function test_pitfall_12_evidence_of_another_block_is_refused() public {
+        (Header memory guilty, OperationEvidence memory evidence) = wrongMap(MINER);
+        Header memory innocent = honestHeader(RIVAL);
+        propose(guilty);
+        propose(innocent);
+        vm.expectPartialRevert(ICourt.WrongRoot.selector);
+        proveOperation(VERA, innocent, evidence);
+    }
+
+    /// Pitfall 12: the same roots under another parent, miner or nonce are another block.
+    function test_pitfall_12_a_header_that_was_not_proposed_is_unknown() public {
+        (Header memory header, OperationEvidence memory evidence) = wrongMap(MINER);
+        propose(header);
+        for (uint256 i = 0; i < 3; ++i) {
+            (Header memory other,) = wrongMap(MINER);
+            if (i == 0) other.parent = "elsewhere";
+            if (i == 1) other.miner = RIVAL;
+            if (i == 2) other.nonce = 9;
+            commit(VERA, operationCall(other, evidence, SALT));
+            pass(1);
+            bytes32 id = registry.blockIdOf(other);
+            expect(abi.encodeWithSelector(IPoLRegistry.UnknownBlock.selector, id));
+            proveOperation(VERA, other, evidence);
+        }
+    }
+
+    function test_pitfall_12_a_final_block_is_not_convicted() public {
+        (Header memory header, OperationEvidence memory evidence) = wrongMap(MINER);
+        bytes32 id = propose(header);
+        bond(VICTOR, Role.Verifier, 1 ether);
+        attestAll(id);
+        pass(WINDOW);
+        registry.finalize(id);
+        commit(VERA, operationCall(header, evidence, SALT));
+        pass(1);
+        expect(abi.encodeWithSelector(IPoLRegistry.WrongStatus.selector, id, Status.Pending, Status.Finalized));
+        proveOperation(VERA, header, evidence);
+    }
+
+    // -- what does not open
+
+    function test_a_wrong_leaf_byte_is_refused() public {
+        (Header memory header, OperationEvidence memory evidence) = wrongMap(MINER);
+        evidence.claimed.leaves[7] ^= 0x01;
+        refuse(header, evidence, ICourt.WrongRoot.selector);
+        evidence.claimed.leaves[7] ^= 0x01;
+        evidence.operands[0].leaves[255] ^= 0x80;
+        refuse(header, evidence, ICourt.WrongRoot.selector);
+    }
+
+    function test_paths_of_another_length_are_refused() public {
+        (Header memory header, OperationEvidence memory evidence) = wrongMap(MINER);
+        (bytes32[] memory nodes, bytes32[] memory path) = (evidence.claimed.nodes, evidence.claimed.path);
+        evidence.claimed.nodes = Traces.cut(nodes, 0, nodes.length - 1);
+        refuse(header, evidence, ICourt.BadOpening.selector);
+        evidence.claimed.nodes = longer(nodes);
+        refuse(header, evidence, ICourt.BadOpening.selector);
+        evidence.claimed.nodes = nodes;
+        evidence.claimed.path = Traces.cut(path, 0, path.length - 1);
+        refuse(header, evidence, ICourt.BadOpening.selector);
+        evidence.claimed.path = longer(path);
+        refuse(header, evidence, ICourt.BadOpening.selector);
+        evidence.claimed.path = path;
+        bytes32[] memory program = evidence.operation.path;
+        evidence.operation.path = Traces.cut(program, 0, program.length - 1);
+        refuse(header, evidence, ICourt.BadOpening.selector);
+        evidence.operation.path = longer(program);
+        refuse(header, evidence, ICourt.BadOpening.selector);
+    }
+
+    function test_leaves_that_are_not_those_of_the_runs_are_refused() public {
+        (Header memory header, OperationEvidence memory evidence) = wrongMap(MINER);
+        evidence.claimed.runs[0] = 1 << 32 | 1;
+        refuse(header, evidence, ICourt.WrongRoot.selector);
+        evidence.claimed.runs[0] = LEAF_RUN + 1;
+        refuse(header, evidence, ICourt.BadOpening.selector);
+        evidence.claimed.runs[0] = 5 << 32 | 1;
+        refuse(header, evidence, ICourt.BadOpening.selector);
+        evidence.claimed.runs[0] = LEAF_RUN;
+        evidence.claimed.leaves = bytes.concat(evidence.claimed.leaves, hex"00");
+        refuse(header, evidence, ICourt.BadOpening.selector);
+    }
+
+    function test_another_tensor_number_is_refused() public {
+        (Header memory header, OperationEvidence memory evidence) = wrongMap(MINER);
+        evidence.claimed.tensor = Traces.UNKNOWN;
+        refuse(header, evidence, ICourt.WrongRoot.selector);
+        evidence.claimed.tensor = Traces.STEP; // that is the evaluation's first one
+        refuse(header, evidence, ICourt.WrongRoot.selector);
+        evidence.claimed.tensor = Traces.DOUBLED;
+        evidence.operands[0].tensor = 5;
+        refuse(header, evidence, ICourt.WrongRoot.selector);
+        evidence.operands[0].tensor = Traces.STEP;
+        refuse(header, evidence, ICourt.BadOpening.selector);
+    }
+
+    function test_another_count_of_elements_is_refused() public {
+        (Header memory header, OperationEvidence memory evidence) = wrongMap(MINER);
+        evidence.claimed.elements = Traces.ELEMENTS - 1; // as many leaves
+        refuse(header, evidence, ICourt.WrongRoot.selector);
+        evidence.claimed.elements = 600; // more levels
+        refuse(header, evidence, ICourt.BadOpening.selector);
+        evidence.claimed.elements = Traces.ELEMENTS;
+        evidence.element = Traces.ELEMENTS; // in the padding
+        evidence.claimed = Traces.open(wrongTrace(), Traces.DOUBLED, 4, 1);
+        refuse(header, evidence, ICourt.BadOpening.selector);
+    }
+
+    function test_a_missing_leaf_is_not_opened() public {
+        (Header memory header, OperationEvidence memory evidence) = wrongMap(MINER);
+        propose(header);
+        evidence.operands[0] = Traces.open(wrongTrace(), 0, 1, 1);
+        expect(abi.encodeWithSelector(ICourt.NotOpened.selector, 0, WRONG));
+        proveOperation(VERA, header, evidence);
+        evidence.operands = new Slice[](0);
+        expect(abi.encodeWithSelector(ICourt.NotOpened.selector, 0, WRONG));
+        proveOperation(VERA, header, evidence);
+        evidence.claimed = Traces.open(wrongTrace(), Traces.DOUBLED, 1, 1);
+        expect(abi.encodeWithSelector(ICourt.NotOpened.selector, Traces.DOUBLED, WRONG));
+        proveOperation(VERA, header, evidence);
+    }
+
+    function test_another_program_is_refused() public {
+        (Header memory header, OperationEvidence memory evidence) = wrongMap(MINER);
+        evidence.operation.descriptor = Traces.doubled(1, Traces.ELEMENTS);
+        refuse(header, evidence, ICourt.WrongRoot.selector);
+        evidence.operation = Traces.openProgram(Tree.Step, 5); // another tensor's
+        refuse(header, evidence, ICourt.WrongRoot.selector);
+        evidence.operation = Traces.openProgram(Tree.Before, Traces.DOUBLED); // the same one, in the evaluation
+        refuse(header, evidence, ICourt.BadOpening.selector);
+        for (uint256 i = 0; i < 5; ++i) {
+            evidence.operation = Traces.openProgram(Tree.Step, Traces.DOUBLED);
+            if (i == 0) evidence.operation.sections.states += 1;
+            if (i == 1) evidence.operation.sections.batches += 1;
+            if (i == 2) evidence.operation.sections.stepTensors += 1;
+            if (i == 3) evidence.operation.sections.posts += 1;
+            if (i == 4) evidence.operation.sections.evaluationTensors -= 1;
+            refuse(header, evidence, ICourt.WrongRoot.selector);
+        }
+    }
+
+    function test_other_parts_are_refused() public {
+        (Header memory header, OperationEvidence memory evidence) = wrongMap(MINER);
+        evidence.parts.batchRoot ^= bytes32(uint256(1));
+        refuse(header, evidence, ICourt.WrongRoot.selector);
+    }
+
+    /// Any flipped bit of what a slice opens is refused.
+    function test_a_flipped_bit_is_refused(uint256 which, bool operand) public {
+        (Header memory header, OperationEvidence memory evidence) = wrongMap(MINER);
+        if (operand) evidence.operands[0] = Traces.open(wrongTrace(), 0, 1, 3);
+        flip(operand ? evidence.operands[0] : evidence.claimed, which);
+        refuse(header, evidence, ICourt.WrongRoot.selector);
+    }
+
+    // -- kinds
+
+    /// Pitfall 17, mixed versions: what this court cannot compute, it convicts nobody of.
+    function test_pitfall_17_an_unknown_operation_convicts_nobody() public {
+        uint32[][] memory tensors = wrongTrace();
+        Header memory header = headerOf(MINER, tensors);
+        bytes32 id = propose(header);
+        OperationEvidence memory evidence = mapEvidence(tensors);
+        evidence.operation = Traces.openProgram(Tree.Step, Traces.UNKNOWN);
+        evidence.claimed = Traces.open(tensors, Traces.UNKNOWN, LEAF, 1);
+        commit(VERA, operationCall(header, evidence, SALT));
+        pass(1);
+        expect(abi.encodeWithSelector(Operations.NotComputed.selector, Traces.UNKNOWN_KIND));
+        proveOperation(VERA, header, evidence);
+        assertStatus(id, Status.Pending, "status");
+    }
+
+    function test_nothing_computes_an_input() public {
+        uint32[][] memory tensors = wrongTrace();
+        Header memory header = headerOf(MINER, tensors);
+        propose(header);
+        OperationEvidence memory evidence = mapEvidence(tensors);
+        evidence.operation = Traces.openProgram(Tree.Step, 1);
+        evidence.claimed = Traces.open(tensors, 1, LEAF, 1);
+        expect(abi.encodeWithSelector(Operations.NotComputed.selector, Operations.INPUT));
+        proveOperation(VERA, header, evidence);
+    }
+
+    // -- sums: the bits of Fixture, 100 right with W and 101 with W'
+
+    function test_a_wrong_sum_of_the_root_is_convicted() public {
+        Header memory header = honestHeader(MINER);
+        header.correctAfter = 102;
+        bytes32 id = propose(header);
+        SumsEvidence memory evidence = rootSums(header);
+        commit(VERA, abi.encodeCall(real.proveSums, (header, evidence, SALT)));
+        pass(1);
+        proveSums(VERA, header, evidence);
+        assertStatus(id, Status.Slashed, "status");
+    }
+
+    function test_a_wrong_sum_of_a_leaf_is_convicted() public {
+        Header memory header = honestHeader(MINER);
+        SumsEvidence memory evidence = leafSums(2);
+        evidence.afterwards += 1;
+        SumNode memory node = SumNode(AccuracyTree.leaf(bits()[2]).hash, evidence.before, evidence.afterwards);
+        for (uint256 d = 0; d < 4; ++d) {
+            SumNode memory other = evidence.siblings[d];
+            node = (2 >> d) & 1 == 0 ? AccuracyTree.parent(node, other) : AccuracyTree.parent(other, node);
+        }
+        (header.evalRoot, header.correctAfter) = (node.hash, node.afterwards); // the lie, carried up to the header
+        bytes32 id = propose(header);
+        commit(VERA, abi.encodeCall(real.proveSums, (header, evidence, SALT)));
+        pass(1);
+        proveSums(VERA, header, evidence);
+        assertStatus(id, Status.Slashed, "status");
+    }
+
+    function test_honest_sums_hold_at_every_node() public {
+        Header memory header = honestHeader(MINER);
+        propose(header);
+        expect(abi.encodeWithSelector(ICourt.SumsHold.selector, 4, 0));
+        proveSums(VERA, header, rootSums(header));
+        for (uint32 index = 0; index < 16; ++index) {
+            expect(abi.encodeWithSelector(ICourt.SumsHold.selector, 0, index));
+            proveSums(VERA, header, leafSums(index));
+        }
+    }
+
+    function test_sums_that_do_not_lie_under_the_header_are_refused() public {
+        Header memory header = honestHeader(MINER);
+        propose(header);
+        SumsEvidence memory evidence = rootSums(header);
+        evidence.afterwards += 1;
+        expect(abi.encodeWithSelector(ICourt.BadOpening.selector, 102, 101));
+        proveSums(VERA, header, evidence);
+        evidence = leafSums(2);
+        evidence.afterwards += 1;
+        vm.expectPartialRevert(ICourt.WrongRoot.selector);
+        proveSums(VERA, header, evidence);
+        evidence = leafSums(2);
+        evidence.content[0] ^= 0x01;
+        vm.expectPartialRevert(ICourt.WrongRoot.selector);
+        proveSums(VERA, header, evidence);
+        evidence = leafSums(2);
+        evidence.level = 1;
+        vm.expectPartialRevert(ICourt.BadOpening.selector);
+        proveSums(VERA, header, evidence);
+        evidence = leafSums(2);
+        evidence.index = 18; // 2, if a bit above the tree were ignored
+        vm.expectPartialRevert(ICourt.BadOpening.selector);
+        proveSums(VERA, header, evidence);
+    }
+
+    // -- bits
+
+    function test_a_bit_whose_evaluation_was_not_shown_is_not_explained() public {
+        Header memory header = honestHeader(MINER);
+        propose(header);
+        TraceId memory trace = TraceId(Tree.Before, SAMPLE);
+        expect(abi.encodeWithSelector(ICourt.NotExplained.selector, trace));
+        proveBit(VERA, header, trace, bitEvidence(true, SAMPLE));
+        trace.tree = Tree.Step;
+        expect(abi.encodeWithSelector(ICourt.NotExplained.selector, trace));
+        proveBit(VERA, header, trace, bitEvidence(true, SAMPLE));
+    }
+
+    function test_a_bit_that_its_evaluation_contradicts_is_convicted() public {
+        (Header memory header, TraceId memory trace) = explained(Tree.Before, SAMPLE, false);
+        BitEvidence memory evidence = bitEvidence(false, SAMPLE);
+        commit(VERA, abi.encodeCall(real.proveBit, (header, trace, evidence, SALT)));
+        pass(1);
+        proveBit(VERA, header, trace, evidence);
+        assertStatus(registry.blockIdOf(header), Status.Slashed, "status");
+    }
+
+    function test_a_bit_that_its_evaluation_confirms_holds() public {
+        (Header memory header, TraceId memory trace) = explained(Tree.After, SAMPLE, true);
+        expect(abi.encodeWithSelector(ICourt.BitHolds.selector, SAMPLE, true));
+        proveBit(VERA, header, trace, bitEvidence(true, SAMPLE));
+        trace.sample = SAMPLE + 1; // another one, which was not shown
+        expect(abi.encodeWithSelector(ICourt.NotExplained.selector, trace));
+        proveBit(VERA, header, trace, bitEvidence(true, SAMPLE));
+    }
+
+    // -- blocks
+
+    function wrongTrace() private pure returns (uint32[][] memory tensors) {
+        tensors = Traces.step();
+        tensors[Traces.DOUBLED][WRONG] += 1; // one ulp
+    }
+
+    function headerOf(address miner, uint32[][] memory tensors) private view returns (Header memory header) {
+        header = makeHeader(registry.genesisId(), miner, 1);
+        header.preRoot = Traces.stateRoot(tensors[0]);
+        header.postRoot = Traces.stateRoot(tensors[5]);
+        header.traceRoot = Traces.traceRoot(header.preRoot, Traces.parts(tensors), header.postRoot);
+        header.indices = derivedIndices(header);
+    }
+
+    function honestHeader(address miner) private view returns (Header memory) {
+        return headerOf(miner, Traces.step());
+    }
+
+    function wrongMap(address miner) private view returns (Header memory, OperationEvidence memory) {
+        uint32[][] memory tensors = wrongTrace();
+        return (headerOf(miner, tensors), mapEvidence(tensors));
+    }
+
+    function mapEvidence(uint32[][] memory tensors) private pure returns (OperationEvidence memory evidence) {
+        evidence.element = WRONG;
+        evidence.operation = Traces.openProgram(Tree.Step, Traces.DOUBLED);
+        evidence.parts = Traces.parts(tensors);
+        evidence.claimed = Traces.open(tensors, Traces.DOUBLED, LEAF, 1);
+        evidence.operands = new Slice[](1);
+        evidence.operands[0] = Traces.open(tensors, 0, LEAF, 1);
+    }
+
+    /// A block whose miner has shown how it evaluated a sample.
+    function explained(Tree tree, uint32 sample, bool correct)
+        private
+        returns (Header memory header, TraceId memory trace)
+    {
+        header = honestHeader(MINER);
+        trace = TraceId(tree, sample);
+        bytes32 id = propose(header);
+        Position memory position = rootsPosition(tree, sample);
+        vm.prank(VERA);
+        demands.demand(id, position, Traces.openProgram(tree, 0));
+        bytes32[] memory roots = Traces.evaluationRoots(correct);
+        vm.prank(MINER);
+        demands.revealRoots(header, VERA, position, Traces.openProgram(tree, 0), roots);
+    }
+
+    function bitEvidence(bool correct, uint32 sample) private pure returns (BitEvidence memory evidence) {
+        uint32[][] memory tensors = Traces.evaluation(correct);
+        uint256 index = sample / 256;
+        evidence.words = bits()[index];
+        evidence.siblings = leafSums(uint32(index)).siblings;
+        evidence.verdict = Traces.openProgram(Tree.Before, Traces.VERDICT);
+        evidence.parts = Traces.parts(tensors);
+        evidence.claimed = Traces.open(tensors, Traces.VERDICT, 0, 1);
+    }
+
+    function rootSums(Header memory header) private pure returns (SumsEvidence memory evidence) {
+        SumNode[][] memory rows = sumRows();
+        evidence.level = 4;
+        (evidence.before, evidence.afterwards) = (header.correctBefore, header.correctAfter);
+        evidence.content = bytes.concat(packed(rows[3][0]), packed(rows[3][1]));
+    }
+
+    function leafSums(uint32 index) private pure returns (SumsEvidence memory evidence) {
+        SumNode[][] memory rows = sumRows();
+        evidence.index = index;
+        (evidence.before, evidence.afterwards) = (rows[0][index].before, rows[0][index].afterwards);
+        evidence.content = abi.encodePacked(bits()[index][0], bits()[index][1]);
+        evidence.siblings = new SumNode[](4);
+        for (uint256 d = 0; d < 4; ++d) {
+            evidence.siblings[d] = rows[d][(index >> d) ^ 1];
+        }
+    }
+
+    function sumRows() private pure returns (SumNode[][] memory rows) {
+        rows = new SumNode[][](5);
+        rows[0] = new SumNode[](16);
+        for (uint256 i = 0; i < 16; ++i) {
+            rows[0][i] = AccuracyTree.leaf(bits()[i]);
+        }
+        for (uint256 d = 1; d < 5; ++d) {
+            rows[d] = new SumNode[](16 >> d);
+            for (uint256 i = 0; i < rows[d].length; ++i) {
+                rows[d][i] = AccuracyTree.parent(rows[d - 1][2 * i], rows[d - 1][2 * i + 1]);
+            }
+        }
+    }
+
+    function packed(SumNode memory node) private pure returns (bytes memory) {
+        return abi.encodePacked(node.hash, node.before, node.afterwards);
+    }
+
+    // -- calls
+
+    function operationCall(Header memory header, OperationEvidence memory evidence, bytes32 salt)
+        private
+        view
+        returns (bytes memory)
+    {
+        return abi.encodeCall(real.proveOperation, (header, TraceId(Tree.Step, 0), evidence, salt));
+    }
+
+    function commitmentOf(address challenger, bytes memory call) private pure returns (bytes32) {
+        return keccak256(abi.encode(challenger, keccak256(call)));
+    }
+
+    function commit(address challenger, bytes memory call) private {
+        vm.prank(challenger);
+        bounties.commit(commitmentOf(challenger, call));
+    }
+
+    function proveOperation(address challenger, Header memory header, OperationEvidence memory evidence) private {
+        vm.prank(challenger);
+        real.proveOperation(header, TraceId(Tree.Step, 0), evidence, SALT);
+    }
+
+    function commitAndProveOperation(address challenger, Header memory header, OperationEvidence memory evidence)
+        private
+    {
+        commit(challenger, operationCall(header, evidence, SALT));
+        pass(1);
+        proveOperation(challenger, header, evidence);
+    }
+
+    function proveSums(address challenger, Header memory header, SumsEvidence memory evidence) private {
+        vm.prank(challenger);
+        real.proveSums(header, evidence, SALT);
+    }
+
+    function proveBit(address challenger, Header memory header, TraceId memory trace, BitEvidence memory evidence)
+        private
+    {
+        vm.prank(challenger);
+        real.proveBit(header, trace, evidence, SALT);
+    }
+
+    /// Evidence is judged before the commitment is looked for, so none is needed to be refused.
+    function refuse(Header memory header, OperationEvidence memory evidence, bytes4 selector) private {
+        vm.expectPartialRevert(selector);
+        proveOperation(VERA, header, evidence);
+    }
+
+    function expect(bytes memory reason) private {
+        vm.expectRevert(reason);
+    }
+
+    function longer(bytes32[] memory words) private pure returns (bytes32[] memory more) {
+        more = new bytes32[](words.length + 1);
+        for (uint256 i = 0; i < words.length; ++i) {
+            more[i] = words[i];
+        }
+    }
+
+    /// Flips one of the bits of leaves, nodes and path, by number.
+    function flip(Slice memory slice, uint256 which) private pure {
+        (uint256 leaves, uint256 nodes) = (8 * slice.leaves.length, 256 * slice.nodes.length);
+        which %= leaves + nodes + 256 * slice.path.length;
+        if (which < leaves) {
+            slice.leaves[which / 8] ^= bytes1(uint8(1 << (which % 8)));
+        } else if (which < leaves + nodes) {
+            which -= leaves;
+            slice.nodes[which / 256] ^= bytes32(1 << (which % 256));
+        } else {
+            which -= leaves + nodes;
+            slice.path[which / 256] ^= bytes32(1 << (which % 256));
+        }
+    }
+}
