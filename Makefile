@@ -84,20 +84,6 @@ test-ape: setup ## ape: the contracts as users of ape see them
 test-python: setup ## pytest: everything else
 	$(BIN)/python -m pytest
 
-SLITHER := .build/slither/venv-0.11.6
-
-.PHONY: slither
-slither: setup $(SLITHER)/.stamp ## static analysis of the contracts, in an environment of its own
-	@$(FORGE) build contracts --build-info --force --out .build/slither/out --cache-path .build/slither/cache
-	@PATH="$(PATH)" $(SLITHER)/bin/slither .
-
-# an environment of its own, since its pins need not agree with ape's; built by us and not by slither, which skips
-# the folder that foundry.toml names for scripts, and that is contracts
-$(SLITHER)/.stamp:
-	@"$$(tools/find-python)" -m venv --clear $(SLITHER)
-	@$(SLITHER)/bin/python -m pip install --quiet slither-analyzer==0.11.6
-	@touch $@
-
 .PHONY: gas
 gas: setup ## table of gas per transaction, against the checked-in one (1 %)
 	@$(BIN)/pol bench chain --only gas --check tests/bench/gas.json

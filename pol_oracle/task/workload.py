@@ -82,8 +82,8 @@ def build_workload(spec: TaskSpec, cache: Path, threads: int = 1) -> Workload:
     longest = max(op.terms for op in stepper.program.operations + evaluator.program.operations)
     if longest > MAX_TERMS:
         raise InputError(
-            f"batch_size {spec.batch_size} makes sums of {longest} terms; one of more than {MAX_TERMS} could not be proven "
-            "in one transaction: use a smaller batch"
+            f"batch_size {spec.batch_size} makes sums of {longest} terms, and one of more than {MAX_TERMS} "
+            "could not be proven in one transaction: use a smaller batch"
         )
     programs = ProgramTree(stepper, evaluator)
     initial = State.initial(model, spec.seed)

@@ -159,7 +159,8 @@ def test_pitfall_03_missing_weights_are_no_verdict_but_can_be_demanded(tmp_path:
         verdict_of(replay, made.header)
     verdict = verdict_of(replay, made.header, insist=True)
     assert verdict.kind is EvidenceKind.WITHHELD
-    assert [p.item for p in verdict.demands] == [Item.LEAVES]  # who shows nothing shows no first piece either
+    assert len(verdict.demands) >= len(WORKLOAD.model.state)  # all at once: after the window few can be made
+    assert {p.item for p in verdict.demands} == {Item.LEAVES}
 
 
 def test_new_weights_need_not_be_served_as_they_can_be_computed(tmp_path: Path) -> None:

@@ -89,3 +89,9 @@ def test_pitfall_03_a_withheld_state_is_not_called_damaged(tmp_path: Path) -> No
     with pytest.raises(StoreError) as error:
         fetch_state(StateStore([tmp_path]), small_workload().model, bytes(32))
     assert not isinstance(error.value, CorruptState)
+
+
+def test_a_batch_whose_sums_no_transaction_could_prove_is_refused(tmp_path: Path) -> None:
+    spec = small_spec().model_copy(update={"batch_size": 32})
+    with pytest.raises(InputError, match="use a smaller batch"):
+        build_workload(spec, tmp_path)
