@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterable, Mapping
 
 from pol_oracle.chain.sender import Result
+from pol_oracle.evidence import pieces_of
 from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.store import StateStore
 
@@ -24,6 +25,8 @@ from .reviewer import Reviewer
 from .runtime import Context, Loop, open_context, open_store, prepare_workload, stop_on_signals
 from .verdicts import Answerer, Replay, Verdict
 from .view import View
+
+_REST_OF_A_DISPUTE = 16  # demands that may follow those for a whole W
 
 
 class VerifierLoop(Loop):
@@ -106,4 +109,8 @@ def run_verifier(config: AgentConfig, stop: threading.Event | None = None) -> No
     kept = KeptStates(config.kept_path)
     replay = Replayer(workload, store, keep=kept.keep)
     answer = StoreAnswerer(workload, StateStore([kept.folder, *store.urls]))
-    VerifierLoop(context, replay, answer, describer(workload), kept).run(stop or stop_on_signals())
+    loop = VerifierLoop(context, replay, answer, describer(workload), kept)
+    needed = len(pieces_of(workload.model)) + _REST_OF_A_DISPUTE
+    if config.policy.max_demands < needed:
+        loop.log.warning("too few demands for withheld weights", max_demands=config.policy.max_demands, needed=needed)
+    loop.run(stop or stop_on_signals())

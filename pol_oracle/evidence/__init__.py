@@ -16,7 +16,7 @@ from .answers import Discloser, HonestDiscloser, answer_to, bits_answer
 from .investigate import find_accuracy_fault, find_evaluation_fault, find_step_fault
 from .proofs import Answer, Proof, TraceId
 from .requirements import RequirementEvidence, first_unmet, requirement_proof
-from .shown import Shown, ShownTrees, Unshown
+from .shown import Shown, ShownTrees, Unshown, pieces_of
 from .traced import Traced, traced_sample, traced_step
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "find_evaluation_fault",
     "find_step_fault",
     "first_unmet",
+    "pieces_of",
     "requirement_proof",
     "traced_sample",
     "traced_step",

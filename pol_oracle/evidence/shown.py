@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
 from eth_abi.abi import decode
 
 from pol_oracle.canonical.accuracy import AccuracyTree, bits_of, words_size
+from pol_oracle.canonical.models import Model
 from pol_oracle.canonical.state import State
 from pol_oracle.canonical.traces import TraceRoots
 from pol_oracle.canonical.trees import LEAF, Slice, TensorTree, leaves_of
@@ -148,13 +150,8 @@ class ShownTrees:
         return tuple(decode(ANSWER_TYPES[position.item], self.answers[position]))
 
     def _demanded_state(self, reason: str) -> State:
-        state = self.workload.model.state
-        sizes = [int(np.prod(weight.shape)) for weight in state]
-        pieces = [
-            Position(Item.LEAVES, Tree.STEP, 0, tensor, group)
-            for tensor, size in enumerate(sizes)
-            for group in range(-(-leaves_of(size) // LEAF_GROUP))
-        ]
+        sizes = [prod(weight.shape) for weight in self.workload.model.state]
+        pieces = pieces_of(self.workload.model)
         missing = [piece for piece in pieces if piece not in self.answers]
         if missing:
             raise Unshown(tuple(missing), reason)
@@ -188,6 +185,15 @@ class ShownTrees:
         except StoreError:
             pass  # demanded instead
         return None
+
+
+def pieces_of(model: Model) -> list[Position]:
+    """Returns the demands that bring a whole W to light."""
+    return [
+        Position(Item.LEAVES, Tree.STEP, 0, tensor, group)
+        for tensor, weight in enumerate(model.state)
+        for group in range(-(-leaves_of(prod(weight.shape)) // LEAF_GROUP))
+    ]
 
 
 def first_wrong_leaf(claimed: Slice, own: TensorTree) -> Slice:
