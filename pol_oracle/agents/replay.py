@@ -22,14 +22,13 @@ from pol_oracle.evidence import (
     Shown,
     ShownTrees,
     TraceId,
-    Unshown,
     find_accuracy_fault,
     find_evaluation_fault,
     find_step_fault,
     first_unmet,
     requirement_proof,
 )
-from pol_oracle.protocol.errors import NotFinite, WrongChain
+from pol_oracle.protocol.errors import NotFinite, Unshown, WrongChain
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import EvidenceKind
 from pol_oracle.protocol.positions import Tree

@@ -16,7 +16,7 @@ from .answers import Discloser, HonestDiscloser, answer_to, bits_answer
 from .investigate import find_accuracy_fault, find_evaluation_fault, find_step_fault
 from .proofs import Answer, Proof, TraceId
 from .requirements import RequirementEvidence, first_unmet, requirement_proof
-from .shown import Shown, ShownTrees, Unshown, pieces_of
+from .shown import Shown, ShownTrees, pieces_of
 from .traced import Traced, traced_sample, traced_step
 
 __all__ = [
@@ -29,7 +29,6 @@ __all__ = [
     "ShownTrees",
     "TraceId",
     "Traced",
-    "Unshown",
     "answer_to",
     "bits_answer",
     "find_accuracy_fault",

@@ -18,7 +18,7 @@ from pol_oracle.canonical.models import Model
 from pol_oracle.canonical.state import State
 from pol_oracle.canonical.traces import TraceRoots
 from pol_oracle.canonical.trees import LEAF, Slice, TensorTree, leaves_of
-from pol_oracle.protocol.errors import InputError, PolError, StoreError
+from pol_oracle.protocol.errors import InputError, StoreError, Unshown
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.positions import LEAF_GROUP, Item, Position, Tree
 from pol_oracle.store import StateStore
@@ -40,19 +40,6 @@ ANSWER_TYPES = {
     Item.LEAVES: [_PROGRAM, _PARTS, _SLICE],
     Item.BITS: ["bytes32[2][]"],
 }
-
-
-class Unshown(PolError):
-    """Something must be demanded before the investigation can go on.
-
-    Args:
-        positions: what.
-        reason: why, one clause.
-    """
-
-    def __init__(self, positions: tuple[Position, ...], reason: str) -> None:
-        super().__init__(reason)
-        self.positions = positions
 
 
 @dataclass(frozen=True, eq=False)

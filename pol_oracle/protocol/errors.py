@@ -8,6 +8,7 @@
     |-- DataError            a data set is missing or does not have its root
     |-- StoreError           a state could not be read from or written to the store
     |   `-- CorruptState     it was read, but is not what its name says
+    |-- Unshown              something of a block must be demanded on L1 before its investigation can go on
     `-- ChainError           L1 did not do what was asked
         |-- Unreachable      no answer from the RPC endpoint
         |-- WrongChain       the endpoint serves another chain or another deployment
@@ -19,6 +20,8 @@ leads to a challenge.
 """
 
 from __future__ import annotations
+
+from .positions import Position
 
 
 class PolError(Exception):
@@ -59,6 +62,19 @@ class StoreError(PolError):
 
 class CorruptState(StoreError):
     """Bytes were read, but they do not have the size or the root they should have."""
+
+
+class Unshown(PolError):
+    """Something must be demanded before the investigation can go on.
+
+    Args:
+        positions: what must be demanded.
+        reason: why, one clause.
+    """
+
+    def __init__(self, positions: tuple[Position, ...], reason: str) -> None:
+        super().__init__(reason)
+        self.positions = positions
 
 
 class ChainError(PolError):

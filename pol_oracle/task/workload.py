@@ -79,12 +79,7 @@ def build_workload(spec: TaskSpec, cache: Path, threads: int = 1) -> Workload:
         raise InputError(f"difficulty_bits {spec.chain.difficulty_bits} is more than the eligible weights")
     stepper = Stepper(model, rules, spec.batch_size, spec.learning_rate_bits, threads)
     evaluator = Evaluator(model, threads)
-    longest = max(op.terms for op in stepper.program.operations + evaluator.program.operations)
-    if longest > MAX_TERMS:
-        raise InputError(
-            f"batch_size {spec.batch_size} makes sums of {longest} terms, and one of more than {MAX_TERMS} "
-            "could not be proven in one transaction: use a smaller batch"
-        )
+    _check_provable(spec, stepper, evaluator)
     programs = ProgramTree(stepper, evaluator)
     initial = State.initial(model, spec.seed)
     task = Task(
@@ -102,6 +97,15 @@ def build_workload(spec: TaskSpec, cache: Path, threads: int = 1) -> Workload:
         initial_root=initial.root,
     )
     return Workload(spec, task, model, train, test, initial, eligible, stepper, evaluator, programs)
+
+
+def _check_provable(spec: TaskSpec, stepper: Stepper, evaluator: Evaluator) -> None:
+    longest = max(op.terms for op in stepper.program.operations + evaluator.program.operations)
+    if longest > MAX_TERMS:
+        raise InputError(
+            f"batch_size {spec.batch_size} makes sums of {longest} terms, and one of more than {MAX_TERMS} "
+            "could not be proven in one transaction: use a smaller batch"
+        )
 
 
 def fetch_state(store: StateStore, model: Model, root: bytes) -> State:
