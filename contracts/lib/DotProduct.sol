@@ -152,40 +152,39 @@ library DotProduct {
             shifts := shl(1, shifts) // a byte for each; the ninth bit is only set where the product is 0
             let zeros
             let drop
-            let half := HALF // once: the compiler makes long constants dearly
             // add; find the leading bit, of a negative number the first 0; round as `_round` does
             units := add(units, shl(byte(0, shifts), sar(192, odd)))
             zeros := clz(xor(units, sar(255, units)))
             drop := sub(232, zeros)
-            units := shl(drop, sar(drop, add(and(1, shr(drop, units)), add(units, shr(zeros, half)))))
+            units := shl(drop, sar(drop, add(and(1, shr(drop, units)), add(units, shr(zeros, HALF)))))
             units := add(units, shl(byte(4, shifts), sar(192, even)))
             zeros := clz(xor(units, sar(255, units)))
             drop := sub(232, zeros)
-            units := shl(drop, sar(drop, add(and(1, shr(drop, units)), add(units, shr(zeros, half)))))
+            units := shl(drop, sar(drop, add(and(1, shr(drop, units)), add(units, shr(zeros, HALF)))))
             units := add(units, shl(byte(8, shifts), sar(192, shl(64, odd))))
             zeros := clz(xor(units, sar(255, units)))
             drop := sub(232, zeros)
-            units := shl(drop, sar(drop, add(and(1, shr(drop, units)), add(units, shr(zeros, half)))))
+            units := shl(drop, sar(drop, add(and(1, shr(drop, units)), add(units, shr(zeros, HALF)))))
             units := add(units, shl(byte(12, shifts), sar(192, shl(64, even))))
             zeros := clz(xor(units, sar(255, units)))
             drop := sub(232, zeros)
-            units := shl(drop, sar(drop, add(and(1, shr(drop, units)), add(units, shr(zeros, half)))))
+            units := shl(drop, sar(drop, add(and(1, shr(drop, units)), add(units, shr(zeros, HALF)))))
             units := add(units, shl(byte(16, shifts), sar(192, shl(128, odd))))
             zeros := clz(xor(units, sar(255, units)))
             drop := sub(232, zeros)
-            units := shl(drop, sar(drop, add(and(1, shr(drop, units)), add(units, shr(zeros, half)))))
+            units := shl(drop, sar(drop, add(and(1, shr(drop, units)), add(units, shr(zeros, HALF)))))
             units := add(units, shl(byte(20, shifts), sar(192, shl(128, even))))
             zeros := clz(xor(units, sar(255, units)))
             drop := sub(232, zeros)
-            units := shl(drop, sar(drop, add(and(1, shr(drop, units)), add(units, shr(zeros, half)))))
+            units := shl(drop, sar(drop, add(and(1, shr(drop, units)), add(units, shr(zeros, HALF)))))
             units := add(units, shl(byte(24, shifts), sar(192, shl(192, odd))))
             zeros := clz(xor(units, sar(255, units)))
             drop := sub(232, zeros)
-            units := shl(drop, sar(drop, add(and(1, shr(drop, units)), add(units, shr(zeros, half)))))
+            units := shl(drop, sar(drop, add(and(1, shr(drop, units)), add(units, shr(zeros, HALF)))))
             units := add(units, shl(byte(28, shifts), sar(192, shl(192, even))))
             zeros := clz(xor(units, sar(255, units)))
             drop := sub(232, zeros)
-            units := shl(drop, sar(drop, add(and(1, shr(drop, units)), add(units, shr(zeros, half)))))
+            units := shl(drop, sar(drop, add(and(1, shr(drop, units)), add(units, shr(zeros, HALF)))))
         }
     }
 
