@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import socket
+import time
 
 from pol_oracle.protocol.errors import InputError
 
@@ -12,6 +13,7 @@ HOST = "127.0.0.1"
 # that is stopped and started again must find its port free
 FIRST, LAST = 20_000, 32_767
 _TRIES = 100
+_PATIENCE_S = 2.0  # a process that was just killed keeps its port until the system has cleared it away
 
 
 def free_port() -> int:
@@ -34,7 +36,10 @@ def checked_port(port: int) -> int:
     """
     if port == 0:
         return free_port()
-    if (refusal := _refusal(port)) is not None:
+    deadline = time.monotonic() + _PATIENCE_S
+    while (refusal := _refusal(port)) is not None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    if refusal is not None:
         raise InputError(f"port {port} is not free ({refusal}); stop what uses it or choose another port")
     return port
 
