@@ -239,16 +239,17 @@ contract Court is ICourt {
         pure
         returns (Run[] memory runs)
     {
+        Slice[] calldata operands = evidence.operands;
         uint256 count = 0;
-        for (uint256 i = 0; i < evidence.operands.length; ++i) {
-            count += evidence.operands[i].runs.length;
+        for (uint256 i = 0; i < operands.length; ++i) {
+            count += operands[i].runs.length;
         }
         runs = new Run[](count);
 
         Sections memory sections = evidence.operation.sections; // decoded once
         uint256 filled = 0;
-        for (uint256 i = 0; i < evidence.operands.length; ++i) {
-            Slice calldata slice = evidence.operands[i];
+        for (uint256 i = 0; i < operands.length; ++i) {
+            Slice calldata slice = operands[i];
             TensorTree.check(slice, Trace.locate(header, trace.tree, evidence.parts, sections, slice.tensor));
             filled = Operands.add(runs, filled, slice);
         }

@@ -69,25 +69,18 @@ library Merkle {
             mstore(node, tag)
             let left := add(node, 8)
             let right := add(node, 40)
-            for {} gt(width, 1) {} {
-                switch and(place, 1)
-                case 1 {
-                    mstore(left, calldataload(next))
-                    mstore(right, hash)
+            for {} gt(width, 1) { width := shr(1, add(width, 1)) } {
+                let sibling := 0
+                if lt(or(place, 1), width) {
+                    // there is one: only the last place of an odd level has none
+                    sibling := calldataload(next)
                     next := add(next, 32)
                 }
-                default {
-                    mstore(left, hash)
-                    switch lt(add(place, 1), width)
-                    case 1 {
-                        mstore(right, calldataload(next))
-                        next := add(next, 32)
-                    }
-                    default { mstore(right, 0) } // there is no right sibling
-                }
+                let side := shl(5, and(place, 1)) // 32 bytes further right for a right child
+                mstore(add(left, side), hash)
+                mstore(sub(right, side), sibling)
                 hash := keccak256(node, 72)
                 place := shr(1, place)
-                width := shr(1, add(width, 1))
             }
             top_ := hash
             next_ := next

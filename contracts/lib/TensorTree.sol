@@ -75,7 +75,7 @@ library TensorTree {
         (bytes calldata leaves, uint64[] calldata runs) = (slice.leaves, slice.runs);
         uint256 given = leaves.length / LEAF_BYTES;
         Check.equal(leaves.length, given * LEAF_BYTES);
-        if (given == 1) return _topOverOne(slice);
+        if (given == 1) return _topOverOne(slice, leaves, runs);
         uint256[] memory places = new uint256[](given);
         bytes32[] memory hashes = new bytes32[](given);
         uint256 filled = 0;
@@ -97,12 +97,16 @@ library TensorTree {
     }
 
     /// @dev The common case, at half the gas.
-    function _topOverOne(Slice calldata slice) private pure returns (bytes32) {
-        uint64[] calldata runs = slice.runs;
+    function _topOverOne(Slice calldata slice, bytes calldata leaves, uint64[] calldata runs)
+        private
+        pure
+        returns (bytes32)
+    {
         Check.equal(runs.length, 1);
-        Check.equal(uint32(runs[0]), 1);
-        bytes32 hash = leafHash(slice.leaves, 0);
-        return Merkle.climb(Tags.TENSOR_NODE, hash, runs[0] >> 32, leavesOf(slice.elements), slice.nodes);
+        uint256 run = runs[0];
+        Check.equal(uint32(run), 1);
+        bytes32 hash = leafHash(leaves, 0);
+        return Merkle.climb(Tags.TENSOR_NODE, hash, run >> 32, leavesOf(slice.elements), slice.nodes);
     }
 
     /// @notice Hash of leaf number `i` of `leaves`.
