@@ -49,3 +49,4 @@ class Tag:
     SEED = b"pol-seed"
     REQUIREMENTS = b"pol-reqs"
     BATCH = b"pol-btch"
+    EXTRA = b"pol-xtra"  # ‖ seed ‖ postRoot: whether the block has one requirement more
