@@ -80,9 +80,7 @@ def work(difficulty: int) -> int:
     return (_power(difficulty % BIT) << whole_bits(difficulty)) // _ONE
 
 
-def retarget(
-    difficulty: int, elapsed: int, target_interval: int, half_life: int, minimum: int, maximum: int
-) -> int:
+def retarget(difficulty: int, elapsed: int, target_interval: int, half_life: int, minimum: int, maximum: int) -> int:
     """Returns the difficulty of a block's children.
 
     Args:
