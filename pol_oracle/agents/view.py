@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from functools import singledispatchmethod
 
 from pol_oracle.chain import events as ev
-from pol_oracle.protocol.difficulty import work
+from pol_oracle.protocol.difficulty import BIT, work
 from pol_oracle.protocol.errors import WrongChain
 from pol_oracle.protocol.hashing import ZERO
 from pol_oracle.protocol.lifecycle import Candidate, Role, Status, choose_head
@@ -123,7 +123,7 @@ class View:
             parent=event.parent,
             height=event.height,
             bits=event.bits,
-            total_work=parent.total_work + work(event.bits),
+            total_work=parent.total_work + work(event.bits * BIT),
             sequence=len(self.blocks),
             proposed_at=event.at.timestamp,
             correct_after=event.header.correct_after,

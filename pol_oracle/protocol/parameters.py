@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import astuple, dataclass, fields
 from typing import Any
 
-from .difficulty import MAX_BITS
+from .difficulty import BIT, MAX_DIFFICULTY
 from .errors import RuleError
 
 PARAMETERS_TYPE = "(uint32,uint32,uint32,uint32,uint16,uint96,uint96,uint96,uint128,uint128)"
@@ -50,8 +50,8 @@ class Parameters:
             value = getattr(self, field.name)
             if not 0 <= value < 1 << bits:
                 raise RuleError(f"{field.name} must be 0 to {(1 << bits) - 1}, not {value}")
-        if self.difficulty_bits > MAX_BITS:
-            raise RuleError(f"difficulty must be 0 to {MAX_BITS} bits, not {self.difficulty_bits}")
+        if self.difficulty_bits > MAX_DIFFICULTY // BIT:
+            raise RuleError(f"difficulty must be 0 to {MAX_DIFFICULTY // BIT} bits, not {self.difficulty_bits}")
 
     def astuple(self) -> tuple[Any, ...]:
         """The parameters as the ABI takes them."""
