@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import prod
 
 import numpy as np
@@ -74,6 +74,11 @@ class State(Mapping[str, FloatArray]):
         if self._roots is None:
             self._roots = tuple(tensor_root(t) for t in self.tensors)
         return self._roots
+
+    def hash_with(self, roots: Callable[[Sequence[FloatArray]], list[bytes]]) -> None:
+        """Has the tensors' roots computed by a function that may share the work out among threads."""
+        if self._roots is None:
+            self._roots = tuple(roots(self.tensors))
 
     @property
     def root(self) -> bytes:

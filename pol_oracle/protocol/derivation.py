@@ -7,13 +7,14 @@ identity was drawn before is thrown away too, so that R names k different weight
 
 from __future__ import annotations
 
+import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from .errors import RuleError
-from .hashing import Tag, keccak, keccak_abi
+from .hashing import Tag, keccak
 from .rules import Rules
 
-WORDS_PER_HASH = 8
 WORD_RANGE = 1 << 32
 
 
@@ -25,15 +26,22 @@ class Requirement:
     up: bool
 
 
-def seed(rules: Rules, task_id: bytes, parent: bytes, miner: str, pre_root: bytes, nonce: int) -> bytes:
-    """Returns the 32-byte seed of R and, under hardened rules, of P.
+def seeds(rules: Rules, task_id: bytes, parent: bytes, miner: str, pre_root: bytes) -> Callable[[int], bytes]:
+    """Returns the function from a nonce (uint64) to the 32-byte seed of R and, under hardened rules, of P.
 
-    Rules that do not bind the proof hash zeros in place of miner, preRoot and nonce.
+    A seed is ``keccak256(abi.encode(bytes8 tag, taskId, parent, address miner, preRoot, uint64 nonce))``; a miner hashes
+    thousands that differ in the last word alone. Rules that do not bind the proof hash zeros in place of miner, preRoot
+    and nonce.
     """
-    if not rules.seed_binds_proof:
-        miner, pre_root, nonce = "0x" + "00" * 20, bytes(32), 0
-    types = ["bytes8", "bytes32", "bytes32", "address", "bytes32", "uint64"]
-    return keccak_abi(types, [Tag.SEED, task_id, parent, miner, pre_root, nonce])
+    bound = rules.seed_binds_proof
+    address, root = (bytes.fromhex(miner[2:]), pre_root) if bound else (bytes(20), bytes(32))
+    head = Tag.SEED + bytes(24) + task_id + parent + bytes(12) + address + root
+    return lambda nonce: keccak(head + (nonce if bound else 0).to_bytes(32, "big"))
+
+
+def seed(rules: Rules, task_id: bytes, parent: bytes, miner: str, pre_root: bytes, nonce: int) -> bytes:
+    """Returns the seed of one nonce; see :func:`seeds`."""
+    return seeds(rules, task_id, parent, miner, pre_root)(nonce)
 
 
 def draw(tag: bytes, seed_: bytes, count: int, bound: int, shift: int = 0) -> list[int]:
@@ -58,8 +66,7 @@ def draw(tag: bytes, seed_: bytes, count: int, bound: int, shift: int = 0) -> li
     while len(values) < count:
         digest = keccak(tag + seed_ + counter.to_bytes(4, "big"))
         counter += 1
-        for at in range(0, 4 * WORDS_PER_HASH, 4):
-            word = int.from_bytes(digest[at : at + 4], "big")
+        for word in struct.unpack(">8I", digest):
             value = word % bound
             if word >= limit or value >> shift in seen or len(values) == count:
                 continue

@@ -1,32 +1,44 @@
-"""Mining: looking for steps that meet the requirements, and training in between. The only package that uses torch.
+"""Mining: looking for steps that meet the requirements, as a by-product of training. The only package that uses torch.
 
-    torch_models.py   the canonical models as torch modules, with the same names; states in and out
-    naive.py          Algorithm 1 as written: one SGD step per nonce
-    screen.py         exact accuracy of the miner's own states, mostly from torch
-    train.py          ordinary training between proofs
+    torch_models.py      the canonical models as torch modules, with the same names; states in and out
+    naive.py             Algorithm 1 as written: one SGD step per nonce
+    grouped.py           the grouped search: many nonces per pass, and every pass trains
+      plan.py            how large a pass should be on this machine, and how precise
+      passes.py          one pass over the nonces of one W
+      grouped_network.py the network for it: batch norm by groups, gradients at single weights
+      optimiser.py       what moves W from pass to pass
+    attempt.py           from a candidate to a proof: the canonical step, then accuracy
+    screen.py            exact accuracy of the miner's own states, mostly from torch
+    train.py             ordinary training
 
 Nothing here decides whether a proof is valid: torch finds candidates, the canonical step and evaluation confirm them.
 """
 
 from __future__ import annotations
 
-from .naive import NaiveSearch, Parent, Progress, Proof, search
+from .grouped import GroupedSearch
+from .naive import NaiveSearch
+from .optimiser import AveragedSGD
+from .plan import Plan
+from .proof import Parent, Progress, Proof, Search
 from .torch_models import build_module, load_state, pick_device, read_state, use_threads
-from .train import Recipe, count_correct, train, train_to
+from .train import Recipe, count_correct, train
 
 __all__ = [
+    "AveragedSGD",
+    "GroupedSearch",
     "NaiveSearch",
     "Parent",
+    "Plan",
     "Progress",
     "Proof",
     "Recipe",
+    "Search",
     "build_module",
     "count_correct",
     "load_state",
     "pick_device",
     "read_state",
-    "search",
     "train",
-    "train_to",
     "use_threads",
 ]

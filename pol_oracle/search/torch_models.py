@@ -157,5 +157,9 @@ def torch_position(model: Model, tensor: int, element: int) -> tuple[str, tuple[
 
 def images_to_torch(images: NDArray[np.uint8], device: torch.device) -> Tensor:
     """Scales uint8 images [N,32,32,3] as the canonical programs do: float32 [N,3,32,32]."""
-    pixels = torch.from_numpy(images).to(device).permute(0, 3, 1, 2).float()
-    return (pixels - PIXEL_MEAN) * PIXEL_SCALE
+    return scaled(torch.from_numpy(images.copy()).to(device))
+
+
+def scaled(images: Tensor) -> Tensor:
+    """The same for a uint8 tensor that is on its device already."""
+    return (images.permute(0, 3, 1, 2).float() - PIXEL_MEAN) * PIXEL_SCALE

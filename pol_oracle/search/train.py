@@ -1,4 +1,4 @@
-"""Ordinary training between proofs: any optimiser would do, because only the last step of a block is checked."""
+"""Ordinary training: what mining is measured against, and how states better than chance are made."""
 
 from __future__ import annotations
 
@@ -102,46 +102,6 @@ def _step(
     loss.backward()  # type: ignore[no-untyped-call]
     optimiser.step()
     return loss
-
-
-def train_to(
-    workload: Workload,
-    state: State,
-    floor: int,
-    *,
-    steps: int,
-    seed: int,
-    rounds: int = 20,
-    recipe: Recipe | None = None,
-    device: torch.device | None = None,
-    should_stop: Callable[[], bool] | None = None,
-) -> State:
-    """Trains in rounds of ``steps`` until a state is good enough to build on; a step from any worse one is not worth
-    searching, for the chain would refuse it.
-
-    Args:
-        workload: the task.
-        state: where to begin.
-        floor: test samples to classify correctly: the parent's, less the task's slack.
-        steps: training steps per round.
-        seed: of the order of samples.
-        rounds: after so many, the best state so far has to do.
-        recipe, device, should_stop: as in :func:`train`.
-
-    Returns:
-        The first state that reaches the floor, else the best one.
-    """
-    best, most = state, -1
-    for number in range(max(1, rounds)):
-        state = train(
-            workload, state, steps=steps, seed=seed + number, recipe=recipe, device=device, should_stop=should_stop
-        )
-        correct = count_correct(workload, state, device)
-        if correct > most:
-            best, most = state, correct
-        if most >= floor or (should_stop is not None and should_stop()):
-            break
-    return best
 
 
 @torch.no_grad()

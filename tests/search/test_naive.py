@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,21 +14,21 @@ from numpy.typing import NDArray
 
 from pol_oracle.canonical.accuracy import AccuracyTree
 from pol_oracle.canonical.state import State
-from pol_oracle.protocol.derivation import batch, requirements, seed
-from pol_oracle.protocol.hashing import keccak
-from pol_oracle.protocol.header import Header
-from pol_oracle.search import NaiveSearch, Progress, Proof, Recipe, search, train
+from pol_oracle.protocol.derivation import requirements, seed
+from pol_oracle.protocol.difficulty import BIT
+from pol_oracle.search import NaiveSearch, Progress, Proof, Recipe, train
 from pol_oracle.task import Workload, requirements_of, unmet
+from tests.search.replay import Parent, draw, stands
 from tests.task.workloads import MINER, RIVAL, small_workload
 
 BITS = 3
+DIFFICULTY = BITS * BIT
 QUICK = Recipe(batch_size=32, average=0.8)
 
 
-@dataclass(frozen=True)
-class Parent:
-    id: bytes = keccak(b"parent")
-    correct_after: int = 0
+def search(workload: Workload, *arguments: Any, **options: Any) -> Proof | None:
+    """A search that knows of no earlier one."""
+    return NaiveSearch(workload).search(*arguments, **options)
 
 
 @pytest.fixture(scope="module")
@@ -38,52 +39,44 @@ def trained() -> State:
 
 @pytest.fixture(scope="module")
 def proof(trained: State) -> Proof:
-    found = search(small_workload(), Parent(), MINER, trained, BITS)
+    found = search(small_workload(), Parent(), MINER, trained, DIFFICULTY)
     assert found is not None
     return found
 
 
-def draw(workload: Workload, header: Header) -> tuple[object, object]:
-    """R and P of a block under hardened rules, straight from the protocol."""
-    task = workload.task
-    drawn = seed(task.rules, task.id, header.parent, header.miner, header.pre_root, header.nonce)
-    return requirements(drawn, BITS, task.eligible_count), batch(drawn, task.batch_size, task.train_count)
-
-
 def test_a_proof_stands_up_to_a_replay(proof: Proof) -> None:
-    """Everything the header claims, recomputed from W and the indices."""
-    workload, header = small_workload(), proof.header
-    _, indices = draw(workload, header)
-    assert header.indices == indices
-    assert header.pre_root == proof.pre.root
-    chosen = list(header.indices)
-    result = workload.stepper.run(proof.pre, workload.train.images[chosen], workload.train.labels[chosen])
-    assert result.finite
-    assert (result.post.root, result.trace.root) == (header.post_root, header.trace_root)
-    assert unmet(workload, requirements_of(workload, header, BITS), proof.pre, result.post) is None
+    stands(small_workload(), proof, DIFFICULTY)
 
-    test = workload.test
-    before, after = (workload.evaluator.correct(s, test.images, test.labels) for s in (proof.pre, proof.post))
-    assert (header.correct_before, header.correct_after) == (before.sum(), after.sum())
-    assert header.eval_root == AccuracyTree.of(before, after).root.hash
-    assert header.correct_after > header.correct_before
+
+def test_a_fraction_of_a_bit_asks_some_blocks_for_one_requirement_more(trained: State) -> None:
+    """Both kinds of proof occur: with one requirement and with two."""
+    workload, difficulty, kinds, nonce = small_workload(), BIT + BIT // 2, set(), 0
+    while len(kinds) < 2:
+        proof = search(workload, Parent(), MINER, trained, difficulty, start_nonce=nonce)
+        assert proof is not None
+        stands(workload, proof, difficulty)
+        nonce = proof.header.nonce + 1
+        task, header = workload.task, proof.header
+        drawn = seed(task.rules, task.id, header.parent, header.miner, header.pre_root, header.nonce)
+        two = requirements(drawn, 2, workload.eligible.count)
+        kinds.add(unmet(workload, two, proof.pre, proof.post) is None)
 
 
 def test_the_same_search_finds_the_same_proof(proof: Proof, trained: State) -> None:
-    again = NaiveSearch(small_workload()).search(Parent(), MINER, trained, BITS)
+    again = NaiveSearch(small_workload()).search(Parent(), MINER, trained, DIFFICULTY)
     assert again is not None
     assert again.header == proof.header
 
 
 def test_a_search_can_go_on_where_it_was(proof: Proof, trained: State) -> None:
-    again = search(small_workload(), Parent(), MINER, trained, BITS, start_nonce=proof.header.nonce)
+    again = search(small_workload(), Parent(), MINER, trained, DIFFICULTY, start_nonce=proof.header.nonce)
     assert again is not None
     assert again.header == proof.header
 
 
 def test_progress_counts_every_try(proof: Proof, trained: State) -> None:
     seen: list[Progress] = []
-    search(small_workload(), Parent(), MINER, trained, BITS, on_progress=seen.append)
+    search(small_workload(), Parent(), MINER, trained, DIFFICULTY, on_progress=seen.append)
     last = seen[-1]
     assert (last.nonce, last.tries) == (proof.header.nonce, proof.header.nonce + 1)
     assert last.tries >= last.passed >= last.confirmed >= 1
@@ -93,7 +86,13 @@ def test_progress_counts_every_try(proof: Proof, trained: State) -> None:
 def test_a_search_stops_when_told_between_tries(trained: State) -> None:
     seen: list[Progress] = []
     stop = search(
-        small_workload(), Parent(), MINER, trained, 20, should_stop=lambda: len(seen) >= 5, on_progress=seen.append
+        small_workload(),
+        Parent(),
+        MINER,
+        trained,
+        20 * BIT,
+        should_stop=lambda: len(seen) >= 5,
+        on_progress=seen.append,
     )
     assert stop is None
     assert [progress.nonce for progress in seen] == [0, 1, 2, 3, 4]
@@ -105,7 +104,7 @@ def test_a_search_stops_when_told_during_an_evaluation(trained: State) -> None:
         Parent(),
         MINER,
         trained,
-        1,
+        BIT,
         should_stop=lambda: bool(seen) and seen[-1].evaluated > 0,
         on_progress=seen.append,
     )
@@ -118,7 +117,7 @@ def test_a_proof_below_the_parents_accuracy_is_none(trained: State) -> None:
     high = Parent(correct_after=10**6)
     seen: list[Progress] = []
     enough = lambda: bool(seen) and seen[-1].confirmed >= 3  # noqa: E731
-    assert search(small_workload(), high, MINER, trained, 1, should_stop=enough, on_progress=seen.append) is None
+    assert search(small_workload(), high, MINER, trained, BIT, should_stop=enough, on_progress=seen.append) is None
 
 
 def test_pitfall_05_an_unmoved_weight_is_no_candidate(trained: State, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,7 +125,7 @@ def test_pitfall_05_an_unmoved_weight_is_no_candidate(trained: State, monkeypatc
     searcher = NaiveSearch(small_workload())
     monkeypatch.setattr(searcher, "_learning_rate", np.float32(0))
     seen: list[Progress] = []
-    searcher.search(Parent(), MINER, trained, 1, should_stop=lambda: len(seen) >= 20, on_progress=seen.append)
+    searcher.search(Parent(), MINER, trained, BIT, should_stop=lambda: len(seen) >= 20, on_progress=seen.append)
     assert seen[-1].passed == 0
 
 
@@ -136,14 +135,14 @@ def test_pitfall_05_a_dead_network_passes_nothing(trained: State) -> None:
     dead = {name: tensor * np.float32(0 if name.startswith("bn") else 1) for name, tensor in trained.to_torch().items()}
     state = State.from_torch(workload.model, dead)
     seen: list[Progress] = []
-    search(workload, Parent(), MINER, state, 1, should_stop=lambda: len(seen) >= 20, on_progress=seen.append)
+    search(workload, Parent(), MINER, state, BIT, should_stop=lambda: len(seen) >= 20, on_progress=seen.append)
     assert seen[-1].passed == 0
 
 
 def test_pitfall_04_grinding_nothing_of_r_or_p_survives_a_change_of_w(proof: Proof, trained: State) -> None:
     """Displacing the weights that R names, to let the gradient pull them back, changes preRoot and so R and P."""
     workload = small_workload()
-    required = requirements_of(workload, proof.header, BITS)
+    required = requirements_of(workload, proof.header, DIFFICULTY)
     flat = trained.flat.copy()
     offsets = np.cumsum([0] + [trained[w.name].size for w in workload.model.state])
     for requirement in required:
@@ -151,22 +150,22 @@ def test_pitfall_04_grinding_nothing_of_r_or_p_survives_a_change_of_w(proof: Pro
         flat[offsets[tensor] + element] += np.float32(-0.05 if requirement.up else 0.05)
     displaced = State(workload.model, flat)
 
-    other_r, other_p = draw(workload, replace(proof.header, pre_root=displaced.root))
+    other_r, other_p = draw(workload, replace(proof.header, pre_root=displaced.root), BITS)
     assert other_r != required
     assert other_p != proof.header.indices
 
 
 def test_pitfall_01_proof_theft_another_miners_proof_has_other_indices(proof: Proof) -> None:
     workload = small_workload()
-    other_r, other_p = draw(workload, replace(proof.header, miner=RIVAL))
-    assert other_r != requirements_of(workload, proof.header, BITS)
+    other_r, other_p = draw(workload, replace(proof.header, miner=RIVAL), BITS)
+    assert other_r != requirements_of(workload, proof.header, DIFFICULTY)
     assert other_p != proof.header.indices
 
 
 @settings(max_examples=30)
 @given(nonce=st.integers(0, 2**64 - 2))
 def test_pitfall_04_grinding_every_nonce_draws_r_and_p_anew(proof: Proof, nonce: int) -> None:
-    one, next_ = (draw(small_workload(), replace(proof.header, nonce=n)) for n in (nonce, nonce + 1))
+    one, next_ = (draw(small_workload(), replace(proof.header, nonce=n), BITS) for n in (nonce, nonce + 1))
     assert one[0] != next_[0]
     assert one[1] != next_[1]
 
@@ -174,15 +173,15 @@ def test_pitfall_04_grinding_every_nonce_draws_r_and_p_anew(proof: Proof, nonce:
 def test_under_paper_rules_r_is_the_parents_and_p_is_free() -> None:
     workload = small_workload("paper")
     state = train(workload, workload.initial, steps=40, seed=1, recipe=QUICK)
-    proof = search(workload, Parent(), MINER, state, BITS)
+    proof = search(workload, Parent(), MINER, state, DIFFICULTY)
     assert proof is not None
     header = proof.header
     assert len(set(header.indices)) == 4
     assert max(header.indices) < 256
-    assert requirements_of(workload, header, BITS) == requirements_of(
-        workload, replace(header, miner=RIVAL, nonce=9), BITS
+    assert requirements_of(workload, header, DIFFICULTY) == requirements_of(
+        workload, replace(header, miner=RIVAL, nonce=9), DIFFICULTY
     )
-    assert unmet(workload, requirements_of(workload, header, BITS), proof.pre, proof.post) is None
+    assert unmet(workload, requirements_of(workload, header, DIFFICULTY), proof.pre, proof.post) is None
     moved = [w.name for w in workload.model.buffers if not np.array_equal(proof.pre[w.name], proof.post[w.name])]
     assert len(moved) == len(workload.model.buffers)
 
@@ -204,8 +203,8 @@ class Deceived:
 
 def test_a_deceived_screen_leads_to_no_false_claim(trained: State, monkeypatch: pytest.MonkeyPatch) -> None:
     workload, searcher = small_workload(), NaiveSearch(small_workload())
-    monkeypatch.setattr(searcher, "_screen", Deceived(trained))
-    found = searcher.search(Parent(), MINER, trained, BITS)
+    monkeypatch.setattr(searcher, "_counters", (Deceived(trained), workload.evaluator))
+    found = searcher.search(Parent(), MINER, trained, DIFFICULTY)
     assert found is not None
     test, header = workload.test, found.header
     before, after = (workload.evaluator.correct(s, test.images, test.labels) for s in (found.pre, found.post))

@@ -1,0 +1,174 @@
+"""From a candidate that torch found to a proof: the canonical step, then accuracy, cheapest check first.
+
+    1. the canonical step is finite, and floor(b) required weights moved their way
+    2. so did one more, if the hash of seed and postRoot says so               (protocol/difficulty.py)
+    3. accuracy(W') is not below the parent's by more than the slack           W' is counted
+    4. accuracy(W') > accuracy(W)                                              W is counted, once
+
+On a GPU candidates are sorted out by the margin screen (screen.py) before 3; what is claimed is always counted
+canonically, since W may stem from a stranger's weights that were made to deceive torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from pol_oracle.canonical.accuracy import AccuracyTree
+from pol_oracle.canonical.evaluate import Evaluator
+from pol_oracle.canonical.state import State
+from pol_oracle.canonical.step import StepResult
+from pol_oracle.protocol.derivation import Requirement, batch, requirements, seeds
+from pol_oracle.protocol.difficulty import most_bits, needed_bits, whole_bits
+from pol_oracle.protocol.errors import NotFinite
+from pol_oracle.protocol.hashing import keccak
+from pol_oracle.protocol.header import Header
+from pol_oracle.task import Workload, unmet
+
+from .proof import Parent, Proof, Watch
+from .screen import Screen
+
+Bits = NDArray[np.bool_]
+Counter = Screen | Evaluator
+
+
+def counters(workload: Workload, device: torch.device) -> tuple[Counter, ...]:
+    """Returns what counts accuracy: the evaluator, on a GPU after the screen; on a CPU it costs little more itself."""
+    if device.type != "cuda":
+        return (workload.evaluator,)
+    return Screen(workload.evaluator, device), workload.evaluator
+
+
+_FREE_BATCH = b"pol-free"  # the miner's own generator, where the rules leave P to it
+
+
+@dataclass(frozen=True)
+class Draw:
+    """What a nonce demands.
+
+    Attributes:
+        nonce: uint64.
+        seed: 32 bytes.
+        required: R, the one that only some blocks need at the end.
+        indices: P.
+    """
+
+    nonce: int
+    seed: bytes
+    required: tuple[Requirement, ...]
+    indices: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Block:
+    """The block that is searched for: what stays the same however W moves.
+
+    Attributes:
+        workload: the task.
+        parent: what to build on.
+        miner: address of the proposer, checksummed; proofs are worth nothing to another.
+        difficulty: in 1/1024 bit.
+    """
+
+    workload: Workload
+    parent: Parent
+    miner: str
+    difficulty: int
+
+    @property
+    def floor(self) -> int:
+        """Test samples that W' must classify correctly at least."""
+        return self.parent.correct_after - self.workload.task.accuracy_slack
+
+
+class Attempt:
+    """Nonces of one W.
+
+    Args:
+        block: what is searched for.
+        state: W.
+        counters: what counts accuracy, in turn: a proof claims what the last one says, which must be the evaluator.
+
+    Attributes:
+        fell_short: a W' met R, but was not as accurate as the chain asks of a block on this parent.
+    """
+
+    def __init__(self, block: Block, state: State, counters: Sequence[Counter]) -> None:
+        self.block, self.state = block, state
+        self.fell_short = False
+        self._counters, self._before = counters, dict[Counter, Bits]()
+        task = block.workload.task
+        self._seed = seeds(task.rules, task.id, block.parent.id, block.miner, state.root)
+
+    def draw(self, nonce: int) -> Draw:
+        """Returns R and P of a nonce."""
+        task, drawn = self.block.workload.task, self._seed(nonce)
+        required = requirements(drawn, most_bits(self.block.difficulty), self.block.workload.eligible.count)
+        source = drawn
+        if not task.rules.batch_from_seed:
+            own = bytes.fromhex(self.block.miner[2:]) + self.state.root + nonce.to_bytes(8, "big")
+            source = keccak(_FREE_BATCH + drawn + own)
+        return Draw(nonce, drawn, required, batch(source, task.batch_size, task.train_count))
+
+    def confirm(self, draw: Draw, watch: Watch) -> Proof | None:
+        """Takes a candidate through all checks; returns the proof if it passes them."""
+        workload, chosen = self.block.workload, list(draw.indices)
+        result = workload.stepper.run(self.state, workload.train.images[chosen], workload.train.labels[chosen])
+        if not result.finite or not self._meets(draw, result):
+            return None
+        watch.count(confirmed=1)
+        try:
+            accuracy = self._accuracy(result.post, watch)
+        except NotFinite:  # such a state cannot stand in a block
+            return None
+        if accuracy is None:
+            return None
+        header = self._header(draw, result, accuracy)
+        return Proof(header, self.state, result.post, result.trace.roots, accuracy)
+
+    def _meets(self, draw: Draw, result: StepResult) -> bool:
+        difficulty = self.block.difficulty
+        first = unmet(self.block.workload, draw.required, self.state, result.post)
+        if first is None or first < whole_bits(difficulty):
+            return first is None
+        return first >= needed_bits(difficulty, draw.seed, result.post.root)
+
+    def _accuracy(self, post: State, watch: Watch) -> AccuracyTree | None:
+        """Which samples W and W' classify correctly; None if W' is not good enough."""
+        before = after = np.zeros(0, np.bool_)
+        for counter in self._counters:
+            after = self._count(counter, post, watch)
+            correct = int(after.sum())
+            watch.note(correct=correct)
+            if correct < self.block.floor:
+                self.fell_short = True
+                return None
+            if counter not in self._before:
+                self._before[counter] = self._count(counter, self.state, watch)
+            before = self._before[counter]
+            if correct <= int(before.sum()):
+                return None
+        return AccuracyTree.of(before, after)
+
+    def _count(self, counter: Counter, state: State, watch: Watch) -> Bits:
+        test = self.block.workload.test
+        return counter.correct(state, test.images, test.labels, watch.evaluating)
+
+    def _header(self, draw: Draw, result: StepResult, accuracy: AccuracyTree) -> Header:
+        """Everything the block claims."""
+        return Header(
+            parent=self.block.parent.id,
+            miner=self.block.miner,
+            nonce=draw.nonce,
+            indices=draw.indices,
+            pre_root=self.state.root,
+            post_root=result.post.root,
+            trace_root=result.trace.root,
+            eval_root=accuracy.root.hash,
+            correct_before=accuracy.root.before,
+            correct_after=accuracy.root.after,
+        )

@@ -1,0 +1,153 @@
+"""The grouped search: mining as a by-product of large-batch training.
+
+    W = start
+    repeat:
+        root of W -> seeds of the next G nonces -> requirements R and batches P of each
+        one pass over all G batches: the training gradient, and each group's gradient where its R looks    (passes.py)
+        groups whose step moves every weight its way are candidates; the first that stands is the proof   (attempt.py)
+        W = optimiser's next W
+
+Every sample that is tried is also trained on, and the other way round: the order of training is that of the seeds.
+
+A candidate whose W' falls below the floor (the parent's accuracy less the slack) says that W is not good enough to be
+built on yet. No accuracy is counted then for as long as that one took, so that at least half of the time goes into
+training, which is what helps.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+import torch
+
+from pol_oracle.canonical.state import State
+from pol_oracle.protocol.difficulty import whole_bits
+from pol_oracle.protocol.errors import InputError, RuleError
+from pol_oracle.task import Workload
+
+from .attempt import Attempt, Block, Draw, counters
+from .grouped_network import GroupedNetwork
+from .optimiser import AveragedSGD
+from .passes import Groups, Passes
+from .plan import Plan, measure
+from .proof import Parent, Progress, Proof, StoppedError, Watch
+from .torch_models import pick_device
+
+MakeOptimiser = Callable[[list[torch.nn.Parameter]], torch.optim.Optimizer]
+
+
+class GroupedSearch:
+    """The grouped search for one workload with hardened rules.
+
+    Args:
+        workload: the task.
+        plan: how to make a pass; None measures what is best on this machine when the first search begins.
+        device: where torch computes; by default CUDA if present.
+        make_optimiser: of the training that is the search.
+
+    Raises:
+        InputError: the task has the paper's rules, which Algorithm 1 is for.
+    """
+
+    def __init__(
+        self,
+        workload: Workload,
+        plan: Plan | None = None,
+        device: torch.device | None = None,
+        make_optimiser: MakeOptimiser = AveragedSGD,
+    ) -> None:
+        if not workload.rules.seed_binds_proof:
+            raise InputError("the grouped search is for hardened rules: use Algorithm 1 for the paper's")
+        self._workload, self._plan, self._make_optimiser = workload, plan, make_optimiser
+        self._device = device or pick_device()
+        self._counters = counters(workload, self._device)
+        self._network = GroupedNetwork(workload.model, self._device, workload.task.batch_size)
+        self._passes = Passes(workload, self._network, self._device)
+        self._optimiser = make_optimiser(list(self._network.module.parameters()))
+        self._reached: bytes | None = None  # root of the last proof's W', up to which the optimiser knows the way
+        self._rests_until = 0.0
+
+    def search(
+        self,
+        parent: Parent,
+        miner: str,
+        state: State,
+        difficulty: int,
+        *,
+        start_nonce: int = 0,
+        should_stop: Callable[[], bool] | None = None,
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> Proof | None:
+        """See :class:`Search`; W begins at ``state`` and moves with every pass.
+
+        Raises:
+            RuleError: training diverged: a weight is not finite.
+        """
+        block = Block(self._workload, parent, miner, difficulty)
+        watch = Watch(Progress(start_nonce), should_stop, on_progress)
+        plan = self._plan = self._plan or self._measure(Attempt(block, state, self._counters))
+        self._begin(state)
+        try:
+            while True:
+                watch.ask()
+                attempt = Attempt(block, state, self._counters)
+                draws = [attempt.draw(start_nonce + i) for i in range(plan.groups)]
+                start_nonce += plan.groups
+                proof = self._try(attempt, draws, plan, watch)
+                watch.report()
+                if proof is not None:
+                    self._reached = proof.post.root
+                    return proof
+                self._optimiser.step()
+                state = self._snapshot(state)
+        except StoppedError:
+            return None
+
+    def _begin(self, state: State) -> None:
+        """Loads W; the optimiser goes on if it brought it about, and forgets where it has been otherwise."""
+        self._network.load(state)
+        if state.root != self._reached:
+            self._optimiser = self._make_optimiser(list(self._network.module.parameters()))
+
+    def _try(self, attempt: Attempt, draws: Sequence[Draw], plan: Plan, watch: Watch) -> Proof | None:
+        """One pass over some nonces of a W."""
+        groups = self._groups(attempt, draws)
+        candidates, loss = self._passes.train(groups, mixed=plan.mixed)
+        watch.count(nonce=draws[-1].nonce, tries=len(draws), passed=len(candidates), trained=groups.indices.size)
+        watch.note(loss=loss)
+        for number in candidates:
+            began = time.monotonic()
+            if began < self._rests_until:
+                break
+            proof = attempt.confirm(draws[number], watch)
+            if proof is not None:
+                return proof
+            if attempt.fell_short:
+                self._rests_until = 2 * time.monotonic() - began
+        return None
+
+    def _groups(self, attempt: Attempt, draws: Sequence[Draw]) -> Groups:
+        """Looks at the weights that any block needs; whether it needs one more shows after the step."""
+        return self._passes.groups(draws, whole_bits(attempt.block.difficulty))
+
+    def _measure(self, attempt: Attempt) -> Plan:
+        """Finds a plan at the weights that the search begins with."""
+        self._begin(attempt.state)
+
+        def groups(count: int) -> Groups:
+            return self._groups(attempt, [attempt.draw(n) for n in range(count)])
+
+        def between() -> None:
+            self._optimiser.step()
+            self._snapshot(attempt.state)
+
+        return measure(self._passes, self._device, groups, between)
+
+    def _snapshot(self, base: State) -> State:
+        """The network's weights, with their root."""
+        state = self._network.read(base)
+        if not state.finite:
+            raise RuleError("training diverged: a weight is not finite; use a smaller learning rate")
+        state.hash_with(self._workload.stepper.roots)
+        return state

@@ -1,0 +1,118 @@
+"""One pass of the grouped search: G nonces of one W, tried and trained on together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from pol_oracle.task import Workload
+
+from .attempt import Draw
+from .grouped_network import GroupedNetwork, Integers, Slopes
+from .torch_models import scaled
+
+MARGIN = 0.5  # a bfloat16 slope below this share of its scale has no trustworthy sign (see `pol bench search`)
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Nonces as arrays.
+
+    Attributes:
+        tensors: int64 [G, k], number of the state's tensor that each required weight is in.
+        elements: int64 [G, k], its flat index there.
+        up: bool [G, k], which way it must go.
+        indices: int64 [G, S], training samples.
+    """
+
+    tensors: Integers
+    elements: Integers
+    up: NDArray[np.bool_]
+    indices: Integers
+
+    def some(self, chosen: Integers) -> Groups:
+        """Returns some of the groups."""
+        return Groups(self.tensors[chosen], self.elements[chosen], self.up[chosen], self.indices[chosen])
+
+
+class Passes:
+    """Tries nonces by the group, on the W that a network holds.
+
+    Args:
+        workload: the task, of hardened rules.
+        network: the network.
+        device: where torch computes.
+    """
+
+    def __init__(self, workload: Workload, network: GroupedNetwork, device: torch.device) -> None:
+        self._network, self._device = network, device
+        ranges = workload.eligible.ranges
+        self._ends = np.cumsum([r.count for r in ranges])
+        columns = [(r.tensor, r.start, r.run, r.stride, r.count) for r in ranges]
+        self._ranges = np.array(columns, np.int64).T
+        self._images = torch.from_numpy(workload.train.images.copy()).to(device)
+        self._labels = torch.from_numpy(workload.train.labels.astype(np.int64)).to(device)
+        self._learning_rate = np.float32(workload.spec.learning_rate)
+
+    def groups(self, draws: Sequence[Draw], bits: int) -> Groups:
+        """Returns the first ``bits`` requirements and the samples of nonces, as arrays."""
+        required = [draw.required[:bits] for draw in draws]
+        numbers = np.array([[r.weight for r in row] for row in required], np.int64).reshape(len(draws), bits)
+        up = np.array([[r.up for r in row] for row in required], np.bool_).reshape(len(draws), bits)
+        at = np.searchsorted(self._ends, numbers, side="right")
+        tensor, start, run, stride, count = self._ranges[:, at]
+        rest = numbers - (self._ends[at] - count)
+        elements = start + rest // run * stride + rest % run
+        return Groups(tensor, elements, up, np.array([draw.indices for draw in draws], np.int64))
+
+    def train(self, groups: Groups, *, mixed: bool = False) -> tuple[Integers, float]:
+        """Sets the network's gradients, and looks for groups whose step would move all weights their way.
+
+        Args:
+            groups: the nonces.
+            mixed: sieve in bfloat16: a group is dropped only where a slope clearly points the wrong way, and those left
+                are looked at again in float32.
+
+        Returns:
+            The numbers of those groups, and the mean loss.
+        """
+        slopes, loss = self._network.train(*self._samples(groups), groups.tensors, groups.elements, mixed=mixed)
+        if not mixed:
+            return np.flatnonzero(self._meets(groups, slopes)), float(loss)
+        hopeful = np.flatnonzero(~_clearly_wrong(groups, slopes).any(axis=1))
+        if len(hopeful):
+            some = groups.some(hopeful)
+            hopeful = hopeful[self._meets(some, self.look(some))]
+        return hopeful, float(loss)
+
+    def look(self, groups: Groups) -> Slopes:
+        """The groups' slopes in float32; changes nothing."""
+        return self._network.look(*self._samples(groups), groups.tensors, groups.elements)
+
+    def kept_by_sieve(self, groups: Groups) -> float:
+        """Measures which share of the groups that would pass in float32 the bfloat16 sieve lets through."""
+        true = self.look(groups)
+        rough, _ = self._network.train(*self._samples(groups), groups.tensors, groups.elements, mixed=True)
+        right = groups.up == (true.value < 0)
+        lost = (right & _clearly_wrong(groups, rough)).sum() / max(1, int(right.sum()))
+        return float((1 - lost) ** groups.up.shape[1])
+
+    def _samples(self, groups: Groups) -> tuple[torch.Tensor, torch.Tensor]:
+        """Images and labels, sample-major."""
+        chosen = torch.from_numpy(groups.indices.T.reshape(-1)).to(self._device)
+        return scaled(self._images[chosen]), self._labels[chosen]
+
+    def _meets(self, groups: Groups, slopes: Slopes) -> NDArray[np.bool_]:
+        """Which groups' weights all move; as ``protocol.rules.satisfies`` under strict rules."""
+        after = slopes.weight - self._learning_rate * slopes.value
+        moved = np.where(groups.up, after > slopes.weight, after < slopes.weight) & np.isfinite(after)
+        return np.asarray(moved.all(axis=1))
+
+
+def _clearly_wrong(groups: Groups, slopes: Slopes) -> NDArray[np.bool_]:
+    """Which slopes contradict their requirement beyond doubt; a weight goes up against its slope."""
+    return np.asarray(np.where(groups.up, slopes.value, -slopes.value) > MARGIN * slopes.scale)

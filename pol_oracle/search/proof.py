@@ -1,0 +1,148 @@
+"""What a search is told, what it tells, and what it finds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from pol_oracle.canonical.accuracy import AccuracyTree
+from pol_oracle.canonical.state import State
+from pol_oracle.canonical.traces import TraceRoots
+from pol_oracle.protocol.header import Header
+
+
+class Parent(Protocol):
+    """What the search needs to know of the block it builds on."""
+
+    @property
+    def id(self) -> bytes:
+        """The block's id."""
+
+    @property
+    def correct_after(self) -> int:
+        """Test samples its W' classifies correctly; 0 for genesis."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a search stands.
+
+    Attributes:
+        nonce: the last nonce tried.
+        tries: nonces tried in torch.
+        passed: of these, steps that met R in torch.
+        confirmed: of these, steps that met R canonically.
+        trained: samples that moved W; 0 where the search does not train.
+        loss: mean loss of the last batch trained on, None before.
+        correct: test samples that the last W' classified correctly, None before the first.
+        evaluated: test samples of the running evaluation done so far; 0 between evaluations.
+    """
+
+    nonce: int
+    tries: int = 0
+    passed: int = 0
+    confirmed: int = 0
+    trained: int = 0
+    loss: float | None = None
+    correct: int | None = None
+    evaluated: int = 0
+
+
+@dataclass(frozen=True)
+class Proof:
+    """A block ready to be proposed, and what a miner publishes of it.
+
+    Attributes:
+        header: the proposal.
+        pre: W.
+        post: W'.
+        roots: of all tensors of the step's trace.
+        accuracy: the correct-bits of W and W'.
+    """
+
+    header: Header
+    pre: State
+    post: State
+    roots: TraceRoots
+    accuracy: AccuracyTree
+
+
+class Search(Protocol):
+    """A way to look for proofs."""
+
+    def search(
+        self,
+        parent: Parent,
+        miner: str,
+        state: State,
+        difficulty: int,
+        *,
+        start_nonce: int = 0,
+        should_stop: Callable[[], bool] | None = None,
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> Proof | None:
+        """Tries nonces from ``start_nonce`` up until one gives a proof.
+
+        Args:
+            parent: the block to build on.
+            miner: address of the proposer, checksummed; proofs are worth nothing to another.
+            state: W, or where it begins.
+            difficulty: the block's, in 1/1024 bit.
+            start_nonce: where to begin, so that an interrupted search can go on.
+            should_stop: asked before every try or pass, and during evaluations.
+            on_progress: told after every try or pass, and during evaluations.
+
+        Returns:
+            The proof, or None if ``should_stop`` said so.
+        """
+
+
+class StoppedError(Exception):
+    """The caller wants no proof any more."""
+
+
+class Watch:
+    """Counts what happens, tells the caller, and asks whether to go on."""
+
+    def __init__(
+        self, start: Progress, should_stop: Callable[[], bool] | None, on_progress: Callable[[Progress], None] | None
+    ) -> None:
+        self._now = start
+        self._should_stop = should_stop or (lambda: False)
+        self._on_progress = on_progress or (lambda progress: None)
+
+    def ask(self) -> None:
+        """Raises StoppedError if the caller wants no more."""
+        if self._should_stop():
+            raise StoppedError
+
+    def count(
+        self, *, nonce: int | None = None, tries: int = 0, passed: int = 0, confirmed: int = 0, trained: int = 0
+    ) -> None:
+        """Adds to the counts, and notes the last nonce tried."""
+        now = self._now
+        self._now = replace(
+            now,
+            nonce=now.nonce if nonce is None else nonce,
+            tries=now.tries + tries,
+            passed=now.passed + passed,
+            confirmed=now.confirmed + confirmed,
+            trained=now.trained + trained,
+        )
+
+    def note(self, *, loss: float | None = None, correct: int | None = None) -> None:
+        """Notes the latest loss or count of correct samples."""
+        if loss is not None:
+            self._now = replace(self._now, loss=loss)
+        if correct is not None:
+            self._now = replace(self._now, correct=correct)
+
+    def evaluating(self, done: int) -> None:
+        """So many test samples of an evaluation are done."""
+        self.ask()
+        self._on_progress(replace(self._now, evaluated=done))
+
+    def report(self) -> None:
+        """Tells the caller where the search stands."""
+        self._on_progress(self._now)

@@ -1,0 +1,238 @@
+"""The grouped search: what it finds stands, it sees what Algorithm 1 sees, and it trains."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional
+
+from pol_oracle.canonical.eligible import eligible_weights
+from pol_oracle.canonical.models import MODEL_NAMES, build_model
+from pol_oracle.canonical.state import State
+from pol_oracle.protocol.difficulty import BIT
+from pol_oracle.protocol.errors import InputError, RuleError
+from pol_oracle.protocol.rules import HARDENED
+from pol_oracle.search import GroupedSearch, Plan, Progress, build_module, load_state
+from pol_oracle.search.grouped_network import GroupedNetwork, Slopes
+from pol_oracle.search.optimiser import AveragedSGD
+from pol_oracle.search.passes import MARGIN, Groups, _clearly_wrong
+from pol_oracle.search.torch_models import images_to_torch, torch_position
+from tests.search.replay import Parent, stands
+from tests.task.workloads import MINER, small_workload
+
+CPU = torch.device("cpu")
+PLAN = Plan(groups=8)
+S = 4
+
+
+def batch(groups: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+    """Random samples, sample-major."""
+    numbers = np.random.default_rng(seed)
+    images = numbers.integers(0, 256, (S * groups, 32, 32, 3)).astype(np.uint8)
+    return images_to_torch(images, CPU), torch.from_numpy(numbers.integers(0, 10, S * groups))
+
+
+def weights(name: str, groups: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Eligible weights for every group, from all over the network."""
+    eligible = eligible_weights(build_model(name), HARDENED)
+    numbers = np.random.default_rng(1).integers(0, eligible.count, (groups, count))
+    located = np.array([[eligible.locate(int(number)) for number in row] for row in numbers])
+    return located[..., 0], located[..., 1]
+
+
+def own_gradients(name: str, state: State, images: torch.Tensor, labels: torch.Tensor) -> dict[str, torch.Tensor]:
+    """Torch's gradients of one group alone."""
+    module = build_module(state.model).train()
+    load_state(module, state)
+    parameters = dict(module.named_parameters())
+    loss = functional.cross_entropy(module(images), labels)
+    return dict(zip(parameters, torch.autograd.grad(loss, list(parameters.values())), strict=True))
+
+
+@pytest.mark.parametrize("name", MODEL_NAMES)
+def test_slopes_and_gradients_are_those_of_each_group_alone(name: str) -> None:
+    groups, model = 3, build_model(name)
+    state, network = State.initial(model, 1), GroupedNetwork(model, CPU, S)
+    network.load(state)
+    (images, labels), (tensors, elements) = batch(groups), weights(name, groups, 24)
+    slopes, _ = network.train(images, labels, tensors, elements)
+    again = network.look(images, labels, tensors, elements)
+
+    alone = [own_gradients(name, state, images[g::groups], labels[g::groups]) for g in range(groups)]
+    for group in range(groups):
+        places = [torch_position(model, t, e) for t, e in zip(tensors[group], elements[group], strict=True)]
+        expected = np.array([alone[group][weight][at].item() for weight, at in places])
+        near = 1e-2 * slopes.scale[group] + 1e-7  # a ReLU next to zero may differ
+        assert (np.abs(slopes.value[group] - expected) <= near).all()
+        assert (np.abs(again.value[group] - expected) <= near).all()
+        held = [state.tensors[t].flat[e] for t, e in zip(tensors[group], elements[group], strict=True)]
+        assert np.array_equal(slopes.weight[group], np.array(held, np.float32))
+    for weight, parameter in network.module.named_parameters():
+        mean = sum(own[weight] for own in alone) / groups
+        taps = network.module.get_submodule(weight.rpartition(".")[0])
+        live = mean[:, :, *taps.taps] if hasattr(taps, "taps") else mean
+        assert parameter.grad is not None
+        assert torch.linalg.vector_norm(parameter.grad - live) <= 1e-2 * torch.linalg.vector_norm(live)
+        if hasattr(taps, "taps"):  # nothing but zeros was left out
+            assert torch.count_nonzero(mean) == torch.count_nonzero(live)
+
+
+@pytest.mark.parametrize("name", MODEL_NAMES)
+def test_states_go_in_and_out_unchanged(name: str) -> None:
+    model = build_model(name)
+    state, other, network = State.initial(model, 1), State.initial(model, 2), GroupedNetwork(model, CPU, S)
+    network.load(state)
+    assert network.read(state) == state
+    network.load(other)
+    assert network.read(other) == other
+
+
+def test_a_look_changes_nothing() -> None:
+    model = build_model("cnn")
+    state, network = State.initial(model, 1), GroupedNetwork(model, CPU, S)
+    network.load(state)
+    network.look(*batch(2), *weights("cnn", 2, 3))
+    assert network.read(state) == state
+    assert all(parameter.grad is None for parameter in network.module.parameters())
+
+
+def test_running_statistics_move_towards_the_groups() -> None:
+    model = build_model("cnn")
+    state, network = State.initial(model, 1), GroupedNetwork(model, CPU, S)
+    network.load(state)
+    images, labels = batch(2)
+    network.train(images, labels, *weights("cnn", 2, 1))
+    after = network.read(state)
+    apart = []
+    for group in range(2):
+        module = build_module(model).train()
+        load_state(module, state)
+        module(images[group::2])
+        apart.append({name: tensor.numpy() for name, tensor in module.state_dict().items()})
+    for buffer in model.buffers:
+        expected = (apart[0][buffer.name] + apart[1][buffer.name]) / 2
+        assert np.allclose(after[buffer.name], expected, rtol=1e-4, atol=1e-6)
+
+
+def test_a_proof_stands_up_to_a_replay_and_training_moved_w() -> None:
+    workload, difficulty = small_workload(), 4 * BIT + BIT // 2
+    proof = GroupedSearch(workload, PLAN).search(Parent(), MINER, workload.initial, difficulty)
+    assert proof is not None
+    stands(workload, proof, difficulty)
+    assert (proof.header.nonce >= PLAN.groups) == (proof.pre != workload.initial)
+
+
+def test_a_mixed_search_finds_proofs_that_stand() -> None:
+    workload = small_workload()
+    proof = GroupedSearch(workload, Plan(groups=8, mixed=True)).search(Parent(), MINER, workload.initial, 3 * BIT)
+    assert proof is not None
+    stands(workload, proof, 3 * BIT)
+
+
+def test_searching_is_training() -> None:
+    workload, seen = small_workload(), list[Progress]()
+    search = GroupedSearch(workload, PLAN)
+    enough = lambda: len(seen) >= 60  # noqa: E731
+    unreachable = Parent(correct_after=10**6)
+    search.search(unreachable, MINER, workload.initial, 30 * BIT, should_stop=enough, on_progress=seen.append)
+    assert seen[-1].trained == 60 * PLAN.groups * S
+    losses = [progress.loss for progress in seen if progress.loss is not None]
+    assert np.mean(losses[-10:]) < np.mean(losses[:10]) - 0.05
+
+
+def test_progress_counts_every_try() -> None:
+    workload, seen = small_workload(), list[Progress]()
+    proof = GroupedSearch(workload, PLAN).search(
+        Parent(), MINER, workload.initial, 3 * BIT, start_nonce=5, on_progress=seen.append
+    )
+    assert proof is not None
+    last = seen[-1]
+    assert last.nonce == 4 + last.tries
+    assert last.nonce >= proof.header.nonce > last.nonce - PLAN.groups
+    assert last.tries >= last.passed >= last.confirmed >= 1
+    assert last.correct == proof.header.correct_after
+    assert all(a.tries <= b.tries for a, b in pairwise(seen))
+
+
+def test_a_search_stops_when_told() -> None:
+    workload, seen = small_workload(), list[Progress]()
+    found = GroupedSearch(workload, PLAN).search(
+        Parent(), MINER, workload.initial, 30 * BIT, should_stop=lambda: len(seen) >= 2, on_progress=seen.append
+    )
+    assert found is None
+    assert [progress.tries for progress in seen] == [8, 16]
+
+
+def test_a_search_goes_on_where_its_last_proof_left_off() -> None:
+    """The optimiser remembers where it has been, unless the next search begins elsewhere."""
+    workload = small_workload()
+    search = GroupedSearch(workload, PLAN)
+    proof = search.search(Parent(), MINER, workload.initial, 8 * BIT)
+    assert proof is not None
+    known = search._optimiser
+    assert known.state
+    search._begin(proof.post)
+    assert search._optimiser is known
+    search._begin(workload.initial)
+    assert not search._optimiser.state
+
+
+def test_a_proof_below_the_parents_accuracy_is_none() -> None:
+    """The chain would refuse it, so the search goes on, and does not count again before it has trained as long."""
+    workload, seen = small_workload(), list[Progress]()
+    search = GroupedSearch(workload, PLAN)
+    enough = lambda: bool(seen) and seen[-1].tries >= 400  # noqa: E731
+    high = Parent(correct_after=10**6)
+    assert search.search(high, MINER, workload.initial, BIT, should_stop=enough, on_progress=seen.append) is None
+    assert 1 <= seen[-1].confirmed < seen[-1].passed
+
+
+def test_the_papers_rules_are_refused() -> None:
+    with pytest.raises(InputError, match="hardened"):
+        GroupedSearch(small_workload("paper"), PLAN)
+
+
+def test_divergence_is_an_error_and_no_proof() -> None:
+    workload = small_workload()
+    search = GroupedSearch(workload, PLAN, make_optimiser=lambda p: torch.optim.SGD(p, 1e30))
+    with pytest.raises(RuleError, match="smaller learning rate"):
+        search.search(Parent(correct_after=10**6), MINER, workload.initial, 30 * BIT)
+
+
+def test_any_optimiser_of_torch_will_do() -> None:
+    workload = small_workload()
+    search = GroupedSearch(workload, PLAN, make_optimiser=lambda p: torch.optim.Adam(p, 1e-3))
+    assert search.search(Parent(), MINER, workload.initial, 3 * BIT) is not None
+
+
+def test_pitfall_05_a_dead_network_passes_nothing() -> None:
+    """Pruned channels have zero gradients: their weights satisfy no requirement."""
+    workload, seen = small_workload(), list[Progress]()
+    dead = {n: t * np.float32(0 if n.startswith("bn") else 1) for n, t in workload.initial.to_torch().items()}
+    state = State.from_torch(workload.model, dead)
+    search = GroupedSearch(workload, PLAN, make_optimiser=lambda p: torch.optim.SGD(p, 0.0))
+    search.search(Parent(), MINER, state, BIT, should_stop=lambda: len(seen) >= 4, on_progress=seen.append)
+    assert seen[-1].passed == 0
+
+
+def test_the_average_follows_its_definition() -> None:
+    weight = torch.nn.Parameter(torch.tensor([1.0]))
+    optimiser = AveragedSGD([weight], lr=0.5, momentum=0.8, share=0.25, weight_decay=0.0)
+    fast = average = 1.0
+    for gradient in (0.5, -1.0, 2.0):
+        weight.grad = torch.tensor([gradient])
+        optimiser.step()
+        fast -= 0.5 * gradient
+        average += 0.25 * (fast - average)
+        assert weight.item() == pytest.approx(0.2 * fast + 0.8 * average)
+
+
+def test_a_sieve_keeps_what_is_not_clearly_wrong() -> None:
+    value = np.array([[-1.0, 1.0, 0.1, 1.0]], np.float32)
+    scale = np.array([[1.0, 1.0, 1.0, 1.0 / MARGIN]], np.float32)
+    none = np.zeros((1, 4), np.int64)
+    groups = Groups(none, none, np.ones((1, 4), np.bool_), none)
+    assert _clearly_wrong(groups, Slopes(value, value, scale)).tolist() == [[False, True, False, False]]
