@@ -54,7 +54,7 @@ class Production:
 
         def note(progress: Progress) -> None:
             nonlocal nonce
-            nonce = progress.nonce + 1
+            nonce = progress.nonce
             self.watch(progress)
 
         while True:

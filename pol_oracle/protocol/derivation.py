@@ -29,9 +29,9 @@ class Requirement:
 def seeds(rules: Rules, task_id: bytes, parent: bytes, miner: str, pre_root: bytes) -> Callable[[int], bytes]:
     """Returns the function from a nonce (uint64) to the 32-byte seed of R and, under hardened rules, of P.
 
-    A seed is ``keccak256(abi.encode(bytes8 tag, taskId, parent, address miner, preRoot, uint64 nonce))``; a miner hashes
-    thousands that differ in the last word alone. Rules that do not bind the proof hash zeros in place of miner, preRoot
-    and nonce.
+    A seed is ``keccak256(abi.encode(bytes8 tag, taskId, parent, address miner, preRoot, uint64 nonce))``; a miner
+    hashes thousands that differ in the last word alone. Rules that do not bind the proof hash zeros in place of miner,
+    preRoot and nonce.
     """
     bound = rules.seed_binds_proof
     address, root = (bytes.fromhex(miner[2:]), pre_root) if bound else (bytes(20), bytes(32))

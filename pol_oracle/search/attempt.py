@@ -85,8 +85,32 @@ class Block:
         return self.parent.correct_after - self.workload.task.accuracy_slack
 
 
+class Nonces:
+    """The nonces of one W.
+
+    Args:
+        block: what is searched for.
+        root: of W.
+    """
+
+    def __init__(self, block: Block, root: bytes) -> None:
+        task = block.workload.task
+        self._block, self._root = block, root
+        self._seed = seeds(task.rules, task.id, block.parent.id, block.miner, root)
+
+    def draw(self, nonce: int) -> Draw:
+        """Returns R and P of a nonce."""
+        task, drawn = self._block.workload.task, self._seed(nonce)
+        required = requirements(drawn, most_bits(self._block.difficulty), self._block.workload.eligible.count)
+        source = drawn
+        if not task.rules.batch_from_seed:
+            own = bytes.fromhex(self._block.miner[2:]) + self._root + nonce.to_bytes(8, "big")
+            source = keccak(_FREE_BATCH + drawn + own)
+        return Draw(nonce, drawn, required, batch(source, task.batch_size, task.train_count))
+
+
 class Attempt:
-    """Nonces of one W.
+    """One W, and what has been found out about it.
 
     Args:
         block: what is searched for.
@@ -94,25 +118,15 @@ class Attempt:
         counters: what counts accuracy, in turn: a proof claims what the last one says, which must be the evaluator.
 
     Attributes:
+        nonces: of W.
         fell_short: a W' met R, but was not as accurate as the chain asks of a block on this parent.
     """
 
     def __init__(self, block: Block, state: State, counters: Sequence[Counter]) -> None:
         self.block, self.state = block, state
+        self.nonces = Nonces(block, state.root)
         self.fell_short = False
         self._counters, self._before = counters, dict[Counter, Bits]()
-        task = block.workload.task
-        self._seed = seeds(task.rules, task.id, block.parent.id, block.miner, state.root)
-
-    def draw(self, nonce: int) -> Draw:
-        """Returns R and P of a nonce."""
-        task, drawn = self.block.workload.task, self._seed(nonce)
-        required = requirements(drawn, most_bits(self.block.difficulty), self.block.workload.eligible.count)
-        source = drawn
-        if not task.rules.batch_from_seed:
-            own = bytes.fromhex(self.block.miner[2:]) + self.state.root + nonce.to_bytes(8, "big")
-            source = keccak(_FREE_BATCH + drawn + own)
-        return Draw(nonce, drawn, required, batch(source, task.batch_size, task.train_count))
 
     def confirm(self, draw: Draw, watch: Watch) -> Proof | None:
         """Takes a candidate through all checks; returns the proof if it passes them."""

@@ -27,9 +27,11 @@ from pol_oracle.protocol.errors import InputError, RuleError
 from pol_oracle.task import Workload
 
 from .attempt import Attempt, Block, Draw, counters
+from .crew import Crew, Meeting
 from .grouped_network import GroupedNetwork
+from .lead import Lead
 from .optimiser import AveragedSGD
-from .passes import Groups, Passes
+from .passes import Groups, Passes, Round
 from .plan import Plan, measure
 from .proof import Parent, Progress, Proof, StoppedError, Watch
 from .torch_models import pick_device
@@ -45,6 +47,7 @@ class GroupedSearch:
         plan: how to make a pass; None measures what is best on this machine when the first search begins.
         device: where torch computes; by default CUDA if present.
         make_optimiser: of the training that is the search.
+        meeting: where helpers find this process, which leads; None searches alone.
 
     Raises:
         InputError: the task has the paper's rules, which Algorithm 1 is for.
@@ -56,6 +59,7 @@ class GroupedSearch:
         plan: Plan | None = None,
         device: torch.device | None = None,
         make_optimiser: MakeOptimiser = AveragedSGD,
+        meeting: Meeting | None = None,
     ) -> None:
         if not workload.rules.seed_binds_proof:
             raise InputError("the grouped search is for hardened rules: use Algorithm 1 for the paper's")
@@ -67,6 +71,7 @@ class GroupedSearch:
         self._optimiser = make_optimiser(list(self._network.module.parameters()))
         self._reached: bytes | None = None  # root of the last proof's W', up to which the optimiser knows the way
         self._rests_until = 0.0
+        self._lead = None if meeting is None else Lead(Crew(meeting, self._device), self._network, self._passes)
 
     def search(
         self,
@@ -92,9 +97,12 @@ class GroupedSearch:
             while True:
                 watch.ask()
                 attempt = Attempt(block, state, self._counters)
-                draws = [attempt.draw(start_nonce + i) for i in range(plan.groups)]
-                start_nonce += plan.groups
-                proof = self._try(attempt, draws, plan, watch)
+                made = self._round(attempt, start_nonce, plan)
+                start_nonce += made.tries
+                samples = made.tries * self._workload.task.batch_size
+                watch.count(tries=made.tries, passed=len(made.candidates), trained=samples)
+                watch.note(loss=made.loss)
+                proof = self._first_that_stands(attempt, made.candidates, watch)
                 watch.report()
                 if proof is not None:
                     self._reached = proof.post.root
@@ -104,39 +112,43 @@ class GroupedSearch:
         except StoppedError:
             return None
 
+    def close(self) -> None:
+        """Lets helpers go."""
+        if self._lead is not None:
+            self._lead.close()
+
     def _begin(self, state: State) -> None:
         """Loads W; the optimiser goes on if it brought it about, and forgets where it has been otherwise."""
         self._network.load(state)
         if state.root != self._reached:
             self._optimiser = self._make_optimiser(list(self._network.module.parameters()))
 
-    def _try(self, attempt: Attempt, draws: Sequence[Draw], plan: Plan, watch: Watch) -> Proof | None:
-        """One pass over some nonces of a W."""
-        groups = self._groups(attempt, draws)
-        candidates, loss = self._passes.train(groups, mixed=plan.mixed)
-        watch.count(nonce=draws[-1].nonce, tries=len(draws), passed=len(candidates), trained=groups.indices.size)
-        watch.note(loss=loss)
-        for number in candidates:
+    def _round(self, attempt: Attempt, first: int, plan: Plan) -> Round:
+        """Tries the next nonces: those of one pass, or of one of each process."""
+        bits = whole_bits(attempt.block.difficulty)  # whether a block needs one more shows after its step
+        if self._lead is not None:
+            return self._lead.round(attempt, first, plan)
+        return self._passes.run(attempt.nonces, first, plan.groups, bits, mixed=plan.mixed)
+
+    def _first_that_stands(self, attempt: Attempt, candidates: Sequence[Draw], watch: Watch) -> Proof | None:
+        for draw in candidates:
             began = time.monotonic()
             if began < self._rests_until:
                 break
-            proof = attempt.confirm(draws[number], watch)
+            proof = attempt.confirm(draw, watch)
             if proof is not None:
                 return proof
             if attempt.fell_short:
                 self._rests_until = 2 * time.monotonic() - began
         return None
 
-    def _groups(self, attempt: Attempt, draws: Sequence[Draw]) -> Groups:
-        """Looks at the weights that any block needs; whether it needs one more shows after the step."""
-        return self._passes.groups(draws, whole_bits(attempt.block.difficulty))
-
     def _measure(self, attempt: Attempt) -> Plan:
         """Finds a plan at the weights that the search begins with."""
         self._begin(attempt.state)
+        bits = whole_bits(attempt.block.difficulty)
 
         def groups(count: int) -> Groups:
-            return self._groups(attempt, [attempt.draw(n) for n in range(count)])
+            return self._passes.groups([attempt.nonces.draw(n) for n in range(count)], bits)
 
         def between() -> None:
             self._optimiser.step()

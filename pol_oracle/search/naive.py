@@ -60,8 +60,8 @@ class NaiveSearch:
         try:
             while True:
                 watch.ask()
-                watch.count(nonce=nonce, tries=1)
-                proof = self._try(attempt, attempt.draw(nonce), watch)
+                watch.count(tries=1)
+                proof = self._try(attempt, attempt.nonces.draw(nonce), watch)
                 watch.report()
                 if proof is not None:
                     return proof

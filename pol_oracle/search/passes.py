@@ -11,11 +11,26 @@ from numpy.typing import NDArray
 
 from pol_oracle.task import Workload
 
-from .attempt import Draw
+from .attempt import Draw, Nonces
 from .grouped_network import GroupedNetwork, Integers, Slopes
 from .torch_models import scaled
 
 MARGIN = 0.5  # a bfloat16 slope below this share of its scale has no trustworthy sign (see `pol bench search`)
+
+
+@dataclass(frozen=True)
+class Round:
+    """What came of trying some nonces of a W.
+
+    Attributes:
+        tries: how many; the next one follows on the last.
+        candidates: of these, those whose step met R in torch.
+        loss: mean loss of the batch.
+    """
+
+    tries: int
+    candidates: Sequence[Draw]
+    loss: float
 
 
 @dataclass(frozen=True)
@@ -68,6 +83,12 @@ class Passes:
         rest = numbers - (self._ends[at] - count)
         elements = start + rest // run * stride + rest % run
         return Groups(tensor, elements, up, np.array([draw.indices for draw in draws], np.int64))
+
+    def run(self, nonces: Nonces, first: int, count: int, bits: int, *, mixed: bool) -> Round:
+        """Tries ``count`` nonces from ``first`` up, for ``bits`` requirements, and trains on all of their samples."""
+        draws = [nonces.draw(first + i) for i in range(count)]
+        found, loss = self.train(self.groups(draws, bits), mixed=mixed)
+        return Round(count, [draws[i] for i in found], loss)
 
     def train(self, groups: Groups, *, mixed: bool = False) -> tuple[Integers, float]:
         """Sets the network's gradients, and looks for groups whose step would move all weights their way.

@@ -29,7 +29,7 @@ class Progress:
     """Where a search stands.
 
     Attributes:
-        nonce: the last nonce tried.
+        nonce: the next nonce to try.
         tries: nonces tried in torch.
         passed: of these, steps that met R in torch.
         confirmed: of these, steps that met R canonically.
@@ -117,14 +117,12 @@ class Watch:
         if self._should_stop():
             raise StoppedError
 
-    def count(
-        self, *, nonce: int | None = None, tries: int = 0, passed: int = 0, confirmed: int = 0, trained: int = 0
-    ) -> None:
-        """Adds to the counts, and notes the last nonce tried."""
+    def count(self, *, tries: int = 0, passed: int = 0, confirmed: int = 0, trained: int = 0) -> None:
+        """Adds to the counts; nonces are tried in order."""
         now = self._now
         self._now = replace(
             now,
-            nonce=now.nonce if nonce is None else nonce,
+            nonce=now.nonce + tries,
             tries=now.tries + tries,
             passed=now.passed + passed,
             confirmed=now.confirmed + confirmed,

@@ -16,7 +16,7 @@ from pol_oracle.protocol.difficulty import BIT
 from pol_oracle.protocol.errors import InputError, RuleError
 from pol_oracle.protocol.rules import HARDENED
 from pol_oracle.search import GroupedSearch, Plan, Progress, build_module, load_state
-from pol_oracle.search.grouped_network import GroupedNetwork, Slopes
+from pol_oracle.search.grouped_network import GroupedNetwork, Integers, LiveConv2d, Slopes
 from pol_oracle.search.optimiser import AveragedSGD
 from pol_oracle.search.passes import MARGIN, Groups, _clearly_wrong
 from pol_oracle.search.torch_models import images_to_torch, torch_position
@@ -35,7 +35,7 @@ def batch(groups: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
     return images_to_torch(images, CPU), torch.from_numpy(numbers.integers(0, 10, S * groups))
 
 
-def weights(name: str, groups: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+def weights(name: str, groups: int, count: int) -> tuple[Integers, Integers]:
     """Eligible weights for every group, from all over the network."""
     eligible = eligible_weights(build_model(name), HARDENED)
     numbers = np.random.default_rng(1).integers(0, eligible.count, (groups, count))
@@ -71,12 +71,12 @@ def test_slopes_and_gradients_are_those_of_each_group_alone(name: str) -> None:
         held = [state.tensors[t].flat[e] for t, e in zip(tensors[group], elements[group], strict=True)]
         assert np.array_equal(slopes.weight[group], np.array(held, np.float32))
     for weight, parameter in network.module.named_parameters():
-        mean = sum(own[weight] for own in alone) / groups
-        taps = network.module.get_submodule(weight.rpartition(".")[0])
-        live = mean[:, :, *taps.taps] if hasattr(taps, "taps") else mean
+        mean = torch.stack([own[weight] for own in alone]).mean(0)
+        layer = network.module.get_submodule(weight.rpartition(".")[0])
+        live = mean[:, :, *layer.taps] if isinstance(layer, LiveConv2d) else mean
         assert parameter.grad is not None
         assert torch.linalg.vector_norm(parameter.grad - live) <= 1e-2 * torch.linalg.vector_norm(live)
-        if hasattr(taps, "taps"):  # nothing but zeros was left out
+        if isinstance(layer, LiveConv2d):  # nothing but zeros was left out
             assert torch.count_nonzero(mean) == torch.count_nonzero(live)
 
 

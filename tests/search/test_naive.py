@@ -50,7 +50,7 @@ def test_a_proof_stands_up_to_a_replay(proof: Proof) -> None:
 
 def test_a_fraction_of_a_bit_asks_some_blocks_for_one_requirement_more(trained: State) -> None:
     """Both kinds of proof occur: with one requirement and with two."""
-    workload, difficulty, kinds, nonce = small_workload(), BIT + BIT // 2, set(), 0
+    workload, difficulty, kinds, nonce = small_workload(), BIT + BIT // 2, set[bool](), 0
     while len(kinds) < 2:
         proof = search(workload, Parent(), MINER, trained, difficulty, start_nonce=nonce)
         assert proof is not None

@@ -1,0 +1,251 @@
+"""Several processes, on one machine or many, that search with one W: a leader and its helpers.
+
+The leader is the miner. It alone trains, so it alone has anything to lose; helpers join and leave at any time. A round:
+
+    leader -> helpers    what is searched for, the first nonce, W and its root             broadcast
+    all                  one pass each, over nonces of their own
+    helpers -> leader    gradients and running statistics, as a mean over all groups       reduce
+                         nonces of candidates                                              gather
+    leader               confirms candidates, takes the optimiser's step
+
+Processes meet at a key-value store (torch's TCPStore), at MASTER_ADDR and MASTER_PORT; RANK 0 leads. ``torchrun`` sets
+these. Who is in the group is fixed per *generation*. A new one begins when a helper knocks, and when a collective fails
+because somebody died: whoever is alive signs up for it within a grace period, and the next round goes on with those. Of
+the failed round the leader's own pass remains. (torchrun itself ends all processes when one fails; started one by one,
+with the same variables, the others go on.)
+
+Collectives run over gloo on CPUs and over nccl between GPUs.
+"""
+
+from __future__ import annotations
+
+import struct
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import chain
+
+import structlog
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.distributed import PrefixStore, TCPStore  # type: ignore[attr-defined]
+
+from pol_oracle.protocol.errors import InputError, Unreachable
+
+log = structlog.get_logger(__name__)
+
+GRACE_S = 3.0  # in which the living sign up for a new generation
+ABSENCE_S = 600.0  # after which a helper without a generation gives the leader up; an evaluation may take minutes
+IDLE = timedelta(hours=6)  # a leader may have nothing to search for that long; the dead are noticed by their sockets
+MEETING = timedelta(seconds=60)
+MAX_CANDIDATES = 16  # of a pass; more do not occur at difficulties that pay
+_KNOCKS, _GENERATION = "knocks", "generation"
+_ORDER = struct.Struct("<?QQQ?32s20s32s")
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a helper is to do.
+
+    Attributes:
+        search: make a pass; False: a new generation begins.
+        difficulty: of the block, in 1/1024 bit.
+        nonce: first of the round; rank r takes ``groups`` nonces from ``nonce + r * groups``.
+        groups: G of every process.
+        mixed: sieve in bfloat16.
+        parent, miner, root: the block to build on, the proposer's 20 bytes, and W's root.
+    """
+
+    search: bool
+    difficulty: int = 0
+    nonce: int = 0
+    groups: int = 0
+    mixed: bool = False
+    parent: bytes = bytes(32)
+    miner: bytes = bytes(20)
+    root: bytes = bytes(32)
+
+    def pack(self) -> Tensor:
+        """Returns the order as bytes."""
+        fields = (self.search, self.difficulty, self.nonce, self.groups, self.mixed, self.parent, self.miner, self.root)
+        return torch.frombuffer(bytearray(_ORDER.pack(*fields)), dtype=torch.uint8)
+
+    @staticmethod
+    def unpack(data: Tensor) -> Order:
+        """Reads what :meth:`pack` wrote."""
+        return Order(*_ORDER.unpack(data.cpu().numpy().tobytes()))
+
+
+@dataclass(frozen=True)
+class Meeting:
+    """Where the processes of a crew meet.
+
+    Attributes:
+        rank: 0 leads.
+        host, port: of the store.
+        hosted: somebody else keeps the store (torchrun's agent); else the leader does.
+    """
+
+    rank: int
+    host: str
+    port: int
+    hosted: bool = False
+
+    @staticmethod
+    def of(environment: Mapping[str, str]) -> Meeting | None:
+        """Reads the variables that torchrun sets; None without them.
+
+        Raises:
+            InputError: some are set and others are missing or no numbers.
+        """
+        names = ("RANK", "MASTER_ADDR", "MASTER_PORT")
+        given = [name for name in names if name in environment]
+        if not given:
+            return None
+        if len(given) < len(names):
+            missing = ", ".join(sorted(set(names) - set(given)))
+            raise InputError(f"{given[0]} is set but not {missing}: start the ranks with torchrun, or set all of them")
+        rank, port = environment["RANK"], environment["MASTER_PORT"]
+        if not (rank.isdecimal() and port.isdecimal()):
+            raise InputError(f"RANK and MASTER_PORT must be numbers, not {rank!r} and {port!r}")
+        hosted = environment.get("TORCHELASTIC_USE_AGENT_STORE") == "True"
+        return Meeting(int(rank), environment["MASTER_ADDR"], int(port), hosted)
+
+    def store(self) -> TCPStore:
+        """Opens the store.
+
+        Raises:
+            Unreachable: nobody keeps it.
+        """
+        master = self.rank == 0 and not self.hosted
+        try:
+            return TCPStore(self.host, self.port, is_master=master, wait_for_workers=False, timeout=MEETING)
+        except (RuntimeError, TimeoutError) as error:
+            raise Unreachable(f"no leader at {self.host}:{self.port}: start rank 0 first ({error})") from error
+
+
+class Crew:
+    """One process's part in the collectives of a generation.
+
+    Args:
+        meeting: where and as what it takes part.
+        device: of the tensors.
+    """
+
+    def __init__(self, meeting: Meeting, device: torch.device) -> None:
+        self._leads = meeting.rank == 0
+        self._device = device
+        self._store = meeting.store()
+        self._generation = 0
+        self._knocks = 0
+        self.size = 1
+        self.rank = 0
+
+    def close(self) -> None:
+        """Leaves."""
+        if dist.is_initialized():
+            dist.destroy_process_group()
+
+    def knocked(self) -> bool:
+        """Leader: says whether a helper waits at the door."""
+        return int(self._store.add(_KNOCKS, 0)) > self._knocks
+
+    def assemble(self) -> None:
+        """Leader: begins a generation with all who sign up within the grace period."""
+        self.close()
+        self._knocks = int(self._store.add(_KNOCKS, 0))
+        self._generation += 1
+        name = f"{_GENERATION}/{self._generation}"
+        self._store.set(_GENERATION, str(self._generation))
+        time.sleep(GRACE_S)
+        self.size = 1 + int(self._store.add(f"{name}/signed", 0))
+        self._store.set(f"{name}/size", str(self.size))
+        self._form(name)
+
+    def join(self, *, knock: bool) -> None:
+        """Helper: takes part in the next generation.
+
+        Args:
+            knock: ask the leader for one; else it is known to come.
+
+        Raises:
+            Unreachable: the leader is gone.
+        """
+        self.close()
+        try:
+            if knock:
+                self._generation = self._current()
+                self._store.add(_KNOCKS, 1)
+            current = self._next_generation()
+            self._generation, name = current, f"{_GENERATION}/{current}"
+            self.rank = int(self._store.add(f"{name}/signed", 1))
+            self._store.wait([f"{name}/size"], timedelta(seconds=10 * GRACE_S))
+            self.size = int(self._store.get(f"{name}/size"))
+        except RuntimeError as error:
+            raise Unreachable(f"the leader is gone: {error}") from error
+        if self.rank < self.size:
+            self._form(name)
+        else:  # signed up a moment too late
+            self.join(knock=True)
+
+    def share(self, order: Order | None) -> Order:
+        """Passes the leader's order on to all."""
+        data = (order or Order(False)).pack().to(self._device)
+        dist.broadcast(data, 0)
+        return Order.unpack(data)
+
+    def share_weights(self, module: nn.Module) -> None:
+        """Gives everybody the leader's weights."""
+        tensors = _weights(module)
+        flat = _flat(tensors)
+        dist.broadcast(flat, 0)
+        if not self._leads:
+            _spread(flat, tensors)
+
+    def collect(self, module: nn.Module, candidates: Sequence[int]) -> list[int]:
+        """Turns the leader's gradients and running statistics into the mean of all; returns its helpers' candidates."""
+        tensors = [*(p.grad for p in module.parameters() if p.grad is not None), *module.buffers()]
+        flat = _flat(tensors)
+        dist.reduce(flat, 0)
+        mine = torch.full((MAX_CANDIDATES,), -1, dtype=torch.int64, device=self._device)
+        told = list(candidates)[:MAX_CANDIDATES]
+        mine[: len(told)] = torch.tensor(told, dtype=torch.int64)
+        everyone = [torch.empty_like(mine) for _ in range(self.size)] if self._leads else None
+        dist.gather(mine, everyone, 0)
+        if everyone is None:
+            return []
+        _spread(flat / self.size, tensors)
+        return [int(n) for n in chain.from_iterable(t.tolist() for t in everyone[1:]) if n >= 0]
+
+    def _next_generation(self) -> int:
+        patience = time.monotonic() + ABSENCE_S
+        while (current := self._current()) <= self._generation:
+            if time.monotonic() > patience:
+                raise Unreachable(f"the leader has begun nothing for {ABSENCE_S:.0f} s")
+            time.sleep(0.1)
+        return current
+
+    def _current(self) -> int:
+        return int(self._store.get(_GENERATION)) if self._store.check([_GENERATION]) else 0
+
+    def _form(self, name: str) -> None:
+        backend = "nccl" if self._device.type == "cuda" else "gloo"
+        store = PrefixStore(name, self._store)
+        dist.init_process_group(backend, store=store, rank=self.rank, world_size=self.size, timeout=IDLE)
+        log.info("crew", generation=self._generation, processes=self.size, rank=self.rank)
+
+
+def _weights(module: nn.Module) -> list[Tensor]:
+    return [t.detach() for t in chain(module.parameters(), module.buffers())]
+
+
+def _flat(tensors: Sequence[Tensor]) -> Tensor:
+    return torch.cat([t.reshape(-1) for t in tensors])
+
+
+@torch.no_grad()
+def _spread(flat: Tensor, tensors: Sequence[Tensor]) -> None:
+    for part, tensor in zip(torch.split(flat, [t.numel() for t in tensors]), tensors, strict=True):
+        tensor.copy_(part.view_as(tensor))

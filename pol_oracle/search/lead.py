@@ -1,0 +1,121 @@
+"""The two sides of a crew's round: the leader's, inside its search, and a helper's, which is all that a helper does."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+
+import structlog
+
+from pol_oracle.protocol.difficulty import whole_bits
+from pol_oracle.task import Workload
+
+from .attempt import Attempt, Block, Nonces
+from .crew import Crew, Meeting, Order
+from .grouped_network import GroupedNetwork
+from .passes import Passes, Round
+from .plan import Plan
+from .torch_models import pick_device
+
+log = structlog.get_logger(__name__)
+
+BROKEN = RuntimeError  # all that torch says when a process of the group is gone
+
+
+class Lead:
+    """The leader's side.
+
+    Args:
+        crew: the leader's part in it.
+        network: holds W.
+        passes: makes the leader's own passes.
+    """
+
+    def __init__(self, crew: Crew, network: GroupedNetwork, passes: Passes) -> None:
+        self._crew, self._network, self._passes = crew, network, passes
+
+    def round(self, attempt: Attempt, first: int, plan: Plan) -> Round:
+        """Tries the next nonces of a W, one pass in every process; leaves the mean gradient in the network.
+
+        When a process dies meanwhile, the leader's own pass counts, and the next round is made by those alive.
+        """
+        crew, own, size = self._crew, None, self._crew.size
+        block = attempt.block
+        bits = whole_bits(block.difficulty)
+        try:
+            if crew.knocked():
+                self._assemble()
+                size = crew.size
+            if size > 1:
+                miner = bytes.fromhex(block.miner[2:])
+                order = (block.difficulty, first, plan.groups, plan.mixed, block.parent.id, miner, attempt.state.root)
+                crew.share(Order(True, *order))
+                crew.share_weights(self._network.module)
+            own = self._passes.run(attempt.nonces, first, plan.groups, bits, mixed=plan.mixed)
+            if size == 1:
+                return own
+            found = [attempt.nonces.draw(n) for n in crew.collect(self._network.module, ())]
+            return Round(size * own.tries, [*own.candidates, *found], own.loss)
+        except BROKEN as error:
+            log.warning("a process of the crew is gone", reason=str(error).splitlines()[0])
+            self._crew.assemble()
+            return own or self._passes.run(attempt.nonces, first, plan.groups, bits, mixed=plan.mixed)
+
+    def close(self) -> None:
+        """Lets the helpers go."""
+        self._crew.close()
+
+    def _assemble(self) -> None:
+        """Sends all to the door, where a new generation begins."""
+        if self._crew.size > 1:
+            self._crew.share(Order(False))
+        self._crew.assemble()
+
+
+@dataclass(frozen=True)
+class _Somewhere:
+    """A parent of which a helper knows the id."""
+
+    id: bytes
+    correct_after: int = 0
+
+
+def help_leader(workload: Workload, meeting: Meeting, stop: threading.Event | None = None) -> None:
+    """Makes passes for a leader until it is gone, or until ``stop``.
+
+    Args:
+        workload: the task, the same as the leader's.
+        meeting: where the leader is found.
+        stop: asked between passes.
+
+    Raises:
+        Unreachable: the leader is gone.
+    """
+    device = pick_device()
+    network = GroupedNetwork(workload.model, device, workload.task.batch_size)
+    network.load(workload.initial)
+    passes = Passes(workload, network, device)
+    crew = Crew(meeting, device)
+    crew.join(knock=True)
+    try:
+        while stop is None or not stop.is_set():
+            try:
+                _serve(workload, crew, network, passes)
+            except BROKEN as error:
+                log.warning("a process of the crew is gone", reason=str(error).splitlines()[0])
+                crew.join(knock=False)
+    finally:
+        crew.close()
+
+
+def _serve(workload: Workload, crew: Crew, network: GroupedNetwork, passes: Passes) -> None:
+    """One order of the leader."""
+    order = crew.share(None)
+    if not order.search:
+        crew.join(knock=False)
+        return
+    crew.share_weights(network.module)
+    block = Block(workload, _Somewhere(order.parent), "0x" + order.miner.hex(), order.difficulty)
+    first = order.nonce + crew.rank * order.groups
+    made = passes.run(Nonces(block, order.root), first, order.groups, whole_bits(order.difficulty), mixed=order.mixed)
+    crew.collect(network.module, [draw.nonce for draw in made.candidates])
