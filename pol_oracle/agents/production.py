@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import structlog
 
 from pol_oracle.canonical.state import State
+from pol_oracle.protocol.difficulty import work
 from pol_oracle.protocol.errors import RuleError
 from pol_oracle.protocol.hashing import keccak
 from pol_oracle.search import Progress, Proof, search, train_to
@@ -60,13 +61,13 @@ class Production:
                 log.warning("starting again from the parent's weights", reason=str(error))
                 state = start
             attempt += 1
-            patience = _Patience(cancelled, job.bits)
+            patience = _Patience(cancelled, job.difficulty)
             proof = search(
                 self.workload,
                 job.parent,
                 job.miner,
                 state,
-                job.bits,
+                job.difficulty,
                 start_nonce=nonce,
                 should_stop=patience.over,
                 on_progress=patience.note,
@@ -94,9 +95,9 @@ class Production:
 class _Patience:
     """When to stop searching with one W: cancelled, or it does not get better any more."""
 
-    def __init__(self, cancelled: Callable[[], bool], bits: int) -> None:
+    def __init__(self, cancelled: Callable[[], bool], difficulty: int) -> None:
         self._cancelled = cancelled
-        self._limit = _TRIES << bits
+        self._limit = _TRIES * work(difficulty)
         self._worn = False
         self.nonce = 0
 

@@ -3,9 +3,9 @@
     for nonce = start, start + 1, ...:
         seed(parent, miner, root of W, nonce) -> requirements R and batch P    (paper rules: R from the parent, P free)
         W' = W - lr * gradient of the loss on P                                in torch
-        unless every weight in R moved its way: next nonce
+        unless every weight in R's whole bits moved its way: next nonce
         W' = canonical step of W on P                                          the same bits on every machine
-        unless W' is finite and meets R: next nonce
+        unless W' is finite and meets R, to which its root may add one more: next nonce
         unless accuracy(W') > accuracy(W), and not below the parent's by more than the slack: next nonce
         return the proof
 
@@ -32,6 +32,7 @@ from pol_oracle.canonical.state import State
 from pol_oracle.canonical.step import StepResult
 from pol_oracle.canonical.traces import TraceRoots
 from pol_oracle.protocol.derivation import Requirement, batch, requirements, seed
+from pol_oracle.protocol.difficulty import most_bits, needed_bits, whole_bits
 from pol_oracle.protocol.errors import NotFinite
 from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.header import Header
@@ -105,7 +106,7 @@ def search(
     parent: Parent,
     miner: str,
     state: State,
-    bits: int,
+    difficulty: int,
     *,
     start_nonce: int = 0,
     should_stop: Callable[[], bool] | None = None,
@@ -114,7 +115,7 @@ def search(
     """Searches until a proof is found; see :meth:`NaiveSearch.search`. Keeps what it built for the workload."""
     searcher = _searcher(workload)
     return searcher.search(
-        parent, miner, state, bits, start_nonce=start_nonce, should_stop=should_stop, on_progress=on_progress
+        parent, miner, state, difficulty, start_nonce=start_nonce, should_stop=should_stop, on_progress=on_progress
     )
 
 
@@ -147,7 +148,7 @@ class NaiveSearch:
         parent: Parent,
         miner: str,
         state: State,
-        bits: int,
+        difficulty: int,
         *,
         start_nonce: int = 0,
         should_stop: Callable[[], bool] | None = None,
@@ -159,7 +160,7 @@ class NaiveSearch:
             parent: the block to build on.
             miner: address of the proposer, checksummed; proofs are worth nothing to another.
             state: W.
-            bits: how many requirements the block must satisfy.
+            difficulty: of the block, in 1/1024 bit; its proof holds for every lower one too.
             start_nonce: where to begin, so that an interrupted search can go on.
             should_stop: asked before every try and during evaluations.
             on_progress: told after every try and during evaluations.
@@ -168,7 +169,7 @@ class NaiveSearch:
             The proof, or None if ``should_stop`` said so.
         """
         self._load(state)
-        attempt = _Attempt(self._workload, parent, miner, state, bits)
+        attempt = _Attempt(self._workload, parent, miner, state, difficulty)
         watch = _Watch(Progress(start_nonce), should_stop, on_progress)
         nonce = start_nonce
         try:
@@ -184,13 +185,14 @@ class NaiveSearch:
 
     def _try(self, attempt: _Attempt, nonce: int, watch: _Watch) -> Proof | None:
         """One nonce, the cheap checks first."""
-        required, indices = attempt.derive(nonce)
-        if not self._meets_in_torch(required, indices):
+        drawn, required, indices = attempt.derive(nonce)
+        if not self._meets_in_torch(required[: whole_bits(attempt.difficulty)], indices):
             return None
         watch.passed()
 
         result = attempt.step(indices)
-        if not result.finite or unmet(self._workload, required, attempt.state, result.post) is not None:
+        needed = needed_bits(attempt.difficulty, drawn, result.post.root)
+        if not result.finite or unmet(self._workload, required[:needed], attempt.state, result.post) is not None:
             return None
         watch.confirmed()
 
@@ -283,17 +285,17 @@ class _Attempt:
     parent: Parent
     miner: str
     state: State
-    bits: int
+    difficulty: int
 
-    def derive(self, nonce: int) -> tuple[tuple[Requirement, ...], tuple[int, ...]]:
-        """Returns R and P of a nonce."""
+    def derive(self, nonce: int) -> tuple[bytes, tuple[Requirement, ...], tuple[int, ...]]:
+        """Returns seed, R (as long as it can be) and P of a nonce."""
         task = self.workload.task
-        drawn = seed(task.rules, task.id, self.parent.id, self.miner, self.state.root, nonce)
-        required = requirements(drawn, self.bits, self.workload.eligible.count)
+        drawn = free = seed(task.rules, task.id, self.parent.id, self.miner, self.state.root, nonce)
+        required = requirements(drawn, most_bits(self.difficulty), self.workload.eligible.count)
         if not task.rules.batch_from_seed:
             own = bytes.fromhex(self.miner[2:]) + self.state.root + nonce.to_bytes(8, "big")
-            drawn = keccak(_FREE_BATCH + drawn + own)
-        return required, batch(drawn, task.batch_size, task.train_count)
+            free = keccak(_FREE_BATCH + drawn + own)
+        return drawn, required, batch(free, task.batch_size, task.train_count)
 
     def step(self, indices: Sequence[int]) -> StepResult:
         """The canonical step on P."""

@@ -14,7 +14,7 @@ OTHER = CHEAT  # another miner, honest or not
 
 
 def miner(*proofs: Header, verified: tuple[bytes, ...] = ()) -> Miner:
-    return Miner(MINER, TASK, proofs, frozenset(verified))
+    return Miner(MINER, TASK, dict.fromkeys(proofs, PARAMETERS.difficulty), frozenset(verified))
 
 
 def decide(scene: Scene, own: Miner) -> tuple[Action, ...]:
@@ -86,10 +86,10 @@ def test_proof_is_proposed_until_l1_shows_it() -> None:
     assert block == proof.id(TASK)
     assert decide(scene, miner(proof)) == ()
     assert choose_parent(scene.view, miner(proof))[1] == 0
-    assert not useless(scene.view, miner(proof))  # a reorg may take it back
+    assert not useless(scene.view, miner(proof), PARAMETERS)  # a reorg may take it back
 
     scene.finalize(block)
-    assert useless(scene.view, miner(proof)) == [proof]
+    assert useless(scene.view, miner(proof), PARAMETERS) == [proof]
 
 
 def test_proof_on_a_block_that_was_overtaken_is_not_proposed() -> None:
@@ -98,7 +98,7 @@ def test_proof_on_a_block_that_was_overtaken_is_not_proposed() -> None:
     block = scene.propose(miner=OTHER)
 
     assert decide(scene, miner(late, verified=(block,))) == ()
-    assert not useless(scene.view, miner(late))  # a reorg or a slash may bring its parent back
+    assert not useless(scene.view, miner(late), PARAMETERS)  # a reorg or a slash may bring its parent back
 
     scene.slash(block)
     assert decide(scene, miner(late, verified=(block,)))[-1] == Propose(late.id(TASK), late)
@@ -109,7 +109,7 @@ def test_proof_off_the_finalized_branch_is_useless() -> None:
     late = scene.header(nonce=3)
     scene.finalize(scene.propose(miner=OTHER))
 
-    assert useless(scene.view, miner(late)) == [late]
+    assert useless(scene.view, miner(late), PARAMETERS) == [late]
 
 
 def test_proposal_waits_for_its_bond() -> None:

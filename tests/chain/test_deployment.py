@@ -82,7 +82,7 @@ def test_parameters_that_do_not_fit_are_refused_before_l1(parameters: Parameters
     with pytest.raises(RuleError, match="miner_bond"):
         dataclasses.replace(parameters, miner_bond=1 << 96)
     with pytest.raises(RuleError, match="difficulty"):
-        dataclasses.replace(parameters, difficulty_bits=65)
+        dataclasses.replace(parameters, difficulty=parameters.max_difficulty + 1)
 
 
 def test_verify_notices_another_task(client: Client, deployment: Deployment, task: Task) -> None:

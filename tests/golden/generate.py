@@ -227,7 +227,9 @@ def work_cases() -> dict[str, Any]:
 
 def needed_cases() -> dict[str, Any]:
     """Among them some where the hash is close to the threshold, so that a wrong threshold shows."""
-    drawn = [(number("needed", i) % (difficulty.MAX_DIFFICULTY + 1), word("seed", i), word("post", i)) for i in range(60)]
+    drawn = [
+        (number("needed", i) % (difficulty.MAX_DIFFICULTY + 1), word("seed", i), word("post", i)) for i in range(60)
+    ]
     for i in range(40):
         seed, post = word("near", i), word("near post", i)
         least = next(d for d in range(difficulty.BIT + 1) if difficulty.needed_bits(d, seed, post) == 1)

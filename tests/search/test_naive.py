@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pol_oracle.canonical.accuracy import AccuracyTree
 from pol_oracle.canonical.state import State
 from pol_oracle.protocol.derivation import batch, requirements, seed
+from pol_oracle.protocol.difficulty import BIT
 from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.header import Header
 from pol_oracle.search import NaiveSearch, Progress, Proof, Recipe, search, train
@@ -38,7 +39,7 @@ def trained() -> State:
 
 @pytest.fixture(scope="module")
 def proof(trained: State) -> Proof:
-    found = search(small_workload(), Parent(), MINER, trained, BITS)
+    found = search(small_workload(), Parent(), MINER, trained, BITS * BIT)
     assert found is not None
     return found
 
@@ -60,7 +61,7 @@ def test_a_proof_stands_up_to_a_replay(proof: Proof) -> None:
     result = workload.stepper.run(proof.pre, workload.train.images[chosen], workload.train.labels[chosen])
     assert result.finite
     assert (result.post.root, result.trace.root) == (header.post_root, header.trace_root)
-    assert unmet(workload, requirements_of(workload, header, BITS), proof.pre, result.post) is None
+    assert unmet(workload, requirements_of(workload, header, BITS * BIT), proof.pre, result.post) is None
 
     test = workload.test
     before, after = (workload.evaluator.correct(s, test.images, test.labels) for s in (proof.pre, proof.post))
@@ -70,20 +71,20 @@ def test_a_proof_stands_up_to_a_replay(proof: Proof) -> None:
 
 
 def test_the_same_search_finds_the_same_proof(proof: Proof, trained: State) -> None:
-    again = NaiveSearch(small_workload()).search(Parent(), MINER, trained, BITS)
+    again = NaiveSearch(small_workload()).search(Parent(), MINER, trained, BITS * BIT)
     assert again is not None
     assert again.header == proof.header
 
 
 def test_a_search_can_go_on_where_it_was(proof: Proof, trained: State) -> None:
-    again = search(small_workload(), Parent(), MINER, trained, BITS, start_nonce=proof.header.nonce)
+    again = search(small_workload(), Parent(), MINER, trained, BITS * BIT, start_nonce=proof.header.nonce)
     assert again is not None
     assert again.header == proof.header
 
 
 def test_progress_counts_every_try(proof: Proof, trained: State) -> None:
     seen: list[Progress] = []
-    search(small_workload(), Parent(), MINER, trained, BITS, on_progress=seen.append)
+    search(small_workload(), Parent(), MINER, trained, BITS * BIT, on_progress=seen.append)
     last = seen[-1]
     assert (last.nonce, last.tries) == (proof.header.nonce, proof.header.nonce + 1)
     assert last.tries >= last.passed >= last.confirmed >= 1
@@ -93,7 +94,13 @@ def test_progress_counts_every_try(proof: Proof, trained: State) -> None:
 def test_a_search_stops_when_told_between_tries(trained: State) -> None:
     seen: list[Progress] = []
     stop = search(
-        small_workload(), Parent(), MINER, trained, 20, should_stop=lambda: len(seen) >= 5, on_progress=seen.append
+        small_workload(),
+        Parent(),
+        MINER,
+        trained,
+        20 * BIT,
+        should_stop=lambda: len(seen) >= 5,
+        on_progress=seen.append,
     )
     assert stop is None
     assert [progress.nonce for progress in seen] == [0, 1, 2, 3, 4]
@@ -105,7 +112,7 @@ def test_a_search_stops_when_told_during_an_evaluation(trained: State) -> None:
         Parent(),
         MINER,
         trained,
-        1,
+        BIT,
         should_stop=lambda: bool(seen) and seen[-1].evaluated > 0,
         on_progress=seen.append,
     )
@@ -118,7 +125,7 @@ def test_a_proof_below_the_parents_accuracy_is_none(trained: State) -> None:
     high = Parent(correct_after=10**6)
     seen: list[Progress] = []
     enough = lambda: bool(seen) and seen[-1].confirmed >= 3  # noqa: E731
-    assert search(small_workload(), high, MINER, trained, 1, should_stop=enough, on_progress=seen.append) is None
+    assert search(small_workload(), high, MINER, trained, BIT, should_stop=enough, on_progress=seen.append) is None
 
 
 def test_pitfall_05_an_unmoved_weight_is_no_candidate(trained: State, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,7 +133,7 @@ def test_pitfall_05_an_unmoved_weight_is_no_candidate(trained: State, monkeypatc
     searcher = NaiveSearch(small_workload())
     monkeypatch.setattr(searcher, "_learning_rate", np.float32(0))
     seen: list[Progress] = []
-    searcher.search(Parent(), MINER, trained, 1, should_stop=lambda: len(seen) >= 20, on_progress=seen.append)
+    searcher.search(Parent(), MINER, trained, BIT, should_stop=lambda: len(seen) >= 20, on_progress=seen.append)
     assert seen[-1].passed == 0
 
 
@@ -136,14 +143,14 @@ def test_pitfall_05_a_dead_network_passes_nothing(trained: State) -> None:
     dead = {name: tensor * np.float32(0 if name.startswith("bn") else 1) for name, tensor in trained.to_torch().items()}
     state = State.from_torch(workload.model, dead)
     seen: list[Progress] = []
-    search(workload, Parent(), MINER, state, 1, should_stop=lambda: len(seen) >= 20, on_progress=seen.append)
+    search(workload, Parent(), MINER, state, BIT, should_stop=lambda: len(seen) >= 20, on_progress=seen.append)
     assert seen[-1].passed == 0
 
 
 def test_pitfall_04_grinding_nothing_of_r_or_p_survives_a_change_of_w(proof: Proof, trained: State) -> None:
     """Displacing the weights that R names, to let the gradient pull them back, changes preRoot and so R and P."""
     workload = small_workload()
-    required = requirements_of(workload, proof.header, BITS)
+    required = requirements_of(workload, proof.header, BITS * BIT)
     flat = trained.flat.copy()
     offsets = np.cumsum([0] + [trained[w.name].size for w in workload.model.state])
     for requirement in required:
@@ -159,7 +166,7 @@ def test_pitfall_04_grinding_nothing_of_r_or_p_survives_a_change_of_w(proof: Pro
 def test_pitfall_01_proof_theft_another_miners_proof_has_other_indices(proof: Proof) -> None:
     workload = small_workload()
     other_r, other_p = draw(workload, replace(proof.header, miner=RIVAL))
-    assert other_r != requirements_of(workload, proof.header, BITS)
+    assert other_r != requirements_of(workload, proof.header, BITS * BIT)
     assert other_p != proof.header.indices
 
 
@@ -174,15 +181,15 @@ def test_pitfall_04_grinding_every_nonce_draws_r_and_p_anew(proof: Proof, nonce:
 def test_under_paper_rules_r_is_the_parents_and_p_is_free() -> None:
     workload = small_workload("paper")
     state = train(workload, workload.initial, steps=40, seed=1, recipe=QUICK)
-    proof = search(workload, Parent(), MINER, state, BITS)
+    proof = search(workload, Parent(), MINER, state, BITS * BIT)
     assert proof is not None
     header = proof.header
     assert len(set(header.indices)) == 4
     assert max(header.indices) < 256
-    assert requirements_of(workload, header, BITS) == requirements_of(
-        workload, replace(header, miner=RIVAL, nonce=9), BITS
+    assert requirements_of(workload, header, BITS * BIT) == requirements_of(
+        workload, replace(header, miner=RIVAL, nonce=9), BITS * BIT
     )
-    assert unmet(workload, requirements_of(workload, header, BITS), proof.pre, proof.post) is None
+    assert unmet(workload, requirements_of(workload, header, BITS * BIT), proof.pre, proof.post) is None
     moved = [w.name for w in workload.model.buffers if not np.array_equal(proof.pre[w.name], proof.post[w.name])]
     assert len(moved) == len(workload.model.buffers)
 
@@ -205,7 +212,7 @@ class Deceived:
 def test_a_deceived_screen_leads_to_no_false_claim(trained: State, monkeypatch: pytest.MonkeyPatch) -> None:
     workload, searcher = small_workload(), NaiveSearch(small_workload())
     monkeypatch.setattr(searcher, "_screen", Deceived(trained))
-    found = searcher.search(Parent(), MINER, trained, BITS)
+    found = searcher.search(Parent(), MINER, trained, BITS * BIT)
     assert found is not None
     test, header = workload.test, found.header
     before, after = (workload.evaluator.correct(s, test.images, test.labels) for s in (found.pre, found.post))

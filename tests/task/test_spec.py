@@ -29,16 +29,16 @@ def written(folder: Path, text: str) -> Path:
 def test_every_task_file_loads_under_its_own_name(path: Path) -> None:
     spec = load_spec(path)
     assert spec.name == path.stem
-    assert spec.chain.parameters().quorum == spec.chain.quorum
+    assert spec.parameters().quorum == spec.chain.quorum
 
 
 def test_the_default_task_says_what_the_devnet_needs() -> None:
     spec = load_spec(TASKS / "devnet.toml")
     assert (spec.model, spec.rule_set, spec.data.kind) == ("cnn", RuleSet.HARDENED, "digits")
-    parameters = spec.chain.parameters()
+    parameters = spec.parameters()
     assert parameters.miner_bond == 10**18
     assert parameters.attest_bond == 25 * 10**16
-    assert len(parameters.astuple()) == 10
+    assert len(parameters.astuple()) == 14
 
 
 def test_a_spec_survives_json() -> None:
