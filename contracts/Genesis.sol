@@ -124,17 +124,14 @@ abstract contract Genesis is IPoLRegistry {
     /// @dev Difficulty of the children of a block with this one, proposed so many seconds after its parent.
     function _retarget(uint16 difficulty, uint256 elapsed) internal view returns (uint16) {
         // forge-lint: disable-next-line(unsafe-typecast): at most MAX_DIFFICULTY
-        return uint16(
-            Difficulty.retarget(difficulty, elapsed, TARGET_INTERVAL, HALF_LIFE, MIN_DIFFICULTY, MAX_DIFFICULTY)
-        );
+        return
+            uint16(Difficulty.retarget(difficulty, elapsed, TARGET_INTERVAL, HALF_LIFE, MIN_DIFFICULTY, MAX_DIFFICULTY));
     }
 
     function _checkDifficulty(Parameters memory given, uint256 eligibleCount) private pure {
         (uint16 minimum, uint16 difficulty, uint16 maximum) =
             (given.minDifficulty, given.difficulty, given.maxDifficulty);
-        require(
-            minimum <= difficulty && difficulty <= maximum, DifficultyOutOfBounds(minimum, difficulty, maximum)
-        );
+        require(minimum <= difficulty && difficulty <= maximum, DifficultyOutOfBounds(minimum, difficulty, maximum));
         require(given.targetInterval == 0 || given.halfLife > 0, ZeroHalfLife(given.targetInterval));
         Difficulty.work(maximum);
         Derivation.checkDrawable(Difficulty.mostBits(maximum), 2 * eligibleCount, 1);

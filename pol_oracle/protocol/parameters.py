@@ -60,9 +60,10 @@ class Parameters:
             value = getattr(self, field.name)
             if not 0 <= value < 1 << bits:
                 raise RuleError(f"{field.name} must be 0 to {(1 << bits) - 1}, not {value}")
-        bounds = self.min_difficulty, self.difficulty, self.max_difficulty
-        if not bounds[0] <= bounds[1] <= bounds[2] <= MAX_DIFFICULTY:
-            raise RuleError(f"difficulties must be minimum, own, maximum, and {MAX_DIFFICULTY} at most, not {bounds}")
+        least, most = self.min_difficulty, self.max_difficulty
+        if not least <= self.difficulty <= most <= MAX_DIFFICULTY:
+            bounds = f"{least} to {most}, and {MAX_DIFFICULTY} at most"
+            raise RuleError(f"difficulty must be {bounds}, not {self.difficulty}")
         if self.target_interval and not self.half_life:
             raise RuleError("half_life must be more than 0 where there is a target_interval")
 

@@ -96,7 +96,7 @@ contract GenesisTest is Fixture {
         uint16[3][3] memory wrong = [[5000, 4999, 6000], [5000, 6001, 6000], [5001, 5000, 5000]];
         for (uint256 i = 0; i < wrong.length; ++i) {
             (parameters.minDifficulty, parameters.difficulty, parameters.maxDifficulty) =
-                (wrong[i][0], wrong[i][1], wrong[i][2]);
+            (wrong[i][0], wrong[i][1], wrong[i][2]);
             refuse(
                 parameters,
                 abi.encodeWithSelector(
