@@ -20,7 +20,12 @@ library Difficulty {
         require(difficulty <= MAX, DifficultyOutOfRange(difficulty, MAX));
 
         // forge-lint: disable-next-line(unsafe-typecast): at most 2**63
-        return uint96((_power(difficulty % BIT) << (difficulty / BIT)) / ONE);
+        return uint96((_power(difficulty % BIT) << wholeBits(difficulty)) / ONE);
+    }
+
+    /// @notice How many requirements every block must satisfy: floor(b).
+    function wholeBits(uint256 difficulty) internal pure returns (uint256) {
+        return difficulty / BIT;
     }
 
     /// @notice How many requirements a block must satisfy: floor(b), or one more.
@@ -30,7 +35,7 @@ library Difficulty {
         uint256 power = _power(difficulty % BIT);
         uint256 threshold = (power - ONE) * (1 << 65) / power;
         uint256 drawn = uint256(keccak256(abi.encodePacked(Tags.EXTRA, seed, postRoot))) >> 192;
-        return difficulty / BIT + (drawn < threshold ? 1 : 0);
+        return wholeBits(difficulty) + (drawn < threshold ? 1 : 0);
     }
 
     /// @notice How many requirements a block may have to satisfy: ceil(b).

@@ -91,7 +91,7 @@ abstract contract Fixture {
         task.initialRoot = States.root(weights());
     }
 
-    function defaultParameters() internal pure returns (Parameters memory parameters) {
+    function defaultParameters() internal pure virtual returns (Parameters memory parameters) {
         parameters.challengeWindow = WINDOW;
         parameters.revealWindow = REVEAL;
         parameters.answerWindow = ANSWER;
