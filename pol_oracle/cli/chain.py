@@ -50,7 +50,7 @@ def _spec(spec: dict[str, Any], parameters: Parameters) -> dict[str, Any]:
     """The spec without what only holds for other kinds of data, and with all that follows for difficulty."""
     data = spec.get("data", {})
     others = {name for kind, names in DATA_FIELDS.items() if kind != data.get("kind") for name in names}
-    chain = spec["chain"] | {
+    chain = spec.get("chain", {}) | {
         "difficulty_bits": to_bits(parameters.difficulty),
         "min_bits": to_bits(parameters.min_difficulty),
         "max_bits": to_bits(parameters.max_difficulty),

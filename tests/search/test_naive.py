@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pol_oracle.canonical.accuracy import AccuracyTree
 from pol_oracle.canonical.state import State
 from pol_oracle.protocol.derivation import batch, requirements, seed
-from pol_oracle.protocol.difficulty import BIT
+from pol_oracle.protocol.difficulty import BIT, from_bits
 from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.header import Header
 from pol_oracle.search import NaiveSearch, Progress, Proof, Recipe, search, train
@@ -104,6 +104,16 @@ def test_a_search_stops_when_told_between_tries(trained: State) -> None:
     )
     assert stop is None
     assert [progress.nonce for progress in seen] == [0, 1, 2, 3, 4]
+
+
+def test_a_proof_at_a_real_number_of_bits_holds_for_it_and_for_all_below(trained: State) -> None:
+    workload = small_workload()
+    proof = search(workload, Parent(), MINER, trained, from_bits(2.5))
+    assert proof is not None
+    assert len(requirements_of(workload, proof.header, from_bits(2.5))) in (2, 3)
+    for difficulty in range(0, from_bits(2.5) + 1, 64):
+        required = requirements_of(workload, proof.header, difficulty)
+        assert unmet(workload, required, proof.pre, proof.post) is None
 
 
 def test_a_search_stops_when_told_during_an_evaluation(trained: State) -> None:
