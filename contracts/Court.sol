@@ -103,7 +103,7 @@ contract Court is ICourt {
         view
     {
         (uint256 weight, bool up, RuleSet rules, bytes32 eligibleHash) = registry.requirementOf(
-            blockId, header.parent, header.miner, header.preRoot, header.nonce, evidence.requirement
+            blockId, header.parent, header.miner, header.preRoot, header.nonce, header.postRoot, evidence.requirement
         );
         Check.sameRoot(Eligible.hash(evidence.eligible), eligibleHash);
         (uint256 tensor, uint256 element) = Eligible.locate(evidence.eligible, weight);

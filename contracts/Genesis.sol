@@ -35,7 +35,11 @@ abstract contract Genesis is IPoLRegistry {
     uint32 internal immutable REVEAL_WINDOW;
     uint32 internal immutable ANSWER_WINDOW;
     uint32 internal immutable QUORUM;
-    uint16 internal immutable DIFFICULTY_BITS;
+    uint16 internal immutable DIFFICULTY;
+    uint16 internal immutable MIN_DIFFICULTY;
+    uint16 internal immutable MAX_DIFFICULTY;
+    uint32 internal immutable TARGET_INTERVAL;
+    uint32 internal immutable HALF_LIFE;
     uint96 internal immutable MINER_BOND;
     uint96 internal immutable ATTEST_BOND;
     uint96 internal immutable DEMAND_FEE;
@@ -48,8 +52,7 @@ abstract contract Genesis is IPoLRegistry {
             (parameters_.challengeWindow, parameters_.revealWindow, parameters_.answerWindow);
         require(challenge > 0 && reveal > 0 && answer > 0, ZeroWindow(challenge, reveal, answer));
         require(task_.testCount <= MAX_TEST_COUNT, TooManyTestSamples(task_.testCount, MAX_TEST_COUNT));
-        Difficulty.work(parameters_.difficultyBits);
-        Derivation.checkDrawable(parameters_.difficultyBits, 2 * uint256(task_.eligibleCount), 1);
+        _checkDifficulty(parameters_, task_.eligibleCount);
         Derivation.checkDrawable(task_.batchSize, task_.trainCount, 0);
 
         taskId = keccak256(abi.encode(Tags.TASK, task_));
@@ -72,7 +75,11 @@ abstract contract Genesis is IPoLRegistry {
         REVEAL_WINDOW = parameters_.revealWindow;
         ANSWER_WINDOW = parameters_.answerWindow;
         QUORUM = parameters_.quorum;
-        DIFFICULTY_BITS = parameters_.difficultyBits;
+        DIFFICULTY = parameters_.difficulty;
+        MIN_DIFFICULTY = parameters_.minDifficulty;
+        MAX_DIFFICULTY = parameters_.maxDifficulty;
+        TARGET_INTERVAL = parameters_.targetInterval;
+        HALF_LIFE = parameters_.halfLife;
         MINER_BOND = parameters_.minerBond;
         ATTEST_BOND = parameters_.attestBond;
         DEMAND_FEE = parameters_.demandFee;
@@ -102,11 +109,31 @@ abstract contract Genesis is IPoLRegistry {
         fixed_.revealWindow = REVEAL_WINDOW;
         fixed_.answerWindow = ANSWER_WINDOW;
         fixed_.quorum = QUORUM;
-        fixed_.difficultyBits = DIFFICULTY_BITS;
+        fixed_.difficulty = DIFFICULTY;
+        fixed_.minDifficulty = MIN_DIFFICULTY;
+        fixed_.maxDifficulty = MAX_DIFFICULTY;
+        fixed_.targetInterval = TARGET_INTERVAL;
+        fixed_.halfLife = HALF_LIFE;
         fixed_.minerBond = MINER_BOND;
         fixed_.attestBond = ATTEST_BOND;
         fixed_.demandFee = DEMAND_FEE;
         fixed_.minerReward = MINER_REWARD;
         fixed_.attesterReward = ATTESTER_REWARD;
+    }
+
+    /// @dev Difficulty of the children of a block with this one, proposed so many seconds after its parent.
+    function _retarget(uint16 difficulty, uint256 elapsed) internal view returns (uint16) {
+        // forge-lint: disable-next-line(unsafe-typecast): at most MAX_DIFFICULTY
+        return
+            uint16(Difficulty.retarget(difficulty, elapsed, TARGET_INTERVAL, HALF_LIFE, MIN_DIFFICULTY, MAX_DIFFICULTY));
+    }
+
+    function _checkDifficulty(Parameters memory given, uint256 eligibleCount) private pure {
+        (uint16 minimum, uint16 difficulty, uint16 maximum) =
+            (given.minDifficulty, given.difficulty, given.maxDifficulty);
+        require(minimum <= difficulty && difficulty <= maximum, DifficultyOutOfBounds(minimum, difficulty, maximum));
+        require(given.targetInterval == 0 || given.halfLife > 0, ZeroHalfLife(given.targetInterval));
+        Difficulty.work(maximum);
+        Derivation.checkDrawable(Difficulty.mostBits(maximum), 2 * eligibleCount, 1);
     }
 }

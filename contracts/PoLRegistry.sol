@@ -55,7 +55,7 @@ contract PoLRegistry is Genesis {
         bounties = bounties_;
         demands = demands_;
 
-        _tree.plant(genesisId);
+        _tree.plant(genesisId, parameters_.difficulty);
     }
 
     modifier onlyDemands() {
@@ -73,9 +73,9 @@ contract PoLRegistry is Genesis {
         _checkParent(header.parent, parent.status);
         _checkAccuracy(header, parent.correctAfter);
 
-        uint40 height = _insert(blockId, header, parent);
+        (uint40 height, uint16 difficulty) = _insert(blockId, header, parent);
 
-        emit BlockProposed(blockId, header.parent, msg.sender, height, DIFFICULTY_BITS, header);
+        emit BlockProposed(blockId, header.parent, msg.sender, height, difficulty, header);
         _tree.offer(blockId); // emits HeadChanged
 
         vault.lock(msg.sender, Role.Miner, MINER_BOND);
@@ -216,13 +216,18 @@ contract PoLRegistry is Genesis {
         address miner,
         bytes32 preRoot,
         uint64 nonce,
+        bytes32 postRoot,
         uint256 number
     ) external view returns (uint256 weight, bool up, RuleSet rules_, bytes32 eligibleHash_) {
         Block storage known = _tree.blocks[blockId];
         require(known.status != Status.None, UnknownBlock(blockId));
-        require(number < known.bits, NoSuchRequirement(number, known.bits));
-
         bytes32 seed = Derivation.seed(RULES, taskId, parent, miner, preRoot, nonce);
+        uint256 difficulty = known.difficulty;
+        if (number >= Difficulty.wholeBits(difficulty)) {
+            uint256 needed = Difficulty.neededBits(difficulty, seed, postRoot);
+            require(number < needed, NoSuchRequirement(number, needed));
+        }
+
         uint256 drawn = Derivation.requirements(seed, number + 1, ELIGIBLE_COUNT)[number]; // in order: none beyond it
         return (drawn >> 1, drawn & 1 == 0, RULES, ELIGIBLE_HASH);
     }
@@ -251,19 +256,25 @@ contract PoLRegistry is Genesis {
     }
 
     /// @dev The block's place in the tree follows from its parent's; its status is the life cycle's to write.
-    function _insert(bytes32 blockId, Header calldata header, Block storage parent) private returns (uint40 height) {
+    function _insert(bytes32 blockId, Header calldata header, Block storage parent)
+        private
+        returns (uint40 height, uint16 difficulty)
+    {
         height = parent.height + 1;
+        difficulty = parent.childDifficulty;
         Block memory fresh;
         fresh.miner = msg.sender;
         fresh.proposedAt = uint40(block.timestamp);
-        fresh.bits = DIFFICULTY_BITS;
+        fresh.difficulty = difficulty;
         fresh.parent = header.parent;
         fresh.jump = _tree.jumpFrom(header.parent, height - 1);
-        fresh.totalWork = parent.totalWork + Difficulty.work(DIFFICULTY_BITS);
+        fresh.totalWork = parent.totalWork + Difficulty.work(difficulty);
         fresh.height = height;
         fresh.sequence = _tree.proposals++;
         fresh.correctAfter = header.correctAfter;
         fresh.slashesSeen = _tree.slashes;
+        // nobody searched for genesis: the time since says nothing
+        fresh.childDifficulty = height == 1 ? difficulty : _retarget(difficulty, block.timestamp - parent.proposedAt);
         _tree.blocks[blockId].propose(fresh, blockId);
     }
 

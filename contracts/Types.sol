@@ -45,7 +45,11 @@ struct Parameters {
     uint32 revealWindow; // from a slash; until then an earlier commitment can still claim the bounty
     uint32 answerWindow; // from a demand to its deadline, and from an answer to the next demand
     uint32 quorum; // attestations a block needs
-    uint16 difficultyBits; // requirements a block must satisfy
+    uint16 difficulty; // of genesis's children; difficulties are in 1/1024 bit
+    uint16 minDifficulty;
+    uint16 maxDifficulty;
+    uint32 targetInterval; // from a block to the next; 0: all have the same difficulty
+    uint32 halfLife; // delay that makes a block half as hard
     uint96 minerBond; // locked per block
     uint96 attestBond; // locked per attestation
     uint96 demandFee; // locked per demand; pays whoever answers it
@@ -90,7 +94,7 @@ struct Block {
     address miner;
     uint40 proposedAt;
     Status status;
-    uint16 bits;
+    uint16 difficulty; // in 1/1024 bit
     uint16 attestations;
     uint16 timely; // attestations of the first half of the window: those are paid
     // slot 2
@@ -103,6 +107,7 @@ struct Block {
     uint40 sequence; // proposals are numbered in L1 order; the lower one wins a tie
     uint32 correctAfter;
     uint32 slashesSeen; // length of the slash log up to which the block's ancestry is known to be clean
+    uint16 childDifficulty; // its children are born with
     // slot 5: written only if something is demanded
     uint32 openDemands;
     uint40 heldUntil; // not judged before: after an answer, time to use it

@@ -47,14 +47,14 @@ def cli(provider: Any, network: Any, task_file: Path, account: str, force: bool,
     StateStore(store).put(workload.initial.root, workload.initial.to_bytes())
     sender = account_of(account)
     first = provider.get_block("latest").number + 1
-    creations = plan(sender.address, sender.nonce, workload.task, spec.chain.parameters())
+    creations = plan(sender.address, sender.nonce, workload.task, spec.parameters())
     contracts = [sender.deploy(getattr(ape.project, c.name), *c.arguments) for c in creations]
     deployment = describe(
         provider.chain_id,
         provider.http_uri,
         {creation.name: contract.address for creation, contract in zip(creations, contracts, strict=True)},
         workload.task,
-        spec.chain.parameters(),
+        spec.parameters(),
         deployed_at=first,
         spec=spec.model_dump(mode="json"),
         store=store,

@@ -10,7 +10,7 @@ interface IPoLRegistry {
         bytes32 indexed parent,
         address indexed miner,
         uint40 height,
-        uint16 bits,
+        uint16 difficulty,
         Header header
     );
     event HeadChanged(bytes32 indexed blockId, uint96 totalWork);
@@ -58,6 +58,8 @@ interface IPoLRegistry {
     error AlreadyForfeited(bytes32 blockId);
     error ZeroWindow(uint32 challengeWindow, uint32 revealWindow, uint32 answerWindow);
     error TooManyTestSamples(uint32 testCount, uint32 limit);
+    error DifficultyOutOfBounds(uint16 minimum, uint16 difficulty, uint16 maximum);
+    error ZeroHalfLife(uint32 targetInterval);
 
     /// @notice Proposes a block; locks the miner's bond.
     function propose(Header calldata header) external returns (bytes32 blockId);
@@ -105,12 +107,14 @@ interface IPoLRegistry {
     /// @notice Requirement number `number` of a block: the eligible weight that it names, and whether it must go up; with
     /// what else it takes to judge it.
     /// @param parent of the block, like the next three: what its seed is drawn from.
+    /// @param postRoot of the block: says with the seed whether there is one requirement more than whole bits.
     function requirementOf(
         bytes32 blockId,
         bytes32 parent,
         address miner,
         bytes32 preRoot,
         uint64 nonce,
+        bytes32 postRoot,
         uint256 number
     ) external view returns (uint256 weight, bool up, RuleSet rules_, bytes32 eligibleHash_);
     function blockIdOf(Header calldata header) external view returns (bytes32);

@@ -26,7 +26,7 @@ library BlockLifecycle {
         self.miner = fresh.miner;
         self.proposedAt = fresh.proposedAt;
         self.status = Status.Pending;
-        self.bits = fresh.bits;
+        self.difficulty = fresh.difficulty;
         self.attestations = 0;
         self.timely = 0;
         self.parent = fresh.parent;
@@ -36,6 +36,7 @@ library BlockLifecycle {
         self.sequence = fresh.sequence;
         self.correctAfter = fresh.correctAfter;
         self.slashesSeen = fresh.slashesSeen;
+        self.childDifficulty = fresh.childDifficulty;
     }
 
     /// @notice Pending -> Finalized.

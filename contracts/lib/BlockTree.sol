@@ -27,12 +27,13 @@ library BlockTree {
     /// the slashes after the first 96 cost 17,100 gas more.
     uint256 private constant PREPAID = 32;
 
-    /// @notice Stores the genesis block, finalized at birth.
-    function plant(Tree storage self, bytes32 id) internal {
+    /// @notice Stores the genesis block, finalized at birth. Its children are born with this difficulty.
+    function plant(Tree storage self, bytes32 id, uint16 difficulty) internal {
         Block storage genesis = self.blocks[id];
         genesis.status = Status.Finalized;
         genesis.proposedAt = uint40(block.timestamp);
         genesis.jump = id;
+        genesis.childDifficulty = difficulty;
         self.finalizedTip = id;
         self.proposals = 1;
         for (uint256 i = 0; i < PREPAID; ++i) {

@@ -1,17 +1,73 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-/// @title Difficulty and work; mirror of pol_oracle/protocol/difficulty.py.
-/// @dev Retargeting is absent: bits are fixed per deployment, and every block keeps the bits it was born with.
+import {Tags} from "./Tags.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+
+/// @title Difficulty: what it demands of a block, and how it follows the chain's pace; mirror of
+/// pol_oracle/protocol/difficulty.py, which says why the rules are these.
+/// @dev Difficulties are in 1/1024 bit; b means such a number divided by 1024.
 library Difficulty {
-    uint256 internal constant MAX_BITS = 64;
+    uint256 internal constant BIT = 1024;
+    uint256 internal constant MAX = 63 * BIT;
 
-    error DifficultyOutOfRange(uint256 bits, uint256 maxBits);
+    uint256 private constant ONE = 1 << 16; // of the fixed point behind 2^x
 
-    /// @notice Expected number of tries behind a block of `bits` requirements.
-    function work(uint256 bits) internal pure returns (uint96) {
-        require(bits <= MAX_BITS, DifficultyOutOfRange(bits, MAX_BITS));
+    error DifficultyOutOfRange(uint256 difficulty, uint256 max);
 
-        return uint96(1 << bits);
+    /// @notice Expected number of tries behind a block: 2^b, rounded down.
+    function work(uint256 difficulty) internal pure returns (uint96) {
+        require(difficulty <= MAX, DifficultyOutOfRange(difficulty, MAX));
+
+        // forge-lint: disable-next-line(unsafe-typecast): at most 2**63
+        return uint96((_power(difficulty % BIT) << wholeBits(difficulty)) / ONE);
+    }
+
+    /// @notice How many requirements every block must satisfy: floor(b).
+    function wholeBits(uint256 difficulty) internal pure returns (uint256) {
+        return difficulty / BIT;
+    }
+
+    /// @notice How many requirements a block must satisfy: floor(b), or one more.
+    /// @param seed of its requirements.
+    /// @param postRoot of W'. With the seed alone a miner would skip the nonces that need one more, for a hash each.
+    function neededBits(uint256 difficulty, bytes32 seed, bytes32 postRoot) internal pure returns (uint256) {
+        uint256 power = _power(difficulty % BIT);
+        uint256 threshold = (power - ONE) * (1 << 65) / power;
+        uint256 drawn = uint256(keccak256(abi.encodePacked(Tags.EXTRA, seed, postRoot))) >> 192;
+        return wholeBits(difficulty) + (drawn < threshold ? 1 : 0);
+    }
+
+    /// @notice How many requirements a block may have to satisfy: ceil(b).
+    function mostBits(uint256 difficulty) internal pure returns (uint256) {
+        return Math.ceilDiv(difficulty, BIT);
+    }
+
+    /// @notice Difficulty of a block's children.
+    /// @param difficulty the block's own.
+    /// @param elapsed seconds of L1 from the parent's proposal to the block's.
+    /// @param targetInterval in seconds; 0 keeps every block at its parent's difficulty.
+    /// @param halfLife seconds of delay that make a block half as hard, more than 0 unless targetInterval is.
+    function retarget(
+        uint256 difficulty,
+        uint256 elapsed,
+        uint256 targetInterval,
+        uint256 halfLife,
+        uint256 minimum,
+        uint256 maximum
+    ) internal pure returns (uint256) {
+        if (targetInterval == 0) return difficulty;
+        uint256 moved = elapsed > targetInterval
+            ? Math.saturatingSub(difficulty, Math.ceilDiv((elapsed - targetInterval) * BIT, halfLife))
+            : difficulty + (targetInterval - elapsed) * BIT / halfLife;
+        return Math.min(Math.max(moved, minimum), maximum);
+    }
+
+    /// @dev 2^(fraction / 1024) in 16 binary places, for fractions below 1024: 65,536 .. 131,071. Nothing overflows.
+    function _power(uint256 fraction) private pure returns (uint256) {
+        unchecked {
+            uint256 x = fraction * (ONE / BIT);
+            return ONE + ((195766423245049 * x + 971821376 * x * x + 5127 * x * x * x + (1 << 47)) >> 48);
+        }
     }
 }

@@ -25,4 +25,5 @@ library Tags {
     bytes8 internal constant SEED = "pol-seed";
     bytes8 internal constant REQUIREMENTS = "pol-reqs";
     bytes8 internal constant BATCH = "pol-btch";
+    bytes8 internal constant EXTRA = "pol-xtra";
 }

@@ -67,7 +67,7 @@ class BlockView:
         miner: checksummed address.
         parent: id of the block it builds on; zeros for genesis.
         height: 0 for genesis.
-        bits: requirements it was born with.
+        difficulty: what it was born with, in 1/1024 bit.
         total_work: expected tries behind the chain that ends here.
         sequence: proposals numbered in L1 order.
         proposed_at: L1 time in seconds.
@@ -87,7 +87,7 @@ class BlockView:
     miner: str
     parent: bytes
     height: int
-    bits: int
+    difficulty: int
     total_work: int
     sequence: int
     proposed_at: int

@@ -79,14 +79,37 @@ def choose_parent(view: View, own: Miner) -> tuple[Parent, int]:
     return parent, ahead
 
 
-def useless(view: View, own: Miner) -> list[Header]:
-    """Returns the proofs that L1 has settled, or that can never be finalized any more. One that is pending is kept: a
-    reorg may take it back."""
+def search_difficulty(view: View, own: Miner, parent: Parent, parameters: Parameters) -> int:
+    """Returns the difficulty to search at for a proof on this parent.
+
+    Own proofs that L1 does not show yet count as if they were included now: they will be later, which only makes what
+    is built on them easier, and a proof holds for every lower difficulty.
+    """
+    hidden = {proof.id(own.task_id): proof for proof in own.proofs}
+    above: list[bytes] = []  # what lies below each of those, from the parent down
+    below = parent.id
+    while below not in view.blocks:
+        below = hidden[below].parent
+        above.append(below)
+    difficulty = view.child_difficulty(below, parameters)
+    for at in reversed(above):
+        if at in view.blocks:
+            difficulty = view.retargeted(difficulty, at, view.now, parameters)
+        else:
+            difficulty = parameters.retarget(difficulty, 0)
+    return difficulty
+
+
+def useless(view: View, own: Miner, parameters: Parameters) -> list[Header]:
+    """Returns the proofs that L1 has settled, that can never be finalized any more, or that a reorg made too easy: it
+    may move a parent in time. One that is pending is kept: a reorg may take it back."""
     gone: list[Header] = []
-    for proof in own.proofs:
+    for proof, difficulty in own.proofs.items():
         block, parent = view.blocks.get(proof.id(own.task_id)), view.blocks.get(proof.parent)
         settled = block is not None and block.status is not Status.PENDING
-        if settled or (parent is not None and parent.id not in view.live):
+        dead = parent is not None and parent.id not in view.live
+        easy = block is None and parent is not None and difficulty < view.child_difficulty(parent.id, parameters)
+        if settled or dead or easy:
             gone.append(proof)
     return gone
 

@@ -19,12 +19,12 @@ class Job:
     Attributes:
         parent: the block to build on.
         miner: address in the header.
-        bits: difficulty.
+        difficulty: in 1/1024 bit; the block's own is no greater.
     """
 
     parent: Parent
     miner: str
-    bits: int
+    difficulty: int
 
 
 Produce = Callable[[Job, Callable[[], bool]], "Proof"]

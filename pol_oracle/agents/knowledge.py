@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -43,14 +43,15 @@ class Miner:
     Attributes:
         me: its address.
         task_id: 32 bytes.
-        proofs: proofs it found that are not settled on L1, oldest first; their states are in the store.
+        proofs: proofs it found that are not settled on L1, oldest first -> the difficulty they were searched at; their
+            states are in the store.
         verified: ids of the blocks it found right itself.
         answers: to demands about its blocks.
     """
 
     me: str
     task_id: bytes
-    proofs: Sequence[Header]
+    proofs: dict[Header, int]
     verified: Collection[bytes]
     answers: Answers = field(default_factory=dict)
 

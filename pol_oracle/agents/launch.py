@@ -32,7 +32,7 @@ def launch(client: Client, account: LocalAccount, workload: Workload, store: Seq
         client,
         account,
         workload.task,
-        workload.spec.chain.parameters(),
+        workload.spec.parameters(),
         spec=workload.spec.model_dump(mode="json"),
         store=store,
         confirmations=workload.spec.chain.confirmations,

@@ -22,7 +22,8 @@ from .verdicts import Verdict
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS owner (only INTEGER PRIMARY KEY CHECK (only = 1), genesis BLOB, account TEXT);
 CREATE TABLE IF NOT EXISTS valid (block BLOB PRIMARY KEY);
-CREATE TABLE IF NOT EXISTS proof (number INTEGER PRIMARY KEY AUTOINCREMENT, header TEXT NOT NULL UNIQUE);
+CREATE TABLE IF NOT EXISTS proof (number INTEGER PRIMARY KEY AUTOINCREMENT, header TEXT NOT NULL UNIQUE,
+    difficulty INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS refusal (number INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT, name TEXT, message TEXT);
 """
 
@@ -75,14 +76,14 @@ class Memory:
         if verdict.valid:
             self._run("INSERT OR IGNORE INTO valid VALUES (?)", verdict.block_id)
 
-    def proofs(self) -> list[Header]:
-        """Returns the proofs that may still be proposed, oldest first."""
-        rows = self._run("SELECT header FROM proof ORDER BY number")
-        return [_header(json.loads(text)) for (text,) in rows]
+    def proofs(self) -> dict[Header, int]:
+        """Returns the proofs that may still be proposed, oldest first, with the difficulty each was searched at."""
+        rows = self._run("SELECT header, difficulty FROM proof ORDER BY number")
+        return {_header(json.loads(text)): difficulty for text, difficulty in rows}
 
-    def add_proof(self, header: Header) -> None:
+    def add_proof(self, header: Header, difficulty: int) -> None:
         """Keeps a proof. Its states must be in the store by now."""
-        self._run("INSERT OR IGNORE INTO proof (header) VALUES (?)", _text(header))
+        self._run("INSERT OR IGNORE INTO proof (header, difficulty) VALUES (?, ?)", _text(header), difficulty)
 
     def drop_proof(self, header: Header) -> None:
         """Forgets a proof that was proposed or has become useless."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pol_oracle.chain.sender import Result
+from pol_oracle.protocol.difficulty import to_bits
 from pol_oracle.protocol.errors import PolError, StoreError
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import Role
@@ -18,9 +19,9 @@ from .actions import Action
 from .answerer import StoreAnswerer
 from .clerk import Clerk
 from .config import AgentConfig
-from .decide import choose_parent, decide_miner, useless
+from .decide import choose_parent, decide_miner, search_difficulty, useless
 from .job import Job, Produce, Publish
-from .knowledge import Miner, Parent
+from .knowledge import Miner
 from .logs import log_to
 from .replay import Replayer
 from .reviewer import Reviewer
@@ -53,8 +54,8 @@ class MinerLoop(Loop):
         self._clerk = Clerk(answer, context.me, context.config.policy.stagger, self.log, context.config.retry_s)
         self._produce = produce
         self._publish = publish
-        self._worker: Worker[Proof] = Worker("search")
-        self._proofs: list[Header] = context.memory.proofs()
+        self._worker: Worker[tuple[Proof, int]] = Worker("search")
+        self._proofs = context.memory.proofs()
         self._not_before = 0.0
 
     def think(self, view: View) -> Iterable[Action]:
@@ -62,10 +63,10 @@ class MinerLoop(Loop):
         self._reviewer.turn(view)
         self._clerk.turn(view)
         self._take()
-        for proof in useless(view, self._own()):
+        for proof in useless(view, self._own(), self.context.parameters):
             self._drop(proof)
         own = self._own()
-        self._steer(*choose_parent(view, own))
+        self._steer(view, own)
         return decide_miner(view, own, self.context.parameters, self.context.config.policy)
 
     def settled(self, result: Result) -> None:
@@ -90,7 +91,7 @@ class MinerLoop(Loop):
 
     def _own(self) -> Miner:
         return Miner(
-            self.context.me, self.context.task_id, tuple(self._proofs), self._reviewer.valid, self._clerk.answers
+            self.context.me, self.context.task_id, dict(self._proofs), self._reviewer.valid, self._clerk.answers
         )
 
     def _take(self) -> None:
@@ -104,29 +105,31 @@ class MinerLoop(Loop):
             return
         if isinstance(done.value, PolError):
             raise done.value
-        header = done.value.header
-        self._publish(done.value)
-        self.context.memory.add_proof(header)
-        if header not in self._proofs:
-            self._proofs.append(header)
+        proof, difficulty = done.value
+        header = proof.header
+        self._publish(proof)
+        self.context.memory.add_proof(header, difficulty)
+        self._proofs.setdefault(header, difficulty)
         correct = header.correct_before, header.correct_after
         self.log.info("found", block=header.id(self.context.task_id).hex(), nonce=header.nonce, correct=correct)
 
     def _drop(self, proof: Header) -> None:
-        self._proofs.remove(proof)
+        del self._proofs[proof]
         self.context.memory.drop_proof(proof)
 
-    def _steer(self, parent: Parent, ahead: int) -> None:
+    def _steer(self, view: View, own: Miner) -> None:
         """Keeps the search on the right parent."""
+        parent, ahead = choose_parent(view, own)
         busy = self._worker.key
         if busy is not None and (busy != parent.id or ahead >= _AHEAD):
             self._worker.cancel()
         if busy is not None or ahead >= _AHEAD or time.monotonic() < self._not_before:
             return
-        job = Job(parent, self.context.me, self.context.parameters.difficulty_bits)
+        difficulty = search_difficulty(view, own, parent, self.context.parameters)
+        job = Job(parent, self.context.me, difficulty)
         self.context.records.note(searching_on=parent.id.hex())
-        self.log.info("searching", parent=parent.id.hex(), ahead=ahead)
-        self._worker.start(parent.id, lambda cancelled: self._produce(job, cancelled))
+        self.log.info("searching", parent=parent.id.hex(), bits=to_bits(difficulty), ahead=ahead)
+        self._worker.start(parent.id, lambda cancelled: (self._produce(job, cancelled), difficulty))
 
 
 @dataclass(frozen=True)

@@ -103,9 +103,9 @@ class Replayer:
         same = result.post.root == header.post_root
         post = result.post if same else shown.post()
         if post is not None:
-            number = first_unmet(self.workload, header, block.bits, pre, post)  # step 4
+            number = first_unmet(self.workload, header, block.difficulty, pre, post)  # step 4
             if number is not None:
-                proof = requirement_proof(self.workload, header, block.bits, pre, post, number)
+                proof = requirement_proof(self.workload, header, block.difficulty, pre, post, number)
                 return f"requirement {number} is not met", proof
         if not (same and result.finite and result.trace.root == header.trace_root):
             what = "a result that is not finite" if same and not result.finite else "another W' or another trace"

@@ -14,10 +14,11 @@ from collections.abc import Iterable, Iterator
 from functools import singledispatchmethod
 
 from pol_oracle.chain import events as ev
-from pol_oracle.protocol.difficulty import BIT, work
+from pol_oracle.protocol.difficulty import work
 from pol_oracle.protocol.errors import WrongChain
 from pol_oracle.protocol.hashing import ZERO
 from pol_oracle.protocol.lifecycle import Candidate, Role, Status, choose_head
+from pol_oracle.protocol.parameters import Parameters
 
 from .blocks import NOBODY, Attestation, BlockView, Bond, Committed, DemandView
 
@@ -99,6 +100,20 @@ class View:
             yield block
             block = self.blocks[block.parent]
 
+    def child_difficulty(self, block_id: bytes, parameters: Parameters) -> int:
+        """Returns the difficulty that a block's children are born with."""
+        block = self.blocks[block_id]
+        if block.header is None:
+            return parameters.difficulty
+        return self.retargeted(block.difficulty, block.parent, block.proposed_at, parameters)
+
+    def retargeted(self, difficulty: int, parent_id: bytes, proposed_at: int, parameters: Parameters) -> int:
+        """Returns the same of a block that this view need not hold: of that difficulty, parent and L1 time."""
+        parent = self.blocks[parent_id]
+        if parent.header is None:  # nobody searched for genesis: the time since says nothing
+            return difficulty
+        return parameters.retarget(difficulty, proposed_at - parent.proposed_at)
+
     def bond(self, account: str, role: Role) -> Bond:
         """Returns an account's bond, zero if it never deposited."""
         return self.bonds.get((account, role), Bond())
@@ -122,8 +137,8 @@ class View:
             miner=event.miner,
             parent=event.parent,
             height=event.height,
-            bits=event.bits,
-            total_work=parent.total_work + work(event.bits * BIT),
+            difficulty=event.difficulty,
+            total_work=parent.total_work + work(event.difficulty),
             sequence=len(self.blocks),
             proposed_at=event.at.timestamp,
             correct_after=event.header.correct_after,

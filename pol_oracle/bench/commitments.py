@@ -15,6 +15,7 @@ from pol_oracle.canonical.step import Stepper
 from pol_oracle.canonical.trees import tensor_root
 from pol_oracle.data import DataSpec
 from pol_oracle.protocol.derivation import batch, seed
+from pol_oracle.protocol.difficulty import BIT
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.rules import HARDENED
 from pol_oracle.store import StateStore
@@ -81,7 +82,9 @@ def _loops(flat: FloatArray) -> list[Callable[[], object]]:
 def replay(scratch: Path) -> Iterator[Row]:
     """A ResNet-18 block from the store: states and roots, requirements, the step; trace and accuracy apart."""
     data = DataSpec(train=64, test=64)
-    spec = TaskSpec.model_validate({"name": "replay", "model": "resnet18-7x7", "data": data})
+    spec = TaskSpec.model_validate(
+        {"name": "replay", "model": "resnet18-7x7", "data": data, "chain": {"difficulty_bits": 4}}
+    )
     prepared = case(spec.model)
     for threads in THREADS:
         workload = build_workload(spec, scratch / "data", threads)
@@ -115,7 +118,7 @@ def _replaying(workload: Workload, store: StateStore, header: Header) -> Callabl
 
 def _replayed(workload: Workload, store: StateStore, header: Header) -> bool:
     pre, post = (fetch_state(store, workload.model, root) for root in (header.pre_root, header.post_root))
-    unmet(workload, requirements_of(workload, header, REQUIREMENTS), pre, post)
+    unmet(workload, requirements_of(workload, header, REQUIREMENTS * BIT), pre, post)
     result = workload.stepper.run(pre, *_samples(workload, header.indices))
     assert result.finite
     return result.post.root == header.post_root

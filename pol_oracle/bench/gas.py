@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 BARS = {"propose": 200_000, "attest": 80_000, "finalize": 150_000, "proveRequirement": 150_000}
 SAMPLES = 4096  # header() of l1.py claims 1,001 of them correct
+RETARGETING = replace(PARAMETERS, target_interval=1, half_life=60)  # what a proposal pays for, too
 NO_PROGRAM: tuple[object, ...] = ((0, 0, 0, 0, 0), b"", [])  # roots are demanded without a descriptor
 HEIGHTS = 12  # enough for long and short jump pointers
 
@@ -46,7 +47,7 @@ def gas(scratch: Path) -> Iterator[Row]:
     spec = TaskSpec.model_validate({"name": "gas", "data": data, "chain": {"difficulty_bits": 5}})
     workload = build_workload(spec, scratch / "data")
     meter = _Meter()
-    with running(scratch / "l1", workload.task) as l1:
+    with running(scratch / "l1", workload.task, RETARGETING) as l1:
         _bonds(l1, meter)
         tip = _honest(l1, meter)
         tip = _withheld(l1, meter, tip)
@@ -117,7 +118,7 @@ def _proven(l1: L1, meter: _Meter, tip: bytes, workload: Workload) -> None:
         posts = step.program.posts_from
         claimed = Traced.of(step.program, (*step.tensors[:posts], *state.tensors))
         header = replace(header, trace_root=claimed.roots.root)
-        proof = requirement_proof(workload, header, PARAMETERS.difficulty_bits, state, state, 0)
+        proof = requirement_proof(workload, header, PARAMETERS.min_difficulty, state, state, 0)
         if number == 62:
             element = int(np.flatnonzero(step.tensors[posts].reshape(-1) != state.tensors[0].reshape(-1))[0])
             opened = claimed.open(posts, [element])

@@ -16,6 +16,7 @@ from pol_oracle.chain.deploy import deploy
 from pol_oracle.chain.devnet import Devnet, dev_account
 from pol_oracle.chain.records import Receipt
 from pol_oracle.protocol import derivation
+from pol_oracle.protocol.difficulty import BIT
 from pol_oracle.protocol.eligible import EligibleRange, EligibleWeights
 from pol_oracle.protocol.errors import ChainError
 from pol_oracle.protocol.header import Header
@@ -31,7 +32,11 @@ PARAMETERS = Parameters(
     reveal_window=5,
     answer_window=10,
     quorum=2,
-    difficulty_bits=5,
+    difficulty=5 * BIT,
+    min_difficulty=BIT,
+    max_difficulty=11 * BIT,
+    target_interval=0,
+    half_life=0,
     miner_bond=ETH,
     attest_bond=ETH // 4,
     demand_fee=ETH // 50,

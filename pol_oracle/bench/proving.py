@@ -117,7 +117,7 @@ def dock(scratch: Path, model: str, scale: float = 1) -> Iterator[Dock]:
         scale: by which the weights are multiplied; tiny ones leave the range of the Court's fast sums.
     """
     data = {"train": SAMPLES, "test": SAMPLES}
-    chain = {"difficulty_bits": 5}
+    chain = {"difficulty_bits": 4}  # as many tries as there are batches
     spec = TaskSpec.model_validate({"name": "court", "model": model, "data": data, "chain": chain})
     workload = build_workload(spec, scratch / "data", threads=2)
     scaled = State(workload.model, workload.initial.flat * np.float32(scale))

@@ -45,7 +45,7 @@ class BlockProposed:
     parent: bytes
     miner: str
     height: int
-    bits: int
+    difficulty: int
     header: Header
     at: LogPosition
 

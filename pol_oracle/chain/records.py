@@ -38,7 +38,7 @@ class BlockRecord:
     miner: str
     proposed_at: int
     status: Status
-    bits: int
+    difficulty: int
     attestations: int
     timely: int
     parent: bytes
@@ -48,6 +48,7 @@ class BlockRecord:
     sequence: int
     correct_after: int
     slashes_seen: int
+    child_difficulty: int
     open_demands: int
     held_until: int
 

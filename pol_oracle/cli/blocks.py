@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pol_oracle.protocol.difficulty import to_bits
 from pol_oracle.protocol.errors import InputError
 from pol_oracle.protocol.positions import Position
 
@@ -41,7 +42,7 @@ def list_(
     view = session.history(session.client(settings, found), found).view
     blocks = [_summary(block, view) for block in view.blocks.values() if block.header]
     rows = blocks[-limit:] if limit else blocks
-    columns = ["height", "status", "id", "parent", "miner", "correct", "attestations", "time"]
+    columns = ["height", "status", "id", "parent", "miner", "difficulty", "correct", "attestations", "time"]
     output.emit(rows, json, lambda: output.table(columns, [_row(row) for row in rows]))
 
 
@@ -150,6 +151,7 @@ def _summary(block: BlockView, view: View) -> dict[str, Any]:
         "id": output.hex0x(block.id),
         "parent": output.hex0x(block.parent),
         "miner": block.miner,
+        "difficulty_bits": to_bits(block.difficulty),
         "correct_after": block.correct_after,
         "attestations": len(block.attestations),
         "proposed_at": block.proposed_at,
@@ -161,7 +163,8 @@ def _row(row: dict[str, Any]) -> list[object]:
     head = " (head)" if row["head"] else ""
     age = _clock(row["proposed_at"])
     short = row["id"][:12], row["parent"][:12]
-    return [row["height"], row["status"] + head, *short, row["miner"], row["correct_after"], row["attestations"], age]
+    claims = output.bits(row["difficulty_bits"]), row["correct_after"]
+    return [row["height"], row["status"] + head, *short, row["miner"], *claims, row["attestations"], age]
 
 
 def _details(block: BlockView, view: View) -> dict[str, Any]:
@@ -171,7 +174,6 @@ def _details(block: BlockView, view: View) -> dict[str, Any]:
         header["indices"] = list(block.header.indices)
     return {
         **_summary(block, view),
-        "bits": block.bits,
         "total_work": block.total_work,
         "closed_at": block.closed_at,
         "slashed_for": block.slashed_for.name.lower() if block.slashed_for is not None else None,
@@ -205,6 +207,8 @@ def _plain(name: str, value: Any) -> object:
         return "".join(lines) or ", ".join(map(str, value)) or "-"
     if value is None:
         return "-"
+    if name == "difficulty_bits":
+        return output.bits(value)
     return _clock(value) if name in TIMES else value
 
 
@@ -234,6 +238,8 @@ def _sentence(event: Event) -> str:
 def _short(name: str, value: Any) -> str:
     if name in TIMES:
         return _clock(value)
+    if name == "difficulty":
+        return output.bits(to_bits(value))
     if name in ETH_AMOUNTS | LEARN_AMOUNTS:
         return f"{output.amount(value)} {'ETH' if name in ETH_AMOUNTS else 'LEARN'}"
     return f"{value[:10]}…" if isinstance(value, str) and value.startswith("0x") and len(value) >= 66 else str(value)

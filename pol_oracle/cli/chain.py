@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pol_oracle.protocol.difficulty import to_bits
+
 from . import output, session
 from .options import Json
 from .settings import Settings
 
 if TYPE_CHECKING:
     from pol_oracle.agents.view import View
+    from pol_oracle.protocol.parameters import Parameters
     from pol_oracle.report.ledger import Entry
 
 task_app = typer.Typer(no_args_is_help=True, help="The task: model, data, rules and parameters.")
@@ -34,19 +37,27 @@ def show_task(
     if file is not None:
         from pol_oracle.task import load_spec
 
-        values: dict[str, Any] = {"spec": _spec(load_spec(file).model_dump())}
+        spec = load_spec(file)
+        values: dict[str, Any] = {"spec": _spec(spec.model_dump(), spec.parameters())}
     else:
         found = session.deployment(settings)
         roots = {k: output.hex0x(v) if isinstance(v, bytes) else v for k, v in vars(found.task).items()}
-        values = {"task_id": output.hex0x(found.task.id), "spec": _spec(found.spec), "task": roots}
+        values = {"task_id": output.hex0x(found.task.id), "spec": _spec(found.spec, found.parameters), "task": roots}
     output.emit(values, json, lambda: output.facts(_flat(values)))
 
 
-def _spec(spec: dict[str, Any]) -> dict[str, Any]:
-    """The spec without what only holds for other kinds of data."""
+def _spec(spec: dict[str, Any], parameters: Parameters) -> dict[str, Any]:
+    """The spec without what only holds for other kinds of data, and with all that follows for difficulty."""
     data = spec.get("data", {})
     others = {name for kind, names in DATA_FIELDS.items() if kind != data.get("kind") for name in names}
-    return spec | {"data": {name: value for name, value in data.items() if name not in others}}
+    chain = spec.get("chain", {}) | {
+        "difficulty_bits": to_bits(parameters.difficulty),
+        "min_bits": to_bits(parameters.min_difficulty),
+        "max_bits": to_bits(parameters.max_difficulty),
+        "target_interval": parameters.target_interval,
+        "half_life": parameters.half_life,
+    }
+    return spec | {"data": {name: value for name, value in data.items() if name not in others}, "chain": chain}
 
 
 def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, object]:
@@ -73,21 +84,21 @@ def status(
     found = session.deployment(settings)
     told = session.history(session.client(settings, found), found)
     entries = ledger(told.events)[-moves:] if moves else ledger(told.events)
-    values = _network(told.view, found.parameters.difficulty_bits) | {
+    values = _network(told.view, found.parameters) | {
         "bonds": _bonds(told.view),
         "moves": [_move(entry) for entry in entries],
     }
     output.emit(values, json, lambda: _print_status(values))
 
 
-def _network(view: View, bits: int) -> dict[str, Any]:
+def _network(view: View, parameters: Parameters) -> dict[str, Any]:
     head, final = view.blocks[view.head], view.blocks[view.finalized_tip]
     return {
         "l1_block": view.l1_block,
         "l1_time": view.now,
         "head": {"id": output.hex0x(head.id), "height": head.height, "total_work": head.total_work},
         "finalized": {"id": output.hex0x(final.id), "height": final.height},
-        "difficulty_bits": bits,
+        "difficulty_bits": to_bits(view.child_difficulty(view.head, parameters)),
         "pending": len(view.pending),
     }
 
@@ -123,7 +134,7 @@ def _print_status(values: dict[str, Any]) -> None:
         {
             "head": f"{head['id']} at height {head['height']}, total work {head['total_work']} tries",
             "finalized": f"{final['id']} at height {final['height']}",
-            "difficulty": f"{values['difficulty_bits']} bits",
+            "difficulty": f"{output.bits(values['difficulty_bits'])} on the head",
             "pending": f"{values['pending']} blocks",
             "L1": f"block {values['l1_block']}",
         }

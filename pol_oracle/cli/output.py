@@ -31,6 +31,11 @@ def amount(wei: int) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+def bits(value: float) -> str:
+    """Returns a difficulty as people read it: a real number of bits."""
+    return f"{round(value, 2):g} bits"
+
+
 def hex0x(data: bytes) -> str:
     """Returns 0x-prefixed hex, as ``cast`` prints it."""
     return "0x" + data.hex()

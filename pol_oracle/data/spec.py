@@ -6,6 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+CIFAR10_TRAIN = 50_000
+
 
 class DataSpec(BaseModel):
     """Section ``[data]`` of a task file.
@@ -27,3 +29,8 @@ class DataSpec(BaseModel):
     seed: int = Field(1, ge=0, lt=2**63)
     folder: str = "cifar10"
     download: bool = False
+
+    @property
+    def train_count(self) -> int:
+        """Number of training samples."""
+        return self.train if self.kind == "digits" else CIFAR10_TRAIN

@@ -170,8 +170,8 @@ def run(part: Part, config: AgentConfig) -> None:
         loop = ThiefLoop(open_context(config, Role.MINER))
     else:
         workload = prepare_workload(config.deployment, config.cache)
-        bits = config.deployment.parameters.difficulty_bits
-        bench = Bench(workload, open_store(config), config.account.address, bits)
+        difficulty = config.deployment.parameters.difficulty  # of all blocks: the demo's task does not retarget
+        bench = Bench(workload, open_store(config), config.account.address, difficulty)
         loop = CheatLoop(open_context(config, Role.MINER), forger_of(part, bench))
     loop.run(stop_on_signals())
 

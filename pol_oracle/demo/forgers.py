@@ -58,7 +58,7 @@ class Bench:
     workload: Workload
     store: StateStore
     me: str
-    bits: int
+    difficulty: int
 
     def state_of(self, block: BlockView) -> State:
         """The weights a block left behind."""
@@ -77,7 +77,7 @@ class Bench:
 
         parent = Parent(block.id, block.correct_after, block.header.post_root if block.header else None)
         produce = Production(self.workload, self.store, AgentConfig.training_steps)
-        return produce(Job(parent, self.me, self.bits), cancelled)
+        return produce(Job(parent, self.me, self.difficulty), cancelled)
 
 
 def forger_of(part: Part, bench: Bench) -> Forger:

@@ -39,26 +39,28 @@ class RequirementEvidence:
         return self.requirement, list(self.eligible), self.tensors, self.before.abi(), self.afterwards.abi()
 
 
-def first_unmet(workload: Workload, header: Header, bits: int, pre: State, post: State) -> int | None:
+def first_unmet(workload: Workload, header: Header, difficulty: int, pre: State, post: State) -> int | None:
     """Returns the number of the first requirement that W' does not meet, or None if it meets them all.
 
     Args:
         workload: the task.
         header: the block; its seed names the requirements.
-        bits: the block's difficulty.
+        difficulty: the block's, in 1/1024 bit.
         pre: W.
         post: W', as the block's miner published it or as a replay computed it.
     """
-    return unmet(workload, requirements_of(workload, header, bits), pre, post)
+    return unmet(workload, requirements_of(workload, header, difficulty), pre, post)
 
 
-def requirement_proof(workload: Workload, header: Header, bits: int, pre: State, post: State, number: int) -> Proof:
+def requirement_proof(
+    workload: Workload, header: Header, difficulty: int, pre: State, post: State, number: int
+) -> Proof:
     """Opens the weight of one requirement in W and in W'.
 
     Args:
         workload: the task.
         header: the block.
-        bits: the block's difficulty.
+        difficulty: the block's, in 1/1024 bit.
         pre: the state behind ``header.pre_root``.
         post: the state behind ``header.post_root``.
         number: which requirement, from 0.
@@ -66,12 +68,12 @@ def requirement_proof(workload: Workload, header: Header, bits: int, pre: State,
     Raises:
         RuleError: there is no such requirement, or the states are not the header's, so the Court would refuse.
     """
-    if not 0 <= number < bits:
-        raise RuleError(f"requirement {number} does not exist: the block has {bits}")
+    required = requirements_of(workload, header, difficulty)
+    if not 0 <= number < len(required):
+        raise RuleError(f"requirement {number} does not exist: the block has {len(required)}")
     if (pre.root, post.root) != (header.pre_root, header.post_root):
         raise RuleError("evidence must open the states that the block committed to")
-    required = requirements_of(workload, header, bits)[number]
-    tensor, element = workload.eligible.locate(required.weight)
+    tensor, element = workload.eligible.locate(required[number].weight)
     ranges = tuple(packed(workload.eligible.ranges))
     opened = pre.open(tensor, element), post.open(tensor, element)
     evidence = RequirementEvidence(number, ranges, len(pre), *opened)

@@ -8,7 +8,7 @@ are held together by ``tests/golden/protocol.json``, which both test suites read
     header.py      what a miner proposes, and its id           contracts/Types.sol
     derivation.py  seed -> requirements R and batch P          contracts/lib/Derivation.sol
     eligible.py    which weights R may name                    contracts/lib/Eligible.sol
-    difficulty.py  bits -> work                                contracts/lib/Difficulty.sol
+    difficulty.py  bits of a block, work, retargeting          contracts/lib/Difficulty.sol
     lifecycle.py   Pending -> Finalized | Slashed | Orphaned   contracts/lib/BlockLifecycle.sol
     hashing.py     keccak, ABI encoding, domain tags           contracts/lib/Tags.sol
 """

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import astuple, dataclass, fields
 from typing import Any
 
-from .difficulty import BIT, MAX_DIFFICULTY
+from .difficulty import MAX_DIFFICULTY, retarget
 from .errors import RuleError
 
-PARAMETERS_TYPE = "(uint32,uint32,uint32,uint32,uint16,uint96,uint96,uint96,uint128,uint128)"
-_SIZES = (32, 32, 32, 32, 16, 96, 96, 96, 128, 128)
+PARAMETERS_TYPE = (
+    "(uint32,uint32,uint32,uint32,uint16,uint16,uint16,uint32,uint32,uint96,uint96,uint96,uint128,uint128)"
+)
+_SIZES = (32, 32, 32, 32, 16, 16, 16, 32, 32, 96, 96, 96, 128, 128)
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,11 @@ class Parameters:
         reveal_window: seconds after a slash in which an earlier commitment can still claim the bounty.
         answer_window: seconds from a demand to its deadline, and from an answer to the next demand.
         quorum: attestations a block needs to be finalized.
-        difficulty_bits: requirements a block must satisfy.
+        difficulty: of genesis's children, in 1/1024 bit.
+        min_difficulty: the least that retargeting goes to.
+        max_difficulty: the greatest.
+        target_interval: seconds from a block to the next; 0: every block has the same difficulty.
+        half_life: seconds of delay that make a block half as hard.
         miner_bond: wei of ETH, locked per block.
         attest_bond: wei of ETH, locked per attestation.
         demand_fee: wei of ETH, locked per demand; pays whoever answers it.
@@ -33,7 +39,11 @@ class Parameters:
     reveal_window: int
     answer_window: int
     quorum: int
-    difficulty_bits: int
+    difficulty: int
+    min_difficulty: int
+    max_difficulty: int
+    target_interval: int
+    half_life: int
     miner_bond: int
     attest_bond: int
     demand_fee: int
@@ -41,7 +51,7 @@ class Parameters:
     attester_reward: int
 
     def __post_init__(self) -> None:
-        """Checks that every value fits its Solidity type.
+        """Checks that every value fits its Solidity type, and what ``Genesis.sol`` asks of difficulties.
 
         Raises:
             RuleError: one does not.
@@ -50,8 +60,17 @@ class Parameters:
             value = getattr(self, field.name)
             if not 0 <= value < 1 << bits:
                 raise RuleError(f"{field.name} must be 0 to {(1 << bits) - 1}, not {value}")
-        if self.difficulty_bits > MAX_DIFFICULTY // BIT:
-            raise RuleError(f"difficulty must be 0 to {MAX_DIFFICULTY // BIT} bits, not {self.difficulty_bits}")
+        least, most = self.min_difficulty, self.max_difficulty
+        if not least <= self.difficulty <= most <= MAX_DIFFICULTY:
+            bounds = f"{least} to {most}, and {MAX_DIFFICULTY} at most"
+            raise RuleError(f"difficulty must be {bounds}, not {self.difficulty}")
+        if self.target_interval and not self.half_life:
+            raise RuleError("half_life must be more than 0 where there is a target_interval")
+
+    def retarget(self, difficulty: int, elapsed: int) -> int:
+        """Returns the difficulty of a block's children; see :func:`~pol_oracle.protocol.difficulty.retarget`."""
+        bounds = self.min_difficulty, self.max_difficulty
+        return retarget(difficulty, elapsed, self.target_interval, self.half_life, *bounds)
 
     def astuple(self) -> tuple[Any, ...]:
         """The parameters as the ABI takes them."""

@@ -6,17 +6,18 @@ from collections.abc import Sequence
 
 from pol_oracle.canonical.state import State
 from pol_oracle.protocol.derivation import Requirement, requirements, seed
+from pol_oracle.protocol.difficulty import needed_bits
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.rules import satisfies
 
 from .workload import Workload
 
 
-def requirements_of(workload: Workload, header: Header, bits: int) -> tuple[Requirement, ...]:
-    """Returns R of a block: ``bits`` requirements drawn from the seed of its header."""
+def requirements_of(workload: Workload, header: Header, difficulty: int) -> tuple[Requirement, ...]:
+    """Returns R of a block: as many requirements as its difficulty needs, drawn from the seed of its header."""
     task = workload.task
     drawn = seed(task.rules, task.id, header.parent, header.miner, header.pre_root, header.nonce)
-    return requirements(drawn, bits, workload.eligible.count)
+    return requirements(drawn, needed_bits(difficulty, drawn, header.post_root), workload.eligible.count)
 
 
 def unmet(workload: Workload, required: Sequence[Requirement], pre: State, post: State) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import tomllib
 from collections.abc import Sequence
@@ -14,11 +15,13 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from pol_oracle.canonical.models import MODEL_NAMES
 from pol_oracle.data import DataSpec
+from pol_oracle.protocol.difficulty import BIT, from_bits, to_bits
 from pol_oracle.protocol.errors import InputError
 from pol_oracle.protocol.parameters import Parameters
-from pol_oracle.protocol.rules import RuleSet
+from pol_oracle.protocol.rules import RuleSet, rules_of
 
 UNIT = 10**18  # wei in an ETH, smallest units in a LEARN
+HALF_LIFE_INTERVALS = 6
 _AMOUNT = re.compile(r"\d{1,9}(\.\d{1,18})?")
 
 
@@ -44,7 +47,13 @@ class ChainSpec(BaseModel):
         reveal_window: from a slash; until then an earlier commitment can claim the bounty.
         answer_window: from a demand to its deadline, and from an answer to the next demand.
         quorum: attestations a block needs.
-        difficulty_bits: requirements a block must satisfy; about 2**bits tries.
+        difficulty_bits: of the first blocks: a block of b bits takes about 2**b tries. A real number.
+        min_bits: the least that retargeting goes to; 1, or difficulty_bits where that is fixed.
+        max_bits: the most; as many tries as there are batches, if not given.
+        target_interval: from a block to the next; 0: every block has difficulty_bits.
+        half_life: delay that makes a block half as hard; 6 target intervals, if not given. A search ten times as fast
+            is then back within 25 % of the target interval after 31 blocks (5.2 half-lives / interval), one a tenth as
+            fast after 11. Half of that would follow twice as fast, and sway 1.5 times as much.
         miner_bond: ETH locked per block.
         attest_bond: ETH locked per attestation.
         demand_fee: ETH locked per demand; pays whoever answers. Some 3,000,000 gas at the price the network expects.
@@ -59,7 +68,11 @@ class ChainSpec(BaseModel):
     reveal_window: int = Field(5, ge=1, lt=2**32)
     answer_window: int = Field(10, ge=1, lt=2**32)
     quorum: int = Field(2, ge=1, lt=2**16)
-    difficulty_bits: int = Field(5, ge=1, le=32)
+    difficulty_bits: float = Field(5, ge=1, le=32)
+    min_bits: float | None = Field(None, ge=1, le=32)
+    max_bits: float | None = Field(None, ge=1, le=32)
+    target_interval: int = Field(0, ge=0, lt=2**28)
+    half_life: int | None = Field(None, ge=1, lt=2**32)
     miner_bond: Amount = "1"
     attest_bond: Amount = "0.25"
     demand_fee: Amount = "0.02"  # an answer of 64 KiB takes about 3M gas: here at up to 6 gwei
@@ -67,14 +80,29 @@ class ChainSpec(BaseModel):
     attester_reward: Amount = "4"
     confirmations: int = Field(1, ge=0, le=1000)
 
-    def parameters(self) -> Parameters:
-        """Returns the parameters as the contracts take them."""
+    def parameters(self, cap: float) -> Parameters:
+        """Returns the parameters as the contracts take them.
+
+        Args:
+            cap: what ``max_bits`` is if it is not given.
+
+        Raises:
+            InputError: the difficulties are not in order.
+        """
+        least = self.min_bits or (1 if self.target_interval else self.difficulty_bits)
+        most = self.max_bits or max(cap, self.difficulty_bits)
+        if not least <= self.difficulty_bits <= most:
+            raise InputError(f"difficulty_bits must be {least:g} to {most:g}, not {self.difficulty_bits:g}")
         return Parameters(
             challenge_window=self.challenge_window,
             reveal_window=self.reveal_window,
             answer_window=self.answer_window,
             quorum=self.quorum,
-            difficulty_bits=self.difficulty_bits,
+            difficulty=from_bits(self.difficulty_bits),
+            min_difficulty=from_bits(least),
+            max_difficulty=from_bits(most),
+            target_interval=self.target_interval,
+            half_life=self.half_life or HALF_LIFE_INTERVALS * self.target_interval,
             miner_bond=to_units(self.miner_bond),
             attest_bond=to_units(self.attest_bond),
             demand_fee=to_units(self.demand_fee),
@@ -121,6 +149,23 @@ class TaskSpec(BaseModel):
     def rule_set(self) -> RuleSet:
         """The rule set as L1 numbers it."""
         return RuleSet[self.rules.upper()]
+
+    def parameters(self) -> Parameters:
+        """Returns the parameters as the contracts take them.
+
+        Raises:
+            InputError: the difficulties are not in order, or the hardened rules do not allow them.
+        """
+        batches = self.data.train_count / self.batch_size
+        cap = math.floor(math.log2(batches) * BIT) / BIT if batches > 1 else 0
+        parameters = self.chain.parameters(cap)
+        if rules_of(self.rule_set).batch_from_seed and parameters.max_difficulty > from_bits(cap):
+            raise InputError(
+                f"difficulty may reach {to_bits(parameters.max_difficulty):g} bits, but with {batches:g} batches of "
+                f"training samples bits are worth what they say up to {cap:.2f} (hardened rules): lower max_bits and "
+                "difficulty_bits, or train a bigger model instead"
+            )
+        return parameters
 
     @property
     def learning_rate_bits(self) -> int:

@@ -12,6 +12,7 @@ from pol_oracle.canonical.programs import ProgramTree
 from pol_oracle.canonical.state import State
 from pol_oracle.canonical.step import Stepper
 from pol_oracle.data import Samples, load
+from pol_oracle.protocol.difficulty import most_bits
 from pol_oracle.protocol.eligible import EligibleWeights
 from pol_oracle.protocol.errors import CorruptState, InputError, StoreError
 from pol_oracle.protocol.rules import Rules, rules_of
@@ -75,8 +76,8 @@ def build_workload(spec: TaskSpec, cache: Path, threads: int = 1) -> Workload:
     eligible = eligible_weights(model, rules)
     if spec.batch_size > len(train):
         raise InputError(f"batch_size {spec.batch_size} is more than the {len(train)} training samples")
-    if spec.chain.difficulty_bits > eligible.count:
-        raise InputError(f"difficulty_bits {spec.chain.difficulty_bits} is more than the eligible weights")
+    if most_bits(spec.parameters().max_difficulty) > eligible.count:
+        raise InputError(f"difficulty may reach more bits than the {eligible.count} eligible weights: lower max_bits")
     stepper = Stepper(model, rules, spec.batch_size, spec.learning_rate_bits, threads)
     evaluator = Evaluator(model, threads)
     _check_provable(spec, stepper, evaluator)

@@ -17,6 +17,7 @@ from pol_oracle.agents.respond import call_of
 from pol_oracle.agents.verifier import VerifierLoop
 from pol_oracle.agents.worker import Cancelled
 from pol_oracle.evidence import Answer, answer_to
+from pol_oracle.protocol.difficulty import from_bits
 from pol_oracle.protocol.errors import Reverted, StoreError
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import SPARING, EvidenceKind, Role
@@ -26,7 +27,7 @@ from pol_oracle.task import Workload
 from tests.adversaries.forging import Forgery
 from tests.e2e.stage import STAKE, Stage, believe
 
-BITS = 2  # requirements of a block
+DIFFICULTY = from_bits(2.5)  # two requirements, and three for two blocks in five
 L1_BLOCKS = 3  # from a replay to the slash, if nothing is demanded; the stage's L1 makes one a second
 Twist = Callable[[Answer], Answer]
 

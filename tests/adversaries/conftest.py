@@ -12,10 +12,11 @@ from pol_oracle.agents.launch import launch
 from pol_oracle.chain.client import Client
 from pol_oracle.chain.deployment import Deployment
 from pol_oracle.chain.devnet import Devnet
+from pol_oracle.protocol.difficulty import to_bits
 from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.store import StateStore
 from pol_oracle.task import TaskSpec, Workload, build_workload
-from tests.adversaries.arena import BITS, Arena
+from tests.adversaries.arena import DIFFICULTY, Arena
 from tests.adversaries.forging import Forgery, honest
 from tests.e2e.stage import STAKE, Stage
 
@@ -31,7 +32,7 @@ def workload(tmp_path_factory: pytest.TempPathFactory) -> Workload:
         "accuracy_slack": 600,
         "data": {"train": 512, "test": 600},
         "chain": {
-            "difficulty_bits": BITS,
+            "difficulty_bits": to_bits(DIFFICULTY),
             "challenge_window": 60,
             "answer_window": 12,
             "reveal_window": 4,
@@ -61,7 +62,7 @@ def arena_deployment(
 def made(arena_deployment: Deployment, workload: Workload, accounts: list[LocalAccount]) -> Forgery:
     """A right block of the cheat's, on genesis."""
     genesis = bytes.fromhex(arena_deployment.genesis_id[2:])
-    return honest(workload, genesis, accounts[1].address, BITS)
+    return honest(workload, genesis, accounts[1].address, DIFFICULTY)
 
 
 @pytest.fixture

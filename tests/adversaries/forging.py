@@ -16,6 +16,7 @@ from pol_oracle.canonical.state import State
 from pol_oracle.canonical.traces import TraceRoots
 from pol_oracle.evidence import Traced, traced_sample
 from pol_oracle.protocol.derivation import batch, requirements, seed
+from pol_oracle.protocol.difficulty import needed_bits
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.positions import Position, Tree
 from pol_oracle.task import Workload, unmet
@@ -136,9 +137,9 @@ def honest(
     workload: Workload,
     parent: bytes,
     miner: str,
-    bits: int,
+    difficulty: int,
     *,
-    searched: bool = True,
+    missed: int | None = None,
     misses: Workload | None = None,
 ) -> Forgery:
     """Makes a right block on other weights than the initial ones.
@@ -147,8 +148,8 @@ def honest(
         workload: the task.
         parent: block to build on.
         miner: of the block.
-        bits: requirements it meets.
-        searched: False: it misses one.
+        difficulty: of the block.
+        missed: number of the first requirement that it does not meet.
         misses: a task whose requirements it misses.
     """
     train, test = workload.train, workload.test
@@ -159,10 +160,11 @@ def honest(
         indices = batch(drawn, workload.task.batch_size, workload.task.train_count)
         chosen = list(indices)
         result = workload.stepper.run(pre, train.images[chosen], train.labels[chosen])
-        required = requirements(drawn, bits, workload.eligible.count)
-        if (unmet(workload, required, pre, result.post) is None) != searched:
+        needed = needed_bits(difficulty, drawn, result.post.root)
+        required = requirements(drawn, needed, workload.eligible.count)
+        if unmet(workload, required, pre, result.post) != missed:
             continue
-        other = misses and requirements(drawn, bits, misses.eligible.count)
+        other = misses and requirements(drawn, needed, misses.eligible.count)
         if misses and other and unmet(misses, other, pre, result.post) is None:
             continue
         after = workload.evaluator.correct(result.post, test.images, test.labels)

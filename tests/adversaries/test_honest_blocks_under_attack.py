@@ -22,7 +22,7 @@ from pol_oracle.protocol.hashing import ZERO
 from pol_oracle.protocol.lifecycle import Role, Status
 from pol_oracle.protocol.positions import Item, Position, Tree
 from pol_oracle.store import StateStore
-from tests.adversaries.arena import BITS, Arena
+from tests.adversaries.arena import DIFFICULTY, Arena
 from tests.e2e.stage import STAKE, silent
 
 FEE = 2 * 10**16
@@ -48,7 +48,7 @@ def proofs(arena: Arena) -> dict[str, Proof]:
     top = len(made.bits_tree.levels) - 1
     opened = trace.open(dot, [9])
     return {
-        "RequirementMet": requirement_proof(made.workload, header, BITS, made.pre, made.post, 0),
+        "RequirementMet": requirement_proof(made.workload, header, DIFFICULTY, made.pre, made.post, 0),
         "ElementHolds": operation_proof(programs, header, step, trace, trace.roots, opened, 9),
         "ElementHolds of an input": input_proof(made.workload, header, step, trace.roots, trace.open(image, [9]), 9),
         "SumsHold": sums_proof(header, made.bits_tree, top, 0, root.before, root.after),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pol_oracle.protocol.eligible import EligibleRange, EligibleWeights
 from pol_oracle.protocol.lifecycle import EvidenceKind
-from tests.adversaries.arena import BITS, Arena
+from tests.adversaries.arena import DIFFICULTY, Arena
 from tests.adversaries.forging import honest
 
 
@@ -14,6 +14,6 @@ def test_ineligible_weight(arena: Arena) -> None:
     last = len(arena.workload.model.parameters) - 1  # the classifier's bias
     size = arena.workload.initial.tensors[last].size
     easy = replace(arena.workload, eligible=EligibleWeights((EligibleRange(last, 0, size, size, 1),)))
-    forgery = honest(easy, arena.made.header.parent, arena.cheat.address, BITS, misses=arena.workload)
+    forgery = honest(easy, arena.made.header.parent, arena.cheat.address, DIFFICULTY, misses=arena.workload)
 
     arena.convicts(forgery, EvidenceKind.REQUIREMENT, demands=0)

@@ -7,12 +7,12 @@ from dataclasses import replace
 from pol_oracle.demo.forgers import own_indices
 from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.lifecycle import EvidenceKind
-from tests.adversaries.arena import BITS, Arena
+from tests.adversaries.arena import DIFFICULTY, Arena
 from tests.adversaries.forging import honest
 
 
 def test_old_proof(arena: Arena) -> None:
-    old = honest(arena.workload, keccak(b"another parent"), arena.cheat.address, BITS)
+    old = honest(arena.workload, keccak(b"another parent"), arena.cheat.address, DIFFICULTY)
     moved = replace(old.header, parent=arena.made.header.parent)
     header = replace(moved, indices=own_indices(arena.workload.task, moved))
 

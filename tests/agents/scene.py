@@ -13,16 +13,18 @@ from pol_oracle.agents.view import History, View
 from pol_oracle.bench import l1
 from pol_oracle.chain import events as ev
 from pol_oracle.evidence import Answer, Proof
+from pol_oracle.protocol.difficulty import BIT
 from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import EvidenceKind, Role, Status
+from pol_oracle.protocol.parameters import Parameters
 from pol_oracle.protocol.positions import Item, Position, Tree
 
 ETH = 10**18
 TASK = keccak(b"task")
 GENESIS = keccak(b"genesis")
 MINER, CHEAT, V1, V2, V3 = ("0x" + f"{n:02x}" * 20 for n in range(0x11, 0x16))
-PARAMETERS = replace(l1.PARAMETERS, difficulty_bits=4)
+PARAMETERS = replace(l1.PARAMETERS, difficulty=4 * BIT)
 POLICY = Policy(stagger=6, grace=6, attempts=3, max_demands=12)
 FEE = PARAMETERS.demand_fee
 ROOTS, NODES, LEAVES = Position(Item.ROOTS), Position(Item.NODES, tensor=7), Position(Item.LEAVES, tensor=7, group=1)
@@ -52,7 +54,10 @@ def describe(position: Position) -> tuple[Any, ...]:
 class Scene:
     """L1 in the small. Time and L1 blocks only move with :meth:`wait`."""
 
-    def __init__(self, verifiers: tuple[str, ...] = (V1, V2, V3), start: int = 1000) -> None:
+    def __init__(
+        self, verifiers: tuple[str, ...] = (V1, V2, V3), start: int = 1000, parameters: Parameters = PARAMETERS
+    ) -> None:
+        self.parameters = parameters
         self.now = start
         self.l1_block = 1
         self.logs = 0
@@ -96,7 +101,13 @@ class Scene:
         block_id = header.id(TASK)
         height = self.view.blocks[parent].height + 1
         names = {"block_id": block_id, "parent": parent, "miner": miner}
-        self.emit(ev.BlockProposed, **names, height=height, bits=PARAMETERS.difficulty_bits, header=header)
+        self.emit(
+            ev.BlockProposed,
+            **names,
+            height=height,
+            difficulty=self.view.child_difficulty(parent, self.parameters),
+            header=header,
+        )
         self.emit(ev.Locked, account=miner, role=Role.MINER, amount=PARAMETERS.miner_bond)
         if self.view.blocks[block_id].total_work > self.view.blocks[self.view.head].total_work:
             self.emit(ev.HeadChanged, block_id=block_id, total_work=self.view.blocks[block_id].total_work)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pol_oracle.agents.actions import Action, Propose
-from pol_oracle.agents.decide import choose_parent, decide_miner, useless
+from pol_oracle.agents.decide import choose_parent, decide_miner, search_difficulty, useless
 from pol_oracle.agents.knowledge import Miner, Parent
 from pol_oracle.chain import events as ev
 from pol_oracle.protocol.header import Header
@@ -14,7 +16,14 @@ OTHER = CHEAT  # another miner, honest or not
 
 
 def miner(*proofs: Header, verified: tuple[bytes, ...] = ()) -> Miner:
-    return Miner(MINER, TASK, proofs, frozenset(verified))
+    return Miner(MINER, TASK, dict.fromkeys(proofs, PARAMETERS.difficulty), frozenset(verified))
+
+
+RETARGETING = replace(PARAMETERS, target_interval=60, half_life=360)
+
+
+def searching(scene: Scene, own: Miner) -> int:
+    return search_difficulty(scene.view, own, choose_parent(scene.view, own)[0], scene.parameters)
 
 
 def decide(scene: Scene, own: Miner) -> tuple[Action, ...]:
@@ -86,10 +95,10 @@ def test_proof_is_proposed_until_l1_shows_it() -> None:
     assert block == proof.id(TASK)
     assert decide(scene, miner(proof)) == ()
     assert choose_parent(scene.view, miner(proof))[1] == 0
-    assert not useless(scene.view, miner(proof))  # a reorg may take it back
+    assert not useless(scene.view, miner(proof), PARAMETERS)  # a reorg may take it back
 
     scene.finalize(block)
-    assert useless(scene.view, miner(proof)) == [proof]
+    assert useless(scene.view, miner(proof), PARAMETERS) == [proof]
 
 
 def test_proof_on_a_block_that_was_overtaken_is_not_proposed() -> None:
@@ -98,7 +107,7 @@ def test_proof_on_a_block_that_was_overtaken_is_not_proposed() -> None:
     block = scene.propose(miner=OTHER)
 
     assert decide(scene, miner(late, verified=(block,))) == ()
-    assert not useless(scene.view, miner(late))  # a reorg or a slash may bring its parent back
+    assert not useless(scene.view, miner(late), PARAMETERS)  # a reorg or a slash may bring its parent back
 
     scene.slash(block)
     assert decide(scene, miner(late, verified=(block,)))[-1] == Propose(late.id(TASK), late)
@@ -109,7 +118,7 @@ def test_proof_off_the_finalized_branch_is_useless() -> None:
     late = scene.header(nonce=3)
     scene.finalize(scene.propose(miner=OTHER))
 
-    assert useless(scene.view, miner(late)) == [late]
+    assert useless(scene.view, miner(late), PARAMETERS) == [late]
 
 
 def test_proposal_waits_for_its_bond() -> None:
@@ -144,3 +153,54 @@ def test_pitfall_12_proof_follows_its_parent_through_a_reorg() -> None:
 
     assert decide(scene, miner(proof, verified=(block,))) == ()  # its parent is not there
     assert choose_parent(scene.view, miner(proof, verified=(block,)))[0].id == GENESIS
+
+
+def test_searches_at_the_difficulty_that_its_parent_gives_its_children() -> None:
+    scene = Scene(parameters=RETARGETING)
+    assert searching(scene, miner()) == RETARGETING.difficulty
+    first = scene.propose()
+    assert searching(scene, miner()) == RETARGETING.difficulty  # the time since genesis says nothing
+
+    scene.wait(200)
+    second = scene.propose(first)
+    block, parent = scene.view.blocks[second], scene.view.blocks[first]
+    expected = RETARGETING.retarget(block.difficulty, block.proposed_at - parent.proposed_at)
+    assert searching(scene, miner()) == expected < RETARGETING.difficulty
+
+
+def test_on_a_proof_under_way_it_searches_at_what_its_block_can_have_at_most() -> None:
+    scene = Scene(parameters=RETARGETING)
+    first = scene.propose()
+    scene.wait(20)
+    second, third = scene.header(first, nonce=1), scene.header(scene.header(first, nonce=1).id(TASK), nonce=2)
+    now = searching(scene, miner(second))
+    elapsed = scene.now - scene.view.blocks[first].proposed_at
+    assert now == RETARGETING.retarget(RETARGETING.difficulty, elapsed) > RETARGETING.difficulty
+    assert searching(scene, miner(second, third)) == RETARGETING.retarget(now, 0)
+
+    scene.wait(5)  # it is included later than that: what is built on it gets easier
+    assert scene.propose(first, nonce=1) == second.id(TASK)
+    assert searching(scene, miner(second)) < now
+    assert not useless(scene.view, replace(miner(second), proofs={second: now, third: now}), RETARGETING)
+
+
+def test_on_a_first_proof_under_way_it_searches_at_the_task_s_difficulty() -> None:
+    scene = Scene(parameters=RETARGETING)
+    assert searching(scene, miner(scene.header())) == RETARGETING.difficulty
+
+
+def test_pitfall_12_a_proof_that_a_reorg_of_its_parent_made_too_easy_is_given_up() -> None:
+    """Ids do not cover L1 times: the parent comes back in an earlier second, and its children are harder."""
+    scene = Scene(parameters=RETARGETING)
+    first, before = scene.propose(), scene.l1_block
+    scene.wait(100)
+    second = scene.propose(first, nonce=1)
+    proof = scene.header(second, nonce=2)
+    own = replace(miner(proof), proofs={proof: searching(scene, miner())})
+    assert not useless(scene.view, own, RETARGETING)
+    assert Propose(proof.id(TASK), proof) in decide(scene, own)
+
+    scene.reorg(before)
+    scene.now -= 90
+    assert scene.propose(first, nonce=1) == second
+    assert useless(scene.view, own, RETARGETING) == [proof]

@@ -53,7 +53,7 @@ def due(scene: Scene, me: str) -> list[bytes]:
 def revealed(scene: Scene, me: str, block: bytes, position: Position = ROOTS) -> list[Reveal]:
     """What an agent shows that has computed an answer."""
     if me in (MINER, CHEAT):
-        own = Miner(me, TASK, (), frozenset(), {(block, position): answer_of(position)})
+        own = Miner(me, TASK, {}, frozenset(), {(block, position): answer_of(position)})
         actions = decide_miner(scene.view, own, PARAMETERS, POLICY)
     else:
         actions = decide_verifier(scene.view, verifier(me, answers=((block, position),)), PARAMETERS, POLICY)

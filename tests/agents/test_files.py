@@ -45,13 +45,14 @@ def test_proofs_are_kept_in_order_until_dropped(tmp_path: Path) -> None:
     first, second = Scene().header(nonce=1), Scene().header(nonce=2)
     memory = Memory(tmp_path / "m.sqlite", GENESIS, MINER)
     for proof in (first, second, first):
-        memory.add_proof(proof)
+        memory.add_proof(proof, 5000)
     memory.close()
 
     memory = Memory(tmp_path / "m.sqlite", GENESIS, MINER)
-    assert memory.proofs() == [first, second]
+    assert memory.proofs() == {first: 5000, second: 5000}
+    assert list(memory.proofs()) == [first, second]
     memory.drop_proof(first)
-    assert memory.proofs() == [second]
+    assert memory.proofs() == {second: 5000}
 
 
 @pytest.mark.parametrize(("genesis", "account"), [(keccak(b"other"), V1), (GENESIS, MINER)])

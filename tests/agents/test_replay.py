@@ -17,6 +17,7 @@ from pol_oracle.agents.verdicts import Verdict
 from pol_oracle.agents.worker import Cancelled
 from pol_oracle.canonical.state import State
 from pol_oracle.canonical.traces import TraceRoots
+from pol_oracle.protocol.difficulty import BIT
 from pol_oracle.protocol.errors import StoreError, WrongChain
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import EvidenceKind
@@ -36,11 +37,13 @@ def never() -> bool:
 
 
 def proof(searched: bool = True) -> Proof:
-    return Cheat(WORKLOAD, searched, as_found)(Job(Parent(bytes(32), 0, None), MINER, BITS), never)
+    return Cheat(WORKLOAD, searched, as_found)(Job(Parent(bytes(32), 0, None), MINER, BITS * BIT), never)
 
 
 def block(header: Header) -> BlockView:
-    return BlockView(header.id(WORKLOAD.task.id), header, MINER, header.parent, 1, BITS, 1, 1, 0, header.correct_after)
+    return BlockView(
+        header.id(WORKLOAD.task.id), header, MINER, header.parent, 1, BITS * BIT, 1, 1, 0, header.correct_after
+    )
 
 
 def served(path: Path, made: Proof, accuracy: bool = True) -> Replayer:
@@ -50,7 +53,7 @@ def served(path: Path, made: Proof, accuracy: bool = True) -> Replayer:
 
 
 def verdict_of(replay: Replayer, header: Header, bits: int = BITS, insist: bool = False) -> Verdict:
-    return replay(replace(block(header), bits=bits), {}, insist, never)
+    return replay(replace(block(header), difficulty=bits * BIT), {}, insist, never)
 
 
 def forget(path: Path, root: bytes) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from types import FrameType
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from pol_oracle.agents.view import History
 from pol_oracle.chain import events as ev
+from pol_oracle.protocol.difficulty import work
 from pol_oracle.protocol.errors import WrongChain
 from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.lifecycle import Role, Status
@@ -66,6 +68,32 @@ def test_rival_of_a_finalized_block_is_not_live() -> None:
 
     assert set(scene.view.live) == {winner}
     assert {b.id for b in scene.view.pending} == {rival, on_rival}
+
+
+def test_pitfall_12_a_reorg_gives_a_block_and_its_children_the_difficulty_of_where_it_is_now() -> None:
+    parameters = replace(PARAMETERS, target_interval=10, half_life=60)
+    scene = Scene(parameters=parameters)
+    first, fork = scene.propose(), scene.l1_block
+    scene.wait(30)
+    second = scene.propose(first)
+    late = scene.view.child_difficulty(second, parameters)
+    assert late == parameters.retarget(parameters.difficulty, 31) < parameters.difficulty
+
+    scene.reorg(fork)
+    assert scene.view.child_difficulty(first, parameters) == parameters.difficulty
+    scene.now -= 25
+    assert scene.propose(first) == second
+    assert scene.view.child_difficulty(second, parameters) == parameters.retarget(parameters.difficulty, 7) > late
+
+
+def test_work_follows_from_the_difficulty_a_block_was_born_with() -> None:
+    parameters = replace(PARAMETERS, target_interval=10, half_life=60)
+    scene = Scene(parameters=parameters)
+    chain = scene.chain(6)
+    difficulties = [scene.view.blocks[block].difficulty for block in chain]
+    assert difficulties[:2] == [parameters.difficulty] * 2
+    assert difficulties[1:] == sorted(set(difficulties))  # a block a second is too fast
+    assert scene.view.blocks[chain[-1]].total_work == sum(map(work, difficulties))
 
 
 def test_first_seen_wins_a_tie() -> None:

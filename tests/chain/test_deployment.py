@@ -16,6 +16,7 @@ from eth_account.signers.local import LocalAccount
 from pol_oracle.chain.client import Client
 from pol_oracle.chain.deploy import create_address, deploy, plan, verify
 from pol_oracle.chain.deployment import ORDER, Deployment
+from pol_oracle.protocol.difficulty import MAX_DIFFICULTY
 from pol_oracle.protocol.errors import InputError, Reverted, RuleError, WrongChain
 from pol_oracle.protocol.parameters import Parameters
 from pol_oracle.protocol.task import Task
@@ -82,7 +83,11 @@ def test_parameters_that_do_not_fit_are_refused_before_l1(parameters: Parameters
     with pytest.raises(RuleError, match="miner_bond"):
         dataclasses.replace(parameters, miner_bond=1 << 96)
     with pytest.raises(RuleError, match="difficulty"):
-        dataclasses.replace(parameters, difficulty_bits=65)
+        dataclasses.replace(parameters, difficulty=parameters.max_difficulty + 1)
+    with pytest.raises(RuleError, match="difficulty"):
+        dataclasses.replace(parameters, max_difficulty=MAX_DIFFICULTY + 1)
+    with pytest.raises(RuleError, match="half_life"):
+        dataclasses.replace(parameters, target_interval=60)
 
 
 def test_verify_notices_another_task(client: Client, deployment: Deployment, task: Task) -> None:

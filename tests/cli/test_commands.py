@@ -85,9 +85,12 @@ def test_blocks_are_listed_and_shown(pol: Pol, l1: L1) -> None:
     assert pol("blocks", "show", pending.hex()[:8], "--json").json["id"] == "0x" + pending.hex()
     assert pol("blocks", "show", "head", "--json").json["height"] == 2
     assert pol("blocks", "show", "1", "--json").json["id"] == "0x" + block.hex()
-    assert "finalized" in pol("blocks", "list").out
+    assert [b["difficulty_bits"] for b in listed] == [5, 5]
+    listing = pol("blocks", "list").out
+    assert "finalized" in listing and "  5 bits  " in listing
     text = pol("blocks", "show", "final").out
     assert "pre_root" in text
+    assert "5 bits" in text
     assert str(shown["proposed_at"]) not in text
     assert time.strftime("%H:%M:%S", time.gmtime(shown["proposed_at"])) in text
 
@@ -119,6 +122,7 @@ def test_watch_tells_events_as_json_lines(pol: Pol, l1: L1) -> None:
     text = pol("blocks", "watch", "--past", "--count", 12).out
     assert "BlockProposed" in text
     assert "amount=10 ETH" in text
+    assert "difficulty=5 bits" in text
     assert any(event.get("amount") == 10 * 10**18 for event in events)
 
 
@@ -130,6 +134,7 @@ def test_status_tells_head_bonds_and_reasons(pol: Pol, l1: L1) -> None:
     assert said["head"] == {"id": "0x" + block.hex(), "height": 1, "total_work": 32}
     assert said["finalized"]["height"] == 1
     assert said["difficulty_bits"] == 5
+    assert "5 bits on the head" in pol("status").out
     assert {(b["account"], b["role"]) for b in said["bonds"]} == {
         (dev_account(1).address, "miner"),
         (dev_account(2).address, "verifier"),
@@ -163,6 +168,17 @@ def test_task_is_shown_from_l1_and_from_a_file(pol: Pol, deployed: Deployment, t
     assert deployed_task["task_id"] == "0x" + deployed.task.id.hex()
     assert file_task["spec"]["batch_size"] == 8
     assert "spec.batch_size" in pol("task", "show", task).out
+
+
+def test_difficulties_are_shown_as_real_bits_with_what_was_left_open(pol: Pol, tmp_path: Path) -> None:
+    task = tmp_path / "task.toml"
+    task.write_text('name = "mine"\n[chain]\ndifficulty_bits = 5.25\ntarget_interval = 60\n')
+    chain = pol("task", "show", task, "--json").json["spec"]["chain"]
+    assert (chain["difficulty_bits"], chain["min_bits"], chain["max_bits"]) == (5.25, 1, 11)
+    assert (chain["target_interval"], chain["half_life"]) == (60, 360)
+
+    task.write_text('name = "mine"\n[chain]\ndifficulty_bits = 12\n')
+    assert "2048 batches" in pol("task", "show", task).sentence
 
 
 @pytest.mark.parametrize("kind", ["digits", "cifar10"])

@@ -18,6 +18,7 @@ from pol_oracle.chain.devnet import dev_account
 from pol_oracle.chain.ports import free_port
 from pol_oracle.demo.forgers import nudged, own_indices, with_post
 from pol_oracle.demo.forgers import published as everything
+from pol_oracle.protocol.difficulty import BIT
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import Role, Status
 from pol_oracle.search import Proof, search
@@ -80,7 +81,7 @@ def workload(task_file: Path, cache: Path) -> Workload:
 @pytest.fixture
 def proof(network: L1, workload: Workload) -> Proof:
     parent = Parent(network.client.finalized_tip())
-    found = search(workload, parent, dev_account(MINER).address, workload.initial, 1)
+    found = search(workload, parent, dev_account(MINER).address, workload.initial, BIT)
     assert found is not None
     return found
 

@@ -9,7 +9,7 @@ import pytest
 from pol_oracle.demo.cast import ROLES, Part, Party, assemble
 from pol_oracle.demo.verdict import Balance, Ending, Rejection, Scene
 from pol_oracle.protocol.lifecycle import EvidenceKind
-from pol_oracle.task.spec import ChainSpec
+from pol_oracle.task import TaskSpec
 from tests.report.chronicle import GENESIS, Chronicle
 
 CAST = assemble({n: f"0x{n:040x}" for n in range(1, len(ROLES) + 1)})
@@ -20,7 +20,7 @@ REFUSALS = (
     Rejection("thief", "IndexMismatch", "index 0 should be 5, not 3"),
     *(Rejection(party.name, "SumsHold", "sums hold") for party in COLLUDERS),
 )
-PARAMETERS = ChainSpec().parameters()
+PARAMETERS = TaskSpec(name="x").parameters()
 KINDS = {
     "one-ulp": EvidenceKind.STEP,
     "wrong-value": EvidenceKind.STEP,

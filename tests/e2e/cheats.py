@@ -13,6 +13,7 @@ from pol_oracle.canonical.accuracy import AccuracyTree
 from pol_oracle.canonical.state import State
 from pol_oracle.canonical.traces import TraceRoots
 from pol_oracle.protocol.derivation import batch, requirements, seed
+from pol_oracle.protocol.difficulty import needed_bits
 from pol_oracle.protocol.header import Header
 from pol_oracle.search import Proof
 from pol_oracle.task import Workload, unmet
@@ -72,7 +73,8 @@ class Cheat:
         indices = batch(drawn, task.batch_size, task.train_count)
         chosen = list(indices)
         result = workload.stepper.run(pre, workload.train.images[chosen], workload.train.labels[chosen])
-        required = requirements(drawn, job.bits, workload.eligible.count)
+        needed = needed_bits(job.difficulty, drawn, result.post.root)
+        required = requirements(drawn, needed, workload.eligible.count)
         if (unmet(workload, required, pre, result.post) is None) != self.searched:
             return None
         test, count = workload.test, workload.evaluator.correct

@@ -72,7 +72,7 @@ def costs(tmp_path_factory: pytest.TempPathFactory) -> Costs:
     folder = tmp_path_factory.mktemp("prices")
     spec = {"name": "prices", "learning_rate": 0.01, "data": {"train": 512, "test": 512}}
     workload = build_workload(TaskSpec.model_validate(spec), folder / "data")
-    with running(folder / "l1", workload.task, load_spec(TASKS / "devnet.toml").chain.parameters()) as l1:
+    with running(folder / "l1", workload.task, load_spec(TASKS / "devnet.toml").parameters()) as l1:
         l1.bond()
         demands, answers, size = _answered(l1, workload)
         commit = l1.send(ME, "Bounties", "commit", b"\x11" * 32).gas_used
@@ -106,7 +106,7 @@ def _answered(l1: L1, workload: Workload) -> tuple[list[int], dict[Item, int], i
 
 @pytest.fixture(scope="module")
 def devnet_parameters() -> Parameters:
-    return load_spec(TASKS / "devnet.toml").chain.parameters()
+    return load_spec(TASKS / "devnet.toml").parameters()
 
 
 def test_fee_of_a_demand_pays_for_the_largest_answer(costs: Costs, devnet_parameters: Parameters) -> None:
@@ -132,7 +132,7 @@ def test_prosecution_without_demands_costs_a_small_part_of_the_bounty(
 
 @pytest.mark.parametrize("name", ["devnet", "resnet18", "cifar10", "paper"])
 def test_fees_and_bonds_of_every_task_file_are_in_proportion(name: str) -> None:
-    parameters = load_spec(TASKS / f"{name}.toml").chain.parameters()
+    parameters = load_spec(TASKS / f"{name}.toml").parameters()
     assert parameters.demand_fee >= 3_000_000 * PRICE
     assert parameters.attest_bond * 2 <= parameters.miner_bond
     assert parameters.miner_bond >= 10 * parameters.demand_fee

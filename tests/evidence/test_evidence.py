@@ -12,6 +12,7 @@ from pol_oracle.canonical.state import State
 from pol_oracle.canonical.trees import Slice
 from pol_oracle.evidence import first_unmet, requirement_proof
 from pol_oracle.protocol.derivation import Requirement
+from pol_oracle.protocol.difficulty import BIT
 from pol_oracle.protocol.eligible import unpacked
 from pol_oracle.protocol.errors import RuleError
 from pol_oracle.protocol.hashing import Tag, keccak
@@ -20,6 +21,7 @@ from pol_oracle.task import Workload, requirements_of, unmet
 from tests.task.workloads import MINER, RIVAL, small_workload
 
 BITS = 5
+DIFFICULTY = BITS * BIT
 
 
 def header_for(workload: Workload, post: State, nonce: int = 0) -> Header:
@@ -57,7 +59,7 @@ def state_of(workload: Workload, tensors: dict[str, NDArray[np.float32]]) -> Sta
 
 def fitting(workload: Workload, nonce: int = 0, miss: int | None = None) -> tuple[Header, State]:
     """A header whose W' meets all requirements but, perhaps, one, which stays put."""
-    required = requirements_of(workload, header_for(workload, workload.initial, nonce), BITS)
+    required = requirements_of(workload, header_for(workload, workload.initial, nonce), DIFFICULTY)
     moves = {r.weight: 0.01 if r.up else -0.01 for i, r in enumerate(required) if i != miss}
     post = moved(workload, moves)
     return header_for(workload, post, nonce), post
@@ -66,7 +68,7 @@ def fitting(workload: Workload, nonce: int = 0, miss: int | None = None) -> tupl
 def test_a_block_that_meets_everything_gives_no_evidence() -> None:
     workload = small_workload()
     header, post = fitting(workload)
-    assert first_unmet(workload, header, BITS, workload.initial, post) is None
+    assert first_unmet(workload, header, DIFFICULTY, workload.initial, post) is None
 
 
 @pytest.mark.parametrize("miss", range(BITS))
@@ -74,15 +76,15 @@ def test_pitfall_05_a_weight_that_stays_put_is_found_and_opened(miss: int) -> No
     workload = small_workload()
     header, post = fitting(workload, nonce=7, miss=miss)
 
-    number = first_unmet(workload, header, BITS, workload.initial, post)
+    number = first_unmet(workload, header, DIFFICULTY, workload.initial, post)
     assert number == miss
-    proof = requirement_proof(workload, header, BITS, workload.initial, post, number)
+    proof = requirement_proof(workload, header, DIFFICULTY, workload.initial, post, number)
 
     # As the Court does it: from the evidence and the header alone.
     _, (_, eligible, tensors, *slices) = proof.arguments
     ranges = unpacked(eligible)
     assert ranges.hash == workload.task.eligible_hash
-    tensor, element = ranges.locate(requirements_of(workload, header, BITS)[miss].weight)
+    tensor, element = ranges.locate(requirements_of(workload, header, DIFFICULTY)[miss].weight)
     before, after = (Slice.of(values) for values in slices)
     assert before.root(Tag.STATE_ROOT, tensors, tensor) == header.pre_root
     assert after.root(Tag.STATE_ROOT, tensors, tensor) == header.post_root
@@ -92,7 +94,7 @@ def test_pitfall_05_a_weight_that_stays_put_is_found_and_opened(miss: int) -> No
 def test_a_weight_that_moves_the_wrong_way_is_found() -> None:
     workload = small_workload()
     header = header_for(workload, workload.initial)
-    required = requirements_of(workload, header, BITS)
+    required = requirements_of(workload, header, DIFFICULTY)
     wrong = moved(
         workload, {r.weight: (0.01 if r.up else -0.01) * (-1 if i == 3 else 1) for i, r in enumerate(required)}
     )
@@ -123,10 +125,10 @@ def test_pitfall_04_grinding_another_w_or_miner_or_nonce_draws_other_requirement
     """Nothing of R is known before W is fixed, so weights cannot be displaced to suit it: that changes preRoot."""
     workload = small_workload()
     header, _ = fitting(workload)
-    displaced = moved(workload, {requirements_of(workload, header, BITS)[0].weight: 0.5})
-    drawn = {requirements_of(workload, header, BITS)}
+    displaced = moved(workload, {requirements_of(workload, header, DIFFICULTY)[0].weight: 0.5})
+    drawn = {requirements_of(workload, header, DIFFICULTY)}
     for change in ({"pre_root": displaced.root}, {"miner": RIVAL}, {"nonce": 1}, {"parent": keccak(b"other")}):
-        drawn.add(requirements_of(workload, replace(header, **change), BITS))
+        drawn.add(requirements_of(workload, replace(header, **change), DIFFICULTY))
     assert len(drawn) == 5
 
 
@@ -134,6 +136,6 @@ def test_evidence_is_only_made_for_what_the_court_would_open() -> None:
     workload = small_workload()
     header, post = fitting(workload, miss=0)
     with pytest.raises(RuleError, match="requirement 5 does not exist"):
-        requirement_proof(workload, header, BITS, workload.initial, post, BITS)
+        requirement_proof(workload, header, DIFFICULTY, workload.initial, post, BITS)
     with pytest.raises(RuleError, match="committed to"):
-        requirement_proof(workload, header, BITS, post, workload.initial, 0)
+        requirement_proof(workload, header, DIFFICULTY, post, workload.initial, 0)

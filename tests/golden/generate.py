@@ -217,6 +217,52 @@ def satisfaction_cases() -> list[dict[str, Any]]:
     return cases
 
 
+def work_cases() -> dict[str, Any]:
+    """Every whole number of bits, and real numbers all over the range."""
+    whole = range(0, difficulty.MAX_DIFFICULTY + 1, difficulty.BIT)
+    real = [number("work", i) % difficulty.MAX_DIFFICULTY for i in range(100)]
+    tried = sorted({*whole, *real, 1, difficulty.BIT - 1, difficulty.MAX_DIFFICULTY - 1})
+    return {"difficulty": tried, "work": [str(difficulty.work(d)) for d in tried]}
+
+
+def needed_cases() -> dict[str, Any]:
+    """Among them some where the hash is close to the threshold, so that a wrong threshold shows."""
+    drawn = [
+        (number("needed", i) % (difficulty.MAX_DIFFICULTY + 1), word("seed", i), word("post", i)) for i in range(60)
+    ]
+    for i in range(40):
+        seed, post = word("near", i), word("near post", i)
+        least = next(d for d in range(difficulty.BIT + 1) if difficulty.needed_bits(d, seed, post) == 1)
+        drawn += [(5 * difficulty.BIT + least - 1, seed, post), (5 * difficulty.BIT + least, seed, post)]
+    return {
+        "difficulty": [d for d, _, _ in drawn],
+        "seed": [seed for _, seed, _ in drawn],
+        "post_root": [post for _, _, post in drawn],
+        "bits": [difficulty.needed_bits(*case) for case in drawn],
+    }
+
+
+def retarget_cases() -> dict[str, Any]:
+    """On time, early, late, by one second, where rounding matters, at both ends, fixed, and with extreme numbers."""
+    top, late = difficulty.MAX_DIFFICULTY, 2**40 - 1
+    ordinary = [(8 * 1024, elapsed, 60, 360, 1024, 12 * 1024) for elapsed in (0, 1, 59, 60, 61, 119, 120, 3600, late)]
+    rounding = [(8 * 1024, 60 + delay, 60, 7919, 1024, 12 * 1024) for delay in range(-9, 10)]
+    ends = [(1024, 61, 60, 360, 1024, 2048), (2048, 59, 60, 360, 1024, 2048), (1024, 0, 60, 1, 1024, 2048)]
+    ends += [(0, 61, 60, 360, 0, top), (top, 0, 60, 360, 0, top), (5000, 0, 60, 360, 5000, 5000)]
+    extremes = [(5000, 10**6, 0, 0, 1, 9000), (top, late, 2**32 - 1, 1, 0, top), (0, 0, 2**32 - 1, 2**32 - 1, 0, top)]
+    extremes += [(top, late, 1, 2**32 - 1, 0, top), (0, 0, 2**32 - 1, 1, 0, top), (top, late, 1, 1, top, top)]
+    cases = ordinary + rounding + ends + extremes + [random_retarget(i) for i in range(100)]
+    return {"given": [n for case in cases for n in case], "difficulty": [difficulty.retarget(*case) for case in cases]}
+
+
+def random_retarget(index: int) -> tuple[int, int, int, int, int, int]:
+    """A difficulty within its bounds, and an interval of up to four times its target."""
+    low, own, high = sorted(number(f"retarget {index}", i) % (difficulty.MAX_DIFFICULTY + 1) for i in range(3))
+    target = 1 + number(f"retarget {index}", 3) % 10_000
+    elapsed, half_life = (number(f"retarget {index}", 4 + i) % (4 * target) for i in range(2))
+    return own, elapsed, target, 1 + half_life, low, high
+
+
 def build() -> dict[str, Any]:
     sizes = [432, 16, 1, 4608, 65]
     eligible = EligibleWeights((EligibleRange(0, 0, 432, 432, 1), EligibleRange(3, 128, 32, 288, 16)))
@@ -237,7 +283,9 @@ def build() -> dict[str, Any]:
         "draws": draw_cases(),
         "state": state,
         "satisfaction": satisfaction_cases(),
-        "work": {"bits": list(range(65)), "work": [str(difficulty.work(b)) for b in range(65)]},
+        "work": work_cases(),
+        "needed_bits": needed_cases(),
+        "retarget": retarget_cases(),
         "jump_heights": [jump_height(h) for h in range(200)],
     }
 

@@ -71,5 +71,16 @@ def test_eligible_ranges() -> None:
 
 
 def test_work_and_jumps() -> None:
-    assert [str(difficulty.work(b)) for b in VECTORS["work"]["bits"]] == VECTORS["work"]["work"]
+    assert [str(difficulty.work(d)) for d in VECTORS["work"]["difficulty"]] == VECTORS["work"]["work"]
     assert [jump_height(h) for h in range(len(VECTORS["jump_heights"]))] == VECTORS["jump_heights"]
+
+
+def test_needed_bits() -> None:
+    cases = VECTORS["needed_bits"]
+    arguments = zip(cases["difficulty"], cases["seed"], cases["post_root"], strict=True)
+    assert [difficulty.needed_bits(*case) for case in arguments] == cases["bits"]
+
+
+def test_retargeting() -> None:
+    given, expected = VECTORS["retarget"]["given"], VECTORS["retarget"]["difficulty"]
+    assert [difficulty.retarget(*given[6 * i : 6 * i + 6]) for i in range(len(expected))] == expected

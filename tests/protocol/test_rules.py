@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pol_oracle.protocol import derivation, difficulty
+from pol_oracle.protocol import derivation
 from pol_oracle.protocol.eligible import EligibleRange, EligibleWeights, packed, unpacked
 from pol_oracle.protocol.errors import RuleError
 from pol_oracle.protocol.hashing import Tag
@@ -148,9 +148,3 @@ def test_jumps_reach_genesis_in_logarithmic_steps(height: int) -> None:
     while at:
         at, steps = jump_height(at), steps + 1
     assert steps <= 2 * height.bit_length()
-
-
-@pytest.mark.parametrize("bits", [-1, 65])
-def test_difficulty_out_of_range(bits: int) -> None:
-    with pytest.raises(RuleError, match="bits"):
-        difficulty.work(bits)

@@ -90,7 +90,7 @@ contract BlockTreeTest is Fixture {
     /// Adds NODES random blocks, each on one of the last `breadth`.
     function grow(uint256 seed, uint256 breadth) internal {
         delete nodes;
-        tree.plant("genesis");
+        tree.plant("genesis", 0);
         nodes.push("genesis");
         for (uint256 i = 1; i < NODES; ++i) {
             uint256 random = uint256(keccak256(abi.encode(seed, i)));

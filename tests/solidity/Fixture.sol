@@ -21,6 +21,7 @@ abstract contract Fixture {
     uint32 internal constant REVEAL = 20;
     uint32 internal constant ANSWER = 48;
     uint16 internal constant BITS = 4;
+    uint16 internal constant DIFFICULTY = BITS * 1024;
     uint96 internal constant MINER_BOND = 1 ether;
     uint96 internal constant ATTEST_BOND = 0.25 ether;
     uint96 internal constant DEMAND_FEE = 0.01 ether;
@@ -90,12 +91,14 @@ abstract contract Fixture {
         task.initialRoot = States.root(weights());
     }
 
-    function defaultParameters() internal pure returns (Parameters memory parameters) {
+    function defaultParameters() internal pure virtual returns (Parameters memory parameters) {
         parameters.challengeWindow = WINDOW;
         parameters.revealWindow = REVEAL;
         parameters.answerWindow = ANSWER;
         parameters.quorum = 2;
-        parameters.difficultyBits = BITS;
+        parameters.difficulty = DIFFICULTY;
+        parameters.minDifficulty = DIFFICULTY;
+        parameters.maxDifficulty = DIFFICULTY;
         parameters.minerBond = MINER_BOND;
         parameters.attestBond = ATTEST_BOND;
         parameters.demandFee = DEMAND_FEE;

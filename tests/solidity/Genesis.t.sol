@@ -61,11 +61,11 @@ contract GenesisTest is Fixture {
             "initialize()",
             "pause()",
             "unpause()",
-            "setParameters((uint32,uint32,uint32,uint32,uint16,uint96,uint96,uint96,uint128,uint128))",
+            "setParameters((uint32,uint32,uint32,uint32,uint16,uint16,uint16,uint32,uint32,uint96,uint96,uint96,uint128,uint128))",
             "setQuorum(uint32)",
             "setChallengeWindow(uint32)",
             "setMinerBond(uint96)",
-            "setDifficultyBits(uint16)"
+            "setDifficulty(uint16)"
         ];
         address[5] memory all = [address(registry), address(vault), address(bounties), address(demands), address(token)];
         for (uint256 i = 0; i < all.length; ++i) {
@@ -76,12 +76,6 @@ contract GenesisTest is Fixture {
         }
     }
 
-    /// Pitfall 16: a block keeps the bits it was born with, in its own storage.
-    function test_pitfall_16_blocks_keep_their_bits() public {
-        bytes32 id = proposeOn(registry.genesisId(), MINER, 1);
-        assertEq(registry.blocks(id).bits, BITS, "bits");
-    }
-
     function test_underivable_rules_are_refused_at_birth() public {
         Task memory task = defaultTask(RuleSet.Hardened);
         Parameters memory parameters = defaultParameters();
@@ -90,13 +84,37 @@ contract GenesisTest is Fixture {
         new PoLRegistry(task, parameters, vault, token, bounties, demands);
 
         task.batchSize = 4;
-        parameters.difficultyBits = 27;
+        parameters.maxDifficulty = 26 * 1024 + 1; // 27 requirements at times
         vm.expectRevert(abi.encodeWithSelector(Derivation.CannotDraw.selector, 27, 52));
         new PoLRegistry(task, parameters, vault, token, bounties, demands);
-
-        parameters.difficultyBits = 65;
-        vm.expectRevert(abi.encodeWithSelector(Difficulty.DifficultyOutOfRange.selector, 65, 64));
+        parameters.maxDifficulty = 26 * 1024;
         new PoLRegistry(task, parameters, vault, token, bounties, demands);
+    }
+
+    function test_difficulty_out_of_bounds_is_refused_at_birth() public {
+        Parameters memory parameters = defaultParameters();
+        uint16[3][3] memory wrong = [[5000, 4999, 6000], [5000, 6001, 6000], [5001, 5000, 5000]];
+        for (uint256 i = 0; i < wrong.length; ++i) {
+            (parameters.minDifficulty, parameters.difficulty, parameters.maxDifficulty) =
+            (wrong[i][0], wrong[i][1], wrong[i][2]);
+            refuse(
+                parameters,
+                abi.encodeWithSelector(
+                    IPoLRegistry.DifficultyOutOfBounds.selector, wrong[i][0], wrong[i][1], wrong[i][2]
+                )
+            );
+        }
+        (parameters.minDifficulty, parameters.difficulty) = (5000, 5000);
+        parameters.maxDifficulty = 63 * 1024 + 1;
+        refuse(parameters, abi.encodeWithSelector(Difficulty.DifficultyOutOfRange.selector, 64_513, 64_512));
+    }
+
+    function test_retargeting_without_a_half_life_is_refused_at_birth() public {
+        Parameters memory parameters = defaultParameters();
+        parameters.targetInterval = 60;
+        refuse(parameters, abi.encodeWithSelector(IPoLRegistry.ZeroHalfLife.selector, uint32(60)));
+        parameters.halfLife = 1;
+        deploy(defaultTask(RuleSet.Hardened), parameters);
     }
 
     /// Pitfall 11: without a window nobody could challenge, claim a bounty or answer in time.
@@ -156,12 +174,22 @@ contract GenesisTest is Fixture {
         parameters.revealWindow = uint32(pick(seed, 21));
         parameters.answerWindow = uint32(pick(seed, 22));
         parameters.quorum = uint32(pick(seed, 23));
-        parameters.difficultyBits = uint16(pick(seed, 24) % 65);
+        parameters.maxDifficulty = uint16(pick(seed, 24) % (63 * 1024 + 1));
+        parameters.difficulty = uint16(pick(seed, 30) % (uint256(parameters.maxDifficulty) + 1));
+        parameters.minDifficulty = uint16(pick(seed, 31) % (uint256(parameters.difficulty) + 1));
+        parameters.targetInterval = uint32(pick(seed, 32));
+        parameters.halfLife = uint32(bound(pick(seed, 33), 1, type(uint32).max));
         parameters.minerBond = uint96(pick(seed, 25));
         parameters.attestBond = uint96(pick(seed, 26));
         parameters.demandFee = uint96(pick(seed, 27));
         parameters.minerReward = uint128(pick(seed, 28));
         parameters.attesterReward = uint128(pick(seed, 29));
+    }
+
+    function refuse(Parameters memory parameters, bytes memory reason) internal {
+        Task memory task = defaultTask(RuleSet.Hardened);
+        vm.expectRevert(reason);
+        new PoLRegistry(task, parameters, vault, token, bounties, demands);
     }
 
     function pick(uint256 seed, uint256 field) internal pure returns (uint256) {

@@ -129,10 +129,36 @@ contract GoldenTest is Fixture {
 
     function test_pitfall_14_work() public view {
         string memory json = vectors();
-        uint256[] memory bits = vm.parseJsonUintArray(json, ".work.bits");
+        uint256[] memory difficulties = vm.parseJsonUintArray(json, ".work.difficulty");
         uint256[] memory work = vm.parseJsonUintArray(json, ".work.work");
+        for (uint256 i = 0; i < work.length; ++i) {
+            assertEq(Difficulty.work(difficulties[i]), work[i], "work");
+        }
+    }
+
+    function test_pitfall_14_needed_bits() public view {
+        string memory json = vectors();
+        uint256[] memory difficulties = vm.parseJsonUintArray(json, ".needed_bits.difficulty");
+        bytes32[] memory seeds = vm.parseJsonBytes32Array(json, ".needed_bits.seed");
+        bytes32[] memory roots = vm.parseJsonBytes32Array(json, ".needed_bits.post_root");
+        uint256[] memory bits = vm.parseJsonUintArray(json, ".needed_bits.bits");
+        assertTrue(bits.length >= 100, "cases");
         for (uint256 i = 0; i < bits.length; ++i) {
-            assertEq(Difficulty.work(bits[i]), work[i], "work");
+            assertEq(Difficulty.neededBits(difficulties[i], seeds[i], roots[i]), bits[i], "needed bits");
+        }
+    }
+
+    function test_pitfall_14_retargeting() public view {
+        string memory json = vectors();
+        uint256[] memory given = vm.parseJsonUintArray(json, ".retarget.given"); // six numbers a case
+        uint256[] memory expected = vm.parseJsonUintArray(json, ".retarget.difficulty");
+        assertEq(given.length, 6 * expected.length, "cases");
+        for (uint256 i = 0; i < expected.length; ++i) {
+            uint256[] memory c = new uint256[](6);
+            for (uint256 j = 0; j < 6; ++j) {
+                c[j] = given[6 * i + j];
+            }
+            assertEq(Difficulty.retarget(c[0], c[1], c[2], c[3], c[4], c[5]), expected[i], "difficulty");
         }
     }
 

@@ -4,9 +4,10 @@ pragma solidity 0.8.37;
 import {BondVault} from "../../contracts/BondVault.sol";
 import {Demands} from "../../contracts/Demands.sol";
 import {DemandState, Position} from "../../contracts/interfaces/IDemands.sol";
+import {Difficulty} from "../../contracts/lib/Difficulty.sol";
 import {LearnToken} from "../../contracts/LearnToken.sol";
 import {PoLRegistry} from "../../contracts/PoLRegistry.sol";
-import {EvidenceKind, Header, Role, Status, Tree} from "../../contracts/Types.sol";
+import {Block, EvidenceKind, Header, Parameters, Role, Status, Tree} from "../../contracts/Types.sol";
 import {Fixture} from "./Fixture.sol";
 import {Programs} from "./Programs.sol";
 import {vm} from "./Vm.sol";
@@ -40,6 +41,12 @@ contract Handler is Fixture {
             bond(actors[i], Role.Verifier, 20 ether);
         }
         pass(1);
+    }
+
+    function defaultParameters() internal pure override returns (Parameters memory parameters) {
+        parameters = super.defaultParameters();
+        (parameters.minDifficulty, parameters.maxDifficulty) = (DIFFICULTY - 1500, DIFFICULTY + 1500);
+        (parameters.targetInterval, parameters.halfLife) = (20, 50);
     }
 
     function count() external view returns (uint256) {
@@ -334,6 +341,7 @@ contract InvariantsTest is Fixture {
         noBlockLeavesAFinalState();
         headIsLive();
         mintedIsTheSumOfRewards();
+        difficultyAndWorkFollowFromTheParent();
     }
 
     /// Pitfall 13.
@@ -420,6 +428,20 @@ contract InvariantsTest is Fixture {
         bytes32 tip = registry.finalizedTip();
         for (bytes32 down = registry.head(); down != tip; down = registry.blocks(down).parent) {
             assertStatus(down, Status.Pending, "between tip and head");
+        }
+    }
+
+    /// Pitfall 16: difficulty is what the parent gives its children, within the bounds; work adds up.
+    function difficultyAndWorkFollowFromTheParent() internal view {
+        for (uint256 i = 0; i < handler.count(); ++i) {
+            Block memory own = registry.blocks(handler.ids(i));
+            Block memory parent = registry.blocks(own.parent);
+            uint256 elapsed = own.proposedAt - parent.proposedAt;
+            (uint256 low, uint256 high) = (DIFFICULTY - 1500, DIFFICULTY + 1500);
+            uint256 next = Difficulty.retarget(own.difficulty, elapsed, 20, 50, low, high);
+            assertEq(own.difficulty, parent.childDifficulty, "born with");
+            assertEq(own.childDifficulty, own.height == 1 ? own.difficulty : next, "gives on");
+            assertEq(own.totalWork, parent.totalWork + Difficulty.work(own.difficulty), "work");
         }
     }
 

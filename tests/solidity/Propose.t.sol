@@ -13,7 +13,7 @@ contract ProposeTest is Fixture {
         bytes32 expected = keccak256(abi.encode(registry.taskId(), header));
 
         vm.expectEmit(address(registry));
-        emit IPoLRegistry.BlockProposed(expected, header.parent, MINER, 1, BITS, header);
+        emit IPoLRegistry.BlockProposed(expected, header.parent, MINER, 1, DIFFICULTY, header);
         vm.expectEmit(address(registry));
         emit IPoLRegistry.HeadChanged(expected, uint96(1) << BITS);
         vm.expectEmit(address(vault));
@@ -25,7 +25,8 @@ contract ProposeTest is Fixture {
         assertEq(stored.miner, MINER, "miner");
         assertEq(stored.proposedAt, block.timestamp, "proposed at");
         assertStatus(id, Status.Pending, "status");
-        assertEq(stored.bits, BITS, "bits");
+        assertEq(stored.difficulty, DIFFICULTY, "difficulty");
+        assertEq(stored.childDifficulty, DIFFICULTY, "difficulty of its children");
         assertEq(stored.parent, header.parent, "parent");
         assertEq(stored.jump, header.parent, "jump");
         assertEq(stored.totalWork, 1 << BITS, "work");

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pol_oracle.protocol.difficulty import BIT
 from pol_oracle.protocol.errors import InputError
 from pol_oracle.protocol.rules import RuleSet
 from pol_oracle.task import TaskSpec, load_spec
@@ -29,16 +30,16 @@ def written(folder: Path, text: str) -> Path:
 def test_every_task_file_loads_under_its_own_name(path: Path) -> None:
     spec = load_spec(path)
     assert spec.name == path.stem
-    assert spec.chain.parameters().quorum == spec.chain.quorum
+    assert spec.parameters().quorum == spec.chain.quorum
 
 
 def test_the_default_task_says_what_the_devnet_needs() -> None:
     spec = load_spec(TASKS / "devnet.toml")
     assert (spec.model, spec.rule_set, spec.data.kind) == ("cnn", RuleSet.HARDENED, "digits")
-    parameters = spec.chain.parameters()
+    parameters = spec.parameters()
     assert parameters.miner_bond == 10**18
     assert parameters.attest_bond == 25 * 10**16
-    assert len(parameters.astuple()) == 10
+    assert len(parameters.astuple()) == 14
 
 
 def test_a_spec_survives_json() -> None:
@@ -59,8 +60,14 @@ def test_the_learning_rate_is_rounded_to_binary32() -> None:
         ("batch_size = 4", "batch_size = 1", r"line 7: batch_size: .*greater than or equal to 2"),
         ("batch_size = 4", "batchsize = 4", r"line 7: batchsize: Extra inputs"),
         ("quorum = 2", 'quorum = "two"', r"line 21: chain.quorum: .*integer"),
-        ('miner_bond = "1"', 'miner_bond = "1 ETH"', r"line 23: chain.miner_bond: must be a decimal number in quotes"),
-        ('miner_bond = "1"', "miner_bond = 1", r"line 23: chain.miner_bond: .*string"),
+        ('miner_bond = "1"', 'miner_bond = "1 ETH"', r"line 25: chain.miner_bond: must be a decimal number in quotes"),
+        ('miner_bond = "1"', "miner_bond = 1", r"line 25: chain.miner_bond: .*string"),
+        (
+            "difficulty_bits = 5",
+            "difficulty_bits = 0.5",
+            r"line 22: chain.difficulty_bits: .*greater than or equal to 1",
+        ),
+        ("difficulty_bits = 5", "difficulty_bits = 5\nmax_bits = nan", r"line 23: chain.max_bits: "),
         ("learning_rate = 0.003", "learning_rate = nan", r"line 8: learning_rate: "),
         ('kind = "digits"', 'kind = "mnist"', r"line 12: data.kind: "),
         ('name = "devnet"', 'name = "my net"', r"line 3: name: "),
@@ -75,6 +82,42 @@ def test_mistakes_are_shown_with_their_line(tmp_path: Path, old: str, new: str, 
     with pytest.raises(InputError, match=complaint) as error:
         load_spec(path)
     assert str(path) in str(error.value)
+
+
+def with_chain(rules: str = "hardened", **chain: object) -> TaskSpec:
+    """A task of 2048 batches: 11 bits."""
+    return TaskSpec.model_validate({"name": "x", "rules": rules, "chain": chain})
+
+
+def test_difficulty_stays_unless_a_target_interval_is_given() -> None:
+    fixed = with_chain(difficulty_bits=5.25).parameters()
+    assert (fixed.difficulty, fixed.min_difficulty, fixed.max_difficulty) == (5376, 5376, 11 * BIT)
+    assert (fixed.target_interval, fixed.half_life) == (0, 0)
+
+    moving = with_chain(difficulty_bits=5.25, target_interval=600).parameters()
+    assert (moving.difficulty, moving.min_difficulty, moving.max_difficulty) == (5376, BIT, 11 * BIT)
+    assert (moving.target_interval, moving.half_life) == (600, 3600)
+
+    chosen = with_chain(target_interval=60, half_life=90, min_bits=2.5, max_bits=7.5).parameters()
+    assert (chosen.min_difficulty, chosen.max_difficulty, chosen.half_life) == (2560, 7680, 90)
+
+
+def test_hardened_rules_cap_difficulty_at_the_number_of_batches() -> None:
+    for chain in ({"difficulty_bits": 11.01}, {"max_bits": 11.01}, {"difficulty_bits": 12, "target_interval": 60}):
+        with pytest.raises(InputError, match=r"may reach .* 2048 batches .* up to 11.00 .* lower max_bits"):
+            with_chain(**chain).parameters()
+    assert with_chain(difficulty_bits=11).parameters().difficulty == 11 * BIT
+    assert with_chain("paper", difficulty_bits=20).parameters().max_difficulty == 20 * BIT
+    few = TaskSpec.model_validate({"name": "x", "batch_size": 32, "data": {"train": 16}})
+    with pytest.raises(InputError, match=r"0.5 batches"):
+        few.parameters()
+
+
+def test_difficulties_out_of_order_are_refused() -> None:
+    with pytest.raises(InputError, match="difficulty_bits must be 6 to 11, not 5"):
+        with_chain(min_bits=6).parameters()
+    with pytest.raises(InputError, match="difficulty_bits must be 1 to 4, not 5"):
+        with_chain(max_bits=4, target_interval=60).parameters()
 
 
 def test_a_missing_file_is_an_input_error(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from pol_oracle.data import DataSpec
 from pol_oracle.protocol.errors import CorruptState, InputError, StoreError
 from pol_oracle.store import StateStore
 from pol_oracle.task import TaskSpec, build_workload, fetch_state
+from pol_oracle.task.spec import ChainSpec
 from tests.task.workloads import small_spec, small_workload
 
 
@@ -92,6 +93,6 @@ def test_pitfall_03_a_withheld_state_is_not_called_damaged(tmp_path: Path) -> No
 
 
 def test_a_batch_whose_sums_no_transaction_could_prove_is_refused(tmp_path: Path) -> None:
-    spec = small_spec().model_copy(update={"batch_size": 32})
+    spec = small_spec().model_copy(update={"batch_size": 32, "chain": ChainSpec(difficulty_bits=3)})
     with pytest.raises(InputError, match="use a smaller batch"):
         build_workload(spec, tmp_path)
