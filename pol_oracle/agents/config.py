@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from eth_account.signers.local import LocalAccount
 
 from pol_oracle.chain.deployment import Deployment
 
+from .dashboard import Show
 from .logs import Tell
 from .policy import Policy
+
+if TYPE_CHECKING:  # the search imports torch
+    from pol_oracle.search import Meeting
 
 
 @dataclass(frozen=True)
@@ -29,9 +34,11 @@ class AgentConfig:
         poll_s: seconds between looks at L1.
         retry_s: seconds until states that were not served are looked for again; doubles up to eight times this.
         policy: how it behaves within the rules.
-        training_steps: miner: training steps between two proofs.
         threads: of the canonical arithmetic and of torch.
         tell: shown every log entry, for whoever watches; None: nobody does.
+        show: miner: shown a line about its work that replaces the one before; None: nobody watches.
+        metrics_port: miner: where Prometheus metrics are served on the loopback interface; None: nowhere.
+        meeting: miner: where helpers find it; None: it searches alone.
         check_accuracy: miner: evaluate others' blocks before building on them; off, a false count is noticed only when
             it is slashed.
     """
@@ -47,9 +54,11 @@ class AgentConfig:
     poll_s: float = 0.5
     retry_s: float = 1.0
     policy: Policy = field(default_factory=Policy)
-    training_steps: int = 60
     threads: int = 1
     tell: Tell | None = field(default=None, repr=False, compare=False)
+    show: Show | None = field(default=None, repr=False, compare=False)
+    metrics_port: int | None = None
+    meeting: Meeting | None = None
     check_accuracy: bool = True
 
     @property
@@ -81,3 +90,24 @@ class AgentConfig:
     def status_path(self) -> Path:
         """What the agent is doing, earned and lost, as JSON."""
         return self.folder / f"{self.name}.json"
+
+
+@dataclass(frozen=True)
+class HelperConfig:
+    """Settings of a process that helps a miner search.
+
+    Attributes:
+        deployment: names the task.
+        meeting: where the leader is found.
+        cache: folder of finished data sets.
+        log_path: JSON lines.
+        threads: of torch.
+        tell: shown every log entry; None: nobody is.
+    """
+
+    deployment: Deployment
+    meeting: Meeting
+    cache: Path
+    log_path: Path
+    threads: int = 1
+    tell: Tell | None = field(default=None, repr=False, compare=False)

@@ -18,11 +18,14 @@ from pol_oracle.store import StateStore
 from .actions import Action
 from .answerer import StoreAnswerer
 from .clerk import Clerk
-from .config import AgentConfig
+from .config import AgentConfig, HelperConfig
+from .dashboard import Dashboard
 from .decide import choose_parent, decide_miner, search_difficulty, useless
 from .job import Job, Produce, Publish
 from .knowledge import Miner
 from .logs import log_to
+from .meter import Meter
+from .metrics import Metrics
 from .replay import Replayer
 from .reviewer import Reviewer
 from .runtime import Context, Loop, open_context, open_store, prepare_workload, stop_on_signals
@@ -46,14 +49,24 @@ class MinerLoop(Loop):
         produce: makes a proof; a seam for demonstrations.
         publish: puts its states where verifiers find them; another.
         answer: computes what is demanded of its blocks; a third.
+        dashboard: shows how the work goes, to whoever wants to know.
     """
 
-    def __init__(self, context: Context, replay: Replay, produce: Produce, publish: Publish, answer: Answerer) -> None:
+    def __init__(
+        self,
+        context: Context,
+        replay: Replay,
+        produce: Produce,
+        publish: Publish,
+        answer: Answerer,
+        dashboard: Dashboard | None = None,
+    ) -> None:
         super().__init__(context)
         self._reviewer = Reviewer(replay, context.memory, context.me, self.log, context.config.retry_s)
         self._clerk = Clerk(answer, context.me, context.config.policy.stagger, self.log, context.config.retry_s)
         self._produce = produce
         self._publish = publish
+        self._dashboard = dashboard
         self._worker: Worker[tuple[Proof, int]] = Worker("search")
         self._proofs = context.memory.proofs()
         self._not_before = 0.0
@@ -67,6 +80,8 @@ class MinerLoop(Loop):
             self._drop(proof)
         own = self._own()
         self._steer(view, own)
+        if self._dashboard is not None:
+            self._dashboard.turn(view)
         return decide_miner(view, own, self.context.parameters, self.context.config.policy)
 
     def settled(self, result: Result) -> None:
@@ -88,6 +103,8 @@ class MinerLoop(Loop):
         self._reviewer.close(patience)
         self._clerk.close(patience)
         self._worker.close(patience)
+        if self._dashboard is not None:
+            self._dashboard.close()
 
     def _own(self) -> Miner:
         return Miner(
@@ -156,15 +173,35 @@ def run_miner(config: AgentConfig, stop: threading.Event | None = None) -> None:
     Raises:
         PolError: it cannot start, or cannot go on; the message says why and what to do.
     """
-    from pol_oracle.search import use_threads  # torch is loaded only where it is used
+    from pol_oracle.search import search_for, use_threads  # torch is loaded only where it is used
 
     from .production import Production
 
     log_to(config.log_path, config.tell)
     store, context = open_store(config), open_context(config, Role.MINER)  # fails faster than what follows
+    metrics = None if config.metrics_port is None else Metrics(config.metrics_port, config.name)
     use_threads(config.threads)
     workload = prepare_workload(config.deployment, config.cache, config.threads)
     replay = Replayer(workload, store, accuracy=config.check_accuracy)
-    produce = Production(workload, store, config.training_steps)
-    loop = MinerLoop(context, replay, produce, StorePublisher(store), StoreAnswerer(workload, store))
-    loop.run(stop or stop_on_signals())
+    search, meter = search_for(workload, config.meeting), Meter(len(workload.test))
+    produce = Production(workload, store, search, meter)
+    dashboard = Dashboard(meter, context.parameters, context.me, context.records, config.show, metrics)
+    loop = MinerLoop(context, replay, produce, StorePublisher(store), StoreAnswerer(workload, store), dashboard)
+    try:
+        loop.run(stop or stop_on_signals())
+    finally:
+        search.close()
+
+
+def run_helper(config: HelperConfig, stop: threading.Event | None = None) -> None:
+    """Makes passes for a miner that leads until that is gone; needs no account and no L1.
+
+    Raises:
+        PolError: the leader cannot be found, is gone, or mines another task.
+    """
+    from pol_oracle.search import help_leader, use_threads
+
+    log_to(config.log_path, config.tell)
+    use_threads(config.threads)
+    workload = prepare_workload(config.deployment, config.cache, config.threads)
+    help_leader(workload, config.meeting, stop or stop_on_signals())

@@ -14,13 +14,10 @@ from pol_oracle.store import StateStore
 from pol_oracle.task import Workload, fetch_state
 
 from .job import Job
+from .meter import Meter
 from .worker import Cancelled
 
 log = structlog.get_logger(__name__)
-
-
-def _nobody(_: Progress) -> None:
-    """Watches nothing."""
 
 
 @dataclass(frozen=True)
@@ -31,13 +28,13 @@ class Production:
         workload: the task.
         store: where the parent's W' is read.
         search: how to look for proofs.
-        watch: told how the search goes.
+        meter: told how the search goes, if anybody wants to know.
     """
 
     workload: Workload
     store: StateStore
     search: Search
-    watch: Callable[[Progress], None] = _nobody
+    meter: Meter | None = None
 
     def __call__(self, job: Job, cancelled: Callable[[], bool]) -> Proof:
         """Makes a proof.
@@ -55,9 +52,12 @@ class Production:
         def note(progress: Progress) -> None:
             nonlocal nonce
             nonce = progress.nonce
-            self.watch(progress)
+            if self.meter is not None:
+                self.meter.note(progress)
 
         while True:
+            if self.meter is not None:
+                self.meter.begin(job.difficulty)
             try:
                 proof = self.search.search(
                     job.parent,

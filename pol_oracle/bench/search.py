@@ -9,18 +9,13 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch.nn import functional
 
 from pol_oracle.canonical.state import State
 from pol_oracle.data import DataSpec
 from pol_oracle.protocol.difficulty import BIT
 from pol_oracle.protocol.hashing import keccak
-from pol_oracle.search import GroupedSearch, NaiveSearch, Plan, Progress, Recipe, build_module, load_state
-from pol_oracle.search import train as plain_training
-from pol_oracle.search import use_threads
-from pol_oracle.search.train import count_correct
+from pol_oracle.search import GroupedSearch, NaiveSearch, Progress, use_threads
 from pol_oracle.task import TaskSpec, Workload, build_workload
 
 from .format import Row

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from . import session
+from .live import live
 from .options import Account, Dev, PasswordFile
 from .settings import Settings
 
 if TYPE_CHECKING:
     from pol_oracle.agents.config import AgentConfig
+    from pol_oracle.search import Meeting
 
 miner_app = typer.Typer(no_args_is_help=True, help="A miner: trains, searches for proofs, proposes blocks.")
 verifier_app = typer.Typer(no_args_is_help=True, help="A verifier: replays blocks, attests, challenges, answers.")
@@ -53,20 +56,32 @@ def run_miner(
     poll: Poll = 0.5,
     confirmations: Confirmations = None,
     json: JsonLines = False,
-    training_steps: Annotated[int, typer.Option(min=0, help="Training steps in torch between two proofs.")] = 60,
+    metrics_port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Serve Prometheus metrics on this port of 127.0.0.1.")
+    ] = None,
     threads: Threads = 1,
     check_accuracy: Annotated[
         bool,
         typer.Option(help="Also evaluate others' blocks before building on them; off, false counts are noticed late."),
     ] = True,
 ) -> None:
-    """Mine until Ctrl-C. Needs a miner's bond; killed at any moment, it goes on where it was."""
+    """Mine until Ctrl-C. Needs a miner's bond; killed at any moment, it goes on where it was.
+
+    Several processes can search together: start them with torchrun. Rank 0 mines; the others help it, and need no
+    account.
+    """
     from dataclasses import replace
 
     from pol_oracle.agents.miner import run_miner as run
 
+    meeting = _meeting()
+    if meeting is not None and meeting.rank > 0:
+        _help(ctx.obj, meeting, threads, json)
+        return
     config = _config(ctx.obj, account, dev, password_file, name, store, poll, confirmations, json)
-    run(replace(config, training_steps=training_steps, threads=threads, check_accuracy=check_accuracy))
+    config = replace(config, threads=threads, check_accuracy=check_accuracy, metrics_port=metrics_port, meeting=meeting)
+    with live(config, json) as watched:
+        run(watched)
 
 
 @verifier_app.command("run")
@@ -92,6 +107,32 @@ def run_verifier(
 
     config = _config(ctx.obj, account, dev, password_file, name, store, poll, confirmations, json)
     run(replace(config, threads=threads, policy=replace(config.policy, max_demands=max_demands)))
+
+
+def _meeting() -> Meeting | None:
+    """What torchrun says of this process; torch is not loaded for that unless there is something."""
+    if not {"RANK", "MASTER_ADDR", "MASTER_PORT"} & os.environ.keys():
+        return None
+    from pol_oracle.search import Meeting
+
+    return Meeting.of(os.environ)
+
+
+def _help(settings: Settings, meeting: Meeting, threads: int, json: bool) -> None:
+    from pol_oracle.agents.config import HelperConfig
+    from pol_oracle.agents.logs import as_json, as_text
+    from pol_oracle.agents.miner import run_helper
+
+    config = HelperConfig(
+        deployment=session.deployment(settings),
+        meeting=meeting,
+        cache=settings.data,
+        log_path=settings.agents / f"helper-{meeting.rank}.log",
+        threads=threads,
+        tell=lambda entry: typer.echo(as_json(entry) if json else as_text(entry)),
+    )
+    typer.echo(f"rank {meeting.rank} helps the miner at {meeting.host}:{meeting.port}; Ctrl-C stops it", err=True)
+    run_helper(config)
 
 
 def _config(

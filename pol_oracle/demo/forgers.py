@@ -70,13 +70,13 @@ class Bench:
 
     def proof(self, block: BlockView, cancelled: Callable[[], bool]) -> Proof:
         """An honest miner's proof on top of a block: training and search."""
-        from pol_oracle.agents.config import AgentConfig
         from pol_oracle.agents.job import Job
         from pol_oracle.agents.knowledge import Parent
         from pol_oracle.agents.production import Production
+        from pol_oracle.search import search_for
 
         parent = Parent(block.id, block.correct_after, block.header.post_root if block.header else None)
-        produce = Production(self.workload, self.store, AgentConfig.training_steps)
+        produce = Production(self.workload, self.store, search_for(self.workload))
         return produce(Job(parent, self.me, self.difficulty), cancelled)
 
 

@@ -7,6 +7,8 @@
       passes.py          one pass over the nonces of one W
       grouped_network.py the network for it: batch norm by groups, gradients at single weights
       optimiser.py       what moves W from pass to pass
+      crew.py            several processes with one W, and who of them is alive
+      lead.py            a round of theirs, from both sides
     attempt.py           from a candidate to a proof: the canonical step, then accuracy
     screen.py            exact accuracy of the miner's own states, mostly from torch
     train.py             ordinary training
@@ -16,7 +18,11 @@ Nothing here decides whether a proof is valid: torch finds candidates, the canon
 
 from __future__ import annotations
 
+from pol_oracle.task import Workload
+
+from .crew import Meeting
 from .grouped import GroupedSearch
+from .lead import help_leader
 from .naive import NaiveSearch
 from .optimiser import AveragedSGD
 from .plan import Plan
@@ -27,6 +33,7 @@ from .train import Recipe, count_correct, train
 __all__ = [
     "AveragedSGD",
     "GroupedSearch",
+    "Meeting",
     "NaiveSearch",
     "Parent",
     "Plan",
@@ -36,9 +43,23 @@ __all__ = [
     "Search",
     "build_module",
     "count_correct",
+    "help_leader",
     "load_state",
     "pick_device",
     "read_state",
+    "search_for",
     "train",
     "use_threads",
 ]
+
+
+def search_for(workload: Workload, meeting: Meeting | None = None) -> Search:
+    """Returns the search for a task's rules.
+
+    Args:
+        workload: the task.
+        meeting: where helpers find this process, under hardened rules; None searches alone.
+    """
+    if workload.rules.seed_binds_proof:
+        return GroupedSearch(workload, meeting=meeting)
+    return NaiveSearch(workload)

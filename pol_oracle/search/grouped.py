@@ -113,7 +113,7 @@ class GroupedSearch:
             return None
 
     def close(self) -> None:
-        """Lets helpers go."""
+        """See :class:`Search`; lets helpers go."""
         if self._lead is not None:
             self._lead.close()
 

@@ -69,6 +69,9 @@ class NaiveSearch:
         except StoppedError:
             return None
 
+    def close(self) -> None:
+        """See :class:`Search`; holds nothing."""
+
     def _try(self, attempt: Attempt, draw: Draw, watch: Watch) -> Proof | None:
         if not self.meets_in_torch(draw, attempt.block.difficulty):
             return None

@@ -97,6 +97,9 @@ class Search(Protocol):
             The proof, or None if ``should_stop`` said so.
         """
 
+    def close(self) -> None:
+        """Lets go of what it holds."""
+
 
 class StoppedError(Exception):
     """The caller wants no proof any more."""

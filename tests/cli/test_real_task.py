@@ -21,7 +21,7 @@ from pol_oracle.demo.forgers import published as everything
 from pol_oracle.protocol.difficulty import BIT
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import Role, Status
-from pol_oracle.search import Proof, search
+from pol_oracle.search import NaiveSearch, Proof
 from pol_oracle.store import StateStore, file_name
 from pol_oracle.task import Workload, build_workload, load_spec
 from tests.cli.conftest import Pol
@@ -81,7 +81,7 @@ def workload(task_file: Path, cache: Path) -> Workload:
 @pytest.fixture
 def proof(network: L1, workload: Workload) -> Proof:
     parent = Parent(network.client.finalized_tip())
-    found = search(workload, parent, dev_account(MINER).address, workload.initial, BIT)
+    found = NaiveSearch(workload).search(parent, dev_account(MINER).address, workload.initial, BIT)
     assert found is not None
     return found
 

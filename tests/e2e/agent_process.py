@@ -21,7 +21,6 @@ def main(role: str, deployment: str, account: str, folder: str, cache: str) -> N
         Path(folder),
         Path(cache),
         poll_s=0.2,
-        training_steps=2,
     )
     (run_miner if role == "miner" else run_verifier)(config)
 

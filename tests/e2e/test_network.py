@@ -19,7 +19,7 @@ from pol_oracle.chain.client import Client
 from pol_oracle.protocol.errors import InputError
 from pol_oracle.protocol.lifecycle import EvidenceKind, Role, Status
 from pol_oracle.report.ledger import Unit, ledger, totals
-from pol_oracle.search import Proof
+from pol_oracle.search import Proof, search_for
 from pol_oracle.store import StateStore
 from pol_oracle.task import Workload
 from tests.e2e.cheats import Cheat, flattered, one_ulp_off
@@ -60,7 +60,7 @@ def test_honest_blocks_become_final_and_cheats_are_slashed_for_what_they_did(
     for account, _, produce, publisher in cheats:
         real.mining(account, replay, produce, publisher)
     answer = StoreAnswerer(workload, store)
-    real.mining(honest, replay, Production(workload, store, training_steps=4), publish, answer)
+    real.mining(honest, replay, Production(workload, store, search_for(workload)), publish, answer)
     view = real.loops[0].view
 
     def fates() -> dict[str, EvidenceKind | None]:

@@ -1,0 +1,89 @@
+"""What a miner shows of its work: a live line, a log entry now and then, facts in the status file, metrics."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+
+import structlog
+
+from pol_oracle.protocol.lifecycle import Status
+from pol_oracle.protocol.parameters import Parameters
+
+from .meter import Meter, Mining
+from .metrics import Metrics
+from .records import Records
+from .view import View
+
+LOG_INTERVAL_S = 30.0
+_UNIT = 10**18  # smallest units in a LEARN
+
+Show = Callable[[str], None]
+"""Shows a line that replaces the one before."""
+
+
+class Dashboard:
+    """Tells everybody how a miner's work goes.
+
+    Args:
+        meter: what the searches report to.
+        parameters: of the deployment.
+        me: the miner's address.
+        records: the status file.
+        show: who watches; None: nobody does.
+        metrics: who scrapes; None: nobody does.
+    """
+
+    def __init__(
+        self,
+        meter: Meter,
+        parameters: Parameters,
+        me: str,
+        records: Records,
+        show: Show | None = None,
+        metrics: Metrics | None = None,
+    ) -> None:
+        self._meter, self._parameters, self._me, self._records = meter, parameters, me, records
+        self._show, self._metrics = show, metrics
+        self._next_log = time.monotonic() + LOG_INTERVAL_S
+        self._log = structlog.get_logger("agent")
+
+    def turn(self, view: View) -> None:
+        """Once per turn of the loop."""
+        mining = self._meter.read()
+        finalized = sum(b.miner == self._me and b.status is Status.FINALIZED for b in view.blocks.values())
+        rewards = finalized * self._parameters.miner_reward / _UNIT
+        self._records.note(mining=asdict(mining))
+        if self._show is not None:
+            self._show(f"{mining.line()} · {finalized} blocks final · {rewards:,.0f} LEARN")
+        if self._metrics is not None:
+            self._metrics.set(_gauges(mining, view, finalized, rewards))
+        if time.monotonic() >= self._next_log:
+            self._next_log = time.monotonic() + LOG_INTERVAL_S
+            self._log.info("mining", **_rounded(mining), blocks_final=finalized, rewards_learn=rewards)
+
+    def close(self) -> None:
+        """Ends the metrics' server."""
+        if self._metrics is not None:
+            self._metrics.close()
+
+
+def _gauges(mining: Mining, view: View, finalized: int, rewards: float) -> dict[str, float | None]:
+    return {
+        "pol_difficulty_bits": mining.difficulty,
+        "pol_tries": mining.tries,
+        "pol_tries_per_second": mining.tries_per_s,
+        "pol_samples_per_second": mining.samples_per_s,
+        "pol_hit_rate_ratio": mining.hit_rate,
+        "pol_accuracy_ratio": mining.accuracy,
+        "pol_loss": mining.loss,
+        "pol_head_height": view.blocks[view.head].height,
+        "pol_finalized_height": view.blocks[view.finalized_tip].height,
+        "pol_blocks_finalized": finalized,
+        "pol_rewards_learn": rewards,
+    }
+
+
+def _rounded(mining: Mining) -> dict[str, float | None]:
+    return {name: None if value is None else round(value, 4) for name, value in asdict(mining).items()}
