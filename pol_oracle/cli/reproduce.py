@@ -24,7 +24,10 @@ def figure1(
     ctx: typer.Context,
     blocks: Annotated[int, typer.Option(min=1, help="How many blocks the chain shall have.")] = 600,
     bits: Annotated[
-        int | None, typer.Option(min=1, help="k, the number of requirements per block. (default: the task's, 16)")
+        int | None,
+        typer.Option(
+            min=1, max=32, help="k, the number of requirements per block. (default: the task's; 12 without one)"
+        ),
     ] = None,
     threads: Annotated[int, typer.Option(min=1, help="Threads of the canonical arithmetic; no bit depends on it.")] = 1,
     out: Annotated[
@@ -54,7 +57,9 @@ def figure1(
 
     settings: Settings = ctx.obj
     spec = load_spec(task) if task else default_task(settings.data)
-    plan = Plan(spec, bits, blocks, out or settings.home / "figure1", settings.data, threads)
+    if bits is not None:
+        spec = spec.model_copy(update={"chain": spec.chain.model_copy(update={"difficulty_bits": bits})})
+    plan = Plan(spec, blocks, out or settings.home / "figure1", settings.data, threads)
     stop = stop_on_signals()
     with open_screen(Console(stderr=json), blocks) as screen:
         result = reproduce(plan, screen, stop.is_set)

@@ -16,7 +16,7 @@ from pol_oracle.protocol.header import Header
 from pol_oracle.report.figure import draw
 from pol_oracle.task import TaskSpec, Workload, build_workload, load_spec
 
-from .folder import Block, Folder, Identity, Saved
+from .folder import Block, Folder, Identity
 from .mining import PaperMiner, Standing, genesis_of
 
 SAVE_S = 60.0  # between two savings of a search under way: at most so much work is lost with the process
@@ -35,7 +35,7 @@ class Screen(Protocol):
     def begin(self, chain: list[Block]) -> None:
         """The chain so far, before the first step."""
 
-    def step(self, now: Saved, evaluating: bool) -> None:
+    def step(self, now: Standing, evaluating: bool) -> None:
         """The search goes on."""
 
     def block(self, block: Block) -> None:
@@ -47,8 +47,7 @@ class Plan:
     """What to do.
 
     Attributes:
-        spec: the task.
-        bits: k; None for the task's.
+        spec: the task; its difficulty is k.
         blocks: how many blocks the chain shall have.
         out: the run's folder.
         cache: folder of finished data sets.
@@ -56,7 +55,6 @@ class Plan:
     """
 
     spec: TaskSpec
-    bits: int | None
     blocks: int
     out: Path
     cache: Path
@@ -65,7 +63,7 @@ class Plan:
     @property
     def k(self) -> int:
         """Requirements per block."""
-        return self.spec.chain.difficulty_bits if self.bits is None else self.bits
+        return self.spec.chain.difficulty_bits
 
 
 @dataclass(frozen=True)
@@ -103,8 +101,6 @@ def reproduce(plan: Plan, screen: Screen, should_stop: Callable[[], bool] = lamb
         raise InputError(f"Figure 1 is mined under the rule set paper, and task {plan.spec.name} has {plan.spec.rules}")
     self_test()
     workload = build_workload(plan.spec, plan.cache, plan.threads)
-    if plan.k > workload.eligible.count:
-        raise InputError(f"{plan.k} bits are more than the {workload.eligible.count} weights that R may name")
     folder = Folder(plan.out, Identity(workload.task.id.hex(), plan.k), workload.model)
     with folder.locked():
         chain = _Run(plan, workload, folder, screen, should_stop).run()
@@ -128,54 +124,55 @@ class _StoppedError(Exception):
 
 
 class _Run:
-    """Mines, and saves what it has."""
+    """Mines, and keeps what it has."""
 
     def __init__(
         self, plan: Plan, workload: Workload, folder: Folder, screen: Screen, should_stop: Callable[[], bool]
     ) -> None:
-        self._plan, self._workload, self._folder, self._screen = plan, workload, folder, screen
+        self._blocks, self._workload, self._folder, self._screen = plan.blocks, workload, folder, screen
         self._should_stop = should_stop
         self._miner = PaperMiner(workload, plan.k)
         self._chain, saved = folder.load()
-        self._now = saved or Saved(workload.initial)
+        self._now = saved or Standing(workload.initial)
         self._clock = _Clock()
-        if saved is None:
-            folder.save(self._chain, self._now)  # from now on the folder is this chain's
 
     def run(self) -> list[Block]:
         """Mines until there are enough blocks, or until told to stop."""
+        self._save()  # from now on the folder is this chain's
         self._screen.begin(self._chain)
         self._clock.lap()
         try:
-            while len(self._chain) < self._plan.blocks:
-                self._ask(evaluating=False)
+            while len(self._chain) < self._blocks:
+                self._look()
                 self._step()
         except _StoppedError:
-            self._spend()
+            self._now = self._clock.add_lap(self._now)
         finally:
             self._save()
         return self._chain
 
-    def _ask(self, evaluating: bool = True) -> None:
+    def _look(self, evaluating: bool = False) -> None:
         if self._should_stop():
             raise _StoppedError
         self._screen.step(self._now, evaluating)
 
     def _step(self) -> None:
         parent = bytes.fromhex(self._chain[-1].block_id) if self._chain else genesis_of(self._workload.task)
-        now = Standing(self._now.state, self._now.tries, self._now.candidates)
-        after, header = self._miner.attempt(parent, now, self._ask)
-        self._now = replace(self._now, state=after.state, tries=after.tries, candidates=after.candidates)
-        self._spend()
+        after, header = self._miner.attempt(parent, self._now, lambda: self._look(evaluating=True))
+        self._now = self._clock.add_lap(after)
         if header is not None:
             block = self._block(header)
             self._chain.append(block)
-            self._folder.add(self._chain)
-            self._now = Saved(self._now.state)
-            self._save()
+            self._now = Standing(after.state)
+            self._folder.add(self._chain, self._now)
+            self._clock.saved()
             self._screen.block(block)
-        elif self._clock.since_saving() > SAVE_S:
+        elif self._clock.since_saving > SAVE_S:
             self._save()
+
+    def _save(self) -> None:
+        self._folder.save(self._chain, self._now)
+        self._clock.saved()
 
     def _block(self, header: Header) -> Block:
         now, tests = self._now, len(self._workload.test)
@@ -197,15 +194,6 @@ class _Run:
             eval_root=header.eval_root.hex(),
         )
 
-    def _spend(self) -> None:
-        seconds, cpu_seconds = self._clock.lap()
-        now = self._now
-        self._now = replace(now, seconds=now.seconds + seconds, cpu_seconds=now.cpu_seconds + cpu_seconds)
-
-    def _save(self) -> None:
-        self._folder.save(self._chain, self._now)
-        self._clock.saved()
-
 
 class _Clock:
     """Measures laps, and the time since the last saving."""
@@ -221,10 +209,16 @@ class _Clock:
         self._wall, self._cpu = wall, cpu
         return lap
 
+    def add_lap(self, now: Standing) -> Standing:
+        """Adds the seconds since the last lap to a search's."""
+        seconds, cpu_seconds = self.lap()
+        return replace(now, seconds=now.seconds + seconds, cpu_seconds=now.cpu_seconds + cpu_seconds)
+
     def saved(self) -> None:
         """Something was saved."""
         self._saved = time.monotonic()
 
+    @property
     def since_saving(self) -> float:
-        """Returns the seconds since then."""
+        """Seconds since then."""
         return time.monotonic() - self._saved

@@ -17,9 +17,9 @@ import json
 import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, astuple, dataclass, fields
+from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import numpy as np
 
@@ -27,6 +27,8 @@ from pol_oracle.canonical.models import Model
 from pol_oracle.canonical.state import State
 from pol_oracle.protocol.errors import CorruptState, InputError
 from pol_oracle.report.files import write_whole
+
+from .mining import Standing
 
 
 @dataclass(frozen=True)
@@ -70,8 +72,8 @@ class Block:
         return self.cpu_seconds
 
 
-COLUMNS = tuple(field.name for field in fields(Block))
-_KINDS = {"int": int, "float": float, "str": str}
+COLUMNS = get_type_hints(Block)
+"""Name of a column -> its type."""
 
 
 @dataclass(frozen=True)
@@ -86,24 +88,8 @@ class Identity:
     task: str
     bits: int
 
-
-@dataclass(frozen=True)
-class Saved:
-    """A search under way.
-
-    Attributes:
-        state: W.
-        tries: steps done since the previous block.
-        candidates: of these, steps that met R.
-        seconds: that the search took so far.
-        cpu_seconds: the same in processor time.
-    """
-
-    state: State
-    tries: int = 0
-    candidates: int = 0
-    seconds: float = 0.0
-    cpu_seconds: float = 0.0
+    def __str__(self) -> str:
+        return f"task 0x{self.task} with k = {self.bits}"
 
 
 class Folder:
@@ -134,7 +120,7 @@ class Folder:
                 raise InputError(f"another run works in {self._path}: wait for it, or choose another --out") from error
             yield
 
-    def load(self) -> tuple[list[Block], Saved | None]:
+    def load(self) -> tuple[list[Block], Standing | None]:
         """Returns the chain so far and the search under way; nothing of an empty folder.
 
         Raises:
@@ -152,68 +138,68 @@ class Folder:
             raise InputError(f"{self.csv} does not belong to {self._state}: restore it, or choose another --out")
         return rows[:height], saved
 
-    def save(self, chain: Sequence[Block], saved: Saved) -> None:
-        """Keeps the search under way, which is for the block after ``chain``.
+    def add(self, chain: Sequence[Block], now: Standing) -> None:
+        """Keeps a chain whose last block is new.
+
+        Args:
+            chain: all blocks.
+            now: the search for the next one.
 
         Raises:
             OSError: a file cannot be written.
-        """
-        facts = {
-            **asdict(self._identity),
-            "height": len(chain),
-            "last": chain[-1].block_id if chain else "",
-            "root": saved.state.root.hex(),
-            "tries": saved.tries,
-            "candidates": saved.candidates,
-            "seconds": saved.seconds,
-            "cpu_seconds": saved.cpu_seconds,
-        }
-        packed = io.BytesIO()
-        np.savez(packed, weights=saved.state.flat, facts=np.frombuffer(json.dumps(facts).encode(), np.uint8))
-        write_whole(self._state, packed.getvalue())
-
-    def add(self, chain: Sequence[Block]) -> None:
-        """Writes the CSV of a chain, whose last block is new.
-
-        Raises:
-            OSError: the file cannot be written.
         """
         text = io.StringIO(newline="")
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(COLUMNS)
         writer.writerows(astuple(block) for block in chain)
         write_whole(self.csv, text.getvalue().encode())
+        self.save(chain, now)
 
-    def _load_state(self) -> tuple[dict[str, Any], Saved]:
+    def save(self, chain: Sequence[Block], now: Standing) -> None:
+        """Keeps the search for the block after ``chain``.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        facts = {
+            **asdict(self._identity),
+            "height": len(chain),
+            "last": chain[-1].block_id if chain else "",
+            "root": now.state.root.hex(),
+            "tries": now.tries,
+            "candidates": now.candidates,
+            "seconds": now.seconds,
+            "cpu_seconds": now.cpu_seconds,
+        }
+        packed = io.BytesIO()
+        np.savez(packed, weights=now.state.flat, facts=np.frombuffer(json.dumps(facts).encode(), np.uint8))
+        write_whole(self._state, packed.getvalue())
+
+    def _load_state(self) -> tuple[dict[str, Any], Standing]:
         try:
             with np.load(self._state, allow_pickle=False) as archive:
                 facts, weights = json.loads(bytes(archive["facts"])), archive["weights"]
             found = Identity(facts["task"], facts["bits"])
             if found != self._identity:
-                raise InputError(self._refusal(found))
+                raise InputError(
+                    f"{self._path} holds a chain of {found}, not of {self._identity}: choose another --out"
+                )
             state = State(self._model, weights)
             if state.root.hex() != facts["root"]:
                 raise CorruptState("its weights do not have their root")
-            saved = Saved(state, facts["tries"], facts["candidates"], facts["seconds"], facts["cpu_seconds"])
-        except (ValueError, KeyError, EOFError, zipfile.BadZipFile, CorruptState) as error:
+            saved = Standing(state, facts["tries"], facts["candidates"], facts["seconds"], facts["cpu_seconds"])
+        except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, CorruptState) as error:
             raise CorruptState(f"{self._state} is damaged ({error}): choose another --out to begin anew") from error
         return facts, saved
-
-    def _refusal(self, found: Identity) -> str:
-        mine = self._identity
-        other = f"of task 0x{found.task}" if found.task != mine.task else f"with k = {found.bits}"
-        own = f"task 0x{mine.task}" if found.task != mine.task else f"k = {mine.bits}"
-        return f"{self._path} holds a chain {other}, not {own}: choose another --out"
 
     def _load_rows(self) -> list[Block]:
         try:
             with self.csv.open(newline="", encoding="utf-8") as file:
                 reader = csv.DictReader(file)
-                rows = [Block(**{f.name: _KINDS[str(f.type)](row[f.name]) for f in fields(Block)}) for row in reader]
+                return [Block(**{name: kind(row[name]) for name, kind in COLUMNS.items()}) for row in reader]
         except FileNotFoundError:
             return []
         except (ValueError, KeyError, TypeError) as error:
             raise InputError(
                 f"{self.csv} is not what a run wrote ({error}): restore it, or choose another --out"
             ) from error
-        return rows

@@ -17,7 +17,7 @@ every machine, wherever its mining was interrupted.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,11 +51,15 @@ class Standing:
         state: W, which the next try steps from.
         tries: steps done since the previous block.
         candidates: of these, steps that met R.
+        seconds: that they took, by the clock.
+        cpu_seconds: the same in processor time, which other work on the machine does not lengthen.
     """
 
     state: State
     tries: int = 0
     candidates: int = 0
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
 
 
 class PaperMiner:
@@ -93,7 +97,7 @@ class PaperMiner:
         if not result.finite:
             raise RuleError("training diverged: a value is not finite; use a smaller learning rate")
         meets = unmet(workload, required, now.state, result.post) is None
-        after = Standing(result.post, now.tries + 1, now.candidates + meets)
+        after = replace(now, state=result.post, tries=now.tries + 1, candidates=now.candidates + meets)
         return after, self._block(parent, now, indices, result, tell) if meets else None
 
     def _block(

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.status import Status
 
-from .folder import Block, Saved
+from .folder import Block
+from .mining import Standing
 
 
 class Lines:
@@ -30,7 +31,7 @@ class Lines:
             self._note(chain)
             self._say(f"going on after block {self._height} of {self._blocks}, accuracy {self._accuracy:.1%}")
 
-    def step(self, now: Saved, evaluating: bool) -> None:
+    def step(self, now: Standing, evaluating: bool) -> None:
         """Moves the progress line."""
         if self._status is None:
             return
