@@ -29,7 +29,7 @@ class Lines:
         """Says where the run begins."""
         if chain:
             self._note(chain)
-            self._say(f"going on after block {self._height} of {self._blocks}, accuracy {self._accuracy:.1%}")
+            self._say(f"going on after block {self._height}, accuracy {self._accuracy:.1%}")
 
     def step(self, now: Standing, evaluating: bool) -> None:
         """Moves the progress line."""

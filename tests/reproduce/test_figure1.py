@@ -13,8 +13,9 @@ from pol_oracle.protocol.errors import CorruptState, InputError
 from pol_oracle.protocol.header import Header
 from pol_oracle.reproduce import figure1
 from pol_oracle.reproduce.figure1 import Result, default_task
-from pol_oracle.reproduce.folder import Folder
+from pol_oracle.reproduce.folder import Folder, Identity
 from pol_oracle.reproduce.mining import MINER, Standing, genesis_of
+from pol_oracle.task import TaskSpec
 from tests.reproduce.runs import Watcher, mined, paper_spec, rows, run
 from tests.task.workloads import small_workload
 
@@ -47,10 +48,18 @@ def test_a_blocks_id_is_the_hash_of_its_row_and_of_the_block_before(whole: Resul
     task = small_workload("paper").task  # its id has no k in it
     parent = genesis_of(task)
     for row in rows(whole.csv):
-        roots = [bytes.fromhex(row[f"{name}_root"]) for name in ("pre", "post", "trace", "eval")]
-        indices = tuple(map(int, row["indices"].split()))
-        counts = int(row["correct_before"]), int(row["correct_after"])
-        header = Header(parent, MINER, int(row["tries"]) - 1, indices, *roots, *counts)
+        header = Header(
+            parent=parent,
+            miner=MINER,
+            nonce=int(row["tries"]) - 1,
+            indices=tuple(map(int, row["indices"].split())),
+            pre_root=bytes.fromhex(row["pre_root"]),
+            post_root=bytes.fromhex(row["post_root"]),
+            trace_root=bytes.fromhex(row["trace_root"]),
+            eval_root=bytes.fromhex(row["eval_root"]),
+            correct_before=int(row["correct_before"]),
+            correct_after=int(row["correct_after"]),
+        )
         parent = header.id(task.id)
         assert row["block_id"] == parent.hex()
 
@@ -148,7 +157,7 @@ def test_without_a_block_there_is_no_figure(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("other", [paper_spec(seed=2), paper_spec(bits=4)], ids=["task", "bits"])
-def test_another_chains_folder_is_refused(whole: Result, other: figure1.TaskSpec) -> None:
+def test_another_chains_folder_is_refused(whole: Result, other: TaskSpec) -> None:
     before = whole.csv.read_bytes()
     with pytest.raises(InputError, match=r"holds a chain of task 0x\w+ with k = 3, not of .*: choose another --out"):
         run(whole.csv.parent, BLOCKS + 1, other)
@@ -162,7 +171,7 @@ def test_hardened_rules_are_refused(tmp_path: Path) -> None:
 
 def test_two_runs_in_one_folder_are_refused(tmp_path: Path) -> None:
     workload = small_workload("paper")
-    folder = Folder(tmp_path / "run", figure1.Identity(workload.task.id.hex(), 3), workload.model)
+    folder = Folder(tmp_path / "run", Identity(workload.task.id.hex(), 3), workload.model)
     with folder.locked(), pytest.raises(InputError, match="another run works in"):
         run(tmp_path / "run", 1)
 
@@ -183,7 +192,7 @@ def test_a_damaged_state_is_refused(started: Path, keep: int) -> None:
 
 def test_weights_that_do_not_have_their_root_are_refused(started: Path) -> None:
     workload = small_workload("paper")
-    folder = Folder(started, figure1.Identity(workload.task.id.hex(), 3), workload.model)
+    folder = Folder(started, Identity(workload.task.id.hex(), 3), workload.model)
     chain, now = folder.load()
     assert now is not None
     now.state.root  # noqa: B018  (known before the weights are changed under it)
@@ -233,7 +242,7 @@ def test_blocks_build_on_each_other(whole: Result) -> None:
 def test_a_search_under_way_is_saved_now_and_then(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(figure1, "SAVE_S", 0)
     workload = small_workload("paper")
-    folder = Folder(tmp_path / "run", figure1.Identity(workload.task.id.hex(), 20), workload.model)
+    folder = Folder(tmp_path / "run", Identity(workload.task.id.hex(), 20), workload.model)
     saved: list[Standing | None] = []
     watcher = Watcher(lambda: saved.append(folder.load()[1]))
     run(tmp_path / "run", 1, paper_spec(bits=20), watcher, should_stop=lambda: len(saved) >= 4)
