@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from . import agents, bench, blocks, bond, chain, challenge, demo, deploy, devnet, keys, store
+from . import agents, bench, blocks, bond, chain, challenge, demo, deploy, devnet, keys, reproduce, store
 from .failures import PolGroup
 from .logs import configure
 from .settings import load
@@ -35,6 +35,7 @@ app.command("plot")(chain.plot)
 app.add_typer(store.app, name="store")
 app.command("bench")(bench.bench)
 app.command("demo")(demo.demo)
+app.add_typer(reproduce.app, name="reproduce")
 
 
 def _print_version(wanted: bool) -> None:

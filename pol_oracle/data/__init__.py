@@ -19,7 +19,7 @@ from . import cifar10, digits
 from .samples import CHANNELS, CLASSES, SIZE, Samples
 from .spec import DataSpec
 
-__all__ = ["CHANNELS", "CLASSES", "SIZE", "DataSpec", "Samples", "load"]
+__all__ = ["CHANNELS", "CLASSES", "SIZE", "DataSpec", "Samples", "at_hand", "load"]
 
 log = structlog.get_logger(__name__)
 
@@ -47,6 +47,12 @@ def load(spec: DataSpec, cache: Path) -> tuple[Samples, Samples]:
         sets = cifar10.read(cache / spec.folder, spec.download)
     _write(path, *sets)
     return sets
+
+
+def at_hand(spec: DataSpec, cache: Path) -> bool:
+    """Says whether a set can be loaded without a network; its files may still turn out damaged."""
+    made = spec.kind == "digits" or (cache / _file_name(spec)).exists()
+    return made or (cache / spec.folder / cifar10.FOLDER).is_dir()
 
 
 def _file_name(spec: DataSpec) -> str:

@@ -12,6 +12,8 @@ from pol_oracle.protocol.errors import DataError
 
 from .samples import Samples
 
+FOLDER = "cifar-10-batches-py"
+
 # Operators that torchvision's Python part expects from its compiled part.
 _MISSING_OPERATORS = (
     "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",

@@ -1,29 +1,52 @@
-"""The paper's Figure 1: accuracy and block interval over block height, from chain data alone."""
+"""The paper's Figure 1: accuracy and block interval over block height."""
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Sequence
-from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
+from typing import Protocol
 
 from pol_oracle.protocol.errors import InputError
 
-from .history import FinalBlock
+from .files import write_whole
 
 
-def draw(chain: Sequence[FinalBlock], test_count: int, path: Path) -> None:
+class Plotted(Protocol):
+    """What the figure needs to know of a block."""
+
+    @property
+    def height(self) -> int:
+        """1 for the first block after genesis."""
+
+    @property
+    def correct_after(self) -> int:
+        """Test samples that W' classifies correctly."""
+
+    @property
+    def interval_s(self) -> float:
+        """Seconds since the parent."""
+
+
+def draw(
+    chain: Sequence[Plotted],
+    test_count: int,
+    path: Path,
+    *,
+    title: str = "Accuracy and block interval of the finalized chain",
+    interval: str = "block interval (s)",
+) -> None:
     """Writes the figure as PNG, whole or not at all.
 
     Args:
-        chain: finalized blocks in order of height.
+        chain: blocks in order of height.
         test_count: |E|, samples in the test set.
         path: file to write; its folder must exist.
+        title: above the figure.
+        interval: what the interval counts, and its unit.
 
     Raises:
-        InputError: no block is finalized yet.
+        InputError: there is no block yet.
         OSError: the file cannot be written; it names ``path``.
     """
     if not chain:
@@ -37,40 +60,17 @@ def draw(chain: Sequence[FinalBlock], test_count: int, path: Path) -> None:
     figure = Figure(figsize=(8, 4.5), layout="constrained")
     FigureCanvasAgg(figure)
     accuracy = figure.add_subplot()
-    interval = accuracy.twinx()
-    interval.bar(heights, [b.interval_s for b in chain], width=0.6, color="tab:orange", alpha=0.35)
-    accuracy.plot(heights, [100 * b.correct_after / test_count for b in chain], color="tab:blue", marker="o")
-    accuracy.set_zorder(interval.get_zorder() + 1)
+    bars = accuracy.twinx()
+    bars.bar(heights, [b.interval_s for b in chain], width=0.6, color="tab:orange", alpha=0.35)
+    dots = "o" if len(chain) <= 50 else ""
+    accuracy.plot(heights, [100 * b.correct_after / test_count for b in chain], color="tab:blue", marker=dots)
+    accuracy.set_zorder(bars.get_zorder() + 1)
     accuracy.patch.set_visible(False)
     accuracy.set_xlabel("block height")
     accuracy.set_ylabel(f"test accuracy (%), {test_count} samples", color="tab:blue")
-    interval.set_ylabel("block interval (s)", color="tab:orange")
+    bars.set_ylabel(interval, color="tab:orange")
     accuracy.xaxis.set_major_locator(MaxNLocator(integer=True))
-    accuracy.set_title("Accuracy and block interval of the finalized chain")
+    accuracy.set_title(title)
     picture = BytesIO()
     figure.savefig(picture, dpi=150, format="png")
-    try:
-        _write(path, picture.getvalue())
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, str(path)) from error
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Writes beside the target, syncs, renames: on a full disk the old picture stays, and no empty one."""
-    target = path.resolve()
-    if target.exists() and not target.is_file():  # a device or a pipe; nothing to rename onto
-        with target.open("wb") as file:
-            file.write(data)
-        return
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".new-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            os.fchmod(file.fileno(), 0o644)
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(target)
-    except BaseException:
-        with suppress(OSError):
-            Path(temporary).unlink()
-        raise
+    write_whole(path, picture.getvalue())

@@ -25,6 +25,7 @@ TORCH_FREE = [
     "pol_oracle.agents.view",
     "pol_oracle.agents.replay",
     "pol_oracle.agents.verifier",
+    "pol_oracle.reproduce.figure1",
     "pol_oracle.cli.app",
 ]
 

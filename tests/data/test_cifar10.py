@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pol_oracle.data import DataSpec, load
+from pol_oracle.data import DataSpec, at_hand, load
 from pol_oracle.data.cifar10 import _torchvision
 from pol_oracle.protocol.errors import DataError
 
@@ -74,3 +74,20 @@ def test_a_failed_download_is_explained(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(_torchvision().datasets.cifar, "download_and_extract_archive", offline)
     with pytest.raises(DataError, match=r"fetched into .*Network is unreachable"):
         load(DataSpec(kind="cifar10", download=True), tmp_path)
+
+
+def test_it_is_at_hand_once_its_files_are(tmp_path: Path) -> None:
+    spec = DataSpec(kind="cifar10", download=True)
+    assert not at_hand(spec, tmp_path)
+    (tmp_path / "cifar10" / "cifar-10-batches-py").mkdir(parents=True)
+    assert at_hand(spec, tmp_path)
+
+
+def test_it_is_at_hand_once_it_was_read(files: Path, tmp_path: Path) -> None:
+    load(DataSpec(kind="cifar10"), tmp_path)
+    files.rename(tmp_path / "elsewhere")
+    assert at_hand(DataSpec(kind="cifar10"), tmp_path)
+
+
+def test_the_digits_are_always_at_hand(tmp_path: Path) -> None:
+    assert at_hand(DataSpec(), tmp_path)
