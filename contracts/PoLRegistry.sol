@@ -223,6 +223,7 @@ contract PoLRegistry is Genesis {
         require(known.status != Status.None, UnknownBlock(blockId));
         bytes32 seed = Derivation.seed(RULES, taskId, parent, miner, preRoot, nonce);
         uint256 difficulty = known.difficulty;
+        // the whole bits every block has
         if (number >= Difficulty.wholeBits(difficulty)) {
             uint256 needed = Difficulty.neededBits(difficulty, seed, postRoot);
             require(number < needed, NoSuchRequirement(number, needed));
