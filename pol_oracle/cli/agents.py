@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,7 +9,7 @@ import typer
 from . import session
 from .live import live
 from .options import Account, Dev, PasswordFile
-from .settings import Settings
+from .settings import Settings, torchrun_variables
 
 if TYPE_CHECKING:
     from pol_oracle.agents.config import AgentConfig
@@ -111,11 +110,12 @@ def run_verifier(
 
 def _meeting() -> Meeting | None:
     """What torchrun says of this process; torch is not loaded for that unless there is something."""
-    if not {"RANK", "MASTER_ADDR", "MASTER_PORT"} & os.environ.keys():
+    variables = torchrun_variables()
+    if not variables:
         return None
     from pol_oracle.search import Meeting
 
-    return Meeting.of(os.environ)
+    return Meeting.of(variables)
 
 
 def _help(settings: Settings, meeting: Meeting, threads: int, json: bool) -> None:

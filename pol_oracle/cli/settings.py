@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -76,3 +77,9 @@ def load(**flags: Any) -> Settings:
         first = error.errors()[0]
         name = "POL_" + "_".join(str(part) for part in first["loc"]).upper()
         raise InputError(f"setting {name} cannot be used: {first['msg']}") from error
+
+
+def torchrun_variables() -> dict[str, str]:
+    """Returns what torchrun tells a process of its group; empty outside of one."""
+    names = ("RANK", "MASTER_ADDR", "MASTER_PORT", "TORCHELASTIC_USE_AGENT_STORE")
+    return {name: os.environ[name] for name in names if name in os.environ}

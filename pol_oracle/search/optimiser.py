@@ -35,7 +35,7 @@ class AveragedSGD(torch.optim.Optimizer):
     def __init__(
         self,
         parameters: Iterable[nn.Parameter],
-        lr: float = 1.0,
+        lr: float = 0.5,
         momentum: float = 0.9,
         share: float = 0.02,
         weight_decay: float = 5e-4,
