@@ -93,6 +93,7 @@ bench: setup ## all benches
 	@$(BIN)/pol bench chain
 	@$(BIN)/pol bench canonical
 	@$(BIN)/pol bench court
+	@$(BIN)/pol bench search
 
 .PHONY: slither
 slither: setup ## slither over the contracts; docs/slither.md explains every finding

@@ -28,6 +28,16 @@ BENCHES: dict[str, dict[str, str]] = {
         "agreement": "pol_oracle.bench.agreement:agreement",
         "start-up": "pol_oracle.bench.canonical:start_up",
     },
+    "search": {
+        "tries": "pol_oracle.bench.search:tries",
+        "training": "pol_oracle.bench.search:training",
+        "phases": "pol_oracle.bench.search:phases",
+        "plans": "pol_oracle.bench.search:plans",
+        "directions": "pol_oracle.bench.hits:directions",
+        "hits": "pol_oracle.bench.hits:hits",
+        "accuracy": "pol_oracle.bench.learning:accuracy",
+        "ranks": "pol_oracle.bench.ranks:ranks",
+    },
     "court": {
         "arithmetic": "pol_oracle.bench.court:arithmetic",
         "corruptions": "pol_oracle.bench.court:corruptions",

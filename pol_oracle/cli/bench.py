@@ -13,12 +13,13 @@ from .options import Json
 
 PARTS = (
     "canonical: step, evaluation, layers, trees, replay, agreement, start-up; chain: gas, throughput, catch-up; "
-    "court: arithmetic, corruptions, honest, gas, dispute"
+    "court: arithmetic, corruptions, honest, gas, dispute; "
+    "search: tries, training, phases, plans, directions, hits, accuracy, ranks"
 )
 
 
 def bench(
-    name: Annotated[str, typer.Argument(help="Which bench: `canonical`, `chain` or `court`.")],
+    name: Annotated[str, typer.Argument(help="Which bench: `canonical`, `chain`, `court` or `search`.")],
     only: Annotated[str | None, typer.Option(metavar="PART", help=f"Run one part of it ({PARTS}).")] = None,
     check: Annotated[
         Path | None,

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from pol_oracle.canonical.selftest import self_test
 from pol_oracle.data import DataSpec, at_hand
+from pol_oracle.protocol.difficulty import from_bits, whole_bits
 from pol_oracle.protocol.errors import InputError
 from pol_oracle.protocol.header import Header
 from pol_oracle.report.figure import draw
@@ -63,7 +64,7 @@ class Plan:
     @property
     def k(self) -> int:
         """Requirements per block."""
-        return self.spec.chain.difficulty_bits
+        return whole_bits(from_bits(self.spec.chain.difficulty_bits))
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,9 @@ class GroupedSearch:
         make_optimiser: of the training that is the search.
         meeting: where helpers find this process, which leads; None searches alone.
 
+    Attributes:
+        plan: how passes are made; None until that is measured.
+
     Raises:
         InputError: the task has the paper's rules, which Algorithm 1 is for.
     """
@@ -63,7 +66,7 @@ class GroupedSearch:
     ) -> None:
         if not workload.rules.seed_binds_proof:
             raise InputError("the grouped search is for hardened rules: use Algorithm 1 for the paper's")
-        self._workload, self._plan, self._make_optimiser = workload, plan, make_optimiser
+        self._workload, self.plan, self._make_optimiser = workload, plan, make_optimiser
         self._device = device or pick_device()
         self._counters = counters(workload, self._device)
         self._network = GroupedNetwork(workload.model, self._device, workload.task.batch_size)
@@ -91,7 +94,7 @@ class GroupedSearch:
         """
         block = Block(self._workload, parent, miner, difficulty)
         watch = Watch(Progress(start_nonce), should_stop, on_progress)
-        plan = self._plan = self._plan or self._measure(Attempt(block, state, self._counters))
+        plan = self.plan = self.plan or self._measure(Attempt(block, state, self._counters))
         self._begin(state)
         try:
             while True:
@@ -111,6 +114,15 @@ class GroupedSearch:
                 state = self._snapshot(state)
         except StoppedError:
             return None
+
+    @property
+    def processes(self) -> int:
+        """How many take part, this one included."""
+        return 1 if self._lead is None else self._lead.processes
+
+    def state(self, base: State) -> State:
+        """Returns W as it is now; ``base`` is any state it came from."""
+        return self._network.read(base)
 
     def close(self) -> None:
         """See :class:`Search`; lets helpers go."""

@@ -61,6 +61,11 @@ class Lead:
             self._crew.assemble()
             return own or self._passes.run(attempt.nonces, first, plan.groups, bits, mixed=plan.mixed)
 
+    @property
+    def processes(self) -> int:
+        """How many take part, this one included."""
+        return self._crew.size
+
     def close(self) -> None:
         """Lets the helpers go."""
         self._crew.close()

@@ -61,6 +61,9 @@ class Passes:
         workload: the task, of hardened rules.
         network: the network.
         device: where torch computes.
+
+    Attributes:
+        learning_rate: of the checked step.
     """
 
     def __init__(self, workload: Workload, network: GroupedNetwork, device: torch.device) -> None:
@@ -71,7 +74,7 @@ class Passes:
         self._ranges = np.array(columns, np.int64).T
         self._images = torch.from_numpy(workload.train.images.copy()).to(device)
         self._labels = torch.from_numpy(workload.train.labels.astype(np.int64)).to(device)
-        self._learning_rate = np.float32(workload.spec.learning_rate)
+        self.learning_rate = np.float32(workload.spec.learning_rate)
 
     def groups(self, draws: Sequence[Draw], bits: int) -> Groups:
         """Returns the first ``bits`` requirements and the samples of nonces, as arrays."""
@@ -103,11 +106,11 @@ class Passes:
         """
         slopes, loss = self._network.train(*self._samples(groups), groups.tensors, groups.elements, mixed=mixed)
         if not mixed:
-            return np.flatnonzero(self._meets(groups, slopes)), float(loss)
+            return np.flatnonzero(self.meets(groups, slopes)), float(loss)
         hopeful = np.flatnonzero(~_clearly_wrong(groups, slopes).any(axis=1))
         if len(hopeful):
             some = groups.some(hopeful)
-            hopeful = hopeful[self._meets(some, self.look(some))]
+            hopeful = hopeful[self.meets(some, self.look(some))]
         return hopeful, float(loss)
 
     def look(self, groups: Groups) -> Slopes:
@@ -127,11 +130,15 @@ class Passes:
         chosen = torch.from_numpy(groups.indices.T.reshape(-1)).to(self._device)
         return scaled(self._images[chosen]), self._labels[chosen]
 
-    def _meets(self, groups: Groups, slopes: Slopes) -> NDArray[np.bool_]:
-        """Which groups' weights all move; as ``protocol.rules.satisfies`` under strict rules."""
-        after = slopes.weight - self._learning_rate * slopes.value
-        moved = np.where(groups.up, after > slopes.weight, after < slopes.weight) & np.isfinite(after)
-        return np.asarray(moved.all(axis=1))
+    def moves(self, groups: Groups, slopes: Slopes) -> NDArray[np.bool_]:
+        """Which weights move as required, bool [G, k]; as ``protocol.rules.satisfies`` under strict rules."""
+        after = slopes.weight - self.learning_rate * slopes.value
+        right = np.where(groups.up, after > slopes.weight, after < slopes.weight)
+        return np.asarray(right & np.isfinite(after))
+
+    def meets(self, groups: Groups, slopes: Slopes) -> NDArray[np.bool_]:
+        """Which groups' weights all do, bool [G]."""
+        return np.asarray(self.moves(groups, slopes).all(axis=1))
 
 
 def _clearly_wrong(groups: Groups, slopes: Slopes) -> NDArray[np.bool_]:

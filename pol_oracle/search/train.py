@@ -84,11 +84,13 @@ def train(
             break
         chosen = order.choice(len(workload.train), min(recipe.batch_size, len(workload.train)), replace=False)
         loss = _step(module, optimiser, *_batch(workload.train, chosen, device))
-        for name, tensor in _floats(module):
-            average[name].lerp_(tensor, 1 - recipe.average)
+        if recipe.average:
+            for name, tensor in _floats(module):
+                average[name].lerp_(tensor, 1 - recipe.average)
         if on_progress is not None:
             on_progress(done, loss.item())
-    trained = State.from_torch(workload.model, {name: tensor.cpu().numpy() for name, tensor in average.items()})
+    kept = average if recipe.average else dict(_floats(module))
+    trained = State.from_torch(workload.model, {name: tensor.cpu().numpy() for name, tensor in kept.items()})
     if not trained.finite:
         raise RuleError("training diverged: a weight is not finite; use a smaller learning rate")
     return trained
