@@ -94,9 +94,9 @@ class GroupedSearch:
         """
         block = Block(self._workload, parent, miner, difficulty)
         watch = Watch(Progress(start_nonce), should_stop, on_progress)
-        plan = self.plan = self.plan or self._measure(Attempt(block, state, self._counters))
-        self._begin(state)
         try:
+            plan = self.plan = self.plan or self._measure(Attempt(block, state, self._counters), watch)
+            self._begin(state)
             while True:
                 watch.ask()
                 attempt = Attempt(block, state, self._counters)
@@ -154,7 +154,7 @@ class GroupedSearch:
                 self._rests_until = 2 * time.monotonic() - began
         return None
 
-    def _measure(self, attempt: Attempt) -> Plan:
+    def _measure(self, attempt: Attempt, watch: Watch) -> Plan:
         """Finds a plan at the weights that the search begins with."""
         self._begin(attempt.state)
         bits = whole_bits(attempt.block.difficulty)
@@ -166,7 +166,7 @@ class GroupedSearch:
             self._optimiser.step()
             self._snapshot(attempt.state)
 
-        return measure(self._passes, self._device, groups, between)
+        return measure(self._passes, self._device, groups, between, watch.ask)
 
     def _snapshot(self, base: State) -> State:
         """The network's weights, with their root."""

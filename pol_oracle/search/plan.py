@@ -70,7 +70,11 @@ def best(trials: Mapping[Plan, Trial]) -> Plan:
 
 
 def measure(
-    passes: Passes, device: torch.device, groups_of: Callable[[int], Groups], between: Callable[[], object]
+    passes: Passes,
+    device: torch.device,
+    groups_of: Callable[[int], Groups],
+    between: Callable[[], object],
+    ask: Callable[[], None],
 ) -> Plan:
     """Makes some passes and returns the plan that suits this machine.
 
@@ -79,6 +83,7 @@ def measure(
         device: where torch computes.
         groups_of: makes so many groups.
         between: what comes between two passes: the optimiser's step and the new root.
+        ask: called before every trial; what it raises ends the planning.
     """
     smallest = groups_of(SIZES[0])
     room = MEMORY_SHARE * free_memory(device) / (2 * _kept_for_backward(lambda: passes.train(smallest)))  # + gradients
@@ -89,6 +94,7 @@ def measure(
             break
         groups = groups_of(size)
         for mixed in (False, True):
+            ask()
             kept = passes.kept_by_sieve(groups) if mixed else 1.0
             seconds = min(_seconds(passes, groups, mixed, between) for _ in range(2))
             trials[Plan(size, mixed)] = Trial(size, seconds, kept)

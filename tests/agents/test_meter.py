@@ -1,0 +1,119 @@
+"""What a miner tells of its work."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from pol_oracle.agents.dashboard import Dashboard
+from pol_oracle.agents.meter import WINDOW_S, Meter
+from pol_oracle.agents.metrics import Metrics
+from pol_oracle.agents.records import Records
+from pol_oracle.agents.view import History
+from pol_oracle.protocol.difficulty import BIT
+from pol_oracle.protocol.errors import InputError
+from pol_oracle.protocol.lifecycle import Role
+from pol_oracle.search import Progress
+from tests.agents.scene import PARAMETERS
+
+ME = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
+
+
+@dataclass
+class Clock:
+    """Seconds that pass when told."""
+
+    now: float = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_rates_hits_and_what_is_to_be_expected() -> None:
+    clock = Clock()
+    meter = Meter(test_count=200, clock=clock)
+    meter.begin(3 * BIT)
+    clock.now = 2.0
+    meter.note(Progress(nonce=80, tries=80, passed=5, trained=320, loss=2.0, correct=50))
+    read = meter.read()
+    assert (read.tries_per_s, read.samples_per_s) == (40, 160)
+    assert read.expected_s == 8 / 40
+    assert read.hit_rate == 5 / 10
+    assert (read.accuracy, read.loss, read.difficulty) == (0.25, 2.0, 3.0)
+
+
+def test_searches_add_up() -> None:
+    """Counts of a new search begin at zero; those of the meter go on, each try weighed by its own difficulty."""
+    clock = Clock()
+    meter = Meter(200, clock)
+    for difficulty, tries in ((2 * BIT, 8), (4 * BIT, 16)):
+        meter.begin(difficulty)
+        clock.now += 1
+        meter.note(Progress(nonce=tries // 2, tries=tries // 2, passed=1))
+        meter.note(Progress(nonce=tries, tries=tries, passed=3))
+    assert meter.read().tries == 24
+    assert meter.read().hit_rate == 6 / (8 / 4 + 16 / 16)
+
+
+def test_what_is_long_past_does_not_count() -> None:
+    clock = Clock()
+    meter = Meter(200, clock)
+    meter.begin(BIT)
+    meter.note(Progress(nonce=10_000, tries=10_000))
+    clock.now = WINDOW_S + 1
+    meter.note(Progress(nonce=10_010, tries=10_010))
+    clock.now += 10
+    assert meter.read().tries_per_s == 0
+    assert meter.read().expected_s is None
+
+
+def test_before_the_first_try_nothing_is_claimed() -> None:
+    read = Meter(200, Clock()).read()
+    assert (read.expected_s, read.hit_rate, read.accuracy, read.loss) == (None, None, None, None)
+    assert "tries/s" in read.line()
+
+
+def test_the_line_says_it_all() -> None:
+    clock = Clock()
+    meter = Meter(200, clock)
+    meter.begin(5 * BIT + BIT // 2)
+    clock.now = 1.0
+    meter.note(Progress(nonce=320, tries=320, passed=9, trained=1280, loss=1.25, correct=150))
+    line = meter.read().line()
+    for part in ("320 tries/s", "1,280 samples/s", "at 5.50 bits", "hits 0.90 x 2^-b", "accuracy 75.0 %", "loss 1.250"):
+        assert part in line
+
+
+def test_metrics_are_served_on_loopback_and_say_what_the_meter_says(tmp_path: Path) -> None:
+    clock = Clock()
+    meter, metrics = Meter(200, clock), Metrics(0, "miner-1")
+    meter.begin(2 * BIT)
+    clock.now = 4.0
+    meter.note(Progress(nonce=400, tries=400, passed=100, trained=1600, correct=100))
+    shown: list[str] = []
+    history = History(bytes(32))
+    records = Records(tmp_path / "miner.json", "miner-1", Role.MINER, ME)
+    dashboard = Dashboard(meter, PARAMETERS, ME, records, shown.append, metrics)
+    dashboard.turn(history.view)
+
+    with urllib.request.urlopen(f"http://127.0.0.1:{metrics.port}/metrics", timeout=10) as answer:
+        text = answer.read().decode()
+    assert 'pol_tries_per_second{agent="miner-1"} 100.0' in text
+    assert 'pol_accuracy_ratio{agent="miner-1"} 0.5' in text
+    assert 'pol_hit_rate_ratio{agent="miner-1"} 1.0' in text
+    assert "100 tries/s" in shown[0]
+    assert "0 LEARN" in shown[0]
+    records.write(history)
+    assert json.loads((tmp_path / "miner.json").read_text())["mining"]["tries"] == 400
+    dashboard.close()
+
+
+def test_a_taken_port_is_said_to_be() -> None:
+    first = Metrics(0, "a")
+    with pytest.raises(InputError, match=f"port {first.port}"):
+        Metrics(first.port, "b")
+    first.close()
