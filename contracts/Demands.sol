@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {IBondVault} from "./interfaces/IBondVault.sol";
 import {IBounties} from "./interfaces/IBounties.sol";
-import {ProgramOpening, Slice, TraceId, TraceParts} from "./interfaces/ICourt.sol";
+import {Opening, ProgramOpening, TraceId} from "./interfaces/ICourt.sol";
 import {Demand, DemandState, IDemands, Item, Position} from "./interfaces/IDemands.sol";
 import {IPoLRegistry} from "./interfaces/IPoLRegistry.sol";
 import {Answers} from "./lib/Answers.sol";
@@ -94,15 +94,14 @@ contract Demands is IDemands {
         address demander,
         Position calldata position,
         ProgramOpening calldata program,
-        TraceParts calldata parts,
         bytes32[] calldata nodes,
         bytes32[] calldata path
     ) external {
         (bytes32 blockId, bytes32 demandId) = _requireOpen(header, demander, position, Item.Nodes);
         bytes32 root = _traceRoot(header, blockId, position);
-        Answers.checkNodes(header, root, registry.programRoot(), position, program, parts, nodes, path);
+        Answers.checkNodes(header, root, registry.programRoot(), position, program, nodes, path);
 
-        _answer(blockId, demandId, abi.encode(program, parts, nodes, path));
+        _answer(blockId, demandId, abi.encode(program, nodes, path));
     }
 
     /// @inheritdoc IDemands
@@ -111,14 +110,13 @@ contract Demands is IDemands {
         address demander,
         Position calldata position,
         ProgramOpening calldata program,
-        TraceParts calldata parts,
-        Slice calldata slice
+        Opening calldata opening
     ) external {
         (bytes32 blockId, bytes32 demandId) = _requireOpen(header, demander, position, Item.Leaves);
         bytes32 root = _traceRoot(header, blockId, position);
-        Answers.checkLeaves(header, root, registry.programRoot(), position, program, parts, slice);
+        Answers.checkLeaves(header, root, registry.programRoot(), position, program, opening);
 
-        _answer(blockId, demandId, abi.encode(program, parts, slice));
+        _answer(blockId, demandId, abi.encode(program, opening));
     }
 
     /// @inheritdoc IDemands

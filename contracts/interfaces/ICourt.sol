@@ -20,28 +20,21 @@ struct ProgramOpening {
     bytes32[] path;
 }
 
-/// @notice What a trace root hides besides the states: keccak256(TRACE_ROOT, state, batch, inner, new state).
-struct TraceParts {
-    bytes32 batchRoot;
-    bytes32 innerRoot;
-}
-
 /// @notice Which trace: the step's, or that of one test sample's evaluation with W or W'.
 struct TraceId {
     Tree tree;
     uint32 sample;
 }
 
-/// @notice Some leaves of one tensor, opened up to its section's root.
-/// @dev A run is first << 32 | count, in leaves; runs ascend and do not touch. `nodes` are the siblings that the runs
-/// do not give, level by level from below, each level from left to right, without those that do not exist.
-struct Slice {
-    uint32 tensor; // its number in the program
-    uint64 elements; // that the tensor has
-    uint64[] runs;
+/// @notice Some leaves of some tensors, opened together up to a trace's root.
+/// @dev A run is 16 bytes: uint32 number of the tensor ‖ uint48 elements that it has ‖ uint32 first leaf ‖ uint16 leaves.
+/// Runs ascend and do not overlap. Of trees that are opened `nodes` has the siblings that do not follow from what is
+/// given, level by level from below, each level from left to right, without those that do not exist: tensor by tensor,
+/// then section by section. In place of a batch or inner tensors of which nothing is opened it has their root.
+struct Opening {
+    bytes runs;
     bytes leaves; // 256 bytes each: 64 big-endian binary32, zero-padded
     bytes32[] nodes;
-    bytes32[] path; // from the tensor's root to its section's top
 }
 
 /// @notice Shows that requirement number `requirement` of R was not met.
@@ -49,25 +42,23 @@ struct RequirementEvidence {
     uint256 requirement;
     bytes32[] eligible; // the task's ranges, packed as in pol_oracle/protocol/eligible.py
     uint32 tensors; // of a state
-    Slice before;
-    Slice afterwards;
+    Opening opening; // of the weight in W, and in W', whose tensors are numbered on from those of W
 }
 
 /// @notice Shows that an element of a trace is not what its operation gives.
 struct OperationEvidence {
+    uint32 tensor; // its number in the program
     uint64 element;
     ProgramOpening operation;
-    TraceParts parts;
-    Slice claimed;
-    Slice[] operands; // one per tensor read
+    Opening opening; // of the element and of what it follows from
 }
 
 /// @notice Shows that an element of a trace's images or labels is not the data set's.
 struct InputEvidence {
+    uint32 tensor;
     uint64 element;
     ProgramOpening input;
-    TraceParts parts;
-    Slice claimed;
+    Opening opening;
     bytes sample; // pixels (uint8, HWC) and uint64 label, as in the data set's tree
     bytes32[] samplePath;
 }
@@ -94,8 +85,7 @@ struct BitEvidence {
     bytes32[2] words; // the leaf
     SumNode[] siblings;
     ProgramOpening verdict; // the last tensor of the evaluation
-    TraceParts parts;
-    Slice claimed;
+    Opening opening;
 }
 
 /// @title Where blocks are proven wrong: the contract itself recomputes the wrong value.

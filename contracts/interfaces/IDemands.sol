@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {Header, Tree} from "../Types.sol";
-import {ProgramOpening, Slice, TraceParts} from "./ICourt.sol";
+import {Opening, ProgramOpening} from "./ICourt.sol";
 
 /// @notice What is demanded.
 enum Item {
@@ -94,24 +94,23 @@ interface IDemands {
     ) external;
 
     /// @notice Answers a demand for nodes: level by level from the leaves, the first with at most MAX_NODES nodes.
+    /// @param path from the tensor's root to the trace's, as in Opening.nodes
     function revealNodes(
         Header calldata header,
         address demander,
         Position calldata position,
         ProgramOpening calldata program, // of the tensor
-        TraceParts calldata parts,
         bytes32[] calldata nodes,
         bytes32[] calldata path
     ) external;
 
-    /// @notice Answers a demand for leaves: a slice of exactly that group.
+    /// @notice Answers a demand for leaves: an opening of exactly that group, in one run.
     function revealLeaves(
         Header calldata header,
         address demander,
         Position calldata position,
         ProgramOpening calldata program, // of the tensor
-        TraceParts calldata parts,
-        Slice calldata slice
+        Opening calldata opening
     ) external;
 
     /// @notice Answers a demand for bits: the two words of every leaf, in order.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {ProgramOpening, Sections, Slice, SumNode, TraceId, TraceParts} from "../interfaces/ICourt.sol";
+import {Opening, ProgramOpening, Sections, SumNode, TraceId} from "../interfaces/ICourt.sol";
 import {Position} from "../interfaces/IDemands.sol";
 import {Header, Tree} from "../Types.sol";
 import {AccuracyTree} from "./AccuracyTree.sol";
@@ -54,9 +54,8 @@ library Answers {
             Check.sameRoot(_listRoot(Tags.STATE_ROOT, roots[:batch]), header.preRoot);
             Check.sameRoot(_listRoot(Tags.STATE_ROOT, roots[posts:]), header.postRoot);
         }
-        TraceParts memory parts =
-            TraceParts(_listRoot(Tags.BATCH_ROOT, roots[batch:inner]), _listRoot(Tags.INNER_ROOT, roots[inner:posts]));
-        traceRoot = Trace.root(header, trace.tree, parts);
+        bytes32 batchRoot = _listRoot(Tags.BATCH_ROOT, roots[batch:inner]);
+        traceRoot = Trace.root(header, trace.tree, batchRoot, _listRoot(Tags.INNER_ROOT, roots[inner:posts]));
         if (step) Check.sameRoot(traceRoot, header.traceRoot);
     }
 
@@ -67,41 +66,41 @@ library Answers {
         bytes32 programRoot,
         Position calldata position,
         ProgramOpening calldata program,
-        TraceParts calldata parts,
         bytes32[] calldata nodes,
         bytes32[] calldata path
     ) internal pure {
-        TensorTree.Place memory place = _locate(header, traceRoot, programRoot, position, program, parts);
+        Trace.checkProgram(program, programRoot, position.tree, position.tensor);
         uint256 elements = Operations.size(program.descriptor);
         uint256 width = TensorTree.leavesOf(elements);
         while (width > MAX_NODES) width = (width + 1) / 2;
         Check.equal(nodes.length, width);
 
-        TensorTree.checkTop(place, elements, Merkle.top(Tags.TENSOR_NODE, nodes), path);
+        bytes32 root = TensorTree.tensorRoot(elements, Merkle.top(Tags.TENSOR_NODE, nodes));
+        TensorTree.Opened memory opened = TensorTree.only(position.tensor, root, path);
+        Trace.check(header, position.tree, traceRoot, program.sections, opened);
     }
 
-    /// @notice Reverts unless the slice is the group of leaves that was demanded.
+    /// @notice Reverts unless the opening is of the group of leaves that was demanded.
     function checkLeaves(
         Header calldata header,
         bytes32 traceRoot,
         bytes32 programRoot,
         Position calldata position,
         ProgramOpening calldata program,
-        TraceParts calldata parts,
-        Slice calldata slice
+        Opening calldata opening
     ) internal pure {
-        TensorTree.Place memory place = _locate(header, traceRoot, programRoot, position, program, parts);
+        Trace.checkProgram(program, programRoot, position.tree, position.tensor);
         uint256 elements = Operations.size(program.descriptor);
         uint256 leaves = TensorTree.leavesOf(elements);
         uint256 first = position.group * LEAF_GROUP;
         Check.below(first, leaves);
         uint256 count = leaves - first < LEAF_GROUP ? leaves - first : LEAF_GROUP;
-        Check.equal(slice.elements, elements);
-        Check.equal(slice.runs.length, 1);
-        Check.equal(slice.runs[0], first << 32 | count);
-        if (first + count == leaves) _checkPadding(slice.leaves, 4 * (elements - 64 * first));
+        Check.equal(opening.runs.length, TensorTree.RUN_BYTES);
+        uint128 expected = uint128(TensorTree.run(position.tensor, elements, first, count));
+        Check.equal(uint128(bytes16(opening.runs)), expected);
+        if (first + count == leaves) _checkPadding(opening.leaves, 4 * (elements - 64 * first));
 
-        TensorTree.check(slice, place);
+        Trace.open(header, position.tree, traceRoot, program.sections, opening);
     }
 
     /// @notice Reverts unless these are the leaves of the accuracy tree, and their sums those of the header.
@@ -114,19 +113,6 @@ library Answers {
         Check.sameRoot(root.hash, header.evalRoot);
         Check.equal(root.before, header.correctBefore);
         Check.equal(root.afterwards, header.correctAfter);
-    }
-
-    function _locate(
-        Header calldata header,
-        bytes32 traceRoot,
-        bytes32 programRoot,
-        Position calldata position,
-        ProgramOpening calldata program,
-        TraceParts calldata parts
-    ) private pure returns (TensorTree.Place memory) {
-        Trace.checkProgram(program, programRoot, position.tree, position.tensor);
-        Trace.checkParts(header, position.tree, traceRoot, parts);
-        return Trace.locate(header, position.tree, parts, program.sections, position.tensor);
     }
 
     function _listRoot(bytes8 tag, bytes32[] calldata roots) private pure returns (bytes32) {

@@ -17,26 +17,27 @@ library Merkle {
         returns (bytes32 top_)
     {
         Check.below(index, count);
-        (uint256 next, uint256 end) = _bounds(path);
+        (uint256 next, uint256 end) = bounds(path);
         (top_, next) = _climb(tag, hash, index, count, next);
         Check.equal(next, end);
     }
 
-    /// @notice Top of a tree of `width` leaves of which some are known: `hashes`, at ascending `places`, which are both
-    /// overwritten. `nodes` are the siblings that are not known, level by level from below, from left to right.
-    function rise(bytes8 tag, uint256[] memory places, bytes32[] memory hashes, uint256 width, bytes32[] calldata nodes)
-        internal
-        pure
-        returns (bytes32 top_)
-    {
-        uint256 known = places.length;
+    /// @notice Top of a tree of `width` leaves of which the first `known` of `hashes` are known, at ascending `places`.
+    /// Both arrays are overwritten. The siblings that are not known lie in the calldata from `next` on, level by level
+    /// from below, from left to right; the caller must see to it that they end where they should.
+    function rise(
+        bytes8 tag,
+        uint256[] memory places,
+        bytes32[] memory hashes,
+        uint256 known,
+        uint256 width,
+        uint256 next
+    ) internal pure returns (bytes32 top_, uint256 next_) {
         Check.below(places[known - 1], width);
-        (uint256 next, uint256 end) = _bounds(nodes);
         for (; known > 1; width = (width + 1) >> 1) {
             (known, next) = _parents(tag, places, hashes, known, width, next);
         }
-        (top_, next) = _climb(tag, hashes[0], places[0], width, next);
-        Check.equal(next, end);
+        return _climb(tag, hashes[0], places[0], width, next);
     }
 
     /// @notice Root that hashes a count of 64 bits beside the top: keccak256(tag, count, top).
@@ -49,8 +50,8 @@ library Merkle {
         }
     }
 
-    /// @dev Where an array of words begins in the calldata, and where it ends.
-    function _bounds(bytes32[] calldata words) private pure returns (uint256 start, uint256 end) {
+    /// @notice Where an array of words begins in the calldata, and where it ends.
+    function bounds(bytes32[] calldata words) internal pure returns (uint256 start, uint256 end) {
         assembly ("memory-safe") {
             start := words.offset
             end := add(start, shl(5, words.length))

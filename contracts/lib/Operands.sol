@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {ICourt, Slice} from "../interfaces/ICourt.sol";
-import {TensorTree} from "./TensorTree.sol";
+import {ICourt} from "../interfaces/ICourt.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 /// @notice Elements `first` to `end`, exclusive, of a tensor lie at offset `data` of the calldata, 4 big-endian bytes each.
@@ -25,25 +24,6 @@ struct Line {
 /// @dev Whoever makes a run vouches that its data lie within the calldata: what is read beyond would be zero.
 library Operands {
     using SafeCast for int256;
-
-    /// @notice Adds the runs of a slice, which the caller has checked, from position `filled` on; returns the next one.
-    function add(Run[] memory runs, uint256 filled, Slice calldata slice) internal pure returns (uint256) {
-        (uint256 tensor, uint256 elements) = (slice.tensor, slice.elements);
-        (bytes calldata leaves, uint64[] calldata given) = (slice.leaves, slice.runs);
-        uint256 data;
-        assembly ("memory-safe") {
-            data := leaves.offset
-        }
-        unchecked {
-            for (uint256 i = 0; i < given.length; ++i) {
-                uint256 first = TensorTree.LEAF_ELEMENTS * (given[i] >> 32);
-                uint256 end = first + TensorTree.LEAF_ELEMENTS * uint32(given[i]);
-                runs[filled++] = Run(tensor, first, end < elements ? end : elements, data);
-                data += 4 * (end - first);
-            }
-        }
-        return filled;
-    }
 
     /// @notice Bits of one element.
     function read(Run[] memory runs, uint256 tensor, uint256 element) internal pure returns (uint256 bits) {

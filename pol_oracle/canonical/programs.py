@@ -21,7 +21,7 @@ from pol_oracle.protocol.hashing import Tag, keccak
 from pol_oracle.protocol.positions import Tree
 
 from .operations import Operation
-from .trees import merkle_path, merkle_top, rows
+from .trees import merkle_siblings, merkle_top, rows
 
 INPUT = 0  # kind byte of the descriptor of a tensor that no operation writes
 
@@ -128,5 +128,5 @@ class ProgramTree:
     def open(self, tree: Tree, tensor: int) -> ProgramOpening:
         """Opens the descriptor of a tensor."""
         number = tensor if tree is Tree.STEP else self.sections.step_tensors + tensor
-        path = merkle_path(rows(self._leaves), number, Tag.PROGRAM_NODE)
+        path = merkle_siblings(rows(self._leaves), [number], Tag.PROGRAM_NODE)
         return ProgramOpening(self.sections, self._descriptors[number], path)
