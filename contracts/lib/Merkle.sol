@@ -22,22 +22,27 @@ library Merkle {
         Check.equal(next, end);
     }
 
-    /// @notice Top of a tree of `width` leaves of which the first `known` of `hashes` are known, at ascending `places`.
-    /// Both arrays are overwritten. The siblings that are not known lie in the calldata from `next` on, level by level
-    /// from below, from left to right; the caller must see to it that they end where they should.
-    function rise(
-        bytes8 tag,
-        uint256[] memory places,
-        bytes32[] memory hashes,
-        uint256 known,
-        uint256 width,
-        uint256 next
-    ) internal pure returns (bytes32 top_, uint256 next_) {
-        Check.below(places[known - 1], width);
-        for (; known > 1; width = (width + 1) >> 1) {
-            (known, next) = _parents(tag, places, hashes, known, width, next);
+    /// @notice Top of a tree of `width` leaves of which some are known: pairs of a place and a hash, ascending, which lie
+    /// in memory from `start` to `end`, and are overwritten. The siblings that are not known lie in the calldata from
+    /// `next` on, level by level from below, from left to right; the caller must see to it that they end where they should.
+    function rise(bytes8 tag, uint256 start, uint256 end, uint256 width, uint256 next)
+        internal
+        pure
+        returns (bytes32 top_, uint256 next_)
+    {
+        Check.below(start, end);
+        uint256 place;
+        bytes32 hash;
+        assembly ("memory-safe") {
+            place := mload(sub(end, 64))
         }
-        return _climb(tag, hashes[0], places[0], width, next);
+        Check.below(place, width); // the greatest
+        (width, next) = _parents(tag, start, end, width, next);
+        assembly ("memory-safe") {
+            place := mload(start)
+            hash := mload(add(start, 32))
+        }
+        return _climb(tag, hash, place, width, next);
     }
 
     /// @notice Root that hashes a count of 64 bits beside the top: keccak256(tag, count, top).
@@ -88,55 +93,52 @@ library Merkle {
         }
     }
 
-    /// @dev Puts the parents of the first `known` nodes in their place; siblings are read from the calldata at `next`.
-    function _parents(
-        bytes8 tag,
-        uint256[] memory places,
-        bytes32[] memory hashes,
-        uint256 known,
-        uint256 width,
-        uint256 next
-    ) private pure returns (uint256 parents, uint256 next_) {
+    /// @dev Puts the parents of the pairs in their place, until only one is left; `width` is then that of its level.
+    function _parents(bytes8 tag, uint256 start, uint256 end, uint256 width, uint256 next)
+        private
+        pure
+        returns (uint256 width_, uint256 next_)
+    {
         assembly ("memory-safe") {
             // tag ‖ left ‖ right, 72 bytes, lie behind the free memory pointer, which stays where it is
             let node := mload(0x40)
             mstore(node, tag)
-            known := shl(5, known) // from here on in bytes
-            places := add(places, 32)
-            hashes := add(hashes, 32)
-            for { let child := 0 } lt(child, known) { parents := add(parents, 32) } {
-                let place := mload(add(places, child))
-                let hash := mload(add(hashes, child))
-                child := add(child, 32)
-                switch and(place, 1)
-                case 1 {
-                    // a right child without its left one: that is given
-                    mstore(add(node, 8), calldataload(next))
-                    mstore(add(node, 40), hash)
-                    next := add(next, 32)
-                }
-                default {
-                    mstore(add(node, 8), hash)
-                    hash := 0
-                    switch and(lt(child, known), eq(mload(add(places, child)), add(place, 1)))
+            for {} gt(sub(end, start), 64) { width := shr(1, add(width, 1)) } {
+                let parent := start
+                for { let child := start } lt(child, end) { parent := add(parent, 64) } {
+                    let place := mload(child)
+                    let hash := mload(add(child, 32))
+                    child := add(child, 64)
+                    switch and(place, 1)
                     case 1 {
-                        // both are known
-                        hash := mload(add(hashes, child))
-                        child := add(child, 32)
+                        // a right child without its left one: that is given
+                        mstore(add(node, 8), calldataload(next))
+                        next := add(next, 32)
                     }
                     default {
-                        // the right one is given, if there is one
-                        if lt(add(place, 1), width) {
-                            hash := calldataload(next)
-                            next := add(next, 32)
+                        mstore(add(node, 8), hash)
+                        hash := 0
+                        switch and(eq(mload(child), add(place, 1)), lt(child, end))
+                        case 1 {
+                            // both are known
+                            hash := mload(add(child, 32))
+                            child := add(child, 64)
+                        }
+                        default {
+                            // the right one is given, if there is one
+                            if lt(add(place, 1), width) {
+                                hash := calldataload(next)
+                                next := add(next, 32)
+                            }
                         }
                     }
                     mstore(add(node, 40), hash)
+                    mstore(parent, shr(1, place))
+                    mstore(add(parent, 32), keccak256(node, 72))
                 }
-                mstore(add(places, parents), shr(1, place))
-                mstore(add(hashes, parents), keccak256(node, 72))
+                end := parent
             }
-            parents := shr(5, parents)
+            width_ := width
             next_ := next
         }
     }

@@ -4,29 +4,34 @@ pragma solidity 0.8.37;
 import {Opening} from "../interfaces/ICourt.sol";
 import {Check} from "./Check.sol";
 import {Merkle} from "./Merkle.sol";
-import {Run} from "./Operands.sol";
+import {Operands, Run} from "./Operands.sol";
 import {Tags} from "./Tags.sol";
 
 /// @title Lists of tensors (states, batches, inner tensors): Merkle trees over tensor roots, each over leaves of 64
 /// binary32. Mirror of pol_oracle/canonical/trees.py.
-/// @dev An opening is read from front to back: first all tensors of which it gives leaves, then one list after the
-/// other. Whoever reads one ends with `close`: what nothing was done with would be no part of any root.
+/// @dev An opening is read from front to back: first all tensors that it gives leaves of, then one list of them after
+/// the other. Whoever reads one must end with `close`: what lies in no list that was read, is part of no root.
 library TensorTree {
     uint256 internal constant LEAF_ELEMENTS = 64;
     uint256 internal constant LEAF_BYTES = 4 * LEAF_ELEMENTS;
     uint256 internal constant RUN_BYTES = 16;
+    /// @dev In memory, of a place in a tree and the hash there.
+    uint256 private constant PAIR_BYTES = 64;
 
-    /// @notice Tensors whose roots follow from an opening.
+    /// @notice Tensors whose roots follow from an opening, as far as they are not read yet.
     struct Opened {
-        Run[] runs; // elements of them
-        uint256[] tensors; // numbers, ascending
-        bytes32[] roots;
-        uint256 count; // of tensors; the arrays may have room for more
-        uint256 done; // tensors that lie in the lists read so far
+        Run[] runs;
+        uint256 tensors; // where in memory the pairs of their numbers, ascending, and roots lie
+        uint256 end; // of the pairs
         uint256 next; // where in the calldata the next node lies
-        uint256 end; // of the nodes
-        uint256[] places; // room for the nodes of one tree
-        bytes32[] hashes;
+        uint256 nodesEnd;
+    }
+
+    /// @dev Leaves that are still to be hashed: where in the calldata they lie, and room for the pairs of one tensor.
+    struct Leaves {
+        uint256 next;
+        uint256 end;
+        uint256 room;
     }
 
     /// @notice A run as an opening gives it.
@@ -36,56 +41,64 @@ library TensorTree {
 
     /// @notice Computes the roots of the tensors that leaves are given of.
     function open(Opening calldata opening) internal pure returns (Opened memory opened) {
-        (bytes calldata runs, bytes calldata leaves) = (opening.runs, opening.leaves);
+        (bytes calldata runs, bytes calldata data) = (opening.runs, opening.leaves);
+        Check.equal(runs.length % RUN_BYTES, 0);
+        Check.equal(data.length % LEAF_BYTES, 0);
         uint256 count = runs.length / RUN_BYTES;
-        uint256 given = leaves.length / LEAF_BYTES;
-        Check.equal(runs.length, count * RUN_BYTES);
-        Check.equal(leaves.length, given * LEAF_BYTES);
         opened.runs = new Run[](count);
-        opened.tensors = new uint256[](count);
-        opened.roots = new bytes32[](count);
-        opened.places = new uint256[](given);
-        opened.hashes = new bytes32[](given);
-        (opened.next, opened.end) = Merkle.bounds(opening.nodes);
-        uint256 data;
+        opened.tensors = opened.end = _allocate(count);
+        (opened.next, opened.nodesEnd) = Merkle.bounds(opening.nodes);
+        Leaves memory leaves;
+        leaves.room = _allocate(data.length / LEAF_BYTES);
         assembly ("memory-safe") {
-            data := leaves.offset
+            mstore(leaves, data.offset)
         }
-        uint256 end = data + leaves.length;
+        leaves.end = leaves.next + data.length;
+
         for (uint256 i = 0; i < count;) {
-            (i, data) = _openTensor(opened, runs, i, data, end);
+            i = _openTensor(opened, leaves, runs, i);
         }
-        Check.equal(data, end);
+        Check.equal(leaves.next, leaves.end);
     }
 
-    /// @notice What there is to a tensor whose root is known: siblings in lists are the words of `path`.
+    /// @notice A single tensor whose root is known; `path` are the nodes above it.
     function only(uint256 tensor, bytes32 root, bytes32[] calldata path) internal pure returns (Opened memory opened) {
-        opened.tensors = new uint256[](1);
-        opened.roots = new bytes32[](1);
-        opened.places = new uint256[](1);
-        opened.hashes = new bytes32[](1);
-        (opened.tensors[0], opened.roots[0], opened.count) = (tensor, root, 1);
-        (opened.next, opened.end) = Merkle.bounds(path);
+        opened.tensors = opened.end = _allocate(1);
+        (opened.next, opened.nodesEnd) = Merkle.bounds(path);
+        _addTensor(opened, tensor, root);
     }
 
-    /// @notice True if the next list is to be computed: a tensor of it, which ends before number `end`, is opened.
+    /// @notice True if something is opened of the next list, which ends before tensor number `end`.
     function reaches(Opened memory opened, uint256 end) internal pure returns (bool) {
-        return opened.done < opened.count && opened.tensors[opened.done] < end;
+        (uint256 next, uint256 tensor) = (opened.tensors, 0);
+        assembly ("memory-safe") {
+            tensor := mload(next)
+        }
+        return next < opened.end && tensor < end;
     }
 
     /// @notice Root of the list of the tensors `first` to `end`, exclusive. Lists must be read in ascending order.
-    function list(Opened memory opened, bytes8 tag, uint256 first, uint256 end) internal pure returns (bytes32) {
-        uint256 known = 0;
-        while (reaches(opened, end)) {
-            opened.places[known] = opened.tensors[opened.done] - first;
-            opened.hashes[known++] = opened.roots[opened.done++];
+    function list(Opened memory opened, bytes8 tag, uint256 first, uint256 end) internal pure returns (bytes32 root) {
+        unchecked {
+            uint256 start = opened.tensors;
+            uint256 last = start;
+            for (uint256 stop = opened.end; last < stop; last += PAIR_BYTES) {
+                uint256 tensor;
+                assembly ("memory-safe") {
+                    tensor := mload(last)
+                }
+                if (tensor >= end) break;
+                assembly ("memory-safe") {
+                    mstore(last, sub(tensor, first))
+                }
+            }
+            opened.tensors = last;
+            (root, opened.next) = Merkle.rise(Tags.LIST_NODE, start, last, end - first, opened.next);
+            return listRoot(tag, end - first, root);
         }
-        bytes32 top;
-        (top, opened.next) = Merkle.rise(Tags.LIST_NODE, opened.places, opened.hashes, known, end - first, opened.next);
-        return listRoot(tag, end - first, top);
     }
 
-    /// @notice The next node, in place of the root of a list of which nothing is opened.
+    /// @notice The next node, given in place of the root of a list of which nothing is opened.
     function skip(Opened memory opened) internal pure returns (bytes32 root) {
         uint256 next = opened.next;
         assembly ("memory-safe") {
@@ -94,10 +107,10 @@ library TensorTree {
         opened.next = next + 32;
     }
 
-    /// @notice Reverts if a tensor was opened that lies in no list, or if nodes are left, or lacked.
+    /// @notice Reverts if a tensor lies in none of the lists that were read, or if nodes are left, or lacked.
     function close(Opened memory opened) internal pure {
-        Check.equal(opened.done, opened.count);
-        Check.equal(opened.next, opened.end);
+        Check.equal(opened.tensors, opened.end);
+        Check.equal(opened.next, opened.nodesEnd);
     }
 
     function tensorRoot(uint256 elements, bytes32 top) internal pure returns (bytes32) {
@@ -115,79 +128,94 @@ library TensorTree {
         }
     }
 
-    /// @dev Opens the tensor that run number `i` is of, from all its runs, whose leaves begin at `data` and must not go
-    /// beyond `end`; returns the next run, and where its leaves begin. Tensors must ascend, and a tensor's runs, so that
-    /// nothing is given twice.
-    function _openTensor(Opened memory opened, bytes calldata runs, uint256 i, uint256 data, uint256 end)
-        private
-        pure
-        returns (uint256, uint256)
-    {
-        uint256 given = _runAt(runs, i);
-        uint256 same = given >> 48; // tensor and elements
-        uint256 known = 0;
-        uint256 free = 0; // first place that the next run may begin at
-        do {
-            uint256 first = uint32(given >> 16);
-            Check.below(free, first + 1);
-            Check.below(0, uint16(given));
-            free = first + uint16(given);
-            _addRun(opened.runs[i], same, first, free, data);
-            Check.below(data + LEAF_BYTES * (free - first), end + 1); // or there would be no room
-            data = _hashLeaves(opened, known, first, free, data);
-            known += free - first;
-            given = ++i < opened.runs.length ? _runAt(runs, i) : type(uint256).max;
-        } while (given >> 48 == same);
-
-        _addTensor(opened, same >> 48, uint48(same), known);
-        return (i, data);
-    }
-
-    function _addRun(Run memory added, uint256 tensorAndElements, uint256 first, uint256 end, uint256 data)
-        private
-        pure
-    {
-        uint256 elements = uint48(tensorAndElements);
-        added.tensor = tensorAndElements >> 48;
-        added.first = LEAF_ELEMENTS * first;
-        added.end = LEAF_ELEMENTS * end < elements ? LEAF_ELEMENTS * end : elements;
-        added.data = data;
-    }
-
-    /// @dev The first `known` places and hashes are the tensor's.
-    function _addTensor(Opened memory opened, uint256 tensor, uint256 elements, uint256 known) private pure {
-        uint256 count = opened.count;
-        if (count > 0) Check.below(opened.tensors[count - 1], tensor);
-        (bytes32 top, uint256 next) =
-            Merkle.rise(Tags.TENSOR_NODE, opened.places, opened.hashes, known, leavesOf(elements), opened.next);
-        opened.next = next;
-        opened.tensors[count] = tensor;
-        opened.roots[count] = tensorRoot(elements, top);
-        opened.count = count + 1;
-    }
-
-    /// @dev Fills in places and hashes from position `known` on; returns where the leaves end.
-    /// In assembly for the same reason as Merkle: one place behind the free memory pointer serves all leaves.
-    function _hashLeaves(Opened memory opened, uint256 known, uint256 first, uint256 end, uint256 data)
+    /// @dev Opens the tensor of run number `i` from all its runs; returns the number of the next one. The runs of a tensor
+    /// must ascend, so that nothing is given twice. Nothing overflows: see how many bits a run has for what.
+    function _openTensor(Opened memory opened, Leaves memory leaves, bytes calldata runs, uint256 i)
         private
         pure
         returns (uint256)
     {
-        (uint256[] memory places, bytes32[] memory hashes) = (opened.places, opened.hashes);
+        unchecked {
+            uint256 given = _runAt(runs, i);
+            uint256 same = given >> 48; // tensor and elements
+            uint256 free = 0; // first leaf that the next run may begin at
+            uint256 known = leaves.room; // end of the pairs that are filled in
+            do {
+                uint256 first = uint32(given >> 16);
+                Check.below(free, first + 1);
+                Check.below(0, uint16(given));
+                free = first + uint16(given);
+                opened.runs[i] = _toElements(same, first, free, leaves.next);
+                known = _hash(leaves, known, first, free);
+                given = ++i < opened.runs.length ? _runAt(runs, i) : type(uint256).max;
+            } while (given >> 48 == same);
+
+            _closeTensor(opened, same, leaves.room, known);
+            return i;
+        }
+    }
+
+    /// @dev Adds the tensor of the pairs of leaves that lie in memory from `start` to `end`.
+    function _closeTensor(Opened memory opened, uint256 tensorAndElements, uint256 start, uint256 end) private pure {
+        uint256 elements = uint48(tensorAndElements);
+        (bytes32 top, uint256 next) = Merkle.rise(Tags.TENSOR_NODE, start, end, leavesOf(elements), opened.next);
+        opened.next = next;
+        _addTensor(opened, tensorAndElements >> 48, tensorRoot(elements, top));
+    }
+
+    /// @dev A run of leaves as one of elements, without the padding.
+    function _toElements(uint256 tensorAndElements, uint256 first, uint256 end, uint256 data)
+        private
+        pure
+        returns (Run)
+    {
+        unchecked {
+            uint256 elements = uint48(tensorAndElements);
+            uint256 last = LEAF_ELEMENTS * end < elements ? LEAF_ELEMENTS * end : elements;
+            return Operands.run(tensorAndElements >> 48, LEAF_ELEMENTS * first, last, data);
+        }
+    }
+
+    /// @dev Tensors must ascend, so that none is given twice.
+    function _addTensor(Opened memory opened, uint256 tensor, bytes32 root) private pure {
+        (uint256 start, uint256 end) = (opened.tensors, opened.end);
+        uint256 before = 0; // number of the one before, + 1
+        assembly ("memory-safe") {
+            if gt(end, start) { before := add(mload(sub(end, 64)), 1) }
+            mstore(end, tensor)
+            mstore(add(end, 32), root)
+        }
+        Check.below(before, tensor + 1);
+        opened.end = end + PAIR_BYTES;
+    }
+
+    /// @dev Hashes the next leaves, `first` to `end` of a tensor, into pairs from `known` on; returns where those end.
+    /// In assembly for the same reason as Merkle: one place behind the free memory pointer serves all leaves.
+    function _hash(Leaves memory leaves, uint256 known, uint256 first, uint256 end) private pure returns (uint256) {
         bytes8 tag = Tags.TENSOR_LEAF;
+        uint256 next = leaves.next;
+        Check.below(next + LEAF_BYTES * (end - first), leaves.end + 1); // or there would be no room
         assembly ("memory-safe") {
             let leaf := mload(0x40)
             mstore(leaf, tag)
-            let offset := shl(5, add(known, 1))
             for {} lt(first, end) { first := add(first, 1) } {
-                calldatacopy(add(leaf, 8), data, 256)
-                mstore(add(places, offset), first)
-                mstore(add(hashes, offset), keccak256(leaf, 264))
-                offset := add(offset, 32)
-                data := add(data, 256)
+                calldatacopy(add(leaf, 8), next, 256)
+                mstore(known, first)
+                mstore(add(known, 32), keccak256(leaf, 264))
+                known := add(known, 64)
+                next := add(next, 256)
             }
         }
-        return data;
+        leaves.next = next;
+        return known;
+    }
+
+    /// @dev Room for some pairs.
+    function _allocate(uint256 pairs) private pure returns (uint256 room) {
+        assembly ("memory-safe") {
+            room := mload(0x40)
+            mstore(0x40, add(room, shl(6, pairs)))
+        }
     }
 
     function _runAt(bytes calldata runs, uint256 i) private pure returns (uint256 given) {
