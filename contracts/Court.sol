@@ -6,9 +6,7 @@ import {
     BitEvidence,
     ICourt,
     InputEvidence,
-    Opening,
     OperationEvidence,
-    ProgramOpening,
     RequirementEvidence,
     SumNode,
     SumsEvidence,
@@ -120,9 +118,9 @@ contract Court is ICourt {
         OperationEvidence calldata evidence
     ) private view {
         (uint256 tensor, uint256 element) = (evidence.tensor, evidence.element);
-        Run[] memory runs = _open(header, trace.tree, traceRoot, evidence.operation, evidence.opening, tensor);
+        Run[] memory runs = _open(header, trace.tree, traceRoot, evidence.program, evidence.opening, tensor);
         uint32 claimed = uint32(Operands.read(runs, tensor, element));
-        bytes calldata descriptor = evidence.operation.descriptor;
+        bytes calldata descriptor = Trace.descriptor(evidence.program);
         bool copied = Operations.kind(descriptor) == Operations.GATHER;
         if (!copied && !Weights.isFinite(claimed)) return;
 
@@ -137,14 +135,14 @@ contract Court is ICourt {
         InputEvidence calldata evidence
     ) private view {
         (uint256 tensor, uint256 element) = (evidence.tensor, evidence.element);
-        Run[] memory runs = _open(header, trace.tree, traceRoot, evidence.input, evidence.opening, tensor);
+        Run[] memory runs = _open(header, trace.tree, traceRoot, evidence.program, evidence.opening, tensor);
         uint256 claimed = Operands.read(runs, tensor, element);
-        uint256 number = tensor - evidence.input.sections.states; // 0: images, 1: labels
+        uint256 number = tensor - Trace.sectionsOf(evidence.program).states; // 0: images, 1: labels
         Check.below(number, 2);
 
         bool step = trace.tree == Tree.Step;
         // elements of one sample
-        uint256 each = Operations.size(evidence.input.descriptor) / (step ? header.indices.length : 1);
+        uint256 each = Operations.size(Trace.descriptor(evidence.program)) / (step ? header.indices.length : 1);
         uint256 index = step ? header.indices[element / each] : trace.sample;
         _checkSample(step, index, evidence);
         bytes calldata sample = evidence.sample;
@@ -180,8 +178,8 @@ contract Court is ICourt {
         view
     {
         require(trace.tree != Tree.Step, NotExplained(trace));
-        uint256 last = uint256(evidence.verdict.sections.evaluationTensors) - 1;
-        Run[] memory runs = _open(header, trace.tree, traceRoot, evidence.verdict, evidence.opening, last);
+        uint256 last = Trace.sectionsOf(evidence.program).evaluationTensors - 1;
+        Run[] memory runs = _open(header, trace.tree, traceRoot, evidence.program, evidence.opening, last);
         bool correct = Operands.read(runs, last, 0) == ONE;
 
         uint256 depth = AccuracyTree.depthOf(registry.testCount());
@@ -226,12 +224,12 @@ contract Court is ICourt {
         Header calldata header,
         Tree tree,
         bytes32 traceRoot,
-        ProgramOpening calldata program,
-        Opening calldata opening,
+        bytes calldata program,
+        bytes calldata opening,
         uint256 tensor
     ) private view returns (Run[] memory) {
         Trace.checkProgram(program, registry.programRoot(), tree, tensor);
-        return Trace.open(header, tree, traceRoot, program.sections, opening);
+        return Trace.open(header, tree, traceRoot, Trace.sectionsOf(program), opening);
     }
 
     function _traceRoot(Header calldata header, bytes32 blockId, TraceId calldata trace)

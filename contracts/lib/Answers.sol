@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {Opening, ProgramOpening, Sections, SumNode, TraceId} from "../interfaces/ICourt.sol";
+import {SumNode, TraceId} from "../interfaces/ICourt.sol";
 import {Position} from "../interfaces/IDemands.sol";
 import {Header, Tree} from "../Types.sol";
 import {AccuracyTree} from "./AccuracyTree.sol";
@@ -10,7 +10,7 @@ import {Merkle} from "./Merkle.sol";
 import {Operations} from "./Operations.sol";
 import {Tags} from "./Tags.sol";
 import {TensorTree} from "./TensorTree.sol";
-import {Trace} from "./Trace.sol";
+import {Sections, Trace} from "./Trace.sol";
 
 /// @title What answers a demand.
 /// @dev An answer must have the form that the program gives a tree: so many tensors, so many elements, zeros as padding.
@@ -21,15 +21,12 @@ library Answers {
 
     /// @notice Reverts unless the program has the tensor, and the tensor such a group of leaves: what does not exist
     /// must not be demanded, since nobody could show it.
-    function checkPosition(Position calldata position, bytes32 programRoot, ProgramOpening calldata program)
-        internal
-        pure
-    {
-        uint256 tensors = Trace.tensorsOf(program.sections, position.tree);
+    function checkPosition(Position calldata position, bytes32 programRoot, bytes calldata program) internal pure {
+        uint256 tensors = Trace.tensorsOf(Trace.sectionsOf(program), position.tree);
         Check.below(position.tensor, tensors);
         Trace.checkProgram(program, programRoot, position.tree, position.tensor);
         uint256 first = position.group * LEAF_GROUP;
-        uint256 leaves = TensorTree.leavesOf(Operations.size(program.descriptor));
+        uint256 leaves = TensorTree.leavesOf(Operations.size(Trace.descriptor(program)));
         Check.below(first, leaves);
     }
 
@@ -38,25 +35,20 @@ library Answers {
         Header calldata header,
         TraceId memory trace,
         bytes32 programRoot,
-        ProgramOpening calldata program,
+        bytes calldata program,
         bytes32[] calldata roots
     ) internal pure returns (bytes32 traceRoot) {
         Trace.checkProgram(program, programRoot, trace.tree, 0);
-        Sections memory sections = program.sections;
-        bool step = trace.tree == Tree.Step;
-        uint256 batch = step ? sections.states : 0;
-        uint256 inner = batch + sections.batches;
-        uint256 posts = Trace.postsFrom(sections, trace.tree) - (step ? 0 : sections.states);
-        uint256 end = step ? sections.stepTensors : posts;
+        (uint256 batch, uint256 inner, uint256 posts, uint256 end) = _cuts(Trace.sectionsOf(program), trace.tree);
         Check.equal(roots.length, end);
 
-        if (step) {
+        if (trace.tree == Tree.Step) {
             Check.sameRoot(_listRoot(Tags.STATE_ROOT, roots[:batch]), header.preRoot);
             Check.sameRoot(_listRoot(Tags.STATE_ROOT, roots[posts:]), header.postRoot);
         }
         bytes32 batchRoot = _listRoot(Tags.BATCH_ROOT, roots[batch:inner]);
         traceRoot = Trace.root(header, trace.tree, batchRoot, _listRoot(Tags.INNER_ROOT, roots[inner:posts]));
-        if (step) Check.sameRoot(traceRoot, header.traceRoot);
+        if (trace.tree == Tree.Step) Check.sameRoot(traceRoot, header.traceRoot);
     }
 
     /// @notice Reverts unless these are the nodes of the tensor's lowest level that has at most MAX_NODES.
@@ -65,19 +57,19 @@ library Answers {
         bytes32 traceRoot,
         bytes32 programRoot,
         Position calldata position,
-        ProgramOpening calldata program,
+        bytes calldata program,
         bytes32[] calldata nodes,
-        bytes32[] calldata path
+        bytes calldata path
     ) internal pure {
         Trace.checkProgram(program, programRoot, position.tree, position.tensor);
-        uint256 elements = Operations.size(program.descriptor);
+        uint256 elements = Operations.size(Trace.descriptor(program));
         uint256 width = TensorTree.leavesOf(elements);
         while (width > MAX_NODES) width = (width + 1) / 2;
         Check.equal(nodes.length, width);
 
         bytes32 root = TensorTree.tensorRoot(elements, Merkle.top(Tags.TENSOR_NODE, nodes));
         TensorTree.Opened memory opened = TensorTree.only(position.tensor, root, path);
-        Trace.check(header, position.tree, traceRoot, program.sections, opened);
+        Trace.check(header, position.tree, traceRoot, Trace.sectionsOf(program), opened);
     }
 
     /// @notice Reverts unless the opening is of the group of leaves that was demanded.
@@ -86,21 +78,21 @@ library Answers {
         bytes32 traceRoot,
         bytes32 programRoot,
         Position calldata position,
-        ProgramOpening calldata program,
-        Opening calldata opening
+        bytes calldata program,
+        bytes calldata opening
     ) internal pure {
         Trace.checkProgram(program, programRoot, position.tree, position.tensor);
-        uint256 elements = Operations.size(program.descriptor);
+        uint256 elements = Operations.size(Trace.descriptor(program));
         uint256 leaves = TensorTree.leavesOf(elements);
         uint256 first = position.group * LEAF_GROUP;
         Check.below(first, leaves);
         uint256 count = leaves - first < LEAF_GROUP ? leaves - first : LEAF_GROUP;
-        Check.equal(opening.runs.length, TensorTree.RUN_BYTES);
-        uint128 expected = uint128(TensorTree.run(position.tensor, elements, first, count));
-        Check.equal(uint128(bytes16(opening.runs)), expected);
-        if (first + count == leaves) _checkPadding(opening.leaves, 4 * (elements - 64 * first));
+        bytes20 expected = TensorTree.oneRun(position.tensor, elements, first, count);
+        Check.equal(uint160(bytes20(opening)), uint160(expected));
+        uint256 end = expected.length + TensorTree.LEAF_BYTES * count;
+        if (first + count == leaves) _checkPadding(opening[expected.length:end], 4 * (elements - 64 * first));
 
-        Trace.open(header, position.tree, traceRoot, program.sections, opening);
+        Trace.open(header, position.tree, traceRoot, Trace.sectionsOf(program), opening);
     }
 
     /// @notice Reverts unless these are the leaves of the accuracy tree, and their sums those of the header.
@@ -113,6 +105,20 @@ library Answers {
         Check.sameRoot(root.hash, header.evalRoot);
         Check.equal(root.before, header.correctBefore);
         Check.equal(root.afterwards, header.correctAfter);
+    }
+
+    /// @dev Where the sections begin among the roots that are shown of a trace, and where the last one ends: of a step all,
+    /// of an evaluation those of batch and inner tensors.
+    function _cuts(Sections memory sections, Tree tree)
+        private
+        pure
+        returns (uint256 batch, uint256 inner, uint256 posts, uint256 end)
+    {
+        uint256 hidden = tree == Tree.Step ? 0 : sections.states;
+        batch = sections.states - hidden;
+        inner = batch + sections.batches;
+        posts = Trace.postsFrom(sections, tree) - hidden;
+        end = Trace.tensorsOf(sections, tree) - hidden;
     }
 
     function _listRoot(bytes8 tag, bytes32[] calldata roots) private pure returns (bytes32) {

@@ -9,9 +9,9 @@ import {Check} from "./Check.sol";
 /// proof hashes hundreds of nodes: 200 gas each instead of a thousand.
 library Merkle {
     /// @notice Top of a tree of `count` leaves that has `hash` at position `index` of its bottom level. `path` are the
-    /// siblings. Those that do not exist are not given but taken for bytes32(0): so a tree padded with anything else
+    /// siblings, 32 bytes each. Those that do not exist are not given but taken for bytes32(0): so a tree padded with anything else
     /// cannot be opened.
-    function climb(bytes8 tag, bytes32 hash, uint256 index, uint256 count, bytes32[] calldata path)
+    function climb(bytes8 tag, bytes32 hash, uint256 index, uint256 count, bytes calldata path)
         internal
         pure
         returns (bytes32 top_)
@@ -55,11 +55,11 @@ library Merkle {
         }
     }
 
-    /// @notice Where an array of words begins in the calldata, and where it ends.
-    function bounds(bytes32[] calldata words) internal pure returns (uint256 start, uint256 end) {
+    /// @notice Where some bytes of the calldata begin, and where they end.
+    function bounds(bytes calldata data) internal pure returns (uint256 start, uint256 end) {
         assembly ("memory-safe") {
-            start := words.offset
-            end := add(start, shl(5, words.length))
+            start := data.offset
+            end := add(start, data.length)
         }
     }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {Opening} from "../interfaces/ICourt.sol";
 import {Check} from "./Check.sol";
 import {Merkle} from "./Merkle.sol";
 import {Operands, Run} from "./Operands.sol";
@@ -14,6 +13,7 @@ import {Tags} from "./Tags.sol";
 library TensorTree {
     uint256 internal constant LEAF_ELEMENTS = 64;
     uint256 internal constant LEAF_BYTES = 4 * LEAF_ELEMENTS;
+    uint256 internal constant HEAD_BYTES = 4;
     uint256 internal constant RUN_BYTES = 16;
     /// @dev In memory, of a place in a tree and the hash there.
     uint256 private constant PAIR_BYTES = 64;
@@ -34,26 +34,23 @@ library TensorTree {
         uint256 room;
     }
 
-    /// @notice A run as an opening gives it.
-    function run(uint256 tensor, uint256 elements, uint256 first, uint256 count) internal pure returns (bytes16) {
-        return bytes16(uint128(tensor << 96 | elements << 48 | first << 16 | count));
+    /// @notice What an opening begins with if it has one run.
+    function oneRun(uint256 tensor, uint256 elements, uint256 first, uint256 leaves) internal pure returns (bytes20) {
+        return bytes20(uint160(1 << 144 | leaves << 128 | tensor << 96 | elements << 48 | first << 16 | leaves));
     }
 
     /// @notice Computes the roots of the tensors that leaves are given of.
-    function open(Opening calldata opening) internal pure returns (Opened memory opened) {
-        (bytes calldata runs, bytes calldata data) = (opening.runs, opening.leaves);
-        Check.equal(runs.length % RUN_BYTES, 0);
-        Check.equal(data.length % LEAF_BYTES, 0);
-        uint256 count = runs.length / RUN_BYTES;
+    function open(bytes calldata opening) internal pure returns (Opened memory opened) {
+        uint256 count = uint16(bytes2(opening[:2]));
+        uint256 given = uint16(bytes2(opening[2:HEAD_BYTES]));
+        uint256 end = HEAD_BYTES + RUN_BYTES * count;
+        bytes calldata runs = opening[HEAD_BYTES:end];
         opened.runs = new Run[](count);
         opened.tensors = opened.end = _allocate(count);
-        (opened.next, opened.nodesEnd) = Merkle.bounds(opening.nodes);
         Leaves memory leaves;
-        leaves.room = _allocate(data.length / LEAF_BYTES);
-        assembly ("memory-safe") {
-            mstore(leaves, data.offset)
-        }
-        leaves.end = leaves.next + data.length;
+        (leaves.next, leaves.end) = Merkle.bounds(opening[end:end + LEAF_BYTES * given]);
+        leaves.room = _allocate(given);
+        (opened.next, opened.nodesEnd) = Merkle.bounds(opening[end + LEAF_BYTES * given:]);
 
         for (uint256 i = 0; i < count;) {
             i = _openTensor(opened, leaves, runs, i);
@@ -62,7 +59,7 @@ library TensorTree {
     }
 
     /// @notice A single tensor whose root is known; `path` are the nodes above it.
-    function only(uint256 tensor, bytes32 root, bytes32[] calldata path) internal pure returns (Opened memory opened) {
+    function only(uint256 tensor, bytes32 root, bytes calldata path) internal pure returns (Opened memory opened) {
         opened.tensors = opened.end = _allocate(1);
         (opened.next, opened.nodesEnd) = Merkle.bounds(path);
         _addTensor(opened, tensor, root);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {Opening, ProgramOpening, Sections} from "../interfaces/ICourt.sol";
 import {Header, Tree} from "../Types.sol";
 import {Check} from "./Check.sol";
 import {Merkle} from "./Merkle.sol";
@@ -9,12 +8,23 @@ import {Run} from "./Operands.sol";
 import {Tags} from "./Tags.sol";
 import {TensorTree} from "./TensorTree.sol";
 
+/// @notice How many tensors the task's two programs have; hashed into the program root. See ICourt.sol.
+struct Sections {
+    uint256 states;
+    uint256 batches;
+    uint256 stepTensors;
+    uint256 posts;
+    uint256 evaluationTensors;
+}
+
 /// @title Traces and the programs that made them; mirror of pol_oracle/canonical/programs.py and traces.py.
 /// @dev A trace's tensors come in sections: a state, a batch, the inner tensors and, in a step, the new state. Its root
 /// is keccak256(TRACE_ROOT, state, batch, inner, new state), the last one bytes32(0) in an evaluation. For a step the
 /// states' roots are the header's own, so a trace can be of no other states.
 library Trace {
     using TensorTree for TensorTree.Opened;
+
+    uint256 private constant DESCRIPTOR = 22; // where it begins in a program
 
     /// @notice Root of the state that the trace starts from.
     function stateRoot(Header calldata header, Tree tree) internal pure returns (bytes32) {
@@ -46,7 +56,7 @@ library Trace {
         Tree tree,
         bytes32 traceRoot,
         Sections memory sections,
-        Opening calldata opening
+        bytes calldata opening
     ) internal pure returns (Run[] memory) {
         TensorTree.Opened memory opened = TensorTree.open(opening);
         check(header, tree, traceRoot, sections, opened);
@@ -75,27 +85,26 @@ library Trace {
         opened.close();
     }
 
-    /// @notice Reverts unless the opening is that of the descriptor of this tensor.
-    function checkProgram(ProgramOpening calldata opening, bytes32 programRoot, Tree tree, uint256 tensor)
-        internal
-        pure
-    {
-        Sections memory sections = opening.sections;
-        uint256 count = uint256(sections.stepTensors) + sections.evaluationTensors;
+    /// @notice Reverts unless the program opens the descriptor of this tensor.
+    function checkProgram(bytes calldata program, bytes32 programRoot, Tree tree, uint256 tensor) internal pure {
+        Sections memory sections = sectionsOf(program);
+        uint256 count = sections.stepTensors + sections.evaluationTensors;
         uint256 index = tree == Tree.Step ? tensor : sections.stepTensors + tensor;
-        bytes32 leaf = keccak256(abi.encodePacked(Tags.PROGRAM_LEAF, opening.descriptor));
-        bytes32 top = Merkle.climb(Tags.PROGRAM_NODE, leaf, index, count, opening.path);
-        bytes32 actual = keccak256(
-            abi.encodePacked(
-                Tags.PROGRAM_ROOT,
-                sections.states,
-                sections.batches,
-                sections.stepTensors,
-                sections.posts,
-                sections.evaluationTensors,
-                top
-            )
-        );
+        bytes calldata described = descriptor(program);
+        bytes32 leaf = keccak256(abi.encodePacked(Tags.PROGRAM_LEAF, described));
+        bytes calldata path = program[DESCRIPTOR + described.length:];
+        bytes32 top = Merkle.climb(Tags.PROGRAM_NODE, leaf, index, count, path);
+        bytes32 actual = keccak256(abi.encodePacked(Tags.PROGRAM_ROOT, program[:20], top));
         Check.sameRoot(actual, programRoot);
+    }
+
+    function sectionsOf(bytes calldata program) internal pure returns (Sections memory) {
+        uint256 packed = uint160(bytes20(program[:20]));
+        return Sections(packed >> 128, uint32(packed >> 96), uint32(packed >> 64), uint32(packed >> 32), uint32(packed));
+    }
+
+    function descriptor(bytes calldata program) internal pure returns (bytes calldata) {
+        uint256 length = uint16(bytes2(program[20:DESCRIPTOR]));
+        return program[DESCRIPTOR:DESCRIPTOR + length];
     }
 }

@@ -59,7 +59,8 @@ class TraceRoots:
 
     def open(self, slices: Sequence[Slice]) -> Opening:
         """Opens tensors that have these roots, but perhaps not the values of the slices, up to the trace's root."""
-        return Opening.of(slices, self.nodes([s.tensor for s in slices]))
+        ascending = tuple(sorted(slices, key=lambda s: s.tensor))
+        return Opening(ascending, self.nodes(s.tensor for s in ascending))
 
     def nodes(self, tensors: Iterable[int]) -> tuple[bytes, ...]:
         """Returns what leads from the roots of some tensors to the trace's: siblings, section by section, and the roots

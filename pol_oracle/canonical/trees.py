@@ -11,7 +11,6 @@ import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +21,7 @@ from .expressions import FloatArray
 from .keccak import Words, hash_floats, hash_rows, merkle_apex, merkle_level
 
 LEAF = 64  # floats
+LEAF_BYTES = 4 * LEAF
 RUN_BYTES = 16
 Bytes = NDArray[np.uint8]
 
@@ -199,55 +199,53 @@ class Slice:
     def narrow(self, leaf: int) -> Slice:
         """Returns the opening of one of these leaves alone."""
         position, levels = self.places.index(leaf), self._levels()
-        data = self.leaves[4 * LEAF * position : 4 * LEAF * (position + 1)]
+        data = self.leaves[LEAF_BYTES * position : LEAF_BYTES * (position + 1)]
         nodes = (levels[level][place] for level, place in missing([leaf], leaves_of(self.elements)))
         return Slice(self.tensor, self.elements, ((leaf, 1),), data, tuple(nodes))
 
     def _levels(self) -> list[dict[int, bytes]]:
         """Known nodes by place, level by level up to the top: those opened, and their siblings."""
-        leaves = (self.leaves[at : at + 4 * LEAF] for at in range(0, len(self.leaves), 4 * LEAF))
+        leaves = (self.leaves[at : at + LEAF_BYTES] for at in range(0, len(self.leaves), LEAF_BYTES))
         known = {p: keccak(Tag.TENSOR_LEAF + leaf) for p, leaf in zip(self.places, leaves, strict=True)}
         return merkle_rise(known, leaves_of(self.elements), self.nodes, Tag.TENSOR_NODE)
 
 
 @dataclass(frozen=True)
 class Opening:
-    """Leaves of several tensors, opened together up to the roots of their lists; mirror of ``Opening`` in ``ICourt.sol``.
+    """Leaves of several tensors, opened together up to the roots of their lists; an ``opening`` of ``ICourt.sol``.
 
     Attributes:
-        runs: 16 bytes each: uint32 tensor, uint48 elements, uint32 first leaf, uint16 leaves.
-        leaves: 256 bytes each.
-        nodes: those of the slices, then those that lead from the tensors' roots to the lists' tops.
+        slices: of different tensors, ascending by number.
+        nodes: what leads from the tensors' roots to those of lists.
     """
 
-    runs: bytes
-    leaves: bytes
+    slices: tuple[Slice, ...]
     nodes: tuple[bytes, ...]
 
-    @staticmethod
-    def of(slices: Iterable[Slice], nodes: Sequence[bytes]) -> Opening:
-        """Puts slices of different tensors together, and what leads on from the tensors' roots."""
-        ascending = sorted(slices, key=lambda s: s.tensor)
-        runs = b"".join(_packed(s.tensor, s.elements, *run) for s in ascending for run in s.runs)
-        of_tensors = (node for s in ascending for node in s.nodes)
-        return Opening(runs, b"".join(s.leaves for s in ascending), (*of_tensors, *nodes))
-
-    def abi(self) -> tuple[Any, ...]:
+    def abi(self) -> bytes:
         """The opening as the ABI takes it."""
-        return self.runs, self.leaves, list(self.nodes)
+        runs = [_packed(s.tensor, s.elements, *run) for s in self.slices for run in s.runs]
+        leaves = b"".join(s.leaves for s in self.slices)
+        head = len(runs).to_bytes(2) + (len(leaves) // LEAF_BYTES).to_bytes(2)
+        nodes = (*(node for s in self.slices for node in s.nodes), *self.nodes)
+        return head + b"".join(runs) + leaves + b"".join(nodes)
 
-    def slices(self) -> tuple[list[Slice], tuple[bytes, ...]]:
-        """Returns the slices that it was made of, and the nodes that lead on from them."""
-        runs = [self.runs[at : at + RUN_BYTES] for at in range(0, len(self.runs), RUN_BYTES)]
-        leaves, nodes, found = self.leaves, self.nodes, []
+    @staticmethod
+    def of(data: bytes) -> Opening:
+        """Reads what the ABI gave."""
+        counts, at = (int.from_bytes(data[:2]), int.from_bytes(data[2:4])), 4 + RUN_BYTES * int.from_bytes(data[:2])
+        runs = [data[i : i + RUN_BYTES] for i in range(4, at, RUN_BYTES)]
+        leaves, rest = data[at : at + LEAF_BYTES * counts[1]], data[at + LEAF_BYTES * counts[1] :]
+        nodes = tuple(rest[i : i + 32] for i in range(0, len(rest), 32))
+        slices = []
         for which, group in itertools.groupby(runs, lambda run: run[:10]):
-            parts = tuple((int.from_bytes(r[10:14]), int.from_bytes(r[14:])) for r in group)
+            parts = tuple((int.from_bytes(run[10:14]), int.from_bytes(run[14:])) for run in group)
             tensor, elements = int.from_bytes(which[:4]), int.from_bytes(which[4:])
             places = [leaf for first, count in parts for leaf in range(first, first + count)]
-            end, lacked = 4 * LEAF * len(places), len(missing(places, leaves_of(elements)))
-            found.append(Slice(tensor, elements, parts, leaves[:end], nodes[:lacked]))
+            end, lacked = LEAF_BYTES * len(places), len(missing(places, leaves_of(elements)))
+            slices.append(Slice(tensor, elements, parts, leaves[:end], nodes[:lacked]))
             leaves, nodes = leaves[end:], nodes[lacked:]
-        return found, nodes
+        return Opening(tuple(slices), nodes)
 
 
 def _packed(tensor: int, elements: int, first: int, count: int) -> bytes:

@@ -48,7 +48,7 @@ def answer_to(position: Position, programs: ProgramTree, block: Discloser) -> An
     if position.item is Item.NODES:
         level = next(nodes for nodes in tree.levels if len(nodes) <= MAX_NODES)
         nodes = [node.tobytes() for node in level]
-        return Answer("revealNodes", (opening, nodes, list(trace.roots.nodes([position.tensor]))))
+        return Answer("revealNodes", (opening, nodes, b"".join(trace.roots.nodes([position.tensor]))))
     leaves = tree.open(position.tensor, group_of(tree.elements, position.group))
     return Answer("revealLeaves", (opening, trace.roots.open([leaves]).abi()))
 

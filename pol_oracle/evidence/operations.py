@@ -73,7 +73,7 @@ def input_proof(
     opening = workload.programs.open(trace.tree, claimed.tensor)
     shown = roots.open([claimed]).abi()
     path = sample_path(data.images, data.labels, index)
-    evidence = (claimed.tensor, element, opening.abi(), shown, _sample(data, index), list(path))
+    evidence = (claimed.tensor, element, opening.abi(), shown, _sample(data, index), b"".join(path))
     return proof_about(trace, "proveInput", header, evidence)
 
 

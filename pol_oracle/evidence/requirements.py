@@ -72,6 +72,6 @@ def requirement_proof(workload: Workload, header: Header, bits: int, pre: State,
     tensor, element = workload.eligible.locate(required.weight)
     ranges = tuple(packed(workload.eligible.ranges))
     afterwards = replace(post.open(tensor, element), tensor=len(pre) + tensor)
-    opening = Opening.of([pre.open(tensor, element), afterwards], (*pre.path(tensor), *post.path(tensor)))
+    opening = Opening((pre.open(tensor, element), afterwards), (*pre.path(tensor), *post.path(tensor)))
     evidence = RequirementEvidence(number, ranges, len(pre), opening)
     return Proof(EvidenceKind.REQUIREMENT, "proveRequirement", (header.astuple(), evidence.abi()))

@@ -30,13 +30,10 @@ from .traced import Traced
 Shown = Mapping[Position, bytes]
 """Position -> what was shown, ABI-encoded by the contract."""
 
-_SECTIONS = "(uint32,uint32,uint32,uint32,uint32)"
-_PROGRAM = f"({_SECTIONS},bytes,bytes32[])"
-_OPENING = "(bytes,bytes,bytes32[])"
 ANSWER_TYPES = {
-    Item.ROOTS: [_PROGRAM, "bytes32[]"],
-    Item.NODES: [_PROGRAM, "bytes32[]", "bytes32[]"],
-    Item.LEAVES: [_PROGRAM, _OPENING],
+    Item.ROOTS: ["bytes", "bytes32[]"],  # a program and roots
+    Item.NODES: ["bytes", "bytes32[]", "bytes"],  # a program, nodes and their path
+    Item.LEAVES: ["bytes", "bytes"],  # a program and an opening
     Item.BITS: ["bytes32[2][]"],
 }
 
@@ -136,7 +133,7 @@ class ShownTrees:
 
     def _leaves(self, position: Position, reason: str) -> Slice:
         _, opening = self._answer(position, reason)
-        (leaves,), _ = Opening(*opening).slices()
+        (leaves,) = Opening.of(opening).slices
         return leaves
 
     def _demanded_state(self, reason: str) -> State:
