@@ -24,7 +24,7 @@ import {Operands, Run} from "./lib/Operands.sol";
 import {Operations} from "./lib/Operations.sol";
 import {Tags} from "./lib/Tags.sol";
 import {TensorTree} from "./lib/TensorTree.sol";
-import {Trace} from "./lib/Trace.sol";
+import {Sections, Trace} from "./lib/Trace.sol";
 import {Weights} from "./lib/Weights.sol";
 import {EvidenceKind, Header, RuleSet, Tree} from "./Types.sol";
 
@@ -228,8 +228,8 @@ contract Court is ICourt {
         bytes calldata opening,
         uint256 tensor
     ) private view returns (Run[] memory) {
-        Trace.checkProgram(program, registry.programRoot(), tree, tensor);
-        return Trace.open(header, tree, traceRoot, Trace.sectionsOf(program), opening);
+        Sections memory sections = Trace.checkProgram(program, registry.programRoot(), tree, tensor);
+        return Trace.open(header, tree, traceRoot, sections, opening);
     }
 
     function _traceRoot(Header calldata header, bytes32 blockId, TraceId calldata trace)
@@ -246,7 +246,7 @@ contract Court is ICourt {
     function _checkSample(bool training, uint256 index, InputEvidence calldata evidence) private view {
         (bytes32 root, uint256 count) =
             training ? (registry.trainRoot(), registry.trainCount()) : (registry.testRoot(), registry.testCount());
-        bytes32 leaf = keccak256(abi.encodePacked(Tags.SAMPLE_LEAF, evidence.sample));
+        bytes32 leaf = Merkle.leaf(Tags.SAMPLE_LEAF, evidence.sample);
         bytes32 top = Merkle.climb(Tags.SAMPLE_NODE, leaf, index, count, evidence.samplePath);
         bytes32 actual = TensorTree.listRoot(Tags.SAMPLE_ROOT, count, top);
         Check.sameRoot(actual, root);

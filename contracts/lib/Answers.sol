@@ -22,9 +22,8 @@ library Answers {
     /// @notice Reverts unless the program has the tensor, and the tensor such a group of leaves: what does not exist
     /// must not be demanded, since nobody could show it.
     function checkPosition(Position calldata position, bytes32 programRoot, bytes calldata program) internal pure {
-        uint256 tensors = Trace.tensorsOf(Trace.sectionsOf(program), position.tree);
-        Check.below(position.tensor, tensors);
-        Trace.checkProgram(program, programRoot, position.tree, position.tensor);
+        Sections memory sections = Trace.checkProgram(program, programRoot, position.tree, position.tensor);
+        Check.below(position.tensor, Trace.tensorsOf(sections, position.tree));
         uint256 first = position.group * LEAF_GROUP;
         uint256 leaves = TensorTree.leavesOf(Operations.size(Trace.descriptor(program)));
         Check.below(first, leaves);
@@ -38,8 +37,8 @@ library Answers {
         bytes calldata program,
         bytes32[] calldata roots
     ) internal pure returns (bytes32 traceRoot) {
-        Trace.checkProgram(program, programRoot, trace.tree, 0);
-        (uint256 batch, uint256 inner, uint256 posts, uint256 end) = _cuts(Trace.sectionsOf(program), trace.tree);
+        Sections memory sections = Trace.checkProgram(program, programRoot, trace.tree, 0);
+        (uint256 batch, uint256 inner, uint256 posts, uint256 end) = _cuts(sections, trace.tree);
         Check.equal(roots.length, end);
 
         if (trace.tree == Tree.Step) {
@@ -61,15 +60,10 @@ library Answers {
         bytes32[] calldata nodes,
         bytes calldata path
     ) internal pure {
-        Trace.checkProgram(program, programRoot, position.tree, position.tensor);
-        uint256 elements = Operations.size(Trace.descriptor(program));
-        uint256 width = TensorTree.leavesOf(elements);
-        while (width > MAX_NODES) width = (width + 1) / 2;
-        Check.equal(nodes.length, width);
-
-        bytes32 root = TensorTree.tensorRoot(elements, Merkle.top(Tags.TENSOR_NODE, nodes));
+        Sections memory sections = Trace.checkProgram(program, programRoot, position.tree, position.tensor);
+        bytes32 root = _tensorRoot(Operations.size(Trace.descriptor(program)), nodes);
         TensorTree.Opened memory opened = TensorTree.only(position.tensor, root, path);
-        Trace.check(header, position.tree, traceRoot, Trace.sectionsOf(program), opened);
+        Trace.check(header, position.tree, traceRoot, sections, opened);
     }
 
     /// @notice Reverts unless the opening is of the group of leaves that was demanded.
@@ -81,18 +75,9 @@ library Answers {
         bytes calldata program,
         bytes calldata opening
     ) internal pure {
-        Trace.checkProgram(program, programRoot, position.tree, position.tensor);
-        uint256 elements = Operations.size(Trace.descriptor(program));
-        uint256 leaves = TensorTree.leavesOf(elements);
-        uint256 first = position.group * LEAF_GROUP;
-        Check.below(first, leaves);
-        uint256 count = leaves - first < LEAF_GROUP ? leaves - first : LEAF_GROUP;
-        bytes20 expected = TensorTree.oneRun(position.tensor, elements, first, count);
-        Check.equal(uint160(bytes20(opening)), uint160(expected));
-        uint256 end = expected.length + TensorTree.LEAF_BYTES * count;
-        if (first + count == leaves) _checkPadding(opening[expected.length:end], 4 * (elements - 64 * first));
-
-        Trace.open(header, position.tree, traceRoot, Trace.sectionsOf(program), opening);
+        Sections memory sections = Trace.checkProgram(program, programRoot, position.tree, position.tensor);
+        _checkGroup(position, Operations.size(Trace.descriptor(program)), opening);
+        Trace.open(header, position.tree, traceRoot, sections, opening);
     }
 
     /// @notice Reverts unless these are the leaves of the accuracy tree, and their sums those of the header.
@@ -119,6 +104,25 @@ library Answers {
         inner = batch + sections.batches;
         posts = Trace.postsFrom(sections, tree) - hidden;
         end = Trace.tensorsOf(sections, tree) - hidden;
+    }
+
+    /// @dev Reverts unless the opening is of one run, the group, and has zeros for padding.
+    function _checkGroup(Position calldata position, uint256 elements, bytes calldata opening) private pure {
+        uint256 leaves = TensorTree.leavesOf(elements);
+        uint256 first = position.group * LEAF_GROUP;
+        Check.below(first, leaves);
+        uint256 count = leaves - first < LEAF_GROUP ? leaves - first : LEAF_GROUP;
+        bytes20 expected = TensorTree.oneRun(position.tensor, elements, first, count);
+        Check.equal(uint160(bytes20(opening)), uint160(expected));
+        uint256 end = expected.length + TensorTree.LEAF_BYTES * count;
+        if (first + count == leaves) _checkPadding(opening[expected.length:end], 4 * (elements - 64 * first));
+    }
+
+    function _tensorRoot(uint256 elements, bytes32[] calldata nodes) private pure returns (bytes32) {
+        uint256 width = TensorTree.leavesOf(elements);
+        while (width > MAX_NODES) width = (width + 1) / 2;
+        Check.equal(nodes.length, width);
+        return TensorTree.tensorRoot(elements, Merkle.top(Tags.TENSOR_NODE, nodes));
     }
 
     function _listRoot(bytes8 tag, bytes32[] calldata roots) private pure returns (bytes32) {

@@ -45,6 +45,16 @@ library Merkle {
         return _climb(tag, hash, place, width, next);
     }
 
+    /// @notice Hash of a leaf: keccak256(tag, content).
+    function leaf(bytes8 tag, bytes calldata content) internal pure returns (bytes32 hash) {
+        assembly ("memory-safe") {
+            let free := mload(0x40)
+            mstore(free, tag)
+            calldatacopy(add(free, 8), content.offset, content.length)
+            hash := keccak256(free, add(content.length, 8))
+        }
+    }
+
     /// @notice Root that hashes a count of 64 bits beside the top: keccak256(tag, count, top).
     function counted(bytes8 tag, uint256 count, bytes32 top_) internal pure returns (bytes32 hash) {
         assembly ("memory-safe") {

@@ -233,9 +233,12 @@ library Operations {
         pure
         returns (int256 result)
     {
-        unchecked {
-            for (uint256 i = 0; i < place.length; ++i) {
-                result += _int32(descriptor, cursor + 4 * i) * int256(place[i]);
+        assembly ("memory-safe") {
+            let factor := add(descriptor.offset, cursor)
+            for { let left := mload(place) } left { left := sub(left, 1) } {
+                place := add(place, 32)
+                result := add(result, mul(sar(224, calldataload(factor)), mload(place)))
+                factor := add(factor, 4)
             }
         }
     }

@@ -85,13 +85,17 @@ library Trace {
         opened.close();
     }
 
-    /// @notice Reverts unless the program opens the descriptor of this tensor.
-    function checkProgram(bytes calldata program, bytes32 programRoot, Tree tree, uint256 tensor) internal pure {
-        Sections memory sections = sectionsOf(program);
+    /// @notice Reverts unless the program opens the descriptor of this tensor; returns its sections.
+    function checkProgram(bytes calldata program, bytes32 programRoot, Tree tree, uint256 tensor)
+        internal
+        pure
+        returns (Sections memory sections)
+    {
+        sections = sectionsOf(program);
         uint256 count = sections.stepTensors + sections.evaluationTensors;
         uint256 index = tree == Tree.Step ? tensor : sections.stepTensors + tensor;
         bytes calldata described = descriptor(program);
-        bytes32 leaf = keccak256(abi.encodePacked(Tags.PROGRAM_LEAF, described));
+        bytes32 leaf = Merkle.leaf(Tags.PROGRAM_LEAF, described);
         bytes calldata path = program[DESCRIPTOR + described.length:];
         bytes32 top = Merkle.climb(Tags.PROGRAM_NODE, leaf, index, count, path);
         bytes32 actual = keccak256(abi.encodePacked(Tags.PROGRAM_ROOT, program[:20], top));
