@@ -85,9 +85,9 @@ library Merkle {
             mstore(node, tag)
             let left := add(node, 8)
             let right := add(node, 40)
-            for {} gt(width, 1) { width := shr(1, add(width, 1)) } {
+            for { let last := sub(width, 1) } last { last := shr(1, last) } {
                 let sibling := 0
-                if lt(or(place, 1), width) {
+                if iszero(gt(or(place, 1), last)) {
                     // there is one: only the last place of an odd level has none
                     sibling := calldataload(next)
                     next := add(next, 32)
