@@ -40,22 +40,25 @@ library TensorTree {
     }
 
     /// @notice Computes the roots of the tensors that leaves are given of.
+    /// @dev Nothing lies beyond the opening's end: nodes are read after the leaves, and `close` sees where they end.
     function open(bytes calldata opening) internal pure returns (Opened memory opened) {
-        uint256 count = uint16(bytes2(opening[:2]));
-        uint256 given = uint16(bytes2(opening[2:HEAD_BYTES]));
-        uint256 end = HEAD_BYTES + RUN_BYTES * count;
-        bytes calldata runs = opening[HEAD_BYTES:end];
-        opened.runs = new Run[](count);
-        opened.tensors = opened.end = _allocate(count);
-        Leaves memory leaves;
-        (leaves.next, leaves.end) = Merkle.bounds(opening[end:end + LEAF_BYTES * given]);
-        leaves.room = _allocate(given);
-        (opened.next, opened.nodesEnd) = Merkle.bounds(opening[end + LEAF_BYTES * given:]);
+        unchecked {
+            uint256 counts = uint32(bytes4(opening)); // runs and leaves
+            uint256 runs;
+            (runs, opened.nodesEnd) = Merkle.bounds(opening);
+            runs += HEAD_BYTES;
+            opened.runs = new Run[](counts >> 16);
+            opened.tensors = opened.end = _allocate(counts >> 16);
+            Leaves memory leaves;
+            leaves.next = runs + RUN_BYTES * (counts >> 16);
+            leaves.end = opened.next = leaves.next + LEAF_BYTES * uint16(counts);
+            leaves.room = _allocate(uint16(counts));
 
-        for (uint256 i = 0; i < count;) {
-            i = _openTensor(opened, leaves, runs, i);
+            for (uint256 i = 0; i < opened.runs.length;) {
+                i = _openTensor(opened, leaves, runs, i);
+            }
+            Check.equal(leaves.next, leaves.end);
         }
-        Check.equal(leaves.next, leaves.end);
     }
 
     /// @notice A single tensor whose root is known; `path` are the nodes above it.
@@ -127,7 +130,7 @@ library TensorTree {
 
     /// @dev Opens the tensor of run number `i` from all its runs; returns the number of the next one. The runs of a tensor
     /// must ascend, so that nothing is given twice. Nothing overflows: see how many bits a run has for what.
-    function _openTensor(Opened memory opened, Leaves memory leaves, bytes calldata runs, uint256 i)
+    function _openTensor(Opened memory opened, Leaves memory leaves, uint256 runs, uint256 i)
         private
         pure
         returns (uint256)
@@ -215,9 +218,9 @@ library TensorTree {
         }
     }
 
-    function _runAt(bytes calldata runs, uint256 i) private pure returns (uint256 given) {
+    function _runAt(uint256 runs, uint256 i) private pure returns (uint256 given) {
         assembly ("memory-safe") {
-            given := shr(128, calldataload(add(runs.offset, shl(4, i))))
+            given := shr(128, calldataload(add(runs, shl(4, i))))
         }
     }
 }

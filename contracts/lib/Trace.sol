@@ -98,17 +98,17 @@ library Trace {
         bytes32 leaf = Merkle.leaf(Tags.PROGRAM_LEAF, described);
         bytes calldata path = program[DESCRIPTOR + described.length:];
         bytes32 top = Merkle.climb(Tags.PROGRAM_NODE, leaf, index, count, path);
-        bytes32 actual = keccak256(abi.encodePacked(Tags.PROGRAM_ROOT, program[:20], top));
+        bytes32 actual = keccak256(abi.encodePacked(Tags.PROGRAM_ROOT, bytes20(program), top));
         Check.sameRoot(actual, programRoot);
     }
 
     function sectionsOf(bytes calldata program) internal pure returns (Sections memory) {
-        uint256 packed = uint160(bytes20(program[:20]));
+        uint256 packed = uint160(bytes20(program));
         return Sections(packed >> 128, uint32(packed >> 96), uint32(packed >> 64), uint32(packed >> 32), uint32(packed));
     }
 
     function descriptor(bytes calldata program) internal pure returns (bytes calldata) {
-        uint256 length = uint16(bytes2(program[20:DESCRIPTOR]));
-        return program[DESCRIPTOR:DESCRIPTOR + length];
+        uint256 end = DESCRIPTOR + uint16(uint256(bytes32(program)) >> 80); // bytes 20 and 21 are its length
+        return program[DESCRIPTOR:end];
     }
 }
