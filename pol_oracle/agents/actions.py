@@ -72,7 +72,7 @@ class Demand:
 
     block_id: bytes
     position: Position
-    program: tuple[Any, ...]
+    program: bytes
 
     @property
     def key(self) -> str:
