@@ -349,11 +349,11 @@ contract CourtTest is Fixture {
         (Header memory header, Draft memory draft) = wrongMap(MINER);
         OperationEvidence memory evidence = packed(draft);
         bytes memory whole = program ? evidence.program : evidence.opening;
-        bytes memory changed = new bytes(whole.length - cut);
+        bytes memory changed = new bytes(whole.length - (cut % whole.length));
         for (uint256 i = 0; i < changed.length; ++i) {
             changed[i] = whole[i];
         }
-        if (cut == 0) changed = bytes.concat(whole, more, hex"00");
+        if (changed.length == whole.length) changed = bytes.concat(whole, more, hex"00");
         if (program) evidence.program = changed;
         else evidence.opening = changed;
         vm.expectRevert();
