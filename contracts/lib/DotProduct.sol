@@ -52,7 +52,8 @@ library DotProduct {
             int256 total = 0;
             for (uint256 word = 0; word < a.length; word += CHUNK_WORDS) {
                 uint256 words = a.length - word < CHUNK_WORDS ? a.length - word : CHUNK_WORDS;
-                (int256 chunk, bool moderate) = _chunk(_locate(a, word), b, words);
+                (int256 chunk, bool moderate) =
+                    b == NO_FACTORS ? _chunkOfTerms(_locate(a, word), words) : _chunk(_locate(a, word), b, words);
                 if (!moderate) return (0, false);
                 total = _round(total + chunk);
                 if (b != NO_FACTORS) b += 32 * CHUNK_WORDS;
@@ -83,10 +84,23 @@ library DotProduct {
         unchecked {
             uint256 ones = ONES;
             for (uint256 end = a + 32 * words; a < end; a += 32) {
-                (uint256 odd, uint256 even, uint256 shifts) = b == NO_FACTORS ? _take(a, ones) : _multiply(a, b, ones);
+                (uint256 odd, uint256 even, uint256 shifts) = _multiply(a, b, ones);
                 if (shifts == 0) return (0, false);
                 units = _accumulate(units, odd, even, shifts);
-                if (b != NO_FACTORS) b += 32;
+                b += 32;
+            }
+            return (units, true);
+        }
+    }
+
+    /// @dev What `_chunk` returns if all factors are 1.
+    function _chunkOfTerms(uint256 a, uint256 words) private pure returns (int256 units, bool moderate) {
+        unchecked {
+            uint256 ones = ONES;
+            for (uint256 end = a + 32 * words; a < end; a += 32) {
+                (uint256 odd, uint256 even, uint256 shifts) = _take(a, ones);
+                if (shifts == 0) return (0, false);
+                units = _accumulate(units, odd, even, shifts);
             }
             return (units, true);
         }

@@ -35,18 +35,21 @@ library Operands {
     }
 
     /// @notice Copies the elements of a line into packed words, from term number `place` on.
+    /// @dev Nothing overflows: whatever a descriptor says has 32 bits.
     function copy(Run[] memory runs, Line memory line, uint256[] memory words, uint256 place) internal pure {
         uint256 target;
         assembly ("memory-safe") {
             target := add(add(words, 32), shl(2, place))
         }
-        uint256 done = 0;
-        while (done < line.count) {
-            uint256 element = (line.start + line.stride * int256(done)).toUint256();
-            Run covering = _covering(runs, line.tensor, element);
-            uint256 some = _within(covering, element, line.stride, line.count - done);
-            _copy(_locate(covering, element), line.stride, some, target + 4 * done);
-            done += some;
+        unchecked {
+            uint256 done = 0;
+            while (done < line.count) {
+                uint256 element = (line.start + line.stride * int256(done)).toUint256();
+                Run covering = _covering(runs, line.tensor, element);
+                uint256 some = _within(covering, element, line.stride, line.count - done);
+                _copy(_locate(covering, element), line.stride, some, target + 4 * done);
+                done += some;
+            }
         }
     }
 
@@ -57,10 +60,12 @@ library Operands {
 
     /// @dev How many of `count` elements, from `element` on, lie within a run.
     function _within(Run run_, uint256 element, int256 stride, uint256 count) private pure returns (uint256) {
-        if (stride == 0) return count;
-        uint256 room =
-            stride > 0 ? (_end(run_) - 1 - element) / uint256(stride) : (element - _first(run_)) / uint256(-stride);
-        return room < count ? room + 1 : count;
+        unchecked {
+            if (stride == 0) return count;
+            uint256 room =
+                stride > 0 ? (_end(run_) - 1 - element) / uint256(stride) : (element - _first(run_)) / uint256(-stride);
+            return room < count ? room + 1 : count;
+        }
     }
 
     /// @dev Copies `count` floats from the calldata, `stride` floats apart, into memory, next to each other.
