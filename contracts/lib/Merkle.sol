@@ -113,7 +113,10 @@ library Merkle {
             // tag ‖ left ‖ right, 72 bytes, lie behind the free memory pointer, which stays where it is
             let node := mload(0x40)
             mstore(node, tag)
-            for {} gt(sub(end, start), 64) { width := shr(1, add(width, 1)) } {
+            let left := add(node, 8)
+            let right := add(node, 40)
+            let last := sub(width, 1)
+            for {} gt(sub(end, start), 64) { last := shr(1, last) } {
                 let parent := start
                 for { let child := start } lt(child, end) { parent := add(parent, 64) } {
                     let place := mload(child)
@@ -122,11 +125,11 @@ library Merkle {
                     switch and(place, 1)
                     case 1 {
                         // a right child without its left one: that is given
-                        mstore(add(node, 8), calldataload(next))
+                        mstore(left, calldataload(next))
                         next := add(next, 32)
                     }
                     default {
-                        mstore(add(node, 8), hash)
+                        mstore(left, hash)
                         hash := 0
                         switch and(eq(mload(child), add(place, 1)), lt(child, end))
                         case 1 {
@@ -136,19 +139,19 @@ library Merkle {
                         }
                         default {
                             // the right one is given, if there is one
-                            if lt(add(place, 1), width) {
+                            if lt(place, last) {
                                 hash := calldataload(next)
                                 next := add(next, 32)
                             }
                         }
                     }
-                    mstore(add(node, 40), hash)
+                    mstore(right, hash)
                     mstore(parent, shr(1, place))
                     mstore(add(parent, 32), keccak256(node, 72))
                 }
                 end := parent
             }
-            width_ := width
+            width_ := add(last, 1)
             next_ := next
         }
     }
