@@ -334,6 +334,7 @@ contract CourtTest is Fixture {
         }
     }
 
+    /// forge-config: default.fuzz.runs = 96
     /// Any flipped bit of what is packed is refused: positions and counts, leaves and nodes, of several tensors.
     function test_a_flipped_bit_is_refused(uint256 which, bool program) public {
         (Header memory header, Draft memory draft) = wrongMap(MINER);
@@ -344,6 +345,7 @@ contract CourtTest is Fixture {
         real.proveOperation(header, TraceId(Tree.Step, 0), evidence, SALT);
     }
 
+    /// forge-config: default.fuzz.runs = 64
     /// So is whatever is cut off, or added.
     function test_another_length_is_refused(uint8 cut, bytes calldata more, bool program) public {
         (Header memory header, Draft memory draft) = wrongMap(MINER);
