@@ -20,7 +20,7 @@ library DotProduct {
 
     /// @dev A 1 for each float of a word.
     uint256 private constant EACH = 0x0000000100000001000000010000000100000001000000010000000100000001;
-    /// @dev A 1 for every other float of a word. Masks are multiples of it, made when needed: with so few optimizer runs
+    /// @dev A 1 for every other float of a word. Masks are multiples of it, made when needed: with few optimizer runs
     /// a constant of 32 bytes would be copied from the code each time, at four times the price.
     uint256 private constant ONES = 0x0000000000000001000000000000000100000000000000010000000000000001;
     /// @dev Shifted right by the number of leading zeros: half the unit of a number's 24 leading bits, less 1.

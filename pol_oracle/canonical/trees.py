@@ -233,18 +233,18 @@ class Opening:
     @staticmethod
     def of(data: bytes) -> Opening:
         """Reads what the ABI gave."""
-        counts, at = (int.from_bytes(data[:2]), int.from_bytes(data[2:4])), 4 + RUN_BYTES * int.from_bytes(data[:2])
-        runs = [data[i : i + RUN_BYTES] for i in range(4, at, RUN_BYTES)]
-        leaves, rest = data[at : at + LEAF_BYTES * counts[1]], data[at + LEAF_BYTES * counts[1] :]
-        nodes = tuple(rest[i : i + 32] for i in range(0, len(rest), 32))
+        begin = 4 + RUN_BYTES * int.from_bytes(data[:2])
+        end = begin + LEAF_BYTES * int.from_bytes(data[2:4])
+        runs = [data[at : at + RUN_BYTES] for at in range(4, begin, RUN_BYTES)]
+        leaves, nodes = data[begin:end], tuple(data[at : at + 32] for at in range(end, len(data), 32))
         slices = []
         for which, group in itertools.groupby(runs, lambda run: run[:10]):
             parts = tuple((int.from_bytes(run[10:14]), int.from_bytes(run[14:])) for run in group)
             tensor, elements = int.from_bytes(which[:4]), int.from_bytes(which[4:])
             places = [leaf for first, count in parts for leaf in range(first, first + count)]
-            end, lacked = LEAF_BYTES * len(places), len(missing(places, leaves_of(elements)))
-            slices.append(Slice(tensor, elements, parts, leaves[:end], nodes[:lacked]))
-            leaves, nodes = leaves[end:], nodes[lacked:]
+            size, lacked = LEAF_BYTES * len(places), len(missing(places, leaves_of(elements)))
+            slices.append(Slice(tensor, elements, parts, leaves[:size], nodes[:lacked]))
+            leaves, nodes = leaves[size:], nodes[lacked:]
         return Opening(tuple(slices), nodes)
 
 
