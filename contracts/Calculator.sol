@@ -2,8 +2,16 @@
 pragma solidity 0.8.37;
 
 import {Expressions} from "./lib/Expressions.sol";
-import {Run} from "./lib/Operands.sol";
+import {Operands, Run} from "./lib/Operands.sol";
 import {Operations} from "./lib/Operations.sol";
+
+/// @notice Elements `first` to `end`, exclusive, of a tensor, at offset `data`.
+struct Elements {
+    uint256 tensor;
+    uint256 first;
+    uint256 end;
+    uint256 data;
+}
 
 /// @title The court's arithmetic, for anyone to call. It has no state, and nothing depends on it.
 /// @dev Floats are packed, 4 big-endian bytes each.
@@ -35,8 +43,8 @@ contract Calculator {
     }
 
     /// @notice One element of an operation, from opened elements of its operands.
-    /// @param runs With offsets in `data` instead of the calldata.
-    function evaluate(bytes calldata descriptor, uint256 element, Run[] memory runs, bytes calldata data)
+    /// @param given Ascending by tensor and first element.
+    function evaluate(bytes calldata descriptor, uint256 element, Elements[] memory given, bytes calldata data)
         external
         pure
         returns (uint256 bits)
@@ -45,11 +53,13 @@ contract Calculator {
         assembly ("memory-safe") {
             start := data.offset
         }
+        Run[] memory runs = new Run[](given.length);
         for (uint256 i = 0; i < runs.length; ++i) {
-            uint256 end = runs[i].data + 4 * (runs[i].end - runs[i].first);
+            Elements memory some = given[i];
+            uint256 end = some.data + 4 * (some.end - some.first);
             require(end <= data.length, WrongLength(data.length, end));
 
-            runs[i].data += start;
+            runs[i] = Operands.run(some.tensor, some.first, some.end, start + some.data);
         }
         return Operations.evaluate(descriptor, element, runs);
     }

@@ -7,14 +7,10 @@ import {
     ICourt,
     InputEvidence,
     OperationEvidence,
-    ProgramOpening,
     RequirementEvidence,
-    Sections,
-    Slice,
     SumNode,
     SumsEvidence,
-    TraceId,
-    TraceParts
+    TraceId
 } from "./interfaces/ICourt.sol";
 import {IDemands} from "./interfaces/IDemands.sol";
 import {IPoLRegistry} from "./interfaces/IPoLRegistry.sol";
@@ -28,7 +24,7 @@ import {Operands, Run} from "./lib/Operands.sol";
 import {Operations} from "./lib/Operations.sol";
 import {Tags} from "./lib/Tags.sol";
 import {TensorTree} from "./lib/TensorTree.sol";
-import {Trace} from "./lib/Trace.sol";
+import {Sections, Trace} from "./lib/Trace.sol";
 import {Weights} from "./lib/Weights.sol";
 import {EvidenceKind, Header, RuleSet, Tree} from "./Types.sol";
 
@@ -39,6 +35,8 @@ import {EvidenceKind, Header, RuleSet, Tree} from "./Types.sol";
 /// pending block wrong may do so until it is final. The last argument of a proof is a salt, read by nobody: it keeps the
 /// commitment to the call from being guessed.
 contract Court is ICourt {
+    using TensorTree for TensorTree.Opened;
+
     uint32 private constant ONE = 0x3f800000;
 
     IPoLRegistry public immutable registry;
@@ -107,8 +105,7 @@ contract Court is ICourt {
         );
         Check.sameRoot(Eligible.hash(evidence.eligible), eligibleHash);
         (uint256 tensor, uint256 element) = Eligible.locate(evidence.eligible, weight);
-        uint32 before = _weight(header.preRoot, evidence.tensors, tensor, element, evidence.before);
-        uint32 afterwards = _weight(header.postRoot, evidence.tensors, tensor, element, evidence.afterwards);
+        (uint32 before, uint32 afterwards) = _openWeight(header, evidence, tensor, element);
         bool met = Weights.satisfies(rules, before, afterwards, up);
         require(!met, RequirementMet(evidence.requirement, before, afterwards));
     }
@@ -120,15 +117,15 @@ contract Court is ICourt {
         bytes32 traceRoot,
         OperationEvidence calldata evidence
     ) private view {
-        uint32 claimed = _openClaim(
-            header, trace.tree, traceRoot, evidence.operation, evidence.parts, evidence.claimed, evidence.element
-        );
-        bool copied = Operations.kind(evidence.operation.descriptor) == Operations.GATHER;
+        (uint256 tensor, uint256 element) = (evidence.tensor, evidence.element);
+        Run[] memory runs = _open(header, trace.tree, traceRoot, evidence.program, evidence.opening, tensor);
+        uint32 claimed = uint32(Operands.read(runs, tensor, element));
+        bytes calldata descriptor = Trace.descriptor(evidence.program);
+        bool copied = Operations.kind(descriptor) == Operations.GATHER;
         if (!copied && !Weights.isFinite(claimed)) return;
 
-        Run[] memory runs = _openOperands(header, trace, evidence);
-        uint256 value = Operations.evaluate(evidence.operation.descriptor, evidence.element, runs);
-        require(value != claimed, ElementHolds(evidence.claimed.tensor, evidence.element, value));
+        uint256 value = Operations.evaluate(descriptor, element, runs);
+        require(value != claimed, ElementHolds(tensor, element, value));
     }
 
     function _checkInput(
@@ -137,20 +134,21 @@ contract Court is ICourt {
         bytes32 traceRoot,
         InputEvidence calldata evidence
     ) private view {
-        uint256 element = evidence.element;
-        uint32 claimed =
-            _openClaim(header, trace.tree, traceRoot, evidence.input, evidence.parts, evidence.claimed, element);
-        uint256 number = evidence.claimed.tensor - evidence.input.sections.states; // 0: images, 1: labels
+        (uint256 tensor, uint256 element) = (evidence.tensor, evidence.element);
+        Run[] memory runs = _open(header, trace.tree, traceRoot, evidence.program, evidence.opening, tensor);
+        uint256 claimed = Operands.read(runs, tensor, element);
+        uint256 number = tensor - Trace.sectionsOf(evidence.program).states; // 0: images, 1: labels
         Check.below(number, 2);
 
         bool step = trace.tree == Tree.Step;
-        uint256 each = evidence.claimed.elements / (step ? header.indices.length : 1); // elements of one sample
+        // elements of one sample
+        uint256 each = Operations.size(Trace.descriptor(evidence.program)) / (step ? header.indices.length : 1);
         uint256 index = step ? header.indices[element / each] : trace.sample;
         _checkSample(step, index, evidence);
         bytes calldata sample = evidence.sample;
         uint256 place = number == 0 ? element % each : sample.length - 1; // the label's low byte is the last
         uint256 value = Float32.fromUint(uint8(sample[place]));
-        require(value != claimed, ElementHolds(evidence.claimed.tensor, element, value));
+        require(value != claimed, ElementHolds(tensor, element, value));
     }
 
     function _checkSums(Header calldata header, SumsEvidence calldata evidence) private view {
@@ -180,10 +178,9 @@ contract Court is ICourt {
         view
     {
         require(trace.tree != Tree.Step, NotExplained(trace));
-        uint256 last = uint256(evidence.verdict.sections.evaluationTensors) - 1;
-        Check.equal(evidence.claimed.tensor, last);
-        bool correct =
-            _openClaim(header, trace.tree, traceRoot, evidence.verdict, evidence.parts, evidence.claimed, 0) == ONE;
+        uint256 last = Trace.sectionsOf(evidence.program).evaluationTensors - 1;
+        Run[] memory runs = _open(header, trace.tree, traceRoot, evidence.program, evidence.opening, last);
+        bool correct = Operands.read(runs, last, 0) == ONE;
 
         uint256 depth = AccuracyTree.depthOf(registry.testCount());
         Check.equal(evidence.siblings.length, depth);
@@ -207,52 +204,32 @@ contract Court is ICourt {
         return tree == Tree.Step ? EvidenceKind.Step : EvidenceKind.Evaluation;
     }
 
-    /// @dev Bits of one weight of a state of so many tensors.
-    function _weight(bytes32 root, uint256 tensors, uint256 tensor, uint256 element, Slice calldata slice)
+    /// @dev Bits of one weight in W and in W'.
+    function _openWeight(Header calldata header, RequirementEvidence calldata evidence, uint256 tensor, uint256 element)
         private
         pure
-        returns (uint32)
+        returns (uint32 before, uint32 afterwards)
     {
-        TensorTree.check(slice, TensorTree.Place(Tags.STATE_ROOT, root, tensors, tensor));
-        return TensorTree.read(slice, element);
+        uint256 tensors = evidence.tensors;
+        TensorTree.Opened memory opened = TensorTree.open(evidence.opening);
+        Check.sameRoot(opened.list(Tags.STATE_ROOT, 0, tensors), header.preRoot);
+        Check.sameRoot(opened.list(Tags.STATE_ROOT, tensors, 2 * tensors), header.postRoot);
+        opened.close();
+        before = uint32(Operands.read(opened.runs, tensor, element));
+        afterwards = uint32(Operands.read(opened.runs, tensors + tensor, element));
     }
 
-    /// @dev What the miner claims an element of a trace to be.
-    function _openClaim(
+    /// @dev Elements of a trace that has this root, among them some of the tensor that the program is opened for.
+    function _open(
         Header calldata header,
         Tree tree,
         bytes32 traceRoot,
-        ProgramOpening calldata program,
-        TraceParts calldata parts,
-        Slice calldata claimed,
-        uint256 element
-    ) private view returns (uint32) {
-        Trace.checkProgram(program, registry.programRoot(), tree, claimed.tensor);
-        Trace.checkParts(header, tree, traceRoot, parts);
-        TensorTree.check(claimed, Trace.locate(header, tree, parts, program.sections, claimed.tensor));
-        return TensorTree.read(claimed, element);
-    }
-
-    /// @dev The operands' leaves as runs of elements; called only after _openClaim, which checks the parts.
-    function _openOperands(Header calldata header, TraceId calldata trace, OperationEvidence calldata evidence)
-        private
-        pure
-        returns (Run[] memory runs)
-    {
-        Slice[] calldata operands = evidence.operands;
-        uint256 count = 0;
-        for (uint256 i = 0; i < operands.length; ++i) {
-            count += operands[i].runs.length;
-        }
-        runs = new Run[](count);
-
-        Sections memory sections = evidence.operation.sections; // decoded once
-        uint256 filled = 0;
-        for (uint256 i = 0; i < operands.length; ++i) {
-            Slice calldata slice = operands[i];
-            TensorTree.check(slice, Trace.locate(header, trace.tree, evidence.parts, sections, slice.tensor));
-            filled = Operands.add(runs, filled, slice);
-        }
+        bytes calldata program,
+        bytes calldata opening,
+        uint256 tensor
+    ) private view returns (Run[] memory) {
+        Sections memory sections = Trace.checkProgram(program, registry.programRoot(), tree, tensor);
+        return Trace.open(header, tree, traceRoot, sections, opening);
     }
 
     function _traceRoot(Header calldata header, bytes32 blockId, TraceId calldata trace)
@@ -269,7 +246,7 @@ contract Court is ICourt {
     function _checkSample(bool training, uint256 index, InputEvidence calldata evidence) private view {
         (bytes32 root, uint256 count) =
             training ? (registry.trainRoot(), registry.trainCount()) : (registry.testRoot(), registry.testCount());
-        bytes32 leaf = keccak256(abi.encodePacked(Tags.SAMPLE_LEAF, evidence.sample));
+        bytes32 leaf = Merkle.leaf(Tags.SAMPLE_LEAF, evidence.sample);
         bytes32 top = Merkle.climb(Tags.SAMPLE_NODE, leaf, index, count, evidence.samplePath);
         bytes32 actual = TensorTree.listRoot(Tags.SAMPLE_ROOT, count, top);
         Check.sameRoot(actual, root);

@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {IBondVault} from "./interfaces/IBondVault.sol";
 import {IBounties} from "./interfaces/IBounties.sol";
-import {ProgramOpening, Slice, TraceId, TraceParts} from "./interfaces/ICourt.sol";
+import {TraceId} from "./interfaces/ICourt.sol";
 import {Demand, DemandState, IDemands, Item, Position} from "./interfaces/IDemands.sol";
 import {IPoLRegistry} from "./interfaces/IPoLRegistry.sol";
 import {Answers} from "./lib/Answers.sol";
@@ -47,7 +47,7 @@ contract Demands is IDemands {
     }
 
     /// @inheritdoc IDemands
-    function demand(bytes32 blockId, Position calldata position, ProgramOpening calldata program)
+    function demand(bytes32 blockId, Position calldata position, bytes calldata program)
         external
         returns (bytes32 demandId)
     {
@@ -75,7 +75,7 @@ contract Demands is IDemands {
         Header calldata header,
         address demander,
         Position calldata position,
-        ProgramOpening calldata program,
+        bytes calldata program,
         bytes32[] calldata roots
     ) external {
         (bytes32 blockId, bytes32 demandId) = _requireOpen(header, demander, position, Item.Roots);
@@ -93,16 +93,15 @@ contract Demands is IDemands {
         Header calldata header,
         address demander,
         Position calldata position,
-        ProgramOpening calldata program,
-        TraceParts calldata parts,
+        bytes calldata program,
         bytes32[] calldata nodes,
-        bytes32[] calldata path
+        bytes calldata path
     ) external {
         (bytes32 blockId, bytes32 demandId) = _requireOpen(header, demander, position, Item.Nodes);
         bytes32 root = _traceRoot(header, blockId, position);
-        Answers.checkNodes(header, root, registry.programRoot(), position, program, parts, nodes, path);
+        Answers.checkNodes(header, root, registry.programRoot(), position, program, nodes, path);
 
-        _answer(blockId, demandId, abi.encode(program, parts, nodes, path));
+        _answer(blockId, demandId, abi.encode(program, nodes, path));
     }
 
     /// @inheritdoc IDemands
@@ -110,15 +109,14 @@ contract Demands is IDemands {
         Header calldata header,
         address demander,
         Position calldata position,
-        ProgramOpening calldata program,
-        TraceParts calldata parts,
-        Slice calldata slice
+        bytes calldata program,
+        bytes calldata opening
     ) external {
         (bytes32 blockId, bytes32 demandId) = _requireOpen(header, demander, position, Item.Leaves);
         bytes32 root = _traceRoot(header, blockId, position);
-        Answers.checkLeaves(header, root, registry.programRoot(), position, program, parts, slice);
+        Answers.checkLeaves(header, root, registry.programRoot(), position, program, opening);
 
-        _answer(blockId, demandId, abi.encode(program, parts, slice));
+        _answer(blockId, demandId, abi.encode(program, opening));
     }
 
     /// @inheritdoc IDemands
@@ -260,7 +258,7 @@ contract Demands is IDemands {
 
     /// @dev Reverts for what no miner could show. A field that means nothing for the item must be 0, so that nothing can
     /// be demanded under two names.
-    function _checkPosition(bytes32 blockId, Position calldata position, ProgramOpening calldata program) private view {
+    function _checkPosition(bytes32 blockId, Position calldata position, bytes calldata program) private view {
         (Item item, Tree tree) = (position.item, position.tree);
         bool tensors = item == Item.Nodes || item == Item.Leaves;
         bool exists = tree == Tree.Step ? position.sample == 0 : position.sample < registry.testCount();

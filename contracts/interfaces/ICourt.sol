@@ -3,73 +3,56 @@ pragma solidity 0.8.37;
 
 import {Header, Tree} from "../Types.sol";
 
-/// @notice How many tensors the task's two programs have; hashed into the program root.
-struct Sections {
-    uint32 states; // tensors of a state, the first of either program
-    uint32 batches; // images and labels, which follow
-    uint32 stepTensors; // all tensors of the step
-    uint32 posts; // the last ones of the step: the new state
-    uint32 evaluationTensors; // all tensors of an evaluation
-}
-
-/// @notice One descriptor, opened up to the program root. Descriptor t describes tensor t of the step, and
-/// stepTensors + t tensor t of the evaluation.
-struct ProgramOpening {
-    Sections sections;
-    bytes descriptor;
-    bytes32[] path;
-}
-
-/// @notice What a trace root hides besides the states: keccak256(TRACE_ROOT, state, batch, inner, new state).
-struct TraceParts {
-    bytes32 batchRoot;
-    bytes32 innerRoot;
-}
-
 /// @notice Which trace: the step's, or that of one test sample's evaluation with W or W'.
 struct TraceId {
     Tree tree;
     uint32 sample;
 }
 
-/// @notice Some leaves of one tensor, opened up to its section's root.
-/// @dev A run is first << 32 | count, in leaves; runs ascend and do not touch. `nodes` are the siblings that the runs
-/// do not give, level by level from below, each level from left to right, without those that do not exist.
-struct Slice {
-    uint32 tensor; // its number in the program
-    uint64 elements; // that the tensor has
-    uint64[] runs;
-    bytes leaves; // 256 bytes each: 64 big-endian binary32, zero-padded
-    bytes32[] nodes;
-    bytes32[] path; // from the tensor's root to its section's top
-}
+// Two things are packed without padding, since calldata is most of what short evidence costs; integers are big-endian.
+//
+// A `program` opens one descriptor up to the program root:
+//     sections     20 bytes: uint32 tensors of a state, which either program begins with; images and labels, which
+//                  follow; all tensors of the step; its last ones, the new state; all tensors of an evaluation
+//     descriptor   uint16 length, and so many bytes. Number t describes tensor t of the step, and number
+//                  (tensors of the step) + t tensor t of the evaluation
+//     path         32 bytes each: the siblings
+//
+// An `opening` opens some leaves of some tensors, together, up to a trace's root or up to those of states:
+//     counts       uint16 runs, uint16 leaves
+//     runs         16 bytes each: uint32 number of the tensor, uint48 elements that it has, uint32 first leaf, uint16
+//                  leaves. Ascending, without overlaps
+//     leaves       256 bytes each: 64 binary32, zero-padded
+//     nodes        32 bytes each: siblings that do not follow from what is given, tensor by tensor, then section by
+//                  section; level by level from below, each level from left to right. In place of a batch, or of inner
+//                  tensors, of which nothing is opened: its root
+//
+// Siblings that do not exist are left out.
 
 /// @notice Shows that requirement number `requirement` of R was not met.
 struct RequirementEvidence {
     uint256 requirement;
     bytes32[] eligible; // the task's ranges, packed as in pol_oracle/protocol/eligible.py
     uint32 tensors; // of a state
-    Slice before;
-    Slice afterwards;
+    bytes opening; // of the weight in W, and in W', whose tensors are numbered on from those of W
 }
 
 /// @notice Shows that an element of a trace is not what its operation gives.
 struct OperationEvidence {
+    uint32 tensor; // its number in the program
     uint64 element;
-    ProgramOpening operation;
-    TraceParts parts;
-    Slice claimed;
-    Slice[] operands; // one per tensor read
+    bytes program;
+    bytes opening; // of the element and of what it follows from
 }
 
 /// @notice Shows that an element of a trace's images or labels is not the data set's.
 struct InputEvidence {
+    uint32 tensor;
     uint64 element;
-    ProgramOpening input;
-    TraceParts parts;
-    Slice claimed;
+    bytes program;
+    bytes opening; // of the element
     bytes sample; // pixels (uint8, HWC) and uint64 label, as in the data set's tree
-    bytes32[] samplePath;
+    bytes samplePath; // 32 bytes each
 }
 
 /// @notice A node of the accuracy tree: its hash, and how many samples below W and W' classify correctly.
@@ -93,9 +76,8 @@ struct SumsEvidence {
 struct BitEvidence {
     bytes32[2] words; // the leaf
     SumNode[] siblings;
-    ProgramOpening verdict; // the last tensor of the evaluation
-    TraceParts parts;
-    Slice claimed;
+    bytes program; // of the last tensor of the evaluation: the verdict
+    bytes opening;
 }
 
 /// @title Where blocks are proven wrong: the contract itself recomputes the wrong value.

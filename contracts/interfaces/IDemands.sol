@@ -2,7 +2,6 @@
 pragma solidity 0.8.37;
 
 import {Header, Tree} from "../Types.sol";
-import {ProgramOpening, Slice, TraceParts} from "./ICourt.sol";
 
 /// @notice What is demanded.
 enum Item {
@@ -79,7 +78,7 @@ interface IDemands {
     /// about the block. Tensors of an evaluation can be demanded once its roots were revealed.
     /// @param program the descriptor of the tensor, which shows that there is such a tensor, and that it has so many
     /// leaves; not read for Roots and Bits
-    function demand(bytes32 blockId, Position calldata position, ProgramOpening calldata program)
+    function demand(bytes32 blockId, Position calldata position, bytes calldata program)
         external
         returns (bytes32 demandId);
 
@@ -89,29 +88,28 @@ interface IDemands {
         Header calldata header,
         address demander,
         Position calldata position,
-        ProgramOpening calldata program, // of any descriptor: for the sections
+        bytes calldata program, // of any descriptor: for the sections
         bytes32[] calldata roots
     ) external;
 
     /// @notice Answers a demand for nodes: level by level from the leaves, the first with at most MAX_NODES nodes.
+    /// @param path from the tensor's root to the trace's, as the nodes of an opening
     function revealNodes(
         Header calldata header,
         address demander,
         Position calldata position,
-        ProgramOpening calldata program, // of the tensor
-        TraceParts calldata parts,
+        bytes calldata program, // of the tensor
         bytes32[] calldata nodes,
-        bytes32[] calldata path
+        bytes calldata path
     ) external;
 
-    /// @notice Answers a demand for leaves: a slice of exactly that group.
+    /// @notice Answers a demand for leaves: an opening of exactly that group, in one run.
     function revealLeaves(
         Header calldata header,
         address demander,
         Position calldata position,
-        ProgramOpening calldata program, // of the tensor
-        TraceParts calldata parts,
-        Slice calldata slice
+        bytes calldata program, // of the tensor
+        bytes calldata opening
     ) external;
 
     /// @notice Answers a demand for bits: the two words of every leaf, in order.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {ProgramOpening, Sections, Slice, SumNode, TraceId, TraceParts} from "../interfaces/ICourt.sol";
+import {SumNode, TraceId} from "../interfaces/ICourt.sol";
 import {Position} from "../interfaces/IDemands.sol";
 import {Header, Tree} from "../Types.sol";
 import {AccuracyTree} from "./AccuracyTree.sol";
@@ -10,7 +10,7 @@ import {Merkle} from "./Merkle.sol";
 import {Operations} from "./Operations.sol";
 import {Tags} from "./Tags.sol";
 import {TensorTree} from "./TensorTree.sol";
-import {Trace} from "./Trace.sol";
+import {Sections, Trace} from "./Trace.sol";
 
 /// @title What answers a demand.
 /// @dev An answer must have the form that the program gives a tree: so many tensors, so many elements, zeros as padding.
@@ -21,15 +21,11 @@ library Answers {
 
     /// @notice Reverts unless the program has the tensor, and the tensor such a group of leaves: what does not exist
     /// must not be demanded, since nobody could show it.
-    function checkPosition(Position calldata position, bytes32 programRoot, ProgramOpening calldata program)
-        internal
-        pure
-    {
-        uint256 tensors = Trace.tensorsOf(program.sections, position.tree);
-        Check.below(position.tensor, tensors);
-        Trace.checkProgram(program, programRoot, position.tree, position.tensor);
+    function checkPosition(Position calldata position, bytes32 programRoot, bytes calldata program) internal pure {
+        Sections memory sections = Trace.checkProgram(program, programRoot, position.tree, position.tensor);
+        Check.below(position.tensor, Trace.tensorsOf(sections, position.tree));
         uint256 first = position.group * LEAF_GROUP;
-        uint256 leaves = TensorTree.leavesOf(Operations.size(program.descriptor));
+        uint256 leaves = TensorTree.leavesOf(Operations.size(Trace.descriptor(program)));
         Check.below(first, leaves);
     }
 
@@ -38,26 +34,20 @@ library Answers {
         Header calldata header,
         TraceId memory trace,
         bytes32 programRoot,
-        ProgramOpening calldata program,
+        bytes calldata program,
         bytes32[] calldata roots
     ) internal pure returns (bytes32 traceRoot) {
-        Trace.checkProgram(program, programRoot, trace.tree, 0);
-        Sections memory sections = program.sections;
-        bool step = trace.tree == Tree.Step;
-        uint256 batch = step ? sections.states : 0;
-        uint256 inner = batch + sections.batches;
-        uint256 posts = Trace.postsFrom(sections, trace.tree) - (step ? 0 : sections.states);
-        uint256 end = step ? sections.stepTensors : posts;
+        Sections memory sections = Trace.checkProgram(program, programRoot, trace.tree, 0);
+        (uint256 batch, uint256 inner, uint256 posts, uint256 end) = _cuts(sections, trace.tree);
         Check.equal(roots.length, end);
 
-        if (step) {
+        if (trace.tree == Tree.Step) {
             Check.sameRoot(_listRoot(Tags.STATE_ROOT, roots[:batch]), header.preRoot);
             Check.sameRoot(_listRoot(Tags.STATE_ROOT, roots[posts:]), header.postRoot);
         }
-        TraceParts memory parts =
-            TraceParts(_listRoot(Tags.BATCH_ROOT, roots[batch:inner]), _listRoot(Tags.INNER_ROOT, roots[inner:posts]));
-        traceRoot = Trace.root(header, trace.tree, parts);
-        if (step) Check.sameRoot(traceRoot, header.traceRoot);
+        bytes32 batchRoot = _listRoot(Tags.BATCH_ROOT, roots[batch:inner]);
+        traceRoot = Trace.root(header, trace.tree, batchRoot, _listRoot(Tags.INNER_ROOT, roots[inner:posts]));
+        if (trace.tree == Tree.Step) Check.sameRoot(traceRoot, header.traceRoot);
     }
 
     /// @notice Reverts unless these are the nodes of the tensor's lowest level that has at most MAX_NODES.
@@ -66,42 +56,28 @@ library Answers {
         bytes32 traceRoot,
         bytes32 programRoot,
         Position calldata position,
-        ProgramOpening calldata program,
-        TraceParts calldata parts,
+        bytes calldata program,
         bytes32[] calldata nodes,
-        bytes32[] calldata path
+        bytes calldata path
     ) internal pure {
-        TensorTree.Place memory place = _locate(header, traceRoot, programRoot, position, program, parts);
-        uint256 elements = Operations.size(program.descriptor);
-        uint256 width = TensorTree.leavesOf(elements);
-        while (width > MAX_NODES) width = (width + 1) / 2;
-        Check.equal(nodes.length, width);
-
-        TensorTree.checkTop(place, elements, Merkle.top(Tags.TENSOR_NODE, nodes), path);
+        Sections memory sections = Trace.checkProgram(program, programRoot, position.tree, position.tensor);
+        bytes32 root = _tensorRoot(Operations.size(Trace.descriptor(program)), nodes);
+        TensorTree.Opened memory opened = TensorTree.only(position.tensor, root, path);
+        Trace.check(header, position.tree, traceRoot, sections, opened);
     }
 
-    /// @notice Reverts unless the slice is the group of leaves that was demanded.
+    /// @notice Reverts unless the opening is of the group of leaves that was demanded.
     function checkLeaves(
         Header calldata header,
         bytes32 traceRoot,
         bytes32 programRoot,
         Position calldata position,
-        ProgramOpening calldata program,
-        TraceParts calldata parts,
-        Slice calldata slice
+        bytes calldata program,
+        bytes calldata opening
     ) internal pure {
-        TensorTree.Place memory place = _locate(header, traceRoot, programRoot, position, program, parts);
-        uint256 elements = Operations.size(program.descriptor);
-        uint256 leaves = TensorTree.leavesOf(elements);
-        uint256 first = position.group * LEAF_GROUP;
-        Check.below(first, leaves);
-        uint256 count = leaves - first < LEAF_GROUP ? leaves - first : LEAF_GROUP;
-        Check.equal(slice.elements, elements);
-        Check.equal(slice.runs.length, 1);
-        Check.equal(slice.runs[0], first << 32 | count);
-        if (first + count == leaves) _checkPadding(slice.leaves, 4 * (elements - 64 * first));
-
-        TensorTree.check(slice, place);
+        Sections memory sections = Trace.checkProgram(program, programRoot, position.tree, position.tensor);
+        _checkGroup(position, Operations.size(Trace.descriptor(program)), opening);
+        Trace.open(header, position.tree, traceRoot, sections, opening);
     }
 
     /// @notice Reverts unless these are the leaves of the accuracy tree, and their sums those of the header.
@@ -116,17 +92,37 @@ library Answers {
         Check.equal(root.afterwards, header.correctAfter);
     }
 
-    function _locate(
-        Header calldata header,
-        bytes32 traceRoot,
-        bytes32 programRoot,
-        Position calldata position,
-        ProgramOpening calldata program,
-        TraceParts calldata parts
-    ) private pure returns (TensorTree.Place memory) {
-        Trace.checkProgram(program, programRoot, position.tree, position.tensor);
-        Trace.checkParts(header, position.tree, traceRoot, parts);
-        return Trace.locate(header, position.tree, parts, program.sections, position.tensor);
+    /// @dev Where the sections begin among the roots that are shown of a trace, and where the last one ends: of a step all,
+    /// of an evaluation those of batch and inner tensors.
+    function _cuts(Sections memory sections, Tree tree)
+        private
+        pure
+        returns (uint256 batch, uint256 inner, uint256 posts, uint256 end)
+    {
+        uint256 hidden = tree == Tree.Step ? 0 : sections.states;
+        batch = sections.states - hidden;
+        inner = batch + sections.batches;
+        posts = Trace.postsFrom(sections, tree) - hidden;
+        end = Trace.tensorsOf(sections, tree) - hidden;
+    }
+
+    /// @dev Reverts unless the opening is of one run, the group, and has zeros for padding.
+    function _checkGroup(Position calldata position, uint256 elements, bytes calldata opening) private pure {
+        uint256 leaves = TensorTree.leavesOf(elements);
+        uint256 first = position.group * LEAF_GROUP;
+        Check.below(first, leaves);
+        uint256 count = leaves - first < LEAF_GROUP ? leaves - first : LEAF_GROUP;
+        bytes20 expected = TensorTree.oneRun(position.tensor, elements, first, count);
+        Check.equal(uint160(bytes20(opening)), uint160(expected));
+        uint256 end = expected.length + TensorTree.LEAF_BYTES * count;
+        if (first + count == leaves) _checkPadding(opening[expected.length:end], 4 * (elements - 64 * first));
+    }
+
+    function _tensorRoot(uint256 elements, bytes32[] calldata nodes) private pure returns (bytes32) {
+        uint256 width = TensorTree.leavesOf(elements);
+        while (width > MAX_NODES) width = (width + 1) / 2;
+        Check.equal(nodes.length, width);
+        return TensorTree.tensorRoot(elements, Merkle.top(Tags.TENSOR_NODE, nodes));
     }
 
     function _listRoot(bytes8 tag, bytes32[] calldata roots) private pure returns (bytes32) {

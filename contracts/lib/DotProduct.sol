@@ -16,10 +16,11 @@ library DotProduct {
     uint256 private constant CHUNK_WORDS = 8;
     int256 private constant UNIT_EXPONENT = -173;
     uint256 private constant MAX_WORDS = 4096;
+    uint256 private constant NO_FACTORS = 0; // in place of an address
 
     /// @dev A 1 for each float of a word.
     uint256 private constant EACH = 0x0000000100000001000000010000000100000001000000010000000100000001;
-    /// @dev A 1 for every other float of a word. Masks are multiples of it, made when needed: with so few optimizer runs
+    /// @dev A 1 for every other float of a word. Masks are multiples of it, made when needed: with few optimizer runs
     /// a constant of 32 bytes would be copied from the code each time, at four times the price.
     uint256 private constant ONES = 0x0000000000000001000000000000000100000000000000010000000000000001;
     /// @dev Shifted right by the number of leading zeros: half the unit of a number's 24 leading bits, less 1.
@@ -27,27 +28,38 @@ library DotProduct {
 
     /// @notice The blk64 sum of the products of two operands with equally many words.
     function dot(uint256[] memory a, uint256[] memory b) internal pure returns (uint256) {
-        unchecked {
-            if (a.length > MAX_WORDS) return _plain(a, b);
-
-            int256 total = 0;
-            for (uint256 word = 0; word < a.length; word += CHUNK_WORDS) {
-                uint256 words = a.length - word < CHUNK_WORDS ? a.length - word : CHUNK_WORDS;
-                (int256 chunk, bool moderate) = _chunk(_locate(a, word), _locate(b, word), words);
-                if (!moderate) return _plain(a, b);
-                total = _round(total + chunk);
-            }
-            return _toFloat(total);
-        }
+        (uint256 total, bool moderate) = _fast(a, _locate(b, 0));
+        return moderate ? total : _plain(a, b);
     }
 
     /// @notice The blk64 sum of an operand: each term times 1 is the term.
     function sum(uint256[] memory a) internal pure returns (uint256) {
+        (uint256 total, bool moderate) = _fast(a, NO_FACTORS);
+        if (moderate) return total;
+
         uint256[] memory ones = new uint256[](a.length);
         for (uint256 word = 0; word < ones.length; ++word) {
             ones[word] = Float32.ONE * EACH;
         }
-        return dot(a, ones);
+        return _plain(a, ones);
+    }
+
+    /// @dev Multiplies by the words at address `b`, if it is one; false if a number is not moderate, or there are too many.
+    function _fast(uint256[] memory a, uint256 b) private pure returns (uint256, bool) {
+        unchecked {
+            if (a.length > MAX_WORDS) return (0, false);
+
+            int256 total = 0;
+            for (uint256 word = 0; word < a.length; word += CHUNK_WORDS) {
+                uint256 words = a.length - word < CHUNK_WORDS ? a.length - word : CHUNK_WORDS;
+                (int256 chunk, bool moderate) =
+                    b == NO_FACTORS ? _chunkOfTerms(_locate(a, word), words) : _chunk(_locate(a, word), b, words);
+                if (!moderate) return (0, false);
+                total = _round(total + chunk);
+                if (b != NO_FACTORS) b += 32 * CHUNK_WORDS;
+            }
+            return (_toFloat(total), true);
+        }
     }
 
     /// @dev What `dot` is, for any numbers.
@@ -76,6 +88,19 @@ library DotProduct {
                 if (shifts == 0) return (0, false);
                 units = _accumulate(units, odd, even, shifts);
                 b += 32;
+            }
+            return (units, true);
+        }
+    }
+
+    /// @dev What `_chunk` returns if all factors are 1.
+    function _chunkOfTerms(uint256 a, uint256 words) private pure returns (int256 units, bool moderate) {
+        unchecked {
+            uint256 ones = ONES;
+            for (uint256 end = a + 32 * words; a < end; a += 32) {
+                (uint256 odd, uint256 even, uint256 shifts) = _take(a, ones);
+                if (shifts == 0) return (0, false);
+                units = _accumulate(units, odd, even, shifts);
             }
             return (units, true);
         }
@@ -173,6 +198,35 @@ library DotProduct {
                     ),
                     mask
                 )
+            }
+            default { shifts := 0 }
+        }
+    }
+
+    /// @dev What `_multiply` returns if all eight factors are 1.
+    function _take(uint256 a, uint256 ones) private pure returns (uint256 odd, uint256 even, uint256 shifts) {
+        assembly ("memory-safe") {
+            let each := or(ones, shl(32, ones))
+            a := mload(a)
+            let mask := sub(shl(31, each), each)
+            let x := and(a, mask)
+            // the exponent's field less 64; bit 31 is set if it was 64 or more
+            let fields := add(x, mul(each, 0x60000000))
+            // bit 31: not 0 but less than 64; or 159 and more
+            shifts := or(and(add(x, mask), not(fields)), add(x, mul(each, 0x30800000)))
+            mask := shl(31, each)
+            switch and(shifts, mask)
+            case 0 {
+                // the exponent + 127 + 128 − 300, + 173, − 1, since the product has 47 bits; a 0 has no sign
+                let signs := and(a, fields)
+                shifts := add(and(fields, mul(each, 0x7f800000)), mul(each, 0x1f800000))
+                // significands, with the hidden bit of what is not 0, as the leading ones of 48 bits
+                x := add(and(x, mul(each, 0x7fffff)), shr(8, and(fields, mask)))
+                let lanes := mul(0xffffff000000, ones)
+                mask := and(shr(31, signs), ones)
+                even := add(xor(and(shl(24, x), lanes), sub(shl(64, mask), mask)), mask)
+                mask := and(shr(63, signs), ones)
+                odd := add(xor(and(shr(8, x), lanes), sub(shl(64, mask), mask)), mask)
             }
             default { shifts := 0 }
         }

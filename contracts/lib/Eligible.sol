@@ -8,8 +8,12 @@ library Eligible {
     error NoSuchWeight(uint256 number, uint256 count);
 
     /// @notice What the task commits to.
-    function hash(bytes32[] calldata ranges) internal pure returns (bytes32) {
-        return keccak256(abi.encodePacked(ranges));
+    function hash(bytes32[] calldata ranges) internal pure returns (bytes32 hash_) {
+        assembly ("memory-safe") {
+            let free := mload(0x40)
+            calldatacopy(free, ranges.offset, shl(5, ranges.length))
+            hash_ := keccak256(free, shl(5, ranges.length))
+        }
     }
 
     /// @notice Where eligible weight `number` lies in the state.
@@ -18,7 +22,10 @@ library Eligible {
         unchecked {
             // no field has more than 64 bits, and the rest is at least 0 while no range has held the number
             for (uint256 i = 0; i < ranges.length; ++i) {
-                uint256 word = uint256(ranges[i]);
+                uint256 word;
+                assembly ("memory-safe") {
+                    word := calldataload(add(ranges.offset, shl(5, i)))
+                }
                 uint256 run = uint32(word >> 128);
                 uint256 count = run * uint64(word);
                 uint256 rest = number - passed;

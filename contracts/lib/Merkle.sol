@@ -9,34 +9,50 @@ import {Check} from "./Check.sol";
 /// proof hashes hundreds of nodes: 200 gas each instead of a thousand.
 library Merkle {
     /// @notice Top of a tree of `count` leaves that has `hash` at position `index` of its bottom level. `path` are the
-    /// siblings. Those that do not exist are not given but taken for bytes32(0): so a tree padded with anything else
+    /// siblings, 32 bytes each. Those that do not exist are not given but taken for bytes32(0): so a tree padded with anything else
     /// cannot be opened.
-    function climb(bytes8 tag, bytes32 hash, uint256 index, uint256 count, bytes32[] calldata path)
+    function climb(bytes8 tag, bytes32 hash, uint256 index, uint256 count, bytes calldata path)
         internal
         pure
         returns (bytes32 top_)
     {
         Check.below(index, count);
-        (uint256 next, uint256 end) = _bounds(path);
+        (uint256 next, uint256 end) = bounds(path);
         (top_, next) = _climb(tag, hash, index, count, next);
         Check.equal(next, end);
     }
 
-    /// @notice Top of a tree of `width` leaves of which some are known: `hashes`, at ascending `places`, which are both
-    /// overwritten. `nodes` are the siblings that are not known, level by level from below, from left to right.
-    function rise(bytes8 tag, uint256[] memory places, bytes32[] memory hashes, uint256 width, bytes32[] calldata nodes)
+    /// @notice Top of a tree of `width` leaves of which some are known: pairs of a place and a hash, ascending, which lie
+    /// in memory from `start` to `end`, and are overwritten. The siblings that are not known lie in the calldata from
+    /// `next` on, level by level from below, from left to right; the caller must see to it that they end where they should.
+    function rise(bytes8 tag, uint256 start, uint256 end, uint256 width, uint256 next)
         internal
         pure
-        returns (bytes32 top_)
+        returns (bytes32 top_, uint256 next_)
     {
-        uint256 known = places.length;
-        Check.below(places[known - 1], width);
-        (uint256 next, uint256 end) = _bounds(nodes);
-        for (; known > 1; width = (width + 1) >> 1) {
-            (known, next) = _parents(tag, places, hashes, known, width, next);
+        Check.below(start, end);
+        uint256 place;
+        bytes32 hash;
+        assembly ("memory-safe") {
+            place := mload(sub(end, 64))
         }
-        (top_, next) = _climb(tag, hashes[0], places[0], width, next);
-        Check.equal(next, end);
+        Check.below(place, width); // the greatest
+        (width, next) = _parents(tag, start, end, width, next);
+        assembly ("memory-safe") {
+            place := mload(start)
+            hash := mload(add(start, 32))
+        }
+        return _climb(tag, hash, place, width, next);
+    }
+
+    /// @notice Hash of a leaf: keccak256(tag, content).
+    function leaf(bytes8 tag, bytes calldata content) internal pure returns (bytes32 hash) {
+        assembly ("memory-safe") {
+            let free := mload(0x40)
+            mstore(free, tag)
+            calldatacopy(add(free, 8), content.offset, content.length)
+            hash := keccak256(free, add(content.length, 8))
+        }
     }
 
     /// @notice Root that hashes a count of 64 bits beside the top: keccak256(tag, count, top).
@@ -49,11 +65,11 @@ library Merkle {
         }
     }
 
-    /// @dev Where an array of words begins in the calldata, and where it ends.
-    function _bounds(bytes32[] calldata words) private pure returns (uint256 start, uint256 end) {
+    /// @notice Where some bytes of the calldata begin, and where they end.
+    function bounds(bytes calldata data) internal pure returns (uint256 start, uint256 end) {
         assembly ("memory-safe") {
-            start := words.offset
-            end := add(start, shl(5, words.length))
+            start := data.offset
+            end := add(start, data.length)
         }
     }
 
@@ -69,9 +85,9 @@ library Merkle {
             mstore(node, tag)
             let left := add(node, 8)
             let right := add(node, 40)
-            for {} gt(width, 1) { width := shr(1, add(width, 1)) } {
+            for { let last := sub(width, 1) } last { last := shr(1, last) } {
                 let sibling := 0
-                if lt(or(place, 1), width) {
+                if iszero(gt(or(place, 1), last)) {
                     // there is one: only the last place of an odd level has none
                     sibling := calldataload(next)
                     next := add(next, 32)
@@ -87,55 +103,55 @@ library Merkle {
         }
     }
 
-    /// @dev Puts the parents of the first `known` nodes in their place; siblings are read from the calldata at `next`.
-    function _parents(
-        bytes8 tag,
-        uint256[] memory places,
-        bytes32[] memory hashes,
-        uint256 known,
-        uint256 width,
-        uint256 next
-    ) private pure returns (uint256 parents, uint256 next_) {
+    /// @dev Puts the parents of the pairs in their place, until only one is left; `width` is then that of its level.
+    function _parents(bytes8 tag, uint256 start, uint256 end, uint256 width, uint256 next)
+        private
+        pure
+        returns (uint256 width_, uint256 next_)
+    {
         assembly ("memory-safe") {
             // tag ‖ left ‖ right, 72 bytes, lie behind the free memory pointer, which stays where it is
             let node := mload(0x40)
             mstore(node, tag)
-            known := shl(5, known) // from here on in bytes
-            places := add(places, 32)
-            hashes := add(hashes, 32)
-            for { let child := 0 } lt(child, known) { parents := add(parents, 32) } {
-                let place := mload(add(places, child))
-                let hash := mload(add(hashes, child))
-                child := add(child, 32)
-                switch and(place, 1)
-                case 1 {
-                    // a right child without its left one: that is given
-                    mstore(add(node, 8), calldataload(next))
-                    mstore(add(node, 40), hash)
-                    next := add(next, 32)
-                }
-                default {
-                    mstore(add(node, 8), hash)
-                    hash := 0
-                    switch and(lt(child, known), eq(mload(add(places, child)), add(place, 1)))
+            let left := add(node, 8)
+            let right := add(node, 40)
+            let last := sub(width, 1)
+            for {} gt(sub(end, start), 64) { last := shr(1, last) } {
+                let parent := start
+                for { let child := start } lt(child, end) { parent := add(parent, 64) } {
+                    let place := mload(child)
+                    let hash := mload(add(child, 32))
+                    child := add(child, 64)
+                    switch and(place, 1)
                     case 1 {
-                        // both are known
-                        hash := mload(add(hashes, child))
-                        child := add(child, 32)
+                        // a right child without its left one: that is given
+                        mstore(left, calldataload(next))
+                        next := add(next, 32)
                     }
                     default {
-                        // the right one is given, if there is one
-                        if lt(add(place, 1), width) {
-                            hash := calldataload(next)
-                            next := add(next, 32)
+                        mstore(left, hash)
+                        hash := 0
+                        switch and(eq(mload(child), add(place, 1)), lt(child, end))
+                        case 1 {
+                            // both are known
+                            hash := mload(add(child, 32))
+                            child := add(child, 64)
+                        }
+                        default {
+                            // the right one is given, if there is one
+                            if lt(place, last) {
+                                hash := calldataload(next)
+                                next := add(next, 32)
+                            }
                         }
                     }
-                    mstore(add(node, 40), hash)
+                    mstore(right, hash)
+                    mstore(parent, shr(1, place))
+                    mstore(add(parent, 32), keccak256(node, 72))
                 }
-                mstore(add(places, parents), shr(1, place))
-                mstore(add(hashes, parents), keccak256(node, 72))
+                end := parent
             }
-            parents := shr(5, parents)
+            width_ := add(last, 1)
             next_ := next
         }
     }

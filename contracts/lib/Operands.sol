@@ -1,17 +1,12 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {ICourt, Slice} from "../interfaces/ICourt.sol";
-import {TensorTree} from "./TensorTree.sol";
+import {ICourt} from "../interfaces/ICourt.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
-/// @notice Elements `first` to `end`, exclusive, of a tensor lie at offset `data` of the calldata, 4 big-endian bytes each.
-struct Run {
-    uint256 tensor;
-    uint256 first;
-    uint256 end;
-    uint256 data;
-}
+/// @notice Elements of a tensor that lie next to each other in the calldata, 4 big-endian bytes each: uint32 tensor ‖
+/// uint64 first element ‖ uint64 end, exclusive ‖ uint96 offset in the calldata.
+type Run is uint256;
 
 /// @notice Elements of a tensor, `stride` apart.
 struct Line {
@@ -22,51 +17,39 @@ struct Line {
 }
 
 /// @title Reading opened elements of tensors.
-/// @dev Whoever makes a run vouches that its data lie within the calldata: what is read beyond would be zero.
+/// @dev Whoever makes a run vouches that its data lie within the calldata: what is read beyond would be zero. In an
+/// array runs ascend and do not overlap.
 library Operands {
     using SafeCast for int256;
 
-    /// @notice Adds the runs of a slice, which the caller has checked, from position `filled` on; returns the next one.
-    function add(Run[] memory runs, uint256 filled, Slice calldata slice) internal pure returns (uint256) {
-        (uint256 tensor, uint256 elements) = (slice.tensor, slice.elements);
-        (bytes calldata leaves, uint64[] calldata given) = (slice.leaves, slice.runs);
-        uint256 data;
-        assembly ("memory-safe") {
-            data := leaves.offset
-        }
-        unchecked {
-            for (uint256 i = 0; i < given.length; ++i) {
-                uint256 first = TensorTree.LEAF_ELEMENTS * (given[i] >> 32);
-                uint256 end = first + TensorTree.LEAF_ELEMENTS * uint32(given[i]);
-                runs[filled++] = Run(tensor, first, end < elements ? end : elements, data);
-                data += 4 * (end - first);
-            }
-        }
-        return filled;
+    function run(uint256 tensor, uint256 first, uint256 end, uint256 data) internal pure returns (Run) {
+        return Run.wrap(tensor << 224 | first << 160 | end << 96 | data);
     }
 
     /// @notice Bits of one element.
     function read(Run[] memory runs, uint256 tensor, uint256 element) internal pure returns (uint256 bits) {
-        Run memory run = _covering(runs, tensor, element);
-        uint256 data = run.data + 4 * (element - run.first);
+        uint256 data = _locate(_covering(runs, tensor, element), element);
         assembly ("memory-safe") {
             bits := shr(224, calldataload(data))
         }
     }
 
     /// @notice Copies the elements of a line into packed words, from term number `place` on.
+    /// @dev Nothing overflows: whatever a descriptor says has 32 bits.
     function copy(Run[] memory runs, Line memory line, uint256[] memory words, uint256 place) internal pure {
         uint256 target;
         assembly ("memory-safe") {
             target := add(add(words, 32), shl(2, place))
         }
-        uint256 done = 0;
-        while (done < line.count) {
-            uint256 element = (line.start + line.stride * int256(done)).toUint256();
-            Run memory run = _covering(runs, line.tensor, element);
-            uint256 some = _within(run, element, line.stride, line.count - done);
-            _copy(run.data + 4 * (element - run.first), line.stride, some, target + 4 * done);
-            done += some;
+        unchecked {
+            uint256 done = 0;
+            while (done < line.count) {
+                uint256 element = (line.start + line.stride * int256(done)).toUint256();
+                Run covering = _covering(runs, line.tensor, element);
+                uint256 some = _within(covering, element, line.stride, line.count - done);
+                _copy(_locate(covering, element), line.stride, some, target + 4 * done);
+                done += some;
+            }
         }
     }
 
@@ -76,10 +59,13 @@ library Operands {
     }
 
     /// @dev How many of `count` elements, from `element` on, lie within a run.
-    function _within(Run memory run, uint256 element, int256 stride, uint256 count) private pure returns (uint256) {
-        if (stride == 0) return count;
-        uint256 room = stride > 0 ? (run.end - 1 - element) / uint256(stride) : (element - run.first) / uint256(-stride);
-        return room < count ? room + 1 : count;
+    function _within(Run run_, uint256 element, int256 stride, uint256 count) private pure returns (uint256) {
+        unchecked {
+            if (stride == 0) return count;
+            uint256 room =
+                stride > 0 ? (_end(run_) - 1 - element) / uint256(stride) : (element - _first(run_)) / uint256(-stride);
+            return room < count ? room + 1 : count;
+        }
     }
 
     /// @dev Copies `count` floats from the calldata, `stride` floats apart, into memory, next to each other.
@@ -96,11 +82,33 @@ library Operands {
         }
     }
 
-    function _covering(Run[] memory runs, uint256 tensor, uint256 element) private pure returns (Run memory) {
-        for (uint256 i = 0; i < runs.length; ++i) {
-            Run memory run = runs[i];
-            if (run.tensor == tensor && run.first <= element && element < run.end) return run;
+    /// @dev The last run that does not begin later, if it reaches so far.
+    function _covering(Run[] memory runs, uint256 tensor, uint256 element) private pure returns (Run covering) {
+        uint256 last = (tensor << 64 | element) << 160 | type(uint160).max;
+        assembly ("memory-safe") {
+            let at := add(runs, shl(5, mload(runs)))
+            for {} gt(at, runs) { at := sub(at, 32) } {
+                covering := mload(at)
+                if iszero(gt(covering, last)) { break }
+            }
+            covering := mul(covering, gt(at, runs))
         }
-        revert ICourt.NotOpened(tensor, element);
+        bool found = Run.unwrap(covering) >> 224 == tensor && element < _end(covering);
+        require(found, ICourt.NotOpened(tensor, element));
+    }
+
+    function _first(Run run_) private pure returns (uint256) {
+        return uint64(Run.unwrap(run_) >> 160);
+    }
+
+    function _end(Run run_) private pure returns (uint256) {
+        return uint64(Run.unwrap(run_) >> 96);
+    }
+
+    /// @dev Where in the calldata an element of the run lies.
+    function _locate(Run run_, uint256 element) private pure returns (uint256) {
+        unchecked {
+            return uint96(Run.unwrap(run_)) + 4 * (element - _first(run_));
+        }
     }
 }

@@ -134,16 +134,16 @@ library Operations {
         words = new uint256[]((count + 7) / 8);
         (uint256[] memory outer, uint256 inner, int256 stride) = _merge(reduction, view_.strides);
         Line memory line = Line(view_.tensor, 0, stride, inner);
-        for (uint256 k = 0; k < count; k += inner) {
-            uint256[] memory place = _coordinates(k / inner, outer);
-            int256 start = view_.start;
-            unchecked {
+        unchecked {
+            for (uint256 k = 0; k < count; k += inner) {
+                uint256[] memory place = _coordinates(k / inner, outer);
+                int256 start = view_.start;
                 for (uint256 i = 0; i < place.length; ++i) {
                     start += view_.strides[i] * int256(place[i]);
                 }
+                line.start = start;
+                Operands.copy(runs, line, words, k);
             }
-            line.start = start;
-            Operands.copy(runs, line, words, k);
         }
     }
 
@@ -233,9 +233,12 @@ library Operations {
         pure
         returns (int256 result)
     {
-        unchecked {
-            for (uint256 i = 0; i < place.length; ++i) {
-                result += _int32(descriptor, cursor + 4 * i) * int256(place[i]);
+        assembly ("memory-safe") {
+            let factor := add(descriptor.offset, cursor)
+            for { let left := mload(place) } left { left := sub(left, 1) } {
+                place := add(place, 32)
+                result := add(result, mul(sar(224, calldataload(factor)), mload(place)))
+                factor := add(factor, 4)
             }
         }
     }

@@ -1,57 +1,116 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {ICourt, Slice} from "../interfaces/ICourt.sol";
 import {Check} from "./Check.sol";
 import {Merkle} from "./Merkle.sol";
+import {Operands, Run} from "./Operands.sol";
 import {Tags} from "./Tags.sol";
 
 /// @title Lists of tensors (states, batches, inner tensors): Merkle trees over tensor roots, each over leaves of 64
 /// binary32. Mirror of pol_oracle/canonical/trees.py.
+/// @dev An opening is read from front to back: first all tensors that it gives leaves of, then one list of them after
+/// the other. Whoever reads one must end with `close`: what lies in no list that was read, is part of no root.
 library TensorTree {
     uint256 internal constant LEAF_ELEMENTS = 64;
     uint256 internal constant LEAF_BYTES = 4 * LEAF_ELEMENTS;
+    uint256 internal constant HEAD_BYTES = 4;
+    uint256 internal constant RUN_BYTES = 16;
+    /// @dev In memory, of a place in a tree and the hash there.
+    uint256 private constant PAIR_BYTES = 64;
 
-    /// @notice A list of tensors, and one of them.
-    struct Place {
-        bytes8 tag; // of the list's root
-        bytes32 root;
-        uint256 count; // tensors in the list
-        uint256 index; // of the tensor
+    /// @notice Tensors whose roots follow from an opening, as far as they are not read yet.
+    struct Opened {
+        Run[] runs;
+        uint256 tensors; // where in memory the pairs of their numbers, ascending, and roots lie
+        uint256 end; // of the pairs
+        uint256 next; // where in the calldata the next node lies
+        uint256 nodesEnd;
     }
 
-    /// @notice Reverts unless the slice's leaves are those of the tensor at `place`.
-    function check(Slice calldata slice, Place memory place) internal pure {
-        checkTop(place, slice.elements, topOf(slice), slice.path);
+    /// @dev Leaves that are still to be hashed: where in the calldata they lie, and room for the pairs of one tensor.
+    struct Leaves {
+        uint256 next;
+        uint256 end;
+        uint256 room;
     }
 
-    /// @notice Reverts unless the tensor at `place` has this many elements and this top.
-    function checkTop(Place memory place, uint256 elements, bytes32 top, bytes32[] calldata path) internal pure {
-        bytes32 top_ = Merkle.climb(Tags.LIST_NODE, tensorRoot(elements, top), place.index, place.count, path);
-        bytes32 root = listRoot(place.tag, place.count, top_);
-        Check.sameRoot(root, place.root);
+    /// @notice What an opening begins with if it has one run.
+    function oneRun(uint256 tensor, uint256 elements, uint256 first, uint256 leaves) internal pure returns (bytes20) {
+        return bytes20(uint160(1 << 144 | leaves << 128 | tensor << 96 | elements << 48 | first << 16 | leaves));
     }
 
-    /// @notice Bits of an element, which must lie in the slice's leaves. They must have been checked.
-    function read(Slice calldata slice, uint256 element) internal pure returns (uint32 bits) {
-        Check.below(element, slice.elements);
-        (bytes calldata leaves, uint64[] calldata runs) = (slice.leaves, slice.runs);
-        uint256 leaf = element / LEAF_ELEMENTS;
-        uint256 passed = 0;
+    /// @notice Computes the roots of the tensors that leaves are given of.
+    /// @dev Nothing lies beyond the opening's end: nodes are read after the leaves, and `close` sees where they end.
+    function open(bytes calldata opening) internal pure returns (Opened memory opened) {
         unchecked {
-            for (uint256 i = 0; i < runs.length; ++i) {
-                (uint256 first, uint256 count) = (runs[i] >> 32, uint32(runs[i]));
-                if (leaf >= first && leaf < first + count) {
-                    uint256 offset = (passed + leaf - first) * LEAF_BYTES + 4 * (element % LEAF_ELEMENTS);
-                    assembly ("memory-safe") {
-                        bits := shr(224, calldataload(add(leaves.offset, offset)))
-                    }
-                    return bits;
-                }
-                passed += count;
+            uint256 counts = uint32(bytes4(opening)); // runs and leaves
+            uint256 runs;
+            (runs, opened.nodesEnd) = Merkle.bounds(opening);
+            runs += HEAD_BYTES;
+            opened.runs = new Run[](counts >> 16);
+            opened.tensors = opened.end = _allocate(counts >> 16);
+            Leaves memory leaves;
+            leaves.next = runs + RUN_BYTES * (counts >> 16);
+            leaves.end = opened.next = leaves.next + LEAF_BYTES * uint16(counts);
+            leaves.room = _allocate(uint16(counts));
+
+            for (uint256 i = 0; i < opened.runs.length;) {
+                i = _openTensor(opened, leaves, runs, i);
             }
+            Check.equal(leaves.next, leaves.end);
         }
-        revert ICourt.NotOpened(slice.tensor, element);
+    }
+
+    /// @notice A single tensor whose root is known; `path` are the nodes above it.
+    function only(uint256 tensor, bytes32 root, bytes calldata path) internal pure returns (Opened memory opened) {
+        opened.tensors = opened.end = _allocate(1);
+        (opened.next, opened.nodesEnd) = Merkle.bounds(path);
+        _addTensor(opened, tensor, root);
+    }
+
+    /// @notice True if something is opened of the next list, which ends before tensor number `end`.
+    function reaches(Opened memory opened, uint256 end) internal pure returns (bool) {
+        (uint256 next, uint256 tensor) = (opened.tensors, 0);
+        assembly ("memory-safe") {
+            tensor := mload(next)
+        }
+        return next < opened.end && tensor < end;
+    }
+
+    /// @notice Root of the list of the tensors `first` to `end`, exclusive. Lists must be read in ascending order.
+    function list(Opened memory opened, bytes8 tag, uint256 first, uint256 end) internal pure returns (bytes32 root) {
+        unchecked {
+            uint256 start = opened.tensors;
+            uint256 last = start;
+            for (uint256 stop = opened.end; last < stop; last += PAIR_BYTES) {
+                uint256 tensor;
+                assembly ("memory-safe") {
+                    tensor := mload(last)
+                }
+                if (tensor >= end) break;
+                assembly ("memory-safe") {
+                    mstore(last, sub(tensor, first))
+                }
+            }
+            opened.tensors = last;
+            (root, opened.next) = Merkle.rise(Tags.LIST_NODE, start, last, end - first, opened.next);
+            return listRoot(tag, end - first, root);
+        }
+    }
+
+    /// @notice The next node, given in place of the root of a list of which nothing is opened.
+    function skip(Opened memory opened) internal pure returns (bytes32 root) {
+        uint256 next = opened.next;
+        assembly ("memory-safe") {
+            root := calldataload(next)
+        }
+        opened.next = next + 32;
+    }
+
+    /// @notice Reverts if a tensor lies in none of the lists that were read, or if nodes are left, or lacked.
+    function close(Opened memory opened) internal pure {
+        Check.equal(opened.tensors, opened.end);
+        Check.equal(opened.next, opened.nodesEnd);
     }
 
     function tensorRoot(uint256 elements, bytes32 top) internal pure returns (bytes32) {
@@ -69,55 +128,99 @@ library TensorTree {
         }
     }
 
-    /// @notice Top of the tensor's tree, from the slice's leaves and their siblings.
-    /// @dev Runs must ascend, so that no leaf is given twice. Nothing can overflow: a run is two numbers of 32 bits.
-    function topOf(Slice calldata slice) internal pure returns (bytes32) {
-        (bytes calldata leaves, uint64[] calldata runs) = (slice.leaves, slice.runs);
-        uint256 given = leaves.length / LEAF_BYTES;
-        Check.equal(leaves.length, given * LEAF_BYTES);
-        if (given == 1) return _topOverOne(slice, leaves, runs);
-        uint256[] memory places = new uint256[](given);
-        bytes32[] memory hashes = new bytes32[](given);
-        uint256 filled = 0;
-        uint256 free = 0; // first place that the next run may begin at
-        unchecked {
-            for (uint256 i = 0; i < runs.length; ++i) {
-                uint256 place = runs[i] >> 32;
-                Check.below(free, place + 1);
-                free = place + uint32(runs[i]);
-                for (; place < free; ++place) {
-                    places[filled] = place;
-                    hashes[filled] = leafHash(leaves, filled);
-                    ++filled;
-                }
-            }
-        }
-        Check.equal(filled, given);
-        return Merkle.rise(Tags.TENSOR_NODE, places, hashes, leavesOf(slice.elements), slice.nodes);
-    }
-
-    /// @dev The common case, at half the gas.
-    function _topOverOne(Slice calldata slice, bytes calldata leaves, uint64[] calldata runs)
+    /// @dev Opens the tensor of run number `i` from all its runs; returns the number of the next one. The runs of a tensor
+    /// must ascend, so that nothing is given twice. Nothing overflows: see how many bits a run has for what.
+    function _openTensor(Opened memory opened, Leaves memory leaves, uint256 runs, uint256 i)
         private
         pure
-        returns (bytes32)
+        returns (uint256)
     {
-        Check.equal(runs.length, 1);
-        uint256 run = runs[0];
-        Check.equal(uint32(run), 1);
-        bytes32 hash = leafHash(leaves, 0);
-        return Merkle.climb(Tags.TENSOR_NODE, hash, run >> 32, leavesOf(slice.elements), slice.nodes);
+        unchecked {
+            uint256 given = _runAt(runs, i);
+            uint256 same = given >> 48; // tensor and elements
+            uint256 free = 0; // first leaf that the next run may begin at
+            uint256 known = leaves.room; // end of the pairs that are filled in
+            do {
+                uint256 first = uint32(given >> 16);
+                Check.below(free, first + 1);
+                Check.below(0, uint16(given));
+                free = first + uint16(given);
+                opened.runs[i] = _toElements(same, first, free, leaves.next);
+                known = _hash(leaves, known, first, free);
+                given = ++i < opened.runs.length ? _runAt(runs, i) : type(uint256).max;
+            } while (given >> 48 == same);
+
+            _closeTensor(opened, same, leaves.room, known);
+            return i;
+        }
     }
 
-    /// @notice Hash of leaf number `i` of `leaves`.
-    /// @dev In assembly for the same reason as Merkle.node: one place behind the free memory pointer serves all leaves.
-    function leafHash(bytes calldata leaves, uint256 i) internal pure returns (bytes32 hash) {
-        bytes8 tag = Tags.TENSOR_LEAF;
+    /// @dev Adds the tensor of the pairs of leaves that lie in memory from `start` to `end`.
+    function _closeTensor(Opened memory opened, uint256 tensorAndElements, uint256 start, uint256 end) private pure {
+        uint256 elements = uint48(tensorAndElements);
+        (bytes32 top, uint256 next) = Merkle.rise(Tags.TENSOR_NODE, start, end, leavesOf(elements), opened.next);
+        opened.next = next;
+        _addTensor(opened, tensorAndElements >> 48, tensorRoot(elements, top));
+    }
+
+    /// @dev A run of leaves as one of elements, without the padding.
+    function _toElements(uint256 tensorAndElements, uint256 first, uint256 end, uint256 data)
+        private
+        pure
+        returns (Run)
+    {
+        unchecked {
+            uint256 elements = uint48(tensorAndElements);
+            uint256 last = LEAF_ELEMENTS * end < elements ? LEAF_ELEMENTS * end : elements;
+            return Operands.run(tensorAndElements >> 48, LEAF_ELEMENTS * first, last, data);
+        }
+    }
+
+    /// @dev Tensors must ascend, so that none is given twice.
+    function _addTensor(Opened memory opened, uint256 tensor, bytes32 root) private pure {
+        (uint256 start, uint256 end) = (opened.tensors, opened.end);
+        uint256 before = 0; // number of the one before, + 1
         assembly ("memory-safe") {
-            let free := mload(0x40)
-            mstore(free, tag)
-            calldatacopy(add(free, 8), add(leaves.offset, mul(i, 256)), 256)
-            hash := keccak256(free, 264)
+            if gt(end, start) { before := add(mload(sub(end, 64)), 1) }
+            mstore(end, tensor)
+            mstore(add(end, 32), root)
+        }
+        Check.below(before, tensor + 1);
+        opened.end = end + PAIR_BYTES;
+    }
+
+    /// @dev Hashes the next leaves, `first` to `end` of a tensor, into pairs from `known` on; returns where those end.
+    /// In assembly for the same reason as Merkle: one place behind the free memory pointer serves all leaves.
+    function _hash(Leaves memory leaves, uint256 known, uint256 first, uint256 end) private pure returns (uint256) {
+        bytes8 tag = Tags.TENSOR_LEAF;
+        uint256 next = leaves.next;
+        Check.below(next + LEAF_BYTES * (end - first), leaves.end + 1); // or there would be no room
+        assembly ("memory-safe") {
+            let leaf := mload(0x40)
+            mstore(leaf, tag)
+            for {} lt(first, end) { first := add(first, 1) } {
+                calldatacopy(add(leaf, 8), next, 256)
+                mstore(known, first)
+                mstore(add(known, 32), keccak256(leaf, 264))
+                known := add(known, 64)
+                next := add(next, 256)
+            }
+        }
+        leaves.next = next;
+        return known;
+    }
+
+    /// @dev Room for some pairs.
+    function _allocate(uint256 pairs) private pure returns (uint256 room) {
+        assembly ("memory-safe") {
+            room := mload(0x40)
+            mstore(0x40, add(room, shl(6, pairs)))
+        }
+    }
+
+    function _runAt(uint256 runs, uint256 i) private pure returns (uint256 given) {
+        assembly ("memory-safe") {
+            given := shr(128, calldataload(add(runs, shl(4, i))))
         }
     }
 }

@@ -1,29 +1,43 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {ProgramOpening, Sections, TraceId, TraceParts} from "../interfaces/ICourt.sol";
 import {Header, Tree} from "../Types.sol";
 import {Check} from "./Check.sol";
 import {Merkle} from "./Merkle.sol";
+import {Run} from "./Operands.sol";
 import {Tags} from "./Tags.sol";
 import {TensorTree} from "./TensorTree.sol";
+
+/// @notice How many tensors the task's two programs have; hashed into the program root. See ICourt.sol.
+struct Sections {
+    uint256 states;
+    uint256 batches;
+    uint256 stepTensors;
+    uint256 posts;
+    uint256 evaluationTensors;
+}
 
 /// @title Traces and the programs that made them; mirror of pol_oracle/canonical/programs.py and traces.py.
 /// @dev A trace's tensors come in sections: a state, a batch, the inner tensors and, in a step, the new state. Its root
 /// is keccak256(TRACE_ROOT, state, batch, inner, new state), the last one bytes32(0) in an evaluation. For a step the
 /// states' roots are the header's own, so a trace can be of no other states.
 library Trace {
+    using TensorTree for TensorTree.Opened;
+
+    uint256 private constant DESCRIPTOR = 22; // where it begins in a program
+
     /// @notice Root of the state that the trace starts from.
     function stateRoot(Header calldata header, Tree tree) internal pure returns (bytes32) {
         return tree == Tree.After ? header.postRoot : header.preRoot;
     }
 
-    function root(Header calldata header, Tree tree, TraceParts memory parts) internal pure returns (bytes32) {
+    function root(Header calldata header, Tree tree, bytes32 batchRoot, bytes32 innerRoot)
+        internal
+        pure
+        returns (bytes32)
+    {
         bytes32 post = tree == Tree.Step ? header.postRoot : bytes32(0);
-        return
-            keccak256(
-                abi.encodePacked(Tags.TRACE_ROOT, stateRoot(header, tree), parts.batchRoot, parts.innerRoot, post)
-            );
+        return keccak256(abi.encodePacked(Tags.TRACE_ROOT, stateRoot(header, tree), batchRoot, innerRoot, post));
     }
 
     /// @notice Tensors of a program.
@@ -36,57 +50,65 @@ library Trace {
         return tree == Tree.Step ? sections.stepTensors - sections.posts : sections.evaluationTensors;
     }
 
-    /// @notice Reverts unless the parts are those of `traceRoot`.
-    function checkParts(Header calldata header, Tree tree, bytes32 traceRoot, TraceParts calldata parts) internal pure {
-        Check.sameRoot(root(header, tree, parts), traceRoot);
-    }
-
-    /// @notice Where a tensor of a trace lies: in which list, and where in it. The parts must have been checked.
-    function locate(
+    /// @notice The elements that an opening gives of the trace of this root. Reverts if they are not those.
+    function open(
         Header calldata header,
         Tree tree,
-        TraceParts calldata parts,
+        bytes32 traceRoot,
         Sections memory sections,
-        uint256 tensor
-    ) internal pure returns (TensorTree.Place memory place) {
-        Check.below(tensor, tensorsOf(sections, tree));
+        bytes calldata opening
+    ) internal pure returns (Run[] memory) {
+        TensorTree.Opened memory opened = TensorTree.open(opening);
+        check(header, tree, traceRoot, sections, opened);
+        return opened.runs;
+    }
 
+    /// @notice Reverts unless the tensors are those of the trace of this root: section by section.
+    function check(
+        Header calldata header,
+        Tree tree,
+        bytes32 traceRoot,
+        Sections memory sections,
+        TensorTree.Opened memory opened
+    ) internal pure {
         uint256 states = sections.states;
         uint256 inner = states + sections.batches;
         uint256 posts = postsFrom(sections, tree);
-        if (tensor < states) {
-            return TensorTree.Place(Tags.STATE_ROOT, stateRoot(header, tree), states, tensor);
+        if (opened.reaches(states)) {
+            Check.sameRoot(opened.list(Tags.STATE_ROOT, 0, states), stateRoot(header, tree));
         }
-        if (tensor < inner) {
-            return TensorTree.Place(Tags.BATCH_ROOT, parts.batchRoot, inner - states, tensor - states);
-        }
-        if (tensor < posts) {
-            return TensorTree.Place(Tags.INNER_ROOT, parts.innerRoot, posts - inner, tensor - inner);
-        }
-        return TensorTree.Place(Tags.STATE_ROOT, header.postRoot, sections.posts, tensor - posts);
+        bytes32 batchRoot = opened.reaches(inner) ? opened.list(Tags.BATCH_ROOT, states, inner) : opened.skip();
+        bytes32 innerRoot = opened.reaches(posts) ? opened.list(Tags.INNER_ROOT, inner, posts) : opened.skip();
+        Check.sameRoot(root(header, tree, batchRoot, innerRoot), traceRoot);
+        uint256 end = tensorsOf(sections, tree);
+        if (opened.reaches(end)) Check.sameRoot(opened.list(Tags.STATE_ROOT, posts, end), header.postRoot);
+        opened.close();
     }
 
-    /// @notice Reverts unless the opening is that of the descriptor of this tensor.
-    function checkProgram(ProgramOpening calldata opening, bytes32 programRoot, Tree tree, uint256 tensor)
+    /// @notice Reverts unless the program opens the descriptor of this tensor; returns its sections.
+    function checkProgram(bytes calldata program, bytes32 programRoot, Tree tree, uint256 tensor)
         internal
         pure
+        returns (Sections memory sections)
     {
-        Sections memory sections = opening.sections;
-        uint256 count = uint256(sections.stepTensors) + sections.evaluationTensors;
+        sections = sectionsOf(program);
+        uint256 count = sections.stepTensors + sections.evaluationTensors;
         uint256 index = tree == Tree.Step ? tensor : sections.stepTensors + tensor;
-        bytes32 leaf = keccak256(abi.encodePacked(Tags.PROGRAM_LEAF, opening.descriptor));
-        bytes32 top = Merkle.climb(Tags.PROGRAM_NODE, leaf, index, count, opening.path);
-        bytes32 actual = keccak256(
-            abi.encodePacked(
-                Tags.PROGRAM_ROOT,
-                sections.states,
-                sections.batches,
-                sections.stepTensors,
-                sections.posts,
-                sections.evaluationTensors,
-                top
-            )
-        );
+        bytes calldata described = descriptor(program);
+        bytes32 leaf = Merkle.leaf(Tags.PROGRAM_LEAF, described);
+        bytes calldata path = program[DESCRIPTOR + described.length:];
+        bytes32 top = Merkle.climb(Tags.PROGRAM_NODE, leaf, index, count, path);
+        bytes32 actual = keccak256(abi.encodePacked(Tags.PROGRAM_ROOT, bytes20(program), top));
         Check.sameRoot(actual, programRoot);
+    }
+
+    function sectionsOf(bytes calldata program) internal pure returns (Sections memory) {
+        uint256 packed = uint160(bytes20(program));
+        return Sections(packed >> 128, uint32(packed >> 96), uint32(packed >> 64), uint32(packed >> 32), uint32(packed));
+    }
+
+    function descriptor(bytes calldata program) internal pure returns (bytes calldata) {
+        uint256 end = DESCRIPTOR + uint16(uint256(bytes32(program)) >> 80); // bytes 20 and 21 are its length
+        return program[DESCRIPTOR:end];
     }
 }

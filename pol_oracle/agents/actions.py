@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.positions import Position
@@ -72,7 +72,7 @@ class Demand:
 
     block_id: bytes
     position: Position
-    program: tuple[Any, ...]
+    program: bytes
 
     @property
     def key(self) -> str:

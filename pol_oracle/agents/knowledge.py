@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.positions import Position
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Seal = Callable[[bytes, "Proof"], Challenge]
 Answers = Mapping[tuple[bytes, Position], "Answer"]
 """(block id, what was demanded of it) -> the answer, as far as it is computed."""
-Describe = Callable[[Position], tuple[Any, ...]]
+Describe = Callable[[Position], bytes]
 """Opens the descriptor of a position's tensor, as the ABI takes it."""
 
 

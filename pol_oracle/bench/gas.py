@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 BARS = {"propose": 200_000, "attest": 80_000, "finalize": 150_000, "proveRequirement": 150_000}
 SAMPLES = 4096  # header() of l1.py claims 1,001 of them correct
 RETARGETING = replace(PARAMETERS, target_interval=1, half_life=60)  # what a proposal pays for, too
-NO_PROGRAM: tuple[object, ...] = ((0, 0, 0, 0, 0), b"", [])  # roots are demanded without a descriptor
+NO_PROGRAM = b""  # roots are demanded without a descriptor
 HEIGHTS = 12  # enough for long and short jump pointers
 
 

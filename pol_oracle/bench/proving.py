@@ -73,7 +73,7 @@ class Dock:
         header = self.header
         if trace.tree is Tree.STEP:
             header = replace(header, trace_root=roots.root, post_root=roots.post_root)
-        claimed = tree.open(tensor, [element // LEAF], roots.path(tensor))
+        claimed = tree.open(tensor, [element // LEAF])
         proof = self._proof(header, trace, own, roots, claimed, element)
         self._check(proof, roots.root)
         return proof, roots.root

@@ -15,13 +15,13 @@ from __future__ import annotations
 import struct
 from dataclasses import astuple, dataclass
 from math import prod
-from typing import Any, Protocol
+from typing import Protocol
 
 from pol_oracle.protocol.hashing import Tag, keccak
 from pol_oracle.protocol.positions import Tree
 
 from .operations import Operation
-from .trees import merkle_path, merkle_top, rows
+from .trees import merkle_siblings, merkle_top, rows
 
 INPUT = 0  # kind byte of the descriptor of a tensor that no operation writes
 
@@ -81,7 +81,7 @@ class HasProgram(Protocol):
 
 @dataclass(frozen=True)
 class Sections:
-    """Mirror of ``Sections`` in ``ICourt.sol``: tensors of a state, of a batch, of the step, of the step's new state,
+    """Mirror of ``Sections`` in ``Trace.sol``: tensors of a state, of a batch, of the step, of the step's new state,
     and of an evaluation."""
 
     states: int
@@ -90,18 +90,22 @@ class Sections:
     posts: int
     evaluation_tensors: int
 
+    def packed(self) -> bytes:
+        """The counts as the program root hashes them."""
+        return struct.pack(">5I", *astuple(self))
+
 
 @dataclass(frozen=True)
 class ProgramOpening:
-    """One descriptor, opened up to the program root; mirror of ``ProgramOpening`` in ``ICourt.sol``."""
+    """One descriptor, opened up to the program root; a ``program`` of ``ICourt.sol``."""
 
     sections: Sections
     descriptor: bytes
     path: tuple[bytes, ...]
 
-    def abi(self) -> tuple[Any, ...]:
+    def abi(self) -> bytes:
         """The opening as the ABI takes it."""
-        return astuple(self.sections), self.descriptor, list(self.path)
+        return self.sections.packed() + len(self.descriptor).to_bytes(2) + self.descriptor + b"".join(self.path)
 
 
 class ProgramTree:
@@ -118,8 +122,7 @@ class ProgramTree:
         self._descriptors = step.descriptors() + evaluation.descriptors()
         self._leaves = [keccak(Tag.PROGRAM_LEAF + d) for d in self._descriptors]
         self.sections = Sections(len(step.state), len(step.batch), len(step.shapes), step.posts, len(evaluation.shapes))
-        packed = struct.pack(">5I", *astuple(self.sections))
-        self.root = keccak(Tag.PROGRAM_ROOT + packed + merkle_top(self._leaves, Tag.PROGRAM_NODE))
+        self.root = keccak(Tag.PROGRAM_ROOT + self.sections.packed() + merkle_top(self._leaves, Tag.PROGRAM_NODE))
 
     def program(self, tree: Tree) -> Program:
         """Returns the program that makes this kind of trace."""
@@ -128,5 +131,5 @@ class ProgramTree:
     def open(self, tree: Tree, tensor: int) -> ProgramOpening:
         """Opens the descriptor of a tensor."""
         number = tensor if tree is Tree.STEP else self.sections.step_tensors + tensor
-        path = merkle_path(rows(self._leaves), number, Tag.PROGRAM_NODE)
+        path = merkle_siblings(rows(self._leaves), [number], Tag.PROGRAM_NODE)
         return ProgramOpening(self.sections, self._descriptors[number], path)

@@ -14,7 +14,7 @@ from pol_oracle.protocol.hashing import Tag
 from .expressions import FloatArray
 from .initial import initial_weights
 from .models import Model
-from .trees import LEAF, Slice, TensorTree, list_root, merkle_path, rows, tensor_root
+from .trees import LEAF, Slice, TensorTree, list_root, merkle_siblings, rows, tensor_root
 
 
 class State(Mapping[str, FloatArray]):
@@ -93,7 +93,7 @@ class State(Mapping[str, FloatArray]):
         return bool(np.isfinite(self.flat).all())
 
     def open(self, tensor: int, element: int) -> Slice:
-        """Opens the leaf of one weight up to the root.
+        """Opens the leaf of one weight up to the root of its tensor.
 
         Args:
             tensor: number of the tensor, in declaration order.
@@ -104,8 +104,11 @@ class State(Mapping[str, FloatArray]):
         """
         if not (0 <= tensor < len(self) and 0 <= element < self.tensors[tensor].size):
             raise InputError(f"there is no element {element} of tensor {tensor} to open")
-        path = merkle_path(rows(self.tensor_roots), tensor, Tag.LIST_NODE)
-        return TensorTree(self.tensors[tensor]).open(tensor, [element // LEAF], path)
+        return TensorTree(self.tensors[tensor]).open(tensor, [element // LEAF])
+
+    def path(self, tensor: int) -> tuple[bytes, ...]:
+        """Returns the siblings from a tensor's root to the state's."""
+        return merkle_siblings(rows(self.tensor_roots), [tensor], Tag.LIST_NODE)
 
     def to_bytes(self) -> bytes:
         """Returns all weights as big-endian binary32 in declaration order, ``model.state_bytes`` long."""

@@ -6,13 +6,13 @@ in an evaluation, which has no new state.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from pol_oracle.protocol.hashing import ZERO, Tag, keccak
 
 from .programs import Program
-from .trees import list_root, merkle_path, rows
+from .trees import Opening, Slice, list_root, merkle_siblings, rows
 
 
 @dataclass(frozen=True)
@@ -57,11 +57,26 @@ class TraceRoots:
             return Section(Tag.INNER_ROOT, inner, posts)
         return Section(Tag.STATE_ROOT, posts, len(self.tensors))
 
-    def path(self, tensor: int) -> tuple[bytes, ...]:
-        """Returns the siblings from a tensor's root to its section's top."""
-        section = self.section(tensor)
-        roots: Sequence[bytes] = self.tensors[section.first : section.end]
-        return merkle_path(rows(roots), tensor - section.first, Tag.LIST_NODE)
+    def open(self, slices: Sequence[Slice]) -> Opening:
+        """Opens tensors that have these roots, but perhaps not the values of the slices, up to the trace's root."""
+        ascending = tuple(sorted(slices, key=lambda s: s.tensor))
+        return Opening(ascending, self.nodes(s.tensor for s in ascending))
+
+    def nodes(self, tensors: Iterable[int]) -> tuple[bytes, ...]:
+        """Returns what leads from the roots of some tensors to the trace's: siblings, section by section, and the roots
+        of batch and inner tensors if none of them is given."""
+        program, wanted, found = self.program, set(tensors), list[bytes]()
+        for first in sorted({0, len(program.state), program.first, program.posts_from}):
+            if first == len(self.tensors):
+                continue
+            section = self.section(first)
+            places = [number - first for number in wanted if first <= number < section.end]
+            if places:
+                hashes = rows(self.tensors[first : section.end])
+                found += merkle_siblings(hashes, places, Tag.LIST_NODE)
+            elif section.tag != Tag.STATE_ROOT:
+                found.append(self._root(first))
+        return tuple(found)
 
     @property
     def state_root(self) -> bytes:
@@ -87,11 +102,6 @@ class TraceRoots:
     def root(self) -> bytes:
         """The trace root."""
         return keccak(Tag.TRACE_ROOT + self.state_root + self.batch_root + self.inner_root + self.post_root)
-
-    @property
-    def parts(self) -> tuple[bytes, bytes]:
-        """Batch root and inner root: ``TraceParts`` as the ABI takes it."""
-        return self.batch_root, self.inner_root
 
     def _root(self, tensor: int) -> bytes:
         section = self.section(tensor)

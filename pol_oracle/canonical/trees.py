@@ -1,4 +1,4 @@
-"""Merkle trees of the protocol, and openings of some leaves of a tensor up to the root of its list.
+"""Merkle trees of the protocol, and openings of some leaves of some tensors.
 
 A tensor's leaves hold 64 big-endian binary32 (256 bytes, zero-padded; an empty tensor has one leaf of zeros). All
 trees are binary; a level of odd length has a zero appended. Tags and counts are those of ``protocol.hashing.Tag``.
@@ -8,10 +8,9 @@ Openings leave out the siblings that do not exist. Mirror of ``contracts/lib/Mer
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +21,8 @@ from .expressions import FloatArray
 from .keccak import Words, hash_floats, hash_rows, merkle_apex, merkle_level
 
 LEAF = 64  # floats
+LEAF_BYTES = 4 * LEAF
+RUN_BYTES = 16
 Bytes = NDArray[np.uint8]
 
 
@@ -47,32 +48,38 @@ def merkle_levels(hashes: Words, tag: bytes) -> list[Words]:
     return levels
 
 
-def merkle_path(hashes: Words, index: int, tag: bytes) -> tuple[bytes, ...]:
-    """Returns the siblings from leaf ``index`` to the top, without those that do not exist."""
-    path = []
-    for level, nodes in enumerate(merkle_levels(hashes, tag)):
-        sibling = (index >> level) ^ 1
-        if sibling < len(nodes):
-            path.append(nodes[sibling].tobytes())
-    return tuple(path)
+def missing(places: Iterable[int], width: int) -> list[tuple[int, int]]:
+    """Returns what the top of a tree needs besides some of its ``width`` leaves: siblings as (level, place), level by
+    level from below, each from left to right, without those that do not exist."""
+    known, level, found = sorted(set(places)), 0, []
+    while width > 1:
+        have = set(known)
+        found += [(level, place ^ 1) for place in known if place ^ 1 not in have and place ^ 1 < width]
+        known, level, width = sorted({place >> 1 for place in known}), level + 1, (width + 1) // 2
+    return found
 
 
-def climb(node: bytes, index: int, count: int, path: Sequence[bytes], tag: bytes) -> bytes:
-    """Returns the top of a tree of ``count`` leaves that has ``node`` at ``index``.
+def merkle_siblings(hashes: Words, places: Iterable[int], tag: bytes) -> tuple[bytes, ...]:
+    """Returns the nodes that lead from some leaves to the top, as :func:`missing` orders them."""
+    levels = merkle_levels(hashes, tag)
+    return tuple(levels[level][place].tobytes() for level, place in missing(places, len(hashes)))
+
+
+def merkle_rise(known: Mapping[int, bytes], width: int, nodes: Sequence[bytes], tag: bytes) -> list[dict[int, bytes]]:
+    """Returns the nodes that follow from some leaves and what they lack, by place, level by level up to the top.
 
     Raises:
-        ValueError: the path is too short or too long.
+        ValueError: the nodes are too few or too many.
     """
-    rest = iter(path)
-    while count > 1:
-        if index & 1:
-            node = keccak(tag + next(rest, b"") + node)
-        else:
-            node = keccak(tag + node + (next(rest, b"") if index + 1 < count else ZERO))
-        index, count = index >> 1, (count + 1) // 2
-    if next(rest, None) is not None:
-        raise ValueError("the path goes on above the top")
-    return node
+    given = dict(zip(missing(known, width), nodes, strict=True))
+    levels = [dict(known)]
+    while width > 1:
+        below = levels[-1]
+        below |= {place: node for (level, place), node in given.items() if level == len(levels) - 1}
+        pairs = sorted({place >> 1 for place in below})
+        levels.append({p: keccak(tag + below[2 * p] + below.get(2 * p + 1, ZERO)) for p in pairs})
+        width = (width + 1) // 2
+    return levels
 
 
 def _leaf_words(tensor: FloatArray) -> Words:
@@ -124,24 +131,18 @@ class TensorTree:
         """As :func:`tensor_root` gives it."""
         return _counted(Tag.TENSOR_ROOT, self.elements, self.levels[-1][0].tobytes())
 
-    def open(self, number: int, leaves: Iterable[int], path: tuple[bytes, ...]) -> Slice:
+    def open(self, number: int, leaves: Iterable[int]) -> Slice:
         """Opens some leaves.
 
         Args:
             number: of the tensor in its program.
             leaves: which ones, in any order.
-            path: siblings from the tensor's root to its list's top.
         """
         wanted = sorted(set(leaves))
-        known, nodes = wanted, []
-        for level in self.levels[:-1]:
-            have = set(known)
-            missing = (place ^ 1 for place in known)
-            nodes += [level[place].tobytes() for place in missing if place not in have and place < len(level)]
-            known = sorted({place >> 1 for place in known})
+        nodes = (self.levels[level][place].tobytes() for level, place in missing(wanted, len(self.levels[0])))
         floats = self._words.view(np.float32).reshape(-1, LEAF)
         data = floats[wanted].astype(">f4").tobytes()
-        return Slice(number, self.elements, runs_of(wanted), data, tuple(nodes), path)
+        return Slice(number, self.elements, runs_of(wanted), data, tuple(nodes))
 
 
 def runs_of(leaves: Sequence[int]) -> tuple[tuple[int, int], ...]:
@@ -157,15 +158,14 @@ def runs_of(leaves: Sequence[int]) -> tuple[tuple[int, int], ...]:
 
 @dataclass(frozen=True)
 class Slice:
-    """Some leaves of one tensor, opened up to its list's root; mirror of ``Slice`` in ``ICourt.sol``.
+    """Some leaves of one tensor, opened up to its root.
 
     Attributes:
         tensor: its number in the program.
         elements: that it has.
         runs: (first, count) in leaves, ascending, not touching.
         leaves: 256 bytes each.
-        nodes: siblings that the runs do not give, level by level from below, left to right.
-        path: from the tensor's root to its list's top.
+        nodes: siblings that the runs do not give, as :func:`missing` orders them.
     """
 
     tensor: int
@@ -173,19 +173,6 @@ class Slice:
     runs: tuple[tuple[int, int], ...]
     leaves: bytes
     nodes: tuple[bytes, ...]
-    path: tuple[bytes, ...]
-
-    def abi(self) -> tuple[Any, ...]:
-        """The slice as the ABI takes it."""
-        runs = [first << 32 | count for first, count in self.runs]
-        return self.tensor, self.elements, runs, self.leaves, list(self.nodes), list(self.path)
-
-    @staticmethod
-    def of(values: tuple[Any, ...]) -> Slice:
-        """Reads what the ABI gave."""
-        tensor, elements, runs, leaves, nodes, path = values
-        split = tuple((run >> 32, run & 0xFFFFFFFF) for run in runs)
-        return Slice(tensor, elements, split, leaves, tuple(nodes), tuple(path))
 
     @property
     def places(self) -> list[int]:
@@ -200,41 +187,69 @@ class Slice:
         """Returns an opened element's value."""
         return np.float32(self.floats()[self.places.index(element // LEAF), element % LEAF])
 
-    def root(self, tag: bytes, count: int, index: int) -> bytes:
-        """Returns the root of the list of ``count`` tensors that has this one at ``index``.
+    @property
+    def root(self) -> bytes:
+        """Root of the tensor.
 
         Raises:
-            ValueError: nodes or path are too many or too few.
+            ValueError: nodes are too many or too few.
         """
-        (top,) = self._levels()[-1].values()
-        node = keccak(Tag.TENSOR_ROOT + self.elements.to_bytes(8, "big") + top)
-        return keccak(tag + count.to_bytes(8, "big") + climb(node, index, count, self.path, Tag.LIST_NODE))
+        return _counted(Tag.TENSOR_ROOT, self.elements, self._levels()[-1][0])
 
     def narrow(self, leaf: int) -> Slice:
         """Returns the opening of one of these leaves alone."""
-        position = self.places.index(leaf)
-        data = self.leaves[4 * LEAF * position : 4 * LEAF * (position + 1)]
-        siblings = ((leaf >> level) ^ 1 for level in itertools.count())
-        nodes = [known.get(place, ZERO) for known, place in zip(self._levels()[:-1], siblings, strict=False)]
-        present = tuple(node for node in nodes if node != ZERO)
-        return Slice(self.tensor, self.elements, ((leaf, 1),), data, present, self.path)
+        position, levels = self.places.index(leaf), self._levels()
+        data = self.leaves[LEAF_BYTES * position : LEAF_BYTES * (position + 1)]
+        nodes = (levels[level][place] for level, place in missing([leaf], leaves_of(self.elements)))
+        return Slice(self.tensor, self.elements, ((leaf, 1),), data, tuple(nodes))
 
     def _levels(self) -> list[dict[int, bytes]]:
         """Known nodes by place, level by level up to the top: those opened, and their siblings."""
-        leaves = (self.leaves[at : at + 4 * LEAF] for at in range(0, len(self.leaves), 4 * LEAF))
+        leaves = (self.leaves[at : at + LEAF_BYTES] for at in range(0, len(self.leaves), LEAF_BYTES))
         known = {p: keccak(Tag.TENSOR_LEAF + leaf) for p, leaf in zip(self.places, leaves, strict=True)}
-        rest, levels, width = iter(self.nodes), [], leaves_of(self.elements)
-        while width > 1:
-            for place in sorted(known):
-                if place ^ 1 not in known and place ^ 1 < width:
-                    known[place ^ 1] = next(rest, b"")
-            levels.append(known)
-            pairs = sorted({place >> 1 for place in known})
-            known = {p: keccak(Tag.TENSOR_NODE + known[2 * p] + known.get(2 * p + 1, ZERO)) for p in pairs}
-            width = (width + 1) // 2
-        if next(rest, None) is not None:
-            raise ValueError("more nodes than the slice needs")
-        return [*levels, known]
+        return merkle_rise(known, leaves_of(self.elements), self.nodes, Tag.TENSOR_NODE)
+
+
+@dataclass(frozen=True)
+class Opening:
+    """Leaves of several tensors, opened together up to the roots of their lists; an ``opening`` of ``ICourt.sol``.
+
+    Attributes:
+        slices: of different tensors, ascending by number.
+        nodes: what leads from the tensors' roots to those of lists.
+    """
+
+    slices: tuple[Slice, ...]
+    nodes: tuple[bytes, ...]
+
+    def abi(self) -> bytes:
+        """The opening as the ABI takes it."""
+        runs = [_packed(s.tensor, s.elements, *run) for s in self.slices for run in s.runs]
+        leaves = b"".join(s.leaves for s in self.slices)
+        head = len(runs).to_bytes(2) + (len(leaves) // LEAF_BYTES).to_bytes(2)
+        nodes = (*(node for s in self.slices for node in s.nodes), *self.nodes)
+        return head + b"".join(runs) + leaves + b"".join(nodes)
+
+    @staticmethod
+    def of(data: bytes) -> Opening:
+        """Reads what the ABI gave."""
+        begin = 4 + RUN_BYTES * int.from_bytes(data[:2])
+        end = begin + LEAF_BYTES * int.from_bytes(data[2:4])
+        runs = [data[at : at + RUN_BYTES] for at in range(4, begin, RUN_BYTES)]
+        leaves, nodes = data[begin:end], tuple(data[at : at + 32] for at in range(end, len(data), 32))
+        slices = []
+        for which, group in itertools.groupby(runs, lambda run: run[:10]):
+            parts = tuple((int.from_bytes(run[10:14]), int.from_bytes(run[14:])) for run in group)
+            tensor, elements = int.from_bytes(which[:4]), int.from_bytes(which[4:])
+            places = [leaf for first, count in parts for leaf in range(first, first + count)]
+            size, lacked = LEAF_BYTES * len(places), len(missing(places, leaves_of(elements)))
+            slices.append(Slice(tensor, elements, parts, leaves[:size], nodes[:lacked]))
+            leaves, nodes = leaves[size:], nodes[lacked:]
+        return Opening(tuple(slices), nodes)
+
+
+def _packed(tensor: int, elements: int, first: int, count: int) -> bytes:
+    return tensor.to_bytes(4) + elements.to_bytes(6) + first.to_bytes(4) + count.to_bytes(2)
 
 
 def _sample_leaves(images: Bytes, labels: Bytes) -> Words:
@@ -258,4 +273,4 @@ def sample_root(images: Bytes, labels: Bytes) -> bytes:
 
 def sample_path(images: Bytes, labels: Bytes, index: int) -> tuple[bytes, ...]:
     """Returns the siblings of sample ``index`` up to the data set's top."""
-    return merkle_path(_sample_leaves(images, labels), index, Tag.SAMPLE_NODE)
+    return merkle_siblings(_sample_leaves(images, labels), [index], Tag.SAMPLE_NODE)

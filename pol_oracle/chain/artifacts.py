@@ -26,7 +26,7 @@ SOLC_VERSION = "0.8.37"
 # The same settings as in foundry.toml and ape-config.yaml; a test compares them.
 SETTINGS: dict[str, Any] = {
     "evmVersion": "osaka",
-    "optimizer": {"enabled": True, "runs": 200},
+    "optimizer": {"enabled": True, "runs": 1000},
     "viaIR": False,
     "remappings": ["@openzeppelin/=node_modules/@openzeppelin/"],
     "outputSelection": {"*": {"*": ["abi", "evm.bytecode.object"]}},

@@ -45,7 +45,6 @@ def bit_proof(programs: ProgramTree, header: Header, trace: TraceId, evaluation:
         [content[:32], content[32:]],
         [node.abi() for node in tree.siblings(0, leaf)],
         programs.open(Tree.BEFORE, last).abi(),
-        evaluation.roots.parts,
-        evaluation.open(last, [0]).abi(),
+        evaluation.roots.open([evaluation.open(last, [0])]).abi(),
     )
     return proof_about(trace, "proveBit", header, evidence)

@@ -44,14 +44,13 @@ def answer_to(position: Position, programs: ProgramTree, block: Discloser) -> An
     if position.item is Item.ROOTS:
         shown = trace.roots.tensors[0 if position.tree is Tree.STEP else len(trace.program.state) :]
         return Answer("revealRoots", (opening, list(shown)))
-    tree, parts = trace.tree(position.tensor), trace.roots.parts
+    tree = trace.tree(position.tensor)
     if position.item is Item.NODES:
         level = next(nodes for nodes in tree.levels if len(nodes) <= MAX_NODES)
         nodes = [node.tobytes() for node in level]
-        return Answer("revealNodes", (opening, parts, nodes, list(trace.roots.path(position.tensor))))
-    group = group_of(tree.elements, position.group)
-    slice_ = tree.open(position.tensor, group, trace.roots.path(position.tensor))
-    return Answer("revealLeaves", (opening, parts, slice_.abi()))
+        return Answer("revealNodes", (opening, nodes, b"".join(trace.roots.nodes([position.tensor]))))
+    leaves = tree.open(position.tensor, group_of(tree.elements, position.group))
+    return Answer("revealLeaves", (opening, trace.roots.open([leaves]).abi()))
 
 
 def bits_answer(words: bytes) -> Answer:

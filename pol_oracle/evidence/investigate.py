@@ -43,7 +43,7 @@ def find_step_fault(shown: ShownTrees, pre: State, post: State | None) -> Proof:
         return _not_finite(shown, trace, own)
     posts = own.program.posts_from
     if post is not None and tensor >= posts:
-        claimed = _first_wrong_weight(post, tensor - posts, tensor, own, roots)
+        claimed = _first_wrong_weight(post, tensor - posts, tensor, own)
     else:
         claimed = shown.wrong_leaf(trace, tensor, own, roots)
     return _element_proof(shown, trace, own, roots, claimed)
@@ -98,10 +98,10 @@ def _first_wrong_tensor(own: TraceRoots, claimed: TraceRoots) -> int | None:
     return next((tensor for tensor, (ours, theirs) in pairs if ours != theirs), None)
 
 
-def _first_wrong_weight(post: State, weight: int, tensor: int, own: Traced, roots: TraceRoots) -> Slice:
+def _first_wrong_weight(post: State, weight: int, tensor: int, own: Traced) -> Slice:
     """Opens the first wrong leaf of a published W'."""
     tree = TensorTree(post.tensors[weight])
-    whole = tree.open(tensor, range(len(tree.levels[0])), roots.path(tensor))
+    whole = tree.open(tensor, range(len(tree.levels[0])))
     return first_wrong_leaf(whole, own.tree(tensor))
 
 
@@ -117,7 +117,7 @@ def _first_wrong_bit(tree: AccuracyTree, own_bits: tuple[Bits, Bits]) -> TraceId
 
 def _element_proof(shown: ShownTrees, trace: TraceId, own: Traced, roots: TraceRoots, claimed: Slice) -> Proof:
     """Proves the first wrong element of a leaf."""
-    mine = own.tree(claimed.tensor).open(claimed.tensor, claimed.places, claimed.path)
+    mine = own.tree(claimed.tensor).open(claimed.tensor, claimed.places)
     element = first_difference(claimed, mine)
     if claimed.tensor < own.program.first:
         return input_proof(shown.workload, shown.header, trace, roots, claimed, element)

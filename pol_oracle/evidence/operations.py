@@ -49,8 +49,8 @@ def operation_proof(
     # what is not finite is wrong by itself, unless it was only copied
     needed = copied or bool(np.isfinite(claimed.value(element)))
     reads = _reads(operands, claimed.tensor, element) if needed else {}
-    slices = [operands.open(tensor, elements, roots).abi() for tensor, elements in reads.items()]
-    evidence = (element, opening.abi(), roots.parts, claimed.abi(), slices)
+    slices = [operands.open(tensor, elements) for tensor, elements in reads.items()]
+    evidence = (claimed.tensor, element, opening.abi(), roots.open([claimed, *slices]).abi())
     return proof_about(trace, "proveOperation", header, evidence)
 
 
@@ -71,8 +71,9 @@ def input_proof(
     data = workload.train if step else workload.test
     index = header.indices[element // (claimed.elements // len(header.indices))] if step else trace.sample
     opening = workload.programs.open(trace.tree, claimed.tensor)
+    shown = roots.open([claimed]).abi()
     path = sample_path(data.images, data.labels, index)
-    evidence = (element, opening.abi(), roots.parts, claimed.abi(), _sample(data, index), list(path))
+    evidence = (claimed.tensor, element, opening.abi(), shown, _sample(data, index), b"".join(path))
     return proof_about(trace, "proveInput", header, evidence)
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pol_oracle.canonical.state import State
-from pol_oracle.canonical.trees import Slice
+from pol_oracle.canonical.trees import Opening
 from pol_oracle.protocol.eligible import packed
 from pol_oracle.protocol.errors import RuleError
 from pol_oracle.protocol.header import Header
@@ -24,19 +24,17 @@ class RequirementEvidence:
         requirement: its number in R, from 0.
         eligible: the task's eligible ranges, 32 bytes each.
         tensors: of a state.
-        before: the weight's leaf in W, opened to preRoot.
-        afterwards: the same leaf in W', opened to postRoot.
+        opening: of the weight's leaf in W, and in W', whose tensors are numbered on from those of W.
     """
 
     requirement: int
     eligible: tuple[bytes, ...]
     tensors: int
-    before: Slice
-    afterwards: Slice
+    opening: Opening
 
     def abi(self) -> tuple[Any, ...]:
         """The evidence as the ABI takes it."""
-        return self.requirement, list(self.eligible), self.tensors, self.before.abi(), self.afterwards.abi()
+        return self.requirement, list(self.eligible), self.tensors, self.opening.abi()
 
 
 def first_unmet(workload: Workload, header: Header, difficulty: int, pre: State, post: State) -> int | None:
@@ -75,6 +73,7 @@ def requirement_proof(
         raise RuleError("evidence must open the states that the block committed to")
     tensor, element = workload.eligible.locate(required[number].weight)
     ranges = tuple(packed(workload.eligible.ranges))
-    opened = pre.open(tensor, element), post.open(tensor, element)
-    evidence = RequirementEvidence(number, ranges, len(pre), *opened)
+    afterwards = replace(post.open(tensor, element), tensor=len(pre) + tensor)
+    opening = Opening((pre.open(tensor, element), afterwards), (*pre.path(tensor), *post.path(tensor)))
+    evidence = RequirementEvidence(number, ranges, len(pre), opening)
     return Proof(EvidenceKind.REQUIREMENT, "proveRequirement", (header.astuple(), evidence.abi()))

@@ -17,7 +17,7 @@ from pol_oracle.canonical.accuracy import AccuracyTree, bits_of, words_size
 from pol_oracle.canonical.models import Model
 from pol_oracle.canonical.state import State
 from pol_oracle.canonical.traces import TraceRoots
-from pol_oracle.canonical.trees import LEAF, Slice, TensorTree, leaves_of
+from pol_oracle.canonical.trees import LEAF, Opening, Slice, TensorTree, leaves_of
 from pol_oracle.protocol.errors import InputError, StoreError, Unshown
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.positions import LEAF_GROUP, Item, Position, Tree
@@ -30,14 +30,10 @@ from .traced import Traced
 Shown = Mapping[Position, bytes]
 """Position -> what was shown, ABI-encoded by the contract."""
 
-_SECTIONS = "(uint32,uint32,uint32,uint32,uint32)"
-_PROGRAM = f"({_SECTIONS},bytes,bytes32[])"
-_PARTS = "(bytes32,bytes32)"
-_SLICE = "(uint32,uint64,uint64[],bytes,bytes32[],bytes32[])"
 ANSWER_TYPES = {
-    Item.ROOTS: [_PROGRAM, "bytes32[]"],
-    Item.NODES: [_PROGRAM, _PARTS, "bytes32[]", "bytes32[]"],
-    Item.LEAVES: [_PROGRAM, _PARTS, _SLICE],
+    Item.ROOTS: ["bytes", "bytes32[]"],  # a program and roots
+    Item.NODES: ["bytes", "bytes32[]", "bytes"],  # a program, nodes and their path
+    Item.LEAVES: ["bytes", "bytes"],  # a program and an opening
     Item.BITS: ["bytes32[2][]"],
 }
 
@@ -125,16 +121,20 @@ class ShownTrees:
         group = 0
         if leaves_of(tree.elements) > LEAF_GROUP:
             position = Position(Item.NODES, trace.tree, trace.sample, tensor)
-            _, _, nodes, _ = self._answer(position, f"the nodes of tensor {tensor} are not served")
+            _, nodes, _ = self._answer(position, f"the nodes of tensor {tensor} are not served")
             group = _first_wrong_group(nodes, tree)
         position = Position(Item.LEAVES, trace.tree, trace.sample, tensor, group)
-        _, _, values = self._answer(position, f"the leaves of tensor {tensor} are not served")
-        return first_wrong_leaf(Slice.of(values), tree)
+        return first_wrong_leaf(self._leaves(position, f"the leaves of tensor {tensor} are not served"), tree)
 
     def _answer(self, position: Position, reason: str) -> tuple[Any, ...]:
         if position not in self.answers:
             raise Unshown((position,), reason)
         return tuple(decode(ANSWER_TYPES[position.item], self.answers[position]))
+
+    def _leaves(self, position: Position, reason: str) -> Slice:
+        _, opening = self._answer(position, reason)
+        (leaves,) = Opening.of(opening).slices
+        return leaves
 
     def _demanded_state(self, reason: str) -> State:
         sizes = [prod(weight.shape) for weight in self.workload.model.state]
@@ -142,7 +142,7 @@ class ShownTrees:
         missing = [piece for piece in pieces if piece not in self.answers]
         if missing:
             raise Unshown(tuple(missing), reason)
-        flat = [Slice.of(self._answer(piece, reason)[2]).floats().reshape(-1) for piece in pieces]
+        flat = [self._leaves(piece, reason).floats().reshape(-1) for piece in pieces]
         parts = [
             values[: sizes[piece.tensor] - LEAF * LEAF_GROUP * piece.group]
             for piece, values in zip(pieces, flat, strict=True)
@@ -189,7 +189,7 @@ def first_wrong_leaf(claimed: Slice, own: TensorTree) -> Slice:
     Raises:
         InputError: they all are.
     """
-    mine = own.open(claimed.tensor, claimed.places, claimed.path)
+    mine = own.open(claimed.tensor, claimed.places)
     for at, leaf in enumerate(claimed.places):
         part = slice(4 * LEAF * at, 4 * LEAF * (at + 1))
         if claimed.leaves[part] != mine.leaves[part]:

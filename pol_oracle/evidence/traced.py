@@ -45,16 +45,9 @@ class Traced:
         """Returns the tree of a tensor."""
         return _tree(self, tensor)
 
-    def open(self, tensor: int, elements: Iterable[int], roots: TraceRoots | None = None) -> Slice:
-        """Opens the leaves that hold some elements.
-
-        Args:
-            tensor: its number.
-            elements: flat indices in it.
-            roots: of the trace in which it is opened, whose other tensors may differ; this one's by default.
-        """
-        path = (roots or self.roots).path(tensor)
-        return self.tree(tensor).open(tensor, (element // LEAF for element in elements), path)
+    def open(self, tensor: int, elements: Iterable[int]) -> Slice:
+        """Opens the leaves that hold some elements, by flat index in the tensor of this number."""
+        return self.tree(tensor).open(tensor, (element // LEAF for element in elements))
 
 
 @lru_cache(maxsize=16)

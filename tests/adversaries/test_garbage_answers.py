@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pol_oracle.canonical.operations import Kind
+from pol_oracle.canonical.trees import Opening
 from pol_oracle.evidence import Answer
 from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.lifecycle import EvidenceKind
@@ -16,8 +17,10 @@ def garbled(answer: Answer) -> Answer:
     *others, last = answer.arguments
     if answer.function == "revealRoots":
         return replace(answer, arguments=(*others, [*last[:-1], keccak(b"garbage")]))
-    tensor, elements, runs, leaves, nodes, path = last
-    return replace(answer, arguments=(*others, (tensor, elements, runs, leaves[::-1], nodes, path)))
+    opening = Opening.of(last)
+    (leaves,) = opening.slices
+    wrong = replace(opening, slices=(replace(leaves, leaves=leaves.leaves[::-1]),))
+    return replace(answer, arguments=(*others, wrong.abi()))
 
 
 def test_garbage_answers(arena: Arena) -> None:

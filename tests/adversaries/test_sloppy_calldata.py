@@ -28,9 +28,9 @@ def test_sloppy_calldata(arena: Arena) -> None:
                 answer = answer_to(demand.position, programs, forgery)
                 call = call_of(Reveal(block_id, forgery.header, demand.demander, demand.position, answer))
                 request = arena.stage.client.request_for(call.contract, call.function, call.args)
-                descriptor = programs.open(demand.position.tree, demand.position.tensor).descriptor
-                end = request.data.index(descriptor) + len(descriptor)
-                assert len(descriptor) % 32, "there is padding to spoil"
+                program = programs.open(demand.position.tree, demand.position.tensor).abi()
+                end = request.data.index(program) + len(program)
+                assert len(program) % 32, "there is padding to spoil"
                 arena.send_data(arena.cheat, "Demands", request.data[:end] + b"\1" + request.data[end + 1 :])
                 answered.add(demand.id)
         return verifier.view.blocks[block_id].forfeited

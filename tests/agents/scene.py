@@ -46,9 +46,9 @@ def seal(block_id: bytes, proof: Proof) -> Challenge:
     return Challenge(keccak(block_id + proof.function.encode()), keccak(b"salt" + block_id), b"")
 
 
-def describe(position: Position) -> tuple[Any, ...]:
+def describe(position: Position) -> bytes:
     """The opening of a descriptor, in the small."""
-    return (position.tensor,)
+    return bytes([position.tensor])
 
 
 class Scene:

@@ -22,8 +22,6 @@ from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.lifecycle import EvidenceKind, Role
 from tests.agents.scene import GENESIS, MINER, ROOTS, V1, Scene, proof_of
 
-OPENING: tuple[Any, ...] = ((1, 2, 3, 4, 5), b"descriptor", [])
-SLICE: tuple[Any, ...] = (0, 1, [], b"", [], [])
 KIND = EvidenceKind.STEP
 
 
@@ -67,7 +65,7 @@ def sealed_proof(block_id: bytes, function: str = "proveSums") -> Proof:
     """A proof whose arguments fit the Court's function."""
     evidence: dict[str, tuple[Any, ...]] = {
         "proveSums": ((0, 0, 1, 2, b"content", []),),
-        "proveBit": ((2, 0), ([bytes(32)] * 2, [], OPENING, (bytes(32),) * 2, SLICE)),
+        "proveBit": ((2, 0), ([bytes(32)] * 2, [], b"program", b"opening")),
     }
     header = Scene().header(nonce=block_id[0]).astuple()
     return Proof(KIND, function, (header, *evidence[function]))

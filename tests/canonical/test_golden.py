@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from pol_oracle.canonical.accuracy import AccuracyTree
 from pol_oracle.canonical.operations import Kind, Operation, View
 from pol_oracle.canonical.programs import Program, ProgramTree
 from pol_oracle.canonical.traces import TraceRoots
-from pol_oracle.canonical.trees import TensorTree, list_root, tensor_root
+from pol_oracle.canonical.trees import Opening, TensorTree, list_root, tensor_root
 from pol_oracle.protocol.hashing import Tag, keccak, keccak_abi
 from pol_oracle.protocol.positions import POSITION_TYPE, Item, Position, Tree
 
@@ -59,10 +59,12 @@ def test_program_root_and_openings() -> None:
     case = VECTORS["program"]
     tree = ProgramTree(Made(STEP), Made(EVALUATION))
     assert STEP.descriptors() + EVALUATION.descriptors() == list(unhexed(case["descriptors"]))
-    assert list(tree.open(Tree.STEP, 0).abi()[0]) == case["sections"]
+    assert list(astuple(tree.sections)) == case["sections"]
     assert tree.root == unhex(case["program_root"])
     assert [tree.open(Tree.STEP, t).path for t in range(5)] == [unhexed(p) for p in case["step_paths"]]
     assert [tree.open(Tree.AFTER, t).path for t in range(4)] == [unhexed(p) for p in case["evaluation_paths"]]
+    programs = [tree.open(Tree.STEP, t).abi() for t in range(5)] + [tree.open(Tree.AFTER, t).abi() for t in range(4)]
+    assert programs == list(unhexed(case["programs"]))
 
 
 @pytest.mark.parametrize("case", VECTORS["traces"], ids=lambda c: Tree(c["tree"]).name)
@@ -74,8 +76,19 @@ def test_trace_root(case: dict[str, Any]) -> None:
     else:
         trace = TraceRoots.of(EVALUATION, roots[4:] if case["tree"] == Tree.AFTER else roots[:1], between)
     assert trace.state_root == unhex(case["post_root" if case["tree"] == Tree.AFTER else "pre_root"])
-    assert trace.parts == (unhex(case["batch_root"]), unhex(case["inner_root"]))
+    assert (trace.batch_root, trace.inner_root) == (unhex(case["batch_root"]), unhex(case["inner_root"]))
     assert trace.root == unhex(case["trace_root"])
+
+
+@pytest.mark.parametrize("case", VECTORS["openings"], ids=lambda c: str(c["leaves"]))
+def test_openings(case: dict[str, Any]) -> None:
+    tensors = [np.arange(size, dtype=np.float32) + 1000 * number for number, size in enumerate(case["sizes"])]
+    roots = TraceRoots(STEP, tuple(tensor_root(tensor) for tensor in tensors))
+    assert roots.root == unhex(case["trace_root"])
+    slices = [TensorTree(tensors[int(t)]).open(int(t), leaves) for t, leaves in case["leaves"].items()]
+    opening = roots.open(slices[::-1])
+    assert opening.abi() == unhex(case["opening"])
+    assert Opening.of(opening.abi()) == opening
 
 
 @pytest.mark.parametrize("case", VECTORS["accuracy"], ids=lambda c: str(c["samples"]))

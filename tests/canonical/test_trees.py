@@ -7,6 +7,7 @@ import platform
 import struct
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -22,11 +23,14 @@ from pol_oracle.canonical.keccak import Words, hash_floats, hash_rows, merkle_ap
 from pol_oracle.canonical.models import build_model
 from pol_oracle.canonical.state import State
 from pol_oracle.canonical.trees import (
+    Opening,
     Slice,
     TensorTree,
-    climb,
     leaves_of,
     list_root,
+    merkle_rise,
+    merkle_siblings,
+    rows,
     sample_path,
     sample_root,
     tensor_root,
@@ -159,10 +163,11 @@ def places(state: State) -> list[tuple[int, int]]:
     return out
 
 
-def opens(root: bytes, state: State, tensor: int, opening: Slice) -> bool:
-    """Says whether an opening leads to a state root."""
+def opens(root: bytes, state: State, tensor: int, opened: Slice, path: Sequence[bytes]) -> bool:
+    """Says whether a slice and a path lead to a state root."""
     try:
-        return opening.root(Tag.STATE_ROOT, len(state), tensor) == root
+        top = merkle_rise({tensor: opened.root}, len(state), path, Tag.LIST_NODE)[-1][0]
+        return keccak(Tag.STATE_ROOT + len(state).to_bytes(8, "big") + top) == root
     except (ValueError, IndexError):
         return False
 
@@ -170,28 +175,29 @@ def opens(root: bytes, state: State, tensor: int, opening: Slice) -> bool:
 def test_openings_verify(state: State) -> None:
     for tensor, element in places(state):
         opening = state.open(tensor, element)
-        assert opens(state.root, state, tensor, opening)
+        assert opens(state.root, state, tensor, opening, state.path(tensor))
         assert opening.value(element) == state.tensors[tensor].reshape(-1)[element]
         assert len(opening.leaves) == 256
 
 
 def test_openings_of_anything_else_are_rejected(state: State) -> None:
     tensor, element = 3, 4000
-    good = state.open(tensor, element)
+    good, path = state.open(tensor, element), state.path(tensor)
     other = bytes([good.leaves[0] ^ 1]) + good.leaves[1:]
     bad = [
         replace(good, leaves=other),
         replace(good, elements=good.elements + 1),
         replace(good, nodes=good.nodes[1:]),
         replace(good, nodes=(*good.nodes, ZERO)),
-        replace(good, path=good.path[::-1]),
         replace(good, nodes=(ZERO, *good.nodes[1:])),
         replace(good, runs=((good.runs[0][0] + 1, 1),)),
     ]
     for opening in bad:
-        assert not opens(state.root, state, tensor, opening)
-    assert not opens(state.root, state, tensor + 1, good)
-    assert not opens(ZERO, state, tensor, good)
+        assert not opens(state.root, state, tensor, opening, path)
+    assert not opens(state.root, state, tensor, good, path[::-1])
+    assert not opens(state.root, state, tensor, good, path[1:])
+    assert not opens(state.root, state, tensor + 1, good, path)
+    assert not opens(ZERO, state, tensor, good, path)
     for place in ((0, 432), (17, 0), (-1, 0), (0, -1)):
         with pytest.raises(InputError):
             state.open(*place)
@@ -202,16 +208,35 @@ def test_any_leaves_of_any_tensor_open_together_and_one_by_one(elements: int, da
     tensor = np.arange(elements, dtype=np.float32)
     tree, count = TensorTree(tensor), leaves_of(elements)
     leaves = data.draw(st.sets(st.integers(0, count - 1), min_size=1))
-    opening = tree.open(0, leaves, ())
-    expected = list_root(Tag.STATE_ROOT, [tensor_root(tensor)])
+    opening = tree.open(0, leaves)
 
-    assert opening.root(Tag.STATE_ROOT, 1, 0) == expected
+    assert opening.root == tensor_root(tensor)
     assert opening.places == sorted(leaves)
     assert all(b > a for (a, _), (b, _) in pairwise(opening.runs))
     one = data.draw(st.sampled_from(sorted(leaves)))
     alone = opening.narrow(one)
-    assert alone == tree.open(0, [one], ())
-    assert alone.root(Tag.STATE_ROOT, 1, 0) == expected
+    assert alone == tree.open(0, [one])
+    assert alone.root == tensor_root(tensor)
+
+
+@given(st.lists(st.integers(1, 700), min_size=1, max_size=40), st.data())
+def test_any_leaves_of_any_tensors_open_together(sizes: list[int], data: st.DataObject) -> None:
+    """As the paths of the tensors one by one, of which they leave out what follows from others."""
+    trees = [TensorTree(np.arange(size, dtype=np.float32)) for size in sizes]
+    roots = [tree.root for tree in trees]
+    numbers = sorted(data.draw(st.sets(st.integers(0, len(sizes) - 1), min_size=1)))
+    draw_leaves = [st.sets(st.integers(0, leaves_of(sizes[n]) - 1), min_size=1) for n in numbers]
+    slices = tuple(trees[n].open(n, data.draw(leaves)) for n, leaves in zip(numbers, draw_leaves, strict=True))
+    nodes = merkle_siblings(rows(roots), numbers, Tag.LIST_NODE)
+
+    opening = Opening(slices, nodes)
+    assert Opening.of(opening.abi()) == opening
+    (top,) = merkle_rise({s.tensor: s.root for s in slices}, len(sizes), nodes, Tag.LIST_NODE)[-1].values()
+    assert top == plain_top(list(roots), Tag.LIST_NODE)
+    alone = set().union(*(merkle_siblings(rows(roots), [n], Tag.LIST_NODE) for n in numbers))
+    assert set(nodes) <= alone
+    with pytest.raises(ValueError, match="zip"):
+        merkle_rise({s.tensor: s.root for s in slices}, len(sizes), (*nodes, ZERO), Tag.LIST_NODE)
 
 
 def test_sample_root_and_path() -> None:
@@ -224,7 +249,7 @@ def test_sample_root_and_path() -> None:
     top = plain_top(leaves, Tag.SAMPLE_NODE)
     assert sample_root(images, labels) == keccak(Tag.SAMPLE_ROOT + (5).to_bytes(8, "big") + top)
     for i in range(5):
-        assert climb(leaves[i], i, 5, sample_path(images, labels, i), Tag.SAMPLE_NODE) == top
+        assert merkle_rise({i: leaves[i]}, 5, sample_path(images, labels, i), Tag.SAMPLE_NODE)[-1] == {0: top}
 
 
 @pytest.mark.parametrize("count", [1, 255, 256, 257, 700, 1024])

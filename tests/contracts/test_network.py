@@ -15,7 +15,7 @@ ETH = 10**18
 
 
 BITS = Position(Item.BITS).abi()
-NO_PROGRAM: tuple[Any, ...] = ((0, 0, 0, 0, 0), b"", [])  # bits are demanded without a descriptor
+NO_PROGRAM = b""  # bits are demanded without a descriptor
 
 
 def status_of(network: Any, block_id: bytes) -> int:

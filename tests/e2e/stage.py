@@ -99,9 +99,9 @@ def silent(block: BlockView, position: Position, cancelled: Callable[[], bool]) 
     raise StoreError(f"nothing to show: {position}")
 
 
-def no_descriptor(position: Position) -> tuple[Any, ...]:
+def no_descriptor(position: Position) -> bytes:
     """Demands for roots and bits need no descriptor."""
-    return ((0,) * 5, b"", [])
+    return b""
 
 
 class Stage:

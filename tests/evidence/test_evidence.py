@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from pol_oracle.canonical.state import State
-from pol_oracle.canonical.trees import Slice
+from pol_oracle.canonical.trees import Opening, Slice, merkle_rise
 from pol_oracle.evidence import first_unmet, requirement_proof
 from pol_oracle.protocol.derivation import Requirement
 from pol_oracle.protocol.difficulty import BIT
@@ -65,6 +65,12 @@ def fitting(workload: Workload, nonce: int = 0, miss: int | None = None) -> tupl
     return header_for(workload, post, nonce), post
 
 
+def list_root_above(opened: Slice, index: int, count: int, path: tuple[bytes, ...]) -> bytes:
+    """Root of the state that has the slice's tensor at an index."""
+    top = merkle_rise({index: opened.root}, count, path, Tag.LIST_NODE)[-1][0]
+    return keccak(Tag.STATE_ROOT + count.to_bytes(8, "big") + top)
+
+
 def test_a_block_that_meets_everything_gives_no_evidence() -> None:
     workload = small_workload()
     header, post = fitting(workload)
@@ -81,13 +87,16 @@ def test_pitfall_05_a_weight_that_stays_put_is_found_and_opened(miss: int) -> No
     proof = requirement_proof(workload, header, DIFFICULTY, workload.initial, post, number)
 
     # As the Court does it: from the evidence and the header alone.
-    _, (_, eligible, tensors, *slices) = proof.arguments
+    _, (_, eligible, tensors, opened) = proof.arguments
     ranges = unpacked(eligible)
     assert ranges.hash == workload.task.eligible_hash
     tensor, element = ranges.locate(requirements_of(workload, header, DIFFICULTY)[miss].weight)
-    before, after = (Slice.of(values) for values in slices)
-    assert before.root(Tag.STATE_ROOT, tensors, tensor) == header.pre_root
-    assert after.root(Tag.STATE_ROOT, tensors, tensor) == header.post_root
+    opening = Opening.of(opened)
+    before, after = opening.slices
+    assert (before.tensor, after.tensor) == (tensor, tensors + tensor)
+    path = len(opening.nodes) // 2
+    assert list_root_above(before, tensor, tensors, opening.nodes[:path]) == header.pre_root
+    assert list_root_above(after, tensor, tensors, opening.nodes[path:]) == header.post_root
     assert before.value(element) == after.value(element)
 
 

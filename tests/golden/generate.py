@@ -306,6 +306,9 @@ def program_case() -> dict[str, Any]:
         "program_root": keccak(Tag.PROGRAM_ROOT + struct.pack(">5I", *sections) + rows[-1][0]),
         "step_paths": [present(rows, i) for i in range(5)],
         "evaluation_paths": [present(rows, 5 + i) for i in range(4)],
+        "programs": [
+            struct.pack(">5IH", *sections, len(d)) + d + b"".join(present(rows, i)) for i, d in enumerate(descriptors)
+        ],
     }
 
 
@@ -338,6 +341,47 @@ def trace_cases() -> list[dict[str, Any]]:
         }
         for tree, start, end in ends
     ]
+
+
+def opening_case(leaves: dict[int, list[int]]) -> dict[str, Any]:
+    """Some leaves of some tensors of a step, opened up to its root: tensor t is 1000 t, 1000 t + 1, ..."""
+    sizes = [300, 12288, 4, 300, 300]
+    rows = [tensor_rows([float(1000 * t + i) for i in range(n)]) for t, n in enumerate(sizes)]
+    data = [leaves_of([float(1000 * t + i) for i in range(n)]) for t, n in enumerate(sizes)]
+    roots = [keccak(Tag.TENSOR_ROOT + n.to_bytes(8, "big") + row[-1][0]) for n, row in zip(sizes, rows, strict=True)]
+    lists = [(Tag.STATE_ROOT, 0, 1), (Tag.BATCH_ROOT, 1, 3), (Tag.INNER_ROOT, 3, 4), (Tag.STATE_ROOT, 4, 5)]
+    runs = [(t, leaf, end) for t, some in leaves.items() for leaf, end in runs_of(some)]
+    nodes = [node for t, some in leaves.items() for node in around(rows[t], some)]
+    for tag, first, end in lists:
+        opened = [t - first for t in leaves if first <= t < end]
+        nodes += around(levels(roots[first:end], Tag.LIST_NODE), opened)
+        nodes += [list_root(tag, roots[first:end])] if not opened and tag != Tag.STATE_ROOT else []
+    packed_runs = [struct.pack(">IHIIH", t, 0, sizes[t], leaf, end - leaf) for t, leaf, end in runs]
+    shown = [data[t][leaf] for t, some in leaves.items() for leaf in some]
+    return {
+        "sizes": sizes,
+        "leaves": {str(t): some for t, some in leaves.items()},
+        "pre_root": list_root(Tag.STATE_ROOT, roots[:1]),
+        "post_root": list_root(Tag.STATE_ROOT, roots[4:]),
+        "trace_root": keccak(Tag.TRACE_ROOT + b"".join(list_root(tag, roots[first:end]) for tag, first, end in lists)),
+        "opening": struct.pack(">HH", len(runs), len(shown)) + b"".join([*packed_runs, *shown, *nodes]),
+    }
+
+
+def runs_of(leaves: list[int]) -> list[tuple[int, int]]:
+    """Splits ascending numbers where there are gaps; ends are exclusive."""
+    begins = [leaf for leaf in leaves if leaf - 1 not in leaves]
+    ends = [leaf + 1 for leaf in leaves if leaf + 1 not in leaves]
+    return list(zip(begins, ends, strict=True))
+
+
+def around(rows: list[list[bytes]], places: list[int]) -> list[bytes]:
+    """What some leaves lack of a tree: existing nodes that are above none of them, though their sibling is."""
+    lacked = []
+    for depth, row in enumerate(rows[:-1]):
+        above = {place >> depth for place in places}
+        lacked += [node for place, node in enumerate(row) if place not in above and place ^ 1 in above]
+    return lacked
 
 
 def accuracy_case(samples: int) -> dict[str, Any]:
@@ -395,6 +439,13 @@ def build_court() -> dict[str, Any]:
         "lists": {f"{name}_roots": [list_root(tag, roots[: n + 1]) for n in range(6)] for name, tag in tags.items()},
         "program": program_case(),
         "traces": trace_cases(),
+        "openings": [
+            opening_case({0: [1, 2, 4], 3: [0]}),
+            opening_case({3: [4], 4: [0, 1, 2, 3]}),
+            opening_case({1: [0, 77, 78, 191], 2: [0]}),
+            opening_case({0: [0, 1, 2, 3, 4], 1: [100], 3: [2], 4: [4]}),
+            opening_case({4: [2]}),
+        ],
         "accuracy": [accuracy_case(n) for n in (1, 255, 256, 257, 1000, 1300, 10000)],
         "demands": [demand_case(i) for i in range(4)],
         "commitments": [commitment_case(i) for i in range(3)],

@@ -8,7 +8,6 @@ import {
     BitEvidence,
     ICourt,
     OperationEvidence,
-    Slice,
     SumNode,
     SumsEvidence,
     TraceId
@@ -20,15 +19,24 @@ import {Operations} from "../../contracts/lib/Operations.sol";
 import {PoLRegistry} from "../../contracts/PoLRegistry.sol";
 import {EvidenceKind, Header, Role, RuleSet, Status, Task, Tree} from "../../contracts/Types.sol";
 import {Fixture} from "./Fixture.sol";
-import {Traces} from "./Traces.sol";
+import {Opening, Program, Slice, Traces} from "./Traces.sol";
 import {vm} from "./Vm.sol";
 
 /// @notice The real court on the smallest program that computes something: what convicts, and what is refused.
 contract CourtTest is Fixture {
     uint64 private constant WRONG = 130; // the element that a wrong trace gets wrong
-    uint256 private constant LEAF = 2; // its leaf
-    uint64 private constant LEAF_RUN = 2 << 32 | 1; // that leaf alone
+    uint32 private constant LEAF = 2; // its leaf
+    uint256 private constant OPERAND = 0; // slices of mapEvidence
+    uint256 private constant CLAIMED = 1;
     uint32 private constant SAMPLE = 600; // its bits are in leaf 2 of the accuracy tree: right with W and W'
+
+    /// What is packed to evidence about an operation.
+    struct Draft {
+        uint32 tensor;
+        uint64 element;
+        Program program;
+        Opening opening;
+    }
 
     Court private real;
 
@@ -51,7 +59,7 @@ contract CourtTest is Fixture {
     // -- operations
 
     function test_a_wrong_element_is_convicted() public {
-        (Header memory header, OperationEvidence memory evidence) = wrongMap(MINER);
+        (Header memory header, Draft memory evidence) = wrongMap(MINER);
         bytes32 id = propose(header);
         commit(VERA, operationCall(header, evidence, SALT));
         pass(1);
@@ -72,7 +80,7 @@ contract CourtTest is Fixture {
     function test_an_honest_element_holds() public {
         Header memory header = honestHeader(MINER);
         bytes32 id = propose(header);
-        OperationEvidence memory evidence = mapEvidence(Traces.step());
+        Draft memory evidence = mapEvidence(Traces.step());
         for (uint64 element = 128; element < 192; ++element) {
             evidence.element = element;
             uint256 value = Traces.step()[Traces.DOUBLED][element];
@@ -83,7 +91,7 @@ contract CourtTest is Fixture {
     }
 
     function test_the_wrong_trace_is_right_everywhere_else() public {
-        (Header memory header, OperationEvidence memory evidence) = wrongMap(MINER);
+        (Header memory header, Draft memory evidence) = wrongMap(MINER);
         propose(header);
         evidence.element = WRONG + 1;
         vm.expectPartialRevert(ICourt.ElementHolds.selector);
@@ -95,17 +103,17 @@ contract CourtTest is Fixture {
         tensors[Traces.DOUBLED][WRONG] = 0x7f800000;
         Header memory header = headerOf(MINER, tensors);
         bytes32 id = propose(header);
-        OperationEvidence memory evidence = mapEvidence(tensors);
-        evidence.operands = new Slice[](0);
+        Draft memory evidence = mapEvidence(tensors);
+        evidence.opening = Traces.open(tensors, Traces.slice(tensors, Traces.DOUBLED, LEAF, 1));
         commitAndProveOperation(VERA, header, evidence);
         assertStatus(id, Status.Slashed, "status");
     }
 
     function test_several_leaves_at_once() public {
-        (Header memory header, OperationEvidence memory evidence) = wrongMap(MINER);
+        (Header memory header, Draft memory evidence) = wrongMap(MINER);
         bytes32 id = propose(header);
-        evidence.claimed = Traces.open(wrongTrace(), Traces.DOUBLED, 1, 3);
-        evidence.operands[0] = Traces.open(wrongTrace(), 0, 0, 5);
+        evidence.opening.slices[OPERAND] = Traces.slice(wrongTrace(), 0, 0, 5);
+        evidence.opening.slices[CLAIMED] = Traces.slice(wrongTrace(), Traces.DOUBLED, 1, 3);
         commitAndProveOperation(VERA, header, evidence);
         assertStatus(id, Status.Slashed, "status");
     }
@@ -113,7 +121,7 @@ contract CourtTest is Fixture {
     // -- commitments
 
     function test_nothing_is_proven_without_a_commitment() public {
-        (Header memory header, OperationEvidence memory evidence) = wrongMap(MINER);
+        (Header memory header, Draft memory evidence) = wrongMap(MINER);
         propose(header);
         bytes32 missing = commitmentOf(VERA, operationCall(header, evidence, SALT));
         expect(abi.encodeWithSelector(IBounties.NotCommitted.selector, VERA, missing));
@@ -121,7 +129,7 @@ contract CourtTest is Fixture {
     }
 
     function test_not_in_the_l1_block_of_the_commitment() public {
-        (Header memory header, OperationEvidence memory evidence) = wrongMap(MINER);
+        (Header memory header, Draft memory evidence) = wrongMap(MINER);
         bytes32 id = propose(header);
         commit(VERA, operationCall(header, evidence, SALT));
         expect(abi.encodeWithSelector(IBounties.RevealTooEarly.selector, block.number, block.number));
@@ -132,7 +140,7 @@ contract CourtTest is Fixture {
     }
 
     function test_the_salt_is_committed_to() public {
-        (Header memory header, OperationEvidence memory evidence) = wrongMap(MINER);
+        (Header memory header, Draft memory evidence) = wrongMap(MINER);
         propose(header);
         commit(VERA, operationCall(header, evidence, "pepper"));
         pass(1);
@@ -142,7 +150,7 @@ contract CourtTest is Fixture {
 
     /// Pitfall 2: the thief has the whole call from the mempool, but no commitment of an earlier L1 block.
     function test_pitfall_02_challenge_theft_a_copied_call_convicts_nobody() public {
-        (Header memory header, OperationEvidence memory evidence) = wrongMap(MINER);
+        (Header memory header, Draft memory evidence) = wrongMap(MINER);
         bytes32 id = propose(header);
         commit(VERA, operationCall(header, evidence, SALT));
         pass(1);
@@ -165,7 +173,7 @@ contract CourtTest is Fixture {
 
     /// Pitfall 12: evidence fits the block whose roots it opens, and none that differs in them.
     function test_pitfall_12_evidence_of_another_block_is_refused() public {
-        (Header memory guilty, OperationEvidence memory evidence) = wrongMap(MINER);
+        (Header memory guilty, Draft memory evidence) = wrongMap(MINER);
         Header memory innocent = honestHeader(RIVAL);
         propose(guilty);
         propose(innocent);
@@ -175,7 +183,7 @@ contract CourtTest is Fixture {
 
     /// Pitfall 12: the same roots under another parent, miner or nonce are another block.
     function test_pitfall_12_a_header_that_was_not_proposed_is_unknown() public {
-        (Header memory header, OperationEvidence memory evidence) = wrongMap(MINER);
+        (Header memory header, Draft memory evidence) = wrongMap(MINER);
         propose(header);
         for (uint256 i = 0; i < 3; ++i) {
             (Header memory other,) = wrongMap(MINER);
@@ -191,7 +199,7 @@ contract CourtTest is Fixture {
     }
 
     function test_pitfall_12_a_final_block_is_not_convicted() public {
-        (Header memory header, OperationEvidence memory evidence) = wrongMap(MINER);
+        (Header memory header, Draft memory evidence) = wrongMap(MINER);
         bytes32 id = propose(header);
         bond(VICTOR, Role.Verifier, 1 ether);
         attestAll(id);
@@ -206,117 +214,152 @@ contract CourtTest is Fixture {
     // -- what does not open
 
     function test_a_wrong_leaf_byte_is_refused() public {
-        (Header memory header, OperationEvidence memory evidence) = wrongMap(MINER);
-        evidence.claimed.leaves[7] ^= 0x01;
+        (Header memory header, Draft memory evidence) = wrongMap(MINER);
+        evidence.opening.slices[CLAIMED].leaves[7] ^= 0x01;
         refuse(header, evidence, ICourt.WrongRoot.selector);
-        evidence.claimed.leaves[7] ^= 0x01;
-        evidence.operands[0].leaves[255] ^= 0x80;
+        evidence.opening.slices[CLAIMED].leaves[7] ^= 0x01;
+        evidence.opening.slices[OPERAND].leaves[255] ^= 0x80;
         refuse(header, evidence, ICourt.WrongRoot.selector);
     }
 
-    function test_paths_of_another_length_are_refused() public {
-        (Header memory header, OperationEvidence memory evidence) = wrongMap(MINER);
-        (bytes32[] memory nodes, bytes32[] memory path) = (evidence.claimed.nodes, evidence.claimed.path);
-        evidence.claimed.nodes = Traces.cut(nodes, 0, nodes.length - 1);
+    function test_too_few_or_too_many_nodes_are_refused() public {
+        (Header memory header, Draft memory evidence) = wrongMap(MINER);
+        bytes32[] memory nodes = evidence.opening.nodes;
+        evidence.opening.nodes = Traces.cut(nodes, 0, nodes.length - 1);
+        refuse(header, evidence, ICourt.WrongRoot.selector);
+        evidence.opening.nodes = longer(nodes);
         refuse(header, evidence, ICourt.BadOpening.selector);
-        evidence.claimed.nodes = longer(nodes);
+        evidence.opening.nodes = nodes;
+        bytes32[] memory path = evidence.program.path;
+        evidence.program.path = Traces.cut(path, 0, path.length - 1);
         refuse(header, evidence, ICourt.BadOpening.selector);
-        evidence.claimed.nodes = nodes;
-        evidence.claimed.path = Traces.cut(path, 0, path.length - 1);
-        refuse(header, evidence, ICourt.BadOpening.selector);
-        evidence.claimed.path = longer(path);
-        refuse(header, evidence, ICourt.BadOpening.selector);
-        evidence.claimed.path = path;
-        bytes32[] memory program = evidence.operation.path;
-        evidence.operation.path = Traces.cut(program, 0, program.length - 1);
-        refuse(header, evidence, ICourt.BadOpening.selector);
-        evidence.operation.path = longer(program);
+        evidence.program.path = longer(path);
         refuse(header, evidence, ICourt.BadOpening.selector);
     }
 
     function test_leaves_that_are_not_those_of_the_runs_are_refused() public {
-        (Header memory header, OperationEvidence memory evidence) = wrongMap(MINER);
-        evidence.claimed.runs[0] = 1 << 32 | 1;
+        (Header memory header, Draft memory evidence) = wrongMap(MINER);
+        Slice memory claimed = evidence.opening.slices[CLAIMED];
+        claimed.first = 1;
         refuse(header, evidence, ICourt.WrongRoot.selector);
-        evidence.claimed.runs[0] = LEAF_RUN + 1;
+        claimed.first = 5;
         refuse(header, evidence, ICourt.BadOpening.selector);
-        evidence.claimed.runs[0] = 5 << 32 | 1;
+        claimed.first = LEAF;
+        for (uint16 count = 0; count < 4; ++count) {
+            claimed.count = count;
+            if (count != 1) refuse(header, evidence, ICourt.BadOpening.selector);
+        }
+        claimed.count = 1;
+        claimed.leaves = bytes.concat(claimed.leaves, claimed.leaves);
         refuse(header, evidence, ICourt.BadOpening.selector);
-        evidence.claimed.runs[0] = LEAF_RUN;
-        evidence.claimed.leaves = bytes.concat(evidence.claimed.leaves, hex"00");
+    }
+
+    function test_nothing_is_opened_twice() public {
+        (Header memory header, Draft memory evidence) = wrongMap(MINER);
+        Slice[] memory slices = evidence.opening.slices;
+        (slices[OPERAND], slices[CLAIMED]) = (slices[CLAIMED], slices[OPERAND]);
+        refuse(header, evidence, ICourt.BadOpening.selector);
+        slices[CLAIMED] = slices[OPERAND];
+        refuse(header, evidence, ICourt.BadOpening.selector);
+        slices[CLAIMED] = Traces.slice(wrongTrace(), Traces.DOUBLED, LEAF, 1);
+        slices[CLAIMED].elements += 1; // the same tensor in another guise
         refuse(header, evidence, ICourt.BadOpening.selector);
     }
 
     function test_another_tensor_number_is_refused() public {
-        (Header memory header, OperationEvidence memory evidence) = wrongMap(MINER);
-        evidence.claimed.tensor = Traces.UNKNOWN;
+        (Header memory header, Draft memory evidence) = wrongMap(MINER);
+        Slice memory claimed = evidence.opening.slices[CLAIMED];
+        for (uint32 tensor = 1; tensor <= Traces.STEP; ++tensor) {
+            claimed.tensor = tensor;
+            if (tensor != Traces.DOUBLED) refuse(header, evidence, ICourt.WrongRoot.selector);
+        }
+        claimed.tensor = Traces.DOUBLED;
+        evidence.tensor = Traces.UNKNOWN;
         refuse(header, evidence, ICourt.WrongRoot.selector);
-        evidence.claimed.tensor = Traces.STEP; // that is the evaluation's first one
+        evidence.tensor = Traces.STEP; // that is the evaluation's first one
         refuse(header, evidence, ICourt.WrongRoot.selector);
-        evidence.claimed.tensor = Traces.DOUBLED;
-        evidence.operands[0].tensor = 5;
-        refuse(header, evidence, ICourt.WrongRoot.selector);
-        evidence.operands[0].tensor = Traces.STEP;
+    }
+
+    /// A tensor beyond the last section lies in no list, so nothing vouches for it.
+    function test_a_tensor_that_does_not_exist_is_refused() public {
+        (Header memory header, Draft memory evidence) = wrongMap(MINER);
+        Slice[] memory slices = new Slice[](3);
+        (slices[0], slices[1]) = (evidence.opening.slices[0], evidence.opening.slices[1]);
+        slices[2] = Traces.slice(wrongTrace(), 0, LEAF, 1);
+        slices[2].tensor = Traces.STEP;
+        evidence.opening.slices = slices;
         refuse(header, evidence, ICourt.BadOpening.selector);
     }
 
     function test_another_count_of_elements_is_refused() public {
-        (Header memory header, OperationEvidence memory evidence) = wrongMap(MINER);
-        evidence.claimed.elements = Traces.ELEMENTS - 1; // as many leaves
+        (Header memory header, Draft memory evidence) = wrongMap(MINER);
+        evidence.opening.slices[CLAIMED].elements = Traces.ELEMENTS - 1; // as many leaves
         refuse(header, evidence, ICourt.WrongRoot.selector);
-        evidence.claimed.elements = 600; // more levels
-        refuse(header, evidence, ICourt.BadOpening.selector);
-        evidence.claimed.elements = Traces.ELEMENTS;
+        evidence.opening.slices[CLAIMED].elements = 600; // more levels
+        refuse(header, evidence, ICourt.WrongRoot.selector);
         evidence.element = Traces.ELEMENTS; // in the padding
-        evidence.claimed = Traces.open(wrongTrace(), Traces.DOUBLED, 4, 1);
-        refuse(header, evidence, ICourt.BadOpening.selector);
+        evidence.opening = Traces.open(wrongTrace(), Traces.slice(wrongTrace(), Traces.DOUBLED, 4, 1));
+        refuse(header, evidence, ICourt.NotOpened.selector);
     }
 
     function test_a_missing_leaf_is_not_opened() public {
-        (Header memory header, OperationEvidence memory evidence) = wrongMap(MINER);
+        (Header memory header, Draft memory evidence) = wrongMap(MINER);
         propose(header);
-        evidence.operands[0] = Traces.open(wrongTrace(), 0, 1, 1);
+        evidence.opening.slices[OPERAND] = Traces.slice(wrongTrace(), 0, 1, 1);
         expect(abi.encodeWithSelector(ICourt.NotOpened.selector, 0, WRONG));
         proveOperation(VERA, header, evidence);
-        evidence.operands = new Slice[](0);
+        evidence.opening = Traces.open(wrongTrace(), evidence.opening.slices[CLAIMED]);
         expect(abi.encodeWithSelector(ICourt.NotOpened.selector, 0, WRONG));
         proveOperation(VERA, header, evidence);
-        evidence.claimed = Traces.open(wrongTrace(), Traces.DOUBLED, 1, 1);
+        evidence.opening = Traces.open(wrongTrace(), Traces.slice(wrongTrace(), Traces.DOUBLED, 1, 1));
+        expect(abi.encodeWithSelector(ICourt.NotOpened.selector, Traces.DOUBLED, WRONG));
+        proveOperation(VERA, header, evidence);
+        evidence.opening = Traces.open(wrongTrace(), new Slice[](0));
         expect(abi.encodeWithSelector(ICourt.NotOpened.selector, Traces.DOUBLED, WRONG));
         proveOperation(VERA, header, evidence);
     }
 
     function test_another_program_is_refused() public {
-        (Header memory header, OperationEvidence memory evidence) = wrongMap(MINER);
-        evidence.operation.descriptor = Traces.doubled(1, Traces.ELEMENTS);
+        (Header memory header, Draft memory evidence) = wrongMap(MINER);
+        evidence.program.descriptor = Traces.doubled(1, Traces.ELEMENTS);
         refuse(header, evidence, ICourt.WrongRoot.selector);
-        evidence.operation = Traces.openProgram(Tree.Step, 5); // another tensor's
+        evidence.program = Traces.openProgram(Tree.Step, 5); // another tensor's
         refuse(header, evidence, ICourt.WrongRoot.selector);
-        evidence.operation = Traces.openProgram(Tree.Before, Traces.DOUBLED); // the same one, in the evaluation
+        evidence.program = Traces.openProgram(Tree.Before, Traces.DOUBLED); // the same one, in the evaluation
         refuse(header, evidence, ICourt.BadOpening.selector);
         for (uint256 i = 0; i < 5; ++i) {
-            evidence.operation = Traces.openProgram(Tree.Step, Traces.DOUBLED);
-            if (i == 0) evidence.operation.sections.states += 1;
-            if (i == 1) evidence.operation.sections.batches += 1;
-            if (i == 2) evidence.operation.sections.stepTensors += 1;
-            if (i == 3) evidence.operation.sections.posts += 1;
-            if (i == 4) evidence.operation.sections.evaluationTensors -= 1;
+            evidence.program = Traces.openProgram(Tree.Step, Traces.DOUBLED);
+            evidence.program.sections[4 * i + 3] ^= i == 4 ? bytes1(0x03) : bytes1(0x01); // of as many levels
             refuse(header, evidence, ICourt.WrongRoot.selector);
         }
     }
 
-    function test_other_parts_are_refused() public {
-        (Header memory header, OperationEvidence memory evidence) = wrongMap(MINER);
-        evidence.parts.batchRoot ^= bytes32(uint256(1));
-        refuse(header, evidence, ICourt.WrongRoot.selector);
+    /// forge-config: default.fuzz.runs = 96
+    /// Any flipped bit of what is packed is refused: positions and counts, leaves and nodes, of several tensors.
+    function test_a_flipped_bit_is_refused(uint256 which, bool program) public {
+        (Header memory header, Draft memory draft) = wrongMap(MINER);
+        draft.opening.slices[OPERAND] = Traces.slice(wrongTrace(), 0, 1, 3);
+        OperationEvidence memory evidence = packed(draft);
+        flip(program ? evidence.program : evidence.opening, which);
+        vm.expectRevert();
+        real.proveOperation(header, TraceId(Tree.Step, 0), evidence, SALT);
     }
 
-    /// Any flipped bit of what a slice opens is refused.
-    function test_a_flipped_bit_is_refused(uint256 which, bool operand) public {
-        (Header memory header, OperationEvidence memory evidence) = wrongMap(MINER);
-        if (operand) evidence.operands[0] = Traces.open(wrongTrace(), 0, 1, 3);
-        flip(operand ? evidence.operands[0] : evidence.claimed, which);
-        refuse(header, evidence, ICourt.WrongRoot.selector);
+    /// forge-config: default.fuzz.runs = 64
+    /// So is whatever is cut off, or added.
+    function test_another_length_is_refused(uint8 cut, bytes calldata more, bool program) public {
+        (Header memory header, Draft memory draft) = wrongMap(MINER);
+        OperationEvidence memory evidence = packed(draft);
+        bytes memory whole = program ? evidence.program : evidence.opening;
+        bytes memory changed = new bytes(whole.length - (cut % whole.length));
+        for (uint256 i = 0; i < changed.length; ++i) {
+            changed[i] = whole[i];
+        }
+        if (changed.length == whole.length) changed = bytes.concat(whole, more, hex"00");
+        if (program) evidence.program = changed;
+        else evidence.opening = changed;
+        vm.expectRevert();
+        real.proveOperation(header, TraceId(Tree.Step, 0), evidence, SALT);
     }
 
     // -- kinds
@@ -326,9 +369,10 @@ contract CourtTest is Fixture {
         uint32[][] memory tensors = wrongTrace();
         Header memory header = headerOf(MINER, tensors);
         bytes32 id = propose(header);
-        OperationEvidence memory evidence = mapEvidence(tensors);
-        evidence.operation = Traces.openProgram(Tree.Step, Traces.UNKNOWN);
-        evidence.claimed = Traces.open(tensors, Traces.UNKNOWN, LEAF, 1);
+        Draft memory evidence = mapEvidence(tensors);
+        evidence.tensor = Traces.UNKNOWN;
+        evidence.program = Traces.openProgram(Tree.Step, Traces.UNKNOWN);
+        evidence.opening = Traces.open(tensors, Traces.slice(tensors, Traces.UNKNOWN, LEAF, 1));
         commit(VERA, operationCall(header, evidence, SALT));
         pass(1);
         expect(abi.encodeWithSelector(Operations.NotComputed.selector, Traces.UNKNOWN_KIND));
@@ -340,9 +384,10 @@ contract CourtTest is Fixture {
         uint32[][] memory tensors = wrongTrace();
         Header memory header = headerOf(MINER, tensors);
         propose(header);
-        OperationEvidence memory evidence = mapEvidence(tensors);
-        evidence.operation = Traces.openProgram(Tree.Step, 1);
-        evidence.claimed = Traces.open(tensors, 1, LEAF, 1);
+        Draft memory evidence = mapEvidence(tensors);
+        evidence.tensor = 1;
+        evidence.program = Traces.openProgram(Tree.Step, 1);
+        evidence.opening = Traces.open(tensors, Traces.slice(tensors, 1, LEAF, 1));
         expect(abi.encodeWithSelector(Operations.NotComputed.selector, Operations.INPUT));
         proveOperation(VERA, header, evidence);
     }
@@ -455,7 +500,7 @@ contract CourtTest is Fixture {
         header = makeHeader(registry.genesisId(), miner, 1);
         header.preRoot = Traces.stateRoot(tensors[0]);
         header.postRoot = Traces.stateRoot(tensors[5]);
-        header.traceRoot = Traces.traceRoot(header.preRoot, Traces.parts(tensors), header.postRoot);
+        header.traceRoot = Traces.traceRoot(header.preRoot, tensors, header.postRoot);
         header.indices = derivedIndices(header);
     }
 
@@ -463,18 +508,23 @@ contract CourtTest is Fixture {
         return headerOf(miner, Traces.step());
     }
 
-    function wrongMap(address miner) private view returns (Header memory, OperationEvidence memory) {
+    function wrongMap(address miner) private view returns (Header memory, Draft memory) {
         uint32[][] memory tensors = wrongTrace();
         return (headerOf(miner, tensors), mapEvidence(tensors));
     }
 
-    function mapEvidence(uint32[][] memory tensors) private pure returns (OperationEvidence memory evidence) {
+    function mapEvidence(uint32[][] memory tensors) private pure returns (Draft memory evidence) {
+        evidence.tensor = Traces.DOUBLED;
         evidence.element = WRONG;
-        evidence.operation = Traces.openProgram(Tree.Step, Traces.DOUBLED);
-        evidence.parts = Traces.parts(tensors);
-        evidence.claimed = Traces.open(tensors, Traces.DOUBLED, LEAF, 1);
-        evidence.operands = new Slice[](1);
-        evidence.operands[0] = Traces.open(tensors, 0, LEAF, 1);
+        evidence.program = Traces.openProgram(Tree.Step, Traces.DOUBLED);
+        Slice[] memory slices = new Slice[](2);
+        slices[OPERAND] = Traces.slice(tensors, 0, LEAF, 1);
+        slices[CLAIMED] = Traces.slice(tensors, Traces.DOUBLED, LEAF, 1);
+        evidence.opening = Traces.open(tensors, slices);
+    }
+
+    function packed(Draft memory draft) private pure returns (OperationEvidence memory) {
+        return OperationEvidence(draft.tensor, draft.element, Traces.pack(draft.program), Traces.pack(draft.opening));
     }
 
     /// A block whose miner has shown how it evaluated a sample.
@@ -487,10 +537,10 @@ contract CourtTest is Fixture {
         bytes32 id = propose(header);
         Position memory position = rootsPosition(tree, sample);
         vm.prank(VERA);
-        demands.demand(id, position, Traces.openProgram(tree, 0));
+        demands.demand(id, position, Traces.pack(Traces.openProgram(tree, 0)));
         bytes32[] memory roots = Traces.evaluationRoots(correct);
         vm.prank(MINER);
-        demands.revealRoots(header, VERA, position, Traces.openProgram(tree, 0), roots);
+        demands.revealRoots(header, VERA, position, Traces.pack(Traces.openProgram(tree, 0)), roots);
     }
 
     function bitEvidence(bool correct, uint32 sample) private pure returns (BitEvidence memory evidence) {
@@ -498,9 +548,8 @@ contract CourtTest is Fixture {
         uint256 index = sample / 256;
         evidence.words = bits()[index];
         evidence.siblings = leafSums(uint32(index)).siblings;
-        evidence.verdict = Traces.openProgram(Tree.Before, Traces.VERDICT);
-        evidence.parts = Traces.parts(tensors);
-        evidence.claimed = Traces.open(tensors, Traces.VERDICT, 0, 1);
+        evidence.program = Traces.pack(Traces.openProgram(Tree.Before, Traces.VERDICT));
+        evidence.opening = Traces.pack(Traces.open(tensors, Traces.slice(tensors, Traces.VERDICT, 0, 1)));
     }
 
     function rootSums(Header memory header) private pure returns (SumsEvidence memory evidence) {
@@ -541,12 +590,12 @@ contract CourtTest is Fixture {
 
     // -- calls
 
-    function operationCall(Header memory header, OperationEvidence memory evidence, bytes32 salt)
+    function operationCall(Header memory header, Draft memory evidence, bytes32 salt)
         private
         view
         returns (bytes memory)
     {
-        return abi.encodeCall(real.proveOperation, (header, TraceId(Tree.Step, 0), evidence, salt));
+        return abi.encodeCall(real.proveOperation, (header, TraceId(Tree.Step, 0), packed(evidence), salt));
     }
 
     function commitmentOf(address challenger, bytes memory call) private pure returns (bytes32) {
@@ -558,14 +607,13 @@ contract CourtTest is Fixture {
         bounties.commit(commitmentOf(challenger, call));
     }
 
-    function proveOperation(address challenger, Header memory header, OperationEvidence memory evidence) private {
+    function proveOperation(address challenger, Header memory header, Draft memory evidence) private {
+        OperationEvidence memory call = packed(evidence);
         vm.prank(challenger);
-        real.proveOperation(header, TraceId(Tree.Step, 0), evidence, SALT);
+        real.proveOperation(header, TraceId(Tree.Step, 0), call, SALT);
     }
 
-    function commitAndProveOperation(address challenger, Header memory header, OperationEvidence memory evidence)
-        private
-    {
+    function commitAndProveOperation(address challenger, Header memory header, Draft memory evidence) private {
         commit(challenger, operationCall(header, evidence, SALT));
         pass(1);
         proveOperation(challenger, header, evidence);
@@ -584,7 +632,7 @@ contract CourtTest is Fixture {
     }
 
     /// Evidence is judged before the commitment is looked for, so none is needed to be refused.
-    function refuse(Header memory header, OperationEvidence memory evidence, bytes4 selector) private {
+    function refuse(Header memory header, Draft memory evidence, bytes4 selector) private {
         vm.expectPartialRevert(selector);
         proveOperation(VERA, header, evidence);
     }
@@ -600,18 +648,9 @@ contract CourtTest is Fixture {
         }
     }
 
-    /// Flips one of the bits of leaves, nodes and path, by number.
-    function flip(Slice memory slice, uint256 which) private pure {
-        (uint256 leaves, uint256 nodes) = (8 * slice.leaves.length, 256 * slice.nodes.length);
-        which %= leaves + nodes + 256 * slice.path.length;
-        if (which < leaves) {
-            slice.leaves[which / 8] ^= bytes1(uint8(1 << (which % 8)));
-        } else if (which < leaves + nodes) {
-            which -= leaves;
-            slice.nodes[which / 256] ^= bytes32(1 << (which % 256));
-        } else {
-            which -= leaves + nodes;
-            slice.path[which / 256] ^= bytes32(1 << (which % 256));
-        }
+    /// Flips one of the bits, by number.
+    function flip(bytes memory data, uint256 which) private pure {
+        which %= 8 * data.length;
+        data[which / 8] ^= bytes1(uint8(1 << (which % 8)));
     }
 }

@@ -123,6 +123,26 @@ contract DotProductTest is Fixture {
         assertEq(DotProduct.sum(a), plain(a, ones, count), "sum");
     }
 
+    /// Every edge after every other, and eight alike.
+    function test_sums_of_edges() public view {
+        (uint256[] memory a, uint256[] memory ones) = (new uint256[](1), new uint256[](1));
+        for (uint256 k = 0; k < 8; ++k) {
+            put(ones, k, Float32.ONE);
+        }
+        for (uint256 i = 0; i < EDGES.length; ++i) {
+            for (uint256 j = 0; j < EDGES.length; ++j) {
+                for (uint256 k = 0; k < 8; ++k) {
+                    put(a, k, k == 1 ? EDGES[j] : EDGES[i]);
+                }
+                assertEq(DotProduct.sum(a), plain(a, ones, 8), "many");
+                for (uint256 k = 2; k < 8; ++k) {
+                    put(a, k, 0);
+                }
+                assertEq(DotProduct.sum(a), plain(a, ones, 8), "two");
+            }
+        }
+    }
+
     function test_gas_per_term() public {
         uint256[3] memory counts = [uint256(64), 576, 4608];
         for (uint256 i = 0; i < 3; ++i) {

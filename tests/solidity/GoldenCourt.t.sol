@@ -5,15 +5,16 @@ import {Bounties} from "../../contracts/Bounties.sol";
 import {Demands} from "../../contracts/Demands.sol";
 import {IBondVault} from "../../contracts/interfaces/IBondVault.sol";
 import {IBounties} from "../../contracts/interfaces/IBounties.sol";
-import {ProgramOpening, Sections, Slice, SumNode, TraceParts} from "../../contracts/interfaces/ICourt.sol";
+import {SumNode} from "../../contracts/interfaces/ICourt.sol";
 import {Item, Position} from "../../contracts/interfaces/IDemands.sol";
 import {IPoLRegistry} from "../../contracts/interfaces/IPoLRegistry.sol";
 import {AccuracyTree} from "../../contracts/lib/AccuracyTree.sol";
 import {Float32} from "../../contracts/lib/Float32.sol";
 import {Merkle} from "../../contracts/lib/Merkle.sol";
 import {Tags} from "../../contracts/lib/Tags.sol";
+import {Run} from "../../contracts/lib/Operands.sol";
 import {TensorTree} from "../../contracts/lib/TensorTree.sol";
-import {Trace} from "../../contracts/lib/Trace.sol";
+import {Sections, Trace} from "../../contracts/lib/Trace.sol";
 import {EvidenceKind, Header, Tree} from "../../contracts/Types.sol";
 import {States} from "./States.sol";
 import {vm} from "./Vm.sol";
@@ -57,13 +58,9 @@ contract GoldenCourtTest {
         bytes32 root = vm.parseJsonBytes32(json, ".program.program_root");
         for (uint32 i = 0; i < 9; ++i) {
             bool step = i < 5;
-            uint32 tensor = step ? i : i - 5;
-            string memory paths = step ? ".program.step_paths" : ".program.evaluation_paths";
-            ProgramOpening memory opening;
-            opening.sections = sections();
-            opening.descriptor = vm.parseJsonBytes(json, item(".program.descriptors", i));
-            opening.path = vm.parseJsonBytes32Array(json, item(paths, tensor));
-            this.checkProgram(opening, root, step ? Tree.Step : Tree.After, tensor); // reverts unless it is this root
+            bytes memory program = vm.parseJsonBytes(json, item(".program.programs", i));
+            // reverts unless it is this root
+            this.checkProgram(program, root, step ? Tree.Step : Tree.After, step ? i : i - 5);
         }
     }
 
@@ -73,9 +70,21 @@ contract GoldenCourtTest {
             Header memory header;
             header.preRoot = word(key, ".pre_root");
             header.postRoot = word(key, ".post_root");
-            TraceParts memory parts = TraceParts(word(key, ".batch_root"), word(key, ".inner_root"));
+            (bytes32 batch, bytes32 inner) = (word(key, ".batch_root"), word(key, ".inner_root"));
             Tree tree = Tree(vm.parseJsonUint(json, string.concat(key, ".tree")));
-            vm.assertEq(this.traceRoot(header, tree, parts), word(key, ".trace_root"), "trace root");
+            vm.assertEq(this.traceRoot(header, tree, batch, inner), word(key, ".trace_root"), "trace root");
+        }
+    }
+
+    function test_pitfall_14_openings() public view {
+        for (uint256 i = 0; i < 5; ++i) {
+            string memory key = item(".openings", i);
+            Header memory header;
+            (header.preRoot, header.postRoot) = (word(key, ".pre_root"), word(key, ".post_root"));
+            bytes memory opening = vm.parseJsonBytes(json, string.concat(key, ".opening"));
+            // reverts unless it is this root
+            Run[] memory runs = this.open(header, word(key, ".trace_root"), opening);
+            vm.assertEq(runs.length, uint16(bytes2(opening)), "runs");
         }
     }
 
@@ -123,16 +132,30 @@ contract GoldenCourtTest {
 
     // -- the libraries take calldata
 
-    function tensorRoot(Slice calldata slice) external pure returns (bytes32) {
-        return TensorTree.tensorRoot(slice.elements, TensorTree.topOf(slice));
+    /// Root of the only tensor that is opened.
+    function tensorRoot(bytes calldata opening) external pure returns (bytes32 root) {
+        TensorTree.Opened memory opened = TensorTree.open(opening);
+        uint256 place = opened.tensors;
+        assembly ("memory-safe") {
+            root := mload(add(place, 32))
+        }
     }
 
-    function checkProgram(ProgramOpening calldata opening, bytes32 root, Tree tree, uint256 tensor) external pure {
-        Trace.checkProgram(opening, root, tree, tensor);
+    function checkProgram(bytes calldata program, bytes32 root, Tree tree, uint256 tensor) external pure {
+        Trace.checkProgram(program, root, tree, tensor);
     }
 
-    function traceRoot(Header calldata header, Tree tree, TraceParts calldata parts) external pure returns (bytes32) {
-        return Trace.root(header, tree, parts);
+    function open(Header calldata header, bytes32 root, bytes calldata opening) external view returns (Run[] memory) {
+        uint256[] memory s = vm.parseJsonUintArray(json, ".program.sections");
+        return Trace.open(header, Tree.Step, root, Sections(s[0], s[1], s[2], s[3], s[4]), opening);
+    }
+
+    function traceRoot(Header calldata header, Tree tree, bytes32 batch, bytes32 inner)
+        external
+        pure
+        returns (bytes32)
+    {
+        return Trace.root(header, tree, batch, inner);
     }
 
     function accuracyRoot(bytes32[2][] calldata words) external pure returns (SumNode memory) {
@@ -142,23 +165,16 @@ contract GoldenCourtTest {
     // -- reading
 
     /// All leaves of the tensor 0, 1, 2, ...
-    function wholeTensor(uint256 size) private pure returns (Slice memory slice) {
+    function wholeTensor(uint256 size) private pure returns (bytes memory opening) {
         uint32[] memory values = new uint32[](size);
         for (uint256 i = 0; i < size; ++i) {
             values[i] = uint32(Float32.fromUint(i));
         }
         uint256 leaves = TensorTree.leavesOf(size);
-        slice.elements = uint64(size);
-        slice.runs = new uint64[](1);
-        slice.runs[0] = uint64(leaves);
+        opening = abi.encodePacked(TensorTree.oneRun(0, size, 0, leaves));
         for (uint256 i = 0; i < leaves; ++i) {
-            slice.leaves = bytes.concat(slice.leaves, States.leaf(values, i));
+            opening = bytes.concat(opening, States.leaf(values, i));
         }
-    }
-
-    function sections() private view returns (Sections memory) {
-        uint256[] memory s = vm.parseJsonUintArray(json, ".program.sections");
-        return Sections(uint32(s[0]), uint32(s[1]), uint32(s[2]), uint32(s[3]), uint32(s[4]));
     }
 
     function item(string memory key, uint256 index) private pure returns (string memory) {

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {Calculator} from "../../contracts/Calculator.sol";
+import {Calculator, Elements} from "../../contracts/Calculator.sol";
 import {ICourt} from "../../contracts/interfaces/ICourt.sol";
 import {Expressions} from "../../contracts/lib/Expressions.sol";
 import {Float32} from "../../contracts/lib/Float32.sol";
-import {Run} from "../../contracts/lib/Operands.sol";
 import {Operations} from "../../contracts/lib/Operations.sol";
 import {Fixture} from "./Fixture.sol";
 import {vm} from "./Vm.sol";
@@ -88,17 +87,17 @@ contract OperationsTest is Fixture {
 
     /// A line of terms may run from one run into the next.
     function test_runs_next_to_each_other() public view {
-        Run[] memory runs = new Run[](3);
-        runs[0] = Run(TENSOR, 6, ELEMENTS, 24);
-        runs[1] = Run(TENSOR + 1, 0, 6, 0);
-        runs[2] = Run(TENSOR, 0, 6, 0);
+        Elements[] memory runs = new Elements[](3);
+        runs[0] = Elements(TENSOR, 0, 6, 0);
+        runs[1] = Elements(TENSOR, 6, ELEMENTS, 24);
+        runs[2] = Elements(TENSOR + 1, 0, 6, 0);
         assertEq(calculator.evaluate(sum(3, 4, 1), 1, runs, floats()), Float32.fromUint(4 + 5 + 6 + 7), "sum");
         assertEq(calculator.evaluate(sum(3, 4, -2), 2, runs, floats()), Float32.fromUint(8 + 6 + 4 + 2), "down");
     }
 
     function test_data_must_be_there() public {
-        Run[] memory runs = new Run[](1);
-        runs[0] = Run(TENSOR, 0, ELEMENTS, 4);
+        Elements[] memory runs = new Elements[](1);
+        runs[0] = Elements(TENSOR, 0, ELEMENTS, 4);
         vm.expectRevert(abi.encodeWithSelector(Calculator.WrongLength.selector, 4 * ELEMENTS, 4 * ELEMENTS + 4));
         calculator.evaluate(sum(3, 4, 1), 0, runs, floats());
     }
@@ -127,8 +126,8 @@ contract OperationsTest is Fixture {
     }
 
     function evaluate(bytes memory descriptor, uint256 element) private view returns (uint256) {
-        Run[] memory runs = new Run[](1);
-        runs[0] = Run(TENSOR, 0, ELEMENTS, 0);
+        Elements[] memory runs = new Elements[](1);
+        runs[0] = Elements(TENSOR, 0, ELEMENTS, 0);
         return calculator.evaluate(descriptor, element, runs, floats());
     }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {ProgramOpening, Sections} from "../../contracts/interfaces/ICourt.sol";
 import {Tags} from "../../contracts/lib/Tags.sol";
 import {Tree} from "../../contracts/Types.sol";
 
@@ -12,34 +11,22 @@ library Programs {
     uint256 internal constant EVALUATION = 4;
     uint256 internal constant ELEMENTS = 70; // of every tensor: two leaves
 
-    function sections() internal pure returns (Sections memory) {
-        return Sections(1, 2, uint32(STEP), 1, uint32(EVALUATION));
+    function sections() internal pure returns (bytes memory) {
+        return abi.encodePacked(uint32(1), uint32(2), uint32(STEP), uint32(1), uint32(EVALUATION));
     }
 
     function root() internal pure returns (bytes32) {
         bytes32[] memory row = leaves();
         while (row.length > 1) row = above(row);
-        Sections memory s = sections();
-        return keccak256(
-            abi.encodePacked(
-                Tags.PROGRAM_ROOT, s.states, s.batches, s.stepTensors, s.posts, s.evaluationTensors, row[0]
-            )
-        );
+        return keccak256(abi.encodePacked(Tags.PROGRAM_ROOT, sections(), row[0]));
     }
 
-    function open(Tree tree, uint32 tensor) internal pure returns (ProgramOpening memory opening) {
-        opening.sections = sections();
-        opening.descriptor = descriptor();
+    function open(Tree tree, uint32 tensor) internal pure returns (bytes memory program) {
+        program = abi.encodePacked(sections(), uint16(descriptor().length), descriptor());
         uint256 index = (tree == Tree.Step ? 0 : STEP) + tensor;
-        bytes32[] memory path = new bytes32[](8);
-        uint256 used = 0;
         for (bytes32[] memory row = leaves(); row.length > 1; row = above(row)) {
-            if ((index ^ 1) < row.length) path[used++] = row[index ^ 1];
+            if ((index ^ 1) < row.length) program = abi.encodePacked(program, row[index ^ 1]);
             index >>= 1;
-        }
-        opening.path = new bytes32[](used);
-        for (uint256 i = 0; i < used; ++i) {
-            opening.path[i] = path[i];
         }
     }
 

@@ -1,10 +1,32 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {ProgramOpening, Sections, Slice, TraceParts} from "../../contracts/interfaces/ICourt.sol";
 import {Tags} from "../../contracts/lib/Tags.sol";
 import {Tree} from "../../contracts/Types.sol";
 import {States} from "./States.sol";
+
+/// @notice What `program` of ICourt.sol packs.
+struct Program {
+    bytes sections;
+    bytes descriptor;
+    bytes32[] path;
+}
+
+/// @notice One run of leaves of a tensor.
+struct Slice {
+    uint32 tensor;
+    uint48 elements;
+    uint32 first;
+    uint16 count;
+    bytes leaves;
+    bytes32[] nodes;
+}
+
+/// @notice What `opening` of ICourt.sol packs, if each tensor has one run.
+struct Opening {
+    Slice[] slices;
+    bytes32[] nodes;
+}
 
 /// @notice The program of Programs.sol with operations in it, and traces of it: for tests of the court. A step is W,
 /// images, labels, 2W, a tensor of an operation that no court knows, and 4W as the new state; an evaluation W, an image,
@@ -18,8 +40,8 @@ library Traces {
     uint32 internal constant VERDICT = 4; // last tensor of the evaluation
     uint8 internal constant UNKNOWN_KIND = 7; // one more than the court computes
 
-    function sections() internal pure returns (Sections memory) {
-        return Sections(1, 2, STEP, 1, EVALUATION);
+    function sections() internal pure returns (bytes memory) {
+        return abi.encodePacked(uint32(1), uint32(2), STEP, uint32(1), EVALUATION);
     }
 
     function descriptors() internal pure returns (bytes[] memory all) {
@@ -42,14 +64,17 @@ library Traces {
 
     function programRoot() internal pure returns (bytes32) {
         bytes32[][] memory rows = programRows();
-        Sections memory s = sections();
-        bytes memory counts = abi.encodePacked(s.states, s.batches, s.stepTensors, s.posts, s.evaluationTensors);
-        return keccak256(abi.encodePacked(Tags.PROGRAM_ROOT, counts, rows[rows.length - 1][0]));
+        return keccak256(abi.encodePacked(Tags.PROGRAM_ROOT, sections(), rows[rows.length - 1][0]));
     }
 
-    function openProgram(Tree tree, uint32 tensor) internal pure returns (ProgramOpening memory) {
+    function openProgram(Tree tree, uint32 tensor) internal pure returns (Program memory) {
         uint256 index = (tree == Tree.Step ? 0 : STEP) + tensor;
-        return ProgramOpening(sections(), descriptors()[index], siblings(programRows(), index));
+        return Program(sections(), descriptors()[index], siblings(programRows(), index));
+    }
+
+    function pack(Program memory program) internal pure returns (bytes memory) {
+        bytes memory described = abi.encodePacked(uint16(program.descriptor.length), program.descriptor);
+        return abi.encodePacked(program.sections, described, program.path);
     }
 
     function programRows() internal pure returns (bytes32[][] memory) {
@@ -91,10 +116,11 @@ library Traces {
         return cut(States.tensorRoots(evaluation(correct)), 1, EVALUATION);
     }
 
-    function parts(uint32[][] memory tensors) internal pure returns (TraceParts memory) {
+    /// Roots of batch and inner tensors.
+    function parts(uint32[][] memory tensors) internal pure returns (bytes32 batch, bytes32 inner) {
         uint256 posts = tensors.length == STEP ? STEP - 1 : EVALUATION;
         bytes32[] memory roots = States.tensorRoots(tensors);
-        return TraceParts(listRoot(Tags.BATCH_ROOT, cut(roots, 1, 3)), listRoot(Tags.INNER_ROOT, cut(roots, 3, posts)));
+        return (listRoot(Tags.BATCH_ROOT, cut(roots, 1, 3)), listRoot(Tags.INNER_ROOT, cut(roots, 3, posts)));
     }
 
     function stateRoot(uint32[] memory tensor) internal pure returns (bytes32) {
@@ -103,49 +129,105 @@ library Traces {
         return States.root(state);
     }
 
-    function traceRoot(bytes32 pre, TraceParts memory parts_, bytes32 post) internal pure returns (bytes32) {
-        return keccak256(abi.encodePacked(Tags.TRACE_ROOT, pre, parts_.batchRoot, parts_.innerRoot, post));
+    function traceRoot(bytes32 pre, uint32[][] memory tensors, bytes32 post) internal pure returns (bytes32) {
+        (bytes32 batch, bytes32 inner) = parts(tensors);
+        return keccak256(abi.encodePacked(Tags.TRACE_ROOT, pre, batch, inner, post));
     }
 
     /// Leaves `first` to `first + count`, exclusive, of a tensor.
-    function open(uint32[][] memory tensors, uint32 tensor, uint256 first, uint256 count)
+    function slice(uint32[][] memory tensors, uint32 tensor, uint32 first, uint16 count)
         internal
         pure
-        returns (Slice memory slice)
+        returns (Slice memory some)
     {
-        slice.tensor = tensor;
-        slice.elements = uint64(tensors[tensor].length);
-        slice.runs = new uint64[](1);
-        slice.runs[0] = uint64(first << 32 | count);
+        (some.tensor, some.elements) = (tensor, uint48(tensors[tensor].length));
+        (some.first, some.count) = (first, count);
+        bytes32[][] memory rows = States.levels(Tags.TENSOR_NODE, States.leaves(tensors[tensor]));
+        bool[] memory known = new bool[](rows[0].length);
         for (uint256 i = first; i < first + count; ++i) {
-            slice.leaves = bytes.concat(slice.leaves, States.leaf(tensors[tensor], i));
+            some.leaves = bytes.concat(some.leaves, States.leaf(tensors[tensor], i));
+            known[i] = true;
         }
-        slice.nodes = around(States.levels(Tags.TENSOR_NODE, States.leaves(tensors[tensor])), first, first + count);
+        some.nodes = lacking(rows, known);
+    }
 
+    /// Slices of the tensors of a trace with what leads on to its root.
+    function open(uint32[][] memory tensors, Slice[] memory slices) internal pure returns (Opening memory) {
+        bool[] memory known = new bool[](tensors.length);
+        for (uint256 i = 0; i < slices.length; ++i) {
+            known[slices[i].tensor] = true;
+        }
         uint256 posts = tensors.length == STEP ? STEP - 1 : EVALUATION;
-        (uint256 begin, uint256 end) = tensor < 1 ? (0, 1) : tensor < 3 ? (1, 3) : tensor < posts ? (3, posts) : (5, 6);
-        bytes32[] memory list = cut(States.tensorRoots(tensors), begin, end);
-        slice.path = siblings(States.levels(Tags.LIST_NODE, list), tensor - begin);
+        bytes32[] memory roots = States.tensorRoots(tensors);
+        bytes32[] memory nodes = above("", roots, known, 0, 1);
+        nodes = joined(nodes, above(Tags.BATCH_ROOT, roots, known, 1, 3));
+        nodes = joined(nodes, above(Tags.INNER_ROOT, roots, known, 3, posts));
+        return Opening(slices, joined(nodes, above("", roots, known, posts, tensors.length)));
     }
 
-    function siblings(bytes32[][] memory rows, uint256 index) internal pure returns (bytes32[] memory) {
-        return around(rows, index, index + 1);
+    function open(uint32[][] memory tensors, Slice memory only) internal pure returns (Opening memory) {
+        Slice[] memory slices = new Slice[](1);
+        slices[0] = only;
+        return open(tensors, slices);
     }
 
-    /// What a run of leaves lacks, level by level from below, from left to right, without what does not exist.
-    function around(bytes32[][] memory rows, uint256 begin, uint256 end)
+    function pack(Opening memory opening) internal pure returns (bytes memory) {
+        (bytes memory runs, bytes memory leaves, bytes memory nodes) = ("", "", "");
+        for (uint256 i = 0; i < opening.slices.length; ++i) {
+            Slice memory some = opening.slices[i];
+            runs = abi.encodePacked(runs, some.tensor, some.elements, some.first, some.count);
+            leaves = bytes.concat(leaves, some.leaves);
+            nodes = abi.encodePacked(nodes, some.nodes);
+        }
+        bytes memory counts = abi.encodePacked(uint16(opening.slices.length), uint16(leaves.length / 256));
+        return abi.encodePacked(counts, runs, leaves, nodes, opening.nodes);
+    }
+
+    /// What known tensors of a section lack; if none is known and the section has a tag, its root.
+    function above(bytes8 tag, bytes32[] memory roots, bool[] memory known, uint256 begin, uint256 end)
         internal
         pure
         returns (bytes32[] memory nodes)
     {
-        nodes = new bytes32[](2 * rows.length);
+        bool[] memory here = new bool[](end - begin);
+        bool any = false;
+        for (uint256 i = begin; i < end; ++i) {
+            here[i - begin] = known[i];
+            any = any || known[i];
+        }
+        if (any) return lacking(States.levels(Tags.LIST_NODE, cut(roots, begin, end)), here);
+        nodes = new bytes32[](tag == "" ? 0 : 1);
+        if (tag != "") nodes[0] = listRoot(tag, cut(roots, begin, end));
+    }
+
+    function siblings(bytes32[][] memory rows, uint256 index) internal pure returns (bytes32[] memory) {
+        bool[] memory known = new bool[](rows[0].length);
+        known[index] = true;
+        return lacking(rows, known);
+    }
+
+    /// What some leaves lack: level by level from below, from left to right, nodes that are not known, of which the
+    /// sibling is.
+    function lacking(bytes32[][] memory rows, bool[] memory known) internal pure returns (bytes32[] memory nodes) {
+        nodes = new bytes32[](rows.length * rows[0].length);
         uint256 used = 0;
         for (uint256 d = 0; d + 1 < rows.length; ++d) {
-            if (begin & 1 == 1) nodes[used++] = rows[d][begin - 1];
-            if (end & 1 == 1 && end < rows[d].length) nodes[used++] = rows[d][end];
-            (begin, end) = (begin / 2, (end + 1) / 2);
+            bool[] memory next = new bool[]((known.length + 1) / 2);
+            for (uint256 i = 0; i < known.length; ++i) {
+                bool sibling = (i ^ 1) < known.length && known[i ^ 1];
+                if (!known[i] && sibling) nodes[used++] = rows[d][i];
+                next[i / 2] = next[i / 2] || known[i];
+            }
+            known = next;
         }
         return cut(nodes, 0, used);
+    }
+
+    function joined(bytes32[] memory a, bytes32[] memory b) internal pure returns (bytes32[] memory all) {
+        all = new bytes32[](a.length + b.length);
+        for (uint256 i = 0; i < all.length; ++i) {
+            all[i] = i < a.length ? a[i] : b[i - a.length];
+        }
     }
 
     function listRoot(bytes8 tag, bytes32[] memory roots) internal pure returns (bytes32) {
