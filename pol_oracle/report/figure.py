@@ -50,13 +50,13 @@ def draw(chain: Sequence[FinalBlock], test_count: int, path: Path) -> None:
     picture = BytesIO()
     figure.savefig(picture, dpi=150, format="png")
     try:
-        _write(path, picture.getvalue())
+        write(path, picture.getvalue())
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(path)) from error
 
 
-def _write(path: Path, data: bytes) -> None:
-    """Writes beside the target, syncs, renames: on a full disk the old picture stays, and no empty one."""
+def write(path: Path, data: bytes) -> None:
+    """Writes a file whole or not at all: beside the target, syncs, renames: on a full disk the old picture stays, and no empty one."""
     target = path.resolve()
     if target.exists() and not target.is_file():  # a device or a pipe; nothing to rename onto
         with target.open("wb") as file:

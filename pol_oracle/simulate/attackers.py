@@ -162,7 +162,8 @@ class Withholder(Attacker):
 class Unserving(Withholder):
     """Proposes at once, so that L1 has its block first, and keeps the weights back until a rival is there.
 
-    Nobody can build on what nobody can check. When a rival appears, the weights do too, and the older block wins the tie.
+    Nobody can build on what nobody can check. When a rival appears, the weights do too, and the older block wins the
+    tie.
     """
 
     def start(self, genesis: Block) -> None:

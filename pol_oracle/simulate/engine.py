@@ -1,9 +1,9 @@
 """The simulation: a discrete-event loop over finds, L1 blocks and miners that come and go.
 
-Tries are memoryless, so the next find is an exponential race of all miners together. It is drawn at the rate of the
-easiest block that anybody is looking for, then a miner in proportion to power, and the find counts with the chance that
-its own block's difficulty leaves it (thinning). So an event costs the same however many miners there are; only a new
-block costs one vector operation over them.
+Tries are memoryless, so the next find is an exponential race of all miners together. For each block that may have
+children, the race is drawn as if all who have the block, its own miner or everybody, looked for a child of it; a find
+counts if the drawn miner really builds on that block (thinning). So an event costs the same however many miners there
+are; only a new block costs a few vector operations over them.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from .outcome import Outcome
 from .sight import Sight
 
 Progress = Callable[[int], None]
+OVERLOAD = 100  # orphans beyond one per block after which a chain is given up
+TICKS = 20  # times per target interval that an attacker looks what waiting has brought it
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ class Simulation:
         interval = rules.target_interval or Rules().target_interval
         start = fitting_difficulty(honest + self._attack_power, interval)
         self._tree = Tree(rules, min(max(start, rules.minimum), rules.maximum))
-        self._sight = Sight(self._tree.blocks[0], len(miners), network.by_verification)
+        self._sight = Sight(self._tree.blocks[0], len(miners), network.grace)
         self._now, self._since = 0.0, 0.0
         self._tries = np.zeros(len(miners) + 1)  # by miner, the attacker last
         self._queue: list[tuple[float, int, Callable[[], None]]] = []
@@ -78,14 +80,14 @@ class Simulation:
             self._take_aim()
 
     def run(self, blocks: int, progress: Progress | None = None) -> Outcome:
-        """Runs until the chain has so many blocks.
+        """Runs until the chain has so many blocks. One that drowns in orphans ends early.
 
         Args:
             blocks: height at which it ends.
             progress: is told the height now and then.
         """
         told = 0
-        while self._tree.head.height < blocks:
+        while self._tree.head.height < blocks and len(self._tree.blocks) <= 2 * self._tree.head.height + OVERLOAD:
             self._step()
             if progress and self._tree.head.height >= told + 100:
                 told = self._tree.head.height
@@ -97,27 +99,39 @@ class Simulation:
 
     def _step(self) -> None:
         """Goes on to the next find or the next thing in the queue, whichever is first."""
-        easiest = min(block.next_difficulty for block in self._sight)
-        if self._aim:
-            easiest = min(easiest, self._aim.difficulty)
-        found = self._now + self._draw.exponential(tries_per_block(easiest) / self._cumulative[-1])
+        races = [(block, author, self._rate(block, author)) for block, author in self._sight.options()]
+        honest = sum(rate for _, _, rate in races)
+        attack = self._aim.power / tries_per_block(self._aim.difficulty) if self._aim and self._aim.on else 0.0
+        found = self._now + self._draw.exponential(1 / (honest + attack))
         if self._queue and self._queue[0][0] <= found:
             at, _, action = heapq.heappop(self._queue)
             self._pass(at)
             action()
             return
         self._pass(found)
-        miner = int(np.searchsorted(self._cumulative, self._draw.random() * self._cumulative[-1], side="right"))
-        if miner < self._active:
-            parent = self._sight.head(miner, found)
-            if self._counts(easiest, parent.next_difficulty):
-                self._honest_find(miner, parent)
-        elif self._aim and self._aim.on and self._counts(easiest, self._aim.difficulty):
+        drawn = self._draw.random() * (honest + attack)
+        for block, author, rate in races:
+            if drawn < rate:
+                miner = self._anybody() if author is None else author
+                if self._sight.head(miner, found) is block:
+                    self._honest_find(miner, block)
+                return
+            drawn -= rate
+        if attack:
             self._attack_find()
 
-    def _counts(self, easiest: int, difficulty: int) -> bool:
-        chance = tries_per_block(easiest) / tries_per_block(difficulty)
-        return chance >= 1 or self._draw.random() < chance
+    def _rate(self, block: Block, author: int | None) -> float:
+        """Children per second that a block would have, if all who have it looked for one."""
+        if author is not None:
+            power = float(self._miners.power[author]) if author < self._active else 0.0
+        else:
+            power = float(self._cumulative[-1])
+        return power / tries_per_block(block.next_difficulty)
+
+    def _anybody(self) -> int:
+        """Draws a miner in proportion to power."""
+        drawn = self._draw.random() * self._cumulative[-1]
+        return int(np.searchsorted(self._cumulative, drawn, side="right"))
 
     def _pass(self, at: float) -> None:
         if self._aim and self._aim.on:
@@ -157,8 +171,7 @@ class Simulation:
             self._count_power()
 
     def _count_power(self) -> None:
-        powers = np.append(self._miners.power[: self._active], self._attack_power)
-        self._cumulative: Seconds = np.cumsum(powers)
+        self._cumulative: Seconds = np.cumsum(self._miners.power[: self._active])
 
     def _count_tries(self) -> None:
         self._tries[: self._active] += self._miners.power[: self._active] * (self._now - self._since)
@@ -204,10 +217,10 @@ class Simulation:
         self._aim.adjust(self._now, next_slot)
         if self._attacker.hidden and self._tree.rules.target_interval and not self._ticking:
             self._ticking = True
-            self._at(next_slot, self._tick)
+            self._at(max(next_slot, self._now + self._tree.rules.target_interval / TICKS), self._tick)
 
     def _tick(self) -> None:
-        """With a new slot, what the attacker is looking for gets easier."""
+        """The longer the attacker waits, the easier what it is looking for gets."""
         assert self._aim is not None
         self._ticking = False
         self._take_aim()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -31,8 +31,7 @@ class Network:
         megabytes: size of the weights of a block.
         delivery: how they travel.
         header_first: miners build on what L1 shows at once, and fetch and check it while they mine on it.
-        by_verification: of two blocks with the same work, a miner prefers the one it verified first, not the one that
-            L1 had first.
+        grace: seconds after its proposal within which a block's weights must be there, or it loses every tie.
     """
 
     slot: int = 12
@@ -40,7 +39,7 @@ class Network:
     megabytes: float = 45.0
     delivery: Delivery = Delivery.STORE
     header_first: bool = False
-    by_verification: bool = False
+    grace: float = math.inf
 
     def slot_after(self, now: float) -> int:
         """Returns the timestamp of the L1 block that includes what is sent now."""
@@ -108,6 +107,5 @@ def mixed(count: int, draw: Draw, power: float = 100.0) -> Miners:
     shares = draw.pareto(1.16, count) + 1
     for _ in range(100):  # what is cut off goes to the others, who may pass the limit in turn
         shares = np.minimum(shares / shares.sum(), max(0.1, 2 / count))
-    spread = lambda median, sigma: median * np.exp(sigma * draw.standard_normal(count))  # noqa: E731
-    values: list[Any] = [count * power * shares / shares.sum(), spread(30, 0.7), spread(100, 0.7), spread(10, 0.7)]
-    return Miners(*values)
+    up, down, check = (median * np.exp(0.7 * draw.standard_normal(count)) for median in (30, 100, 10))
+    return Miners(count * power * shares / shares.sum(), up, down, check)

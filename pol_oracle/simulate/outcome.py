@@ -66,11 +66,12 @@ class Outcome:
 
     def rewards(self) -> Seconds:
         """Returns each miner's share of the rewards."""
-        return np.bincount(self.miner, minlength=len(self.tries)) / len(self.miner)
+        won = np.bincount(self.miner, minlength=len(self.tries))
+        return won / float(len(self.miner))
 
     def powers(self) -> Seconds:
         """Returns each miner's share of all tries."""
-        return self.tries / self.tries.sum()
+        return self.tries / float(self.tries.sum())
 
     @property
     def honest_share(self) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from .chain import Block
 from .network import Seconds
 
 BEHIND = 100  # blocks; a miner further behind starts anew from what the others build on
+_LATE = 1 << 40  # more than there are blocks
 
 
 @dataclass
@@ -21,6 +22,7 @@ class _Known:
 
     Attributes:
         block: the block.
+        candidate: it as the fork choice compares it; if it was served late, as if proposed last.
         ready: per miner, when it may build on it; infinite as long as it has not begun to fetch it.
         served_at: when its weights can be fetched.
         digest: per miner, the seconds to fetch and check it; None before it is served.
@@ -34,6 +36,10 @@ class _Known:
     digest: Seconds | None = None
     fetched: bool = False
     waiting: list[_Known] = field(default_factory=list)
+    candidate: Candidate = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.candidate = self.block.candidate
 
 
 class Sight:
@@ -43,16 +49,18 @@ class Sight:
     loses is left alone until a child makes it win. Its own block it has at once.
     """
 
-    def __init__(self, genesis: Block, miners: int, by_verification: bool) -> None:
-        self._by_verification = by_verification
+    def __init__(self, genesis: Block, miners: int, grace: float) -> None:
+        """Args: the first block, how many honest miners there are, and ``Network.grace``."""
+        self._grace = grace
         self._busy = np.zeros(miners)  # until when each is at work on earlier blocks
         first = _Known(genesis, np.zeros(miners), 0.0, np.zeros(miners), fetched=True)
         self._known = {genesis.number: first}
-        self._best = genesis
+        self._best = first
 
-    def __iter__(self) -> Iterator[Block]:
-        """Yields every block that some miner may be building on."""
-        return (known.block for known in self._known.values())
+    def options(self) -> Iterator[tuple[Block, int | None]]:
+        """Yields every block that may have children, with its miner if only that one has it."""
+        for known in self._known.values():
+            yield known.block, None if known.fetched else known.block.miner
 
     def found(self, block: Block, now: float) -> None:
         """Takes in a new block, which only its miner has."""
@@ -67,6 +75,8 @@ class Sight:
         if known is None or known.digest is not None:
             return
         known.served_at, known.digest = at, digest
+        if at > block.at + self._grace:
+            known.candidate = replace(block.candidate, sequence=block.number + _LATE)
         for each in (known, *known.waiting):
             self._consider(each)
 
@@ -75,11 +85,7 @@ class Sight:
         seen = [known for known in self._known.values() if known.ready[miner] <= now]
         if not seen:
             return next(iter(self._known.values())).block
-        if self._by_verification:
-            order = (Candidate(k.block.candidate.id, k.block.total_work, int(1000 * k.ready[miner])) for k in seen)
-            best = choose_head(order).id
-            return next(k.block for k in seen if k.block.candidate.id == best)
-        return self._known[choose_head(known.block.candidate for known in seen).sequence].block
+        return self._known[choose_head(known.candidate for known in seen).sequence % _LATE].block
 
     def join(self, first: int, last: int, now: float) -> None:
         """Miners ``first .. last - 1`` begin, with all that others have begun to fetch."""
@@ -91,17 +97,14 @@ class Sight:
     def forget(self, active: int, now: float) -> None:
         """Drops what no miner builds on any more, given that the first ``active`` mine."""
         settled = (k.block.total_work for k in self._known.values() if k.fetched and k.ready[:active].max() <= now)
-        least, oldest = max(settled, default=0), self._best.height - BEHIND
-        stays = {
-            n: k for n, k in self._known.items() if k.block.total_work >= least and k.block.height >= oldest
-        }
+        least, oldest = max(settled, default=0), self._best.block.height - BEHIND
+        stays = {n: k for n, k in self._known.items() if k.block.total_work >= least and k.block.height >= oldest}
         self._known = stays
 
     def _consider(self, known: _Known) -> None:
         """Fetches a block if it would become the head."""
-        rival, best = known.block.candidate, self._best.candidate
-        tie = self._by_verification and rival.total_work == best.total_work
-        if not tie and choose_head((best, rival)) is rival:
+        best, rival = self._best.candidate, known.candidate
+        if choose_head((best, rival)) is rival:
             self._fetch(known)
 
     def _fetch(self, known: _Known) -> bool:
@@ -120,7 +123,7 @@ class Sight:
         others = np.isinf(known.ready)
         known.ready[others] = self._busy[others] = (begun + known.digest)[others]
         known.fetched = True
-        self._best = known.block
+        self._best = known
         for child in known.waiting:
             self._consider(child)
         return True
