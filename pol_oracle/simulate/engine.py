@@ -23,7 +23,6 @@ from .outcome import Outcome
 from .sight import Sight
 
 Progress = Callable[[int], None]
-OVERLOAD = 100  # orphans beyond one per block after which a chain is given up
 TICKS = 20  # times per target interval that an attacker looks what waiting has brought it
 
 
@@ -79,15 +78,16 @@ class Simulation:
             self._aim = Aim(attacker, self._attack_power, rules)
             self._take_aim()
 
-    def run(self, blocks: int, progress: Progress | None = None) -> Outcome:
+    def run(self, blocks: int, progress: Progress | None = None, patience: int = 100) -> Outcome:
         """Runs until the chain has so many blocks. One that drowns in orphans ends early.
 
         Args:
             blocks: height at which it ends.
             progress: is told the height now and then.
+            patience: orphans beyond one per block after which the chain is given up.
         """
         told = 0
-        while self._tree.head.height < blocks and len(self._tree.blocks) <= 2 * self._tree.head.height + OVERLOAD:
+        while self._tree.head.height < blocks and len(self._tree.blocks) <= 2 * self._tree.head.height + patience:
             self._step()
             if progress and self._tree.head.height >= told + 100:
                 told = self._tree.head.height

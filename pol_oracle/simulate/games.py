@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -24,6 +25,7 @@ IDEAL = Network(confirmations=0, megabytes=0)
 ENDLESS = (math.inf,)
 CHOICES = (0.0, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, math.inf)  # delays, in target intervals
 LENGTH = 4
+FINALISTS = 3
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ def search(share: float, front_running: float, rules: Rules, blocks: int, seed: 
         share: the attacker's part of all power.
         front_running: its gamma.
         rules: of the deployment.
-        blocks: a game is judged on a tenth of them, and the best anew on four times as many.
+        blocks: a game is judged on a fifth of them, and the best few anew on three times as many.
         seed: of all chance.
         tries: random games, and as many changes.
     """
@@ -76,7 +78,7 @@ def search(share: float, front_running: float, rules: Rules, blocks: int, seed: 
 
     def judge(game: Game) -> None:
         if game not in judged:
-            judged[game] = game.worth(rules, max(1, blocks // 10), seed)
+            judged[game] = game.worth(rules, max(1, blocks // 5), seed)
 
     for game in _family(plain):
         judge(game)
@@ -84,10 +86,11 @@ def search(share: float, front_running: float, rules: Rules, blocks: int, seed: 
         judge(replace(plain, delays=tuple(float(x) for x in draw.choice(CHOICES, LENGTH))))
     for _ in range(tries):
         judge(_changed(max(judged, key=judged.__getitem__), draw))
-    best = max(judged, key=judged.__getitem__)
-    withholding = _mean(lambda s: plain.worth(replace(rules, target_interval=0), blocks, s), seed)
-    worth = _mean(lambda s: best.worth(rules, blocks, s), seed)
-    return Found(best, worth / max(1.0, withholding) - 1, withholding)
+    finalists = sorted(judged, key=judged.__getitem__)[-FINALISTS:]
+    worths = {game: _mean(partial(game.worth, rules, blocks), seed) for game in finalists}
+    best = max(worths, key=worths.__getitem__)
+    withholding = _mean(partial(plain.worth, replace(rules, target_interval=0), blocks), seed)
+    return Found(best, worths[best] / max(1.0, withholding) - 1, withholding)
 
 
 def _family(plain: Game) -> Iterator[Game]:
@@ -106,4 +109,4 @@ def _changed(game: Game, draw: np.random.Generator) -> Game:
 
 
 def _mean(worth: Callable[[int], float], seed: int) -> float:
-    return float(np.mean([worth(seed + 1000 + i) for i in range(4)]))
+    return float(np.mean([worth(seed + 1000 + i) for i in range(3)]))

@@ -13,6 +13,7 @@ from .network import Network, Seconds, alike
 FEW, MANY = 20, 200
 BEFORE, AFTER = 30, 90  # blocks of each chain before and after the jump
 WITHIN = 0.25
+PATIENCE = 100_000  # a single long interval makes hundreds of orphans; the chain recovers
 WINDOW = 5  # blocks over which the mean over all chains is smoothed
 
 
@@ -46,7 +47,9 @@ def jump(up: bool, rules: Rules, network: Network, chains: int, seed: int, progr
     shifts = (Shift(0, before), Shift(BEFORE, after))
     intervals, proposals = np.zeros((chains, BEFORE + AFTER)), np.zeros(BEFORE + AFTER)
     for i in range(chains):
-        outcome = Simulation(rules, network, alike(MANY), seed + i, shifts=shifts).run(BEFORE + AFTER)
+        outcome = Simulation(rules, network, alike(MANY), seed + i, shifts=shifts).run(
+            BEFORE + AFTER, patience=PATIENCE
+        )
         intervals[i] = outcome.intervals[: BEFORE + AFTER]
         proposals += np.bincount(outcome.proposed - 1, minlength=BEFORE + AFTER)[: BEFORE + AFTER]
         if progress:

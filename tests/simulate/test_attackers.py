@@ -31,7 +31,7 @@ def attacked(attacker: Attacker, rules: Rules = FIXED, network: Network = INSTAN
 @pytest.mark.parametrize("share", [0.1, 0.25, 0.4])
 def test_selfish_mining_pays_what_is_known(share: float, gamma: float) -> None:
     outcome = attacked(Withholder(share, front_running=gamma))
-    assert outcome.rewards()[-1] == pytest.approx(revenue(share, gamma), abs=0.02)
+    assert outcome.rewards()[-1] == pytest.approx(revenue(share, gamma), abs=0.03)
 
 
 def test_selfish_mining_loses_below_a_third_and_wins_above() -> None:
