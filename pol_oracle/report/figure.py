@@ -56,7 +56,7 @@ def draw(chain: Sequence[FinalBlock], test_count: int, path: Path) -> None:
 
 
 def write(path: Path, data: bytes) -> None:
-    """Writes a file whole or not at all: beside the target, syncs, renames: on a full disk the old picture stays, and no empty one."""
+    """Writes beside the target, syncs, renames: on a full disk the old picture stays, and no empty one."""
     target = path.resolve()
     if target.exists() and not target.is_file():  # a device or a pipe; nothing to rename onto
         with target.open("wb") as file:

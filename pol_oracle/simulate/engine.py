@@ -70,12 +70,11 @@ class Simulation:
         self._tries = np.zeros(len(miners) + 1)  # by miner, the attacker last
         self._queue: list[tuple[float, int, Callable[[], None]]] = []
         self._order = itertools.count()
-        self._ticking = False
-        self._aim: Aim | None = None
         self._count_power()
+        self._ticking = False
+        self._aim = Aim(attacker, self._attack_power, rules) if attacker else None
         if attacker:
             attacker.start(self._tree.blocks[0])
-            self._aim = Aim(attacker, self._attack_power, rules)
             self._take_aim()
 
     def run(self, blocks: int, progress: Progress | None = None, patience: int = 100) -> Outcome:

@@ -35,6 +35,7 @@ def _draw(panel: Panel, axes: Axes) -> None:
         axes.axhline(panel.level, color="gray", linestyle="--", linewidth=0.8)
     if panel.logarithmic:
         axes.set_xscale("log")
+    axes.margins(y=0.15)
     axes.set_ylim(bottom=0)
     axes.set_xlabel(panel.x)
     axes.set_ylabel(panel.y)

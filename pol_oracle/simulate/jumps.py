@@ -48,7 +48,7 @@ def jump(up: bool, rules: Rules, network: Network, chains: int, seed: int, progr
     intervals, proposals = np.zeros((chains, BEFORE + AFTER)), np.zeros(BEFORE + AFTER)
     for i in range(chains):
         outcome = Simulation(rules, network, alike(MANY), seed + i, shifts=shifts).run(
-            BEFORE + AFTER, patience=PATIENCE
+            BEFORE + AFTER + 1, patience=PATIENCE
         )
         intervals[i] = outcome.intervals[: BEFORE + AFTER]
         proposals += np.bincount(outcome.proposed - 1, minlength=BEFORE + AFTER)[: BEFORE + AFTER]

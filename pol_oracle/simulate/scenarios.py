@@ -216,16 +216,20 @@ def timestamps(blocks: int, seed: int, progress: Progress | None) -> Told:
         gains.append(best.gain)
         if progress:
             progress((number + 1) * blocks // len(cases))
-    delays = (0.0, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0)
-    sweep: Sweep = {f"{share:.0%} of the power": [] for share in (0.1, 0.2, 0.3)}
-    for share, runs in zip((0.1, 0.2, 0.3), sweep.values(), strict=True):
+    found.append(Reading("timestamps.gain", max(gains), "of fair", GAIN))
+    return Told("timestamps", "late proposals", tuple(found), _late(blocks, seed))
+
+
+def _late(blocks: int, seed: int) -> tuple[Panel, ...]:
+    """Panels of attackers that delay every block of theirs."""
+    delays, shares = (0.0, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0), (0.1, 0.2, 0.3)
+    sweep: Sweep = {f"{share:.0%} of the power": [] for share in shares}
+    for share, runs in zip(shares, sweep.values(), strict=True):
         for delay in delays:
             attacker = Withholder(share, (delay * RULES.target_interval,))
             runs.append((delay, Simulation(RULES, IDEAL, alike(1, check=0), seed, attacker).run(blocks)))
-    panels = over("delay of every own block (target intervals)", sweep, attacked=True, target=RULES.target_interval)
-    return Told(
-        "timestamps", "late proposals", (*found, Reading("timestamps.gain", max(gains), "of fair", GAIN)), panels
-    )
+    x = "delay of every own block (target intervals)"
+    return over(x, sweep, attacked=True, target=RULES.target_interval)
 
 
 SCENARIOS: dict[str, Scenario] = {
