@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from . import agents, bench, blocks, bond, chain, challenge, demo, deploy, devnet, keys, reproduce, store
+from . import agents, bench, blocks, bond, chain, challenge, demo, deploy, devnet, keys, reproduce, simulate, store
 from .failures import PolGroup
 from .logs import configure
 from .settings import load
@@ -34,6 +34,7 @@ app.command("status")(chain.status)
 app.command("plot")(chain.plot)
 app.add_typer(store.app, name="store")
 app.command("bench")(bench.bench)
+app.command("simulate")(simulate.simulate)
 app.command("demo")(demo.demo)
 app.add_typer(reproduce.app, name="reproduce")
 

@@ -11,15 +11,15 @@ canonically, since W may stem from a stranger's weights that were made to deceiv
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from pol_oracle.canonical.accuracy import AccuracyTree
-from pol_oracle.canonical.evaluate import Evaluator
 from pol_oracle.canonical.state import State
 from pol_oracle.canonical.step import StepResult
 from pol_oracle.protocol.derivation import Requirement, batch, requirements, seeds
@@ -33,7 +33,19 @@ from .proof import Parent, Proof, Watch
 from .screen import Screen
 
 Bits = NDArray[np.bool_]
-Counter = Screen | Evaluator
+
+
+class Counter(Protocol):
+    """What counts accuracy."""
+
+    def correct(
+        self,
+        state: State,
+        images: NDArray[np.uint8],
+        labels: NDArray[np.uint8],
+        progress: Callable[[int], None] | None = None,
+    ) -> Bits:
+        """Returns which samples a state classifies correctly, bool [n]."""
 
 
 def counters(workload: Workload, device: torch.device) -> tuple[Counter, ...]:

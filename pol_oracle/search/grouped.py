@@ -26,7 +26,7 @@ from pol_oracle.protocol.difficulty import whole_bits
 from pol_oracle.protocol.errors import InputError, RuleError
 from pol_oracle.task import Workload
 
-from .attempt import Attempt, Block, Draw, counters
+from .attempt import Attempt, Block, Counter, Draw, counters
 from .crew import Crew, Meeting
 from .grouped_network import GroupedNetwork
 from .lead import Lead
@@ -51,6 +51,7 @@ class GroupedSearch:
 
     Attributes:
         plan: how passes are made; None until that is measured.
+        counters: what counts accuracy, in turn.
 
     Raises:
         InputError: the task has the paper's rules, which Algorithm 1 is for.
@@ -68,7 +69,7 @@ class GroupedSearch:
             raise InputError("the grouped search is for hardened rules: use Algorithm 1 for the paper's")
         self._workload, self.plan, self._make_optimiser = workload, plan, make_optimiser
         self._device = device or pick_device()
-        self._counters = counters(workload, self._device)
+        self.counters: Sequence[Counter] = counters(workload, self._device)
         self._network = GroupedNetwork(workload.model, self._device, workload.task.batch_size)
         self._passes = Passes(workload, self._network, self._device)
         self._optimiser = make_optimiser(list(self._network.module.parameters()))
@@ -95,11 +96,11 @@ class GroupedSearch:
         block = Block(self._workload, parent, miner, difficulty)
         watch = Watch(Progress(start_nonce), should_stop, on_progress)
         try:
-            plan = self.plan = self.plan or self._measure(Attempt(block, state, self._counters), watch)
+            plan = self.plan = self.plan or self._measure(Attempt(block, state, self.counters), watch)
             self._begin(state)
             while True:
                 watch.ask()
-                attempt = Attempt(block, state, self._counters)
+                attempt = Attempt(block, state, self.counters)
                 made = self._round(attempt, start_nonce, plan)
                 start_nonce += made.tries
                 samples = made.tries * self._workload.task.batch_size

@@ -10,7 +10,7 @@ for nonce = start, start + 1, ...:
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -21,7 +21,7 @@ from pol_oracle.protocol.difficulty import whole_bits
 from pol_oracle.protocol.rules import satisfies
 from pol_oracle.task import Workload
 
-from .attempt import Attempt, Block, Draw, counters
+from .attempt import Attempt, Block, Counter, Draw, counters
 from .proof import Parent, Progress, Proof, StoppedError, Watch
 from .torch_models import build_module, images_to_torch, load_state, pick_device, torch_position
 
@@ -32,13 +32,16 @@ class NaiveSearch:
     Args:
         workload: the task.
         device: where torch computes; by default CUDA if present.
+
+    Attributes:
+        counters: what counts accuracy, in turn.
     """
 
     def __init__(self, workload: Workload, device: torch.device | None = None) -> None:
         self._workload = workload
         self._device = device or pick_device()
         self._module = build_module(workload.model).to(self._device).train()
-        self._counters = counters(workload, self._device)
+        self.counters: Sequence[Counter] = counters(workload, self._device)
         self._learning_rate = np.float32(workload.spec.learning_rate)
 
     def search(
@@ -54,7 +57,7 @@ class NaiveSearch:
     ) -> Proof | None:
         """See :class:`Search`."""
         load_state(self._module, state)
-        attempt = Attempt(Block(self._workload, parent, miner, difficulty), state, self._counters)
+        attempt = Attempt(Block(self._workload, parent, miner, difficulty), state, self.counters)
         watch = Watch(Progress(start_nonce), should_stop, on_progress)
         nonce = start_nonce
         try:

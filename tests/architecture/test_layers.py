@@ -26,6 +26,7 @@ TORCH_FREE = [
     "pol_oracle.agents.replay",
     "pol_oracle.agents.verifier",
     "pol_oracle.reproduce.figure1",
+    "pol_oracle.simulate.scenarios",
     "pol_oracle.cli.app",
 ]
 
@@ -108,6 +109,11 @@ def test_decisions_are_pure() -> None:
 
 def test_the_protocol_is_pure() -> None:
     assert {p for p in importers("time", "os", "random", "numpy", "pathlib") if p.startswith("protocol/")} == set()
+
+
+def test_the_simulator_reads_no_clock() -> None:
+    forbidden = ["time", "datetime", "random", "os", "pathlib", "socket", "threading"]
+    assert {p for p in importers(*forbidden) if p.startswith("simulate/")} == set()
 
 
 def test_one_module_reads_settings() -> None:

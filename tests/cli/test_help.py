@@ -16,12 +16,12 @@ from pol_oracle.cli.app import app
 NEEDED = """
 devnet up, devnet down, devnet status, deploy, keys new, keys import, keys list, bond deposit, bond withdraw, bond show,
 miner run, verifier run, blocks list, blocks show, blocks verify, blocks watch, task show, status, store serve, plot,
-bench, demo, challenge, reproduce figure1
+bench, demo, challenge, reproduce figure1, simulate
 """
 PRINTING = """
 devnet up, devnet down, devnet status, deploy, keys new, keys import, keys list, bond deposit, bond withdraw, bond show,
 miner run, verifier run, blocks list, blocks show, blocks verify, blocks watch, task show, status, store serve, plot,
-bench, demo, challenge, reproduce figure1
+bench, demo, challenge, reproduce figure1, simulate
 """
 UNITS = (
     "Threads",

@@ -203,7 +203,7 @@ class Deceived:
 
 def test_a_deceived_screen_leads_to_no_false_claim(trained: State, monkeypatch: pytest.MonkeyPatch) -> None:
     workload, searcher = small_workload(), NaiveSearch(small_workload())
-    monkeypatch.setattr(searcher, "_counters", (Deceived(trained), workload.evaluator))
+    monkeypatch.setattr(searcher, "counters", (Deceived(trained), workload.evaluator))
     found = searcher.search(Parent(), MINER, trained, DIFFICULTY)
     assert found is not None
     test, header = workload.test, found.header

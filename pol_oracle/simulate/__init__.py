@@ -1,0 +1,14 @@
+"""The chain without L1, tensors or a clock: the protocol's rules of difficulty and fork choice, run over many blocks.
+
+    chain.py      the tree, under protocol.difficulty and protocol.lifecycle
+    network.py    miners, L1's slots, transfer of weights
+    sight.py      what each miner builds on, after fetching and checking
+    engine.py     the event loop; read this first
+    attackers.py  those who break the rules; aim.py: what they are looking for
+    outcome.py    what came of a chain
+    jumps.py      tenfold jumps of power; games.py: the search for a timestamp game
+    scenarios.py  what `pol simulate` can run; told.py: what they tell; figure.py: as a picture
+
+One block, one reward: what is finalized is taken to be the branch of the head at the end. Every figure follows from its
+arguments and the seed. What is not modelled stands in ``docs/scaling.md``.
+"""

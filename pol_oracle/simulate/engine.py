@@ -1,0 +1,227 @@
+"""The simulation: a discrete-event loop over finds, L1 blocks and miners that come and go.
+
+Tries are memoryless, so the next find is an exponential race of all miners together. For each block that may have
+children, the race is drawn as if all who have the block, its own miner or everybody, looked for a child of it; a find
+counts if the drawn miner really builds on that block (thinning). So an event costs the same however many miners there
+are; only a new block costs a few vector operations over them.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .aim import Aim
+from .attackers import Attacker
+from .chain import Block, Rules, Tree, fitting_difficulty, tries_per_block
+from .network import Miners, Network, Seconds
+from .outcome import Outcome
+from .sight import Sight
+
+Progress = Callable[[int], None]
+TICKS = 20  # times per target interval that an attacker looks what waiting has brought it
+
+
+@dataclass(frozen=True)
+class Shift:
+    """From a height on, only the first ``active`` miners mine; who comes knows the chain."""
+
+    height: int
+    active: int
+
+
+class Simulation:
+    """One chain, from genesis on. Everything follows from the arguments; nothing reads a clock."""
+
+    def __init__(
+        self,
+        rules: Rules,
+        network: Network,
+        miners: Miners,
+        seed: int,
+        attacker: Attacker | None = None,
+        shifts: Sequence[Shift] = (),
+    ) -> None:
+        """Sets the difficulty to what the miners at the start need for the target interval.
+
+        Args:
+            rules: of the deployment.
+            network: what all miners share.
+            miners: the honest ones.
+            seed: of all chance.
+            attacker: one more, if any; its share of power is that at the start.
+            shifts: when how many miners mine, in order of height.
+        """
+        self._network, self._miners, self._attacker = network, miners, attacker
+        self._draw = np.random.default_rng(seed)
+        self._shifts = list(shifts)
+        self._active = self._shifts.pop(0).active if self._shifts and not self._shifts[0].height else len(miners)
+        honest = float(miners.power[: self._active].sum())
+        self._attack_power = honest * attacker.share / (1 - attacker.share) if attacker else 0.0
+        interval = rules.target_interval or Rules().target_interval
+        start = fitting_difficulty(honest + self._attack_power, interval)
+        self._tree = Tree(rules, min(max(start, rules.minimum), rules.maximum))
+        self._sight = Sight(self._tree.blocks[0], len(miners), network.grace)
+        self._now, self._since = 0.0, 0.0
+        self._tries = np.zeros(len(miners) + 1)  # by miner, the attacker last
+        self._queue: list[tuple[float, int, Callable[[], None]]] = []
+        self._order = itertools.count()
+        self._count_power()
+        self._ticking = False
+        self._aim = Aim(attacker, self._attack_power, rules) if attacker else None
+        if attacker:
+            attacker.start(self._tree.blocks[0])
+            self._take_aim()
+
+    def run(self, blocks: int, progress: Progress | None = None, patience: int = 100) -> Outcome:
+        """Runs until the chain has so many blocks. One that drowns in orphans ends early.
+
+        Args:
+            blocks: height at which it ends.
+            progress: is told the height now and then.
+            patience: orphans beyond one per block after which the chain is given up.
+        """
+        told = 0
+        while self._tree.head.height < blocks and len(self._tree.blocks) <= 2 * self._tree.head.height + patience:
+            self._step()
+            if progress and self._tree.head.height >= told + 100:
+                told = self._tree.head.height
+                progress(told)
+        self._count_tries()
+        return Outcome.of(self._tree, self._tries, self._now)
+
+    # --- the loop ---
+
+    def _step(self) -> None:
+        """Goes on to the next find or the next thing in the queue, whichever is first."""
+        races = [(block, author, self._rate(block, author)) for block, author in self._sight.options()]
+        honest = sum(rate for _, _, rate in races)
+        attack = self._aim.power / tries_per_block(self._aim.difficulty) if self._aim and self._aim.on else 0.0
+        found = self._now + self._draw.exponential(1 / (honest + attack))
+        if self._queue and self._queue[0][0] <= found:
+            at, _, action = heapq.heappop(self._queue)
+            self._pass(at)
+            action()
+            return
+        self._pass(found)
+        drawn = self._draw.random() * (honest + attack)
+        for block, author, rate in races:
+            if drawn < rate:
+                miner = self._anybody() if author is None else author
+                if self._sight.head(miner, found) is block:
+                    self._honest_find(miner, block)
+                return
+            drawn -= rate
+        if attack:
+            self._attack_find()
+
+    def _rate(self, block: Block, author: int | None) -> float:
+        """Children per second that a block would have, if all who have it looked for one."""
+        if author is not None:
+            power = float(self._miners.power[author]) if author < self._active else 0.0
+        else:
+            power = float(self._cumulative[-1])
+        return power / tries_per_block(block.next_difficulty)
+
+    def _anybody(self) -> int:
+        """Draws a miner in proportion to power."""
+        drawn = self._draw.random() * self._cumulative[-1]
+        return int(np.searchsorted(self._cumulative, drawn, side="right"))
+
+    def _pass(self, at: float) -> None:
+        if self._aim and self._aim.on:
+            self._tries[-1] += self._aim.power * (at - self._now)
+        self._now = at
+
+    def _at(self, time: float, action: Callable[[], None]) -> None:
+        heapq.heappush(self._queue, (time, next(self._order), action))
+
+    # --- honest miners ---
+
+    def _honest_find(self, miner: int, parent: Block) -> None:
+        attacker = self._attacker
+        if attacker and attacker.front_running and self._draw.random() < attacker.front_running:
+            attacker.foresees(parent.height + 1, self)
+        block = self._tree.propose(parent, miner, self._network.slot_after(self._now))
+        self._sight.found(block, self._now)
+        self._offer(block, self._now + self._miners.upload(miner, self._network))
+        if attacker:
+            self._at(block.at, lambda: self._attacker_sees(block))
+        self._shift()
+
+    def _offer(self, block: Block, uploaded: float) -> None:
+        """Serves a block as soon as L1 shows it and its weights are up."""
+        shown = block.at if self._network.header_first else max(self._network.shown(block.at), uploaded)
+        self._at(shown, lambda: self._serve_now(block))
+
+    def _serve_now(self, block: Block) -> None:
+        self._sight.serve(block, self._now, self._miners.digest(block.miner, self._network, self._draw))
+        self._sight.forget(self._active, self._now)
+
+    def _shift(self) -> None:
+        while self._shifts and self._tree.head.height >= self._shifts[0].height:
+            self._count_tries()
+            before, self._active = self._active, self._shifts.pop(0).active
+            self._sight.join(before, max(before, self._active), self._now)
+            self._count_power()
+
+    def _count_power(self) -> None:
+        self._cumulative: Seconds = np.cumsum(self._miners.power[: self._active])
+
+    def _count_tries(self) -> None:
+        self._tries[: self._active] += self._miners.power[: self._active] * (self._now - self._since)
+        self._since = self._now
+
+    # --- the attacker, and what it can do (attackers.World) ---
+
+    def publish(self, parent: Block, served: bool = True) -> Block:
+        """Proposes a block of the attacker's."""
+        block = self._tree.propose(parent, len(self._miners), self._network.slot_after(self._now))
+        self._sight.found(block, self._now)
+        if served:
+            self._offer(block, self._now)
+        self._shift()
+        return block
+
+    def serve(self, block: Block) -> None:
+        """Serves an attacker's block."""
+        self._offer(block, self._now)
+
+    def wake(self, at: float) -> None:
+        """Asks for a call of ``woke``."""
+        self._at(at, self._attacker_wakes)
+
+    def _attack_find(self) -> None:
+        assert self._attacker is not None
+        self._attacker.found(self, self._now)
+        self._take_aim()
+
+    def _attacker_sees(self, block: Block) -> None:
+        assert self._attacker is not None
+        self._attacker.saw(block, self, self._now)
+        self._take_aim()
+
+    def _attacker_wakes(self) -> None:
+        assert self._attacker is not None
+        self._attacker.woke(self, self._now)
+        self._take_aim()
+
+    def _take_aim(self) -> None:
+        assert self._attacker is not None and self._aim is not None
+        next_slot = self._network.slot_after(self._now)
+        self._aim.adjust(self._now, next_slot)
+        if self._attacker.hidden and self._tree.rules.target_interval and not self._ticking:
+            self._ticking = True
+            self._at(max(next_slot, self._now + self._tree.rules.target_interval / TICKS), self._tick)
+
+    def _tick(self) -> None:
+        """The longer the attacker waits, the easier what it is looking for gets."""
+        assert self._aim is not None
+        self._ticking = False
+        self._take_aim()
+        if self._draw.random() < self._aim.ripens(self._now):
+            self._attack_find()

@@ -1,0 +1,278 @@
+"""The named scenarios of ``pol simulate``: functions of the number of blocks and the seed, and of nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from pol_oracle.protocol.difficulty import BIT
+
+from .attackers import Attacker, Hopper, Unserving, Withholder
+from .chain import Rules, fitting_difficulty, tries_per_block
+from .engine import Progress, Shift, Simulation
+from .games import IDEAL, search
+from .jumps import AFTER, BEFORE, jump
+from .network import Delivery, Miners, Network, alike, mixed
+from .outcome import Outcome
+from .told import Curve, Panel, Reading, Sweep, Told, over, over_height, readings
+
+Scenario = Callable[[int, int, Progress | None], Told]
+
+RULES, NETWORK = Rules(), Network()
+BLOCKS_TO_RECOVER = 40
+GAIN = 0.05
+SHARES = (0.1, 0.2, 0.3, 0.4)
+POINT = 2000  # blocks per point of a sweep, at most
+
+
+def steady(blocks: int, seed: int, progress: Progress | None) -> Told:
+    """30 miners of mixed size."""
+    outcome = Simulation(RULES, NETWORK, _mixed(30, seed), seed).run(blocks, progress)
+    return Told("steady", "30 miners", readings("steady", outcome), over_height(outcome, RULES.target_interval))
+
+
+def join_and_leave(blocks: int, seed: int, progress: Progress | None) -> Told:
+    """100 miners of mixed size; every 50 blocks another number of them mines, from 10 on."""
+    draw = np.random.default_rng(seed)
+    shifts = [Shift(height, int(draw.integers(10, 101))) for height in range(0, blocks, 50)]
+    outcome = Simulation(RULES, NETWORK, _mixed(100, seed), seed, shifts=shifts).run(blocks, progress)
+    panels = over_height(outcome, RULES.target_interval)
+    return Told("join-and-leave", "10 to 100 miners come and go", readings("join-and-leave", outcome), panels)
+
+
+def tenfold_up(blocks: int, seed: int, progress: Progress | None) -> Told:
+    """From 20 miners to 200 at once."""
+    return _tenfold("tenfold-up", True, blocks, seed, progress)
+
+
+def tenfold_down(blocks: int, seed: int, progress: Progress | None) -> Told:
+    """From 200 miners to 20 at once."""
+    return _tenfold("tenfold-down", False, blocks, seed, progress)
+
+
+def _tenfold(name: str, up: bool, blocks: int, seed: int, progress: Progress | None) -> Told:
+    chains = max(1, blocks // 25)
+    told = (lambda done: progress(done * 25 // (BEFORE + AFTER))) if progress else None
+    seen = jump(up, RULES, NETWORK, chains, seed, told)
+    x = [float(n) for n in range(1 - BEFORE, AFTER + 1)]
+    orphans = 100 * seen.orphans / (1 + seen.orphans)
+    panels = (
+        _panel("blocks after the jump", "mean block interval (s)", x, seen.intervals, RULES.target_interval),
+        _panel("blocks after the jump", "orphans (% of proposals)", x, orphans),
+        _panel("blocks after the jump", "honest share of rewards", x, np.ones(len(x)), 1.0),
+    )
+    found = (
+        Reading(f"{name}.recovery", seen.blocks, "blocks", BLOCKS_TO_RECOVER),
+        Reading(f"{name}.recovery_time", float(seen.intervals[BEFORE : BEFORE + seen.blocks].sum()), "s"),
+    )
+    return Told(name, f"{'ten times' if up else 'a tenth of'} the power: mean of {chains} chains", found, panels)
+
+
+def latency(blocks: int, seed: int, progress: Progress | None) -> Told:
+    """30 miners, over target intervals and what lies between them."""
+    networks = {
+        "1 confirmation, 45 MB": NETWORK,
+        "6 confirmations, 45 MB": replace(NETWORK, confirmations=6),
+        "1 confirmation, 450 MB": replace(NETWORK, megabytes=450),
+        "header first": replace(NETWORK, header_first=True),
+    }
+    return _over_intervals("latency", "30 miners", networks, _mixed(30, seed), blocks, seed, progress)
+
+
+def ten_thousand(blocks: int, seed: int, progress: Progress | None) -> Told:
+    """10,000 miners of mixed size, over target intervals and ways to deliver."""
+    networks = {
+        "store": NETWORK,
+        "swarm": replace(NETWORK, delivery=Delivery.SWARM),
+        "store, 6 confirmations": replace(NETWORK, confirmations=6),
+        "header first": replace(NETWORK, header_first=True),
+    }
+    return _over_intervals("ten-thousand", "10,000 miners", networks, _mixed(10_000, seed), blocks, seed, progress)
+
+
+def _over_intervals(
+    name: str,
+    title: str,
+    networks: Mapping[str, Network],
+    miners: Miners,
+    blocks: int,
+    seed: int,
+    progress: Progress | None,
+) -> Told:
+    points = (300, 600, 1200, 3600)
+    sweep: Sweep = {label: [] for label in networks}
+    count = _Count(progress, blocks, len(networks) * len(points))
+    for label, network in networks.items():
+        for target in points:
+            rules = Rules(target, 6 * target)
+            outcome = Simulation(rules, network, miners, seed).run(min(blocks, POINT), count.next())
+            sweep[label].append((target, outcome))
+    found = tuple(
+        reading
+        for label, runs in sweep.items()
+        for target, outcome in runs
+        for reading in readings(f"{name}.{_slug(label)}.{target}s", outcome)
+    )
+    return Told(name, title, found, over("target interval (s)", sweep, attacked=False, logarithmic=True))
+
+
+def scale(blocks: int, seed: int, progress: Progress | None) -> Told:
+    """10 to 10,000 miners of mixed size, over ways to deliver 45 MB to all of them."""
+    points = (10, 30, 100, 300, 1000, 3000, 10_000)
+    ways = {"store": points, "swarm": points, "miner's uplink": points[:3]}
+    count = _Count(progress, blocks, sum(map(len, ways.values())))
+    sweep: Sweep = {label: [] for label in ways}
+    for label, delivery in zip(ways, (Delivery.STORE, Delivery.SWARM, Delivery.UPLINK), strict=True):
+        for miners in ways[label]:
+            simulation = Simulation(RULES, replace(NETWORK, delivery=delivery), _mixed(miners, seed), seed)
+            sweep[label].append((miners, simulation.run(min(blocks, POINT), count.next())))
+    found = tuple(r for label, runs in sweep.items() for n, o in runs for r in readings(f"scale.{_slug(label)}.{n}", o))
+    panels = over("miners", sweep, attacked=False, logarithmic=True, target=RULES.target_interval)
+    return Told("scale", "weights of 45 MB to ever more miners", found, panels)
+
+
+def selfish(blocks: int, seed: int, progress: Progress | None) -> Told:
+    """Selfish mining against 30 miners, who lose ties or, where the attacker sees their proposals first, win them."""
+    attackers: dict[str, Callable[[float], Attacker]] = {
+        "no check, no transfer": Attacker,
+        "selfish": Withholder,
+        "selfish, front-running": lambda share: Withholder(share, front_running=1.0),
+    }
+    return _attacked("selfish", dict.fromkeys(attackers, NETWORK), attackers, blocks, seed, progress)
+
+
+def withheld_weights(blocks: int, seed: int, progress: Progress | None) -> Told:
+    """A miner that shows its weights when a rival appears, against 30 miners with and without a rule against it."""
+    networks = {
+        "weights with the block": NETWORK,
+        "weights withheld": NETWORK,
+        "withheld, late ones lose ties": replace(NETWORK, grace=60),
+    }
+    kinds: list[Callable[[float], Attacker]] = [Attacker, Unserving, Unserving]
+    attackers = dict(zip(networks, kinds, strict=True))
+    return _attacked("withheld-weights", networks, attackers, blocks, seed, progress)
+
+
+def _attacked(
+    name: str,
+    networks: Mapping[str, Network],
+    attackers: Mapping[str, Callable[[float], Attacker]],
+    blocks: int,
+    seed: int,
+    progress: Progress | None,
+) -> Told:
+    sweep: Sweep = {label: [] for label in attackers}
+    count = _Count(progress, blocks, len(attackers) * len(SHARES))
+    for label, attacker in attackers.items():
+        for share in SHARES:
+            simulation = Simulation(RULES, networks[label], alike(30), seed, attacker(share))
+            sweep[label].append((share, simulation.run(min(blocks, 4 * POINT), count.next())))
+    found = tuple(
+        r for label, runs in sweep.items() for s, o in runs for r in readings(f"{name}.{_slug(label)}.{s}", o)
+    )
+    panels = over("attacker's share of power", sweep, attacked=True, target=RULES.target_interval)
+    return Told(name, name.replace("-", " "), found, panels)
+
+
+def hopping(blocks: int, seed: int, progress: Progress | None) -> Told:
+    """A small or a large miner that mines elsewhere while the difficulty is high. Not a timestamp game."""
+    thresholds, power = (-0.5, -0.25, 0.0, 0.25), 3000.0  # thresholds in bits above the difficulty that fits
+    miners, large = alike(1, check=0, power=power), 0.2
+    fits = [fitting_difficulty(power / (1 - share), RULES.target_interval) for share in (0.0, large)]
+    count = _Count(progress, blocks, 1 + len(thresholds))
+    alone = Simulation(RULES, IDEAL, miners, seed).run(blocks, count.next())
+    small = [_easy(alone, fits[0] + round(bits * BIT)) * power * RULES.target_interval - 1 for bits in thresholds]
+    sweep: Sweep = {"20 % of the power": []}
+    found = [Reading(f"hopping.small.{b}.gain", gain, "of fair") for b, gain in zip(thresholds, small, strict=True)]
+    for bits in thresholds:
+        hopper = Hopper(large, fits[1] + round(bits * BIT))
+        outcome = Simulation(RULES, IDEAL, miners, seed, hopper).run(blocks, count.next())
+        sweep["20 % of the power"].append((bits, outcome))
+        per_try = float((outcome.miner == 1).sum() / outcome.tries[-1])
+        gain = per_try * power / (1 - large) * RULES.target_interval - 1
+        found.append(Reading(f"hopping.large.{bits}.gain", gain, "of fair"))
+    panels = over("mines below this difficulty (bits)", sweep, attacked=True, target=RULES.target_interval)
+    return Told("hopping", "hopping between chains, 20 % of the power", tuple(found), panels)
+
+
+def _easy(outcome: Outcome, below: int) -> float:
+    """Blocks per try of a miner too small to be noticed that mines up to a difficulty."""
+    on = outcome.difficulty <= below
+    rates = np.array([1 / tries_per_block(int(d)) for d in outcome.difficulty[on]])
+    return float((rates * outcome.intervals[on]).sum() / outcome.intervals[on].sum())
+
+
+def timestamps(blocks: int, seed: int, progress: Progress | None) -> Told:
+    """Searches for delays that gain an attacker more than mining honestly, or than selfish mining does by itself."""
+    cases = ((0.1, 0.0), (1 / 3, 0.0), (1 / 3, 1.0))
+    found, gains = [], []
+    for number, (share, gamma) in enumerate(cases):
+        best = search(share, gamma, RULES, blocks, seed, tries=12)
+        name = f"timestamps.{share:.2f}.{'front_running' if gamma else 'late'}"
+        found.append(Reading(f"{name}.gain", best.gain, "of fair", GAIN))
+        found.append(Reading(f"{name}.withholding", best.withholding - 1, "of fair"))
+        gains.append(best.gain)
+        if progress:
+            progress((number + 1) * blocks // len(cases))
+    found.append(Reading("timestamps.gain", max(gains), "of fair", GAIN))
+    return Told("timestamps", "late proposals", tuple(found), _late(blocks, seed))
+
+
+def _late(blocks: int, seed: int) -> tuple[Panel, ...]:
+    """Panels of attackers that delay every block of theirs."""
+    delays, shares = (0.0, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0), (0.1, 0.2, 0.3)
+    sweep: Sweep = {f"{share:.0%} of the power": [] for share in shares}
+    for share, runs in zip(shares, sweep.values(), strict=True):
+        for delay in delays:
+            attacker = Withholder(share, (delay * RULES.target_interval,))
+            runs.append((delay, Simulation(RULES, IDEAL, alike(1, check=0), seed, attacker).run(blocks)))
+    x = "delay of every own block (target intervals)"
+    return over(x, sweep, attacked=True, target=RULES.target_interval)
+
+
+SCENARIOS: dict[str, Scenario] = {
+    "steady": steady,
+    "join-and-leave": join_and_leave,
+    "tenfold-up": tenfold_up,
+    "tenfold-down": tenfold_down,
+    "latency": latency,
+    "selfish": selfish,
+    "withheld-weights": withheld_weights,
+    "hopping": hopping,
+    "timestamps": timestamps,
+    "scale": scale,
+    "ten-thousand": ten_thousand,
+}
+
+
+class _Count:
+    """Tells the progress of a sweep as that of one run."""
+
+    def __init__(self, progress: Progress | None, blocks: int, runs: int) -> None:
+        self._progress, self._blocks, self._runs, self._run = progress, blocks, runs, 0
+
+    def next(self) -> Progress:
+        """Returns what the next run reports to."""
+        done = self._blocks * self._run // self._runs
+        self._run += 1
+
+        def tell(height: int) -> None:
+            if self._progress:
+                self._progress(done + min(height, POINT) // self._runs)
+
+        tell(0)
+        return tell
+
+
+def _mixed(count: int, seed: int) -> Miners:
+    return mixed(count, np.random.default_rng(seed))
+
+
+def _slug(label: str) -> str:
+    return label.replace(",", "").replace("'", "").replace(" ", "_")
+
+
+def _panel(x: str, y: str, at: list[float], values: object, level: float | None = None) -> Panel:
+    return Panel(x, y, (Curve("", at, [float(v) for v in np.asarray(values)]),), level)

@@ -1,0 +1,45 @@
+"""The two bars, on smaller runs than `pol simulate` makes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from pol_oracle.simulate.chain import Rules
+from pol_oracle.simulate.games import ENDLESS, Game, search
+from pol_oracle.simulate.jumps import jump, recovered
+from pol_oracle.simulate.network import Network
+from pol_oracle.simulate.scenarios import BLOCKS_TO_RECOVER, GAIN
+
+
+@pytest.mark.parametrize("up", [True, False])
+def test_the_interval_is_back_soon_after_a_tenfold_jump(up: bool) -> None:
+    seen = jump(up, Rules(), Network(), chains=150, seed=1)
+
+    assert 5 < seen.blocks <= BLOCKS_TO_RECOVER
+
+
+def test_recovery_is_counted_from_the_last_block_out_of_bounds() -> None:
+    assert recovered(np.array([600.0] * 20), 600) == 0
+    assert recovered(np.array([60.0] * 10 + [600.0] * 20), 600) == 11  # the window is two blocks to either side
+
+
+def test_no_delays_gain_more_than_the_bar() -> None:
+    found = search(1 / 3, 0.0, Rules(), blocks=2500, seed=1, tries=4)
+
+    assert found.gain <= GAIN
+
+
+@pytest.mark.parametrize("share", [0.2, 1 / 3])
+def test_retargeting_adds_nothing_to_withholding_that_pays(share: float) -> None:
+    """With front-running, selfish mining pays by itself; what is asked is what late timestamps add to it."""
+    game = Game(share, 1.0, ENDLESS)
+    fixed, retargeted = (
+        np.mean([game.worth(rules, 6000, seed) for seed in range(3)])
+        for rules in (replace(Rules(), target_interval=0), Rules())
+    )
+
+    assert fixed > 1.05
+    assert retargeted / fixed - 1 <= GAIN
