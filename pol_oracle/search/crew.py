@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import struct
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import chain
@@ -164,11 +164,15 @@ class Crew:
         self._store.set(f"{name}/size", str(self.size))
         self._form(name)
 
-    def join(self, *, knock: bool) -> None:
+    def join(self, *, knock: bool, should_stop: Callable[[], bool]) -> bool:
         """Helper: takes part in the next generation.
 
         Args:
             knock: ask the leader for one; else it is known to come.
+            should_stop: asked while it waits.
+
+        Returns:
+            False if ``should_stop`` said so.
 
         Raises:
             Unreachable: the leader is gone.
@@ -178,17 +182,19 @@ class Crew:
             if knock:
                 self._generation = self._current()
                 self._store.add(_KNOCKS, 1)
-            current = self._next_generation()
+            if not self._await_generation(should_stop):
+                return False
+            current = self._current()
             self._generation, name = current, f"{_GENERATION}/{current}"
             self.rank = int(self._store.add(f"{name}/signed", 1))
             self._store.wait([f"{name}/size"], timedelta(seconds=10 * GRACE_S))
             self.size = int(self._store.get(f"{name}/size"))
         except RuntimeError as error:
             raise Unreachable(f"the leader is gone: {error}") from error
-        if self.rank < self.size:
-            self._form(name)
-        else:  # signed up a moment too late
-            self.join(knock=True)
+        if self.rank >= self.size:  # signed up a moment too late
+            return self.join(knock=True, should_stop=should_stop)
+        self._form(name)
+        return True
 
     def share(self, order: Order | None) -> Order:
         """Passes the leader's order on to all."""
@@ -219,13 +225,15 @@ class Crew:
         _spread(flat / self.size, tensors)
         return [int(n) for n in chain.from_iterable(t.tolist() for t in everyone[1:]) if n >= 0]
 
-    def _next_generation(self) -> int:
+    def _await_generation(self, should_stop: Callable[[], bool]) -> bool:
         patience = time.monotonic() + ABSENCE_S
-        while (current := self._current()) <= self._generation:
+        while self._current() <= self._generation:
+            if should_stop():
+                return False
             if time.monotonic() > patience:
                 raise Unreachable(f"the leader has begun nothing for {ABSENCE_S:.0f} s")
             time.sleep(0.1)
-        return current
+        return True
 
     def _current(self) -> int:
         return int(self._store.get(_GENERATION)) if self._store.check([_GENERATION]) else 0

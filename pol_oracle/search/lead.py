@@ -57,7 +57,7 @@ class Lead:
             found = [attempt.nonces.draw(n) for n in crew.collect(self._network.module, ())]
             return Round(size * own.tries, [*own.candidates, *found], own.loss)
         except BROKEN as error:
-            log.warning("a process of the crew is gone", reason=str(error).splitlines()[0])
+            log.warning("a process of the crew is gone", reason=_reason(error))
             self._crew.assemble()
             return own or self._passes.run(attempt.nonces, first, plan.groups, bits, mixed=plan.mixed)
 
@@ -101,26 +101,33 @@ def help_leader(workload: Workload, meeting: Meeting, stop: threading.Event | No
     network.load(workload.initial)
     passes = Passes(workload, network, device)
     crew = Crew(meeting, device)
-    crew.join(knock=True)
+    stopped = (stop or threading.Event()).is_set
+    taking_part = crew.join(knock=True, should_stop=stopped)
     try:
-        while stop is None or not stop.is_set():
+        while taking_part and not stopped():
             try:
-                _serve(workload, crew, network, passes)
+                searching = _serve(workload, crew, network, passes)
             except BROKEN as error:
-                log.warning("a process of the crew is gone", reason=str(error).splitlines()[0])
-                crew.join(knock=False)
+                log.warning("a process of the crew is gone", reason=_reason(error))
+                searching = False
+            taking_part = searching or crew.join(knock=False, should_stop=stopped)
     finally:
         crew.close()
 
 
-def _serve(workload: Workload, crew: Crew, network: GroupedNetwork, passes: Passes) -> None:
-    """One order of the leader."""
+def _serve(workload: Workload, crew: Crew, network: GroupedNetwork, passes: Passes) -> bool:
+    """One order of the leader; returns False if a new generation is due."""
     order = crew.share(None)
     if not order.search:
-        crew.join(knock=False)
-        return
+        return False
     crew.share_weights(network.module)
     block = Block(workload, _Somewhere(order.parent), "0x" + order.miner.hex(), order.difficulty)
     first = order.nonce + crew.rank * order.groups
     made = passes.run(Nonces(block, order.root), first, order.groups, whole_bits(order.difficulty), mixed=order.mixed)
     crew.collect(network.module, [draw.nonce for draw in made.candidates])
+    return True
+
+
+def _reason(error: RuntimeError) -> str:
+    """The first sentence, without the place in torch's sources."""
+    return str(error).split("] ", 1)[-1].split(". ")[0]

@@ -148,6 +148,14 @@ def test_a_helper_without_a_leader_says_so(monkeypatch: pytest.MonkeyPatch) -> N
         Crew(Meeting(1, "127.0.0.1", free_port()), torch.device("cpu"))
 
 
+def test_a_waiting_helper_stops_when_told() -> None:
+    port = free_port()
+    leader = Crew(Meeting(0, "127.0.0.1", port), torch.device("cpu"))
+    helper = Crew(Meeting(1, "127.0.0.1", port), torch.device("cpu"))
+    assert not helper.join(knock=True, should_stop=lambda: True)
+    assert leader.knocked()
+
+
 def test_orders_survive_the_way() -> None:
     order = Order(True, 5 * BIT + 3, 2**40, 64, True, b"p" * 32, b"m" * 20, b"r" * 32)
     assert Order.unpack(order.pack()) == order
