@@ -334,6 +334,16 @@ def test_bad_setting(pol: Pol) -> None:
     assert "loud" in said.sentence
 
 
+def test_half_of_what_torchrun_sets(pol: Pol, deployed: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RANK", "1")
+
+    said = pol("miner", "run", "--dev", 1)
+
+    assert said.code == 1
+    assert "MASTER_ADDR" in said.sentence
+    assert "torchrun" in said.sentence
+
+
 def finalize_one(l1: L1) -> bytes:
     """Brings one block from proposal to finality."""
     from pol_oracle.bench.l1 import VERIFIERS
