@@ -175,7 +175,9 @@ def training(scratch: Path) -> Iterator[Row]:
         prepared = workload(name, scratch)
         search = GroupedSearch(prepared)
         probe = Runner(search, prepared.initial, RARE)
-        probe.turn(1.0)
+        probe.turn(0.01)  # plans
+        probe.reset()
+        probe.turn(turn / 2)
         bits = max(1, int(np.ceil(np.log2(SLOW_BLOCK_S * probe.rate))))
         assert search.plan is not None
         mining = Runner(search, prepared.initial, bits * BIT)

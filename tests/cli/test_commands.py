@@ -98,7 +98,7 @@ def test_blocks_are_listed_and_shown(pol: Pol, l1: L1) -> None:
 def test_demands_are_shown_with_their_block_and_watched(pol: Pol, l1: L1) -> None:
     l1.bond()
     block, _ = l1.propose(l1.header(l1.client.finalized_tip(), 1))
-    nothing: tuple[Any, ...] = ((0,) * 5, b"", [])  # bits need no descriptor
+    nothing = b""  # bits need no descriptor
     l1.send(VERIFIERS[0], "Demands", "demand", block, Position(Item.BITS).abi(), nothing)
 
     (shown,) = pol("blocks", "show", block.hex(), "--json").json["demands"]
