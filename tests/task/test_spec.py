@@ -63,11 +63,11 @@ def test_the_learning_rate_is_rounded_to_binary32() -> None:
         ('miner_bond = "1"', 'miner_bond = "1 ETH"', r"line 25: chain.miner_bond: must be a decimal number in quotes"),
         ('miner_bond = "1"', "miner_bond = 1", r"line 25: chain.miner_bond: .*string"),
         (
-            "difficulty_bits = 5",
+            "difficulty_bits = 8",
             "difficulty_bits = 0.5",
             r"line 22: chain.difficulty_bits: .*greater than or equal to 1",
         ),
-        ("difficulty_bits = 5", "difficulty_bits = 5\nmax_bits = nan", r"line 23: chain.max_bits: "),
+        ("difficulty_bits = 8", "difficulty_bits = 8\nmax_bits = nan", r"line 23: chain.max_bits: "),
         ("learning_rate = 0.003", "learning_rate = nan", r"line 8: learning_rate: "),
         ('kind = "digits"', 'kind = "mnist"', r"line 12: data.kind: "),
         ('name = "devnet"', 'name = "my net"', r"line 3: name: "),
