@@ -63,14 +63,15 @@ def directions(scratch: Path) -> Iterator[Row]:
             slopes = passes.look(groups)
             found = passes.meets(groups, slopes)
             for number, draw in enumerate(draws):
-                moved = _canonical_moves(prepared, draw)
+                post = _step(prepared, draw)
+                moved = _canonical_moves(prepared, draw, post)
                 differs = (moved != np.sign(-slopes.value[number])) & (moved != 0)
                 near = np.abs(slopes.value[number]) <= ROUNDING * slopes.scale[number]
                 wrong += int((differs & ~near).sum())
                 rounding += int((differs & near).sum())
                 if found[number]:
                     candidates += 1
-                    confirmed += _stands(prepared, draw)
+                    confirmed += unmet(prepared, draw.required, prepared.initial, post) is None
         yield Row(f"directions.{name}.wrong", wrong, f"of {DIRECTION_GROUPS * BITS}", bar=0)
         yield Row(f"directions.{name}.within_rounding", rounding, f"of {DIRECTION_GROUPS * BITS}")
         share = confirmed / max(1, candidates)
@@ -83,17 +84,13 @@ def _step(prepared: Workload, draw: Draw) -> State:
     return prepared.stepper.run(prepared.initial, train_set.images[chosen], train_set.labels[chosen]).post
 
 
-def _canonical_moves(prepared: Workload, draw: Draw) -> NDArray[np.float32]:
-    """Which way the canonical step moves each weight: -1, 0 or 1."""
-    post, moves = _step(prepared, draw), []
+def _canonical_moves(prepared: Workload, draw: Draw, post: State) -> NDArray[np.float32]:
+    """Which way the canonical step to W' moves each weight: -1, 0 or 1."""
+    moves = []
     for requirement in draw.required:
         tensor, element = prepared.eligible.locate(requirement.weight)
         moves.append(np.sign(post.tensors[tensor].flat[element] - prepared.initial.tensors[tensor].flat[element]))
     return np.array(moves, np.float32)
-
-
-def _stands(prepared: Workload, draw: Draw) -> bool:
-    return unmet(prepared, draw.required, prepared.initial, _step(prepared, draw)) is None
 
 
 def hits(scratch: Path) -> Iterator[Row]:

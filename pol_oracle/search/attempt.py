@@ -103,10 +103,14 @@ class Nonces:
     Args:
         block: what is searched for.
         root: of W.
+
+    Attributes:
+        bits: requirements that every step has to meet; whether a block needs one more shows after its step.
     """
 
     def __init__(self, block: Block, root: bytes) -> None:
         task = block.workload.task
+        self.bits = whole_bits(block.difficulty)
         self._block, self._root = block, root
         self._seed = seeds(task.rules, task.id, block.parent.id, block.miner, root)
 

@@ -22,7 +22,6 @@ from collections.abc import Callable, Sequence
 import torch
 
 from pol_oracle.canonical.state import State
-from pol_oracle.protocol.difficulty import whole_bits
 from pol_oracle.protocol.errors import InputError, RuleError
 from pol_oracle.task import Workload
 
@@ -138,10 +137,9 @@ class GroupedSearch:
 
     def _round(self, attempt: Attempt, first: int, plan: Plan) -> Round:
         """Tries the next nonces: those of one pass, or of one of each process."""
-        bits = whole_bits(attempt.block.difficulty)  # whether a block needs one more shows after its step
         if self._lead is not None:
             return self._lead.round(attempt, first, plan)
-        return self._passes.run(attempt.nonces, first, plan.groups, bits, mixed=plan.mixed)
+        return self._passes.run(attempt.nonces, first, plan.groups, mixed=plan.mixed)
 
     def _first_that_stands(self, attempt: Attempt, candidates: Sequence[Draw], watch: Watch) -> Proof | None:
         for draw in candidates:
@@ -158,10 +156,10 @@ class GroupedSearch:
     def _measure(self, attempt: Attempt, watch: Watch) -> Plan:
         """Finds a plan at the weights that the search begins with."""
         self._begin(attempt.state)
-        bits = whole_bits(attempt.block.difficulty)
+        nonces = attempt.nonces
 
         def groups(count: int) -> Groups:
-            return self._passes.groups([attempt.nonces.draw(n) for n in range(count)], bits)
+            return self._passes.groups([nonces.draw(n) for n in range(count)], nonces.bits)
 
         def between() -> None:
             self._optimiser.step()

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import structlog
 
-from pol_oracle.protocol.difficulty import whole_bits
 from pol_oracle.task import Workload
 
 from .attempt import Attempt, Block, Nonces
@@ -41,7 +40,6 @@ class Lead:
         """
         crew, own, size = self._crew, None, self._crew.size
         block = attempt.block
-        bits = whole_bits(block.difficulty)
         try:
             if crew.knocked():
                 self._assemble()
@@ -51,7 +49,7 @@ class Lead:
                 order = (block.difficulty, first, plan.groups, plan.mixed, block.parent.id, miner, attempt.state.root)
                 crew.share(Order(True, *order))
                 crew.share_weights(self._network.module)
-            own = self._passes.run(attempt.nonces, first, plan.groups, bits, mixed=plan.mixed)
+            own = self._passes.run(attempt.nonces, first, plan.groups, mixed=plan.mixed)
             if size == 1:
                 return own
             found = [attempt.nonces.draw(n) for n in crew.collect(self._network.module, ())]
@@ -59,7 +57,7 @@ class Lead:
         except BROKEN as error:
             log.warning("a process of the crew is gone", reason=_reason(error))
             self._crew.assemble()
-            return own or self._passes.run(attempt.nonces, first, plan.groups, bits, mixed=plan.mixed)
+            return own or self._passes.run(attempt.nonces, first, plan.groups, mixed=plan.mixed)
 
     @property
     def processes(self) -> int:
@@ -123,7 +121,7 @@ def _serve(workload: Workload, crew: Crew, network: GroupedNetwork, passes: Pass
     crew.share_weights(network.module)
     block = Block(workload, _Somewhere(order.parent), "0x" + order.miner.hex(), order.difficulty)
     first = order.nonce + crew.rank * order.groups
-    made = passes.run(Nonces(block, order.root), first, order.groups, whole_bits(order.difficulty), mixed=order.mixed)
+    made = passes.run(Nonces(block, order.root), first, order.groups, mixed=order.mixed)
     crew.collect(network.module, [draw.nonce for draw in made.candidates])
     return True
 

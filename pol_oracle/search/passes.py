@@ -87,10 +87,10 @@ class Passes:
         elements = start + rest // run * stride + rest % run
         return Groups(tensor, elements, up, np.array([draw.indices for draw in draws], np.int64))
 
-    def run(self, nonces: Nonces, first: int, count: int, bits: int, *, mixed: bool) -> Round:
-        """Tries ``count`` nonces from ``first`` up, for ``bits`` requirements, and trains on all of their samples."""
+    def run(self, nonces: Nonces, first: int, count: int, *, mixed: bool) -> Round:
+        """Tries ``count`` nonces from ``first`` up, and trains on all of their samples."""
         draws = [nonces.draw(first + i) for i in range(count)]
-        found, loss = self.train(self.groups(draws, bits), mixed=mixed)
+        found, loss = self.train(self.groups(draws, nonces.bits), mixed=mixed)
         return Round(count, [draws[i] for i in found], loss)
 
     def train(self, groups: Groups, *, mixed: bool = False) -> tuple[Integers, float]:
