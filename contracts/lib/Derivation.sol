@@ -5,7 +5,7 @@ import {RuleSet} from "../Types.sol";
 import {Tags} from "./Tags.sol";
 
 /// @title From a seed to the requirements R and the batch P; mirror of pol_oracle/protocol/derivation.py.
-/// @dev One generator serves both: keccak256(tag, seed, uint32 counter) gives eight big-endian uint32 words. A word at
+/// @dev One generator serves both: keccak256(tag, seed, uint64 counter) gives eight big-endian uint32 words. A word at
 /// or above the largest multiple of the bound is thrown away, so that no value is likelier than another; so is a value
 /// whose identity was drawn before.
 library Derivation {
@@ -50,7 +50,7 @@ library Derivation {
         values = new uint32[](count);
         uint256 limit = WORD_RANGE - (WORD_RANGE % bound);
         uint256 found = 0;
-        for (uint32 counter = 0; found < count; ++counter) {
+        for (uint64 counter = 0; found < count; ++counter) {
             uint256 digest = uint256(keccak256(abi.encodePacked(tag, seed_, counter)));
             for (uint256 shift_ = 0; shift_ < 256 && found < count; shift_ += 32) {
                 uint256 word = (digest << shift_) >> 224;

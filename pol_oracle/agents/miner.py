@@ -173,14 +173,14 @@ def run_miner(config: AgentConfig, stop: threading.Event | None = None) -> None:
     Raises:
         PolError: it cannot start, or cannot go on; the message says why and what to do.
     """
-    from pol_oracle.search import search_for, use_threads  # torch is loaded only where it is used
+    from pol_oracle.search import search_for, set_up_torch  # torch is loaded only where it is used
 
     from .production import Production
 
     log_to(config.log_path, config.tell)
     store, context = open_store(config), open_context(config, Role.MINER)  # fails faster than what follows
     metrics = None if config.metrics_port is None else Metrics(config.metrics_port, config.name)
-    use_threads(config.threads)
+    set_up_torch(config.threads)
     workload = prepare_workload(config.deployment, config.cache, config.threads)
     replay = Replayer(workload, store, accuracy=config.check_accuracy)
     search, meter = search_for(workload, config.meeting), Meter(len(workload.test))
@@ -199,9 +199,9 @@ def run_helper(config: HelperConfig, stop: threading.Event | None = None) -> Non
     Raises:
         PolError: the leader cannot be found, is gone, or mines another task.
     """
-    from pol_oracle.search import help_leader, use_threads
+    from pol_oracle.search import help_leader, set_up_torch
 
     log_to(config.log_path, config.tell)
-    use_threads(config.threads)
+    set_up_torch(config.threads)
     workload = prepare_workload(config.deployment, config.cache, config.threads)
     help_leader(workload, config.meeting, stop or stop_on_signals())

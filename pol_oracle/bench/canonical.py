@@ -22,7 +22,7 @@ from pol_oracle.canonical.selftest import self_test
 from pol_oracle.canonical.state import State
 from pol_oracle.canonical.step import Stepper
 from pol_oracle.protocol.rules import HARDENED
-from pol_oracle.search import build_module, load_state, use_threads
+from pol_oracle.search import build_module, load_state, set_up_torch
 from pol_oracle.search.screen import Screen
 from pol_oracle.search.torch_models import images_to_torch
 
@@ -89,7 +89,7 @@ def torch_step(prepared: Case, threads: int) -> Callable[[], object]:
     optimiser = torch.optim.SGD(module.parameters(), lr=0.001)
 
     def run() -> None:
-        use_threads(threads)
+        set_up_torch(threads)
         module.train()
         optimiser.zero_grad()
         loss: Any = functional.cross_entropy(module(images), labels)
@@ -104,7 +104,7 @@ def evaluation(_scratch: Path) -> Iterator[Row]:
     for name, rounds in (("resnet18-7x7", 4), ("resnet18", 2), ("vgg", 3), ("cnn", 10)):
         prepared, resnet = case(name), name.startswith("resnet18")
         for threads in THREADS:
-            use_threads(threads)
+            set_up_torch(threads)
             evaluator = Evaluator(prepared.model, threads)
             counters = (evaluator, Screen(evaluator, torch.device("cpu")))
             rivals = [_torch_evaluation(prepared, size) for size in TORCH_BATCHES]
@@ -170,7 +170,7 @@ def _torch_convolution(geometry: Geometry, channels: int, out: int) -> Callable[
     weight = torch.randn(out, channels, geometry.kernel, geometry.kernel, requires_grad=True)
 
     def run() -> None:
-        use_threads(1)
+        set_up_torch(1)
         y = functional.conv2d(x, weight, stride=geometry.stride, padding=geometry.padding)
         torch.autograd.backward(y, torch.ones_like(y))
 

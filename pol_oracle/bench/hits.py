@@ -11,13 +11,12 @@ import torch
 from numpy.typing import NDArray
 
 from pol_oracle.canonical.state import State
-from pol_oracle.protocol.derivation import batch, requirements
 from pol_oracle.protocol.hashing import keccak
-from pol_oracle.search import Recipe, train, use_threads
-from pol_oracle.search.attempt import Draw
+from pol_oracle.search import Recipe, set_up_torch, train
+from pol_oracle.search.draws import Drawn, seed_rows
 from pol_oracle.search.grouped_network import GroupedNetwork
 from pol_oracle.search.passes import Groups, Passes
-from pol_oracle.task import Workload, unmet
+from pol_oracle.task import Workload
 
 from .format import Row
 from .search import THREADS, workload
@@ -35,13 +34,9 @@ TRAINED_STEPS = {"cnn": 600, "resnet18-7x7": 150, "resnet18": 40}
 HIT_TOLERANCE = 0.1
 
 
-def _draws(prepared: Workload, first: int, count: int, bits: int) -> list[Draw]:
-    """Nonces with more requirements than a block would have."""
-    task, drawn = prepared.task, [keccak(b"bench" + i.to_bytes(8, "big")) for i in range(first, first + count)]
-    return [
-        Draw(i, s, requirements(s, bits, prepared.eligible.count), batch(s, task.batch_size, task.train_count))
-        for i, s in enumerate(drawn, first)
-    ]
+def _drawn(prepared: Workload, first: int, count: int, bits: int) -> Drawn:
+    """What nonces demand, with more requirements than a block would have."""
+    return Drawn.of(prepared, seed_rows(keccak(b"bench") * 5, range(first, first + count)), bits)
 
 
 def _passes(prepared: Workload, state: State) -> Passes:
@@ -52,44 +47,37 @@ def _passes(prepared: Workload, state: State) -> Passes:
 
 def directions(scratch: Path) -> Iterator[Row]:
     """Directions of 5 weights in 2,000 groups, in one pass for 16 groups and in one canonical step for each."""
-    use_threads(THREADS)
+    set_up_torch(THREADS)
     for name in ("cnn", "vgg", "resnet18-7x7", "resnet18"):
         prepared = workload(name, scratch)
         passes = _passes(prepared, prepared.initial)
         wrong = rounding = candidates = confirmed = 0
         for first in range(0, DIRECTION_GROUPS, GROUPS):
-            draws = _draws(prepared, first, GROUPS, BITS)
-            groups = passes.groups(draws, BITS)
+            drawn = _drawn(prepared, first, GROUPS, BITS)
+            groups = passes.groups(drawn)
             slopes = passes.look(groups)
             found = passes.meets(groups, slopes)
-            for number, draw in enumerate(draws):
-                post = _step(prepared, draw)
-                moved = _canonical_moves(prepared, draw, post)
+            for number in range(GROUPS):
+                moved = _canonical_moves(prepared, groups, number)
                 differs = (moved != np.sign(-slopes.value[number])) & (moved != 0)
                 near = np.abs(slopes.value[number]) <= ROUNDING * slopes.scale[number]
                 wrong += int((differs & ~near).sum())
                 rounding += int((differs & near).sum())
                 if found[number]:
                     candidates += 1
-                    confirmed += unmet(prepared, draw.required, prepared.initial, post) is None
+                    confirmed += bool((moved == np.where(groups.up[number], 1, -1)).all())
         yield Row(f"directions.{name}.wrong", wrong, f"of {DIRECTION_GROUPS * BITS}", bar=0)
         yield Row(f"directions.{name}.within_rounding", rounding, f"of {DIRECTION_GROUPS * BITS}")
         share = confirmed / max(1, candidates)
         yield Row(f"directions.{name}.confirmed", share, f"of {candidates}", bar=CONFIRMED_BAR, higher_is_better=True)
 
 
-def _step(prepared: Workload, draw: Draw) -> State:
-    chosen = list(draw.indices)
-    train_set = prepared.train
-    return prepared.stepper.run(prepared.initial, train_set.images[chosen], train_set.labels[chosen]).post
-
-
-def _canonical_moves(prepared: Workload, draw: Draw, post: State) -> NDArray[np.float32]:
-    """Which way the canonical step to W' moves each weight: -1, 0 or 1."""
-    moves = []
-    for requirement in draw.required:
-        tensor, element = prepared.eligible.locate(requirement.weight)
-        moves.append(np.sign(post.tensors[tensor].flat[element] - prepared.initial.tensors[tensor].flat[element]))
+def _canonical_moves(prepared: Workload, groups: Groups, number: int) -> NDArray[np.float32]:
+    """Which way the canonical step of one group moves each of its weights: -1, 0 or 1."""
+    chosen, pre = list(groups.indices[number]), prepared.initial
+    post = prepared.stepper.run(pre, prepared.train.images[chosen], prepared.train.labels[chosen]).post
+    places = list(zip(groups.tensors[number], groups.elements[number], strict=True))
+    moves = [np.sign(post.tensors[tensor].flat[at] - pre.tensors[tensor].flat[at]) for tensor, at in places]
     return np.array(moves, np.float32)
 
 
@@ -99,7 +87,7 @@ def hits(scratch: Path) -> Iterator[Row]:
     A try costs a group's pass, and 2^10 of them would be needed for one hit at 10 bits. So a pass looks at many weights
     of each group, and every b of them in turn are a set of requirements of their own.
     """
-    use_threads(THREADS)
+    set_up_torch(THREADS)
     for name in HIT_GROUPS:
         prepared = workload(name, scratch)
         trained = train(prepared, prepared.initial, steps=TRAINED_STEPS[name], seed=1, recipe=Recipe(average=0.9))
@@ -115,7 +103,7 @@ def _moves(prepared: Workload, state: State, count: int) -> NDArray[np.int8]:
     passes = _passes(prepared, state)
     parts = []
     for first in range(0, count, GROUPS):
-        groups = passes.groups(_draws(prepared, first, GROUPS, MANY), MANY)
+        groups = passes.groups(_drawn(prepared, first, GROUPS, MANY))
         parts.append(_as_required(passes, groups))
     return np.concatenate(parts)
 

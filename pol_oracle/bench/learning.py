@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pol_oracle.canonical.state import State
 from pol_oracle.protocol.difficulty import BIT
-from pol_oracle.search import GroupedSearch, Plan, Progress, Recipe, count_correct, train, use_threads
+from pol_oracle.search import GroupedSearch, Plan, Progress, Recipe, count_correct, set_up_torch, train
 from pol_oracle.task import Workload
 
 from .format import Row
@@ -26,7 +26,7 @@ def accuracy(scratch: Path) -> Iterator[Row]:
     Mined is W itself, as it would be proposed. Trained is plain momentum SGD with batch norm over the whole batch: its
     last weights, and the running average of them, which classifies better.
     """
-    use_threads(THREADS)
+    set_up_torch(THREADS)
     prepared = workload("cnn", scratch)
     gaps = []
     for seed in SEEDS:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pol_oracle.chain.ports import free_port
-from pol_oracle.search import GroupedSearch, Meeting, Plan, help_leader, use_threads
+from pol_oracle.search import GroupedSearch, Meeting, Plan, help_leader, set_up_torch
 from pol_oracle.task import TaskSpec, build_workload
 
 from .format import Row
@@ -21,7 +21,7 @@ _PROGRAM = "from pol_oracle.bench.ranks import help_alone; import sys; help_alon
 
 def ranks(scratch: Path) -> Iterator[Row]:
     """Tries per second of two ranks against one, each on one thread."""
-    use_threads(1)
+    set_up_torch(1)
     for name, (plan, seconds) in MODELS.items():
         prepared = workload(name, scratch)
         port = free_port()
@@ -47,6 +47,6 @@ def ranks(scratch: Path) -> Iterator[Row]:
 
 def help_alone(spec: str, cache: str, port: str) -> None:
     """The second process."""
-    use_threads(1)
+    set_up_torch(1)
     prepared = build_workload(TaskSpec.model_validate_json(spec), Path(cache))
     help_leader(prepared, Meeting(1, "127.0.0.1", int(port)))

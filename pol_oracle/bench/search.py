@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pol_oracle.canonical.state import State
 from pol_oracle.protocol.difficulty import BIT
 from pol_oracle.protocol.hashing import keccak
-from pol_oracle.search import GroupedSearch, NaiveSearch, Progress, Recipe, use_threads
+from pol_oracle.search import GroupedSearch, NaiveSearch, Progress, Recipe, set_up_torch
 from pol_oracle.search import train as plain_training
 from pol_oracle.search.attempt import Attempt, Counter, Nonces
 from pol_oracle.task import TaskSpec, Workload, build_workload
@@ -111,7 +111,7 @@ class Runner:
 
 def tries(scratch: Path) -> Iterator[Row]:
     """Tries per second with training, roots and confirmations, in turns with Algorithm 1; no accuracy is counted."""
-    use_threads(THREADS)
+    set_up_torch(THREADS)
     for name, turn in MODELS.items():
         prepared = workload(name, scratch)
         grouped = Runner(GroupedSearch(prepared), prepared.initial, RARE)
@@ -170,7 +170,7 @@ class Training:
 def training(scratch: Path) -> Iterator[Row]:
     """Samples trained per second: mining where a candidate takes 5 s and more, with roots and confirmations, and plain
     training. Counting accuracy comes on top: what it costs depends on the test set and on how often blocks are due."""
-    use_threads(THREADS)
+    set_up_torch(THREADS)
     for name, turn in MODELS.items():
         prepared = workload(name, scratch)
         search = GroupedSearch(prepared)
@@ -200,7 +200,7 @@ def training(scratch: Path) -> Iterator[Row]:
 
 def phases(scratch: Path) -> Iterator[Row]:
     """Where a round's time goes: milliseconds per try, and their share of the whole."""
-    use_threads(THREADS)
+    set_up_torch(THREADS)
     for name, turn in MODELS.items():
         prepared = workload(name, scratch)
         search = GroupedSearch(prepared)
@@ -209,7 +209,7 @@ def phases(scratch: Path) -> Iterator[Row]:
         runner.reset()
         spent: dict[str, float] = {}
         watched = [
-            (Nonces, "draw", "nonces"),
+            (Nonces, "drawn", "nonces"),
             (search._passes, "train", "pass"),
             (search._network, "read", "read"),
             (prepared.stepper, "roots", "root"),
@@ -246,7 +246,7 @@ def _timed(owner: object, method: str, label: str, spent: dict[str, float]) -> I
 
 def plans(scratch: Path) -> Iterator[Row]:
     """What the miner chooses by itself on this machine."""
-    use_threads(THREADS)
+    set_up_torch(THREADS)
     for name in MODELS:
         prepared = workload(name, scratch)
         search = GroupedSearch(prepared)

@@ -1,6 +1,6 @@
 """From a seed to the requirements R and the batch P (Algorithm 1 of the paper, hardened).
 
-One generator serves both: keccak256(tag ‖ seed ‖ uint32 counter) gives eight big-endian uint32 words. A word at or
+One generator serves both: keccak256(tag ‖ seed ‖ uint64 counter) gives eight big-endian uint32 words. A word at or
 above the largest multiple of the bound is thrown away, so that no value is likelier than another; a value whose
 identity was drawn before is thrown away too, so that R names k different weights and P S different samples.
 """
@@ -8,7 +8,6 @@ identity was drawn before is thrown away too, so that R names k different weight
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from .errors import RuleError
@@ -26,22 +25,21 @@ class Requirement:
     up: bool
 
 
-def seeds(rules: Rules, task_id: bytes, parent: bytes, miner: str, pre_root: bytes) -> Callable[[int], bytes]:
-    """Returns the function from a nonce (uint64) to the 32-byte seed of R and, under hardened rules, of P.
-
-    A seed is ``keccak256(abi.encode(bytes8 tag, taskId, parent, address miner, preRoot, uint64 nonce))``; a miner
-    hashes thousands that differ in the last word alone. Rules that do not bind the proof hash zeros in place of miner,
-    preRoot and nonce.
-    """
+def seed_head(rules: Rules, task_id: bytes, parent: bytes, miner: str, pre_root: bytes) -> bytes:
+    """Returns the 160 bytes that all seeds of a W hash before the nonce."""
     bound = rules.seed_binds_proof
     address, root = (bytes.fromhex(miner[2:]), pre_root) if bound else (bytes(20), bytes(32))
-    head = Tag.SEED + bytes(24) + task_id + parent + bytes(12) + address + root
-    return lambda nonce: keccak(head + (nonce if bound else 0).to_bytes(32, "big"))
+    return Tag.SEED + bytes(24) + task_id + parent + bytes(12) + address + root
 
 
 def seed(rules: Rules, task_id: bytes, parent: bytes, miner: str, pre_root: bytes, nonce: int) -> bytes:
-    """Returns the seed of one nonce; see :func:`seeds`."""
-    return seeds(rules, task_id, parent, miner, pre_root)(nonce)
+    """Returns the 32-byte seed of R and, under hardened rules, of P.
+
+    It is ``keccak256(abi.encode(bytes8 tag, taskId, parent, address miner, preRoot, uint64 nonce))``. Rules that do not
+    bind the proof hash zeros in place of miner, preRoot and nonce.
+    """
+    last = (nonce if rules.seed_binds_proof else 0).to_bytes(32, "big")
+    return keccak(seed_head(rules, task_id, parent, miner, pre_root) + last)
 
 
 def draw(tag: bytes, seed_: bytes, count: int, bound: int, shift: int = 0) -> list[int]:
@@ -64,7 +62,7 @@ def draw(tag: bytes, seed_: bytes, count: int, bound: int, shift: int = 0) -> li
     seen: set[int] = set()
     counter = 0
     while len(values) < count:
-        digest = keccak(tag + seed_ + counter.to_bytes(4, "big"))
+        digest = keccak(tag + seed_ + counter.to_bytes(8, "big"))
         counter += 1
         for word in struct.unpack(">8I", digest):
             value = word % bound

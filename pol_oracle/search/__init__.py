@@ -27,7 +27,7 @@ from .naive import NaiveSearch
 from .optimiser import AveragedSGD
 from .plan import Plan
 from .proof import Parent, Progress, Proof, Search
-from .torch_models import build_module, load_state, pick_device, read_state, use_threads
+from .torch_models import build_module, load_state, pick_device, read_state, set_up_torch
 from .train import Recipe, count_correct, train
 
 __all__ = [
@@ -48,8 +48,8 @@ __all__ = [
     "pick_device",
     "read_state",
     "search_for",
+    "set_up_torch",
     "train",
-    "use_threads",
 ]
 
 

@@ -22,13 +22,14 @@ from numpy.typing import NDArray
 from pol_oracle.canonical.accuracy import AccuracyTree
 from pol_oracle.canonical.state import State
 from pol_oracle.canonical.step import StepResult
-from pol_oracle.protocol.derivation import Requirement, batch, requirements, seeds
+from pol_oracle.protocol.derivation import batch, requirements, seed, seed_head
 from pol_oracle.protocol.difficulty import most_bits, needed_bits, whole_bits
 from pol_oracle.protocol.errors import NotFinite
 from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.header import Header
 from pol_oracle.task import Workload, unmet
 
+from .draws import Draw, Drawn, seed_rows
 from .proof import Parent, Proof, Watch
 from .screen import Screen
 
@@ -56,23 +57,6 @@ def counters(workload: Workload, device: torch.device) -> tuple[Counter, ...]:
 
 
 _FREE_BATCH = b"pol-free"  # the miner's own generator, where the rules leave P to it
-
-
-@dataclass(frozen=True)
-class Draw:
-    """What a nonce demands.
-
-    Attributes:
-        nonce: uint64.
-        seed: 32 bytes.
-        required: R, the one that only some blocks need at the end.
-        indices: P.
-    """
-
-    nonce: int
-    seed: bytes
-    required: tuple[Requirement, ...]
-    indices: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -112,17 +96,22 @@ class Nonces:
         task = block.workload.task
         self.bits = whole_bits(block.difficulty)
         self._block, self._root = block, root
-        self._seed = seeds(task.rules, task.id, block.parent.id, block.miner, root)
+        self._bound = (task.rules, task.id, block.parent.id, block.miner, root)
 
     def draw(self, nonce: int) -> Draw:
         """Returns R and P of a nonce."""
-        task, drawn = self._block.workload.task, self._seed(nonce)
+        task, drawn = self._block.workload.task, seed(*self._bound, nonce)
         required = requirements(drawn, most_bits(self._block.difficulty), self._block.workload.eligible.count)
         source = drawn
         if not task.rules.batch_from_seed:
             own = bytes.fromhex(self._block.miner[2:]) + self._root + nonce.to_bytes(8, "big")
             source = keccak(_FREE_BATCH + drawn + own)
         return Draw(nonce, drawn, required, batch(source, task.batch_size, task.train_count))
+
+    def drawn(self, first: int, count: int) -> Drawn:
+        """Returns what ``count`` nonces from ``first`` up demand of every step, under hardened rules."""
+        rows = seed_rows(seed_head(*self._bound), range(first, first + count))
+        return Drawn.of(self._block.workload, rows, self.bits)
 
 
 class Attempt:

@@ -25,8 +25,9 @@ from pol_oracle.canonical.state import State
 from pol_oracle.protocol.errors import InputError, RuleError
 from pol_oracle.task import Workload
 
-from .attempt import Attempt, Block, Counter, Draw, counters
+from .attempt import Attempt, Block, Counter, counters
 from .crew import Crew, Meeting
+from .draws import Draw
 from .grouped_network import GroupedNetwork
 from .lead import Lead
 from .optimiser import AveragedSGD
@@ -159,7 +160,7 @@ class GroupedSearch:
         nonces = attempt.nonces
 
         def groups(count: int) -> Groups:
-            return self._passes.groups([nonces.draw(n) for n in range(count)], nonces.bits)
+            return self._passes.groups(nonces.drawn(0, count))
 
         def between() -> None:
             self._optimiser.step()

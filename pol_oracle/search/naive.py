@@ -21,7 +21,8 @@ from pol_oracle.protocol.difficulty import whole_bits
 from pol_oracle.protocol.rules import satisfies
 from pol_oracle.task import Workload
 
-from .attempt import Attempt, Block, Counter, Draw, counters
+from .attempt import Attempt, Block, Counter, counters
+from .draws import Draw
 from .proof import Parent, Progress, Proof, StoppedError, Watch
 from .torch_models import build_module, images_to_torch, load_state, pick_device, torch_position
 

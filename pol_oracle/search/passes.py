@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from pol_oracle.task import Workload
 
-from .attempt import Draw, Nonces
+from .attempt import Nonces
+from .draws import Draw, Drawn
 from .grouped_network import GroupedNetwork, Integers, Slopes
 from .torch_models import scaled
 
@@ -76,22 +77,18 @@ class Passes:
         self._labels = torch.from_numpy(workload.train.labels.astype(np.int64)).to(device)
         self.learning_rate = np.float32(workload.spec.learning_rate)
 
-    def groups(self, draws: Sequence[Draw], bits: int) -> Groups:
-        """Returns the first ``bits`` requirements and the samples of nonces, as arrays."""
-        required = [draw.required[:bits] for draw in draws]
-        numbers = np.array([[r.weight for r in row] for row in required], np.int64).reshape(len(draws), bits)
-        up = np.array([[r.up for r in row] for row in required], np.bool_).reshape(len(draws), bits)
-        at = np.searchsorted(self._ends, numbers, side="right")
+    def groups(self, drawn: Drawn) -> Groups:
+        """Returns nonces with their weights where they lie in the state."""
+        at = np.searchsorted(self._ends, drawn.weights, side="right")
         tensor, start, run, stride, count = self._ranges[:, at]
-        rest = numbers - (self._ends[at] - count)
+        rest = drawn.weights - (self._ends[at] - count)
         elements = start + rest // run * stride + rest % run
-        return Groups(tensor, elements, up, np.array([draw.indices for draw in draws], np.int64))
+        return Groups(tensor, elements, drawn.up, drawn.indices)
 
     def run(self, nonces: Nonces, first: int, count: int, *, mixed: bool) -> Round:
         """Tries ``count`` nonces from ``first`` up, and trains on all of their samples."""
-        draws = [nonces.draw(first + i) for i in range(count)]
-        found, loss = self.train(self.groups(draws, nonces.bits), mixed=mixed)
-        return Round(count, [draws[i] for i in found], loss)
+        found, loss = self.train(self.groups(nonces.drawn(first, count)), mixed=mixed)
+        return Round(count, [nonces.draw(first + int(i)) for i in found], loss)
 
     def train(self, groups: Groups, *, mixed: bool = False) -> tuple[Integers, float]:
         """Sets the network's gradients, and looks for groups whose step would move all weights their way.

@@ -6,9 +6,10 @@ from math import prod
 
 import pytest
 
-from pol_oracle.canonical.eligible import eligible_weights
-from pol_oracle.canonical.layers.graph import live_taps
+from pol_oracle.canonical.eligible import eligible_weights, live_ranges
+from pol_oracle.canonical.layers.graph import Geometry, live_taps
 from pol_oracle.canonical.models import MODEL_NAMES, build_model
+from pol_oracle.protocol.eligible import EligibleRange
 from pol_oracle.protocol.rules import HARDENED, PAPER
 
 
@@ -32,7 +33,7 @@ def test_live_taps(extent: int, kernel: int, stride: int, padding: int, expected
 def test_hardened_names_convolutions_only(name: str) -> None:
     model = build_model(name)
     named = {model.state[r.tensor].name for r in eligible_weights(model, HARDENED).ranges}
-    assert named == {w.name for w in model.parameters if len(w.shape) == 4}
+    assert named <= {w.name for w in model.parameters if len(w.shape) == 4}
     assert not any("fc" in n or "bn" in n or "running" in n for n in named)
 
 
@@ -44,25 +45,24 @@ def test_paper_names_all_parameters_and_no_buffers(name: str) -> None:
     assert eligible.locate(eligible.count - 1)[0] == len(model.parameters) - 1
 
 
-def test_layer_4_at_one_pixel_has_centre_taps_only() -> None:
+def test_one_pixel_has_a_live_centre_tap_only() -> None:
+    geometry = Geometry("w", height=1, width=1, kernel=3, stride=1, padding=1)
+    (found,) = live_ranges(7, (512, 3, 3, 256), geometry)
+    assert found == EligibleRange(7, start=4 * 256, run=256, stride=9 * 256, repeats=512)
+
+
+def test_a_strided_layer_over_two_pixels_has_four_live_taps() -> None:
+    found = live_ranges(0, (512, 3, 3, 256), Geometry("w", height=2, width=2, kernel=3, stride=2, padding=1))
+    assert [(r.start // 256, r.run // 256) for r in found] == [(4, 2), (7, 2)]
+
+
+def test_layers_with_tiny_maps_are_left_out() -> None:
+    """Their channels are often shut for a whole batch, and a weight that stays fails."""
     model = build_model("resnet18-7x7")
-    ranges = {model.state[r.tensor].name: r for r in eligible_weights(model, HARDENED).ranges}
-    for name in ("layer4.0.conv2.weight", "layer4.1.conv1.weight", "layer4.1.conv2.weight"):
-        r = ranges[name]
-        assert (r.start, r.run, r.stride, r.repeats) == (4 * 512, 512, 9 * 512, 512)
-
-
-def test_a_strided_layer_of_two_pixels_has_four_live_taps() -> None:
-    model = build_model("resnet18-7x7")
-    number = [w.name for w in model.parameters].index("layer4.0.conv1.weight")
-    found = [(r.start // 256, r.run // 256) for r in eligible_weights(model, HARDENED).ranges if r.tensor == number]
-    assert found == [(4, 2), (7, 2)]
-
-
-def test_most_weights_of_torchvisions_resnet_are_dead_at_this_size() -> None:
-    model = build_model("resnet18-7x7")
-    dead = 1 - eligible_weights(model, HARDENED).count / sum(prod(w.shape) for w in model.parameters)
-    assert 0.60 < dead < 0.64
+    named = {model.state[r.tensor].name for r in eligible_weights(model, HARDENED).ranges}
+    pixels = {g.weight: g.output_height * g.output_width for g in model.geometries}
+    assert named == {weight for weight, count in pixels.items() if count >= 16}
+    assert pixels["layer4.1.conv2.weight"] == 1 and pixels["layer2.1.conv2.weight"] == 16
 
 
 def test_the_small_models_have_no_dead_taps() -> None:

@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from pol_oracle.search import use_threads
+from pol_oracle.search import set_up_torch
 from pol_oracle.search.crew import Meeting
 from pol_oracle.search.lead import help_leader
 from pol_oracle.task import TaskSpec, build_workload
@@ -14,7 +14,7 @@ from pol_oracle.task import TaskSpec, build_workload
 
 def main(spec: str, cache: str) -> None:
     """Helps until the leader is gone."""
-    use_threads(1)
+    set_up_torch(1)
     meeting = Meeting.of(os.environ)
     assert meeting is not None
     help_leader(build_workload(TaskSpec.model_validate_json(spec), Path(cache)), meeting)

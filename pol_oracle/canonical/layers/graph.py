@@ -89,6 +89,16 @@ class Geometry:
     padding: int
 
     @property
+    def output_height(self) -> int:
+        """Rows of the map that comes out."""
+        return _outputs(self.height, self.kernel, self.stride, self.padding)
+
+    @property
+    def output_width(self) -> int:
+        """Columns of the map that comes out."""
+        return _outputs(self.width, self.kernel, self.stride, self.padding)
+
+    @property
     def live_rows(self) -> tuple[int, int]:
         """The first and the last row of taps that is not dead."""
         return _ends(live_taps(self.height, self.kernel, self.stride, self.padding))
@@ -108,8 +118,12 @@ def live_taps(extent: int, kernel: int, stride: int, padding: int) -> list[int]:
         stride: input pixels per output pixel.
         padding: zeros on either end.
     """
-    outputs = (extent + 2 * padding - kernel) // stride + 1
-    return [t for t in range(kernel) if any(0 <= o * stride + t - padding < extent for o in range(outputs))]
+    outputs = range(_outputs(extent, kernel, stride, padding))
+    return [t for t in range(kernel) if any(0 <= o * stride + t - padding < extent for o in outputs)]
+
+
+def _outputs(extent: int, kernel: int, stride: int, padding: int) -> int:
+    return (extent + 2 * padding - kernel) // stride + 1
 
 
 def _ends(taps: list[int]) -> tuple[int, int]:

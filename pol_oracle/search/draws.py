@@ -1,0 +1,97 @@
+"""What nonces demand: one at a time as the rules have it, or many at once, as arrays.
+
+A search hashes four times or more per try. So the keccak of all nonces of a pass is computed side by side; where a draw
+throws a word away, which is rare, the rules' own generator takes over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pol_oracle.canonical.keccak import Words, hash_rows
+from pol_oracle.protocol import derivation
+from pol_oracle.protocol.derivation import WORD_RANGE, Requirement
+from pol_oracle.protocol.hashing import Tag
+from pol_oracle.task import Workload
+
+Integers = NDArray[np.int64]
+WORDS = 8  # that a digest holds
+
+
+@dataclass(frozen=True)
+class Draw:
+    """What a nonce demands.
+
+    Attributes:
+        nonce: uint64.
+        seed: 32 bytes.
+        required: R, the one that only some blocks need at the end.
+        indices: P.
+    """
+
+    nonce: int
+    seed: bytes
+    required: tuple[Requirement, ...]
+    indices: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What some nonces of hardened rules demand.
+
+    Attributes:
+        weights: int64 [G, k], eligible weights of R.
+        up: bool [G, k], which way each must go.
+        indices: int64 [G, S], P.
+    """
+
+    weights: Integers
+    up: NDArray[np.bool_]
+    indices: Integers
+
+    @staticmethod
+    def of(workload: Workload, seeds: Words, bits: int) -> Drawn:
+        """Draws ``bits`` requirements and a batch from every seed, [G, 4] words."""
+        task = workload.task
+        values = draw_rows(Tag.REQUIREMENTS, seeds, bits, 2 * workload.eligible.count, shift=1)
+        indices = draw_rows(Tag.BATCH, seeds, task.batch_size, task.train_count)
+        return Drawn(values >> 1, values % 2 == 0, indices)
+
+
+def seed_rows(head: bytes, nonces: Sequence[int]) -> Words:
+    """Returns the seeds of nonces, [G, 4] words.
+
+    Args:
+        head: what all of them hash before the nonce, see :func:`derivation.seed_head`.
+        nonces: uint64.
+    """
+    words = np.frombuffer(head, np.uint64)
+    rows = np.zeros((len(nonces), len(words) - 1 + 4), np.uint64)
+    rows[:, : len(words) - 1] = words[1:]
+    rows[:, -1] = np.array(nonces, ">u8").view(np.uint64)
+    return hash_rows(words[0], rows)
+
+
+def draw_rows(tag: bytes, seeds: Words, count: int, bound: int, shift: int = 0) -> Integers:
+    """As :func:`derivation.draw`, for many seeds: returns int64 [G, count]."""
+    blocks = [_digests(tag, seeds, counter) for counter in range(-(-count // WORDS))]
+    words = np.concatenate([np.empty((len(seeds), 0), np.int64), *blocks], axis=1)[:, :count]
+    values = words % bound
+    identities = np.sort(values >> shift, axis=1)
+    thrown = (words >= WORD_RANGE - WORD_RANGE % bound).any(axis=1) | (np.diff(identities) == 0).any(axis=1)
+    for row in np.flatnonzero(thrown):
+        values[row] = derivation.draw(tag, seeds[row].tobytes(), count, bound, shift)
+    return np.asarray(values, np.int64)
+
+
+def _digests(tag: bytes, seeds: Words, counter: int) -> Integers:
+    """Eight words of every seed, int64 [G, 8]."""
+    rows = np.empty((len(seeds), 5), np.uint64)
+    rows[:, :4] = seeds
+    rows[:, 4] = np.array(counter, ">u8").view(np.uint64)
+    digests = hash_rows(np.frombuffer(tag, np.uint64)[0], rows)
+    return np.asarray(digests.view(">u4"), np.int64)
