@@ -9,6 +9,7 @@
       optimiser.py       what moves W from pass to pass
       crew.py            several processes with one W, and who of them is alive
       lead.py            a round of theirs, from both sides
+    draws.py             what nonces demand: one at a time, or a pass's at once
     attempt.py           from a candidate to a proof: the canonical step, then accuracy
     screen.py            exact accuracy of the miner's own states, mostly from torch
     train.py             ordinary training

@@ -192,9 +192,9 @@ class LiveConv2d(nn.Module):
         gradient, seen = (t.permute(0, 2, 3, 1).reshape(samples, -1) for t in (gradient, seen))
         written, read = gradient.index_select(1, wanted.outputs), seen.index_select(1, wanted.inputs)
         terms = (written.float() * read * wanted.inside).view(samples, len(wanted.slot), -1)
-        wanted.answers[0, wanted.slot] = self.weight.detach().permute(0, 2, 3, 1).reshape(-1)[wanted.weight]
-        wanted.answers[1, wanted.slot] = terms.sum((0, 2))
-        wanted.answers[2, wanted.slot] = torch.linalg.vector_norm(terms, dim=(0, 2))
+        weight = self.weight.detach().permute(0, 2, 3, 1).reshape(-1)[wanted.weight]
+        scale = torch.linalg.vector_norm(terms, dim=(0, 2))
+        wanted.answers.index_copy_(1, wanted.slot, torch.stack((weight, terms.sum((0, 2)), scale)))
 
 
 def _end(extent: int, geometry: Geometry, first: int, last: int) -> int:

@@ -30,17 +30,20 @@ class AveragedSGD(torch.optim.Optimizer):
         momentum: how much of W is the average.
         share: of the fast point in the average, at each step.
         weight_decay: pulls the fast point towards zero, in proportion to W.
+        warm_up: steps in which ``lr`` rises to its value, in equal parts.
     """
 
     def __init__(
         self,
         parameters: Iterable[nn.Parameter],
-        lr: float = 0.5,
+        lr: float = 1.0,
         momentum: float = 0.9,
         share: float = 0.02,
         weight_decay: float = 5e-4,
+        warm_up: int = 100,
     ) -> None:
-        super().__init__(parameters, {"lr": lr, "momentum": momentum, "share": share, "weight_decay": weight_decay})
+        options = {"lr": lr, "momentum": momentum, "share": share, "weight_decay": weight_decay, "warm_up": warm_up}
+        super().__init__(parameters, options | {"steps": 0})
 
     @overload
     def step(self, closure: None = None) -> None: ...
@@ -69,8 +72,10 @@ class AveragedSGD(torch.optim.Optimizer):
         fast = [self.state[p]["fast"] for p in weights]
         average = [self.state[p]["average"] for p in weights]
         slopes = [p.grad for p in weights if p.grad is not None]
-        torch._foreach_add_(fast, slopes, alpha=-group["lr"])
-        torch._foreach_add_(fast, weights, alpha=-group["lr"] * group["weight_decay"])
+        group["steps"] += 1
+        lr = group["lr"] * min(1.0, group["steps"] / group["warm_up"])
+        torch._foreach_add_(fast, slopes, alpha=-lr)
+        torch._foreach_add_(fast, weights, alpha=-lr * group["weight_decay"])
         torch._foreach_lerp_(average, fast, group["share"])
         torch._foreach_copy_(weights, average)
         torch._foreach_lerp_(weights, fast, 1 - group["momentum"])

@@ -18,6 +18,8 @@ from .torch_models import scaled
 
 MARGIN = 0.5  # a bfloat16 slope below this share of its scale has no trustworthy sign (see `pol bench search`)
 
+FIRST_LOOK = 8  # weights: one group of 256 passes, and a second look at it costs little
+
 
 @dataclass(frozen=True)
 class Round:
@@ -49,6 +51,10 @@ class Groups:
     elements: Integers
     up: NDArray[np.bool_]
     indices: Integers
+
+    def first(self, count: int) -> Groups:
+        """Returns the groups with their first few weights only."""
+        return Groups(self.tensors[:, :count], self.elements[:, :count], self.up[:, :count], self.indices)
 
     def some(self, chosen: Integers) -> Groups:
         """Returns some of the groups."""
@@ -93,19 +99,21 @@ class Passes:
     def train(self, groups: Groups, *, mixed: bool = False) -> tuple[Integers, float]:
         """Sets the network's gradients, and looks for groups whose step would move all weights their way.
 
+        Few groups pass a first look, which comes with the training pass; those are looked at again, more closely.
+
         Args:
             groups: the nonces.
-            mixed: sieve in bfloat16: a group is dropped only where a slope clearly points the wrong way, and those left
-                are looked at again in float32.
+            mixed: make the training pass in bfloat16; then a group is dropped only where a slope clearly points the
+                wrong way. In float32 a group is judged by its first few weights.
 
         Returns:
             The numbers of those groups, and the mean loss.
         """
-        slopes, loss = self._network.train(*self._samples(groups), groups.tensors, groups.elements, mixed=mixed)
-        if not mixed:
-            return np.flatnonzero(self.meets(groups, slopes)), float(loss)
-        hopeful = np.flatnonzero(~_clearly_wrong(groups, slopes).any(axis=1))
-        if len(hopeful):
+        seen = groups if mixed else groups.first(FIRST_LOOK)
+        slopes, loss = self._network.train(*self._samples(seen), seen.tensors, seen.elements, mixed=mixed)
+        wrong = _clearly_wrong(seen, slopes).any(axis=1) if mixed else ~self.meets(seen, slopes)
+        hopeful = np.flatnonzero(~wrong)
+        if len(hopeful) and (mixed or seen.up.shape != groups.up.shape):
             some = groups.some(hopeful)
             hopeful = hopeful[self.meets(some, self.look(some))]
         return hopeful, float(loss)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -16,9 +17,10 @@ from pol_oracle.protocol.difficulty import BIT
 from pol_oracle.protocol.errors import InputError, RuleError
 from pol_oracle.protocol.rules import HARDENED
 from pol_oracle.search import GroupedSearch, Plan, Progress, build_module, load_state
+from pol_oracle.search.attempt import Block, Nonces
 from pol_oracle.search.grouped_network import GroupedNetwork, Integers, LiveConv2d, Slopes
 from pol_oracle.search.optimiser import AveragedSGD
-from pol_oracle.search.passes import MARGIN, Groups, _clearly_wrong
+from pol_oracle.search.passes import FIRST_LOOK, MARGIN, Groups, Passes, _clearly_wrong
 from pol_oracle.search.torch_models import images_to_torch, torch_position
 from tests.search.replay import Parent, stands
 from tests.task.workloads import MINER, small_workload
@@ -220,7 +222,7 @@ def test_pitfall_05_a_dead_network_passes_nothing() -> None:
 
 def test_the_average_follows_its_definition() -> None:
     weight = torch.nn.Parameter(torch.tensor([1.0]))
-    optimiser = AveragedSGD([weight], lr=0.5, momentum=0.8, share=0.25, weight_decay=0.0)
+    optimiser = AveragedSGD([weight], lr=0.5, momentum=0.8, share=0.25, weight_decay=0.0, warm_up=1)
     fast = average = 1.0
     for gradient in (0.5, -1.0, 2.0):
         weight.grad = torch.tensor([gradient])
@@ -236,3 +238,30 @@ def test_a_sieve_keeps_what_is_not_clearly_wrong() -> None:
     none = np.zeros((1, 4), np.int64)
     groups = Groups(none, none, np.ones((1, 4), np.bool_), none)
     assert _clearly_wrong(groups, Slopes(value, value, scale)).tolist() == [[False, True, False, False]]
+
+
+def test_the_learning_rate_warms_up() -> None:
+    weight = torch.nn.Parameter(torch.tensor([0.0]))
+    optimiser = AveragedSGD([weight], lr=1.0, momentum=0.0, weight_decay=0.0, warm_up=4)
+    reached = []
+    for _ in range(6):
+        weight.grad = torch.tensor([-1.0])
+        optimiser.step()
+        reached.append(weight.item())  # without momentum W is the fast point
+    assert np.diff([0.0, *reached]).tolist() == [0.25, 0.5, 0.75, 1.0, 1.0, 1.0]
+
+
+@pytest.mark.parametrize("mixed", [False, True])
+def test_a_group_that_passes_its_first_look_is_looked_at_as_a_whole(mixed: bool) -> None:
+    """Groups that ask for what happens are found; one whose last weight goes the other way is not."""
+    workload, bits = small_workload(), FIRST_LOOK + 2
+    network = GroupedNetwork(workload.model, CPU, S)
+    network.load(workload.initial)
+    passes = Passes(workload, network, CPU)
+    nonces = Nonces(Block(workload, Parent(), MINER, bits * BIT), workload.initial.root)
+    drawn = passes.groups(nonces.drawn(0, 4))
+    up = passes.look(drawn).value < 0
+    up[1, -1] ^= True
+    up[2, 0] ^= True
+    found, _ = passes.train(replace(drawn, up=up), mixed=mixed)
+    assert found.tolist() == [0, 3]
