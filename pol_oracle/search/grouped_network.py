@@ -20,22 +20,22 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import prod
-from typing import Any, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 from torch.nn import functional
 
 from pol_oracle.canonical.layers.graph import Geometry
 from pol_oracle.canonical.models import Model
 from pol_oracle.canonical.state import State
 
+from .group_norm import GroupNorm2d
+from .group_norm_kernels import use_threads
 from .torch_models import build_module
 
 Integers = NDArray[np.int64]
-BUFFER_MOMENTUM = 0.1  # torch's default: the share of a batch in batch norm's running statistics
 
 
 @dataclass(frozen=True)
@@ -57,80 +57,6 @@ class Wanted:
     outputs: Tensor
     inputs: Tensor
     inside: Tensor
-
-
-class GroupNorm2d(nn.Module):
-    """Batch norm whose batch is a group. Takes parameters and buffers over from ordinary batch norm."""
-
-    def __init__(self, norm: nn.BatchNorm2d) -> None:
-        super().__init__()
-        self.weight, self.bias, self.eps = norm.weight, norm.bias, norm.eps
-        self.running_mean: Tensor
-        self.running_var: Tensor
-        self.register_buffer("running_mean", norm.running_mean)
-        self.register_buffer("running_var", norm.running_var)
-        self.groups, self.learn = 1, True
-
-    def forward(self, x: Tensor) -> Tensor:
-        """[S * G, C, H, W], the same. Moves the running statistics towards the mean of the groups'."""
-        n, _, h, w = x.shape
-        y, mean, var = _Normalise.apply(x, self.weight, self.bias, self.groups, self.eps)  # type: ignore[no-untyped-call]
-        if self.learn:
-            count = n // self.groups * h * w
-            self.running_mean.lerp_(mean.mean(0), BUFFER_MOMENTUM)
-            self.running_var.lerp_(var.mean(0) * (count / (count - 1)), BUFFER_MOMENTUM)  # unbiased, as torch's
-        return cast(Tensor, y)
-
-
-class _Normalise(torch.autograd.Function):
-    """Batch norm of every group in training mode; returns y and the groups' means and biased variances, [G, C] each.
-
-    Torch's own takes its statistics one number after the other on a CPU; vectorised sums take a fifth of the time.
-    """
-
-    @staticmethod
-    def forward(
-        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, groups: int, eps: float
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        rows = _by_group(x, groups)
-        count = len(rows) * rows.shape[2]
-        mean = _per_group(rows) / count
-        centred = rows - mean[:, None]
-        var = _per_group(centred.square()) / count
-        inverse = (var + eps).rsqrt()
-        y = torch.addcmul(bias, centred, (weight * inverse)[:, None])
-        ctx.save_for_backward(centred, weight, inverse)
-        ctx.mark_non_differentiable(mean, var)
-        return _as_images(y, x), mean, var
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        centred, weight, inverse = ctx.saved_tensors
-        rows = _by_group(gradients[0], len(inverse))
-        count = len(rows) * rows.shape[2]
-        total, slope = _per_group(rows), _per_group(rows * centred) * inverse
-        scale = weight * inverse
-        share = -scale * inverse * slope / count
-        rest = torch.addcmul((-scale * total / count)[:, None], centred, share[:, None])
-        x = torch.addcmul(rest, rows, scale[:, None])
-        return _as_images(x, gradients[0]), slope.sum(0), total.sum(0), None, None
-
-
-def _by_group(images: Tensor, groups: int) -> Tensor:
-    """[S * G, C, H, W] -> float32 [S, G, H * W, C]: a view of channels-last float32."""
-    n, c, h, w = images.shape
-    return images.permute(0, 2, 3, 1).reshape(n // groups, groups, h * w, c).float()
-
-
-def _per_group(rows: Tensor) -> Tensor:
-    """Sums over samples and pixels: [S, G, H * W, C] -> [G, C]."""
-    return rows.sum(2).sum(0)
-
-
-def _as_images(rows: Tensor, like: Tensor) -> Tensor:
-    """The way back: of the same shape and type as ``like``, channels-last."""
-    n, c, h, w = like.shape
-    return rows.view(n, h, w, c).permute(0, 3, 1, 2).to(like.dtype)
 
 
 class LiveConv2d(nn.Module):
@@ -171,19 +97,16 @@ class LiveConv2d(nn.Module):
         """
         out, row, column, channel = place
         row, column = row - self.taps[0].start, column - self.taps[1].start
-        shape = self.geometry
-        rows = self.stride * np.arange(shape.output_height) + (row - self.padding[2])[:, None]
-        columns = self.stride * np.arange(shape.output_width) + (column - self.padding[0])[:, None]
-        seen = (rows >= 0) & (rows < shape.height), (columns >= 0) & (columns < shape.width)
-        inside = seen[0][:, :, None] & seen[1][:, None, :]
-        outs, channels = self.weight.shape[:2]
-        pixel = group[:, None, None] * (shape.height * shape.width)
-        read = pixel + (rows.clip(0, shape.height - 1) * shape.width)[:, :, None]
-        read = (read + columns.clip(0, shape.width - 1)[:, None, :]) * channels + channel[:, None, None]
+        shape, (outs, channels) = self.geometry, self.weight.shape[:2]
+        rows, row_inside = _reach(shape.output_height, self.stride, row - self.padding[2], shape.height)
+        columns, column_inside = _reach(shape.output_width, self.stride, column - self.padding[0], shape.width)
+        rows = (group[:, None] * shape.height + rows) * (shape.width * channels) + channel[:, None]
         pixels = shape.output_height * shape.output_width
-        written = (group[:, None] * pixels + np.arange(pixels)) * outs + out[:, None]
+        written = (group * pixels * outs + out)[:, None] + np.arange(0, pixels * outs, outs)
+        read = rows[:, :, None] + (columns * channels)[:, None, :]
+        inside = row_inside[:, :, None] * column_inside[:, None, :]
         kernel = np.ravel_multi_index((out, row, column, channel), tuple(self.weight.permute(0, 2, 3, 1).shape))
-        places = (slots, kernel, written.reshape(-1), read.reshape(-1), inside.reshape(-1).astype(np.float32))
+        places = (slots, kernel, written.reshape(-1), read.reshape(-1), inside.reshape(-1))
         self.wanted = Wanted(answers, *(torch.from_numpy(p).to(answers.device) for p in places))
 
     def _look(self, wanted: Wanted, seen: Tensor, gradient: Tensor) -> None:
@@ -195,6 +118,13 @@ class LiveConv2d(nn.Module):
         weight = self.weight.detach().permute(0, 2, 3, 1).reshape(-1)[wanted.weight]
         scale = torch.linalg.vector_norm(terms, dim=(0, 2))
         wanted.answers.index_copy_(1, wanted.slot, torch.stack((weight, terms.sum((0, 2)), scale)))
+
+
+def _reach(outputs: int, stride: int, start: Integers, extent: int) -> tuple[Integers, NDArray[np.float32]]:
+    """Where taps lie for every output along one axis, [n, outputs], clipped to the image; 0 where that was needed."""
+    at = start[:, None] + stride * np.arange(outputs)
+    clipped = at.clip(0, extent - 1)
+    return clipped, (at == clipped).astype(np.float32)
 
 
 def _end(extent: int, geometry: Geometry, first: int, last: int) -> int:
@@ -237,11 +167,11 @@ class GroupedNetwork:
 
     def __init__(self, model: Model, device: torch.device, samples: int) -> None:
         self._model, self._device, self._samples = model, device, samples
-        module = build_module(model)
-        self._convolutions = _rebuild(module, model)
-        self.module = module.to(device).train()
+        twin = build_module(model)
+        self._convolutions = _rebuild(twin, model)
+        self.module = _rectified(twin).to(device).train()
         self.module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # as the canonical layout
-        self._norms = [m for m in module.modules() if isinstance(m, GroupNorm2d)]
+        self._norms = [m for m in self.module.modules() if isinstance(m, GroupNorm2d)]
         self._numbers = {w.name: i for i, w in enumerate(model.parameters)}
 
     def load(self, state: State) -> None:
@@ -290,6 +220,7 @@ class GroupedNetwork:
     ) -> tuple[Tensor, Tensor]:
         answers = torch.zeros(3, tensors.size, device=self._device)
         groups = len(images) // self._samples
+        use_threads(torch.get_num_threads())
         for norm in self._norms:
             norm.groups, norm.learn = groups, learn
         for name, convolution in self._convolutions.items():
@@ -336,3 +267,31 @@ def _rebuild(module: nn.Module, model: Model) -> dict[str, LiveConv2d]:
             convolutions[f"{name}.weight"] = live = LiveConv2d(layer, geometries[name])
             setattr(module.get_submodule(parent), attribute, live)
     return convolutions
+
+
+class _Layers(fx.Tracer):
+    """Sees a network as a graph of its layers."""
+
+    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+        return isinstance(m, GroupNorm2d | LiveConv2d) or super().is_leaf_module(m, module_qualified_name)
+
+
+def _rectified(module: nn.Module) -> fx.GraphModule:
+    """Lets every batch norm do the ReLU that follows it, if nothing else takes its result."""
+    graph = _Layers().trace(module)
+    for node in list(graph.nodes):
+        norm = _layer(module, node)
+        users = list(node.users)
+        if isinstance(norm, GroupNorm2d) and len(users) == 1 and _is_relu(module, users[0]):
+            norm.rectify = True
+            users[0].replace_all_uses_with(node)
+            graph.erase_node(users[0])
+    return fx.GraphModule(module, graph)
+
+
+def _layer(module: nn.Module, node: fx.Node) -> nn.Module | None:
+    return module.get_submodule(str(node.target)) if node.op == "call_module" else None
+
+
+def _is_relu(module: nn.Module, node: fx.Node) -> bool:
+    return node.target is functional.relu or isinstance(_layer(module, node), nn.ReLU)

@@ -133,7 +133,7 @@ class Passes:
     def _samples(self, groups: Groups) -> tuple[torch.Tensor, torch.Tensor]:
         """Images and labels, sample-major."""
         chosen = torch.from_numpy(groups.indices.T.reshape(-1)).to(self._device)
-        return scaled(self._images[chosen]), self._labels[chosen]
+        return scaled(self._images.index_select(0, chosen)), self._labels.index_select(0, chosen)
 
     def moves(self, groups: Groups, slopes: Slopes) -> NDArray[np.bool_]:
         """Which weights move as required, bool [G, k]; as ``protocol.rules.satisfies`` under strict rules."""

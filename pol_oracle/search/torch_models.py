@@ -173,4 +173,4 @@ def images_to_torch(images: NDArray[np.uint8], device: torch.device) -> Tensor:
 
 def scaled(images: Tensor) -> Tensor:
     """The same for a uint8 tensor that is on its device already."""
-    return (images.permute(0, 3, 1, 2).float() - PIXEL_MEAN) * PIXEL_SCALE
+    return (images.permute(0, 3, 1, 2) - PIXEL_MEAN).mul_(PIXEL_SCALE)

@@ -10,7 +10,7 @@ import numba
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def compiled(signature: Any) -> Callable[[F], F]:
+def compiled(signature: Any, *, parallel: bool = False) -> Callable[[F], F]:
     """Returns a decorator that compiles a function for one signature, at import.
 
     ``fastmath=False`` keeps LLVM from fusing or reordering float operations. The machine code is cached beside the
@@ -18,8 +18,17 @@ def compiled(signature: Any) -> Callable[[F], F]:
 
     Args:
         signature: numba signature, such as ``"void(f4[::1], i8)"``, or one made of ``numba.types``.
+        parallel: run the rounds of ``numba.prange`` side by side, in threads of OpenMP where numba finds it. Those spin
+            for a while, as torch's do: between torch's operations they are there at once, where a thread that sleeps
+            waits for its core. The canonical arithmetic has its own: see :mod:`..threads`.
     """
     decorator: Callable[[F], F] = numba.njit(
-        signature, cache=True, nogil=True, fastmath=False, boundscheck=False, error_model="numpy"
+        signature,
+        parallel=parallel,
+        cache=True,
+        nogil=True,
+        fastmath=False,
+        boundscheck=False,
+        error_model="numpy",
     )
     return decorator
