@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .group_norm_kernels import in_lanes, normalise, normalise_back
+from .cpu_loops import in_lanes, normalise, normalise_back
 
 BUFFER_MOMENTUM = 0.1  # torch's default: the share of a batch in batch norm's running statistics
 

@@ -16,9 +16,8 @@ that is 62 % of what would have to be multiplied and updated.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from math import prod
 
 import numpy as np
@@ -27,114 +26,14 @@ from numpy.typing import NDArray
 from torch import Tensor, fx, nn
 from torch.nn import functional
 
-from pol_oracle.canonical.layers.graph import Geometry
 from pol_oracle.canonical.models import Model
 from pol_oracle.canonical.state import State
 
+from .cpu_loops import Integers, use_threads
 from .group_norm import GroupNorm2d
-from .group_norm_kernels import use_threads
+from .live_convolution import LiveConv2d, Wanted
 from .torch_models import build_module
 
-Integers = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """The n weights of one convolution that groups ask for, as places in flat tensors.
-
-    Attributes:
-        answers: where weight, slope and scale go, float32 [3, G * k].
-        slot: int64 [n], the place of each there.
-        weight: int64 [n], in the kernel.
-        outputs: int64 [n * h * w], pixels of the weight's output channel, of one sample of the group that asks.
-        inputs: int64 [n * h * w], the pixels that the tap read for them; any, where it read padding.
-        inside: float32 [n * h * w], 0 where it did, else 1.
-    """
-
-    answers: Tensor
-    slot: Tensor
-    weight: Tensor
-    outputs: Tensor
-    inputs: Tensor
-    inside: Tensor
-
-
-class LiveConv2d(nn.Module):
-    """A convolution without its dead taps, which tells the gradient at single weights of single groups."""
-
-    def __init__(self, conv: nn.Conv2d, geometry: Geometry) -> None:
-        super().__init__()
-        (top, bottom), (left, right) = geometry.live_rows, geometry.live_columns
-        self.geometry = geometry
-        self.taps = slice(top, bottom + 1), slice(left, right + 1)
-        self.weight = nn.Parameter(conv.weight.detach()[:, :, self.taps[0], self.taps[1]].clone())
-        self.stride = geometry.stride
-        before = geometry.padding - left, geometry.padding - top
-        after = _end(geometry.width, geometry, left, right), _end(geometry.height, geometry, top, bottom)
-        self.padding = (before[0], after[0], before[1], after[1])  # as functional.pad takes it
-        self.even = before == after
-        self.groups = 1
-        self.wanted: Wanted | None = None
-
-    def forward(self, x: Tensor) -> Tensor:
-        """[N, in, H, W] -> [N, out, h, w]."""
-        if self.even:
-            y = functional.conv2d(x, self.weight, stride=self.stride, padding=(self.padding[2], self.padding[0]))
-        else:
-            y = functional.conv2d(functional.pad(x, self.padding), self.weight, stride=self.stride)
-        if self.wanted is not None:
-            y.register_hook(partial(self._look, self.wanted, x.detach()))  # type: ignore[no-untyped-call]
-        return y
-
-    def want(self, answers: Tensor, slots: Integers, group: Integers, place: Sequence[Integers]) -> None:
-        """Asks for the slopes of some weights at the next backward pass.
-
-        Args:
-            answers: see :class:`Wanted`.
-            slots: int64 [n], likewise.
-            group: int64 [n], the group that asks.
-            place: the weights' out, row, column and channel in the model's kernel, int64 [n] each.
-        """
-        out, row, column, channel = place
-        row, column = row - self.taps[0].start, column - self.taps[1].start
-        shape, (outs, channels) = self.geometry, self.weight.shape[:2]
-        rows, row_inside = _reach(shape.output_height, self.stride, row - self.padding[2], shape.height)
-        columns, column_inside = _reach(shape.output_width, self.stride, column - self.padding[0], shape.width)
-        rows = (group[:, None] * shape.height + rows) * (shape.width * channels) + channel[:, None]
-        pixels = shape.output_height * shape.output_width
-        written = (group * pixels * outs + out)[:, None] + np.arange(0, pixels * outs, outs)
-        read = rows[:, :, None] + (columns * channels)[:, None, :]
-        inside = row_inside[:, :, None] * column_inside[:, None, :]
-        kernel = np.ravel_multi_index((out, row, column, channel), tuple(self.weight.permute(0, 2, 3, 1).shape))
-        places = (slots, kernel, written.reshape(-1), read.reshape(-1), inside.reshape(-1))
-        self.wanted = Wanted(answers, *(torch.from_numpy(p).to(answers.device) for p in places))
-
-    def _look(self, wanted: Wanted, seen: Tensor, gradient: Tensor) -> None:
-        """The backward pass comes by with the gradient at the output: answers what is wanted."""
-        samples = len(gradient) // self.groups
-        gradient, seen = (t.permute(0, 2, 3, 1).reshape(samples, -1) for t in (gradient, seen))
-        written, read = gradient.index_select(1, wanted.outputs), seen.index_select(1, wanted.inputs)
-        terms = (written.float() * read * wanted.inside).view(samples, len(wanted.slot), -1)
-        weight = self.weight.detach().permute(0, 2, 3, 1).reshape(-1)[wanted.weight]
-        scale = torch.linalg.vector_norm(terms, dim=(0, 2))
-        wanted.answers.index_copy_(1, wanted.slot, torch.stack((weight, terms.sum((0, 2)), scale)))
-
-
-def _reach(outputs: int, stride: int, start: Integers, extent: int) -> tuple[Integers, NDArray[np.float32]]:
-    """Where taps lie for every output along one axis, [n, outputs], clipped to the image; 0 where that was needed."""
-    at = start[:, None] + stride * np.arange(outputs)
-    clipped = at.clip(0, extent - 1)
-    return clipped, (at == clipped).astype(np.float32)
-
-
-def _end(extent: int, geometry: Geometry, first: int, last: int) -> int:
-    """Padding behind the last pixel with which taps first .. last give as many outputs as the whole kernel: as much as
-    before the first one if that gives no more, since torch pads both ends alike without a copy."""
-    outputs = (extent + 2 * geometry.padding - geometry.kernel) // geometry.stride + 1
-    before, taps = geometry.padding - first, last - first + 1
-    if (extent + 2 * before - taps) // geometry.stride + 1 == outputs:
-        return before
-    return max(0, (outputs - 1) * geometry.stride + taps - extent - before)
 
 
 @dataclass(frozen=True)
@@ -239,7 +138,8 @@ class GroupedNetwork:
         slots = np.flatnonzero(tensors == self._numbers[name])
         if len(slots):
             place = np.unravel_index(elements.flat[slots], self._model.parameters[self._numbers[name]].shape)
-            self._convolutions[name].want(answers, slots, slots // tensors.shape[1], place)
+            asked = np.stack((slots, slots // tensors.shape[1], *place), axis=1)
+            self._convolutions[name].wanted = Wanted(answers, asked)
 
     def _tensors(self, flat: NDArray[np.float32]) -> Iterator[tuple[Tensor, Tensor]]:
         """Every tensor of a canonical state as torch lays it out, a view of ``flat``, with the one in use here."""

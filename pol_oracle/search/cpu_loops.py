@@ -1,10 +1,12 @@
-"""Batch norm by groups on a CPU: one group after the other, which stays in the cache from its mean to its result.
+"""What a CPU does many times faster in loops of its own than with torch's operations.
 
-Written with torch's operations it takes four to ten passes over tensors that no cache holds, and thrice the time.
+Batch norm by groups does one group after the other, which stays in the cache from its mean to its result; with torch's
+operations it takes four to ten passes over tensors that no cache holds. Its input, its result and the gradients of both
+are [S, G, T, L] here: samples, groups, and the pixels of a sample cut into T rows of L numbers, each some pixels'
+C channels one after the other. What holds for a channel is spread over L lanes, so that the inner loops are long ones
+over plain arrays, which LLVM turns into vector instructions.
 
-A layer's input, its result and the gradients of both are [S, G, T, L]: samples, groups, and the pixels of a sample cut
-into T rows of L numbers, each some pixels' C channels one after the other. What holds for a channel is spread over
-L lanes, so that the inner loops are long ones over plain arrays, which LLVM turns into vector instructions.
+The slopes at single weights are short sums from all over two tensors, for which torch needs lists of places.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from numpy.typing import NDArray
 from pol_oracle.canonical.kernels.jit import compiled
 
 Floats = NDArray[np.float32]
+Integers = NDArray[np.int64]
 
 _LANES = 256
 _ZERO, _ONE = np.float32(0), np.float32(1)
@@ -193,3 +196,51 @@ def normalise_back(
     for p in numba.prange(parts):
         bounds = groups * p // parts, groups * (p + 1) // parts
         _normalise_back(gradient, x, weight, bias, statistics, rectify, x_gradient, gradients, bounds[0], bounds[1])
+
+
+@compiled(
+    "void(f4[:, :, :, ::1], f4[:, :, :, ::1], f4[:, :, :, ::1], i8[:, ::1], i8, i8, i8, i8, i8, f4[:, ::1])",
+    parallel=True,
+)
+def weight_slopes(
+    x: Floats,
+    gradient: Floats,
+    kernel: Floats,
+    asked: Integers,
+    groups: int,
+    stride: int,
+    padding: int,
+    top: int,
+    left: int,
+    answers: Floats,
+) -> None:
+    """Tells the gradients of a group's loss at single weights of a convolution.
+
+    Args:
+        x: [N, H, W, C], the convolution's input.
+        gradient: [N, h, w, O], at its output.
+        kernel: [O, rows, columns, C], its live taps.
+        asked: see :class:`live_convolution.Wanted`.
+        groups: G; sample s of group g is number s * G + g.
+        stride, padding: of the convolution.
+        top, left: the first live tap.
+        answers: see :class:`live_convolution.Wanted`.
+    """
+    number, height, width, _ = x.shape
+    _, rows, columns, _ = gradient.shape
+    for i in numba.prange(len(asked)):
+        slot, group, out, row, column, channel = asked[i]
+        total = squares = 0.0
+        for n in range(group, number, groups):
+            for r in range(rows):
+                y = r * stride + row - padding
+                if 0 <= y < height:
+                    for c in range(columns):
+                        z = c * stride + column - padding
+                        if 0 <= z < width:
+                            term = np.float64(x[n, y, z, channel]) * gradient[n, r, c, out]
+                            total += term
+                            squares += term * term
+        answers[0, slot] = kernel[out, row - top, column - left, channel]
+        answers[1, slot] = total
+        answers[2, slot] = np.sqrt(squares)
