@@ -5,7 +5,10 @@
     grouped.py           the grouped search: many nonces per pass, and every pass trains
       plan.py            how large a pass should be on this machine, and how precise
       passes.py          one pass over the nonces of one W
-      grouped_network.py the network for it: batch norm by groups, gradients at single weights
+      grouped_network.py the network for it, made of
+        group_norm.py    batch norm by groups, and
+        live_convolution.py convolutions that tell the gradient at single weights;
+        cpu_loops.py     both compiled, for a CPU
       optimiser.py       what moves W from pass to pass
       crew.py            several processes with one W, and who of them is alive
       lead.py            a round of theirs, from both sides

@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 
 from pol_oracle.canonical.kernels.jit import compiled
 
+from .draws import Integers
+
 Floats = NDArray[np.float32]
-Integers = NDArray[np.int64]
 
 _LANES = 256
 _ZERO, _ONE = np.float32(0), np.float32(1)
@@ -37,7 +38,7 @@ def in_lanes(rows: torch.Tensor) -> Floats:
 
 def use_threads(count: int) -> int:
     """Settles how many threads the next loops of this thread may use; returns how many there will be."""
-    count = min(count, numba.config.NUMBA_NUM_THREADS)
+    count = min(count, numba.config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined]
     numba.set_num_threads(count)
     return count
 
@@ -176,8 +177,7 @@ def normalise(
 
 
 @compiled(
-    "void(f4[:, :, :, ::1], f4[:, :, :, ::1], f4[::1], f4[::1], f4[:, :, ::1], b1, f4[:, :, :, ::1], f4[:, :, ::1],"
-    "i8)",
+    "void(f4[:, :, :, ::1], f4[:, :, :, ::1], f4[::1], f4[::1], f4[:, :, ::1], b1, f4[:, :, :, ::1], f4[:, :, ::1],i8)",
     parallel=True,
 )
 def normalise_back(

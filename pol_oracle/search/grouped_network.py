@@ -5,13 +5,8 @@ One forward and one backward pass over G groups of S samples give
     the gradient of the mean loss, which an optimiser takes as that of any other batch, and
     for each group the gradient of *its* loss at a few weights that the group asks for: its slopes.
 
-Two things make it so. Batch norm takes its statistics per group: samples lie sample-major (sample s of group g is
-number s * G + g), so that a view shows every group's channels as channels of their own. And the slope at one weight of
-a convolution is a short dot product, over the group's samples and output pixels, of what the tap read and of the loss
-gradient at the output; both are at hand when the backward pass comes by.
-
-Weights of dead taps (``layers.graph.live_taps``) never move, so they are left out: of torchvision's ResNet-18 at 32x32
-that is 62 % of what would have to be multiplied and updated.
+Two things make it so: batch norm by groups (group_norm.py), for which samples lie sample-major (sample s of group g is
+number s * G + g), and convolutions that tell slopes as the backward pass comes by (live_convolution.py).
 """
 
 from __future__ import annotations
@@ -29,11 +24,11 @@ from torch.nn import functional
 from pol_oracle.canonical.models import Model
 from pol_oracle.canonical.state import State
 
-from .cpu_loops import Integers, use_threads
+from .cpu_loops import use_threads
+from .draws import Integers
 from .group_norm import GroupNorm2d
 from .live_convolution import LiveConv2d, Wanted
 from .torch_models import build_module
-
 
 
 @dataclass(frozen=True)

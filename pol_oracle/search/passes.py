@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from pol_oracle.task import Workload
 
 from .attempt import Nonces
-from .draws import Draw, Drawn
-from .grouped_network import GroupedNetwork, Integers, Slopes
+from .draws import Draw, Drawn, Integers
+from .grouped_network import GroupedNetwork, Slopes
 from .torch_models import scaled
 
 MARGIN = 0.5  # a bfloat16 slope below this share of its scale has no trustworthy sign (see `pol bench search`)

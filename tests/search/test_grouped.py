@@ -18,7 +18,9 @@ from pol_oracle.protocol.errors import InputError, RuleError
 from pol_oracle.protocol.rules import HARDENED
 from pol_oracle.search import GroupedSearch, Plan, Progress, build_module, load_state
 from pol_oracle.search.attempt import Block, Nonces
-from pol_oracle.search.grouped_network import GroupedNetwork, Integers, LiveConv2d, Slopes
+from pol_oracle.search.draws import Integers
+from pol_oracle.search.grouped_network import GroupedNetwork, Slopes
+from pol_oracle.search.live_convolution import LiveConv2d
 from pol_oracle.search.optimiser import AveragedSGD
 from pol_oracle.search.passes import FIRST_LOOK, MARGIN, Groups, Passes, _clearly_wrong
 from pol_oracle.search.torch_models import images_to_torch, torch_position
