@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from .cpu_loops import in_lanes, normalise, normalise_back
 
-BUFFER_MOMENTUM = 0.1  # torch's default: the share of a batch in batch norm's running statistics
+BUFFER_MOMENTUM = 0.5  # a pass has groups enough for a good estimate, and W has moved since the last (torch: 0.1)
 
 
 class GroupNorm2d(nn.Module):

@@ -32,7 +32,7 @@ from .grouped_network import GroupedNetwork
 from .lead import Lead
 from .optimiser import AveragedSGD
 from .passes import Groups, Passes, Round
-from .plan import Plan, measure
+from .plan import SIZES, Plan, measure
 from .proof import Parent, Progress, Proof, StoppedError, Watch
 from .torch_models import pick_device
 
@@ -46,7 +46,7 @@ class GroupedSearch:
         workload: the task.
         plan: how to make a pass; None measures what is best on this machine when the first search begins.
         device: where torch computes; by default CUDA if present.
-        make_optimiser: of the training that is the search.
+        make_optimiser: of the training that is the search; by default averaged SGD for the size of its passes.
         meeting: where helpers find this process, which leads; None searches alone.
 
     Attributes:
@@ -62,7 +62,7 @@ class GroupedSearch:
         workload: Workload,
         plan: Plan | None = None,
         device: torch.device | None = None,
-        make_optimiser: MakeOptimiser = AveragedSGD,
+        make_optimiser: MakeOptimiser | None = None,
         meeting: Meeting | None = None,
     ) -> None:
         if not workload.rules.seed_binds_proof:
@@ -72,10 +72,10 @@ class GroupedSearch:
         self.counters: Sequence[Counter] = counters(workload, self._device)
         self._network = GroupedNetwork(workload.model, self._device, workload.task.batch_size)
         self._passes = Passes(workload, self._network, self._device)
-        self._optimiser = make_optimiser(list(self._network.module.parameters()))
         self._reached: bytes | None = None  # root of the last proof's W', up to which the optimiser knows the way
         self._rests_until = 0.0
         self._lead = None if meeting is None else Lead(Crew(meeting, self._device), self._network, self._passes)
+        self._optimiser = self._new_optimiser()
 
     def search(
         self,
@@ -134,7 +134,14 @@ class GroupedSearch:
         """Loads W; the optimiser goes on if it brought it about, and forgets where it has been otherwise."""
         self._network.load(state)
         if state.root != self._reached:
-            self._optimiser = self._make_optimiser(list(self._network.module.parameters()))
+            self._optimiser = self._new_optimiser()
+
+    def _new_optimiser(self) -> torch.optim.Optimizer:
+        parameters = list(self._network.module.parameters())
+        if self._make_optimiser is not None:
+            return self._make_optimiser(parameters)
+        groups = SIZES[0] if self.plan is None else self.plan.groups
+        return AveragedSGD.for_batches(parameters, groups * self.processes * self._workload.task.batch_size)
 
     def _round(self, attempt: Attempt, first: int, plan: Plan) -> Round:
         """Tries the next nonces: those of one pass, or of one of each process."""

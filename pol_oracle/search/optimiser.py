@@ -14,11 +14,14 @@ It has no schedule that a chain without an end could not have, and resting on W 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from typing import Any, overload
 
 import torch
 from torch import nn
+
+_BATCH = 64  # samples, for which the defaults are good
 
 
 class AveragedSGD(torch.optim.Optimizer):
@@ -44,6 +47,15 @@ class AveragedSGD(torch.optim.Optimizer):
     ) -> None:
         options = {"lr": lr, "momentum": momentum, "share": share, "weight_decay": weight_decay, "warm_up": warm_up}
         super().__init__(parameters, options | {"steps": 0})
+
+    @classmethod
+    def for_batches(cls, parameters: Iterable[nn.Parameter], samples: int) -> AveragedSGD:
+        """Returns one for gradients of so many samples: a larger batch has less noise, and takes longer steps.
+
+        Both step and share grow with the root of the batch, so that the same samples teach about the same.
+        """
+        scale = math.sqrt(samples / _BATCH)
+        return cls(parameters, lr=scale, share=min(1.0, 0.02 * scale))
 
     @overload
     def step(self, closure: None = None) -> None: ...

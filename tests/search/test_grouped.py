@@ -244,6 +244,15 @@ def test_a_sieve_keeps_what_is_not_clearly_wrong() -> None:
     assert _clearly_wrong(groups, Slopes(value, value, scale)).tolist() == [[False, True, False, False]]
 
 
+def test_larger_batches_take_longer_steps() -> None:
+    workload = small_workload()
+    steps = []
+    for groups in (16, 64):
+        search = GroupedSearch(workload, Plan(groups))
+        steps.append({name: search._optimiser.param_groups[0][name] for name in ("lr", "share")})
+    assert steps == [{"lr": 1.0, "share": 0.02}, {"lr": 2.0, "share": 0.04}]
+
+
 def test_the_learning_rate_warms_up() -> None:
     weight = torch.nn.Parameter(torch.tensor([0.0]))
     optimiser = AveragedSGD([weight], lr=1.0, momentum=0.0, weight_decay=0.0, warm_up=4)
