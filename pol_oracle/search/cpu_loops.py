@@ -36,11 +36,9 @@ def in_lanes(rows: torch.Tensor) -> Floats:
     return tiled
 
 
-def use_threads(count: int) -> int:
-    """Settles how many threads the next loops of this thread may use; returns how many there will be."""
-    count = min(count, numba.config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined]
-    numba.set_num_threads(count)
-    return count
+def use_threads(count: int) -> None:
+    """Settles how many threads the next loops of this thread may use."""
+    numba.set_num_threads(min(count, numba.config.NUMBA_NUM_THREADS))  # type: ignore[attr-defined]
 
 
 @compiled("void(f4[::1], f4[::1])")

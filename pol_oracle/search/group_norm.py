@@ -48,8 +48,7 @@ class GroupNorm2d(nn.Module):
 
 
 class _Anywhere(torch.autograd.Function):
-    """Batch norm of every group in training mode; returns y and the means over the
-    groups of their means and biased variances, [2, C]."""
+    """Batch norm of every group in training mode; returns y, and the groups' mean mean and biased variance [2, C]."""
 
     @staticmethod
     def forward(

@@ -19,6 +19,7 @@ from pol_oracle.protocol.rules import HARDENED
 from pol_oracle.search import GroupedSearch, Plan, Progress, build_module, load_state
 from pol_oracle.search.attempt import Block, Nonces
 from pol_oracle.search.draws import Integers
+from pol_oracle.search.group_norm import BUFFER_MOMENTUM
 from pol_oracle.search.grouped_network import GroupedNetwork, Slopes
 from pol_oracle.search.live_convolution import LiveConv2d
 from pol_oracle.search.optimiser import AveragedSGD
@@ -116,6 +117,9 @@ def test_running_statistics_move_towards_the_groups() -> None:
     for group in range(2):
         module = build_module(model).train()
         load_state(module, state)
+        for norm in module.modules():
+            if isinstance(norm, torch.nn.BatchNorm2d):
+                norm.momentum = BUFFER_MOMENTUM
         module(images[group::2])
         apart.append({name: tensor.numpy() for name, tensor in module.state_dict().items()})
     for buffer in model.buffers:
