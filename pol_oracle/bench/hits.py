@@ -9,13 +9,15 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch.nn import functional
 
 from pol_oracle.canonical.state import State
 from pol_oracle.protocol.hashing import keccak
-from pol_oracle.search import Recipe, set_up_torch, train
+from pol_oracle.search import Recipe, build_module, load_state, set_up_torch, train
 from pol_oracle.search.draws import Drawn, seed_rows
 from pol_oracle.search.grouped_network import GroupedNetwork
 from pol_oracle.search.passes import Groups, Passes
+from pol_oracle.search.torch_models import images_to_torch, torch_position
 from pol_oracle.task import Workload
 
 from .format import Row
@@ -25,10 +27,11 @@ CPU = torch.device("cpu")
 GROUPS = 16  # of a pass
 BITS = 5
 DIRECTION_GROUPS = 2000
-ROUNDING = 1e-3  # of a slope's scale: nearer to zero, its sign is rounding's
+LAST_BITS = 2.0**-22  # of a weight: as much as rounding takes from it
+NUDGES = 16
 CONFIRMED_BAR = 0.95
-MANY = 240  # weights of a group that are looked at, for many independent sets of requirements from one pass
-HIT_GROUPS = {"cnn": 16000, "resnet18-7x7": 3200, "resnet18": 800}
+MANY = 960  # weights of a group that are looked at, for many independent sets of requirements from one pass
+HIT_GROUPS = {"cnn": 16000, "resnet18-7x7": 6400, "resnet18": 1600}
 HIT_BITS = (3, 4, 5, 6, 7, 8, 10)
 TRAINED_STEPS = {"cnn": 600, "resnet18-7x7": 150, "resnet18": 40}
 HIT_TOLERANCE = 0.1
@@ -46,7 +49,10 @@ def _passes(prepared: Workload, state: State) -> Passes:
 
 
 def directions(scratch: Path) -> Iterator[Row]:
-    """Directions of 5 weights in 2,000 groups, in one pass for 16 groups and in one canonical step for each."""
+    """Directions of 5 weights in 2,000 groups, in one pass for 16 groups and in one canonical step for each.
+
+    Where they differ, the direction is rounding's if it is not firm: see :func:`_firm`.
+    """
     set_up_torch(THREADS)
     for name in ("cnn", "vgg", "resnet18-7x7", "resnet18"):
         prepared = workload(name, scratch)
@@ -59,10 +65,11 @@ def directions(scratch: Path) -> Iterator[Row]:
             found = passes.meets(groups, slopes)
             for number in range(GROUPS):
                 moved = _canonical_moves(prepared, groups, number)
-                differs = (moved != np.sign(-slopes.value[number])) & (moved != 0)
-                near = np.abs(slopes.value[number]) <= ROUNDING * slopes.scale[number]
-                wrong += int((differs & ~near).sum())
-                rounding += int((differs & near).sum())
+                differs = np.flatnonzero((moved != np.sign(-slopes.value[number])) & (moved != 0))
+                if len(differs):
+                    firm = _firm(prepared, groups, number)[differs]
+                    wrong += int(firm.sum())
+                    rounding += int((~firm).sum())
                 if found[number]:
                     candidates += 1
                     confirmed += bool((moved == np.where(groups.up[number], 1, -1)).all())
@@ -76,9 +83,37 @@ def _canonical_moves(prepared: Workload, groups: Groups, number: int) -> NDArray
     """Which way the canonical step of one group moves each of its weights: -1, 0 or 1."""
     chosen, pre = list(groups.indices[number]), prepared.initial
     post = prepared.stepper.run(pre, prepared.train.images[chosen], prepared.train.labels[chosen]).post
-    places = list(zip(groups.tensors[number], groups.elements[number], strict=True))
+    places = list(zip(*_weights(groups, number), strict=True))
     moves = [np.sign(post.tensors[tensor].flat[at] - pre.tensors[tensor].flat[at]) for tensor, at in places]
     return np.array(moves, np.float32)
+
+
+def _firm(prepared: Workload, groups: Groups, number: int) -> NDArray[np.bool_]:
+    """Which slopes of a group keep their sign, in float64, when the last bits of all weights change, bool [k].
+
+    Others are zero to within rounding: because they are small, or because some ReLU or maximum hangs on the last bits.
+    """
+    chosen, noise = list(groups.indices[number]), torch.Generator().manual_seed(number)
+    images = images_to_torch(prepared.train.images[chosen], CPU).double()
+    labels = torch.from_numpy(prepared.train.labels[chosen].astype(np.int64))
+    places = [torch_position(prepared.model, int(t), int(e)) for t, e in zip(*_weights(groups, number), strict=True)]
+    signs = []
+    for _ in range(NUDGES):
+        module = build_module(prepared.model).train()
+        load_state(module, prepared.initial)
+        module = module.double()
+        weights = dict(module.named_parameters())
+        with torch.no_grad():
+            for weight in weights.values():
+                weight.mul_(1 + LAST_BITS * (2 * torch.rand(weight.shape, generator=noise).double() - 1))
+        loss = functional.cross_entropy(module(images), labels)
+        slopes = dict(zip(weights, torch.autograd.grad(loss, list(weights.values())), strict=True))
+        signs.append([np.sign(slopes[name][at].item()) for name, at in places])
+    return np.asarray(np.abs(np.sum(signs, axis=0)) == NUDGES)
+
+
+def _weights(groups: Groups, number: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    return groups.tensors[number], groups.elements[number]
 
 
 def hits(scratch: Path) -> Iterator[Row]:

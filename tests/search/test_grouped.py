@@ -145,10 +145,10 @@ def test_a_mixed_search_finds_proofs_that_stand() -> None:
 def test_searching_is_training() -> None:
     workload, seen = small_workload(), list[Progress]()
     search = GroupedSearch(workload, PLAN)
-    enough = lambda: len(seen) >= 60  # noqa: E731
+    enough = lambda: len(seen) >= 120  # noqa: E731
     unreachable = Parent(correct_after=10**6)
     search.search(unreachable, MINER, workload.initial, 30 * BIT, should_stop=enough, on_progress=seen.append)
-    assert seen[-1].trained == 60 * PLAN.groups * S
+    assert seen[-1].trained == 120 * PLAN.groups * S
     losses = [progress.loss for progress in seen if progress.loss is not None]
     assert np.mean(losses[-10:]) < np.mean(losses[:10]) - 0.05
 
