@@ -83,13 +83,13 @@ def _step(stepper: Stepper, state: State, images: Bytes, labels: Bytes) -> Calla
 
 
 def torch_step(prepared: Case, threads: int) -> Callable[[], object]:
-    """Returns torch's eager SGD step of the same batch."""
+    """Settles torch's threads; returns its eager SGD step of the same batch."""
     module, images = prepared.module, prepared.torch_images(BATCH)
     labels = torch.from_numpy(prepared.labels[:BATCH]).long()
     optimiser = torch.optim.SGD(module.parameters(), lr=0.001)
+    set_up_torch(threads)
 
     def run() -> None:
-        set_up_torch(threads)
         module.train()
         optimiser.zero_grad()
         loss: Any = functional.cross_entropy(module(images), labels)

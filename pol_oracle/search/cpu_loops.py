@@ -56,7 +56,7 @@ def _gather(lanes: Floats, channels: Floats) -> None:
             channels[c] += lanes[at + c]
 
 
-@compiled("void(f4[:, :, :, ::1], f4[::1], f4[::1], f4, b1, f4[:, :, :, ::1], f4[:, :, ::1], i8, i8)")
+@compiled("void(f4[:, :, :, ::1], f4[::1], f4[::1], f4, b1, f4[:, :, :, ::1], f4[:, :, ::1], i8)")
 def _normalise(
     x: Floats,
     weight: Floats,
@@ -65,44 +65,41 @@ def _normalise(
     rectify: bool,
     y: Floats,
     statistics: Floats,
-    first: int,
-    last: int,
+    g: int,
 ) -> None:
-    """:func:`normalise` for groups ``first`` to ``last``."""
+    """:func:`normalise` for group ``g``."""
     samples, _, tiles, lanes = x.shape
     count = np.float32(samples * tiles * (lanes // weight.size))
     lane = np.empty((4, lanes), np.float32)
     total, centre, scale, shift = lane[0], lane[1], lane[2], lane[3]
     _spread(bias, shift)
-    for g in range(first, last):
-        mean, variance, inverse = statistics[0, g], statistics[1, g], statistics[2, g]
-        total[:] = _ZERO
-        for s in range(samples):
-            for t in range(tiles):
-                for i in range(lanes):
-                    total[i] += x[s, g, t, i]
-        _gather(total, mean)
-        mean /= count
-        _spread(mean, centre)
-        total[:] = _ZERO
-        for s in range(samples):
-            for t in range(tiles):
-                for i in range(lanes):
-                    total[i] += (x[s, g, t, i] - centre[i]) * (x[s, g, t, i] - centre[i])
-        _gather(total, variance)
-        variance /= count
-        inverse[:] = _ONE / np.sqrt(variance + eps)
-        _spread(weight * inverse, scale)
-        for s in range(samples):
-            for t in range(tiles):
-                for i in range(lanes):
-                    value = (x[s, g, t, i] - centre[i]) * scale[i] + shift[i]
-                    y[s, g, t, i] = _ZERO if rectify and value < _ZERO else value
+    mean, variance, inverse = statistics[0, g], statistics[1, g], statistics[2, g]
+    total[:] = _ZERO
+    for s in range(samples):
+        for t in range(tiles):
+            for i in range(lanes):
+                total[i] += x[s, g, t, i]
+    _gather(total, mean)
+    mean /= count
+    _spread(mean, centre)
+    total[:] = _ZERO
+    for s in range(samples):
+        for t in range(tiles):
+            for i in range(lanes):
+                total[i] += (x[s, g, t, i] - centre[i]) * (x[s, g, t, i] - centre[i])
+    _gather(total, variance)
+    variance /= count
+    inverse[:] = _ONE / np.sqrt(variance + eps)
+    _spread(weight * inverse, scale)
+    for s in range(samples):
+        for t in range(tiles):
+            for i in range(lanes):
+                value = (x[s, g, t, i] - centre[i]) * scale[i] + shift[i]
+                y[s, g, t, i] = _ZERO if rectify and value < _ZERO else value
 
 
 @compiled(
-    "void(f4[:, :, :, ::1], f4[:, :, :, ::1], f4[::1], f4[::1], f4[:, :, ::1], b1, f4[:, :, :, ::1], f4[:, :, ::1],"
-    "i8, i8)"
+    "void(f4[:, :, :, ::1], f4[:, :, :, ::1], f4[::1], f4[::1], f4[:, :, ::1], b1, f4[:, :, :, ::1], f4[:, :, ::1],i8)"
 )
 def _normalise_back(
     gradient: Floats,
@@ -113,45 +110,43 @@ def _normalise_back(
     rectify: bool,
     x_gradient: Floats,
     gradients: Floats,
-    first: int,
-    last: int,
+    g: int,
 ) -> None:
-    """:func:`normalise_back` for groups ``first`` to ``last``."""
+    """:func:`normalise_back` for group ``g``."""
     samples, _, tiles, lanes = x.shape
     count = np.float32(samples * tiles * (lanes // weight.size))
     lane = np.empty((7, lanes), np.float32)
     total, slope, centre, scale, shift, share, rest = lane[0], lane[1], lane[2], lane[3], lane[4], lane[5], lane[6]
     _spread(bias, shift)
-    for g in range(first, last):
-        inverse = statistics[2, g]
-        factor = weight * inverse
-        _spread(statistics[0, g], centre)
-        _spread(factor, scale)
-        total[:] = slope[:] = _ZERO
-        for s in range(samples):
-            for t in range(tiles):
-                for i in range(lanes):
-                    offset = x[s, g, t, i] - centre[i]
-                    dead = rectify and offset * scale[i] + shift[i] <= _ZERO
-                    passed = _ZERO if dead else gradient[s, g, t, i]
-                    total[i] += passed
-                    slope[i] += passed * offset
-        _gather(slope, gradients[0, g])
-        _gather(total, gradients[1, g])
-        gradients[0, g] *= inverse
-        _spread(-factor * inverse * gradients[0, g] / count, share)
-        _spread(-factor * gradients[1, g] / count, rest)
-        for s in range(samples):
-            for t in range(tiles):
-                for i in range(lanes):
-                    offset = x[s, g, t, i] - centre[i]
-                    dead = rectify and offset * scale[i] + shift[i] <= _ZERO
-                    passed = _ZERO if dead else gradient[s, g, t, i]
-                    x_gradient[s, g, t, i] = passed * scale[i] + (offset * share[i] + rest[i])
+    inverse = statistics[2, g]
+    factor = weight * inverse
+    _spread(statistics[0, g], centre)
+    _spread(factor, scale)
+    total[:] = slope[:] = _ZERO
+    for s in range(samples):
+        for t in range(tiles):
+            for i in range(lanes):
+                offset = x[s, g, t, i] - centre[i]
+                dead = rectify and offset * scale[i] + shift[i] <= _ZERO
+                passed = _ZERO if dead else gradient[s, g, t, i]
+                total[i] += passed
+                slope[i] += passed * offset
+    _gather(slope, gradients[0, g])
+    _gather(total, gradients[1, g])
+    gradients[0, g] *= inverse
+    _spread(-factor * inverse * gradients[0, g] / count, share)
+    _spread(-factor * gradients[1, g] / count, rest)
+    for s in range(samples):
+        for t in range(tiles):
+            for i in range(lanes):
+                offset = x[s, g, t, i] - centre[i]
+                dead = rectify and offset * scale[i] + shift[i] <= _ZERO
+                passed = _ZERO if dead else gradient[s, g, t, i]
+                x_gradient[s, g, t, i] = passed * scale[i] + (offset * share[i] + rest[i])
 
 
 @compiled(
-    "void(f4[:, :, :, ::1], f4[::1], f4[::1], f4, b1, f4[:, :, :, ::1], f4[:, :, ::1], i8)",
+    "void(f4[:, :, :, ::1], f4[::1], f4[::1], f4, b1, f4[:, :, :, ::1], f4[:, :, ::1])",
     parallel=True,
 )
 def normalise(
@@ -162,20 +157,17 @@ def normalise(
     rectify: bool,
     y: Floats,
     statistics: Floats,
-    parts: int,
 ) -> None:
     """Writes the result, and the groups' statistics [3, G, C]: mean, biased variance and 1 / sqrt(variance + eps).
 
     ``y = (x - mean) / sqrt(variance + eps) * weight + bias``, and with ``rectify`` zero where that is below it.
     """
-    groups = x.shape[1]
-    for p in numba.prange(parts):
-        bounds = groups * p // parts, groups * (p + 1) // parts
-        _normalise(x, weight, bias, eps, rectify, y, statistics, bounds[0], bounds[1])
+    for g in numba.prange(x.shape[1]):
+        _normalise(x, weight, bias, eps, rectify, y, statistics, g)
 
 
 @compiled(
-    "void(f4[:, :, :, ::1], f4[:, :, :, ::1], f4[::1], f4[::1], f4[:, :, ::1], b1, f4[:, :, :, ::1], f4[:, :, ::1],i8)",
+    "void(f4[:, :, :, ::1], f4[:, :, :, ::1], f4[::1], f4[::1], f4[:, :, ::1], b1, f4[:, :, :, ::1], f4[:, :, ::1])",
     parallel=True,
 )
 def normalise_back(
@@ -187,13 +179,10 @@ def normalise_back(
     rectify: bool,
     x_gradient: Floats,
     gradients: Floats,
-    parts: int,
 ) -> None:
     """Writes the gradient at the input, and each group's at weight and bias [2, G, C], from that at the result."""
-    groups = x.shape[1]
-    for p in numba.prange(parts):
-        bounds = groups * p // parts, groups * (p + 1) // parts
-        _normalise_back(gradient, x, weight, bias, statistics, rectify, x_gradient, gradients, bounds[0], bounds[1])
+    for g in numba.prange(x.shape[1]):
+        _normalise_back(gradient, x, weight, bias, statistics, rectify, x_gradient, gradients, g)
 
 
 @compiled(

@@ -93,7 +93,7 @@ class _OnCpu(torch.autograd.Function):
         rows = _by_group(x, groups)
         y, statistics = torch.empty_like(rows), torch.empty(3, groups, rows.shape[3])
         given = (in_lanes(rows), weight.detach().numpy(), bias.detach().numpy(), np.float32(eps), rectify)
-        normalise(*given, in_lanes(y), statistics.numpy(), torch.get_num_threads())
+        normalise(*given, in_lanes(y), statistics.numpy())
         ctx.rectify = rectify
         ctx.save_for_backward(rows, weight, bias, statistics)
         moments = statistics[:2].mean(1)
@@ -107,7 +107,7 @@ class _OnCpu(torch.autograd.Function):
         own = torch.empty(2, *statistics.shape[1:])
         given = (weight.detach().numpy(), bias.detach().numpy(), statistics.numpy(), ctx.rectify)
         made = (in_lanes(x), own.numpy())
-        normalise_back(in_lanes(gradient), in_lanes(rows), *given, *made, torch.get_num_threads())
+        normalise_back(in_lanes(gradient), in_lanes(rows), *given, *made)
         sums = own.sum(1)
         return _as_images(x, gradients[0]), sums[0], sums[1], None, None, None
 
