@@ -64,7 +64,7 @@ contract PoLRegistry is Genesis {
     }
 
     /// @inheritdoc IPoLRegistry
-    function propose(Header calldata header) external returns (bytes32 blockId) {
+    function propose(Header calldata header, uint16 searchedAt) external returns (bytes32 blockId) {
         require(msg.sender == header.miner, NotMiner(header.miner, msg.sender));
         _checkIndices(header);
         blockId = blockIdOf(header);
@@ -74,6 +74,7 @@ contract PoLRegistry is Genesis {
         _checkAccuracy(header, parent.correctAfter);
 
         (uint40 height, uint16 difficulty) = _insert(blockId, header, parent);
+        require(difficulty <= searchedAt, HarderThanSearched(blockId, difficulty, searchedAt));
 
         emit BlockProposed(blockId, header.parent, msg.sender, height, difficulty, header);
         _tree.offer(blockId); // emits HeadChanged

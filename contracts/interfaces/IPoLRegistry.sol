@@ -60,9 +60,12 @@ interface IPoLRegistry {
     error TooManyTestSamples(uint32 testCount, uint32 limit);
     error DifficultyOutOfBounds(uint16 minimum, uint16 difficulty, uint16 maximum);
     error ZeroHalfLife(uint32 targetInterval);
+    error HarderThanSearched(bytes32 blockId, uint16 difficulty, uint16 searchedAt);
 
     /// @notice Proposes a block; locks the miner's bond.
-    function propose(Header calldata header) external returns (bytes32 blockId);
+    /// @param searchedAt difficulty that the proof was made for, in 1/1024 bit. L1 may move the parent to another second
+    /// and so make the block harder, of which its id knows nothing: then it is refused, where it would be slashed.
+    function propose(Header calldata header, uint16 searchedAt) external returns (bytes32 blockId);
 
     /// @notice Says "I have the data and it is right"; locks the verifier's bond until the block is settled.
     function attest(bytes32 blockId) external;

@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Propose:
-    """Propose a block whose states are already in the store."""
+    """Propose a block whose states are already in the store, unless L1 makes it harder than it was searched at."""
 
     block_id: bytes
     header: Header
+    searched_at: int
 
     @property
     def key(self) -> str:

@@ -128,7 +128,7 @@ def _proposals(view: View, own: Miner, parameters: Parameters) -> list[Action]:
         return []
     best = _best(view, own)
     fitting = (proof for proof in own.proofs if proof.parent == best and proof.id(own.task_id) not in view.blocks)
-    return [Propose(proof.id(own.task_id), proof) for proof in itertools.islice(fitting, 1)]
+    return [Propose(proof.id(own.task_id), proof, own.proofs[proof]) for proof in itertools.islice(fitting, 1)]
 
 
 def _attestations(view: View, own: Verifier, parameters: Parameters, policy: Policy) -> list[Action]:

@@ -83,7 +83,7 @@ def call_of(action: Action) -> Call:
 def _target(action: Action) -> tuple[str, str, tuple[Any, ...]]:
     match action:
         case Propose():
-            return "PoLRegistry", "propose", (action.header.astuple(),)
+            return "PoLRegistry", "propose", (action.header.astuple(), action.searched_at)
         case Attest():
             return "PoLRegistry", "attest", (action.block_id,)
         case Finalize():

@@ -44,6 +44,7 @@ PARAMETERS = Parameters(
     attester_reward=4 * ETH,
 )
 ELIGIBLE = EligibleWeights((EligibleRange(0, 0, 50_000, 50_000, 1),))
+ANY_DIFFICULTY = 2**16 - 1
 GAS_MARGIN = 1.2
 MINED_LIMIT_S = 10.0
 
@@ -139,7 +140,8 @@ class L1:
 
     def propose(self, header: Header, dev: int = MINER) -> tuple[bytes, Receipt]:
         """Proposes a block; returns its id."""
-        return header.id(self.task.id), self.send(dev, "PoLRegistry", "propose", header.astuple())
+        receipt = self.send(dev, "PoLRegistry", "propose", header.astuple(), ANY_DIFFICULTY)
+        return header.id(self.task.id), receipt
 
 
 @contextmanager

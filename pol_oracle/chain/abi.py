@@ -56,6 +56,7 @@ HINTS = {
     "BountyUnsettled": "try again after the reveal window",
     "RevealTooEarly": "reveal in a later L1 block",
     "NotCommitted": "commit first",
+    "HarderThanSearched": "search again: L1 reorganised and moved its parent",
 }
 
 

@@ -64,7 +64,9 @@ def test_pitfall_15_invalid_head_with_many_descendants_stalls_nobody() -> None:
     scene.slash(bad)
     assert choose_parent(scene.view, own)[0].id == good
     proof = scene.header(good, nonce=10)
-    assert Propose(proof.id(TASK), proof) in decide(scene, miner(proof, verified=tuple(descendants)))
+    assert Propose(proof.id(TASK), proof, PARAMETERS.difficulty) in decide(
+        scene, miner(proof, verified=tuple(descendants))
+    )
 
 
 def test_finalized_tip_is_trusted() -> None:
@@ -83,13 +85,15 @@ def test_proof_on_its_way_to_l1_is_built_on() -> None:
 
     above = scene.header(proof.id(TASK), nonce=1)
     assert choose_parent(scene.view, miner(proof, above))[1] == 2
-    assert decide(scene, miner(proof, above)) == (Propose(proof.id(TASK), proof),)  # one after the other
+    assert decide(scene, miner(proof, above)) == (
+        Propose(proof.id(TASK), proof, PARAMETERS.difficulty),
+    )  # one after the other
 
 
 def test_proof_is_proposed_until_l1_shows_it() -> None:
     scene = Scene()
     proof = scene.header()
-    assert decide(scene, miner(proof)) == (Propose(proof.id(TASK), proof),)
+    assert decide(scene, miner(proof)) == (Propose(proof.id(TASK), proof, PARAMETERS.difficulty),)
 
     block = scene.propose()
     assert block == proof.id(TASK)
@@ -110,7 +114,7 @@ def test_proof_on_a_block_that_was_overtaken_is_not_proposed() -> None:
     assert not useless(scene.view, miner(late), PARAMETERS)  # a reorg or a slash may bring its parent back
 
     scene.slash(block)
-    assert decide(scene, miner(late, verified=(block,)))[-1] == Propose(late.id(TASK), late)
+    assert decide(scene, miner(late, verified=(block,)))[-1] == Propose(late.id(TASK), late, PARAMETERS.difficulty)
 
 
 def test_proof_off_the_finalized_branch_is_useless() -> None:
@@ -128,7 +132,7 @@ def test_proposal_waits_for_its_bond() -> None:
     assert decide(scene, miner(proof)) == ()
 
     scene.emit(ev.Deposited, account=MINER, role=Role.MINER, amount=ETH)
-    assert decide(scene, miner(proof)) == (Propose(proof.id(TASK), proof),)
+    assert decide(scene, miner(proof)) == (Propose(proof.id(TASK), proof, PARAMETERS.difficulty),)
 
 
 def test_pitfall_12_own_block_that_a_reorg_took_is_proposed_again_and_built_on() -> None:
@@ -139,7 +143,7 @@ def test_pitfall_12_own_block_that_a_reorg_took_is_proposed_again_and_built_on()
     block = scene.propose()
     scene.reorg(to)
 
-    assert decide(scene, miner(proof)) == (Propose(block, proof),)
+    assert decide(scene, miner(proof)) == (Propose(block, proof, PARAMETERS.difficulty),)
     assert choose_parent(scene.view, miner(proof))[0].id == block
 
 
@@ -198,7 +202,7 @@ def test_pitfall_12_a_proof_that_a_reorg_of_its_parent_made_too_easy_is_given_up
     proof = scene.header(second, nonce=2)
     own = replace(miner(proof), proofs={proof: searching(scene, miner())})
     assert not useless(scene.view, own, RETARGETING)
-    assert Propose(proof.id(TASK), proof) in decide(scene, own)
+    assert Propose(proof.id(TASK), proof, own.proofs[proof]) in decide(scene, own)
 
     scene.reorg(before)
     scene.now -= 90

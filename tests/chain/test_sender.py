@@ -299,7 +299,7 @@ def test_a_full_disk_loses_nothing(client: Client, me: LocalAccount, tmp_path: P
         sender.submit(deposit(1))
         sender._journal._run("PRAGMA max_page_count = 1")  # as small as it is now
         with pytest.raises(StoreError, match="disk is full"):
-            sender.submit(Call("large", "PoLRegistry", "propose", (_large_header(me.address),)))
+            sender.submit(Call("large", "PoLRegistry", "propose", (_large_header(me.address), 0)))
     with Sender(client, me, tmp_path / "a.sqlite", confirmations=0) as sender:
         assert sender.status_of("large") is None
         assert sender.wait("deposit:1").ok

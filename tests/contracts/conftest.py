@@ -17,6 +17,8 @@ from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.protocol.parameters import Parameters
 from pol_oracle.protocol.task import Task
 
+ANY_DIFFICULTY = 2**16 - 1
+
 
 @dataclass(frozen=True)
 class Network:
@@ -53,7 +55,7 @@ class Network:
     def propose(self, miner: Any, parent: bytes | None = None, **changes: Any) -> bytes:
         """Proposes such a header and returns the block's id."""
         header = self.header(miner, parent, **changes)
-        self.registry.propose(header.astuple(), sender=miner)
+        self.registry.propose(header.astuple(), ANY_DIFFICULTY, sender=miner)
         return header.id(self.task.id)
 
 

@@ -103,7 +103,7 @@ def test_refusals_carry_their_values(bonded: Any, miner: Any, verifiers: list[An
     stranger, genesis = verifiers[0], registry.genesisId()
     header = bonded.header(miner)
     with ape.reverts(registry.NotMiner, miner=miner.address, sender=stranger.address):
-        registry.propose(header.astuple(), sender=stranger)
+        registry.propose(header.astuple(), 2**16 - 1, sender=stranger)
     with ape.reverts(registry.AccuracyNotIncreased, correctBefore=1000, correctAfter=1000):
         bonded.propose(miner, correct_after=1000)
     with ape.reverts(registry.UnknownBlock, blockId=b"\x01" * 32):

@@ -22,6 +22,7 @@ abstract contract Fixture {
     uint32 internal constant ANSWER = 48;
     uint16 internal constant BITS = 4;
     uint16 internal constant DIFFICULTY = BITS * 1024;
+    uint16 internal constant ANY_DIFFICULTY = type(uint16).max;
     uint96 internal constant MINER_BOND = 1 ether;
     uint96 internal constant ATTEST_BOND = 0.25 ether;
     uint96 internal constant DEMAND_FEE = 0.01 ether;
@@ -155,7 +156,7 @@ abstract contract Fixture {
 
     function propose(Header memory header) internal returns (bytes32) {
         vm.prank(header.miner);
-        return registry.propose(header);
+        return registry.propose(header, ANY_DIFFICULTY);
     }
 
     function proposeOn(bytes32 parent, address miner, uint64 nonce) internal returns (bytes32) {

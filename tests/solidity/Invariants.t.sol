@@ -76,7 +76,7 @@ contract Handler is Fixture {
         bad = bad && where % 2 == 0;
         Header memory header = makeHeader(parent, miner, ++nonces);
         vm.prank(miner);
-        try registry.propose(header) returns (bytes32 id) {
+        try registry.propose(header, ANY_DIFFICULTY) returns (bytes32 id) {
             ids.push(id);
             headers[id] = header;
             forged[id] = bad;

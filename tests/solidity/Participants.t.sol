@@ -39,7 +39,7 @@ contract Malicious {
     }
 
     function propose(Header calldata header) external returns (bytes32) {
-        id = registry.propose(header);
+        id = registry.propose(header, type(uint16).max);
         return id;
     }
 

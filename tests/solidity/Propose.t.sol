@@ -53,7 +53,7 @@ contract ProposeTest is Fixture {
 
         vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.NotMiner.selector, MINER, RIVAL));
         vm.prank(RIVAL);
-        registry.propose(header);
+        registry.propose(header, ANY_DIFFICULTY);
     }
 
     /// Pitfall 1: the copied header with the thief's own address in it: the batch is derived for the victim.
@@ -157,13 +157,30 @@ contract ProposeTest is Fixture {
         propose(header);
     }
 
+    /// L1 may move a parent to another second and make a child harder than its proof is good for.
+    function test_block_that_is_harder_than_it_was_searched_at_is_refused() public {
+        Header memory header = makeHeader(registry.genesisId(), MINER, 1);
+        bytes32 id = registry.blockIdOf(header);
+        vm.expectRevert(
+            abi.encodeWithSelector(IPoLRegistry.HarderThanSearched.selector, id, DIFFICULTY, DIFFICULTY - 1)
+        );
+        vm.prank(MINER);
+        registry.propose(header, DIFFICULTY - 1);
+        (, uint256 locked) = vault.bondOf(MINER, Role.Miner);
+        assertTrue(locked == 0, "nothing is at stake");
+
+        vm.prank(MINER);
+        registry.propose(header, DIFFICULTY);
+        assertEq(registry.head(), id, "at its own difficulty it is taken");
+    }
+
     /// Pitfall 15: nobody can propose under an id that is not their own, so nobody can take another's id.
     function test_pitfall_15_id_squatting_needs_the_miners_key(address squatter) public {
         vm.assume(squatter != MINER);
         Header memory header = makeHeader(registry.genesisId(), MINER, 1);
         vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.NotMiner.selector, MINER, squatter));
         vm.prank(squatter);
-        registry.propose(header);
+        registry.propose(header, ANY_DIFFICULTY);
 
         bytes32 id = propose(header);
         assertEq(registry.head(), id, "the miner still can");
