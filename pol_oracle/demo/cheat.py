@@ -68,7 +68,8 @@ class CheatLoop(Loop):
             if target is not None:
                 self._worker.start(target.id, lambda cancelled: self._forger(target, cancelled))
         if self._open is not None:
-            yield Propose(self._open.id(self.context.task_id), self._open)
+            difficulty = self.context.config.deployment.parameters.difficulty
+            yield Propose(self._open.id(self.context.task_id), self._open, difficulty)
 
     def target(self, view: View) -> BlockView | None:
         """The block to build on: the head, if it is not one's own."""
