@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import numpy as np
@@ -87,6 +90,26 @@ def test_threads_change_no_bit(threads: None) -> None:
         results.append(normalised(_OnCpu, x, 5, True))
     for other in results[1:]:
         assert all(torch.equal(a, b) for a, b in zip(results[0], other, strict=True))
+
+
+CROWD = """
+from concurrent.futures import ThreadPoolExecutor
+import torch
+from pol_oracle.search.group_norm import GroupNorm2d
+norm = GroupNorm2d(torch.nn.BatchNorm2d(8))
+norm.learn = False
+x = torch.randn(4, 8, 16, 16)
+with ThreadPoolExecutor(4) as threads:
+    results = list(threads.map(lambda _: norm(x), range(50)))
+print(all(torch.equal(results[0], other) for other in results))
+"""
+
+
+def test_several_threads_may_call_at_once_without_openmp() -> None:
+    """Numba's own pool would end the process."""
+    environment = os.environ | {"NUMBA_THREADING_LAYER": "workqueue"}
+    ran = subprocess.run([sys.executable, "-c", CROWD], env=environment, capture_output=True, text=True, check=False)
+    assert ran.stdout == "True\n", ran.stderr
 
 
 def test_what_is_no_number_stays_none() -> None:

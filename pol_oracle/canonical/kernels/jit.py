@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from functools import wraps
+from threading import Lock
+from typing import Any, TypeVar, cast
 
 import numba
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+_POOL = Lock()
 
 
 def compiled(signature: Any, *, parallel: bool = False) -> Callable[[F], F]:
@@ -31,4 +35,20 @@ def compiled(signature: Any, *, parallel: bool = False) -> Callable[[F], F]:
         boundscheck=False,
         error_model="numpy",
     )
-    return decorator
+    return _one_caller_at_a_time(decorator) if parallel else decorator
+
+
+def _one_caller_at_a_time(decorator: Callable[[F], F]) -> Callable[[F], F]:
+    """Numba's own pool, which stands in where there is no OpenMP, ends the process when two threads enter it."""
+
+    def compile_it(function: F) -> F:
+        run = decorator(function)
+
+        @wraps(function)
+        def enter(*arguments: Any) -> Any:
+            with _POOL:
+                return run(*arguments)
+
+        return cast(F, enter)
+
+    return compile_it
