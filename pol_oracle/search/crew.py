@@ -40,7 +40,6 @@ GRACE_S = 3.0  # in which the living sign up for a new generation
 ABSENCE_S = 600.0  # after which a helper without a generation gives the leader up; an evaluation may take minutes
 IDLE = timedelta(hours=6)  # a leader may have nothing to search for that long; the dead are noticed by their sockets
 MEETING = timedelta(seconds=60)
-MAX_CANDIDATES = 16  # of a pass; more do not occur at difficulties that pay
 _KNOCKS, _GENERATION = "knocks", "generation"
 _ORDER = struct.Struct("<?QQQ?32s20s32s")
 
@@ -210,20 +209,23 @@ class Crew:
         if not self._leads:
             _spread(flat, tensors)
 
-    def collect(self, module: nn.Module, candidates: Sequence[int]) -> list[int]:
-        """Turns the leader's gradients and running statistics into the mean of all; returns its helpers' candidates."""
+    def collect(self, module: nn.Module, candidates: Sequence[int], tries: int) -> list[int]:
+        """Turns the leader's gradients and running statistics into the mean of all, and tells it all candidates.
+
+        Args:
+            module: the network.
+            candidates: which of the round's tries are.
+            tries: how many the round has, of all processes.
+        """
         tensors = [*(p.grad for p in module.parameters() if p.grad is not None), *module.buffers()]
-        flat = _flat(tensors)
+        hits = torch.zeros(tries, device=self._device)
+        hits[list(candidates)] = 1.0
+        flat = _flat([*tensors, hits])
         dist.reduce(flat, 0)
-        mine = torch.full((MAX_CANDIDATES,), -1, dtype=torch.int64, device=self._device)
-        told = list(candidates)[:MAX_CANDIDATES]
-        mine[: len(told)] = torch.tensor(told, dtype=torch.int64)
-        everyone = [torch.empty_like(mine) for _ in range(self.size)] if self._leads else None
-        dist.gather(mine, everyone, 0)
-        if everyone is None:
+        if not self._leads:
             return []
-        _spread(flat / self.size, tensors)
-        return [int(n) for n in chain.from_iterable(t.tolist() for t in everyone[1:]) if n >= 0]
+        _spread(flat[:-tries] / self.size, tensors)
+        return [int(number) for number in flat[-tries:].nonzero()]
 
     def _await_generation(self, should_stop: Callable[[], bool]) -> bool:
         patience = time.monotonic() + ABSENCE_S

@@ -52,8 +52,9 @@ class Lead:
             own = self._passes.run(attempt.nonces, first, plan.groups, mixed=plan.mixed)
             if size == 1:
                 return own
-            found = [attempt.nonces.draw(n) for n in crew.collect(self._network.module, ())]
-            return Round(size * own.tries, [*own.candidates, *found], own.loss)
+            tries = size * own.tries
+            found = crew.collect(self._network.module, [draw.nonce - first for draw in own.candidates], tries)
+            return Round(tries, [attempt.nonces.draw(first + number) for number in found], own.loss)
         except BROKEN as error:
             log.warning("a process of the crew is gone", reason=_reason(error))
             self._crew.assemble()
@@ -122,7 +123,8 @@ def _serve(workload: Workload, crew: Crew, network: GroupedNetwork, passes: Pass
     block = Block(workload, _Somewhere(order.parent), "0x" + order.miner.hex(), order.difficulty)
     first = order.nonce + crew.rank * order.groups
     made = passes.run(Nonces(block, order.root), first, order.groups, mixed=order.mixed)
-    crew.collect(network.module, [draw.nonce for draw in made.candidates])
+    found = [draw.nonce - order.nonce for draw in made.candidates]
+    crew.collect(network.module, found, crew.size * order.groups)
     return True
 
 
