@@ -22,6 +22,7 @@ import torch
 from torch import nn
 
 _BATCH = 64  # samples, for which the defaults are good
+_SHARE = 0.02
 
 
 class AveragedSGD(torch.optim.Optimizer):
@@ -41,7 +42,7 @@ class AveragedSGD(torch.optim.Optimizer):
         parameters: Iterable[nn.Parameter],
         lr: float = 1.0,
         momentum: float = 0.9,
-        share: float = 0.02,
+        share: float = _SHARE,
         weight_decay: float = 5e-4,
         warm_up: int = 100,
     ) -> None:
@@ -55,7 +56,7 @@ class AveragedSGD(torch.optim.Optimizer):
         Both step and share grow with the root of the batch, so that the same samples teach about the same.
         """
         scale = math.sqrt(samples / _BATCH)
-        return cls(parameters, lr=scale, share=min(1.0, 0.02 * scale))
+        return cls(parameters, lr=scale, share=min(1.0, _SHARE * scale))
 
     @overload
     def step(self, closure: None = None) -> None: ...

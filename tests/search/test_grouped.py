@@ -64,7 +64,7 @@ def test_slopes_and_gradients_are_those_of_each_group_alone(name: str) -> None:
     groups, model = 3, build_model(name)
     state, network = State.initial(model, 1), GroupedNetwork(model, CPU, S)
     network.load(state)
-    (images, labels), (tensors, elements) = batch(groups), weights(name, groups, 24)
+    (images, labels), (tensors, elements) = batch(groups, seed=1), weights(name, groups, 24)
     slopes, _ = network.train(images, labels, tensors, elements)
     again = network.look(images, labels, tensors, elements)
 
@@ -72,7 +72,7 @@ def test_slopes_and_gradients_are_those_of_each_group_alone(name: str) -> None:
     for group in range(groups):
         places = [torch_position(model, t, e) for t, e in zip(tensors[group], elements[group], strict=True)]
         expected = np.array([alone[group][weight][at].item() for weight, at in places])
-        near = 2e-2 * slopes.scale[group] + 1e-7  # a ReLU next to zero may differ
+        near = 1e-2 * slopes.scale[group] + 1e-7  # a ReLU next to zero may differ
         assert (np.abs(slopes.value[group] - expected) <= near).all()
         assert (np.abs(again.value[group] - expected) <= near).all()
         held = [state.tensors[t].flat[e] for t, e in zip(tensors[group], elements[group], strict=True)]
@@ -150,7 +150,7 @@ def test_searching_is_training() -> None:
     search.search(unreachable, MINER, workload.initial, 30 * BIT, should_stop=enough, on_progress=seen.append)
     assert seen[-1].trained == 120 * PLAN.groups * S
     losses = [progress.loss for progress in seen if progress.loss is not None]
-    assert np.mean(losses[-10:]) < np.mean(losses[:10]) - 0.05
+    assert np.mean(losses[-10:]) < np.mean(losses[:10]) - 0.1
 
 
 def test_progress_counts_every_try() -> None:
