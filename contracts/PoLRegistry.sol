@@ -72,9 +72,10 @@ contract PoLRegistry is Genesis {
         Block storage parent = _tree.blocks[header.parent];
         _checkParent(header.parent, parent.status);
         _checkAccuracy(header, parent.correctAfter);
-
-        (uint40 height, uint16 difficulty) = _insert(blockId, header, parent);
+        uint16 difficulty = parent.childDifficulty;
         require(difficulty <= searchedAt, HarderThanSearched(blockId, difficulty, searchedAt));
+
+        uint40 height = _insert(blockId, header, parent);
 
         emit BlockProposed(blockId, header.parent, msg.sender, height, difficulty, header);
         _tree.offer(blockId); // emits HeadChanged
@@ -258,12 +259,9 @@ contract PoLRegistry is Genesis {
     }
 
     /// @dev The block's place in the tree follows from its parent's; its status is the life cycle's to write.
-    function _insert(bytes32 blockId, Header calldata header, Block storage parent)
-        private
-        returns (uint40 height, uint16 difficulty)
-    {
+    function _insert(bytes32 blockId, Header calldata header, Block storage parent) private returns (uint40 height) {
         height = parent.height + 1;
-        difficulty = parent.childDifficulty;
+        uint16 difficulty = parent.childDifficulty;
         Block memory fresh;
         fresh.miner = msg.sender;
         fresh.proposedAt = uint40(block.timestamp);

@@ -43,7 +43,7 @@ class Parent:
 @cache
 def workload(model: str, scratch: Path) -> Workload:
     """The devnet's task with some model."""
-    spec = TaskSpec.model_validate({"name": "bench", "model": model, "learning_rate": 0.003})
+    spec = TaskSpec.model_validate({"name": "bench", "model": model})
     return build_workload(spec, scratch, THREADS)
 
 

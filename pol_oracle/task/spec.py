@@ -133,7 +133,7 @@ class TaskSpec(BaseModel):
     rules: Literal["hardened", "paper"] = "hardened"
     seed: int = Field(1, ge=0, lt=2**63)
     batch_size: int = Field(4, ge=2, le=256)
-    learning_rate: float = Field(0.001, gt=0, le=10, allow_inf_nan=False)
+    learning_rate: float = Field(0.01, gt=0, le=10, allow_inf_nan=False)
     accuracy_slack: int = Field(64, ge=0, lt=2**31)
     data: DataSpec = DataSpec()
     chain: ChainSpec = ChainSpec()

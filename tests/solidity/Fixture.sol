@@ -42,13 +42,11 @@ abstract contract Fixture {
     MockCourt internal court;
     Demands internal demands;
     PoLRegistry internal registry;
-    bytes32 private preRoot;
     bytes32 private evalRoot;
 
     function setUp() public virtual {
         vm.warp(1_000_000);
         vm.roll(1_000);
-        preRoot = States.root(weights());
         evalRoot = Programs.evalRoot(bits());
         deploy(defaultTask(RuleSet.Hardened), defaultParameters());
         bond(MINER, Role.Miner, 50 ether);
@@ -223,43 +221,8 @@ abstract contract Fixture {
         }
     }
 
-    /// Where requirement number `number` of a header points, and which way.
-    function demandOf(Header memory header, uint256 number)
-        internal
-        view
-        returns (uint256 tensor, uint256 element, bool up)
-    {
-        uint32 drawn = Derivation.requirements(seedOf(header), BITS, registry.task().eligibleCount)[number];
-        (tensor, element) = this.locate(eligible(), drawn >> 1);
-        up = drawn & 1 == 0;
-    }
-
     function locate(bytes32[] calldata ranges, uint256 number) external pure returns (uint256, uint256) {
         return Eligible.locate(ranges, number);
-    }
-
-    /// W' that meets every requirement by one ulp.
-    function steppedWeights(Header memory header) internal view returns (uint32[][] memory tensors) {
-        tensors = weights();
-        for (uint256 i = 0; i < BITS; ++i) {
-            (uint256 tensor, uint256 element, bool up) = demandOf(header, i);
-            tensors[tensor][element] = up ? tensors[tensor][element] + 1 : tensors[tensor][element] - 1;
-        }
-    }
-
-    /// A header over real weights, and its W', where requirement `number` got the bits `forged` instead (0: as it was).
-    function makeForged(bytes32 parent, address miner, uint64 nonce, uint256 number, uint32 forged)
-        internal
-        view
-        returns (Header memory header, uint32[][] memory afterwards)
-    {
-        header = makeHeader(parent, miner, nonce);
-        header.preRoot = preRoot;
-        header.indices = derivedIndices(header);
-        afterwards = steppedWeights(header);
-        (uint256 tensor, uint256 element,) = demandOf(header, number);
-        afterwards[tensor][element] = forged == 0 ? weights()[tensor][element] : forged;
-        header.postRoot = States.root(afterwards);
     }
 
     // -- challenges

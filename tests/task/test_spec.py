@@ -68,7 +68,7 @@ def test_the_learning_rate_is_rounded_to_binary32() -> None:
             r"line 22: chain.difficulty_bits: .*greater than or equal to 1",
         ),
         ("difficulty_bits = 8", "difficulty_bits = 8\nmax_bits = nan", r"line 23: chain.max_bits: "),
-        ("learning_rate = 0.003", "learning_rate = nan", r"line 8: learning_rate: "),
+        ("learning_rate = 0.01", "learning_rate = nan", r"line 8: learning_rate: "),
         ('kind = "digits"', 'kind = "mnist"', r"line 12: data.kind: "),
         ('name = "devnet"', 'name = "my net"', r"line 3: name: "),
         ('name = "devnet"', "", r": name: Field required"),
