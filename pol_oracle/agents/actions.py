@@ -12,7 +12,7 @@ from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.positions import Position
 
 if TYPE_CHECKING:
-    from pol_oracle.evidence import Answer, Proof
+    from pol_oracle.evidence import Answer, FraudProof
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Prove:
     """Have the Court recompute what is wrong with a block."""
 
     block_id: bytes
-    proof: Proof
+    proof: FraudProof
     salt: bytes
 
     @property

@@ -12,9 +12,9 @@ from pol_oracle.protocol.positions import Position
 from .verdicts import Challenge, Verdict
 
 if TYPE_CHECKING:
-    from pol_oracle.evidence import Answer, Proof
+    from pol_oracle.evidence import Answer, FraudProof
 
-Seal = Callable[[bytes, "Proof"], Challenge]
+Seal = Callable[[bytes, "FraudProof"], Challenge]
 Answers = Mapping[tuple[bytes, Position], "Answer"]
 """(block id, what was demanded of it) -> the answer, as far as it is computed."""
 Describe = Callable[[Position], bytes]

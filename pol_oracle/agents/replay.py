@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from pol_oracle.canonical.accuracy import AccuracyTree, Bits
 from pol_oracle.canonical.state import State
 from pol_oracle.evidence import (
-    Proof,
+    FraudProof,
     Shown,
     ShownTrees,
     TraceId,
@@ -96,7 +96,7 @@ class Replayer:
 
     def _fault(
         self, block: BlockView, shown: ShownTrees, pre: State, cancelled: Callable[[], bool]
-    ) -> tuple[str, Proof] | None:
+    ) -> tuple[str, FraudProof] | None:
         header, train = shown.header, self.workload.train
         chosen = list(header.indices)
         result = self.workload.stepper.run(pre, train.images[chosen], train.labels[chosen])  # step 3
@@ -114,7 +114,7 @@ class Replayer:
 
     def _accuracy_fault(
         self, shown: ShownTrees, pre: State, post: State, cancelled: Callable[[], bool]
-    ) -> tuple[str, Proof] | None:
+    ) -> tuple[str, FraudProof] | None:
         def progress(_: int) -> None:
             if cancelled():
                 raise Cancelled

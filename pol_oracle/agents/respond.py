@@ -32,7 +32,7 @@ from .actions import (
 from .verdicts import Challenge
 
 if TYPE_CHECKING:
-    from pol_oracle.evidence import Proof
+    from pol_oracle.evidence import FraudProof
 
 _SALT = b"pol-salt"
 
@@ -54,9 +54,9 @@ class Sealer:
     def __init__(self, account: LocalAccount) -> None:
         self._address = account.address
         self._secret = bytes(account.key)
-        self._sealed: dict[bytes, tuple[Proof, Challenge]] = {}  # evidence is long, and asked for at every turn
+        self._sealed: dict[bytes, tuple[FraudProof, Challenge]] = {}  # evidence is long, and asked for at every turn
 
-    def __call__(self, block_id: bytes, proof: Proof) -> Challenge:
+    def __call__(self, block_id: bytes, proof: FraudProof) -> Challenge:
         """Returns the commitment to a proof, the same each time."""
         known = self._sealed.get(block_id)
         if known is not None and known[0] == proof:

@@ -10,7 +10,7 @@ from pol_oracle.protocol.lifecycle import EvidenceKind
 from pol_oracle.protocol.positions import Position
 
 if TYPE_CHECKING:
-    from pol_oracle.evidence import Answer, Proof, Shown
+    from pol_oracle.evidence import Answer, FraudProof, Shown
 
     from .blocks import BlockView
 
@@ -30,7 +30,7 @@ class Verdict:
     block_id: bytes
     kind: EvidenceKind | None = None
     reason: str = ""
-    proof: Proof | None = None
+    proof: FraudProof | None = None
     demands: tuple[Position, ...] = ()
 
     @property

@@ -151,9 +151,12 @@ def _as_required(passes: Passes, groups: Groups) -> NDArray[np.int8]:
 
 
 def _hit_row(name: str, moves: NDArray[np.int8], bits: int) -> Row:
-    """The bar is the tolerance, or twice the error bar of the count where that is wider."""
-    sets = moves[:, : MANY // bits * bits].reshape(-1, bits)
-    rate = float((sets == 1).all(axis=1).mean() * 2**bits)
-    error = sqrt(2**bits / len(sets))
+    """The bar is the tolerance, or twice the error of the mean where that is wider.
+
+    Directions within a group hang together, so sets of one group are no independent counts, but groups are.
+    """
+    sets = moves[:, : MANY // bits * bits].reshape(len(moves), -1, bits)
+    rates = (sets == 1).all(axis=2).mean(axis=1) * 2.0**bits
+    error = float(rates.std(ddof=1)) / sqrt(len(rates))
     allowed = max(HIT_TOLERANCE, 2 * error)
-    return Row(name, rate, f"x 2^-b (error {error:.3f})", baseline=1.0, tolerance=allowed)
+    return Row(name, float(rates.mean()), f"x 2^-b (error {error:.3f})", baseline=1.0, tolerance=allowed)

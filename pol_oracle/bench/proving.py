@@ -17,7 +17,7 @@ from pol_oracle.canonical.trees import LEAF, Slice, TensorTree
 from pol_oracle.chain.client import STOP, Request
 from pol_oracle.evidence import Traced, TraceId, traced_sample, traced_step
 from pol_oracle.evidence.operations import input_proof, operation_proof
-from pol_oracle.evidence.proofs import Proof
+from pol_oracle.evidence.proofs import FraudProof
 from pol_oracle.protocol.errors import Reverted
 from pol_oracle.protocol.hashing import ZERO
 from pol_oracle.protocol.header import Header
@@ -58,7 +58,7 @@ class Dock:
             return error.name == "ElementHolds"
         return False
 
-    def corrupted(self, trace: TraceId, tensor: int, element: int, bits: int) -> tuple[Proof, bytes]:
+    def corrupted(self, trace: TraceId, tensor: int, element: int, bits: int) -> tuple[FraudProof, bytes]:
         """Proves that an element with these bits is wrong; returns the proof, and the root of the wrong trace.
 
         Raises:
@@ -78,18 +78,18 @@ class Dock:
         self._check(proof, roots.root)
         return proof, roots.root
 
-    def gas(self, proof: Proof, root: bytes) -> int:
+    def gas(self, proof: FraudProof, root: bytes) -> int:
         """Gas of a transaction with evidence about a trace of this root, without the slash that follows."""
         return self.l1.client.estimate_gas(self._request(proof), self._sender, code=self._stand_ins(root))
 
     def _proof(
         self, header: Header, trace: TraceId, own: Traced, roots: TraceRoots, claimed: Slice, element: int
-    ) -> Proof:
+    ) -> FraudProof:
         if claimed.tensor < own.program.first:
             return input_proof(self.workload, header, trace, roots, claimed, element)
         return operation_proof(self.workload.programs, header, trace, own, roots, claimed, element)
 
-    def _check(self, proof: Proof, root: bytes) -> None:
+    def _check(self, proof: FraudProof, root: bytes) -> None:
         """Calls the Court with no more gas than a transaction may have."""
         self.l1.client.simulate(self._request(proof), self._sender, gas=GAS_CAP, code=self._stand_ins(root))
 
@@ -97,7 +97,7 @@ class Dock:
     def _sender(self) -> str:
         return str(self.l1.account(1).address)
 
-    def _request(self, proof: Proof) -> Request:
+    def _request(self, proof: FraudProof) -> Request:
         return self.l1.client.request_for("Court", proof.function, (*proof.arguments, ZERO))
 
     def _stand_ins(self, root: bytes) -> dict[str, bytes]:

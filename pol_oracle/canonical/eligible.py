@@ -3,9 +3,9 @@
 A tap of a convolution is dead if it sees only padding, for every output pixel: its weights never get a gradient and
 never move. (Layer 4 of torchvision's ResNet-18 is 1x1 at 32x32 input: eight of nine taps of its kernels are dead.)
 
-A layer whose maps have few pixels, or few for its many channels, is left out as a whole. There, a channel's ReLU is often
-shut for all samples of a batch, and then none of its weights moves, whichever way R asks for: the search would be
-harder than 2^k.
+A layer whose maps have few pixels, or few for its many channels, is left out as a whole. There, a channel's ReLU is
+often shut for all samples of a batch, and then none of its weights moves, whichever way R asks for: the search would
+be harder than 2^k.
 """
 
 from __future__ import annotations
@@ -27,8 +27,9 @@ MOST_CHANNELS = 8  # per pixel
 def eligible_weights(model: Model, rules: Rules) -> EligibleWeights:
     """Returns the eligible weights of a task, in declaration order.
 
-    Hardened: live taps of the convolutions whose maps have at least 16 pixels, and one per 8 channels; no norm parameters,
-    and not the last layer, whose directions follow from the labels. Paper: all parameters. Buffers are never named.
+    Hardened: live taps of the convolutions whose maps have at least 16 pixels, and one per 8 channels; no norm
+    parameters, and not the last layer, whose directions follow from the labels. Paper: all parameters. Buffers are
+    never named.
     """
     if not rules.convolutions_only:
         sizes = [prod(w.shape) for w in model.parameters]

@@ -19,7 +19,7 @@ from pol_oracle.protocol.positions import Item, Position, Tree
 if TYPE_CHECKING:
     from pol_oracle.agents.blocks import BlockView
     from pol_oracle.canonical.accuracy import AccuracyTree
-    from pol_oracle.evidence import Proof
+    from pol_oracle.evidence import FraudProof
     from pol_oracle.protocol.header import Header
     from pol_oracle.store import StateStore
 
@@ -53,7 +53,7 @@ class Colluder:
         tree = list(Tree)[drawn % len(Tree)]
         return Position(Item.ROOTS, tree, 0 if tree is Tree.STEP else drawn // len(Tree) % self.samples)
 
-    def _accusation(self, header: Header, *, invented: bool) -> Proof:
+    def _accusation(self, header: Header, *, invented: bool) -> FraudProof:
         """Accuses the header of claiming other sums than its tree of bits has."""
         from pol_oracle.evidence.accuracy import sums_proof
 

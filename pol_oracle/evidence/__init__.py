@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from .answers import Discloser, HonestDiscloser, answer_to, bits_answer
 from .investigate import find_accuracy_fault, find_evaluation_fault, find_step_fault
-from .proofs import Answer, Proof, TraceId
+from .proofs import Answer, FraudProof, TraceId
 from .requirements import RequirementEvidence, first_unmet, requirement_proof
 from .shown import Shown, ShownTrees, pieces_of
 from .traced import Traced, traced_sample, traced_step
@@ -22,8 +22,8 @@ from .traced import Traced, traced_sample, traced_step
 __all__ = [
     "Answer",
     "Discloser",
+    "FraudProof",
     "HonestDiscloser",
-    "Proof",
     "RequirementEvidence",
     "Shown",
     "ShownTrees",

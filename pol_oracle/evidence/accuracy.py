@@ -8,11 +8,11 @@ from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import EvidenceKind
 from pol_oracle.protocol.positions import Tree
 
-from .proofs import Proof, TraceId, proof_about
+from .proofs import FraudProof, TraceId, proof_about
 from .traced import Traced
 
 
-def sums_proof(header: Header, tree: AccuracyTree, level: int, index: int, before: int, after: int) -> Proof:
+def sums_proof(header: Header, tree: AccuracyTree, level: int, index: int, before: int, after: int) -> FraudProof:
     """Proves that a node of the accuracy tree claims other sums than lie below it.
 
     Args:
@@ -25,10 +25,12 @@ def sums_proof(header: Header, tree: AccuracyTree, level: int, index: int, befor
     """
     siblings = [node.abi() for node in tree.siblings(level, index)]
     evidence = (level, index, before, after, tree.content(level, index), siblings)
-    return Proof(EvidenceKind.ACCURACY, "proveSums", (header.astuple(), evidence))
+    return FraudProof(EvidenceKind.ACCURACY, "proveSums", (header.astuple(), evidence))
 
 
-def bit_proof(programs: ProgramTree, header: Header, trace: TraceId, evaluation: Traced, tree: AccuracyTree) -> Proof:
+def bit_proof(
+    programs: ProgramTree, header: Header, trace: TraceId, evaluation: Traced, tree: AccuracyTree
+) -> FraudProof:
     """Proves that the bit of a sample is not the last tensor of its evaluation.
 
     Args:

@@ -18,12 +18,12 @@ from pol_oracle.protocol.positions import Tree
 
 from .accuracy import bit_proof, sums_proof
 from .operations import first_difference, input_proof, operation_proof
-from .proofs import Proof, TraceId
+from .proofs import FraudProof, TraceId
 from .shown import ShownTrees, first_wrong_leaf
 from .traced import Traced, traced_sample, traced_step
 
 
-def find_step_fault(shown: ShownTrees, pre: State, post: State | None) -> Proof:
+def find_step_fault(shown: ShownTrees, pre: State, post: State | None) -> FraudProof:
     """Finds the first wrong element of a step's trace.
 
     Args:
@@ -49,7 +49,7 @@ def find_step_fault(shown: ShownTrees, pre: State, post: State | None) -> Proof:
     return _element_proof(shown, trace, own, roots, claimed)
 
 
-def find_accuracy_fault(shown: ShownTrees, pre: State, post: State, own_bits: tuple[Bits, Bits]) -> Proof:
+def find_accuracy_fault(shown: ShownTrees, pre: State, post: State, own_bits: tuple[Bits, Bits]) -> FraudProof:
     """Finds a wrong sum, or the first wrong bit and what is wrong with its evaluation.
 
     Args:
@@ -70,7 +70,7 @@ def find_accuracy_fault(shown: ShownTrees, pre: State, post: State, own_bits: tu
     return find_evaluation_fault(shown, trace, post if trace.tree is Tree.AFTER else pre)
 
 
-def find_evaluation_fault(shown: ShownTrees, trace: TraceId, state: State) -> Proof:
+def find_evaluation_fault(shown: ShownTrees, trace: TraceId, state: State) -> FraudProof:
     """Finds what is wrong with the evaluation of one sample: an element, or the bit that was made of it.
 
     Args:
@@ -115,7 +115,7 @@ def _first_wrong_bit(tree: AccuracyTree, own_bits: tuple[Bits, Bits]) -> TraceId
     raise InputError("the accuracy tree is right")
 
 
-def _element_proof(shown: ShownTrees, trace: TraceId, own: Traced, roots: TraceRoots, claimed: Slice) -> Proof:
+def _element_proof(shown: ShownTrees, trace: TraceId, own: Traced, roots: TraceRoots, claimed: Slice) -> FraudProof:
     """Proves the first wrong element of a leaf."""
     mine = own.tree(claimed.tensor).open(claimed.tensor, claimed.places)
     element = first_difference(claimed, mine)
@@ -124,7 +124,7 @@ def _element_proof(shown: ShownTrees, trace: TraceId, own: Traced, roots: TraceR
     return operation_proof(shown.workload.programs, shown.header, trace, own, roots, claimed, element)
 
 
-def _not_finite(shown: ShownTrees, trace: TraceId, own: Traced) -> Proof:
+def _not_finite(shown: ShownTrees, trace: TraceId, own: Traced) -> FraudProof:
     """The trace is right, and not finite: opens the first NaN or infinity that an operation computed."""
     for tensor, operation in enumerate(own.program.operations, own.program.first):
         broken = np.flatnonzero(~np.isfinite(own.tensors[tensor].reshape(-1)))

@@ -17,7 +17,7 @@ from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.positions import Tree
 from pol_oracle.task import Workload
 
-from .proofs import Proof, TraceId, proof_about
+from .proofs import FraudProof, TraceId, proof_about
 from .traced import Traced
 
 LABEL_BYTES = 8
@@ -31,7 +31,7 @@ def operation_proof(
     roots: TraceRoots,
     claimed: Slice,
     element: int,
-) -> Proof:
+) -> FraudProof:
     """Proves that an element is not what its operation gives.
 
     Args:
@@ -56,7 +56,7 @@ def operation_proof(
 
 def input_proof(
     workload: Workload, header: Header, trace: TraceId, roots: TraceRoots, claimed: Slice, element: int
-) -> Proof:
+) -> FraudProof:
     """Proves that an element of a trace's images or labels is not the data set's.
 
     Args:

@@ -28,7 +28,7 @@ class TraceId:
 
 
 @dataclass(frozen=True)
-class Proof:
+class FraudProof:
     """A Court call that convicts, without its last argument, the salt.
 
     Attributes:
@@ -55,6 +55,6 @@ class Answer:
     arguments: tuple[Any, ...]
 
 
-def proof_about(trace: TraceId, function: str, header: Header, evidence: tuple[Any, ...]) -> Proof:
+def proof_about(trace: TraceId, function: str, header: Header, evidence: tuple[Any, ...]) -> FraudProof:
     """Returns the Court call with evidence about one trace."""
-    return Proof(trace.kind, function, (header.astuple(), trace.abi(), evidence))
+    return FraudProof(trace.kind, function, (header.astuple(), trace.abi(), evidence))

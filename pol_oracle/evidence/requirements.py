@@ -13,7 +13,7 @@ from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import EvidenceKind
 from pol_oracle.task import Workload, requirements_of, unmet
 
-from .proofs import Proof
+from .proofs import FraudProof
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def first_unmet(workload: Workload, header: Header, difficulty: int, pre: State,
 
 def requirement_proof(
     workload: Workload, header: Header, difficulty: int, pre: State, post: State, number: int
-) -> Proof:
+) -> FraudProof:
     """Opens the weight of one requirement in W and in W'.
 
     Args:
@@ -76,4 +76,4 @@ def requirement_proof(
     afterwards = replace(post.open(tensor, element), tensor=len(pre) + tensor)
     opening = Opening((pre.open(tensor, element), afterwards), (*pre.path(tensor), *post.path(tensor)))
     evidence = RequirementEvidence(number, ranges, len(pre), opening)
-    return Proof(EvidenceKind.REQUIREMENT, "proveRequirement", (header.astuple(), evidence.abi()))
+    return FraudProof(EvidenceKind.REQUIREMENT, "proveRequirement", (header.astuple(), evidence.abi()))

@@ -41,7 +41,7 @@ ABSENCE_S = 600.0  # after which a helper without a generation gives the leader 
 IDLE = timedelta(hours=6)  # a leader may have nothing to search for that long; the dead are noticed by their sockets
 MEETING = timedelta(seconds=60)
 _KNOCKS, _GENERATION = "knocks", "generation"
-_ORDER = struct.Struct("<?QQQ?32s20s32s")
+_ORDER = struct.Struct("<?QQQ?32s20s32s2x")  # travels with W, as float32 too
 
 
 @dataclass(frozen=True)
@@ -67,9 +67,9 @@ class Order:
     root: bytes = bytes(32)
 
     def pack(self) -> Tensor:
-        """Returns the order as bytes."""
+        """Returns the order's bytes, as float32 of no meaning."""
         fields = (self.search, self.difficulty, self.nonce, self.groups, self.mixed, self.parent, self.miner, self.root)
-        return torch.frombuffer(bytearray(_ORDER.pack(*fields)), dtype=torch.uint8)
+        return torch.frombuffer(bytearray(_ORDER.pack(*fields)), dtype=torch.float32)
 
     @staticmethod
     def unpack(data: Tensor) -> Order:
@@ -195,19 +195,20 @@ class Crew:
         self._form(name)
         return True
 
-    def share(self, order: Order | None) -> Order:
-        """Passes the leader's order on to all."""
-        data = (order or Order(False)).pack().to(self._device)
-        dist.broadcast(data, 0)
-        return Order.unpack(data)
+    def share(self, order: Order | None, module: nn.Module) -> Order:
+        """Passes the leader's order and weights on to all.
 
-    def share_weights(self, module: nn.Module) -> None:
-        """Gives everybody the leader's weights."""
+        Args:
+            order: the leader's; None in a helper.
+            module: the network that gives, or gets, the weights.
+        """
         tensors = _weights(module)
-        flat = _flat(tensors)
+        flat = _flat([(order or Order(False)).pack().to(self._device), *tensors])
         dist.broadcast(flat, 0)
+        head = _ORDER.size // flat.element_size()
         if not self._leads:
-            _spread(flat, tensors)
+            _spread(flat[head:], tensors)
+        return Order.unpack(flat[:head])
 
     def collect(self, module: nn.Module, candidates: Sequence[int], tries: int) -> list[int]:
         """Turns the leader's gradients and running statistics into the mean of all, and tells it all candidates.

@@ -28,7 +28,7 @@ from .cpu_loops import use_threads
 from .draws import Integers
 from .group_norm import GroupNorm2d
 from .live_convolution import LiveConv2d, Wanted
-from .torch_models import build_module
+from .torch_models import build_module, exact_float32
 
 
 @dataclass(frozen=True)
@@ -98,15 +98,17 @@ class GroupedNetwork:
             The groups' slopes, and the mean loss.
         """
         self.module.zero_grad(set_to_none=True)
-        loss, answers = self._forward(images, labels, tensors, elements, learn=True, mixed=mixed)
-        loss.backward()  # type: ignore[no-untyped-call]
+        with exact_float32():
+            loss, answers = self._forward(images, labels, tensors, elements, learn=True, mixed=mixed)
+            loss.backward()  # type: ignore[no-untyped-call]
         return self._slopes(answers, tensors), loss.detach()
 
     def look(self, images: Tensor, labels: Tensor, tensors: Integers, elements: Integers) -> Slopes:
         """The groups' slopes in float32 alone; changes nothing. Arguments as for :meth:`train`."""
-        loss, answers = self._forward(images, labels, tensors, elements, learn=False, mixed=False)
         first = next(iter(self._convolutions.values()))  # the way to it leads past all others
-        torch.autograd.grad(loss, first.weight)
+        with exact_float32():
+            loss, answers = self._forward(images, labels, tensors, elements, learn=False, mixed=False)
+            torch.autograd.grad(loss, first.weight)
         return self._slopes(answers, tensors)
 
     def _forward(

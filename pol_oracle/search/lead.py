@@ -47,8 +47,7 @@ class Lead:
             if size > 1:
                 miner = bytes.fromhex(block.miner[2:])
                 order = (block.difficulty, first, plan.groups, plan.mixed, block.parent.id, miner, attempt.state.root)
-                crew.share(Order(True, *order))
-                crew.share_weights(self._network.module)
+                crew.share(Order(True, *order), self._network.module)
             own = self._passes.run(attempt.nonces, first, plan.groups, mixed=plan.mixed)
             if size == 1:
                 return own
@@ -72,7 +71,7 @@ class Lead:
     def _assemble(self) -> None:
         """Sends all to the door, where a new generation begins."""
         if self._crew.size > 1:
-            self._crew.share(Order(False))
+            self._crew.share(Order(False), self._network.module)
         self._crew.assemble()
 
 
@@ -116,10 +115,9 @@ def help_leader(workload: Workload, meeting: Meeting, stop: threading.Event | No
 
 def _serve(workload: Workload, crew: Crew, network: GroupedNetwork, passes: Passes) -> bool:
     """One order of the leader; returns False if a new generation is due."""
-    order = crew.share(None)
+    order = crew.share(None, network.module)
     if not order.search:
         return False
-    crew.share_weights(network.module)
     block = Block(workload, _Somewhere(order.parent), "0x" + order.miner.hex(), order.difficulty)
     first = order.nonce + crew.rank * order.groups
     made = passes.run(Nonces(block, order.root), first, order.groups, mixed=order.mixed)

@@ -32,7 +32,7 @@ from pol_oracle.canonical.evaluate import Evaluator
 from pol_oracle.canonical.models.model import CLASSES, IMAGE_SHAPE
 from pol_oracle.canonical.state import State
 
-from .torch_models import build_module, images_to_torch, load_state, pick_device
+from .torch_models import build_module, exact_float32, images_to_torch, load_state, pick_device
 
 Bytes = NDArray[np.uint8]
 Bits = NDArray[np.bool_]
@@ -104,8 +104,7 @@ class Screen:
         """Torch's logits, float32 [n, 10]."""
         load_state(self._module, state)
         logits = np.empty((len(images), CLASSES), np.float32)
-        # on a GPU convolutions would round to TF32's 10 bits, and nearly all samples would be undecided
-        with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+        with torch.inference_mode(), exact_float32():
             for at in range(0, len(images), self._batch):
                 batch = np.array(images[at : at + self._batch])  # a copy: torch wants its memory writable
                 logits[at : at + len(batch)] = self._module(images_to_torch(batch, self._device)).cpu().numpy()

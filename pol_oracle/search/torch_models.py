@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 import numpy as np
 import torch
@@ -130,6 +131,15 @@ def set_up_torch(threads: int) -> None:
     if mallopt is not None:
         mallopt(_M_MMAP_MAX, 0)
         mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
+
+
+def exact_float32() -> AbstractContextManager[None]:
+    """Multiplies in float32 where it is asked for: by default convolutions on a GPU round to TF32's 10 bits.
+
+    Signs of small slopes and margins of logits would be lost to that. What may be rough runs in bfloat16, which is
+    faster still.
+    """
+    return torch.backends.cudnn.flags(enabled=True, allow_tf32=False)
 
 
 def build_module(model: Model) -> nn.Module:

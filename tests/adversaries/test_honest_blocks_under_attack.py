@@ -14,7 +14,7 @@ from pol_oracle.agents.kept import KeptStates
 from pol_oracle.agents.replay import Replayer
 from pol_oracle.agents.verifier import VerifierLoop
 from pol_oracle.canonical.operations import Kind
-from pol_oracle.evidence import Proof, TraceId, answer_to, requirement_proof
+from pol_oracle.evidence import FraudProof, TraceId, answer_to, requirement_proof
 from pol_oracle.evidence.accuracy import bit_proof, sums_proof
 from pol_oracle.evidence.operations import input_proof, operation_proof
 from pol_oracle.protocol.errors import Reverted
@@ -37,7 +37,7 @@ def demanded(arena: Arena) -> list[Position]:
     return positions
 
 
-def proofs(arena: Arena) -> dict[str, Proof]:
+def proofs(arena: Arena) -> dict[str, FraudProof]:
     """Evidence of every kind about things that are right."""
     made, step = arena.made, TraceId(Tree.STEP)
     programs, header, trace = made.workload.programs, made.header, made.step

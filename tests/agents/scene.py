@@ -12,7 +12,7 @@ from pol_oracle.agents.verdicts import Challenge, Verdict
 from pol_oracle.agents.view import History, View
 from pol_oracle.bench import l1
 from pol_oracle.chain import events as ev
-from pol_oracle.evidence import Answer, Proof
+from pol_oracle.evidence import Answer, FraudProof
 from pol_oracle.protocol.difficulty import BIT
 from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.header import Header
@@ -31,9 +31,9 @@ ROOTS, NODES, LEAVES = Position(Item.ROOTS), Position(Item.NODES, tensor=7), Pos
 EXPLANATION = Position(Item.ROOTS, Tree.AFTER, sample=9)
 
 
-def proof_of(block_id: bytes, kind: EvidenceKind = EvidenceKind.STEP) -> Proof:
+def proof_of(block_id: bytes, kind: EvidenceKind = EvidenceKind.STEP) -> FraudProof:
     """A Court call; nobody looks into it."""
-    return Proof(kind, "proveOperation", (block_id,))
+    return FraudProof(kind, "proveOperation", (block_id,))
 
 
 def answer_of(position: Position) -> Answer:
@@ -41,7 +41,7 @@ def answer_of(position: Position) -> Answer:
     return Answer("revealNodes", (position.tensor,))
 
 
-def seal(block_id: bytes, proof: Proof) -> Challenge:
+def seal(block_id: bytes, proof: FraudProof) -> Challenge:
     """A commitment anybody can see through; enough to test decisions."""
     return Challenge(keccak(block_id + proof.function.encode()), keccak(b"salt" + block_id), b"")
 

@@ -16,7 +16,7 @@ from pol_oracle.agents.records import Records
 from pol_oracle.agents.respond import Sealer, call_of
 from pol_oracle.agents.verdicts import Verdict
 from pol_oracle.chain.abi import encode_call
-from pol_oracle.evidence import Proof
+from pol_oracle.evidence import FraudProof
 from pol_oracle.protocol.errors import InputError
 from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.lifecycle import EvidenceKind, Role
@@ -61,14 +61,14 @@ def test_memory_of_another_deployment_or_account_is_refused(tmp_path: Path, gene
         Memory(tmp_path / "m.sqlite", genesis, account)
 
 
-def sealed_proof(block_id: bytes, function: str = "proveSums") -> Proof:
+def sealed_proof(block_id: bytes, function: str = "proveSums") -> FraudProof:
     """A proof whose arguments fit the Court's function."""
     evidence: dict[str, tuple[Any, ...]] = {
         "proveSums": ((0, 0, 1, 2, b"content", []),),
         "proveBit": ((2, 0), ([bytes(32)] * 2, [], b"program", b"opening")),
     }
     header = Scene().header(nonce=block_id[0]).astuple()
-    return Proof(KIND, function, (header, *evidence[function]))
+    return FraudProof(KIND, function, (header, *evidence[function]))
 
 
 def test_salt_is_the_same_after_a_restart_and_differs_by_account_block_and_function() -> None:

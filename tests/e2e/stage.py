@@ -25,7 +25,7 @@ from pol_oracle.canonical.accuracy import AccuracyTree
 from pol_oracle.chain.client import Client
 from pol_oracle.chain.deployment import Deployment
 from pol_oracle.chain.sender import Call, Sender
-from pol_oracle.evidence import Answer, Proof, Shown
+from pol_oracle.evidence import Answer, FraudProof, Shown
 from pol_oracle.evidence.accuracy import sums_proof
 from pol_oracle.protocol.derivation import batch, seed
 from pol_oracle.protocol.errors import StoreError
@@ -71,7 +71,7 @@ def boast(header: Header) -> Header:
     return replace(header, correct_after=header.correct_after + 5)
 
 
-def boast_proof(task: Task, header: Header) -> Proof:
+def boast_proof(task: Task, header: Header) -> FraudProof:
     """The proof against a boast; against any other block it proves nothing."""
     tree = accuracy(task, header.correct_before + 1)
     return sums_proof(header, tree, len(tree.levels) - 1, 0, header.correct_before, header.correct_after)

@@ -106,6 +106,22 @@ def test_a_look_changes_nothing() -> None:
     assert all(parameter.grad is None for parameter in network.module.parameters())
 
 
+def test_no_convolution_may_round_to_tf32() -> None:
+    """By default a GPU's would, forward and backward."""
+    network, allowed = GroupedNetwork(build_model("cnn"), CPU, 4), list[bool]()
+
+    def note(*_: object) -> None:
+        allowed.append(torch.backends.cudnn.allow_tf32)
+
+    network.module.conv2.register_forward_hook(note)
+    network.module.conv2.register_full_backward_hook(note)
+    tensors, elements = weights("cnn", 2, 1)
+    network.look(*batch(2), tensors, elements)
+    network.train(*batch(2), tensors, elements)
+    assert allowed == 4 * [False]
+    assert torch.backends.cudnn.allow_tf32
+
+
 def test_running_statistics_move_towards_the_groups() -> None:
     model = build_model("cnn")
     state, network = State.initial(model, 1), GroupedNetwork(model, CPU, S)
