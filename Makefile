@@ -72,7 +72,7 @@ test-solidity: setup ## forge: unit, fuzz and invariant tests of the contracts
 	$(FORGE) test
 
 .PHONY: invariants
-invariants: setup ## forge: the invariants over 10,000 histories (hours)
+invariants: setup ## forge: the invariants over 10,000 histories (20 minutes)
 	FOUNDRY_PROFILE=bench $(FORGE) test --match-contract Invariants
 
 .PHONY: test-ape

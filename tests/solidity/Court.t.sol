@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {Court} from "../../contracts/Court.sol";
-import {Demands} from "../../contracts/Demands.sol";
 import {IBounties} from "../../contracts/interfaces/IBounties.sol";
 import {
     BitEvidence,
@@ -16,14 +14,13 @@ import {Position} from "../../contracts/interfaces/IDemands.sol";
 import {IPoLRegistry} from "../../contracts/interfaces/IPoLRegistry.sol";
 import {AccuracyTree} from "../../contracts/lib/AccuracyTree.sol";
 import {Operations} from "../../contracts/lib/Operations.sol";
-import {PoLRegistry} from "../../contracts/PoLRegistry.sol";
 import {EvidenceKind, Header, Role, RuleSet, Status, Task, Tree} from "../../contracts/Types.sol";
-import {Fixture} from "./Fixture.sol";
+import {CourtFixture} from "./CourtFixture.sol";
 import {Opening, Program, Slice, Traces} from "./Traces.sol";
 import {vm} from "./Vm.sol";
 
 /// @notice The real court on the smallest program that computes something: what convicts, and what is refused.
-contract CourtTest is Fixture {
+contract CourtTest is CourtFixture {
     uint64 private constant WRONG = 130; // the element that a wrong trace gets wrong
     uint32 private constant LEAF = 2; // its leaf
     uint256 private constant OPERAND = 0; // slices of mapEvidence
@@ -38,22 +35,11 @@ contract CourtTest is Fixture {
         Opening opening;
     }
 
-    Court private real;
-
     function setUp() public override {
         super.setUp();
         Task memory task = defaultTask(RuleSet.Hardened);
         task.programRoot = Traces.programRoot();
-        deploy(task, defaultParameters());
-        real = Court(address(court));
-        bond(MINER, Role.Miner, 50 ether);
-        bond(RIVAL, Role.Miner, 50 ether);
-        bond(VERA, Role.Verifier, 10 ether);
-        pass(1);
-    }
-
-    function makeCourt(PoLRegistry registry_, Demands demands_) internal override returns (address) {
-        return address(new Court(registry_, bounties, demands_));
+        deployFor(task);
     }
 
     // -- operations
@@ -596,15 +582,6 @@ contract CourtTest is Fixture {
         returns (bytes memory)
     {
         return abi.encodeCall(real.proveOperation, (header, TraceId(Tree.Step, 0), packed(evidence), salt));
-    }
-
-    function commitmentOf(address challenger, bytes memory call) private pure returns (bytes32) {
-        return keccak256(abi.encode(challenger, keccak256(call)));
-    }
-
-    function commit(address challenger, bytes memory call) private {
-        vm.prank(challenger);
-        bounties.commit(commitmentOf(challenger, call));
     }
 
     function proveOperation(address challenger, Header memory header, Draft memory evidence) private {

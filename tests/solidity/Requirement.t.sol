@@ -1,34 +1,20 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {Court} from "../../contracts/Court.sol";
-import {Demands} from "../../contracts/Demands.sol";
 import {IBounties} from "../../contracts/interfaces/IBounties.sol";
 import {ICourt, RequirementEvidence} from "../../contracts/interfaces/ICourt.sol";
 import {IPoLRegistry} from "../../contracts/interfaces/IPoLRegistry.sol";
 import {Derivation} from "../../contracts/lib/Derivation.sol";
-import {PoLRegistry} from "../../contracts/PoLRegistry.sol";
-import {EvidenceKind, Header, Role, RuleSet, Status} from "../../contracts/Types.sol";
-import {Fixture} from "./Fixture.sol";
+import {EvidenceKind, Header, RuleSet, Status} from "../../contracts/Types.sol";
+import {CourtFixture} from "./CourtFixture.sol";
 import {States} from "./States.sol";
 import {Opening, Slice, Traces} from "./Traces.sol";
 import {vm} from "./Vm.sol";
 
 /// @notice Requirements before the real court: a weight that did not move its way convicts, one that did does not.
-contract RequirementTest is Fixture {
+contract RequirementTest is CourtFixture {
     uint32 private constant STAYS = 0; // stands for the weight's own bits
     uint32 private constant TENSORS = 3;
-
-    Court private real;
-
-    function setUp() public override {
-        super.setUp();
-        real = Court(address(court));
-    }
-
-    function makeCourt(PoLRegistry registry_, Demands demands_) internal override returns (address) {
-        return address(new Court(registry_, bounties, demands_));
-    }
 
     // -- what convicts
 
@@ -36,7 +22,7 @@ contract RequirementTest is Fixture {
     function test_a_weight_that_stays_is_convicted(uint64 nonce, uint256 number) public {
         number = bound(number, 0, BITS - 1);
         (Header memory header, uint32[][] memory afterwards) = forged(nonce, number, STAYS);
-        assertConvicted(header, evidenceOf(header, afterwards, number));
+        assertConvicted(header, call(header, evidenceOf(header, afterwards, number)), EvidenceKind.Requirement);
     }
 
     /// forge-config: default.fuzz.runs = 32
@@ -46,14 +32,14 @@ contract RequirementTest is Fixture {
         uint32 before = weights()[tensor][element];
         by = uint32(bound(by, 1, 0x10000));
         (Header memory header, uint32[][] memory afterwards) = forged(nonce, number, up ? before - by : before + by);
-        assertConvicted(header, evidenceOf(header, afterwards, number));
+        assertConvicted(header, call(header, evidenceOf(header, afterwards, number)), EvidenceKind.Requirement);
     }
 
     function test_a_weight_that_is_not_finite_is_convicted() public {
         uint32[3] memory values = [uint32(0x7f800000), 0xff800000, 0x7fc00000];
         for (uint64 i = 0; i < 3; ++i) {
             (Header memory header, uint32[][] memory afterwards) = forged(i, 1, values[i]);
-            assertConvicted(header, evidenceOf(header, afterwards, 1));
+            assertConvicted(header, call(header, evidenceOf(header, afterwards, 1)), EvidenceKind.Requirement);
         }
     }
 
@@ -75,9 +61,7 @@ contract RequirementTest is Fixture {
     }
 
     function test_the_papers_rules_let_a_weight_stay() public {
-        deploy(defaultTask(RuleSet.Paper), defaultParameters());
-        real = Court(address(court));
-        bond(MINER, Role.Miner, 50 ether);
+        deployFor(defaultTask(RuleSet.Paper));
         (Header memory header, uint32[][] memory afterwards) = forged(1, 2, STAYS);
         propose(header);
         refuse(header, evidenceOf(header, afterwards, 2), ICourt.RequirementMet.selector);
@@ -218,18 +202,8 @@ contract RequirementTest is Fixture {
         return Traces.pack(Opening(slices, Traces.joined(before, behind)));
     }
 
-    function assertConvicted(Header memory header, RequirementEvidence memory evidence) private {
-        bytes32 id = propose(header);
-        bytes32 call = keccak256(abi.encodeCall(real.proveRequirement, (header, evidence, SALT)));
-        vm.prank(VERA);
-        bounties.commit(keccak256(abi.encode(VERA, call)));
-        pass(1);
-
-        vm.expectEmit(address(registry));
-        emit IPoLRegistry.BlockSlashed(id, MINER, EvidenceKind.Requirement);
-        vm.prank(VERA);
-        real.proveRequirement(header, evidence, SALT);
-        assertStatus(id, Status.Slashed, "status");
+    function call(Header memory header, RequirementEvidence memory evidence) private view returns (bytes memory) {
+        return abi.encodeCall(real.proveRequirement, (header, evidence, SALT));
     }
 
     function refuse(Header memory header, RequirementEvidence memory evidence, bytes4 selector) private {
