@@ -113,8 +113,9 @@ def test_no_convolution_may_round_to_tf32() -> None:
     def note(*_: object) -> None:
         allowed.append(torch.backends.cudnn.allow_tf32)
 
-    network.module.conv2.register_forward_hook(note)
-    network.module.conv2.register_full_backward_hook(note)
+    inner = network.module.get_submodule("conv2")
+    inner.register_forward_hook(note)
+    inner.register_full_backward_hook(note)
     tensors, elements = weights("cnn", 2, 1)
     network.look(*batch(2), tensors, elements)
     network.train(*batch(2), tensors, elements)
