@@ -23,6 +23,7 @@ contract Bounties is IBounties {
         address first;
         uint40 slashedAt;
         uint40 order;
+        bool spares; // attesters: so far the block was only shown to be wrong in what its miner alone could tell
     }
 
     IPoLRegistry public immutable registry;
@@ -81,14 +82,14 @@ contract Bounties is IBounties {
 
     /// @inheritdoc IBounties
     function winners(bytes32 blockId) external view returns (address first, address prover) {
-        Bounty memory bounty = _bounties[blockId];
-        require(bounty.slashedAt != 0, NotSlashed(blockId));
-        uint256 settlesAt = _settlesAt(bounty);
-        require(block.timestamp >= settlesAt, BountyUnsettled(blockId, settlesAt));
-
-        first = bounty.first;
+        first = _settled(blockId).first;
         prover = _provers[blockId];
         if (prover == address(0)) prover = first;
+    }
+
+    /// @inheritdoc IBounties
+    function sparesAttesters(bytes32 blockId) external view returns (bool) {
+        return _settled(blockId).spares;
     }
 
     /// @inheritdoc IBounties
@@ -101,23 +102,45 @@ contract Bounties is IBounties {
         return (made.order, made.l1Block);
     }
 
-    /// @dev The first conviction slashes; a later one can only move the bounty to an earlier order.
+    /// @dev The first conviction slashes. A later one can move the bounty to an earlier order, or take the prover's share
+    /// by blaming the attesters, whom the first one spared: else a miner with accomplices would explain some sample
+    /// falsely, have that proven first, and so save their bonds whatever else is wrong.
     function _convict(bytes32 blockId, EvidenceKind kind, address challenger, uint256 order) private {
         Bounty memory held = _bounties[blockId];
-        bool slashes = held.slashedAt == 0;
-        if (!slashes) {
-            uint256 settlesAt = _settlesAt(held);
-            require(block.timestamp < settlesAt, BountySettled(blockId, settlesAt));
-            require(order < held.order, LaterCommitment(blockId, held.order, order));
-        }
+        if (held.slashedAt == 0) return _slash(blockId, kind, challenger, order);
 
-        uint40 slashedAt = slashes ? uint40(block.timestamp) : held.slashedAt;
+        uint256 settlesAt = _settlesAt(held);
+        require(block.timestamp < settlesAt, BountySettled(blockId, settlesAt));
+        // what was withheld cannot be shown any more once the block is slashed, so that blames nobody
+        bool blames = held.spares && kind < EvidenceKind.Withheld;
+        bool earlier = order < held.order;
+        require(earlier || blames, LaterCommitment(blockId, held.order, order));
+
+        if (blames) _provers[blockId] = challenger;
+        else if (_provers[blockId] == address(0)) _provers[blockId] = held.first;
+        if (blames) held.spares = false;
         // forge-lint: disable-next-line(unsafe-typecast): orders are drawn from a uint40
-        _bounties[blockId] = Bounty(challenger, slashedAt, uint40(order));
-        if (!slashes && _provers[blockId] == address(0)) _provers[blockId] = held.first;
+        if (earlier) (held.first, held.order) = (challenger, uint40(order));
+        _bounties[blockId] = held;
 
         emit BountyAssigned(blockId, challenger, kind, order);
-        if (slashes) registry.slash(blockId, kind); // reverts unless pending
+    }
+
+    function _slash(bytes32 blockId, EvidenceKind kind, address challenger, uint256 order) private {
+        bool spares = kind > EvidenceKind.Withheld;
+        // forge-lint: disable-next-line(unsafe-typecast): orders are drawn from a uint40
+        _bounties[blockId] = Bounty(challenger, uint40(block.timestamp), uint40(order), spares);
+
+        emit BountyAssigned(blockId, challenger, kind, order);
+        registry.slash(blockId, kind); // reverts unless pending
+    }
+
+    /// @dev The bounty of a slashed block, once it can no longer move.
+    function _settled(bytes32 blockId) private view returns (Bounty memory bounty) {
+        bounty = _bounties[blockId];
+        require(bounty.slashedAt != 0, NotSlashed(blockId));
+        uint256 settlesAt = _settlesAt(bounty);
+        require(block.timestamp >= settlesAt, BountyUnsettled(blockId, settlesAt));
     }
 
     /// @dev First second in which the bounty can no longer move.

@@ -40,7 +40,6 @@ contract PoLRegistry is Genesis {
     BlockTree.Tree private _tree;
     mapping(bytes32 blockId => mapping(address verifier => uint8)) private _attestations;
     mapping(bytes32 blockId => bool) private _forfeited;
-    mapping(bytes32 blockId => bool) private _spared; // slashed for what its miner alone could tell, or told falsely
 
     constructor(
         Task memory task_,
@@ -142,7 +141,6 @@ contract PoLRegistry is Genesis {
         require(msg.sender == address(bounties), NotBounties(msg.sender));
         Block storage guilty = _tree.blocks[blockId];
         guilty.slash(blockId);
-        if (kind >= EvidenceKind.Unexplained) _spared[blockId] = true;
 
         emit BlockSlashed(blockId, guilty.miner, kind);
         _tree.cut(blockId); // emits HeadChanged
@@ -176,7 +174,7 @@ contract PoLRegistry is Genesis {
         _attestations[blockId][verifier] = SETTLED;
 
         // who had the data could see what was wrong, or show what was demanded; only the miner can explain itself
-        if (outcome == Status.Slashed && !_spared[blockId]) return _punish(blockId, verifier);
+        if (outcome == Status.Slashed && !bounties.sparesAttesters(blockId)) return _punish(blockId, verifier);
         bool paid = outcome == Status.Finalized && attestation == ATTESTED;
         uint256 reward = paid ? ATTESTER_REWARD / settled.timely : 0; // rounded down: the rest is not minted
 

@@ -21,8 +21,9 @@ interface IBounties {
     /// itself can be made from the next L1 block on.
     function commit(bytes32 commitment) external;
 
-    /// @notice Only the Court: the challenger's call, whose data has this hash, proved the block wrong. Slashes it, or
-    /// moves the bounty of a slashed block to an earlier commitment until the reveal window ends.
+    /// @notice Only the Court: the challenger's call, whose data has this hash, proved the block wrong. Slashes it. Of a
+    /// slashed block, until the reveal window ends, it moves the bounty to an earlier commitment, or blames attesters
+    /// whom the evidence so far spared.
     function convict(bytes32 blockId, EvidenceKind kind, address challenger, bytes32 callHash) external;
 
     /// @notice Only Demands: nobody answered in time. `order` was drawn by takeOrder when the demand was made.
@@ -31,9 +32,13 @@ interface IBounties {
     /// @notice Only Demands: the next number in the order of commitments.
     function takeOrder() external returns (uint256 order);
 
-    /// @notice Who shares the bounty of a slashed block: the earliest committer, and the one whose proof slashed it
-    /// (often the same). Reverts while an earlier commitment may still be shown.
+    /// @notice Who shares the bounty of a slashed block: the earliest committer, and the one whose proof slashed it, or
+    /// was the first to blame its attesters (often the same). Reverts while an earlier commitment may still be shown.
     function winners(bytes32 blockId) external view returns (address first, address prover);
+
+    /// @notice Whether the attesters of a slashed block keep their bonds: all that was shown to be wrong its miner alone
+    /// could tell. Reverts while more may still be shown.
+    function sparesAttesters(bytes32 blockId) external view returns (bool);
 
     function commitmentOf(address challenger, bytes32 commitment) external view returns (uint256 order, uint256 l1Block);
 }

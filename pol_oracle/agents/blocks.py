@@ -78,7 +78,8 @@ class BlockView:
         attestations: verifier -> attestation, in L1 order.
         demands: demand id -> demand, in L1 order.
         bounty: (challenger, order of the commitment) once the bounty is assigned; the lowest order wins.
-        prover: whose proof or demand slashed it.
+        prover: whose proof or demand slashed it, or was the first to blame its attesters.
+        spares_attesters: so far it was only shown to be wrong in what its miner alone could tell.
         forfeited: its bond was taken.
     """
 
@@ -99,6 +100,7 @@ class BlockView:
     demands: dict[bytes, DemandView] = field(default_factory=dict)
     bounty: tuple[str, int] | None = None
     prover: str | None = None
+    spares_attesters: bool = False
     forfeited: bool = False
 
     @property

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from pol_oracle.protocol.lifecycle import Status
+from pol_oracle.protocol.lifecycle import BLAMING, Status
 from pol_oracle.protocol.parameters import Parameters
 
 from .actions import Action, Commit, Prove
 from .blocks import BlockView
 from .knowledge import Verifier
 from .view import View
+
+if TYPE_CHECKING:
+    from pol_oracle.evidence import FraudProof
 
 
 def challenges(view: View, own: Verifier, parameters: Parameters) -> Iterator[Action]:
@@ -28,32 +32,39 @@ def challenges(view: View, own: Verifier, parameters: Parameters) -> Iterator[Ac
 
 
 def claimable(view: View, block: BlockView, me: str) -> bool:
-    """Says whether an own commitment may come before that of the slashed block's bounty."""
+    """Says whether an own proof may still count against a slashed block: its attesters are spared so far, or an own
+    commitment may come before that of its bounty."""
     if block.status is not Status.SLASHED or block.forfeited or block.bounty is None:
         return False
-    return any(who == me and made.order < block.bounty[1] for (who, _), made in view.commitments.items())
+    earlier = (who == me and made.order < block.bounty[1] for (who, _), made in view.commitments.items())
+    return block.spares_attesters or any(earlier)
 
 
 def _next_move(view: View, block: BlockView, own: Verifier) -> Iterator[Action]:
     verdict = own.verdicts.get(block.id)
-    if verdict is None or verdict.proof is None:
-        return
-    challenge = own.seal(block.id, verdict.proof)
+    if verdict is not None and verdict.proof is not None:
+        yield from _towards_court(view, block, own, verdict.proof)
+
+
+def _towards_court(view: View, block: BlockView, own: Verifier, proof: FraudProof) -> Iterator[Action]:
+    """The next step of a proof: to commit to it, or to show it."""
+    challenge = own.seal(block.id, proof)
     committed = view.commitments.get((own.me, challenge.commitment))
     if committed is None:
         yield Commit(block.id, challenge.commitment)
     elif view.l1_block + own.depth > committed.l1_block:  # L1 is further than the view
-        yield Prove(block.id, verdict.proof, challenge.salt)
+        yield Prove(block.id, proof, challenge.salt)
 
 
 def _bounty_claim(view: View, block: BlockView, own: Verifier, parameters: Parameters) -> Iterator[Action]:
-    """A block slashed by a later committer: the earlier commitment still takes the bounty, if it is shown."""
+    """A slashed block: an earlier commitment than the bounty's still takes it, if it is shown, and whoever shows what
+    the attesters could have seen, while they are spared, takes the prover's share and a part of their bonds."""
     verdict = own.verdicts.get(block.id)
     if verdict is None or verdict.proof is None or block.bounty is None or block.closed_at is None:
         return
     if block.status is not Status.SLASHED or view.now >= block.closed_at + parameters.reveal_window:
         return
-    challenge = own.seal(block.id, verdict.proof)
-    committed = view.commitments.get((own.me, challenge.commitment))
-    if committed is not None and committed.order < block.bounty[1]:
-        yield Prove(block.id, verdict.proof, challenge.salt)
+    committed = view.commitments.get((own.me, own.seal(block.id, verdict.proof).commitment))
+    blames = block.spares_attesters and verdict.proof.kind in BLAMING
+    if blames or (committed is not None and committed.order < block.bounty[1]):
+        yield from _towards_court(view, block, own, verdict.proof)

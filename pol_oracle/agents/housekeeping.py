@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from pol_oracle.protocol.hashing import keccak
-from pol_oracle.protocol.lifecycle import SPARING, Status
+from pol_oracle.protocol.lifecycle import Status
 from pol_oracle.protocol.parameters import Parameters
 
 from .actions import Action, ClaimHead, Expire, Finalize, ForfeitBond, Orphan, SettleAttestation, SettleDemand
@@ -96,8 +96,13 @@ class _Keeper:
             if block.status is Status.SLASHED:
                 yield from self._spoils(block)
             mine = block.attestations.get(self._me)
-            if mine and not mine.settled and not _punished(block):
+            if mine and not mine.settled and not _punished(block) and self._judged(block):
                 yield SettleAttestation(block.id, self._me)
+
+    def _judged(self, block: BlockView) -> bool:
+        """Says whether nothing more can be shown about a block in a final state."""
+        slashed = block.status is Status.SLASHED
+        return not slashed or self._view.now >= (block.closed_at or 0) + self._parameters.reveal_window
 
     def _spoils(self, block: BlockView) -> Iterator[Action]:
         """What a slashed block's miner and attesters forfeit; its winner collects, others only if it does not."""
@@ -170,7 +175,7 @@ class _Keeper:
 def _punished(block: BlockView) -> bool:
     """Says whether a block's attesters lose their bonds: they could see what was wrong, or show what was demanded. How
     its miner evaluated a sample they could neither see nor show."""
-    return block.status is Status.SLASHED and block.slashed_for not in SPARING
+    return block.status is Status.SLASHED and not block.spares_attesters
 
 
 def _beneficiary(block: BlockView, demand: DemandView) -> str:

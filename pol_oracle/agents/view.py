@@ -17,7 +17,7 @@ from pol_oracle.chain import events as ev
 from pol_oracle.protocol.difficulty import work
 from pol_oracle.protocol.errors import WrongChain
 from pol_oracle.protocol.hashing import ZERO
-from pol_oracle.protocol.lifecycle import Candidate, Role, Status, choose_head
+from pol_oracle.protocol.lifecycle import BLAMING, SPARING, Candidate, Role, Status, choose_head
 from pol_oracle.protocol.parameters import Parameters
 
 from .blocks import NOBODY, Attestation, BlockView, Bond, Committed, DemandView
@@ -222,8 +222,13 @@ class View:
     @apply.register
     def _(self, event: ev.BountyAssigned) -> None:
         block = self._block(event.block_id)
-        block.bounty = event.challenger, event.order
-        block.prover = block.prover or event.challenger
+        slashes = block.bounty is None
+        blames = block.spares_attesters and event.kind in BLAMING
+        if slashes or blames:
+            block.prover = event.challenger
+            block.spares_attesters = slashes and event.kind in SPARING
+        if block.bounty is None or event.order < block.bounty[1]:
+            block.bounty = event.challenger, event.order
 
     @apply.register
     def _(self, event: ev.Demanded) -> None:

@@ -49,6 +49,10 @@ class EvidenceKind(IntEnum):
 SPARING = frozenset({EvidenceKind.UNEXPLAINED, EvidenceKind.EVALUATION})
 """Kinds that cost attesters nothing: how a sample was evaluated its miner alone tells, after they have attested."""
 
+BLAMING = frozenset({EvidenceKind.REQUIREMENT, EvidenceKind.STEP, EvidenceKind.ACCURACY})
+"""Kinds that cost attesters their bonds even if the block was slashed for a sparing one. What was withheld does not:
+once a block is slashed nothing can be shown any more."""
+
 
 class Role(IntEnum):
     """What a bond is for (``Types.sol``)."""

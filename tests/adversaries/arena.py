@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,13 +15,14 @@ from pol_oracle.agents.blocks import BlockView, DemandView
 from pol_oracle.agents.job import Job
 from pol_oracle.agents.replay import Replayer
 from pol_oracle.agents.respond import call_of
+from pol_oracle.agents.verdicts import Verdict
 from pol_oracle.agents.verifier import VerifierLoop
 from pol_oracle.agents.worker import Cancelled
-from pol_oracle.evidence import Answer, answer_to
+from pol_oracle.evidence import Answer, Shown, answer_to
 from pol_oracle.protocol.difficulty import from_bits
 from pol_oracle.protocol.errors import Reverted, StoreError
 from pol_oracle.protocol.header import Header
-from pol_oracle.protocol.lifecycle import SPARING, EvidenceKind, Role
+from pol_oracle.protocol.lifecycle import EvidenceKind, Role
 from pol_oracle.protocol.positions import Position
 from pol_oracle.store import StateStore
 from pol_oracle.task import Workload
@@ -104,7 +106,7 @@ class Arena:
             if late:
                 self._too_late(verifier, forgery)
             block = verifier.view.blocks[block_id]
-            punished = all(a.settled for a in block.attestations.values()) or _spares(block)
+            punished = all(a.settled for a in block.attestations.values()) or block.spares_attesters
             return block.forfeited and punished and all(d.settled for d in block.demands.values())
 
         self.stage.until(over, limit=200, patient=True)
@@ -120,7 +122,7 @@ class Arena:
         assert verifier.view.bond(self.cheat.address, Role.MINER).total == STAKE - self._parameters.miner_bond
         for colluder in self.colluders:
             lost = STAKE - verifier.view.bond(colluder.address, Role.VERIFIER).total
-            assert lost == (0 if _spares(block) else self._parameters.attest_bond)
+            assert lost == (0 if block.spares_attesters else self._parameters.attest_bond)
         return block
 
     @property
@@ -134,10 +136,21 @@ class Arena:
         assert block.closed_at is not None
         assert block.closed_at <= max([window, *(at + self._parameters.answer_window for at in answered)])
 
-    def watch(self) -> VerifierLoop:
-        """Opens the honest verifier."""
+    def watch(self, after: threading.Event | None = None) -> VerifierLoop:
+        """Opens the honest verifier.
+
+        Args:
+            after: what its replays wait for.
+        """
         replay = Replayer(self.workload, self.store)
-        return self.stage.verifier(self.honest, replay, describe=describer(self.workload))
+
+        def slow(block: BlockView, shown: Shown, insist: bool, cancelled: Callable[[], bool]) -> Verdict:
+            while after is not None and not after.wait(0.01):
+                if cancelled():
+                    raise Cancelled
+            return replay(block, shown, insist, cancelled)
+
+        return self.stage.verifier(self.honest, slow, describe=describer(self.workload))
 
     def mine(self, forgery: Forgery, twist: Twist, late: bool) -> None:
         """Opens the cheat, which proposes this block once."""
@@ -190,8 +203,3 @@ class Arena:
         target = self.stage.client.address_of(contract)
         fields = {"from": account.address, "to": target, "data": f"0x{data.hex()}"}
         self.stage.client.rpc.request("eth_sendTransaction", fields)
-
-
-def _spares(block: BlockView) -> bool:
-    """Says whether attesters keep their bonds: how a sample was evaluated only the miner tells."""
-    return block.slashed_for in SPARING

@@ -192,6 +192,33 @@ def test_later_commitment_is_not_shown_after_the_slash() -> None:
     assert decide(scene, verifier(V1, wrong(block))) == ()
 
 
+def test_pitfall_08_attesters_spared_so_far_are_blamed_after_the_slash() -> None:
+    """Also by a later commitment, or one that is still to be made; nobody gains by it twice."""
+    scene = Scene()
+    block = scene.propose(miner=CHEAT)
+    scene.slash(block, winner=V2, kind=EvidenceKind.EVALUATION, order=1)
+    own = verifier(V1, wrong(block))
+    assert Commit(block, commitment(block)) in decide(scene, own)
+
+    scene.commit(V1, commitment(block), order=2)
+    scene.wait()
+    assert proven(block) in decide(scene, own)
+
+    scene.emit(ev.BountyAssigned, block_id=block, challenger=V2, kind=EvidenceKind.STEP, order=3)
+    assert not any(isinstance(a, Prove) for a in decide(scene, own))
+
+
+def test_a_second_sparing_proof_is_not_shown_after_the_slash() -> None:
+    scene = Scene()
+    block = scene.propose(miner=CHEAT)
+    scene.commit(V1, commitment(block), order=2)
+    scene.slash(block, winner=V2, kind=EvidenceKind.UNEXPLAINED, order=1)
+    scene.wait()
+    own = verifier(V1, wrong(block, EvidenceKind.EVALUATION))
+
+    assert not any(isinstance(a, Prove | Commit) for a in decide(scene, own))
+
+
 def test_pitfall_03_a_verdict_without_proof_or_demands_accuses_nobody() -> None:
     scene = Scene()
     block = scene.propose(miner=CHEAT)

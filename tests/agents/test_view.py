@@ -15,7 +15,7 @@ from pol_oracle.chain import events as ev
 from pol_oracle.protocol.difficulty import work
 from pol_oracle.protocol.errors import WrongChain
 from pol_oracle.protocol.hashing import keccak
-from pol_oracle.protocol.lifecycle import Role, Status
+from pol_oracle.protocol.lifecycle import EvidenceKind, Role, Status
 from pol_oracle.protocol.positions import Item, Position
 from tests.agents.scene import CHEAT, ETH, FEE, GENESIS, MINER, NODES, PARAMETERS, ROOTS, V1, V2, V3, Scene
 
@@ -169,6 +169,27 @@ def test_bounty_moves_and_the_prover_stays() -> None:
     scene.emit(ev.BountyAssigned, block_id=block, challenger=V1, kind=kind, order=2)
 
     assert (scene.view.blocks[block].bounty, scene.view.blocks[block].prover) == ((V1, 2), V2)
+
+
+def test_who_blames_spared_attesters_is_the_prover() -> None:
+    scene = Scene()
+    block = scene.propose(miner=CHEAT)
+    scene.slash(block, V2, kind=EvidenceKind.EVALUATION, order=1)
+    assert scene.view.blocks[block].spares_attesters
+
+    scene.emit(ev.BountyAssigned, block_id=block, challenger=V1, kind=EvidenceKind.STEP, order=2)
+    found = scene.view.blocks[block]
+    assert (found.bounty, found.prover, found.spares_attesters) == ((V2, 1), V1, False)
+
+
+def test_what_was_withheld_blames_nobody_after_the_slash() -> None:
+    scene = Scene()
+    block = scene.propose(miner=CHEAT)
+    scene.slash(block, V2, kind=EvidenceKind.UNEXPLAINED, order=4)
+    scene.emit(ev.BountyAssigned, block_id=block, challenger=V1, kind=EvidenceKind.WITHHELD, order=2)
+
+    found = scene.view.blocks[block]
+    assert (found.bounty, found.prover, found.spares_attesters) == ((V1, 2), V2, True)
 
 
 def test_event_about_an_unknown_block_is_refused() -> None:

@@ -220,6 +220,88 @@ contract BountiesTest is Fixture {
         assertWinners(id, VIOLA, VIOLA);
     }
 
+    // -- attesters: spared for what only the miner could tell, until more is shown
+
+    /// Pitfall 8: accomplices in the quorum cannot save their bonds by having another fault proven first.
+    function test_pitfall_08_a_later_proof_blames_attesters_whom_the_first_spared() public {
+        attest(id, VICTOR);
+        commitTo(VIOLA, id, EvidenceKind.Evaluation);
+        commitTo(VERA, id, EvidenceKind.Step);
+        pass(1);
+        prove(VIOLA, id, EvidenceKind.Evaluation);
+        vm.expectEmit(address(bounties));
+        emit IBounties.BountyAssigned(id, VERA, EvidenceKind.Step, 2);
+        prove(VERA, id, EvidenceKind.Step);
+        pass(REVEAL);
+        assertTrue(!bounties.sparesAttesters(id), "blamed");
+        assertWinners(id, VIOLA, VERA);
+        registry.settleAttestation(id, VICTOR);
+        assertEq(locked(VICTOR, Role.Verifier) + free(VICTOR, Role.Verifier), 10 ether - ATTEST_BOND, "taken");
+        assertEq(vault.creditOf(VERA), ATTEST_BOND / 4, "for the one who blamed");
+        assertEq(registry.slashCount(), 1, "slashed once");
+    }
+
+    function test_an_earlier_proof_blames_and_takes_the_whole_bounty() public {
+        commitTo(VERA, id, EvidenceKind.Requirement);
+        commitTo(VIOLA, id, EvidenceKind.Evaluation);
+        pass(1);
+        prove(VIOLA, id, EvidenceKind.Evaluation);
+        prove(VERA, id, EvidenceKind.Requirement);
+        pass(REVEAL);
+        assertTrue(!bounties.sparesAttesters(id), "blamed");
+        assertWinners(id, VERA, VERA);
+    }
+
+    function test_attesters_are_blamed_once() public {
+        commitTo(VIOLA, id, EvidenceKind.Evaluation);
+        commitTo(VERA, id, EvidenceKind.Accuracy);
+        commitTo(VICTOR, id, EvidenceKind.Step);
+        pass(1);
+        prove(VIOLA, id, EvidenceKind.Evaluation);
+        prove(VERA, id, EvidenceKind.Accuracy);
+        vm.expectRevert(abi.encodeWithSelector(IBounties.LaterCommitment.selector, id, 1, 3));
+        prove(VICTOR, id, EvidenceKind.Step);
+        pass(REVEAL);
+        assertWinners(id, VIOLA, VERA);
+    }
+
+    function test_a_second_explanation_that_is_false_blames_nobody() public {
+        commitTo(VERA, id, EvidenceKind.Evaluation);
+        commitTo(VIOLA, id, EvidenceKind.Evaluation);
+        pass(1);
+        prove(VERA, id, EvidenceKind.Evaluation);
+        vm.expectRevert(abi.encodeWithSelector(IBounties.LaterCommitment.selector, id, 1, 2));
+        prove(VIOLA, id, EvidenceKind.Evaluation);
+        pass(REVEAL);
+        assertTrue(bounties.sparesAttesters(id), "spared");
+    }
+
+    /// After the slash nobody can show anything any more: what is then missing is no fault of those who attested.
+    function test_what_was_not_shown_in_time_blames_nobody_after_the_slash() public {
+        demandBits(VERA, id);
+        pass(ANSWER - 2);
+        commitAndProve(VICTOR, id, EvidenceKind.Evaluation);
+        pass(1);
+        demands.expire(id, VERA, bitsPosition());
+        pass(REVEAL);
+        assertTrue(bounties.sparesAttesters(id), "spared");
+        assertWinners(id, VERA, VICTOR);
+    }
+
+    function test_whether_attesters_are_spared_is_open_until_the_bounty_settles() public {
+        vm.expectRevert(abi.encodeWithSelector(IBounties.NotSlashed.selector, id));
+        bounties.sparesAttesters(id);
+        commitTo(VERA, id, EvidenceKind.Step);
+        commitAndProve(VIOLA, id, EvidenceKind.Evaluation);
+        uint256 settlesAt = block.timestamp + REVEAL;
+        vm.expectRevert(abi.encodeWithSelector(IBounties.BountyUnsettled.selector, id, settlesAt));
+        bounties.sparesAttesters(id);
+        vm.warp(settlesAt);
+        vm.expectRevert(abi.encodeWithSelector(IBounties.BountySettled.selector, id, settlesAt));
+        prove(VERA, id, EvidenceKind.Step);
+        assertTrue(bounties.sparesAttesters(id), "spared for good");
+    }
+
     function test_no_bounty_without_a_slash() public {
         vm.expectRevert(abi.encodeWithSelector(IBounties.NotSlashed.selector, id));
         bounties.winners(id);

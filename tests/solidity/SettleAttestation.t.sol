@@ -65,6 +65,9 @@ contract SettleAttestationTest is Fixture {
         demand(VERA, bad, rootsPosition(Tree.Before, 7));
         pass(ANSWER);
         demands.expire(bad, VERA, rootsPosition(Tree.Before, 7));
+        vm.expectPartialRevert(IBounties.BountyUnsettled.selector);
+        registry.settleAttestation(bad, VICTOR);
+        pass(REVEAL);
         registry.settleAttestation(bad, VICTOR);
         assertEq(free(VICTOR, Role.Verifier), 10 ether, "free");
     }
