@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -18,6 +19,8 @@ from .meter import Meter
 from .worker import Cancelled
 
 log = structlog.get_logger(__name__)
+
+NONCE_BITS = 63  # of the first one; nonces are uint64
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,8 @@ class Production:
             StoreError: the parent's W' is not served.
             Cancelled: as asked.
         """
-        start, nonce = self._start(job), 0
+        # a job may begin where an earlier one did, with the same W: then other nonces must be tried
+        start, nonce = self._start(job), secrets.randbits(NONCE_BITS)
 
         def note(progress: Progress) -> None:
             nonlocal nonce

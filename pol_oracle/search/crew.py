@@ -14,14 +14,16 @@ because somebody died: whoever is alive signs up for it within a grace period, a
 the failed round the leader's own pass remains. (torchrun itself ends all processes when one fails; started one by one,
 with the same variables, the others go on.)
 
-Collectives run over gloo on CPUs and over nccl between GPUs.
+Collectives run over gloo, and through the memory of the host where a GPU computes: nccl has its process ended when a
+peer dies, and would take the leader along.
 """
 
 from __future__ import annotations
 
 import struct
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import chain
@@ -30,17 +32,18 @@ import structlog
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
-from torch.distributed import PrefixStore, TCPStore  # type: ignore[attr-defined]
+from torch.distributed import PrefixStore, Store, TCPStore  # type: ignore[attr-defined]
 
-from pol_oracle.protocol.errors import InputError, Unreachable
+from pol_oracle.protocol.errors import InputError, ProcessLost, Unreachable
 
 log = structlog.get_logger(__name__)
 
 GRACE_S = 3.0  # in which the living sign up for a new generation
 ABSENCE_S = 600.0  # after which a helper without a generation gives the leader up; an evaluation may take minutes
 IDLE = timedelta(hours=6)  # a leader may have nothing to search for that long; the dead are noticed by their sockets
+PATIENCE = timedelta(seconds=90)  # of the leader with a helper that stopped, or cannot be reached
 MEETING = timedelta(seconds=60)
-_KNOCKS, _GENERATION = "knocks", "generation"
+_TASK, _KNOCKS, _GENERATION = "task", "knocks", "generation"
 _ORDER = struct.Struct("<?QQQ?32s20s32s2x")  # travels with W, as float32 too
 
 
@@ -85,12 +88,16 @@ class Meeting:
         rank: 0 leads.
         host, port: of the store.
         hosted: somebody else keeps the store (torchrun's agent); else the leader does.
+        local: number of the process on its machine, and so of its GPU.
+        restarts: how often torchrun began anew; what earlier runs left in the store is not looked at.
     """
 
     rank: int
     host: str
     port: int
     hosted: bool = False
+    local: int = 0
+    restarts: int = 0
 
     @staticmethod
     def of(environment: Mapping[str, str]) -> Meeting | None:
@@ -106,13 +113,15 @@ class Meeting:
         if len(given) < len(names):
             missing = ", ".join(sorted(set(names) - set(given)))
             raise InputError(f"{given[0]} is set but not {missing}: start the ranks with torchrun, or set all of them")
-        rank, port = environment["RANK"], environment["MASTER_PORT"]
-        if not (rank.isdecimal() and port.isdecimal()):
-            raise InputError(f"RANK and MASTER_PORT must be numbers, not {rank!r} and {port!r}")
+        numbers = {name: environment[name] for name in ("RANK", "MASTER_PORT")}
+        numbers |= {name: environment.get(name, "0") for name in ("LOCAL_RANK", "TORCHELASTIC_RESTART_COUNT")}
+        if wrong := [f"{name}={value!r}" for name, value in numbers.items() if not value.isdecimal()]:
+            raise InputError(f"these must be numbers: {', '.join(wrong)}")
+        rank, port, local, restarts = (int(value) for value in numbers.values())
         hosted = environment.get("TORCHELASTIC_USE_AGENT_STORE") == "True"
-        return Meeting(int(rank), environment["MASTER_ADDR"], int(port), hosted)
+        return Meeting(rank, environment["MASTER_ADDR"], port, hosted, local, restarts)
 
-    def store(self) -> TCPStore:
+    def store(self) -> Store:
         """Opens the store.
 
         Raises:
@@ -120,23 +129,30 @@ class Meeting:
         """
         master = self.rank == 0 and not self.hosted
         try:
-            return TCPStore(self.host, self.port, is_master=master, wait_for_workers=False, timeout=MEETING)
+            store = TCPStore(self.host, self.port, is_master=master, wait_for_workers=False, timeout=MEETING)
         except (RuntimeError, TimeoutError) as error:
             raise Unreachable(f"no leader at {self.host}:{self.port}: start rank 0 first ({error})") from error
+        return PrefixStore(f"run/{self.restarts}", store)
 
 
 class Crew:
     """One process's part in the collectives of a generation.
 
+    All methods raise :class:`ProcessLost` if another process of the generation is gone, or silent for too long.
+
     Args:
         meeting: where and as what it takes part.
-        device: of the tensors.
+        task: id of what is searched for, the same for all.
+
+    Raises:
+        Unreachable: there is no leader.
+        InputError: the leader mines another task.
     """
 
-    def __init__(self, meeting: Meeting, device: torch.device) -> None:
+    def __init__(self, meeting: Meeting, task: bytes) -> None:
         self._leads = meeting.rank == 0
-        self._device = device
         self._store = meeting.store()
+        self._agree(task)
         self._generation = 0
         self._knocks = 0
         self.size = 1
@@ -149,7 +165,8 @@ class Crew:
 
     def knocked(self) -> bool:
         """Leader: says whether a helper waits at the door."""
-        return int(self._store.add(_KNOCKS, 0)) > self._knocks
+        with _lost():
+            return int(self._store.add(_KNOCKS, 0)) > self._knocks
 
     def assemble(self) -> None:
         """Leader: begins a generation with all who sign up within the grace period."""
@@ -188,7 +205,7 @@ class Crew:
             self.rank = int(self._store.add(f"{name}/signed", 1))
             self._store.wait([f"{name}/size"], timedelta(seconds=10 * GRACE_S))
             self.size = int(self._store.get(f"{name}/size"))
-        except RuntimeError as error:
+        except (RuntimeError, TimeoutError) as error:
             raise Unreachable(f"the leader is gone: {error}") from error
         if self.rank >= self.size:  # signed up a moment too late
             return self.join(knock=True, should_stop=should_stop)
@@ -203,8 +220,9 @@ class Crew:
             module: the network that gives, or gets, the weights.
         """
         tensors = _weights(module)
-        flat = _flat([(order or Order(False)).pack().to(self._device), *tensors])
-        dist.broadcast(flat, 0)
+        flat = _flat([(order or Order(False)).pack(), *tensors])
+        with _lost():
+            dist.broadcast(flat, 0)
         head = _ORDER.size // flat.element_size()
         if not self._leads:
             _spread(flat[head:], tensors)
@@ -219,10 +237,11 @@ class Crew:
             tries: how many the round has, of all processes.
         """
         tensors = [*(p.grad for p in module.parameters() if p.grad is not None), *module.buffers()]
-        hits = torch.zeros(tries, device=self._device)
+        hits = torch.zeros(tries)
         hits[list(candidates)] = 1.0
         flat = _flat([*tensors, hits])
-        dist.reduce(flat, 0)
+        with _lost():
+            dist.reduce(flat, 0)
         if not self._leads:
             return []
         _spread(flat[:-tries] / self.size, tensors)
@@ -241,10 +260,21 @@ class Crew:
     def _current(self) -> int:
         return int(self._store.get(_GENERATION)) if self._store.check([_GENERATION]) else 0
 
+    def _agree(self, task: bytes) -> None:
+        """The leader says what it mines; a helper of another task would spoil its training."""
+        try:
+            if self._leads:
+                self._store.set(_TASK, task.hex())
+            theirs = self._store.get(_TASK).decode()
+        except (RuntimeError, TimeoutError) as error:
+            raise Unreachable(f"the leader does not say what it mines: {error}") from error
+        if theirs != task.hex():
+            raise InputError(f"the leader mines task 0x{theirs}, and this process has 0x{task.hex()}")
+
     def _form(self, name: str) -> None:
-        backend = "nccl" if self._device.type == "cuda" else "gloo"
-        store = PrefixStore(name, self._store)
-        dist.init_process_group(backend, store=store, rank=self.rank, world_size=self.size, timeout=IDLE)
+        store, patience = PrefixStore(name, self._store), PATIENCE if self._leads else IDLE
+        with _lost():
+            dist.init_process_group("gloo", store=store, rank=self.rank, world_size=self.size, timeout=patience)
         log.info("crew", generation=self._generation, processes=self.size, rank=self.rank)
 
 
@@ -253,7 +283,18 @@ def _weights(module: nn.Module) -> list[Tensor]:
 
 
 def _flat(tensors: Sequence[Tensor]) -> Tensor:
-    return torch.cat([t.reshape(-1) for t in tensors])
+    """All in one, in the memory of the host."""
+    return torch.cat([t.reshape(-1).cpu() for t in tensors])
+
+
+@contextmanager
+def _lost() -> Iterator[None]:
+    """All that torch says when a process of the group is gone is a RuntimeError."""
+    try:
+        yield
+    except (RuntimeError, TimeoutError) as error:
+        text = str(error).splitlines() or [type(error).__name__]
+        raise ProcessLost(f"a process of the crew is gone: {text[0]}") from error
 
 
 @torch.no_grad()

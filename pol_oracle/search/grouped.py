@@ -32,7 +32,7 @@ from .grouped_network import GroupedNetwork
 from .lead import Lead
 from .optimiser import AveragedSGD
 from .passes import Groups, Passes, Round
-from .plan import SIZES, Plan, measure
+from .plan import Plan, measure
 from .proof import Parent, Progress, Proof, StoppedError, Watch
 from .torch_models import pick_device
 
@@ -46,7 +46,7 @@ class GroupedSearch:
         workload: the task.
         plan: how to make a pass; None measures what is best on this machine when the first search begins.
         device: where torch computes; by default CUDA if present.
-        make_optimiser: of the training that is the search; by default averaged SGD for the size of its passes.
+        make_optimiser: of the training that is the search; by default averaged SGD, suited to the size of its rounds.
         meeting: where helpers find this process, which leads; None searches alone.
 
     Attributes:
@@ -68,13 +68,13 @@ class GroupedSearch:
         if not workload.rules.seed_binds_proof:
             raise InputError("the grouped search is for hardened rules: use Algorithm 1 for the paper's")
         self._workload, self.plan, self._make_optimiser = workload, plan, make_optimiser
-        self._device = device or pick_device()
+        self._device = device or pick_device(meeting.local if meeting is not None else 0)
         self.counters: Sequence[Counter] = counters(workload, self._device)
         self._network = GroupedNetwork(workload.model, self._device, workload.task.batch_size)
         self._passes = Passes(workload, self._network, self._device)
         self._reached: bytes | None = None  # root of the last proof's W', up to which the optimiser knows the way
         self._rests_until = 0.0
-        self._lead = None if meeting is None else Lead(Crew(meeting, self._device), self._network, self._passes)
+        self._lead = None if meeting is None else Lead(Crew(meeting, workload.task.id), self._network, self._passes)
         self._optimiser = self._new_optimiser()
 
     def search(
@@ -108,10 +108,10 @@ class GroupedSearch:
                 watch.note(loss=made.loss)
                 proof = self._first_that_stands(attempt, made.candidates, watch)
                 watch.report()
+                self._learn(samples)
                 if proof is not None:
                     self._reached = proof.post.root
                     return proof
-                self._optimiser.step()
                 state = self._snapshot(state)
         except StoppedError:
             return None
@@ -134,14 +134,17 @@ class GroupedSearch:
         """Loads W; the optimiser goes on if it brought it about, and forgets where it has been otherwise."""
         self._network.load(state)
         if state.root != self._reached:
-            self._optimiser = self._new_optimiser()
+            self._optimiser, self._reached = self._new_optimiser(), None
 
     def _new_optimiser(self) -> torch.optim.Optimizer:
         parameters = list(self._network.module.parameters())
-        if self._make_optimiser is not None:
-            return self._make_optimiser(parameters)
-        groups = SIZES[0] if self.plan is None else self.plan.groups
-        return AveragedSGD.for_batches(parameters, groups * self.processes * self._workload.task.batch_size)
+        return AveragedSGD(parameters) if self._make_optimiser is None else self._make_optimiser(parameters)
+
+    def _learn(self, samples: int) -> None:
+        """Takes the optimiser's step for a round; its own default is suited to the round's size."""
+        if isinstance(self._optimiser, AveragedSGD) and self._make_optimiser is None:
+            self._optimiser.suit(samples)
+        self._optimiser.step()
 
     def _round(self, attempt: Attempt, first: int, plan: Plan) -> Round:
         """Tries the next nonces: those of one pass, or of one of each process."""
@@ -179,6 +182,7 @@ class GroupedSearch:
         """The network's weights, with their root."""
         state = self._network.read(base)
         if not state.finite:
+            self._reached = None  # nor is what the optimiser remembers
             raise RuleError("training diverged: a weight is not finite; use a smaller learning rate")
         state.hash_with(self._workload.stepper.roots)
         return state

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from pol_oracle.protocol.errors import ProcessLost
 from pol_oracle.task import Workload
 
 from .attempt import Attempt, Block, Nonces
@@ -17,8 +18,6 @@ from .plan import Plan
 from .torch_models import pick_device
 
 log = structlog.get_logger(__name__)
-
-BROKEN = RuntimeError  # all that torch says when a process of the group is gone
 
 
 class Lead:
@@ -54,9 +53,9 @@ class Lead:
             tries = size * own.tries
             found = crew.collect(self._network.module, [draw.nonce - first for draw in own.candidates], tries)
             return Round(tries, [attempt.nonces.draw(first + number) for number in found], own.loss)
-        except BROKEN as error:
-            log.warning("a process of the crew is gone", reason=_reason(error))
-            self._crew.assemble()
+        except ProcessLost as error:
+            log.warning("going on without it", reason=str(error))
+            self._assemble_living()
             return own or self._passes.run(attempt.nonces, first, plan.groups, mixed=plan.mixed)
 
     @property
@@ -72,7 +71,15 @@ class Lead:
         """Sends all to the door, where a new generation begins."""
         if self._crew.size > 1:
             self._crew.share(Order(False), self._network.module)
-        self._crew.assemble()
+        self._assemble_living()
+
+    def _assemble_living(self) -> None:
+        """Forms a generation; whoever signs up and dies before it has begun is not waited for again."""
+        while True:
+            try:
+                return self._crew.assemble()
+            except ProcessLost as error:
+                log.warning("forming the crew again", reason=str(error))
 
 
 @dataclass(frozen=True)
@@ -93,22 +100,23 @@ def help_leader(workload: Workload, meeting: Meeting, stop: threading.Event | No
 
     Raises:
         Unreachable: the leader is gone.
+        InputError: it mines another task.
     """
-    device = pick_device()
+    crew = Crew(meeting, workload.task.id)
+    device = pick_device(meeting.local)
     network = GroupedNetwork(workload.model, device, workload.task.batch_size)
     network.load(workload.initial)
     passes = Passes(workload, network, device)
-    crew = Crew(meeting, device)
     stopped = (stop or threading.Event()).is_set
     taking_part = crew.join(knock=True, should_stop=stopped)
     try:
         while taking_part and not stopped():
             try:
                 searching = _serve(workload, crew, network, passes)
-            except BROKEN as error:
-                log.warning("a process of the crew is gone", reason=_reason(error))
-                searching = False
-            taking_part = searching or crew.join(knock=False, should_stop=stopped)
+                taking_part = searching or crew.join(knock=False, should_stop=stopped)
+            except ProcessLost as error:
+                log.warning("waiting for the leader", reason=str(error))
+                taking_part = crew.join(knock=False, should_stop=stopped)
     finally:
         crew.close()
 
@@ -124,8 +132,3 @@ def _serve(workload: Workload, crew: Crew, network: GroupedNetwork, passes: Pass
     found = [draw.nonce - order.nonce for draw in made.candidates]
     crew.collect(network.module, found, crew.size * order.groups)
     return True
-
-
-def _reason(error: RuntimeError) -> str:
-    """The first sentence, without the place in torch's sources."""
-    return str(error).split("] ", 1)[-1].split(". ")[0]

@@ -24,7 +24,7 @@ from pol_oracle.task import Workload
 from .attempt import Attempt, Block, Counter, counters
 from .draws import Draw
 from .proof import Parent, Progress, Proof, StoppedError, Watch
-from .torch_models import build_module, images_to_torch, load_state, pick_device, torch_position
+from .torch_models import build_module, exact_float32, images_to_torch, load_state, pick_device, torch_position
 
 
 class NaiveSearch:
@@ -90,9 +90,10 @@ class NaiveSearch:
             return True
         images = images_to_torch(train.images[chosen], self._device)
         labels = torch.from_numpy(train.labels[chosen].astype(np.int64)).to(self._device)
-        loss = functional.cross_entropy(self._module(images), labels)
         parameters = dict(self._module.named_parameters())
-        gradients = dict(zip(parameters, torch.autograd.grad(loss, list(parameters.values())), strict=True))
+        with exact_float32():
+            loss = functional.cross_entropy(self._module(images), labels)
+            gradients = dict(zip(parameters, torch.autograd.grad(loss, list(parameters.values())), strict=True))
         positions = [torch_position(self._workload.model, *self._workload.eligible.locate(r.weight)) for r in required]
         slopes = torch.stack([gradients[name][at] for name, at in positions]).cpu().numpy()
         before = torch.stack([parameters[name].detach()[at] for name, at in positions]).cpu().numpy()

@@ -23,6 +23,7 @@ from torch import nn
 
 _BATCH = 64  # samples, for which the defaults are good
 _SHARE = 0.02
+_LONGEST = 4.0  # at 8 training became unstable, whatever the batch
 
 
 class AveragedSGD(torch.optim.Optimizer):
@@ -49,14 +50,15 @@ class AveragedSGD(torch.optim.Optimizer):
         options = {"lr": lr, "momentum": momentum, "share": share, "weight_decay": weight_decay, "warm_up": warm_up}
         super().__init__(parameters, options | {"steps": 0})
 
-    @classmethod
-    def for_batches(cls, parameters: Iterable[nn.Parameter], samples: int) -> AveragedSGD:
-        """Returns one for gradients of so many samples: a larger batch has less noise, and takes longer steps.
+    def suit(self, samples: int) -> None:
+        """Adapts to gradients of so many samples: a larger batch has less noise, and takes longer steps.
 
-        Both step and share grow with the root of the batch, so that the same samples teach about the same.
+        Both step and share grow with the root of the batch, so that the same samples teach about the same, up to where
+        steps would be too long for any batch.
         """
-        scale = math.sqrt(samples / _BATCH)
-        return cls(parameters, lr=scale, share=min(1.0, _SHARE * scale))
+        scale = min(math.sqrt(samples / _BATCH), _LONGEST)
+        for group in self.param_groups:
+            group.update(lr=scale, share=min(1.0, _SHARE * scale))
 
     @overload
     def step(self, closure: None = None) -> None: ...

@@ -115,9 +115,15 @@ _MODULES: dict[str, Callable[[], nn.Module]] = {
 }
 
 
-def pick_device() -> torch.device:
-    """Returns CUDA if present, else the CPU."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+def pick_device(local: int = 0) -> torch.device:
+    """Returns a GPU if there is one, else the CPU.
+
+    Args:
+        local: number of this process on its machine; those of one machine take its GPUs in turn.
+    """
+    if not torch.cuda.is_available():
+        return torch.device("cpu")
+    return torch.device("cuda", local % torch.cuda.device_count())
 
 
 def set_up_torch(threads: int) -> None:

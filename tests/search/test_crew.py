@@ -23,6 +23,7 @@ from tests.search.replay import Parent, stands
 from tests.task.workloads import MINER, small_spec, small_workload
 
 PLAN = Plan(groups=8)
+TASK = b"t" * 32
 PROGRAM = Path(__file__).with_name("helper_process.py")
 UNREACHABLE = Parent(correct_after=10**6)
 
@@ -145,13 +146,13 @@ def test_a_helper_without_a_leader_says_so(monkeypatch: pytest.MonkeyPatch) -> N
 
     monkeypatch.setattr("pol_oracle.search.crew.MEETING", timedelta(seconds=1))
     with pytest.raises(Unreachable, match="no leader at"):
-        Crew(Meeting(1, "127.0.0.1", free_port()), torch.device("cpu"))
+        Crew(Meeting(1, "127.0.0.1", free_port()), TASK)
 
 
 def test_a_waiting_helper_stops_when_told() -> None:
     port = free_port()
-    leader = Crew(Meeting(0, "127.0.0.1", port), torch.device("cpu"))
-    helper = Crew(Meeting(1, "127.0.0.1", port), torch.device("cpu"))
+    leader = Crew(Meeting(0, "127.0.0.1", port), TASK)
+    helper = Crew(Meeting(1, "127.0.0.1", port), TASK)
     assert not helper.join(knock=True, should_stop=lambda: True)
     assert leader.knocked()
 
@@ -165,7 +166,7 @@ def test_orders_survive_the_way() -> None:
     ("variables", "message"),
     [
         ({"RANK": "0", "MASTER_ADDR": "127.0.0.1"}, "MASTER_PORT"),
-        ({"RANK": "one", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "1"}, "numbers"),
+        ({"RANK": "one", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "1"}, "numbers: RANK='one'"),
     ],
 )
 def test_half_a_meeting_is_refused(variables: dict[str, str], message: str) -> None:
@@ -177,3 +178,54 @@ def test_without_ranks_there_is_no_crew() -> None:
     assert Meeting.of({}) is None
     meeting = Meeting.of({"RANK": "2", "MASTER_ADDR": "host", "MASTER_PORT": "29500"})
     assert meeting == Meeting(2, "host", 29500, hosted=False)
+
+
+def test_what_torchrun_sets_is_read() -> None:
+    variables = {"RANK": "5", "LOCAL_RANK": "1", "MASTER_ADDR": "host", "MASTER_PORT": "29500"}
+    variables |= {"TORCHELASTIC_USE_AGENT_STORE": "True", "TORCHELASTIC_RESTART_COUNT": "2"}
+    assert Meeting.of(variables) == Meeting(5, "host", 29500, hosted=True, local=1, restarts=2)
+
+
+def test_a_helper_of_another_task_is_refused() -> None:
+    port = free_port()
+    leader = Crew(Meeting(0, "127.0.0.1", port), TASK)
+    with pytest.raises(InputError, match="the leader mines task"):
+        Crew(Meeting(1, "127.0.0.1", port), b"u" * 32)
+    assert not leader.knocked()
+
+
+def test_a_restart_looks_at_nothing_that_the_last_run_left() -> None:
+    port = free_port()
+    first = Crew(Meeting(0, "127.0.0.1", port), TASK)
+    late = Crew(Meeting(1, "127.0.0.1", port), TASK)
+    late.join(knock=True, should_stop=lambda: True)
+    assert first.knocked()
+    again = Crew(Meeting(0, "127.0.0.1", port, hosted=True, restarts=1), TASK)
+    assert not again.knocked()
+
+
+@pytest.mark.timeout(300)
+def test_a_helper_that_stops_without_dying_is_not_waited_for(
+    crew: tuple[GroupedSearch, Helpers], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from datetime import timedelta
+
+    monkeypatch.setattr("pol_oracle.search.crew.PATIENCE", timedelta(seconds=5))
+    search, helpers = crew
+    helper = helpers.start()
+    run(search, together(2))
+    helper.send_signal(signal.SIGSTOP)
+    run(search, together(1))
+
+
+@pytest.mark.timeout(300)
+def test_an_error_of_the_leaders_own_pass_is_no_lost_process(
+    crew: tuple[GroupedSearch, Helpers], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def out_of_memory(*_: object, **__: object) -> None:
+        raise RuntimeError("out of memory")
+
+    search, _ = crew
+    monkeypatch.setattr(search._passes, "run", out_of_memory)
+    with pytest.raises(RuntimeError, match="out of memory"):
+        search.search(UNREACHABLE, MINER, small_workload().initial, 30 * BIT)

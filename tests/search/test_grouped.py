@@ -229,6 +229,24 @@ def test_divergence_is_an_error_and_no_proof() -> None:
         search.search(Parent(correct_after=10**6), MINER, workload.initial, 30 * BIT)
 
 
+def test_after_a_divergence_training_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the optimiser would have gone on: what it remembers is not finite either."""
+    workload = small_workload()
+    search = GroupedSearch(workload, PLAN)
+    proof = search.search(Parent(), MINER, workload.initial, 3 * BIT)
+    assert proof is not None
+
+    def explode(self: AveragedSGD) -> None:
+        for weight in self.param_groups[0]["params"]:
+            self.state[weight]["fast"].fill_(float("inf"))
+            weight.data.fill_(float("inf"))
+
+    with monkeypatch.context() as patch, pytest.raises(RuleError, match="diverged"):
+        patch.setattr(AveragedSGD, "step", explode)
+        search.search(Parent(correct_after=10**6), MINER, proof.post, 30 * BIT)
+    assert search.search(Parent(), MINER, proof.post, 3 * BIT) is not None
+
+
 def test_any_optimiser_of_torch_will_do() -> None:
     workload = small_workload()
     search = GroupedSearch(workload, PLAN, make_optimiser=lambda p: torch.optim.Adam(p, 1e-3))
@@ -265,13 +283,42 @@ def test_a_sieve_keeps_what_is_not_clearly_wrong() -> None:
     assert _clearly_wrong(groups, Slopes(value, value, scale)).tolist() == [[False, True, False, False]]
 
 
-def test_larger_batches_take_longer_steps() -> None:
-    workload = small_workload()
-    steps = []
-    for groups in (16, 64):
-        search = GroupedSearch(workload, Plan(groups))
-        steps.append({name: search._optimiser.param_groups[0][name] for name in ("lr", "share")})
-    assert steps == [{"lr": 1.0, "share": 0.02}, {"lr": 2.0, "share": 0.04}]
+@pytest.mark.parametrize(
+    ("samples", "lr", "share"), [(64, 1.0, 0.02), (256, 2.0, 0.04), (1024, 4.0, 0.08), (4096, 4.0, 0.08)]
+)
+def test_larger_batches_take_longer_steps_but_not_too_long_ones(samples: int, lr: float, share: float) -> None:
+    optimiser = AveragedSGD([torch.nn.Parameter(torch.zeros(1))])
+    optimiser.suit(samples)
+    assert (optimiser.param_groups[0]["lr"], optimiser.param_groups[0]["share"]) == (lr, share)
+
+
+def test_steps_suit_the_rounds() -> None:
+    """Helpers may join or leave between them."""
+    workload, seen = small_workload(), list[Progress]()
+    search = GroupedSearch(workload, Plan(groups=64))
+    search.search(
+        Parent(correct_after=10**6),
+        MINER,
+        workload.initial,
+        30 * BIT,
+        should_stop=lambda: bool(seen),
+        on_progress=seen.append,
+    )
+    assert search._optimiser.param_groups[0]["lr"] == 2.0
+
+
+def test_the_pass_that_finds_a_proof_trains_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    workload, seen, steps = small_workload(), list[Progress](), list[int]()
+    suit = AveragedSGD.suit
+
+    def note(self: AveragedSGD, samples: int) -> None:
+        steps.append(samples)
+        suit(self, samples)
+
+    monkeypatch.setattr(AveragedSGD, "suit", note)
+    search = GroupedSearch(workload, PLAN)
+    assert search.search(Parent(), MINER, workload.initial, 3 * BIT, on_progress=seen.append) is not None
+    assert sum(steps) == seen[-1].trained
 
 
 def test_the_learning_rate_warms_up() -> None:
