@@ -108,15 +108,17 @@ def help_leader(workload: Workload, meeting: Meeting, stop: threading.Event | No
     network.load(workload.initial)
     passes = Passes(workload, network, device)
     stopped = (stop or threading.Event()).is_set
-    taking_part = crew.join(knock=True, should_stop=stopped)
+    knock, joined = True, False
     try:
-        while taking_part and not stopped():
+        while not stopped():
             try:
-                searching = _serve(workload, crew, network, passes)
-                taking_part = searching or crew.join(knock=False, should_stop=stopped)
+                if not joined and not crew.join(knock=knock, should_stop=stopped):
+                    break
+                joined = _serve(workload, crew, network, passes)
             except ProcessLost as error:
                 log.warning("waiting for the leader", reason=str(error))
-                taking_part = crew.join(knock=False, should_stop=stopped)
+                joined = False
+            knock = False  # from now on the leader begins a new generation by itself
     finally:
         crew.close()
 
