@@ -83,9 +83,11 @@ contract PoLRegistry is Genesis {
     }
 
     /// @inheritdoc IPoLRegistry
-    function attest(bytes32 blockId) external {
+    function attest(bytes32 blockId, uint16 checkedAt) external {
         Block storage attested = _tree.blocks[blockId];
         attested.requirePending(blockId);
+        uint16 difficulty = attested.difficulty;
+        require(difficulty <= checkedAt, HarderThanChecked(blockId, difficulty, checkedAt));
         require(msg.sender != attested.miner, OwnBlock(blockId, msg.sender));
         require(_attestations[blockId][msg.sender] == 0, AlreadyAttested(blockId, msg.sender));
 

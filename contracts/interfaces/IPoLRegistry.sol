@@ -61,6 +61,7 @@ interface IPoLRegistry {
     error DifficultyOutOfBounds(uint16 minimum, uint16 difficulty, uint16 maximum);
     error ZeroHalfLife(uint32 targetInterval);
     error HarderThanSearched(bytes32 blockId, uint16 difficulty, uint16 searchedAt);
+    error HarderThanChecked(bytes32 blockId, uint16 difficulty, uint16 checkedAt);
 
     /// @notice Proposes a block; locks the miner's bond.
     /// @param searchedAt difficulty that the proof was made for, in 1/1024 bit. L1 may move the parent to another second
@@ -68,7 +69,8 @@ interface IPoLRegistry {
     function propose(Header calldata header, uint16 searchedAt) external returns (bytes32 blockId);
 
     /// @notice Says "I have the data and it is right"; locks the verifier's bond until the block is settled.
-    function attest(bytes32 blockId) external;
+    /// @param checkedAt difficulty that the block was replayed at: L1 may have made it harder since, see `propose`.
+    function attest(bytes32 blockId, uint16 checkedAt) external;
 
     /// @notice Makes a live block with more work the head (needed only after the head's branch was slashed).
     function claimHead(bytes32 blockId) external;

@@ -30,13 +30,14 @@ class Propose:
 
 @dataclass(frozen=True)
 class Attest:
-    """Say "I have the data and it is right"."""
+    """Say "I have the data and it is right", at the difficulty that the block was checked against."""
 
     block_id: bytes
+    difficulty: int
 
     @property
     def key(self) -> str:
-        return f"attest:{self.block_id.hex()}"
+        return f"attest:{self.block_id.hex()}:{self.difficulty}"
 
 
 @dataclass(frozen=True)

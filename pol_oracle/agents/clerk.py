@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from pol_oracle.protocol.errors import ArithmeticFault, PolError
+from pol_oracle.protocol.parameters import Parameters
 from pol_oracle.protocol.positions import Position
 
 from .blocks import DemandView
@@ -26,6 +27,7 @@ class Clerk:
     Args:
         answer: computes an answer.
         me: the agent's address.
+        parameters: of the deployment.
         stagger: seconds of L1 time between one agent's turn and the next one's.
         log: structured logger.
         retry_s: seconds until an answer that failed is tried a second time.
@@ -34,11 +36,13 @@ class Clerk:
         answers: (block id, position) -> the answer, while it is due.
     """
 
-    def __init__(self, answer: Answerer, me: str, stagger: int, log: Any, retry_s: float) -> None:
+    def __init__(
+        self, answer: Answerer, me: str, parameters: Parameters, stagger: int, log: Any, retry_s: float
+    ) -> None:
         self.answers: dict[tuple[bytes, Position], Answer] = {}
         self._answer = answer
         self._me = me
-        self._stagger = stagger
+        self._parameters, self._stagger = parameters, stagger
         self._log = log
         self._retry_s = retry_s
         self._worker: Worker[Answer] = Worker("answer")
@@ -47,7 +51,7 @@ class Clerk:
 
     def turn(self, view: View) -> None:
         """Takes what was computed and starts on the next answer that is due."""
-        due = {demand.id: demand for demand in due_answers(view, self._me, self._stagger)}
+        due = {demand.id: demand for demand in due_answers(view, self._me, self._parameters, self._stagger)}
         if self._worker.key is not None and self._worker.key not in due:
             self._worker.cancel()
         done = self._worker.take()

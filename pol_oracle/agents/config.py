@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from eth_account.signers.local import LocalAccount
 
 from pol_oracle.chain.deployment import Deployment
+from pol_oracle.protocol.lifecycle import Role
 
 from .dashboard import Show
 from .logs import Tell
@@ -71,10 +72,9 @@ class AgentConfig:
         """The sender's journal."""
         return self.folder / f"{self.name}.sqlite"
 
-    @property
-    def memory_path(self) -> Path:
-        """Verdicts and proofs."""
-        return self.folder / f"{self.name}-memory.sqlite"
+    def memory_path(self, role: Role) -> Path:
+        """Verdicts and proofs, by role: a miner may find a block right without counting its accuracy."""
+        return self.folder / f"{self.name}-{role.name.lower()}-memory.sqlite"
 
     @property
     def kept_path(self) -> Path:

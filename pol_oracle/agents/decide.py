@@ -21,7 +21,7 @@ from pol_oracle.protocol.parameters import Parameters
 
 from .actions import Action, Attest, Propose
 from .challenges import challenges
-from .demands import demands, replies
+from .demands import demands, endangers, replies
 from .housekeeping import housekeeping
 from .knowledge import Miner, Parent, Verifier
 from .policy import Policy
@@ -40,7 +40,7 @@ def decide_verifier(view: View, own: Verifier, parameters: Parameters, policy: P
     return (
         *challenges(view, own, parameters),
         *demands(view, own, parameters, policy),
-        *replies(view, own.me, own.answers, policy.stagger),
+        *replies(view, own.me, own.answers, parameters, policy.stagger),
         *_attestations(view, own, parameters, policy),
         *housekeeping(view, own.me, parameters, policy.stagger),
     )
@@ -56,7 +56,7 @@ def decide_miner(view: View, own: Miner, parameters: Parameters, policy: Policy)
         policy: of the agent.
     """
     return (
-        *replies(view, own.me, own.answers, policy.stagger),
+        *replies(view, own.me, own.answers, parameters, policy.stagger),
         *_proposals(view, own, parameters),
         *housekeeping(view, own.me, parameters, policy.stagger),
     )
@@ -132,7 +132,8 @@ def _proposals(view: View, own: Miner, parameters: Parameters) -> list[Action]:
 
 
 def _attestations(view: View, own: Verifier, parameters: Parameters, policy: Policy) -> list[Action]:
-    """Attests to live blocks found right, the head's branch first; keeps what demands may cost in reserve."""
+    """Attests to live blocks found right, the head's branch first; keeps what demands may cost in reserve. A miner may
+    sacrifice a right block to take its attesters along, so a demand it lets lapse keeps the agent away."""
     free = view.bond(own.me, Role.VERIFIER).free - policy.reserve(parameters)
     on_head = {b.id for b in view.branch(view.head)}
     actions: list[Action] = []
@@ -140,10 +141,10 @@ def _attestations(view: View, own: Verifier, parameters: Parameters, policy: Pol
         verdict = own.verdicts.get(block.id)
         if verdict is None or not verdict.valid or block.status is not Status.PENDING or block.miner == own.me:
             continue
-        if own.me in block.attestations:
+        if own.me in block.attestations or endangers(block, view.now, parameters):
             continue
         if free < parameters.attest_bond:
             break
         free -= parameters.attest_bond
-        actions.append(Attest(block.id))
+        actions.append(Attest(block.id, block.difficulty))
     return actions

@@ -25,9 +25,10 @@ _MINERS_TURNS = 2  # times the stagger in which a demand is the miner's alone to
 
 
 def demands(view: View, own: Verifier, parameters: Parameters, policy: Policy) -> Iterator[Action]:
-    """Yields the demands that the agent's replays wait for, as far as L1 takes them and the agent can pay."""
+    """Yields the demands that the agent's replays wait for, as far as L1 takes them and the agent can pay. Blocks that
+    could be finalized as they are come first: others may be there to use up its bond."""
     free = view.bond(own.me, Role.VERIFIER).free
-    for block in view.pending:
+    for block in sorted(view.pending, key=lambda b: len(b.attestations) < parameters.quorum):
         verdict = own.verdicts.get(block.id)
         if verdict is None:
             continue
@@ -39,11 +40,14 @@ def demands(view: View, own: Verifier, parameters: Parameters, policy: Policy) -
             yield Demand(block.id, position, own.describe(position))
 
 
-def exhausted(view: View, own: Verifier, policy: Policy) -> Iterator[bytes]:
-    """Yields the ids of pending blocks on which the agent would have to spend more than its policy lets it."""
+def exhausted(view: View, own: Verifier, parameters: Parameters, policy: Policy) -> Iterator[bytes]:
+    """Yields the ids of pending blocks on which the agent would have to spend more than its policy lets it, or than it
+    has."""
+    broke = view.bond(own.me, Role.VERIFIER).free < parameters.demand_fee
     for block in view.pending:
         verdict = own.verdicts.get(block.id)
-        if verdict is not None and len(_own(block, own.me)) >= policy.max_demands and _missing(block, verdict, own.me):
+        spent = broke or len(_own(block, own.me)) >= policy.max_demands
+        if verdict is not None and spent and _missing(block, verdict, own.me):
             yield block.id
 
 
@@ -52,23 +56,37 @@ def answered(block: BlockView, verdict: Verdict) -> bool:
     return bool(verdict.demands) and set(verdict.demands) <= block.shown.keys()
 
 
-def due_answers(view: View, me: str, stagger: int) -> list[DemandView]:
+def due_answers(view: View, me: str, parameters: Parameters, stagger: int) -> list[DemandView]:
     """Returns the open demands that the agent should answer by now, the most urgent first.
 
     They are about blocks that it mined or attested to. A miner answers at once. Attesters, who would lose their bonds
-    with the block, step in one by one, in an order drawn per demand, but all of them in the second half of the time.
+    with the block, step in one by one, in an order drawn per demand, but all of them in the second half of the time;
+    and only until the fees for their answers would make up the bond, since nobody pays them if the block is slashed.
     """
-    due = [d for d in view.open_demands if view.now < d.deadline and _my_turn(view, d, me, stagger)]
+    turns = (d for d in view.open_demands if view.now < d.deadline and _my_turn(view, d, me, stagger))
+    most = max(1, parameters.attest_bond // max(1, parameters.demand_fee))
+    due = [d for d in turns if me == view.blocks[d.block_id].miner or _answers_of(view.blocks[d.block_id], me) < most]
     return sorted(due, key=lambda d: d.deadline)
 
 
-def replies(view: View, me: str, answers: Answers, stagger: int) -> Iterator[Action]:
+def replies(view: View, me: str, answers: Answers, parameters: Parameters, stagger: int) -> Iterator[Action]:
     """Yields the answers that are due and computed."""
-    for demand in due_answers(view, me, stagger):
+    for demand in due_answers(view, me, parameters, stagger):
         header = view.blocks[demand.block_id].header
         answer = answers.get((demand.block_id, demand.position))
         if answer is not None and header is not None:
             yield Reveal(demand.block_id, header, demand.demander, demand.position, answer)
+
+
+def endangers(block: BlockView, now: int, parameters: Parameters) -> bool:
+    """Says whether a demand that is open may soon cost a block's attesters their bonds: half of its time is over, and
+    its miner silent. Of explanations attesters are innocent."""
+    open_ = (d for d in block.open_demands if d.position.tree is Tree.STEP)
+    return any(d.deadline - now < parameters.answer_window / 2 for d in open_)
+
+
+def _answers_of(block: BlockView, me: str) -> int:
+    return sum(demand.responder == me for demand in block.demands.values())
 
 
 def _own(block: BlockView, me: str) -> list[DemandView]:
@@ -78,11 +96,12 @@ def _own(block: BlockView, me: str) -> list[DemandView]:
 def _missing(block: BlockView, verdict: Verdict, me: str) -> list[Position]:
     """What the verdict demands, without what was shown and what the agent demanded itself.
 
-    An open demand of somebody else does not stand in for one's own: whoever made it may hope to run out the window,
-    after which only the demander of something answered may go on.
+    After the window only the demander of something answered may go on. So an open demand of somebody else does not
+    stand in for one's own, and if all that is lacking was shown to others by now, one demands a part of it again.
     """
-    asked = block.shown.keys() | {demand.position for demand in _own(block, me)}
-    return [position for position in verdict.demands if position not in asked]
+    own = {demand.position for demand in _own(block, me)}
+    missing = [position for position in verdict.demands if position not in block.shown and position not in own]
+    return missing if missing or own else list(verdict.demands[:1])
 
 
 def _allowed(view: View, block: BlockView, me: str, parameters: Parameters, policy: Policy) -> int:

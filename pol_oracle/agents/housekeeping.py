@@ -12,6 +12,8 @@ from .actions import Action, ClaimHead, Expire, Finalize, ForfeitBond, Orphan, S
 from .blocks import BlockView, DemandView
 from .view import View
 
+_MOST_WAITED_FOR = 5
+
 
 def housekeeping(view: View, me: str, parameters: Parameters, stagger: int) -> Iterator[Action]:
     """Yields the housekeeping calls that are due and whose turn it is to make them for ``me``.
@@ -157,19 +159,13 @@ class _Keeper:
         return max(block.proposed_at + self._parameters.challenge_window, held)
 
     def _my_turn(self, what: bytes, first: Sequence[str], since: int) -> bool:
-        """Says whether a call that was due from ``since`` on is this agent's to make by now."""
-        waited = self._view.now - since
-        if self._me in first:
-            return waited >= first.index(self._me) * self._stagger
-        if waited < len(first) * self._stagger:
-            return False
-        others = [v for v in self._view.verifiers() if v not in first]
-        if self._me not in others:
-            rank = len(others)
-        else:
-            others.sort(key=lambda v: keccak(what + bytes.fromhex(v[2:])))
-            rank = others.index(self._me)
-        return waited >= (len(first) + rank) * self._stagger
+        """Says whether a call that was due from ``since`` on is this agent's to make by now. Nobody waits for
+        more than a few others: accounts that do nothing are cheap."""
+        others = [v for v in self._view.verifiers(self._parameters.attest_bond) if v not in first]
+        others.sort(key=lambda v: keccak(what + bytes.fromhex(v[2:])))
+        order = [*first, *others]
+        place = order.index(self._me) if self._me in order else len(order)
+        return self._view.now - since >= min(place, _MOST_WAITED_FOR) * self._stagger
 
 
 def _punished(block: BlockView) -> bool:

@@ -21,7 +21,7 @@ from .verdicts import Verdict
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS owner (only INTEGER PRIMARY KEY CHECK (only = 1), genesis BLOB, account TEXT);
-CREATE TABLE IF NOT EXISTS valid (block BLOB PRIMARY KEY);
+CREATE TABLE IF NOT EXISTS found_right (block BLOB, difficulty INTEGER, PRIMARY KEY (block, difficulty));
 CREATE TABLE IF NOT EXISTS proof (number INTEGER PRIMARY KEY AUTOINCREMENT, header TEXT NOT NULL UNIQUE,
     difficulty INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS refusal (number INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT, name TEXT, message TEXT);
@@ -67,14 +67,14 @@ class Memory:
                 "give the agent another name, or move the file away"
             )
 
-    def verdicts(self) -> dict[bytes, Verdict]:
-        """Returns the verdicts on all blocks found right, by block id."""
-        return {block_id: Verdict(block_id) for (block_id,) in self._run("SELECT block FROM valid")}
+    def found_right(self) -> dict[bytes, int]:
+        """Returns the blocks found right, by id, with the difficulty each was last checked at."""
+        return dict(self._run("SELECT block, difficulty FROM found_right ORDER BY rowid"))
 
-    def remember(self, verdict: Verdict) -> None:
-        """Keeps a verdict, if it found the block right."""
+    def remember(self, verdict: Verdict, difficulty: int) -> None:
+        """Keeps a verdict, if it found the block right at a difficulty."""
         if verdict.valid:
-            self._run("INSERT OR IGNORE INTO valid VALUES (?)", verdict.block_id)
+            self._run("INSERT OR REPLACE INTO found_right VALUES (?, ?)", verdict.block_id, difficulty)
 
     def proofs(self) -> dict[Header, int]:
         """Returns the proofs that may still be proposed, oldest first, with the difficulty each was searched at."""

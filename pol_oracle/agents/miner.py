@@ -37,7 +37,8 @@ if TYPE_CHECKING:  # the search imports torch
     from pol_oracle.search import Proof
 
 _AHEAD = 2  # own proofs that may wait for L1 before the search pauses
-_PASSING = frozenset({"InsufficientBond", "InsufficientFunds", ""})  # refusals of a proposal that may pass
+# refusals of a proposal that are worth another try; a parent may be gone for as long as L1 reorganises
+_TEMPORARY = frozenset({"InsufficientBond", "InsufficientFunds", "UnknownBlock", ""})
 
 
 class MinerLoop(Loop):
@@ -63,7 +64,8 @@ class MinerLoop(Loop):
     ) -> None:
         super().__init__(context)
         self._reviewer = Reviewer(replay, context.memory, context.me, self.log, context.config.retry_s)
-        self._clerk = Clerk(answer, context.me, context.config.policy.stagger, self.log, context.config.retry_s)
+        stagger, retry_s = context.config.policy.stagger, context.config.retry_s
+        self._clerk = Clerk(answer, context.me, context.parameters, stagger, self.log, retry_s)
         self._produce = produce
         self._publish = publish
         self._dashboard = dashboard
@@ -88,7 +90,7 @@ class MinerLoop(Loop):
         """Gives up a proof that L1 refused for good, and those on top of it."""
         if result.ok or not result.key.startswith("propose:"):
             return
-        if result.error is not None and result.error.name in _PASSING:
+        if result.error is not None and result.error.name in _TEMPORARY:
             return
         lost = {bytes.fromhex(result.key.removeprefix("propose:"))}
         for proof in list(self._proofs):  # oldest first, so a parent comes before its child

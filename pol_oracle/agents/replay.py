@@ -15,6 +15,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+import structlog
+
 from pol_oracle.canonical.accuracy import AccuracyTree, Bits
 from pol_oracle.canonical.state import State
 from pol_oracle.evidence import (
@@ -28,7 +30,7 @@ from pol_oracle.evidence import (
     first_unmet,
     requirement_proof,
 )
-from pol_oracle.protocol.errors import NotFinite, Unshown, WrongChain
+from pol_oracle.protocol.errors import NotFinite, StoreError, Unshown, WrongChain
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import EvidenceKind
 from pol_oracle.protocol.positions import Tree
@@ -38,6 +40,8 @@ from pol_oracle.task import Workload
 from .blocks import BlockView
 from .verdicts import Verdict
 from .worker import Cancelled
+
+log = structlog.get_logger(__name__)
 
 _KEPT_COUNTS = 8  # evaluations remembered, by state root: what is demanded comes back block by block
 
@@ -49,7 +53,8 @@ class Replayer:
         workload: the task.
         store: where miners publish.
         accuracy: also do step 5, which is by far the dearest.
-        keep: given W and the correct-bits of every block found right, by root: who attests may have to show them.
+        keep: given W of every block, and the correct-bits of those found right, by root. Whoever served them may stop:
+            a replay that goes on after an answer needs W again, and who attests may have to show both.
     """
 
     def __init__(
@@ -85,6 +90,7 @@ class Replayer:
         shown = ShownTrees(self.workload, header, self.store, answers)
         try:
             pre = shown.pre(insist)  # step 2
+            self._keep_weights(header, pre)
             fault = self._fault(block, shown, pre, cancelled)
         except Unshown as error:
             return Verdict(block.id, EvidenceKind.WITHHELD, str(error), demands=error.positions)
@@ -93,6 +99,13 @@ class Replayer:
             return Verdict(block.id)
         reason, proof = fault
         return Verdict(block.id, proof.kind, reason, proof)
+
+    def _keep_weights(self, header: Header, pre: State) -> None:
+        """Keeps W before anything is known of the block. A full disk must not save one that is wrong."""
+        try:
+            self._keep({header.pre_root: pre.to_bytes()})
+        except StoreError as error:
+            log.warning("cannot keep weights", root=header.pre_root.hex(), reason=str(error))
 
     def _fault(
         self, block: BlockView, shown: ShownTrees, pre: State, cancelled: Callable[[], bool]

@@ -85,7 +85,7 @@ def _target(action: Action) -> tuple[str, str, tuple[Any, ...]]:
         case Propose():
             return "PoLRegistry", "propose", (action.header.astuple(), action.searched_at)
         case Attest():
-            return "PoLRegistry", "attest", (action.block_id,)
+            return "PoLRegistry", "attest", (action.block_id, action.difficulty)
         case Finalize():
             return "PoLRegistry", "finalize", (action.block_id,)
         case Orphan():

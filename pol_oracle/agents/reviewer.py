@@ -31,7 +31,8 @@ class Reviewer:
         me: the agent's address; its own blocks need no replay.
         log: structured logger.
         retry_s: seconds until a block that was not served is tried a second time.
-        insist: when a block that is not served is brought to L1; None: never, as the agent demands nothing.
+        window: seconds of L1 time after its proposal in which a block can be brought to L1.
+        insist: when one that is not served is; None: never, as the agent demands nothing.
 
     Attributes:
         verdicts: block id -> what came out.
@@ -39,36 +40,52 @@ class Reviewer:
     """
 
     def __init__(
-        self, replay: Replay, memory: Memory, me: str, log: Any, retry_s: float, insist: Policy | None = None
+        self,
+        replay: Replay,
+        memory: Memory,
+        me: str,
+        log: Any,
+        retry_s: float,
+        window: int = 0,
+        insist: Policy | None = None,
     ) -> None:
-        self.verdicts: dict[bytes, Verdict] = memory.verdicts()
+        self._checked_at = memory.found_right()  # block id -> the difficulty that a verdict is about
+        self.verdicts = {block_id: Verdict(block_id) for block_id in self._checked_at}
         self.unserved: dict[bytes, Unserved] = {}
         self._replay = replay
         self._memory = memory
         self._me = me
         self._log = log
         self._retry_s = retry_s
-        self._policy = insist
+        self._window, self._policy = window, insist
         self._insisted: set[bytes] = set()
         self._used: dict[bytes, int] = {}  # how many answers the last replay of a block had
         self._worker: Worker[Verdict] = Worker("replay")
         self._not_before: dict[bytes, float] = {}
 
     def turn(self, view: View) -> None:
-        """Takes what was finished and starts the next replay."""
+        """Takes what was finished and starts the next replay. A reorg of L1 that moves a parent in time changes a
+        block's difficulty, of which its id knows nothing: then it is replayed anew."""
         key = self._worker.key
         if key is not None and not self._wanted(view, key):
             self._worker.cancel()
         done = self._worker.take()
         if done is not None:
             self._took(done.key, done.value, view.now)
-        if self._worker.key is None and (block := self._next(view)) is not None:
-            self._start(view, block)
+        for block in self.candidates(view):
+            if self._checked_at.get(block.id, block.difficulty) != block.difficulty:
+                self.verdicts.pop(block.id, None)
+        if self._worker.key is None and (chosen := self._next(view)) is not None:
+            self._start(view, chosen)
 
     @property
     def valid(self) -> set[bytes]:
         """Ids of the blocks found right."""
         return {block_id for block_id, verdict in self.verdicts.items() if verdict.valid}
+
+    def candidates(self, view: View) -> list[BlockView]:
+        """Returns pending blocks, and slashed ones whose bounty may be the agent's: a restart forgets what is wrong."""
+        return [*view.pending, *(block for block in view.unsettled if claimable(view, block, self._me))]
 
     def close(self, patience: float) -> None:
         """Ends the background thread."""
@@ -76,21 +93,17 @@ class Reviewer:
 
     def _start(self, view: View, block: BlockView) -> None:
         shown, insist = block.shown, self._insists(block, view.now)
-        self._used[block.id] = len(shown)
+        self._used[block.id], self._checked_at[block.id] = len(shown), block.difficulty
         if insist:
             self._insisted.add(block.id)
         self._log.debug("replaying", block=block.id.hex(), height=block.height, answers=len(shown), insist=insist)
         self._worker.start(block.id, lambda cancelled: self._replay(block, shown, insist, cancelled))
 
-    def _candidates(self, view: View) -> list[BlockView]:
-        """Pending blocks, and slashed ones whose bounty may be the agent's, as a restart forgets what is wrong."""
-        return [*view.pending, *(block for block in view.unsettled if claimable(view, block, self._me))]
-
     def _wanted(self, view: View, block_id: bytes) -> bool:
-        return any(block.id == block_id for block in self._candidates(view))
+        return any(block.id == block_id for block in self.candidates(view))
 
     def _next(self, view: View) -> BlockView | None:
-        waiting = [b for b in self._candidates(view) if b.miner != self._me and self._waits(b, view.now)]
+        waiting = [b for b in self.candidates(view) if b.miner != self._me and self._waits(b, view.now)]
         return min(waiting, key=lambda b: self._urgency(b, view), default=None)
 
     def _waits(self, block: BlockView, now: int) -> bool:
@@ -110,12 +123,13 @@ class Reviewer:
         return verdict is not None and fresh and answered(block, verdict)
 
     def _insists(self, block: BlockView, now: int) -> bool:
-        """Says whether a block counts as not served by now."""
-        if self._policy is None:
-            return False
-        missing = self.unserved.get(block.id)
-        tried = missing is not None and missing.failures >= self._policy.attempts
-        return block.id in self._insisted or (tried and now >= block.proposed_at + self._policy.grace)
+        """Says whether a block counts as not served by now: always if a look into half of its window was in vain, since
+        a server may make each look last."""
+        missing, age = self.unserved.get(block.id), now - block.proposed_at
+        if self._policy is None or missing is None:
+            return block.id in self._insisted
+        tried = missing.failures >= self._policy.attempts and age >= self._policy.grace
+        return block.id in self._insisted or tried or 2 * age >= self._window
 
     def _urgency(self, block: BlockView, view: View) -> tuple[bool, int, bool, int]:
         """Lower goes first. Blocks that were not served wait behind those never tried, so that no miner can keep a
@@ -135,7 +149,7 @@ class Reviewer:
             return
         if isinstance(value, PolError):
             raise value
-        self._memory.remember(value)
+        self._memory.remember(value, self._checked_at[block_id])
         self.verdicts[block_id] = value
         self.unserved.pop(block_id, None)
         kind = None if value.kind is None else value.kind.name.lower()

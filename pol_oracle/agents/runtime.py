@@ -21,10 +21,10 @@ from pol_oracle.chain.client import Client
 from pol_oracle.chain.deployment import Deployment
 from pol_oracle.chain.monitor import Monitor, Update
 from pol_oracle.chain.sender import Call, Result, Sender
-from pol_oracle.protocol.errors import InputError, Unreachable, WrongChain
+from pol_oracle.protocol.errors import ChainError, InputError, WrongChain
 from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.protocol.parameters import Parameters
-from pol_oracle.store import StateStore
+from pol_oracle.store import Limits, StateStore
 from pol_oracle.task import TaskSpec, Workload, build_workload
 
 from .actions import Action
@@ -35,6 +35,7 @@ from .respond import respond
 from .view import History, View
 
 _WORK_PATIENCE_S = 5.0  # how long a stopping agent waits for its threads
+_READS_PER_WINDOW = 8  # of files that are served as slowly as can be
 _LONGEST_PAUSE_S = 10.0  # between looks for an L1 that is away
 
 
@@ -113,13 +114,18 @@ def prepare_workload(deployment: Deployment, cache: Path, threads: int = 1) -> W
     return workload
 
 
-def open_store(config: AgentConfig) -> StateStore:
-    """Opens the store the agent was given, or the deployment's.
+def open_store(config: AgentConfig, *before: Path) -> StateStore:
+    """Opens the store the agent was given, or the deployment's. No read lasts longer than a part of the window.
+
+    Args:
+        config: the agent's settings.
+        before: folders to look into first.
 
     Raises:
         InputError: there is none, or it cannot be opened.
     """
-    return StateStore(config.store or tuple(config.deployment.store))
+    limits = Limits(longest_s=config.deployment.parameters.challenge_window / _READS_PER_WINDOW)
+    return StateStore([*before, *(config.store or config.deployment.store)], limits)
 
 
 def open_context(config: AgentConfig, role: Role) -> Context:
@@ -139,7 +145,7 @@ def open_context(config: AgentConfig, role: Role) -> Context:
     config.folder.mkdir(parents=True, exist_ok=True)
     sender = Sender(client, config.account, config.sender_path, confirmations=config.depth)
     address = str(config.account.address)
-    memory = Memory(config.memory_path, genesis_id, address)
+    memory = Memory(config.memory_path(role), genesis_id, address)
     return Context(
         config=config,
         parameters=deployment.parameters,
@@ -209,15 +215,17 @@ class Loop(ABC):
             self.close()
 
     def turn(self) -> bool:
-        """Does one turn; returns False if L1 was away."""
+        """Does one turn; returns False if L1 was away, or gave no answer that helps: it may be overloaded, or lag."""
         try:
             self._listen()
             respond(self.think(self.view), self.context.postbox)
             self._send()
-        except Unreachable as error:
+        except WrongChain:
+            raise
+        except ChainError as error:
             self._away += 1
-            if self._away == 1:
-                self.log.warning("l1 is away", reason=str(error))
+            if self._away & (self._away - 1) == 0:  # the 1st, 2nd, 4th ... time
+                self.log.warning("l1 is away", turns=self._away, reason=str(error))
             return False
         if self._away:
             self.log.info("l1 is back", turns=self._away)

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping
 from pol_oracle.chain.sender import Result
 from pol_oracle.evidence import pieces_of
 from pol_oracle.protocol.lifecycle import Role
-from pol_oracle.store import StateStore
 
 from .actions import Action
 from .answerer import StoreAnswerer, describer
@@ -37,7 +36,7 @@ class VerifierLoop(Loop):
         replay: checks one block; the seam where demonstrations put a lazy verifier.
         answer: computes what is demanded of blocks that it attested to.
         describe: opens the descriptor that goes with a demand.
-        kept: its own copies of weights, kept for as long as the block is pending.
+        kept: its own copies of weights, kept for as long as the block is judged.
     """
 
     def __init__(
@@ -46,12 +45,12 @@ class VerifierLoop(Loop):
         super().__init__(context)
         self._kept = kept
         config, me = context.config, context.me
-        self._reviewer = Reviewer(replay, context.memory, me, self.log, config.retry_s, config.policy)
-        self._clerk = Clerk(answer, me, config.policy.stagger, self.log, config.retry_s)
+        window = context.parameters.challenge_window
+        self._reviewer = Reviewer(replay, context.memory, me, self.log, config.retry_s, window, config.policy)
+        self._clerk = Clerk(answer, me, context.parameters, config.policy.stagger, self.log, config.retry_s)
         self._seal = Sealer(config.account)
         self._describe = describe
         self._exhausted: set[bytes] = set()
-        self._retained: set[bytes] = set()
 
     @property
     def verdicts(self) -> Mapping[bytes, Verdict]:
@@ -71,9 +70,8 @@ class VerifierLoop(Loop):
             self.context.config.depth,
         )
         self._tell_limits(view, own)
-        if self._kept is not None and self._retained != (pending := self._pending(view)):
-            self._kept.retain(pending)
-            self._retained = pending
+        if self._kept is not None:
+            self._kept.tidy(view, self._reviewer.candidates(view))
         return decide_verifier(view, own, self.context.parameters, self.context.config.policy)
 
     def settled(self, result: Result) -> None:
@@ -84,17 +82,13 @@ class VerifierLoop(Loop):
         self._reviewer.close(patience)
         self._clerk.close(patience)
 
-    def _pending(self, view: View) -> set[bytes]:
-        """Roots behind which something of pending blocks is kept."""
-        headers = [block.header for block in view.pending if block.header is not None]
-        return {root for header in headers for root in (header.pre_root, header.eval_root)}
-
     def _tell_limits(self, view: View, own: Verifier) -> None:
         policy = self.context.config.policy
-        for block_id in exhausted(view, own, policy):
+        for block_id in exhausted(view, own, self.context.parameters, policy):
             if block_id not in self._exhausted:
                 self._exhausted.add(block_id)
-                self.log.warning("spending limit", block=block_id.hex(), demands=policy.max_demands)
+                free = view.bond(own.me, Role.VERIFIER).free
+                self.log.warning("spending limit", block=block_id.hex(), demands=policy.max_demands, free_wei=free)
 
 
 def run_verifier(config: AgentConfig, stop: threading.Event | None = None) -> None:
@@ -104,11 +98,11 @@ def run_verifier(config: AgentConfig, stop: threading.Event | None = None) -> No
         PolError: it cannot start, or cannot go on; the message says why and what to do.
     """
     log_to(config.log_path, config.tell)
-    store, context = open_store(config), open_context(config, Role.VERIFIER)  # fails faster than what follows
+    context = open_context(config, Role.VERIFIER)  # fails faster than what follows
     workload = prepare_workload(config.deployment, config.cache, config.threads)
     kept = KeptStates(config.kept_path)
-    replay = Replayer(workload, store, keep=kept.keep)
-    answer = StoreAnswerer(workload, StateStore([kept.folder, *store.urls]))
+    own_first = open_store(config, kept.folder)
+    replay, answer = Replayer(workload, own_first, keep=kept.keep), StoreAnswerer(workload, own_first)
     loop = VerifierLoop(context, replay, answer, describer(workload), kept)
     needed = len(pieces_of(workload.model)) + _REST_OF_A_DISPUTE
     if config.policy.max_demands < needed:

@@ -118,9 +118,9 @@ class View:
         """Returns an account's bond, zero if it never deposited."""
         return self.bonds.get((account, role), Bond())
 
-    def verifiers(self) -> list[str]:
-        """Accounts with a verifier's bond."""
-        return [a for (a, role), bond in self.bonds.items() if role is Role.VERIFIER and bond.total]
+    def verifiers(self, least: int) -> list[str]:
+        """Accounts with a verifier's bond of so many wei at least."""
+        return [a for (a, role), bond in self.bonds.items() if role is Role.VERIFIER and bond.total >= max(1, least)]
 
     # --- the fold ---
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pol_oracle.agents.view import History
 from pol_oracle.chain.monitor import Monitor
+from pol_oracle.protocol.difficulty import ANY_DIFFICULTY
 
 from .format import Row
 from .l1 import L1, PARAMETERS, VERIFIERS, running
@@ -53,5 +54,5 @@ def _extend(l1: L1, blocks: int) -> None:
     for number in range(blocks):
         tip, _ = l1.propose(l1.header(tip, number))
         for verifier in VERIFIERS:
-            l1.send(verifier, "PoLRegistry", "attest", tip)
+            l1.send(verifier, "PoLRegistry", "attest", tip, ANY_DIFFICULTY)
         l1.send(VERIFIERS[0], "PoLRegistry", "finalize", tip)

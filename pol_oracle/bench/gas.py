@@ -13,6 +13,7 @@ from pol_oracle.agents.respond import Sealer
 from pol_oracle.evidence import Traced, TraceId, requirement_proof, traced_step
 from pol_oracle.evidence.operations import operation_proof
 from pol_oracle.protocol import derivation
+from pol_oracle.protocol.difficulty import ANY_DIFFICULTY
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.protocol.positions import Item, Position, Tree
@@ -73,7 +74,7 @@ def _honest(l1: L1, meter: _Meter) -> bytes:
         meter.note("propose", receipt)
         chain.append(tip)
         for verifier in VERIFIERS:
-            meter.note("attest", l1.send(verifier, "PoLRegistry", "attest", tip))
+            meter.note("attest", l1.send(verifier, "PoLRegistry", "attest", tip, ANY_DIFFICULTY))
     lost, receipt = l1.propose(rival)
     meter.note("propose", receipt)
     l1.wait(PARAMETERS.challenge_window)
@@ -91,7 +92,7 @@ def _withheld(l1: L1, meter: _Meter, tip: bytes) -> bytes:
     bad, _ = l1.propose(l1.header(tip, 51))
     good, _ = l1.propose(l1.header(tip, 52))
     challenger, attester = VERIFIERS
-    meter.note("attest", l1.send(attester, "PoLRegistry", "attest", bad))
+    meter.note("attest", l1.send(attester, "PoLRegistry", "attest", bad, ANY_DIFFICULTY))
     position = Position(Item.ROOTS).abi()
     meter.note("demand", l1.send(challenger, "Demands", "demand", bad, position, NO_PROGRAM))
     l1.wait(PARAMETERS.answer_window)

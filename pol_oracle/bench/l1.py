@@ -16,7 +16,7 @@ from pol_oracle.chain.deploy import deploy
 from pol_oracle.chain.devnet import Devnet, dev_account
 from pol_oracle.chain.records import Receipt
 from pol_oracle.protocol import derivation
-from pol_oracle.protocol.difficulty import BIT
+from pol_oracle.protocol.difficulty import ANY_DIFFICULTY, BIT
 from pol_oracle.protocol.eligible import EligibleRange, EligibleWeights
 from pol_oracle.protocol.errors import ChainError
 from pol_oracle.protocol.header import Header
@@ -44,7 +44,6 @@ PARAMETERS = Parameters(
     attester_reward=4 * ETH,
 )
 ELIGIBLE = EligibleWeights((EligibleRange(0, 0, 50_000, 50_000, 1),))
-ANY_DIFFICULTY = 2**16 - 1
 GAS_MARGIN = 1.2
 MINED_LIMIT_S = 10.0
 

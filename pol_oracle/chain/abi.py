@@ -57,6 +57,7 @@ HINTS = {
     "RevealTooEarly": "reveal in a later L1 block",
     "NotCommitted": "commit first",
     "HarderThanSearched": "search again: L1 reorganised and moved its parent",
+    "HarderThanChecked": "check the block again: L1 reorganised and moved its parent",
 }
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 from eth_abi.exceptions import DecodingError
 from eth_utils.address import to_checksum_address
@@ -16,7 +17,7 @@ from pol_oracle.chain.deployment import Deployment
 from pol_oracle.chain.logs import Log
 from pol_oracle.chain.records import BlockRecord, Bond, Commitment, L1Block, Receipt
 from pol_oracle.chain.rpc import Refusal, Rpc
-from pol_oracle.protocol.errors import ChainError, InputError, Reverted, WrongChain
+from pol_oracle.protocol.errors import ChainError, InputError, Reverted, Unreachable, WrongChain
 from pol_oracle.protocol.lifecycle import Role, Status
 
 EMITTING = ("PoLRegistry", "BondVault", "Bounties", "Demands")
@@ -30,6 +31,24 @@ LINKS = {
 }  # getter -> what it must name
 STOP = b"\0"  # code that takes every call and returns nothing
 REVERT_CODE = 3  # JSON-RPC error code of a reverted eth_call
+
+
+Answered = TypeVar("Answered")
+Given = ParamSpec("Given")
+
+
+def _legible(method: Callable[Given, Answered]) -> Callable[Given, Answered]:
+    """Lets a method raise ``Unreachable`` for an answer of L1 that it cannot read: of another form, or of nothing."""
+
+    @wraps(method)
+    def read(*args: Given.args, **kwargs: Given.kwargs) -> Answered:
+        try:
+            return method(*args, **kwargs)
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+            what = f"{method.__name__!r} ({type(error).__name__}: {error})"
+            raise Unreachable(f"L1's answer to {what} cannot be read; check the RPC address") from error
+
+    return read
 
 
 @dataclass(frozen=True)
@@ -77,6 +96,7 @@ class Client:
         client.verify()
         return client
 
+    @_legible
     def verify(self) -> None:
         """Checks that this is the deployment's chain, and that its contracts are there and the registry's own.
 
@@ -133,6 +153,7 @@ class Client:
                 f"{found!r}; restore the file, or run `pol deploy --force`"
             )
 
+    @_legible
     def identity(self) -> str:
         """Returns what tells this chain and deployment from all others, also from a new devnet with the same id."""
         genesis = self.rpc.request("eth_getBlockByNumber", "0x0", False)["hash"]
@@ -153,15 +174,18 @@ class Client:
 
     # --- L1 itself ---
 
+    @_legible
     def latest(self) -> L1Block:
         """Returns the newest L1 block."""
         return l1_block_of(self.rpc.request("eth_getBlockByNumber", "latest", False))
 
+    @_legible
     def block(self, number: int) -> L1Block | None:
         """Returns an L1 block by its number, or None if the chain does not have it (yet, or any more)."""
         found = self.rpc.request("eth_getBlockByNumber", hex(number), False)
         return l1_block_of(found) if found else None
 
+    @_legible
     def logs(self, first: int, last: int) -> list[Log] | None:
         """Returns what our contracts logged in the L1 blocks ``first``..``last``, both included, in order.
 
@@ -188,14 +212,17 @@ class Client:
         found = self.rpc.request("eth_getBlockByHash", block_hash, False)
         return found["timestamp"] if found else None
 
+    @_legible
     def balance(self, address: str) -> int:
         """Returns an account's ETH in wei."""
         return int(self.rpc.request("eth_getBalance", address, "latest"), 16)
 
+    @_legible
     def nonce(self, address: str, at: int | str = "latest") -> int:
         """Returns how many transactions of an account L1 holds, at a block number, "latest" or "pending"."""
         return int(self.rpc.request("eth_getTransactionCount", address, tag(at)), 16)
 
+    @_legible
     def receipt(self, tx_hash: bytes) -> Receipt | None:
         """Returns a mined transaction's receipt, or None."""
         found = self.rpc.request("eth_getTransactionReceipt", f"0x{tx_hash.hex()}")
@@ -206,6 +233,7 @@ class Client:
         answer = self.rpc.ask("eth_sendRawTransaction", f"0x{raw.hex()}")
         return answer if isinstance(answer, Refusal) else None
 
+    @_legible
     def fee_history(self, blocks: int, percentile: int) -> tuple[int, list[int]]:
         """Returns the next L1 block's base fee and the priority fees paid at a percentile, in wei per gas."""
         found = self.rpc.request("eth_feeHistory", hex(blocks), "latest", [percentile])
@@ -234,6 +262,7 @@ class Client:
                 "Run `pol deploy` or give another deployment file"
             ) from error
 
+    @_legible
     def simulate(
         self,
         request: Request,
@@ -257,6 +286,7 @@ class Client:
         """
         return bytes.fromhex(str(self._try("eth_call", request, sender, at, gas, code))[2:])
 
+    @_legible
     def estimate_gas(
         self, request: Request, sender: str, at: int | str = "latest", *, code: Mapping[str, bytes] | None = None
     ) -> int:

@@ -63,7 +63,7 @@ class Monitor:
         self._client = client
         self._anchor = max(start_block - 1, 0)
         self._confirmations = confirmations
-        self._chunk = chunk
+        self._chunk = self._most = chunk  # L1 blocks per request: now, and at most
         self._trail: tuple[_Mark, ...] = ()
 
     def poll(self) -> Update:
@@ -96,6 +96,7 @@ class Monitor:
             found, marks = read
             events += found
             trail = _remember(trail, marks)
+            self._chunk = min(2 * self._chunk, self._most)
         self._trail = trail
         return Update(rollback_to, tuple(events), trail[-1].number, trail[-1].timestamp)
 
@@ -141,12 +142,15 @@ class Monitor:
         """Like ``Client.logs``, in as many requests as the endpoint wants."""
         try:
             return self._client.logs(first, last)
-        except (Unreachable, WrongChain):
+        except WrongChain:
+            raise
+        except Unreachable:  # so many blocks may be what takes too long: the next poll asks for fewer
+            self._chunk = max(1, (last - first + 1) // 2)
             raise
         except ChainError as error:
             if first == last:
                 raise
-            self._chunk = max(1, (last - first + 1) // 2)
+            self._chunk = self._most = max(1, (last - first + 1) // 2)
             log.info("fewer L1 blocks per request", blocks=self._chunk, reason=str(error))
         middle = first + self._chunk - 1
         head, tail = self._logs(first, middle), self._logs(middle + 1, last)

@@ -99,18 +99,21 @@ class Rpc:
             raise _Transient(_why(error)) from error
         except ValueError as error:
             raise _Transient("its answer is no JSON") from error
-        if "error" not in answer:
-            return answer["result"]
-        return _refusal(answer["error"])
+        if isinstance(answer, dict) and answer.get("error") is not None:
+            return _refusal(answer["error"])
+        if not isinstance(answer, dict) or "result" not in answer:
+            raise _Transient("its answer is no JSON-RPC")
+        return answer["result"]
 
 
 def _refusal(error: Any) -> Refusal:
-    if isinstance(error, str):
-        return Refusal(0, error)
+    if not isinstance(error, dict):
+        return Refusal(0, str(error))
     message = str(error.get("message", "no reason given"))
     if any(sign in message.lower() for sign in BUSY):
         raise _Transient(message)
-    return Refusal(int(error.get("code", 0)), message, _revert_data(error.get("data")))
+    code = error.get("code")
+    return Refusal(code if isinstance(code, int) else 0, message, _revert_data(error.get("data")))
 
 
 def _revert_data(data: Any) -> bytes:

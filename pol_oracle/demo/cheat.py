@@ -53,12 +53,13 @@ class CheatLoop(Loop):
         self._open: Header | None = None  # to be proposed, and not on L1 yet
         self._made: dict[bytes, Forgery] = {}
         config = context.config
-        self._clerk = Clerk(self._show, context.me, config.policy.stagger, self.log, config.retry_s)
+        self._clerk = Clerk(self._show, context.me, context.parameters, config.policy.stagger, self.log, config.retry_s)
 
     def think(self, view: View) -> Iterable[Action]:
         """One forgery at a time, as long as there is a bond to lose."""
         self._clerk.turn(view)
-        yield from replies(view, self.context.me, self._clerk.answers, self.context.config.policy.stagger)
+        context = self.context
+        yield from replies(view, context.me, self._clerk.answers, context.parameters, context.config.policy.stagger)
         if (done := self._worker.take()) is not None:
             self._took(done.value)
         if self._open is not None and self._open.id(self.context.task_id) in view.blocks:

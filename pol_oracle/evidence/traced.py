@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -15,6 +15,8 @@ from pol_oracle.canonical.traces import TraceRoots
 from pol_oracle.canonical.trees import LEAF, Slice, TensorTree, tensor_root
 from pol_oracle.protocol.header import Header
 from pol_oracle.task import Workload
+
+_KEPT_TREES = 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +32,7 @@ class Traced:
     program: Program
     tensors: tuple[FloatArray, ...]
     roots: TraceRoots
+    _trees: OrderedDict[int, TensorTree] = field(default_factory=OrderedDict, init=False, repr=False)
 
     @staticmethod
     def of(program: Program, tensors: Sequence[FloatArray]) -> Traced:
@@ -42,17 +45,17 @@ class Traced:
         return all(np.isfinite(tensor).all() for tensor in self.tensors)
 
     def tree(self, tensor: int) -> TensorTree:
-        """Returns the tree of a tensor."""
-        return _tree(self, tensor)
+        """Returns the tree of a tensor; the last few are kept."""
+        if tensor not in self._trees:
+            self._trees[tensor] = TensorTree(self.tensors[tensor])
+        self._trees.move_to_end(tensor)
+        while len(self._trees) > _KEPT_TREES:
+            self._trees.popitem(last=False)
+        return self._trees[tensor]
 
     def open(self, tensor: int, elements: Iterable[int]) -> Slice:
         """Opens the leaves that hold some elements, by flat index in the tensor of this number."""
         return self.tree(tensor).open(tensor, (element // LEAF for element in elements))
-
-
-@lru_cache(maxsize=16)
-def _tree(traced: Traced, tensor: int) -> TensorTree:
-    return TensorTree(traced.tensors[tensor])
 
 
 def traced_step(workload: Workload, header: Header, pre: State) -> Traced:

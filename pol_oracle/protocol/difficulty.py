@@ -24,6 +24,7 @@ from .hashing import Tag, keccak
 
 BIT = 1024
 MAX_DIFFICULTY = 63 * BIT
+ANY_DIFFICULTY = 2**16 - 1  # for whoever proposes or attests whatever the difficulty became
 
 _ONE = 1 << 16  # of the fixed point behind 2^x
 _HASH_RANGE = 1 << 64

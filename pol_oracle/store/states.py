@@ -35,12 +35,14 @@ class Limits:
         idle_s: seconds without a byte.
         total_s: seconds for one whole file, on top of ``size / slowest``.
         slowest: bytes per second below which a server is given up.
+        longest_s: seconds for one whole file, whatever its size.
     """
 
     connect_s: float = 5.0
     idle_s: float = 10.0
     total_s: float = 10.0
     slowest: float = 200_000.0
+    longest_s: float = 3600.0
 
 
 def file_name(root: bytes) -> str:
@@ -126,7 +128,7 @@ class StateStore:
                 data = self._read(files, f"{folder}/{name}", size)
             except FileNotFoundError:
                 failures.append(f"{url}: not there")
-            except (OSError, aiohttp.ClientError) as error:
+            except Exception as error:  # noqa: BLE001  (a hostile server may bring any library to any error)
                 failures.append(f"{url}: {_reason(error)}")
             else:
                 if len(data) == size:
@@ -141,9 +143,13 @@ class StateStore:
     def _open_place(self, url: str) -> tuple[Any, str]:
         options: dict[str, Any] = {"skip_instance_cache": True}
         if url.startswith(("http://", "https://")):
-            timeout = aiohttp.ClientTimeout(sock_connect=self._limits.connect_s, sock_read=self._limits.idle_s)
-            # No decompression: a bounded read must not begin with an unbounded one.
+            timeout = aiohttp.ClientTimeout(
+                total=self._limits.longest_s, sock_connect=self._limits.connect_s, sock_read=self._limits.idle_s
+            )
+            # No decompression: a bounded read must not begin with an unbounded one. No redirection: where to look is
+            # the operator's to say.
             options["client_kwargs"] = {"timeout": timeout, "auto_decompress": False}
+            options["allow_redirects"] = False
         try:
             files, folder = fsspec.core.url_to_fs(url, **options)
         except (ValueError, ImportError, TypeError) as error:
@@ -155,7 +161,7 @@ class StateStore:
         local = isinstance(files, LocalFileSystem)
         if local and not Path(path).is_file():
             raise FileNotFoundError(path)
-        deadline = time.monotonic() + self._limits.total_s + size / self._limits.slowest
+        deadline = time.monotonic() + min(self._limits.longest_s, self._limits.total_s + size / self._limits.slowest)
         parts: list[bytes] = []
         missing = size + 1
         # Block size 0 streams instead of caching; a given size spares the question for it, which a server may dodge.

@@ -13,13 +13,14 @@ from pol_oracle.agents.actions import Reveal
 from pol_oracle.agents.answerer import describer
 from pol_oracle.agents.blocks import BlockView, DemandView
 from pol_oracle.agents.job import Job
+from pol_oracle.agents.kept import KeptStates
 from pol_oracle.agents.replay import Replayer
 from pol_oracle.agents.respond import call_of
 from pol_oracle.agents.verdicts import Verdict
 from pol_oracle.agents.verifier import VerifierLoop
 from pol_oracle.agents.worker import Cancelled
 from pol_oracle.evidence import Answer, Shown, answer_to
-from pol_oracle.protocol.difficulty import from_bits
+from pol_oracle.protocol.difficulty import ANY_DIFFICULTY, from_bits
 from pol_oracle.protocol.errors import Reverted, StoreError
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import EvidenceKind, Role
@@ -96,7 +97,7 @@ class Arena:
         self.stage.until(lambda: len(verifier.view.blocks) == 2, patient=True)
         block_id = forgery.header.id(self.workload.task.id)
         for colluder in self.colluders:
-            self.send(colluder, "PoLRegistry", "attest", block_id)
+            self.send(colluder, "PoLRegistry", "attest", block_id, ANY_DIFFICULTY)
 
         replayed: list[int] = []  # L1 times from which on the verifier has had its verdict
 
@@ -137,12 +138,13 @@ class Arena:
         assert block.closed_at <= max([window, *(at + self._parameters.answer_window for at in answered)])
 
     def watch(self, after: threading.Event | None = None) -> VerifierLoop:
-        """Opens the honest verifier.
+        """Opens the honest verifier, which keeps its own copies of weights as it does when run.
 
         Args:
             after: what its replays wait for.
         """
-        replay = Replayer(self.workload, self.store)
+        kept = KeptStates(self.stage.folder / "kept")
+        replay = Replayer(self.workload, StateStore([kept.folder, *self.store.urls]), keep=kept.keep)
 
         def slow(block: BlockView, shown: Shown, insist: bool, cancelled: Callable[[], bool]) -> Verdict:
             while after is not None and not after.wait(0.01):

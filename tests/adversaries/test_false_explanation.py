@@ -9,6 +9,7 @@ from eth_abi.abi import encode
 
 from pol_oracle.evidence import FraudProof, Traced, TraceId
 from pol_oracle.evidence.operations import operation_proof
+from pol_oracle.protocol.difficulty import ANY_DIFFICULTY
 from pol_oracle.protocol.hashing import ZERO, keccak
 from pol_oracle.protocol.lifecycle import EvidenceKind, Role
 from pol_oracle.protocol.positions import Item, Position, Tree
@@ -38,7 +39,7 @@ def have_explained(arena: Arena, forgery: Forgery, proof: FraudProof) -> bytes:
     view = arena.stage.loops[0].view
     arena.stage.until(lambda: block_id in view.blocks)
     for other in others:
-        arena.send(other, "PoLRegistry", "attest", block_id)
+        arena.send(other, "PoLRegistry", "attest", block_id, ANY_DIFFICULTY)
     position, program = Position(Item.ROOTS, TRACE.tree, TRACE.sample), arena.workload.programs.open(TRACE.tree, 0)
     arena.send(accomplice, "Demands", "demand", block_id, position.abi(), program.abi())
     arena.stage.until(lambda: any(d.answer for d in view.demands.values()))

@@ -16,13 +16,13 @@ from pol_oracle.agents.worker import Cancelled
 from pol_oracle.evidence import Answer
 from pol_oracle.protocol.errors import ArithmeticFault, RuleError, StoreError
 from pol_oracle.protocol.positions import Position
-from tests.agents.scene import CHEAT, MINER, NODES, POLICY, ROOTS, V1, V2, V3, Scene, answer_of, join
+from tests.agents.scene import CHEAT, MINER, NODES, PARAMETERS, POLICY, ROOTS, V1, V2, V3, Scene, answer_of, join
 
 Cancel = Callable[[], bool]
 
 
 def clerk(answer: Answerer, retry_s: float = 0) -> Clerk:
-    return Clerk(answer, MINER, POLICY.stagger, structlog.get_logger(), retry_s)
+    return Clerk(answer, MINER, PARAMETERS, POLICY.stagger, structlog.get_logger(), retry_s)
 
 
 def work(at: Clerk, scene: Scene, turns: int = 1) -> None:

@@ -35,6 +35,10 @@ STEP, ACCURACY, WITHHELD, REQUIREMENT = (
 )
 
 
+def attest(scene: Scene, block: bytes) -> Attest:
+    return Attest(block, scene.view.blocks[block].difficulty)
+
+
 def decide(scene: Scene, own: Verifier) -> tuple[Action, ...]:
     return decide_verifier(scene.view, own, PARAMETERS, POLICY)
 
@@ -57,7 +61,7 @@ def proven(block: bytes, kind: EvidenceKind = STEP) -> Prove:
 def test_attests_to_what_it_found_right_once() -> None:
     scene = Scene()
     block = scene.propose()
-    assert decide(scene, verifier(V1, Verdict(block))) == (Attest(block),)
+    assert decide(scene, verifier(V1, Verdict(block))) == (attest(scene, block),)
 
     scene.attest(block, V1)
     assert decide(scene, verifier(V1, Verdict(block))) == ()
@@ -83,7 +87,7 @@ def test_does_not_attest_to_a_block_on_a_slashed_one() -> None:
     child = scene.propose(bad)
     scene.slash(bad, winner=V2)
 
-    assert Attest(child) not in decide(scene, verifier(V1, Verdict(child)))
+    assert attest(scene, child) not in decide(scene, verifier(V1, Verdict(child)))
 
 
 @pytest.mark.parametrize("position", [ROOTS, EXPLANATION])
@@ -93,7 +97,7 @@ def test_pitfall_11_demands_of_others_do_not_keep_it_from_attesting(position: ob
     block = scene.propose()
     scene.demand(block, position, V2)  # type: ignore[arg-type]
 
-    assert decide(scene, verifier(V1, Verdict(block))) == (Attest(block),)
+    assert decide(scene, verifier(V1, Verdict(block))) == (attest(scene, block),)
 
 
 def test_does_not_attest_while_something_is_missing() -> None:
@@ -112,7 +116,10 @@ def test_keeps_the_price_of_all_demands_in_reserve_and_attests_on_the_heads_bran
     spare = POLICY.max_demands * PARAMETERS.demand_fee + 2 * PARAMETERS.attest_bond
     scene.emit(ev.Unbonded, account=V1, role=Role.VERIFIER, amount=3 * ETH - spare)
 
-    assert decide(scene, verifier(V1, *map(Verdict, (rival, first, second)))) == (Attest(first), Attest(second))
+    assert decide(scene, verifier(V1, *map(Verdict, (rival, first, second)))) == (
+        attest(scene, first),
+        attest(scene, second),
+    )
 
 
 # --- challenging ---
@@ -247,4 +254,22 @@ def test_pitfall_12_after_a_reorg_nothing_is_said_about_what_is_gone() -> None:
     other = scene.propose()  # same height, another block
 
     assert decide(scene, own) == ()
-    assert decide(scene, replace(own, verdicts={gone: wrong(gone), other: Verdict(other)})) == (Attest(other),)
+    assert decide(scene, replace(own, verdicts={gone: wrong(gone), other: Verdict(other)})) == (attest(scene, other),)
+
+
+def test_pitfall_09_right_block_whose_miner_lets_a_demand_lapse_is_not_attested_to() -> None:
+    """It may be sacrificed by its own miner, to take its attesters' bonds along."""
+    scene = Scene()
+    block = scene.propose()
+    made = scene.demand(block, ROOTS, V2)
+    assert attest(scene, block) in decide(scene, verifier(V1, Verdict(block)))
+
+    scene.wait(PARAMETERS.answer_window // 2 + 1)
+    assert attest(scene, block) not in decide(scene, verifier(V1, Verdict(block)))
+
+    scene.answer(made)
+    assert attest(scene, block) in decide(scene, verifier(V1, Verdict(block)))
+
+    scene.demand(block, EXPLANATION, V2)  # attesters lose nothing by that
+    scene.wait(PARAMETERS.answer_window - 1)
+    assert attest(scene, block) in decide(scene, verifier(V1, Verdict(block)))

@@ -47,7 +47,7 @@ def demanded(scene: Scene, own: Verifier) -> list[Position]:
 
 
 def due(scene: Scene, me: str) -> list[bytes]:
-    return [demand.id for demand in due_answers(scene.view, me, POLICY.stagger)]
+    return [demand.id for demand in due_answers(scene.view, me, PARAMETERS, POLICY.stagger)]
 
 
 def revealed(scene: Scene, me: str, block: bytes, position: Position = ROOTS) -> list[Reveal]:
@@ -87,10 +87,26 @@ def test_pitfall_09_open_demand_of_another_does_not_stand_in_but_its_answer_does
     scene = Scene()
     block = scene.propose(miner=CHEAT)
     friends = scene.demand(block, ROOTS, V2)
-    assert demanded(scene, lacks(block, ROOTS)) == [ROOTS]
+    assert demanded(scene, lacks(block, ROOTS, NODES)) == [ROOTS, NODES]
 
     scene.answer(friends, CHEAT)
-    assert demanded(scene, lacks(block, ROOTS)) == []
+    assert demanded(scene, lacks(block, ROOTS, NODES)) == [NODES]
+
+
+def test_pitfall_09_what_was_shown_to_others_only_is_demanded_in_part_to_have_a_say_after_the_window() -> None:
+    """A replay that ends late finds all it lacked shown, goes on, and lacks the next thing after the window."""
+    scene = Scene()
+    block = scene.propose(miner=CHEAT)
+    for position in (ROOTS, NODES):
+        scene.answer(scene.demand(block, position, V2), CHEAT)
+    assert demanded(scene, lacks(block, ROOTS, NODES)) == [ROOTS]
+
+    own = scene.demand(block, ROOTS, V1)
+    assert demanded(scene, lacks(block, ROOTS, NODES)) == []
+
+    scene.wait(WINDOW)
+    scene.answer(own, CHEAT)
+    assert demanded(scene, lacks(block, LEAVES)) == [LEAVES]
 
 
 def test_demands_begin_inside_the_window_only() -> None:
@@ -142,19 +158,36 @@ def test_demands_no_more_than_it_can_pay() -> None:
     assert demanded(scene, lacks(block, *MANY)) == list(MANY[:2])
 
 
+def test_pitfall_09_blocks_that_could_be_finalized_come_first_when_money_is_short() -> None:
+    """Right blocks whose weights are withheld are cheap decoys: their miners are paid for what they show."""
+    scene = Scene()
+    decoy, wrong = scene.propose(miner=CHEAT), scene.propose(miner=CHEAT, nonce=1)
+    scene.attest(wrong, V2, V3)
+    scene.emit(ev.Unbonded, account=V1, role=Role.VERIFIER, amount=3 * ETH - 3 * FEE)
+    verdicts = [Verdict(b, EvidenceKind.WITHHELD, "not served", demands=MANY[:2]) for b in (decoy, wrong)]
+    own = verifier(V1, *verdicts)
+
+    actions = list(demands(scene.view, own, PARAMETERS, POLICY))
+
+    assert [a.block_id for a in actions if isinstance(a, Demand)] == [wrong, wrong, decoy]
+    assert list(exhausted(scene.view, own, PARAMETERS, POLICY)) == []
+    scene.emit(ev.Unbonded, account=V1, role=Role.VERIFIER, amount=3 * FEE)
+    assert set(exhausted(scene.view, own, PARAMETERS, POLICY)) == {decoy, wrong}
+
+
 def test_demands_no_more_than_it_is_ready_to_spend_on_a_block_and_tells_so() -> None:
     scene = Scene()
     block = scene.propose(miner=CHEAT)
     own = lacks(block, *MANY)
     limit = POLICY.max_demands
     assert demanded(scene, own) == list(MANY[:limit])
-    assert list(exhausted(scene.view, own, POLICY)) == []
+    assert list(exhausted(scene.view, own, PARAMETERS, POLICY)) == []
 
     for position in MANY[:limit]:
         scene.demand(block, position, V1)
     assert demanded(scene, own) == []
-    assert list(exhausted(scene.view, own, POLICY)) == [block]
-    assert list(exhausted(scene.view, lacks(block, *MANY[:limit]), POLICY)) == []
+    assert list(exhausted(scene.view, own, PARAMETERS, POLICY)) == [block]
+    assert list(exhausted(scene.view, lacks(block, *MANY[:limit]), PARAMETERS, POLICY)) == []
 
 
 def test_nothing_is_demanded_of_a_block_in_a_final_state() -> None:
@@ -256,3 +289,18 @@ def test_urgent_demands_come_first() -> None:
     urgent = scene.demand(block, EXPLANATION, V1)
 
     assert due(scene, MINER) == [urgent, patient]
+
+
+def test_pitfall_09_attester_stops_answering_where_its_answers_cost_more_than_its_bond() -> None:
+    """Whoever floods a block with demands may be its miner's friend, and have it slashed in the end: nobody pays."""
+    scene = Scene()
+    block = scene.propose(miner=CHEAT)
+    scene.attest(block, V1)
+    most = PARAMETERS.attest_bond // FEE
+    for number in range(most):
+        scene.answer(scene.demand(block, Position(Item.LEAVES, tensor=number), V2), V1)
+    left = scene.demand(block, ROOTS, V2)
+    scene.wait(ANSWER - 1)
+
+    assert due(scene, V1) == []
+    assert due(scene, CHEAT) == [left]  # its miner would lose more

@@ -17,7 +17,7 @@ from pol_oracle.agents.actions import (
 from pol_oracle.agents.housekeeping import housekeeping
 from pol_oracle.chain import events as ev
 from pol_oracle.protocol.hashing import keccak
-from pol_oracle.protocol.lifecycle import EvidenceKind
+from pol_oracle.protocol.lifecycle import EvidenceKind, Role
 from tests.agents.scene import CHEAT, GENESIS, MINER, NODES, PARAMETERS, POLICY, ROOTS, V1, V2, V3, Scene
 
 WINDOW, ANSWER = PARAMETERS.challenge_window, PARAMETERS.answer_window
@@ -279,7 +279,7 @@ def test_fee_of_an_answer_is_claimed_by_whoever_gave_it() -> None:
 
 def first_rank(scene: Scene, what: bytes, who: str) -> int:
     """Turn of a verifier after the one to whom something matters."""
-    order = sorted(scene.view.verifiers(), key=lambda v: keccak(what + bytes.fromhex(v[2:])))
+    order = sorted(scene.view.verifiers(1), key=lambda v: keccak(what + bytes.fromhex(v[2:])))
     return 1 + order.index(who)
 
 
@@ -313,3 +313,16 @@ def test_expired_demand_settles_at_once() -> None:
     scene.expire(made)
 
     assert due(scene, V1) == [SettleDemand(made)]
+
+
+def test_pitfall_15_idle_accounts_with_bonds_delay_nobody_for_long() -> None:
+    """Bonds cost nothing that is not given back, so a thousand of them must not be worth a thousand turns."""
+    scene = Scene()
+    block = scene.propose(miner=CHEAT)
+    for number in range(1000):
+        bond = 1 if number % 2 else PARAMETERS.attest_bond
+        scene.emit(ev.Deposited, account="0x" + f"{number:040x}", role=Role.VERIFIER, amount=bond)
+    scene.attest(block, V2, V3)
+    scene.wait(PARAMETERS.challenge_window + 5 * POLICY.stagger)
+
+    assert Finalize(block) in due(scene, V1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -215,3 +216,33 @@ def test_answer_without_weights_is_a_store_error(tmp_path: Path) -> None:
     answer = StoreAnswerer(WORKLOAD, StateStore([tmp_path]))
     with pytest.raises(StoreError):
         answer(block(hidden().header), Position(Item.ROOTS), never)
+
+
+def test_pitfall_03_weights_are_kept_before_anything_is_known_of_the_block(tmp_path: Path) -> None:
+    """A replay that goes on after an answer needs them again, when whoever served them may have stopped."""
+    made, store, kept = proof(searched=False), StateStore([tmp_path / "served"]), dict[bytes, bytes]()
+    StorePublisher(store)(made)
+
+    def keep(contents: Mapping[bytes, bytes]) -> None:
+        kept.update(contents)
+
+    verdict = verdict_of(Replayer(WORKLOAD, store, keep=keep), made.header, bits=BITS + 4)
+
+    assert not verdict.valid
+    assert kept.keys() == {made.header.pre_root}
+
+
+def test_full_disk_does_not_save_a_wrong_block(tmp_path: Path) -> None:
+    made, store = proof(searched=False), StateStore([tmp_path])
+    StorePublisher(store)(made)
+
+    def keep(contents: Mapping[bytes, bytes]) -> None:
+        raise StoreError("the disk is full")
+
+    replay = Replayer(WORKLOAD, store, keep=keep)
+    assert verdict_of(replay, made.header, bits=BITS + 4).proof is not None
+
+    right = proof()
+    StorePublisher(store)(right)
+    with pytest.raises(StoreError):  # but whoever cannot keep a right one must not attest to it
+        verdict_of(replay, right.header)

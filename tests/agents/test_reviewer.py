@@ -13,10 +13,11 @@ from pol_oracle.agents.memory import Memory
 from pol_oracle.agents.reviewer import Reviewer
 from pol_oracle.agents.verdicts import Replay, Verdict
 from pol_oracle.evidence import Shown
+from pol_oracle.protocol.difficulty import BIT
 from pol_oracle.protocol.errors import ArithmeticFault, StoreError
 from pol_oracle.protocol.lifecycle import EvidenceKind
 from pol_oracle.protocol.positions import Position
-from tests.agents.scene import CHEAT, GENESIS, LEAVES, NODES, POLICY, ROOTS, V1, V2, Scene, join, proof_of
+from tests.agents.scene import CHEAT, GENESIS, LEAVES, NODES, PARAMETERS, POLICY, ROOTS, V1, V2, Scene, join, proof_of
 
 Cancel = Callable[[], bool]
 
@@ -27,7 +28,8 @@ class Review:
     def __init__(self, path: Path, replay: Replay, *, insists: bool = True) -> None:
         self.memory = Memory(path / "m.sqlite", GENESIS, V1)
         policy = POLICY if insists else None
-        self.reviewer = Reviewer(replay, self.memory, V1, structlog.get_logger(), 0, policy)
+        window = PARAMETERS.challenge_window
+        self.reviewer = Reviewer(replay, self.memory, V1, structlog.get_logger(), 0, window, policy)
 
     def turns(self, scene: Scene, count: int = 1) -> None:
         for _ in range(count):
@@ -88,7 +90,7 @@ def test_replay_that_succeeds_in_the_end_forgets_the_failures(tmp_path: Path) ->
     review.turns(scene, 2)
 
     assert review.reviewer.unserved == {}
-    assert review.memory.verdicts() == {block: Verdict(block)}
+    assert review.memory.found_right() == {block: scene.view.blocks[block].difficulty}
 
 
 def insisting(asked: list[bool]) -> Replay:
@@ -126,6 +128,42 @@ def test_pitfall_03_grace_alone_is_not_enough(tmp_path: Path) -> None:
     review.turns(scene, POLICY.attempts + 2)
 
     assert asked == [False] * POLICY.attempts + [True]
+
+
+def test_pitfall_03_one_failure_is_enough_when_half_of_the_window_is_over(tmp_path: Path) -> None:
+    """A server may let each look at it last for as long as it can."""
+    scene = Scene()
+    scene.propose(miner=CHEAT)
+    asked: list[bool] = []
+    review = Review(tmp_path, insisting(asked))
+    review.turns(scene, 1)
+    scene.wait(PARAMETERS.challenge_window // 2)
+    review.turns(scene, 2)
+
+    assert asked == [False, True]
+
+
+def test_pitfall_12_block_whose_difficulty_a_reorg_changed_is_replayed_anew(tmp_path: Path) -> None:
+    """Its id knows nothing of its difficulty, so it may need one requirement more than when it was found right."""
+    scene = Scene()
+    block = scene.propose()
+    seen: list[int] = []
+
+    def replay(block: BlockView, shown: Shown, insist: bool, cancelled: Cancel) -> Verdict:
+        seen.append(block.difficulty)
+        return Verdict(block.id)
+
+    review = Review(tmp_path, replay)
+    review.turns(scene, 3)
+    born = scene.view.blocks[block].difficulty
+    scene.view.blocks[block].difficulty = born + BIT
+    review.turns(scene, 1)
+    assert review.reviewer.valid == set()
+
+    review.turns(scene, 3)
+    assert seen == [born, born + BIT]
+    assert review.reviewer.valid == {block}
+    assert review.memory.found_right() == {block: born + BIT}
 
 
 def test_agent_that_demands_nothing_never_insists(tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ class FakeL1:
     def __init__(self, longest: int = 10**9) -> None:
         self.chain: list[Made] = []
         self.longest = longest  # blocks per request that it accepts
+        self.slow_from = 10**9  # blocks per request that take it too long
         self.down_after: int | None = None  # calls until it goes away
         self.interrupt: Callable[[], None] | None = None  # done once, before the call after next
         self.verified = 0
@@ -80,6 +81,8 @@ class FakeL1:
         self._called()
         if last - first + 1 > self.longest:
             raise ChainError("too many blocks")
+        if last - first + 1 >= self.slow_from:
+            raise Unreachable("timed out")
         return [
             Log(
                 (HEAD_CHANGED, bytes(32)),

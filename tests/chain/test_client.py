@@ -22,6 +22,7 @@ from pol_oracle.chain.deployment import Deployment
 from pol_oracle.chain.ports import free_port
 from pol_oracle.chain.records import Bond
 from pol_oracle.chain.rpc import Rpc
+from pol_oracle.protocol.difficulty import ANY_DIFFICULTY
 from pol_oracle.protocol.errors import ChainError, InputError, Reverted, Unreachable, WrongChain
 from pol_oracle.protocol.lifecycle import Role, Status
 
@@ -231,7 +232,9 @@ def test_a_custom_error_is_decoded_and_readable(client: Client, accounts: list[L
 
 def test_an_error_of_one_contract_through_another(client: Client, accounts: list[LocalAccount]) -> None:
     with pytest.raises(Reverted) as caught:
-        client.simulate(client.request_for("PoLRegistry", "attest", (bytes(31) + b"\1",)), accounts[1].address)
+        client.simulate(
+            client.request_for("PoLRegistry", "attest", (bytes(31) + b"\1", ANY_DIFFICULTY)), accounts[1].address
+        )
     assert caught.value.name in {"UnknownBlock", "WrongStatus"}
 
 
@@ -283,3 +286,27 @@ def test_revert_data_however_a_node_wraps_it() -> None:
         with endpoint(partial(lambda body: (200, body), reply)) as (url, _):
             refusal = Rpc(url).ask("eth_call", {})
         assert abi.decode_revert(refusal.data).name == "Panic"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"null",
+        b"[]",
+        b"{}",
+        b'{"result": null}',
+        b'{"result": "0x1", "error": null}',
+        b'{"result": {"number": null, "hash": null}}',
+        b'{"result": {"number": "zero"}}',
+    ],
+)
+def test_pitfall_15_answers_that_cannot_be_read_are_no_answers(body: bytes) -> None:
+    """Overloaded nodes and proxies say such things; an agent tries again."""
+    with endpoint(*[lambda: (200, body)] * 3) as (url, _), pytest.raises(Unreachable):
+        Client(Rpc(url), 1).latest()
+
+
+@pytest.mark.parametrize("error", [b'"busy"', b"7", b'{"code": null, "message": 5}', b'{"code": -32603}'])
+def test_pitfall_15_refusals_of_any_form_are_refusals(error: bytes) -> None:
+    with endpoint(lambda: (200, b'{"error": ' + error + b"}")) as (url, _), pytest.raises(ChainError, match="refused"):
+        Client(Rpc(url), 1).latest()

@@ -154,6 +154,19 @@ def test_fewer_blocks_per_request_where_the_endpoint_wants_it() -> None:
         monitor.poll()
 
 
+def test_history_that_takes_too_long_is_read_in_smaller_parts() -> None:
+    l1, folded = FakeL1(), Folded()
+    monitor = watch(l1, chunk=100)
+    l1.mine(300, events=1)
+    l1.slow_from = 30
+    for _ in range(40):
+        try:
+            folded.take(monitor.poll())
+        except Unreachable:
+            continue
+    assert folded.works == l1.works(299)
+
+
 steps = st.lists(
     st.one_of(
         st.tuples(st.just("mine"), st.integers(1, 4), st.integers(0, 2)),

@@ -15,6 +15,7 @@ from pol_oracle.chain.deployment import Deployment
 from pol_oracle.chain.ports import free_port
 from pol_oracle.cli import session
 from pol_oracle.cli.failures import expected
+from pol_oracle.protocol.difficulty import ANY_DIFFICULTY
 from pol_oracle.protocol.errors import PolError, StoreError
 from tests.cli.conftest import Pol
 
@@ -351,7 +352,7 @@ def finalize_one(l1: L1) -> bytes:
     l1.bond(10 * 10**18)
     block, _ = l1.propose(l1.header(l1.client.finalized_tip(), 1))
     for verifier in VERIFIERS:
-        l1.send(verifier, "PoLRegistry", "attest", block)
+        l1.send(verifier, "PoLRegistry", "attest", block, ANY_DIFFICULTY)
     l1.wait(20)
     l1.send(MINER, "PoLRegistry", "finalize", block)
     for verifier in VERIFIERS:

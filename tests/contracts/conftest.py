@@ -11,13 +11,12 @@ import pytest
 
 from pol_oracle.chain.deploy import plan
 from pol_oracle.protocol import derivation
+from pol_oracle.protocol.difficulty import ANY_DIFFICULTY
 from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.protocol.parameters import Parameters
 from pol_oracle.protocol.task import Task
-
-ANY_DIFFICULTY = 2**16 - 1
 
 
 @dataclass(frozen=True)

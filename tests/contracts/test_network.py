@@ -8,6 +8,7 @@ from typing import Any
 import ape
 import pytest
 
+from pol_oracle.protocol.difficulty import ANY_DIFFICULTY
 from pol_oracle.protocol.lifecycle import EvidenceKind, Role, Status
 from pol_oracle.protocol.positions import Item, Position
 
@@ -47,7 +48,7 @@ def test_a_block_is_proposed_attested_and_finalized(
     assert bonded.vault.bondOf(miner, Role.MINER) == (9 * ETH, ETH)
 
     for verifier in verifiers[:2]:
-        registry.attest(block_id, sender=verifier)
+        registry.attest(block_id, ANY_DIFFICULTY, sender=verifier)
     pass_time(bonded.parameters.challenge_window)
     receipt = registry.finalize(block_id, sender=verifiers[2])
 
@@ -122,9 +123,9 @@ def test_finalizing_too_early_and_without_quorum(
     block_id = bonded.propose(miner)
     with ape.reverts(registry.WindowOpen):
         registry.finalize(block_id, sender=miner)
-    registry.attest(block_id, sender=verifiers[0])
+    registry.attest(block_id, ANY_DIFFICULTY, sender=verifiers[0])
     with ape.reverts(registry.AlreadyAttested, blockId=block_id, verifier=verifiers[0].address):
-        registry.attest(block_id, sender=verifiers[0])
+        registry.attest(block_id, ANY_DIFFICULTY, sender=verifiers[0])
     pass_time(bonded.parameters.challenge_window)
     with ape.reverts(registry.QuorumNotReached, blockId=block_id, quorum=2, attestations=1):
         registry.finalize(block_id, sender=miner)

@@ -163,7 +163,7 @@ abstract contract Fixture {
 
     function attest(bytes32 id, address verifier) internal {
         vm.prank(verifier);
-        registry.attest(id);
+        registry.attest(id, ANY_DIFFICULTY);
     }
 
     function attestAll(bytes32 id) internal {

@@ -87,7 +87,7 @@ contract Handler is Fixture {
     function doAttest(uint256 who, uint256 which) external {
         if (ids.length == 0) return;
         vm.prank(actors[who % 5]);
-        try registry.attest(ids[recent(which)]) {} catch {}
+        try registry.attest(ids[recent(which)], type(uint16).max) {} catch {}
     }
 
     /// Proves a bad block wrong, or claims the bounty of a slashed one with an earlier commitment.
@@ -193,7 +193,7 @@ contract Handler is Fixture {
             id = nextToFinalize();
             for (uint256 i = 0; i < 5; ++i) {
                 vm.prank(actors[i]);
-                try registry.attest(id) {} catch {}
+                try registry.attest(id, type(uint16).max) {} catch {}
             }
             pass(WINDOW);
         }

@@ -44,7 +44,7 @@ contract Malicious {
     }
 
     function attest(bytes32 blockId) external {
-        registry.attest(blockId);
+        registry.attest(blockId, type(uint16).max);
     }
 
     function reveal(IDemands demands, Header calldata header, address demander, bytes32[2][] calldata words) external {

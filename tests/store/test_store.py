@@ -289,3 +289,25 @@ def test_the_port_is_bound_before_it_is_told(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(InputError, match="is not free"):
         serve(tmp_path, port=taken.getsockname()[1], ready=told.append)
     assert len(told) == 1
+
+
+@pytest.mark.parametrize("target", ["http://..:1/", "http://[::1", "/elsewhere"])
+def test_pitfall_15_redirections_are_not_followed_and_do_no_harm(target: str) -> None:
+    def behave(connection: socket.socket) -> None:
+        connection.sendall(f"HTTP/1.1 302 Found\r\nLocation: {target}\r\nContent-Length: 0\r\n\r\n".encode())
+
+    with misbehaving(behave) as url, pytest.raises(StoreError, match="no usable copy"):
+        StateStore([url], HURRIED).get(ROOT, len(DATA))
+
+
+def test_pitfall_15_server_that_drips_its_headers_is_given_up(tmp_path: Path) -> None:
+    def drip(connection: socket.socket) -> None:
+        for byte in b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 1000:
+            connection.sendall(bytes([byte]))
+            time.sleep(0.05)
+
+    hurried = Limits(connect_s=1.0, idle_s=0.3, total_s=60, slowest=1e9, longest_s=0.5)
+    began = time.monotonic()
+    with misbehaving(drip) as url, pytest.raises(StoreError, match="no usable copy"):
+        StateStore([url], hurried).get(ROOT, len(DATA))
+    assert time.monotonic() - began < 10

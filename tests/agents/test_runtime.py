@@ -1,0 +1,67 @@
+"""A loop outlasts an L1 that is away, overloaded or behind, and ends only for what waiting cannot mend."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from pol_oracle.agents.actions import Action
+from pol_oracle.agents.runtime import Context, Loop
+from pol_oracle.agents.view import View
+from pol_oracle.chain.monitor import Update
+from pol_oracle.chain.sender import Result
+from pol_oracle.protocol.errors import ChainError, Unreachable, WrongChain
+from tests.agents.scene import GENESIS
+
+
+class Feed:
+    """An L1 that fails as told."""
+
+    def __init__(self) -> None:
+        self.error: Exception | None = None
+
+    def poll(self) -> Update:
+        if self.error is not None:
+            raise self.error
+        return Update(None, (), 1, 1000)
+
+
+class Idle(Loop):
+    """Wants nothing."""
+
+    def think(self, view: View) -> Iterable[Action]:
+        return ()
+
+    def settled(self, result: Result) -> None: ...
+
+    def close_workers(self, patience: float) -> None: ...
+
+
+def idle(feed: Feed) -> Loop:
+    postbox = SimpleNamespace(tick=list)
+    records = SimpleNamespace(write=lambda history: None)
+    config = SimpleNamespace(name="idle")
+    context: Any = SimpleNamespace(feed=feed, postbox=postbox, records=records, config=config, genesis_id=GENESIS)
+    return Idle(cast(Context, context))
+
+
+@pytest.mark.parametrize("error", [Unreachable("no answer"), ChainError("L1 refused eth_getLogs: limit exceeded")])
+def test_pitfall_15_l1_that_gives_no_useful_answer_is_waited_for(error: ChainError) -> None:
+    feed = Feed()
+    loop = idle(feed)
+    feed.error = error
+    assert [loop.turn(), loop.turn()] == [False, False]
+
+    feed.error = None
+    assert loop.turn()
+
+
+def test_another_deployment_ends_the_loop() -> None:
+    feed = Feed()
+    loop = idle(feed)
+    feed.error = WrongChain("the registry is another deployment")
+    with pytest.raises(WrongChain):
+        loop.turn()
