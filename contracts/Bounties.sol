@@ -111,8 +111,7 @@ contract Bounties is IBounties {
 
         uint256 settlesAt = _settlesAt(held);
         require(block.timestamp < settlesAt, BountySettled(blockId, settlesAt));
-        // what was withheld cannot be shown any more once the block is slashed, so that blames nobody
-        bool blames = held.spares && kind < EvidenceKind.Withheld;
+        bool blames = held.spares && _blames(kind);
         bool earlier = order < held.order;
         require(earlier || blames, LaterCommitment(blockId, held.order, order));
 
@@ -127,9 +126,8 @@ contract Bounties is IBounties {
     }
 
     function _slash(bytes32 blockId, EvidenceKind kind, address challenger, uint256 order) private {
-        bool spares = kind > EvidenceKind.Withheld;
         // forge-lint: disable-next-line(unsafe-typecast): orders are drawn from a uint40
-        _bounties[blockId] = Bounty(challenger, uint40(block.timestamp), uint40(order), spares);
+        _bounties[blockId] = Bounty(challenger, uint40(block.timestamp), uint40(order), _spares(kind));
 
         emit BountyAssigned(blockId, challenger, kind, order);
         registry.slash(blockId, kind); // reverts unless pending
@@ -141,6 +139,16 @@ contract Bounties is IBounties {
         require(bounty.slashedAt != 0, NotSlashed(blockId));
         uint256 settlesAt = _settlesAt(bounty);
         require(block.timestamp >= settlesAt, BountyUnsettled(blockId, settlesAt));
+    }
+
+    /// @dev How a sample was evaluated its miner alone tells, after others have attested.
+    function _spares(EvidenceKind kind) private pure returns (bool) {
+        return kind == EvidenceKind.Unexplained || kind == EvidenceKind.Evaluation;
+    }
+
+    /// @dev What attesters could see. Not what was withheld: once a block is slashed nothing can be shown any more.
+    function _blames(EvidenceKind kind) private pure returns (bool) {
+        return !_spares(kind) && kind != EvidenceKind.Withheld;
     }
 
     /// @dev First second in which the bounty can no longer move.

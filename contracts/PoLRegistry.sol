@@ -21,7 +21,7 @@ import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 /// and Bounties.sol says whose the bounty is.
 /// @dev Everything refers to block ids, never to heights: an id covers the parent and the proposer, so a reorg of L1
 /// cannot make a call mean another block, and nobody can take another's id. Functions on settled blocks are open to
-/// everyone and pay whom they must, so nobody waits for anybody. A re-entrancy guard is absent: the contracts called
+/// everyone and always pay whoever is entitled, so nobody has to wait for anybody. A re-entrancy guard is absent: the contracts called
 /// here are our own, run no foreign code, and are called last.
 contract PoLRegistry is Genesis {
     using BlockLifecycle for Block;
@@ -231,7 +231,7 @@ contract PoLRegistry is Genesis {
             require(number < needed, NoSuchRequirement(number, needed));
         }
 
-        uint256 drawn = Derivation.requirements(seed, number + 1, ELIGIBLE_COUNT)[number]; // in order: none beyond it
+        uint256 drawn = Derivation.requirements(seed, number + 1, ELIGIBLE_COUNT)[number]; // drawn in order: later ones do not matter
         return (drawn >> 1, drawn & 1 == 0, RULES, ELIGIBLE_HASH);
     }
 

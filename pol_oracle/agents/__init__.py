@@ -16,7 +16,10 @@ decide.py        view + knowledge -> actions (pure: no clock, no RPC), from the 
   housekeeping.py  calls that anybody may make and somebody must
 respond.py       actions -> contract calls
 memory.py        what must survive SIGKILL beside the sender's journal
+kept.py          a verifier's own copies of weights
 records.py       status file: what was earned or lost and why
+meter.py         what a miner's search does, as figures; metrics.py: for Prometheus; dashboard.py: for people
+logs.py          log entries, for people and machines
 worker.py        background threads
 config.py        what an agent is told at its start
 runtime.py       checks at the start, and one turn of the loop

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 from eth_account.signers.local import LocalAccount
 
 from pol_oracle.chain.deployment import Deployment
+from pol_oracle.protocol.errors import InputError
 from pol_oracle.protocol.lifecycle import Role
 
 from .dashboard import Show
@@ -19,6 +21,9 @@ if TYPE_CHECKING:  # the search imports torch
     from pol_oracle.search import Meeting
 
 
+_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
+
+
 @dataclass(frozen=True)
 class AgentConfig:
     """Settings of one agent process.
@@ -26,7 +31,7 @@ class AgentConfig:
     Attributes:
         deployment: the contracts, the task and its parameters.
         account: signs the agent's transactions and challenges.
-        name: of the agent; letters, digits, ``-`` and ``_``. Names its files.
+        name: of the agent; letters, digits, ``-``, ``_`` and, inside, ``.``. Names its files.
         folder: where it keeps journals, log and status.
         cache: folder of finished data sets, shared by all agents.
         rpc: L1 endpoint; None: the deployment's.
@@ -61,6 +66,15 @@ class AgentConfig:
     metrics_port: int | None = None
     meeting: Meeting | None = None
     check_accuracy: bool = True
+
+    def __post_init__(self) -> None:
+        """Checks the name.
+
+        Raises:
+            InputError: it could name files elsewhere.
+        """
+        if not _NAME.fullmatch(self.name):
+            raise InputError(f"{self.name!r} is no name for an agent: take letters, digits, '-' and '_'")
 
     @property
     def depth(self) -> int:

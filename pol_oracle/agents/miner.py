@@ -47,9 +47,9 @@ class MinerLoop(Loop):
     Args:
         context: L1 and files.
         replay: checks others' blocks before they are built on.
-        produce: makes a proof; a seam for demonstrations.
-        publish: puts its states where verifiers find them; another.
-        answer: computes what is demanded of its blocks; a third.
+        produce: makes a proof. This and the next two can be replaced: demonstrations do.
+        publish: puts its states where verifiers find them.
+        answer: computes what is demanded of its blocks.
         dashboard: shows how the work goes, to whoever wants to know.
     """
 
@@ -114,7 +114,7 @@ class MinerLoop(Loop):
         )
 
     def _take(self) -> None:
-        """States first, then the journal, then (in later turns) the proposal: killed in between, nothing is half."""
+        """States first, then the journal, then (in later turns) the proposal: none is proposed without its states."""
         done = self._worker.take()
         if done is None:
             return
@@ -196,7 +196,7 @@ def run_miner(config: AgentConfig, stop: threading.Event | None = None) -> None:
 
 
 def run_helper(config: HelperConfig, stop: threading.Event | None = None) -> None:
-    """Makes passes for a miner that leads until that is gone; needs no account and no L1.
+    """Makes passes for a leading miner, until that goes away; needs no account and no L1.
 
     Raises:
         PolError: the leader cannot be found, is gone, or mines another task.

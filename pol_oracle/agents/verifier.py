@@ -33,7 +33,7 @@ class VerifierLoop(Loop):
 
     Args:
         context: L1 and files.
-        replay: checks one block; the seam where demonstrations put a lazy verifier.
+        replay: checks one block; demonstrations put a lazy verifier's here.
         answer: computes what is demanded of blocks that it attested to.
         describe: opens the descriptor that goes with a demand.
         kept: its own copies of weights, kept for as long as the block is judged.
@@ -75,7 +75,7 @@ class VerifierLoop(Loop):
         return decide_verifier(view, own, self.context.parameters, self.context.config.policy)
 
     def settled(self, result: Result) -> None:
-        """Nothing hangs on it: decisions follow from events."""
+        """Ignores it: decisions follow from events alone."""
 
     def close_workers(self, patience: float) -> None:
         """See :class:`Loop`."""

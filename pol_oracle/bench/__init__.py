@@ -7,4 +7,9 @@ bar, ok.
     chain.py      `chain`: blocks per minute, catch-up rate; gas.py: gas per call
     canonical.py  `canonical`: step, evaluation and layers against torch; agreement.py: the same mathematics?
                   commitments.py: roots and replay
+    court.py      `court`: what can be proven, and its gas; proving.py: elements of real traces before the Court;
+                  court_arithmetic.py: binary32 against numpy
+    search.py     `search`: tries, training, phases; hits.py: directions and hit rates; learning.py: accuracy;
+                  ranks.py: several processes
+    l1.py         an L1 with our contracts, made for a bench; recorded.py: figures that are checked in
 """

@@ -5,7 +5,8 @@ settings.py   environment variables                   bond.py    bonds
 session.py    what commands open: L1, keys, task      agents.py  miner run, verifier run
 failures.py   errors -> sentences and exit codes      blocks.py  inspect blocks
 output.py     JSON and text                           chain.py   task, status, plot
-options.py    shared options                          challenge.py, devnet.py, deploy.py, store.py, bench.py, demo.py
+options.py    shared options                          live.py   a miner's line; logs.py: log entries
+challenge.py, devnet.py, deploy.py, store.py, bench.py, demo.py, reproduce.py, simulate.py: a command each
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ import typer
 
 from . import session
 from .live import live
-from .options import Account, Dev, PasswordFile
+from .options import Account, Dev, PasswordFile, Threads
 from .settings import Settings, torchrun_variables
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ Confirmations = Annotated[
     int | None,
     typer.Option(min=0, help="L1 blocks that must follow an event before it counts. (default: the deployment's)"),
 ]
-Threads = Annotated[
+MinerThreads = Annotated[
     int,
     typer.Option(
         min=1, help="Threads of the canonical arithmetic and of torch. More pay for large models on idle cores."
@@ -58,7 +58,7 @@ def run_miner(
     metrics_port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="Serve Prometheus metrics on this port of 127.0.0.1.")
     ] = None,
-    threads: Threads = 1,
+    threads: MinerThreads = 1,
     check_accuracy: Annotated[
         bool,
         typer.Option(help="Also evaluate others' blocks before building on them; off, false counts are noticed late."),

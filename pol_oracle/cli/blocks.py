@@ -12,7 +12,7 @@ from pol_oracle.protocol.errors import InputError
 from pol_oracle.protocol.positions import Position
 
 from . import output, session
-from .options import Json
+from .options import Json, Threads
 from .settings import Settings
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ def verify(
     store: Annotated[
         list[str] | None, typer.Option(metavar="URL", help="Folder or URL to read states from; can be repeated.")
     ] = None,
+    threads: Threads = 1,
     json: Json = False,
 ) -> None:
     """Replay a block's step on this machine, bit for bit; exits 1 if the block is wrong."""
@@ -75,7 +76,7 @@ def verify(
     wanted = find(view, block)
     if wanted.header is None:
         raise InputError("genesis holds no step to replay: name a later block")
-    replayer = Replayer(prepare_workload(found, settings.data), session.state_store(found, store))
+    replayer = Replayer(prepare_workload(found, settings.data, threads), session.state_store(found, store))
     verdict = replayer(wanted, wanted.shown, False, lambda: False)
     kind = verdict.kind.name.lower() if verdict.kind is not None else None
     values = {"id": output.hex0x(wanted.id), "valid": verdict.valid, "kind": kind, "reason": verdict.reason}

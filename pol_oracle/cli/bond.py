@@ -53,8 +53,9 @@ def withdraw(
     password_file: PasswordFile = None,
     json: Json = False,
 ) -> None:
-    """Take free bond out, and with it all credit (bounties won). Locked bond stays until its blocks and
-    demands are settled."""
+    """Take free bond out, and with it all credit (bounties won).
+
+    Locked bond stays until its blocks and demands are settled."""
     from pol_oracle.chain.sender import Call
 
     settings: Settings = ctx.obj

@@ -14,7 +14,7 @@ from pol_oracle.protocol.hashing import ZERO
 
 from . import output, session
 from .blocks import BlockArgument, find
-from .options import Account, Dev, Json, PasswordFile
+from .options import Account, Dev, Json, PasswordFile, Threads
 from .settings import Settings
 
 if TYPE_CHECKING:
@@ -39,11 +39,13 @@ def challenge(
     account: Account = None,
     dev: Dev = None,
     password_file: PasswordFile = None,
-    threads: Annotated[int, typer.Option(min=1, help="Threads of the canonical arithmetic.")] = 1,
+    threads: Threads = 1,
     json: Json = False,
 ) -> None:
-    """Replay a block, commit to a proof of what is wrong with it, and show the proof in the next L1 block. Where the
-    miner does not serve what a proof takes, demand it on L1: give the command again once it is answered."""
+    """Replay a block, commit to a proof of what is wrong with it, and show the proof in the next L1 block.
+
+    What the miner does not serve of what a proof takes is demanded on L1: give the command again once it is answered.
+    """
     from pol_oracle.agents.answerer import describer
     from pol_oracle.agents.replay import Replayer
     from pol_oracle.agents.runtime import prepare_workload

@@ -36,3 +36,5 @@ PasswordFile = Annotated[
     Path | None,
     typer.Option(help="File whose first line is the keystore's password; else POL_PASSWORD_FILE, else you are asked."),
 ]
+
+Threads = Annotated[int, typer.Option(min=1, help="Threads of the canonical arithmetic.")]

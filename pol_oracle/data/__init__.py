@@ -2,6 +2,11 @@
 
 A set is made or read once and kept as an ``.npz`` file in the cache folder. The file carries its roots, and they are
 recomputed on every load: a damaged file is made again, a set that misses a root the caller names is refused.
+
+    spec.py      which set, and how much of it
+    samples.py   images and labels with their root
+    digits.py    made from scikit-learn's digits, without a network; integers.py: random ones, alike on every machine
+    cifar10.py   read from its files, or downloaded if asked for
 """
 
 from __future__ import annotations

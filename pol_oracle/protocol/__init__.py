@@ -1,10 +1,12 @@
 """The rules of the chain as pure functions: the Python mirror of ``contracts/lib``.
 
-Nothing here reads a clock, a socket, a file or a tensor. Each module has a Solidity twin, and the two
-are held together by ``tests/golden/protocol.json``, which both test suites read:
+Nothing here reads a clock, a socket, a file or a tensor. Each module but errors.py, the exception tree, has a Solidity
+twin, and the two are held together by ``tests/golden/protocol.json``, which both test suites read:
 
     rules.py       which rule set a task plays by              contracts/Types.sol
     task.py        what is fixed at genesis, and its id        contracts/Types.sol
+    parameters.py  what is fixed when it is deployed           contracts/Types.sol
+    positions.py   what can be demanded                        contracts/interfaces/IDemands.sol
     header.py      what a miner proposes, and its id           contracts/Types.sol
     derivation.py  seed -> requirements R and batch P          contracts/lib/Derivation.sol
     eligible.py    which weights R may name                    contracts/lib/Eligible.sol

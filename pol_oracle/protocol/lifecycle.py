@@ -1,10 +1,13 @@
 """Life of a block, and the fork choice; the mirror of ``BlockLifecycle.sol``.
 
                      +---------> Finalized   parent is the finalized tip, on the head's branch, window over,
-                     |                       no open demand, attestations >= quorum
+                     |                       no open demand, not held, attestations >= quorum
     propose -> Pending ---------> Slashed    proven wrong in the Court, or a demand unanswered
                      |
-                     +---------> Orphaned    parent slashed or orphaned, or a rival was finalized at its height
+                     +---------> Orphaned    window over, no open demand, not held, and parent slashed or orphaned,
+                                             or a rival finalized at its height
+
+An open demand keeps a block pending until it is answered, and the answer holds it for some time longer.
 
 No block leaves a final state.
 """
@@ -40,7 +43,7 @@ class EvidenceKind(IntEnum):
 
     REQUIREMENT = 0  # a required weight did not move its way
     STEP = 1  # an element of the step's trace is not what its operation gives
-    ACCURACY = 2  # a sum or a bit of the accuracy tree is wrong, or an element of a sample's evaluation
+    ACCURACY = 2  # a sum of the accuracy tree is wrong
     WITHHELD = 3  # a demanded part of a committed tree was not shown in time
     UNEXPLAINED = 4  # the miner did not show how it evaluated a demanded sample in time
     EVALUATION = 5  # an element of an evaluation that the miner showed is wrong, or it contradicts its bit

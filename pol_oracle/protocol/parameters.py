@@ -8,9 +8,6 @@ from typing import Any
 from .difficulty import MAX_DIFFICULTY, retarget
 from .errors import RuleError
 
-PARAMETERS_TYPE = (
-    "(uint32,uint32,uint32,uint32,uint16,uint16,uint16,uint32,uint32,uint96,uint96,uint96,uint128,uint128)"
-)
 _SIZES = (32, 32, 32, 32, 16, 16, 16, 32, 32, 96, 96, 96, 128, 128)
 
 

@@ -1,4 +1,5 @@
-"""Mining: looking for steps that meet the requirements, as a by-product of training. The only package that uses torch.
+"""Mining: looking for steps that meet the requirements, as a by-product of training. The package of torch;
+what decides about a proof does without.
 
     torch_models.py      the canonical models as torch modules, with the same names; states in and out
     naive.py             Algorithm 1 as written: one SGD step per nonce

@@ -7,7 +7,7 @@
         groups whose step moves every weight its way are candidates; the first that stands is the proof   (attempt.py)
         W = optimiser's next W
 
-Every sample that is tried is also trained on, and the other way round: the order of training is that of the seeds.
+Every sample that is trained on is also a try: the seeds say in which order.
 
 A candidate whose W' falls below the floor (the parent's accuracy less the slack) says that W is not good enough to be
 built on yet. No accuracy is counted then for as long as that one took, so that at least half of the time goes into
@@ -72,7 +72,7 @@ class GroupedSearch:
         self.counters: Sequence[Counter] = counters(workload, self._device)
         self._network = GroupedNetwork(workload.model, self._device, workload.task.batch_size)
         self._passes = Passes(workload, self._network, self._device)
-        self._reached: bytes | None = None  # root of the last proof's W', up to which the optimiser knows the way
+        self._reached: bytes | None = None  # root of the W' that the optimiser's state belongs to
         self._rests_until = 0.0
         self._lead = None if meeting is None else Lead(Crew(meeting, workload.task.id), self._network, self._passes)
         self._optimiser = self._new_optimiser()
@@ -131,7 +131,7 @@ class GroupedSearch:
             self._lead.close()
 
     def _begin(self, state: State) -> None:
-        """Loads W; the optimiser goes on if it brought it about, and forgets where it has been otherwise."""
+        """Loads W. The optimiser goes on where its own last proof left it; for any other W it starts anew."""
         self._network.load(state)
         if state.root != self._reached:
             self._optimiser, self._reached = self._new_optimiser(), None

@@ -20,7 +20,6 @@ from pol_oracle.protocol.errors import InputError
 from pol_oracle.protocol.parameters import Parameters
 from pol_oracle.protocol.rules import RuleSet, rules_of
 
-UNIT = 10**18  # wei in an ETH, smallest units in a LEARN
 HALF_LIFE_INTERVALS = 6
 _AMOUNT = re.compile(r"\d{1,9}(\.\d{1,18})?")
 
@@ -183,8 +182,10 @@ def load_spec(path: Path | str) -> TaskSpec:
     try:
         text = path.read_text(encoding="utf-8")
         return TaskSpec.model_validate(tomllib.loads(text))
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot read the task file {path}: {error}") from error
+    except OSError as error:
+        raise InputError(f"cannot read the task file {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"the task file {path} is not UTF-8: {error}") from error
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{path} is not TOML: {error}") from error
     except ValidationError as error:

@@ -18,11 +18,10 @@ from pol_oracle.evidence import Traced, traced_sample
 from pol_oracle.protocol.derivation import batch, requirements, seed
 from pol_oracle.protocol.difficulty import needed_bits
 from pol_oracle.protocol.header import Header
-from pol_oracle.protocol.positions import Position, Tree
+from pol_oracle.protocol.positions import Tree
 from pol_oracle.task import Workload, unmet
 
 Floats = NDArray[np.float32]
-Answering = Callable[[Position], Any]
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,7 +19,6 @@ interface Vm {
     function warp(uint256) external;
     function roll(uint256) external;
     function chainId(uint256) external;
-    function etch(address, bytes calldata) external;
     function getNonce(address) external view returns (uint64);
     function computeCreateAddress(address, uint256) external pure returns (address);
     function expectRevert() external;
@@ -34,7 +33,6 @@ interface Vm {
     function assertEq(address, address, string calldata) external pure;
     function assertEq(bytes calldata, bytes calldata, string calldata) external pure;
     function readFile(string calldata) external view returns (string memory);
-    function envOr(string calldata, bool) external view returns (bool);
     function parseJsonType(string calldata, string calldata, string calldata) external view returns (bytes memory);
     function parseJsonTypeArray(string calldata, string calldata, string calldata) external view returns (bytes memory);
     function parseJsonUint(string calldata, string calldata) external pure returns (uint256);
