@@ -89,13 +89,11 @@ class Meter:
         if progress.loss is not None:
             self._loss = progress.loss
         self._last = progress
-        now = self._clock()
-        self._recent.append((now, self._tries, self._trained))
-        while now - self._recent[0][0] > WINDOW_S:
-            self._recent.popleft()
+        self._mark()
 
     def read(self) -> Mining:
         """Returns how mining goes."""
+        self._mark()
         recent = tuple(self._recent)
         seconds = max(1e-9, self._clock() - recent[0][0])
         rate = (self._tries - recent[0][1]) / seconds
@@ -109,3 +107,10 @@ class Meter:
             accuracy=self._accuracy,
             loss=self._loss,
         )
+
+    def _mark(self) -> None:
+        """Notes where it stands now, and forgets what is too long ago."""
+        now = self._clock()
+        self._recent.append((now, self._tries, self._trained))
+        while now - self._recent[0][0] > WINDOW_S:
+            self._recent.popleft()

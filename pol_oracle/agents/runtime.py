@@ -140,6 +140,7 @@ def open_context(config: AgentConfig, role: Role) -> Context:
     client = Client.connect(config.rpc or deployment.rpc, deployment)
     if client.call("PoLRegistry", "taskId") != deployment.task.id:
         raise WrongChain("the registry on L1 holds another task than the deployment file: get the right file")
+    client.expect("PoLRegistry", "parameters", deployment.parameters.astuple(), "the parameters")
     check_bond(client, config, role)
     genesis_id = bytes.fromhex(deployment.genesis_id.removeprefix("0x"))
     config.folder.mkdir(parents=True, exist_ok=True)

@@ -14,7 +14,7 @@ from pol_oracle.agents.blocks import BlockView
 from pol_oracle.agents.replay import Replayer
 from pol_oracle.canonical.accuracy import AccuracyTree
 from pol_oracle.canonical.models import MODEL_NAMES
-from pol_oracle.canonical.operations import Kind, Operation
+from pol_oracle.canonical.operations import Kind, Operation, strides
 from pol_oracle.canonical.state import State
 from pol_oracle.canonical.traces import TraceRoots
 from pol_oracle.canonical.trees import tensor_root
@@ -33,7 +33,6 @@ VECTORS = 1_000_000  # per operation
 CORRUPTIONS, HONEST = 500, 2000  # per model
 BARS = {"elementwise": 120_000, "64 terms": 120_000, "576 terms": 400_000, "4608 terms": 2_500_000}
 WORST_BAR = 12_000_000
-TINY = 1e-24
 
 
 def arithmetic(scratch: Path) -> Iterator[Row]:
@@ -87,8 +86,8 @@ def gas(scratch: Path) -> Iterator[Row]:
                 worst[model] = max(price, worst.get(model, 0))
                 if (name := _class(operation)) in BARS:
                     spent[name].append(price)
-    with dock(scratch / "tiny", "resnet18", scale=TINY) as court:
-        worst["resnet18 with tiny weights"] = max(price for _, price in _prices(court))
+    with dock(scratch / "dear", "resnet18", dear=True) as court:
+        worst["resnet18 with dear weights"] = max(price for _, price in _prices(court))
     for name, bar in BARS.items():
         yield Row(f"gas.{name}, least", min(spent[name]), "gas", bar=bar)
         yield Row(f"gas.{name}, most", max(spent[name]), "gas", bar=bar)
@@ -101,11 +100,12 @@ def _class(operation: Operation) -> str:
 
 
 def _prices(court: Dock) -> Iterator[tuple[Operation, int]]:
-    """Gas of one wrong element of every operation of a step: one in the middle, which sees no padding."""
+    """Gas of one wrong element of every operation of a step: in the middle of every axis, where no padding is seen."""
     trace = TraceId(Tree.STEP)
     own = court.traces[trace]
     for tensor, operation in enumerate(own.program.operations, own.program.first):
-        element = operation.size // 2
+        shape = operation.shape
+        element = sum(stride * (extent // 2) for stride, extent in zip(strides(shape), shape, strict=True))
         bits = flip(own.tensors[tensor], element, "one ulp", np.random.default_rng(0))
         yield operation, court.gas(*court.corrupted(trace, tensor, element, bits))
 

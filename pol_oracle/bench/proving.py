@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from .l1 import L1, running
 
 GAS_CAP = 1 << 24  # of one transaction (EIP-7825)
 SAMPLES = 64  # of either data set: the Court's work does not depend on it beyond a path's length
+SUBNORMAL = np.float32(1e-40)
 FLIPS = ("one ulp", "one bit", "sign", "any bits", "infinity", "not a number")
 
 
@@ -108,20 +110,21 @@ class Dock:
 
 
 @contextmanager
-def dock(scratch: Path, model: str, scale: float = 1) -> Iterator[Dock]:
+def dock(scratch: Path, model: str, *, dear: bool = False) -> Iterator[Dock]:
     """Opens a Court for one block of a model.
 
     Args:
         scratch: an empty folder.
         model: its name.
-        scale: by which the weights are multiplied; tiny ones leave the range of the Court's fast sums.
+        dear: let the last factor of every convolution's sums, forwards and backwards, be too small for the Court's fast
+            way, which sees it when all but that is done and has to begin again.
     """
     data = {"train": SAMPLES, "test": SAMPLES}
     chain = {"difficulty_bits": 4}  # as many tries as there are batches
     spec = TaskSpec.model_validate({"name": "court", "model": model, "data": data, "chain": chain})
     workload = build_workload(spec, scratch / "data", threads=2)
-    scaled = State(workload.model, workload.initial.flat * np.float32(scale))
-    workload = replace(workload, initial=scaled)
+    if dear:
+        workload = replace(workload, initial=_dear(workload.initial))
     with running(scratch / "l1", workload.task) as l1:
         header = replace(l1.header(l1.client.finalized_tip(), 1), pre_root=workload.initial.root)
         step = traced_step(workload, header, workload.initial)
@@ -138,6 +141,17 @@ def dock(scratch: Path, model: str, scale: float = 1) -> Iterator[Dock]:
                 TraceId(Tree.AFTER, 5): traced_sample(workload, post, 5),
             },
         )
+
+
+def _dear(state: State) -> State:
+    flat, at = state.flat.copy(), 0
+    for weight in state.model.state:
+        size = prod(weight.shape)
+        if len(weight.shape) == 4:  # [out, ky, kx, in]; an input gradient reads it from the other end
+            kernel = flat[at : at + size].reshape(weight.shape)
+            kernel[:, -1, -1, -1] = kernel[-1, 0, 0, :] = SUBNORMAL
+        at += size
+    return State(state.model, flat)
 
 
 def draw(dock_: Dock, random: np.random.Generator) -> tuple[TraceId, int, int]:

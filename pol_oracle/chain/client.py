@@ -194,8 +194,7 @@ class Client:
         Raises:
             ChainError: the endpoint finds the range too long, for one.
         """
-        addresses = [self.address_of(name) for name in EMITTING]
-        query = {"fromBlock": hex(first), "toBlock": hex(last), "address": addresses}
+        query = {"fromBlock": hex(first), "toBlock": hex(last), "address": self._emitting()}
         stamps: dict[str, int] = {}
         found: list[Log] = []
         for entry in self.rpc.request("eth_getLogs", query):
@@ -207,6 +206,20 @@ class Client:
                 stamps[block_hash] = int(stamp, 16)
             found.append(log_of(entry, stamps[block_hash]))
         return sorted(found, key=lambda log: (log.at.l1_block, log.at.log_index))
+
+    @_legible
+    def logs_of(self, block: L1Block) -> list[Log]:
+        """Returns what our contracts logged in one L1 block, by its hash (EIP-234).
+
+        Raises:
+            ChainError: the endpoint does not have that block.
+        """
+        query = {"blockHash": f"0x{block.hash.hex()}", "address": self._emitting()}
+        found = [log_of(entry, block.timestamp) for entry in self.rpc.request("eth_getLogs", query)]
+        return sorted(found, key=lambda log: log.at.log_index)
+
+    def _emitting(self) -> list[str]:
+        return [self.address_of(name) for name in EMITTING]
 
     def _timestamp(self, block_hash: str) -> str | None:
         found = self.rpc.request("eth_getBlockByHash", block_hash, False)

@@ -104,7 +104,7 @@ def deploy(
     addresses = {creation.name: creation.address for creation in creations}
     deployment = describe(
         client.chain_id,
-        client.rpc.url,
+        client.rpc.place,  # the file is for everybody: without keys
         addresses,
         task,
         parameters,

@@ -97,10 +97,10 @@ def dev_account(index: int) -> LocalAccount:
     """Returns the devnet's well-known account ``index``. Its key is public: never use it elsewhere.
 
     Raises:
-        InputError: ``index`` is negative.
+        InputError: there is no such index (BIP 44).
     """
-    if index < 0:
-        raise InputError(f"devnet accounts are numbered from 0, not {index}")
+    if not 0 <= index < 1 << 31:
+        raise InputError(f"devnet accounts are numbered from 0 to {(1 << 31) - 1}, not {index}")
     Account.enable_unaudited_hdwallet_features()
     account: LocalAccount = Account.from_mnemonic(MNEMONIC, account_path=f"m/44'/60'/0'/0/{index}")
     return account

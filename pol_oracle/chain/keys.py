@@ -1,6 +1,7 @@
 """Encrypted keystores (Web3 Secret Storage, version 3), one file per key: ``<folder>/<name>.json``.
 
-The files are the ones that Geth, Foundry (``cast wallet``) and ape read and write.
+Geth, Foundry (``cast wallet``) and ape read these files. Theirs are read if they end in ``.json`` and name their
+address, which Foundry's do not.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from pol_oracle.chain.records import L1Block
 from pol_oracle.protocol.errors import ChainError, Unreachable, WrongChain
 
 CHUNK = 2000  # L1 blocks per request; halved when the endpoint finds it too long
+NEWEST = 8  # L1 blocks whose logs are asked for by hash: a node that lags refuses, where it would find none by number
 REMEMBERED = 1024  # L1 blocks whose hashes are kept
 
 log = structlog.get_logger(__name__)
@@ -86,7 +87,7 @@ class Monitor:
         events: list[Event] = []
         while trail[-1].number < target:
             try:
-                read = self._read(trail[-1], min(target, trail[-1].number + self._chunk))
+                read = self._read(trail[-1], self._next_end(trail[-1].number, target))
             except Unreachable:
                 if rollback_to is None and trail[-1] == before:
                     raise
@@ -126,7 +127,7 @@ class Monitor:
         block = self._client.block(last)
         if block is None:
             return None
-        logs = self._logs(tip.number + 1, last)
+        logs = self._logs_of(block) if last == tip.number + 1 else self._logs(tip.number + 1, last)
         if logs is None:
             return None
         # one chain all the way: the end has not changed while the logs were read, and it grew out of our tip
@@ -138,23 +139,45 @@ class Monitor:
         events = [event for event in map(decode, logs) if event is not None]
         return events, [marks[number] for number in sorted(marks)]
 
+    def _next_end(self, tip: int, target: int) -> int:
+        """Up to where to read next: the newest L1 blocks one by one."""
+        if tip >= target - NEWEST:
+            return tip + 1
+        return min(tip + self._chunk, target - NEWEST)
+
+    def _logs_of(self, block: L1Block) -> list[Log] | None:
+        try:
+            return self._client.logs_of(block)
+        except (Unreachable, WrongChain):
+            raise
+        except ChainError:
+            if self._stands(_mark(block)):
+                raise
+            return None
+
     def _logs(self, first: int, last: int) -> list[Log] | None:
         """Like ``Client.logs``, in as many requests as the endpoint wants."""
-        try:
-            return self._client.logs(first, last)
-        except WrongChain:
-            raise
-        except Unreachable:  # so many blocks may be what takes too long: the next poll asks for fewer
-            self._chunk = max(1, (last - first + 1) // 2)
-            raise
-        except ChainError as error:
-            if first == last:
+        found: list[Log] = []
+        while first <= last:
+            end = min(last, first + self._chunk - 1)
+            half = max(1, (end - first + 1) // 2)
+            try:
+                part = self._client.logs(first, end)
+            except WrongChain:
                 raise
-            self._chunk = self._most = max(1, (last - first + 1) // 2)
-            log.info("fewer L1 blocks per request", blocks=self._chunk, reason=str(error))
-        middle = first + self._chunk - 1
-        head, tail = self._logs(first, middle), self._logs(middle + 1, last)
-        return None if head is None or tail is None else head + tail
+            except Unreachable:  # so many blocks may be what takes too long: the next poll asks for fewer
+                self._chunk = half
+                raise
+            except ChainError as error:
+                if first == end:
+                    raise
+                self._chunk = self._most = half
+                log.info("fewer L1 blocks per request", blocks=self._chunk, reason=str(error))
+                continue
+            if part is None:
+                return None
+            found, first = found + part, end + 1
+        return found
 
 
 def _mark(block: L1Block) -> _Mark:

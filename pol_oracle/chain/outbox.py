@@ -15,6 +15,7 @@ from pol_oracle.protocol.errors import ChainError, Reverted, Unreachable
 GAS_LIMIT = 2**24  # per transaction (EIP-7825)
 GAP = "gap:"  # begins the keys of our own fillers
 GAP_GAS = 21_000
+_FOREIGN_PATIENCE = 8  # times the patience after which a stuck transaction of somebody else is replaced
 
 log = structlog.get_logger(__name__)
 
@@ -40,6 +41,7 @@ class Outbox:
         self._patience = patience
         self._policy = policy
         self._told: dict[str, int] = {}  # key -> L1 block in which its transaction was last broadcast
+        self._short: set[str] = set()  # keys whose transaction L1 refused last because the account cannot pay
         self._nudged = -1  # L1 block in which stuck ones were last looked at
 
     def offer(self) -> Fees | None:
@@ -73,10 +75,14 @@ class Outbox:
         stuck = latest.number - first.since >= self._patience
         if first.nonce == count:
             attempt = self._journal.attempts(first.key)[0]
-            if stuck or attempt.max_fee < latest.base_fee:
+            if first.key in self._short:
+                log.warning("the account cannot pay for what is signed; send it ETH", key=first.key)
+            elif stuck or attempt.max_fee < latest.base_fee:
                 self._raise_fees(first, attempt, latest)
-        elif stuck and first.nonce is not None and first.nonce > count == self._client.nonce(self._address, "pending"):
-            self._close_gap(count, latest)
+        elif stuck and first.nonce is not None and first.nonce > count:
+            waited = latest.number - first.since >= _FOREIGN_PATIENCE * self._patience
+            if waited or count == self._client.nonce(self._address, "pending"):
+                self._close_gap(count, latest)
         self._nudged = latest.number
 
     def gas_for(self, request: Request, fees: Fees, funds: int) -> int:
@@ -137,10 +143,13 @@ class Outbox:
 
     def _broadcast(self, key: str, latest: L1Block) -> None:
         """Hands L1 the newest transaction of an intent that it takes; that it has it already is as good."""
+        self._short.discard(key)
         for attempt in self._journal.attempts(key):
             refusal = self._client.broadcast(attempt.raw)
             if refusal is None or "already" in refusal.message.lower():
                 break
+            if "insufficient funds" in refusal.message.lower():
+                self._short.add(key)
             log.info("transaction not taken", key=key, nonce=attempt.nonce, reason=refusal.message)
         self._told[key] = latest.number
 
@@ -154,7 +163,8 @@ class Outbox:
         self.send(intent.key, request_of(intent), last.nonce, last.gas, fees, latest)
 
     def _close_gap(self, nonce: int, latest: L1Block) -> None:
-        """Sends nothing to ourselves at a nonce that nobody uses any more, because ours behind it wait for it."""
+        """Sends nothing to ourselves at a nonce, because ours behind it wait for it: nobody uses it any more, or
+        another journal's or wallet's transaction has been stuck there for long, which is replaced."""
         fees = self.offer()
         if fees is None:
             return

@@ -207,11 +207,12 @@ class Sender:
         return block is None or block.hash != anchor.hash
 
     def _recheck(self) -> None:
-        """Takes back every settled call that L1 dropped. Newest first: where one stands, all older ones do."""
+        """Takes back every settled call that L1 dropped. Newest first: where one stands, all older ones do. Its L1
+        block says so, and not its receipt: nodes forget old receipts, and what is taken back is sent again."""
         self._outbox.repeat_all()
         while intent := self._journal.newest_mined():
-            receipt = self._client.receipt(intent.tx_hash) if intent.tx_hash else None
-            if receipt is not None and receipt.l1_hash == intent.l1_hash:
+            block = None if intent.l1_block is None else self._client.block(intent.l1_block)
+            if block is not None and block.hash == intent.l1_hash:
                 return
             log.warning("l1 dropped a transaction", key=intent.key, call=intent.name)
             self._journal.unsettle(intent.key)
@@ -301,10 +302,12 @@ class Sender:
             self._results.append(result)
 
     def _rested(self, intent: Intent) -> bool:
-        """Whether a failed call may be tried again. At the first tick nobody knows how long it was: yes."""
+        """Whether a failed call may be tried again. At the first tick nobody knows how long it was: yes. An account
+        that could not pay may have been filled meanwhile, which costs nothing to see."""
         if self._anchor is None:
             return True
-        pause = min(2 ** max(intent.failures - 1, 0), LONGEST_PAUSE)
+        broke = intent.error_name == "InsufficientFunds"
+        pause = 1 if broke else min(2 ** max(intent.failures - 1, 0), LONGEST_PAUSE)
         return not intent.since <= self._anchor.number < intent.since + pause
 
 

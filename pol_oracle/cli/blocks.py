@@ -125,10 +125,10 @@ def find(view: View, text: str) -> BlockView:
     if text in named:
         return view.blocks[named[text]]
     prefix = text.lower().removeprefix("0x")
-    if len(prefix) >= SHORTEST_PREFIX:
-        found = [block for block in view.blocks.values() if block.id.hex().startswith(prefix)]
-    elif text.isdigit():
+    if text.isdecimal() and int(text) <= view.blocks[view.head].height:
         found = [block for block in _main_branch(view) if block.height == int(text)]
+    elif len(prefix) >= SHORTEST_PREFIX:
+        found = [block for block in view.blocks.values() if block.id.hex().startswith(prefix)]
     else:
         raise InputError(f"{text!r} names no block: give at least {SHORTEST_PREFIX} digits of its id, or a height")
     if len(found) == 1:

@@ -114,11 +114,14 @@ def _wei(text: str) -> int:
     from decimal import Decimal, InvalidOperation
 
     try:
-        wei = Decimal(text).scaleb(18)
+        eth = Decimal(text)
+        if not eth.is_finite() or not 0 < eth < 10**12:
+            raise InputError(f"{text!r} is no amount of ETH: it must be positive, and less than there is")
+        wei = eth.scaleb(18)
     except InvalidOperation as error:
         raise InputError(f"{text!r} is no amount of ETH: give a number such as 2.5") from error
-    if not wei.is_finite() or wei <= 0 or wei != wei.to_integral_value():
-        raise InputError(f"{text!r} is no amount of ETH: it must be positive, with at most 18 decimals")
+    if wei != wei.to_integral_value():
+        raise InputError(f"{text!r} is no amount of ETH: it must have at most 18 decimals")
     return int(wei)
 
 

@@ -86,6 +86,7 @@ def status(
     entries = ledger(told.events)[-moves:] if moves else ledger(told.events)
     values = _network(told.view, found.parameters) | {
         "bonds": _bonds(told.view),
+        "credits": _credits(told.view),
         "moves": [_move(entry) for entry in entries],
     }
     output.emit(values, json, lambda: _print_status(values))
@@ -110,11 +111,14 @@ def _bonds(view: View) -> list[dict[str, Any]]:
             "role": role.name.lower(),
             "free_eth": output.amount(bond.free),
             "locked_eth": output.amount(bond.locked),
-            "credit_eth": output.amount(view.credits.get(account, 0)),
         }
         for (account, role), bond in sorted(view.bonds.items())
         if bond.free or bond.locked
     ]
+
+
+def _credits(view: View) -> list[dict[str, Any]]:
+    return [{"account": a, "credit_eth": output.amount(credit)} for a, credit in sorted(view.credits.items()) if credit]
 
 
 def _move(entry: Entry) -> dict[str, Any]:
@@ -140,8 +144,10 @@ def _print_status(values: dict[str, Any]) -> None:
         }
     )
     typer.echo("\nBonds (ETH)")
-    bonds = values["bonds"]
-    output.table(["account", "role", "free", "locked", "credit"], [list(bond.values()) for bond in bonds])
+    output.table(["account", "role", "free", "locked"], [list(bond.values()) for bond in values["bonds"]])
+    if values["credits"]:
+        typer.echo("\nCredit (ETH), for `pol bond withdraw` to collect")
+        output.table(["account", "credit"], [list(credit.values()) for credit in values["credits"]])
     typer.echo("\nRewards and losses, latest last")
     moves = [[m["l1_block"], m["account"], f"{m['amount']} {m['unit']}", m["reason"]] for m in values["moves"]]
     output.table(["L1 block", "account", "amount", "for"], moves)

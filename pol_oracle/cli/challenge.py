@@ -11,6 +11,7 @@ import typer
 
 from pol_oracle.protocol.errors import InputError, NotMined, Reverted
 from pol_oracle.protocol.hashing import ZERO
+from pol_oracle.protocol.lifecycle import EvidenceKind
 
 from . import output, session
 from .blocks import BlockArgument, find
@@ -39,12 +40,16 @@ def challenge(
     account: Account = None,
     dev: Dev = None,
     password_file: PasswordFile = None,
+    demand: Annotated[
+        bool, typer.Option("--demand", help="Demand on L1 what is not served; each demand locks a fee of your bond.")
+    ] = False,
     threads: Threads = 1,
     json: Json = False,
 ) -> None:
     """Replay a block, commit to a proof of what is wrong with it, and show the proof in the next L1 block.
 
-    What the miner does not serve of what a proof takes is demanded on L1: give the command again once it is answered.
+    What the miner does not serve of what a proof takes has to be demanded on L1 (--demand): give the command again once
+    it is answered.
     """
     from pol_oracle.agents.answerer import describer
     from pol_oracle.agents.replay import Replayer
@@ -66,6 +71,12 @@ def challenge(
     if not dry_run:
         if verdict.valid:
             raise InputError(f"block {values['id']} is right: the replay gives the same bits, nothing to challenge")
+        if verdict.proof is None and plan.steps and not demand:
+            fees = len(plan.steps) * found.parameters.demand_fee / 10**18
+            raise InputError(
+                f"block {values['id']} cannot be judged yet: {verdict.reason}. Name a store that has it with --store, "
+                f"or give --demand to have it shown on L1: {len(plan.steps)} demands lock {fees:g} ETH of your bond"
+            )
         assert key is not None
         _send(settings, connection, key, plan)
     values["calls"] = [_told(connection, step, plan.sender) for step in plan.steps] if dry_run else _named(plan)
@@ -142,9 +153,12 @@ def _proving(connection: Client, block: BlockView, verdict: Verdict, key: LocalA
 
 
 def _send(settings: Settings, connection: Client, key: LocalAccount, plan: Plan) -> None:
-    """Sends one call after the other; a proof waits for an L1 block after its commitment's."""
+    """Sends demands at once, before the window closes, and other calls one by one; a proof waits for an L1 block after
+    its commitment's."""
+    demands = [step for step in plan.steps if step.call.contract == "Demands"]
+    session.transact(settings, connection, key, [step.call for step in demands], together=True)
     after = None
-    for step in plan.steps:
+    for step in plan.steps[len(demands) :]:
         if step.call.contract == "Court":
             _wait(connection, step.after if after is None else after)
         session.transact(settings, connection, key, [step.call])
@@ -199,8 +213,9 @@ def _print(values: dict[str, Any]) -> None:
     if values["valid"]:
         typer.echo(f"block {values['id']} is valid: the replay gives the same bits")
         return
-    kind = values["kind"] or "nothing yet"
-    typer.echo(f"block {values['id']} is INVALID ({kind}): {values['reason']}")
+    withheld = values["kind"] == EvidenceKind.WITHHELD.name.lower()
+    judgement = "cannot be judged yet" if withheld else f"is INVALID ({values['kind']})"
+    typer.echo(f"block {values['id']} {judgement}: {values['reason']}")
     for call in values["calls"]:
         name = f"{call['contract']}.{call['function']}"
         if values["sent"]:

@@ -17,7 +17,9 @@ from .settings import Settings
 if TYPE_CHECKING:
     from pol_oracle.chain.keys import Key
 
-app = typer.Typer(no_args_is_help=True, help="Encrypted keystores (Web3 Secret Storage v3), as Geth and cast use them.")
+app = typer.Typer(
+    no_args_is_help=True, help="Encrypted keystores (Web3 Secret Storage v3); Geth and cast read them too."
+)
 Name = Annotated[str, typer.Argument(help="Name of the key: letters, digits, '_', '-', '.'.")]
 
 

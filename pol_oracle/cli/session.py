@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import typer
 
-from pol_oracle.protocol.errors import InputError
+from pol_oracle.protocol.errors import InputError, Reverted
 
 from .settings import Settings
 
@@ -80,6 +80,8 @@ def password(settings: Settings, file: Path | None, *, confirm: bool = False) ->
             lines = path.read_text().splitlines()
         except OSError as error:
             raise InputError(f"cannot read the password file {path}: {error.strerror}") from error
+        except UnicodeDecodeError as error:
+            raise InputError(f"the password file {path} is not text") from error
         if not lines or not lines[0]:
             raise InputError(f"the password file {path} is empty: its first line must be the password")
         return lines[0]
@@ -114,8 +116,10 @@ def state_store(found: Deployment, urls: Sequence[str] | None) -> StateStore:
     return StateStore(urls or found.store)
 
 
-def transact(settings: Settings, connection: Client, key: LocalAccount, calls: Sequence[Call]) -> None:
-    """Sends calls one after the other, and waits until each is confirmed.
+def transact(
+    settings: Settings, connection: Client, key: LocalAccount, calls: Sequence[Call], *, together: bool = False
+) -> None:
+    """Sends calls and waits until each is confirmed: one after the other, or all together.
 
     Raises:
         Reverted: a contract refused one.
@@ -126,12 +130,20 @@ def transact(settings: Settings, connection: Client, key: LocalAccount, calls: S
 
     run = uuid4().hex[:12]  # a command that is given twice is meant twice
     with Sender(connection, key, settings.agents / f"cli-{key.address.lower()}.sqlite") as sender:
-        for call in calls:
-            once = replace(call, key=f"cli:{run}:{call.key}")
-            sender.submit(once)
-            result = sender.wait(once.key)
+        named = [replace(call, key=f"cli:{run}:{call.key}") for call in calls]
+        refused: list[Reverted] = []
+        if together:
+            for call in named:
+                sender.submit(call)
+        for call in named:
+            sender.submit(call)
+            result = sender.wait(call.key)
             if result.error is not None:
-                raise result.error
+                refused.append(result.error)
+            if refused and not together:  # what follows may rest on it; what is under way already is seen to its end
+                break
+        if refused:
+            raise refused[0]
 
 
 def history(connection: Client, found: Deployment) -> History:
@@ -140,6 +152,9 @@ def history(connection: Client, found: Deployment) -> History:
     from pol_oracle.chain.monitor import Monitor
 
     told = History(bytes.fromhex(found.genesis_id.removeprefix("0x")))
-    update = Monitor(connection, found.deployed_at, found.confirmations).poll()
-    told.update(update.rollback_to, update.events, update.l1_block, update.timestamp)
-    return told
+    monitor, end = Monitor(connection, found.deployed_at, found.confirmations), connection.latest().number
+    while True:
+        update = monitor.poll()
+        told.update(update.rollback_to, update.events, update.l1_block, update.timestamp)
+        if update.l1_block >= end - found.confirmations:
+            return told

@@ -40,7 +40,9 @@ def find_step_fault(shown: ShownTrees, pre: State, post: State | None) -> FraudP
     roots = shown.roots(trace, pre, post)
     tensor = _first_wrong_tensor(own.roots, roots)
     if tensor is None:
-        return _not_finite(shown, trace, own)
+        if proof := _not_finite(shown, trace, own):
+            return proof
+        raise InputError("nothing is wrong with the trace")
     posts = own.program.posts_from
     if post is not None and tensor >= posts:
         claimed = _first_wrong_weight(post, tensor - posts, tensor, own)
@@ -87,8 +89,8 @@ def find_evaluation_fault(shown: ShownTrees, trace: TraceId, state: State) -> Fr
     tensor = _first_wrong_tensor(own.roots, roots)
     if tensor is not None:
         return _element_proof(shown, trace, own, roots, shown.wrong_leaf(trace, tensor, own, roots))
-    if not own.finite:
-        return _not_finite(shown, trace, own)
+    if proof := _not_finite(shown, trace, own):
+        return proof
     return bit_proof(shown.workload.programs, shown.header, trace, own, shown.accuracy())
 
 
@@ -124,12 +126,12 @@ def _element_proof(shown: ShownTrees, trace: TraceId, own: Traced, roots: TraceR
     return operation_proof(shown.workload.programs, shown.header, trace, own, roots, claimed, element)
 
 
-def _not_finite(shown: ShownTrees, trace: TraceId, own: Traced) -> FraudProof:
-    """The trace is right, and not finite: opens the first NaN or infinity that an operation computed."""
+def _not_finite(shown: ShownTrees, trace: TraceId, own: Traced) -> FraudProof | None:
+    """The trace is right: opens the first NaN or infinity that an operation computed, if there is one."""
     for tensor, operation in enumerate(own.program.operations, own.program.first):
         broken = np.flatnonzero(~np.isfinite(own.tensors[tensor].reshape(-1)))
         if operation.kind is not Kind.GATHER and broken.size:
             element = int(broken[0])
             claimed = own.open(tensor, [element])
             return operation_proof(shown.workload.programs, shown.header, trace, own, own.roots, claimed, element)
-    raise InputError("nothing is wrong with the trace")
+    return None

@@ -43,7 +43,7 @@ class Tag:
     EVAL_NODE = b"evalnode"  # ‖ left ‖ u32 before ‖ u32 after ‖ right ‖ u32 before ‖ u32 after
     PROGRAM_LEAF = b"progleaf"  # ‖ descriptor bytes
     PROGRAM_NODE = b"prognode"  # ‖ left ‖ right
-    PROGRAM_ROOT = b"progroot"  # ‖ uint64 count of operations ‖ top
+    PROGRAM_ROOT = b"progroot"  # ‖ five uint32 counts of tensors, see programs.py ‖ top
     TASK = b"pol-task"
     GENESIS = b"pol-gen0"
     SEED = b"pol-seed"

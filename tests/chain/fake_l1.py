@@ -32,6 +32,7 @@ class FakeL1:
     def __init__(self, longest: int = 10**9) -> None:
         self.chain: list[Made] = []
         self.longest = longest  # blocks per request that it accepts
+        self.lag = 0  # newest blocks that whoever answers for logs does not have yet
         self.slow_from = 10**9  # blocks per request that take it too long
         self.down_after: int | None = None  # calls until it goes away
         self.interrupt: Callable[[], None] | None = None  # done once, before the call after next
@@ -81,15 +82,27 @@ class FakeL1:
         self._called()
         if last - first + 1 > self.longest:
             raise ChainError("too many blocks")
+        last = min(last, len(self.chain) - 1 - self.lag)
         if last - first + 1 >= self.slow_from:
             raise Unreachable("timed out")
+        return [log for made in self.chain[first : last + 1] for log in self._logs_of(made)]
+
+    def logs_of(self, block: L1Block) -> list[Log]:
+        self._called()
+        if not self.longest:
+            raise ChainError("too many blocks")
+        known = self.chain[: len(self.chain) - self.lag]
+        if block.number >= len(known) or known[block.number].block.hash != block.hash:
+            raise ChainError("unknown block")
+        return self._logs_of(known[block.number])
+
+    def _logs_of(self, made: Made) -> list[Log]:
         return [
             Log(
                 (HEAD_CHANGED, bytes(32)),
                 encode(["uint96"], [work]),
                 LogPosition(made.block.number, made.block.hash, at, made.block.timestamp, bytes(32)),
             )
-            for made in self.chain[first : last + 1]
             for at, work in enumerate(made.works)
         ]
 

@@ -154,6 +154,22 @@ def test_fewer_blocks_per_request_where_the_endpoint_wants_it() -> None:
         monitor.poll()
 
 
+def test_pitfall_12_node_that_lags_behind_the_others_hides_nothing() -> None:
+    """Behind one address there may be several: one that has not seen a block yet finds no logs there by its number."""
+    l1, folded = FakeL1(), Folded()
+    monitor = watch(l1)
+    l1.mine(20, events=1)
+    folded.take(monitor.poll())
+    l1.mine(2, events=1)
+    l1.lag = 2
+    with pytest.raises(ChainError, match="unknown"):
+        folded.take(monitor.poll())
+
+    l1.lag = 0
+    folded.take(monitor.poll())
+    assert folded.works == l1.works(21)
+
+
 def test_history_that_takes_too_long_is_read_in_smaller_parts() -> None:
     l1, folded = FakeL1(), Folded()
     monitor = watch(l1, chunk=100)

@@ -320,3 +320,66 @@ def test_a_gap_that_a_foreign_transaction_left_is_closed(
     client.rpc.request("anvil_dropTransaction", dropped)
     assert [r.key for r in until_settled(sender, mine)] == ["deposit:1"]
     assert bond(client, me) == 1
+
+
+# --- nodes, pools and accounts as they are ---
+
+
+def test_settled_calls_stand_though_the_node_forgot_their_receipts(
+    client: Client,
+    me: LocalAccount,
+    open_sender: Callable[..., Sender],
+    mine: Callable[..., None],
+    manual: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nodes that prune would have every old deposit made again."""
+    first = open_sender()
+    first.submit(deposit(7))
+    assert until_settled(first, mine)[0].ok
+    first.close()
+    monkeypatch.setattr(Client, "receipt", lambda self, tx_hash: None)
+
+    again = open_sender()
+    for _ in range(6):
+        again.tick()
+        mine(1)
+
+    assert bond(client, me) == 7
+
+
+def test_fees_do_not_rise_while_the_account_cannot_pay(
+    client: Client, me: LocalAccount, open_sender: Callable[..., Sender], mine: Callable[..., None], manual: None
+) -> None:
+    sender = open_sender()
+    sender.submit(Call("commit", "Bounties", "commit", (b"\7" * 32,)))
+    sender.tick()
+    (signed,) = sender._journal.attempts("commit")
+    client.rpc.request("anvil_dropTransaction", f"0x{signed.tx_hash.hex()}")
+    client.rpc.request("anvil_setBalance", me.address, "0x0")
+    for _ in range(40):
+        sender.tick()
+        mine(1)
+    assert len(sender._journal.attempts("commit")) == 1
+
+    client.rpc.request("anvil_setBalance", me.address, hex(10**18))
+    assert until_settled(sender, mine)[0].ok
+
+
+def test_filled_account_sends_at_once(
+    client: Client, me: LocalAccount, open_sender: Callable[..., Sender], mine: Callable[..., None], manual: None
+) -> None:
+    """What an agent owes L1 has a deadline, so it must not rest as a call that reverts does."""
+    sender, call = open_sender(), Call("commit", "Bounties", "commit", (b"\7" * 32,))
+    client.rpc.request("anvil_setBalance", me.address, "0x0")
+    for _ in range(20):
+        sender.submit(call)
+        sender.tick()
+        mine(1)
+    client.rpc.request("anvil_setBalance", me.address, hex(10**20))
+    for _ in range(2):
+        sender.submit(call)
+        sender.tick()
+        mine(1)
+
+    assert sender.status_of("commit") in (CallStatus.SENT, CallStatus.DONE)

@@ -213,7 +213,12 @@ def test_what_is_not_served_is_demanded(pol: Pol, network: L1, home: Path, proof
     assert "insufficient bond" in first["refused"]
 
     assert pol("bond", "deposit", 5, "--role", "verifier", "--dev", 9).code == 0
-    said = pol("challenge", block, "--dev", 9, "--json")
+    unasked = pol("challenge", block, "--dev", 9)
+    assert unasked.code == 1
+    assert "demands lock" in unasked.sentence
+    assert "cannot be judged yet" in pol("challenge", block, "--dry-run").out
+
+    said = pol("challenge", block, "--dev", 9, "--demand", "--json")
     assert said.code == 0, said.err
     assert pol("blocks", "show", block, "--json").json["demands"][0]["position"] == first["about"]
     assert pol("challenge", block, "--dry-run", "--dev", 9, "--json").json["calls"] == []  # all of it is demanded
