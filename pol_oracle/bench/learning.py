@@ -66,7 +66,7 @@ def _mine(prepared: Workload, start: State, seed: int, groups: int) -> State:
         should_stop=lambda: done >= SAMPLES,
         on_progress=note,
     )
-    return search.state(start)
+    return search.state()
 
 
 def _percent(prepared: Workload, state: State) -> float:

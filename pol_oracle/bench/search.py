@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -10,6 +11,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from pol_oracle.canonical.state import State
@@ -22,7 +24,7 @@ from pol_oracle.task import TaskSpec, Workload, build_workload
 
 from .format import Row
 
-THREADS = 2
+THREADS = (os.cpu_count() or 2) if torch.cuda.is_available() else 2
 MINER = "0x" + "11" * 20
 RARE = 11 * BIT  # as much as the task allows: candidates seldom disturb
 TRIES_BARS = {"resnet18-7x7": 6.0, "resnet18": 2.0, "cnn": 3.5}  # times Algorithm 1
@@ -211,8 +213,8 @@ def phases(scratch: Path) -> Iterator[Row]:
         watched = [
             (Nonces, "drawn", "nonces"),
             (search._passes, "train", "pass"),
-            (search._network, "read", "read"),
-            (prepared.stepper, "roots", "root"),
+            (search._network, "snapshot", "root"),
+            (search, "_learn", "optimiser"),
             (Attempt, "confirm", "confirm"),
         ]
         with ExitStack() as stack:

@@ -99,6 +99,11 @@ def tensor_root(tensor: FloatArray) -> bytes:
     return _counted(Tag.TENSOR_ROOT, tensor.size, merkle_apex(_word(Tag.TENSOR_NODE), leaves).tobytes())
 
 
+def counted_root(elements: int, top: bytes) -> bytes:
+    """Returns the root of a tensor of so many elements from the top of its tree."""
+    return _counted(Tag.TENSOR_ROOT, elements, top)
+
+
 def list_root(tag: bytes, roots: Sequence[bytes]) -> bytes:
     """Returns ``keccak(tag ‖ uint64 count ‖ top)`` over tensor roots; the tag says which list it is."""
     return _counted(tag, len(roots), merkle_top(roots, Tag.LIST_NODE))

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -114,24 +115,49 @@ class Nonces:
         return Drawn.of(self._block.workload, rows, self.bits)
 
 
+@dataclass(frozen=True)
+class Weights:
+    """A W of which the root is known: nonces need no more.
+
+    Attributes:
+        root: 32 bytes.
+        read: brings it to the host; only before it moves on.
+    """
+
+    root: bytes
+    read: Callable[[], State]
+
+    @staticmethod
+    def of(state: State) -> Weights:
+        """Those of a state."""
+        return Weights(state.root, lambda: state)
+
+
 class Attempt:
     """One W, and what has been found out about it.
 
     Args:
         block: what is searched for.
-        state: W.
+        weights: W.
         counters: what counts accuracy, in turn: a proof claims what the last one says, which must be the evaluator.
 
     Attributes:
+        root: of W.
         nonces: of W.
         fell_short: a W' met R, but was not as accurate as the chain asks of a block on this parent.
     """
 
-    def __init__(self, block: Block, state: State, counters: Sequence[Counter]) -> None:
-        self.block, self.state = block, state
-        self.nonces = Nonces(block, state.root)
+    def __init__(self, block: Block, weights: Weights, counters: Sequence[Counter]) -> None:
+        self.block, self.root = block, weights.root
+        self.nonces = Nonces(block, weights.root)
+        self._read = weights.read
         self.fell_short = False
         self._counters, self._before = counters, dict[Counter, Bits]()
+
+    @cached_property
+    def state(self) -> State:
+        """W on the host."""
+        return self._read()
 
     def confirm(self, draw: Draw, watch: Watch) -> Proof | None:
         """Takes a candidate through all checks; returns the proof if it passes them."""
@@ -184,7 +210,7 @@ class Attempt:
             miner=self.block.miner,
             nonce=draw.nonce,
             indices=draw.indices,
-            pre_root=self.state.root,
+            pre_root=self.root,
             post_root=result.post.root,
             trace_root=result.trace.root,
             eval_root=accuracy.root.hash,

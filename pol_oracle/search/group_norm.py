@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from .cpu_loops import in_lanes, normalise, normalise_back
+from .torch_models import has_kernels
 
 BUFFER_MOMENTUM = 0.5  # a pass has groups enough for a good estimate, and W has moved since the last (torch: 0.1)
 
@@ -37,7 +38,7 @@ class GroupNorm2d(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """[S * G, C, H, W], the same. Moves the running statistics towards the mean of the groups'."""
         n, _, h, w = x.shape
-        function = _OnCpu if x.device.type == "cpu" else _Anywhere
+        function = _OnCpu if x.device.type == "cpu" else _OnGpu if has_kernels(x.device) else _Anywhere
         given = (x, self.weight, self.bias, self.groups, self.eps, self.rectify)
         y, moments = function.apply(*given)  # type: ignore[no-untyped-call]
         if self.learn:
@@ -108,6 +109,35 @@ class _OnCpu(torch.autograd.Function):
         given = (weight.detach().numpy(), bias.detach().numpy(), statistics.numpy(), ctx.rectify)
         made = (in_lanes(x), own.numpy())
         normalise_back(in_lanes(gradient), in_lanes(rows), *given, *made)
+        sums = own.sum(1)
+        return _as_images(x, gradients[0]), sums[0], sums[1], None, None, None
+
+
+class _OnGpu(torch.autograd.Function):
+    """The same by kernels of its own; numbers stay in the type they come in, sums are of float32."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, groups: int, eps: float, rectify: bool
+    ) -> tuple[Tensor, Tensor]:
+        from .gpu_loops import normalise as kernel
+
+        n, c, h, w = x.shape
+        rows = x.detach().permute(0, 2, 3, 1).reshape(n // groups, groups, h * w, c).contiguous()
+        y, statistics = kernel(rows, weight.detach(), bias.detach(), eps, rectify)
+        ctx.rectify = rectify
+        ctx.save_for_backward(rows, weight, bias, statistics)
+        moments = statistics[:2].mean(1)
+        ctx.mark_non_differentiable(moments)
+        return _as_images(y, x), moments
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        from .gpu_loops import normalise_back as kernel
+
+        rows, weight, bias, statistics = ctx.saved_tensors
+        given = gradients[0].detach().permute(0, 2, 3, 1).reshape(rows.shape).to(rows.dtype).contiguous()
+        x, own = kernel(given, rows, weight.detach(), bias.detach(), statistics, ctx.rectify)
         sums = own.sum(1)
         return _as_images(x, gradients[0]), sums[0], sums[1], None, None, None
 

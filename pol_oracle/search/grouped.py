@@ -25,7 +25,7 @@ from pol_oracle.canonical.state import State
 from pol_oracle.protocol.errors import InputError, RuleError
 from pol_oracle.task import Workload
 
-from .attempt import Attempt, Block, Counter, counters
+from .attempt import Attempt, Block, Counter, Nonces, Weights, counters
 from .crew import Crew, Meeting
 from .draws import Draw
 from .grouped_network import GroupedNetwork
@@ -96,11 +96,12 @@ class GroupedSearch:
         block = Block(self._workload, parent, miner, difficulty)
         watch = Watch(Progress(start_nonce), should_stop, on_progress)
         try:
-            plan = self.plan = self.plan or self._measure(Attempt(block, state, self.counters), watch)
+            plan = self.plan = self.plan or self._measure(block, state, watch)
             self._begin(state)
+            weights = Weights.of(state)
             while True:
                 watch.ask()
-                attempt = Attempt(block, state, self.counters)
+                attempt = Attempt(block, weights, self.counters)
                 made = self._round(attempt, start_nonce, plan)
                 start_nonce += made.tries
                 samples = made.tries * self._workload.task.batch_size
@@ -112,7 +113,7 @@ class GroupedSearch:
                 if proof is not None:
                     self._reached = proof.post.root
                     return proof
-                state = self._snapshot(state)
+                weights = self._snapshot()
         except StoppedError:
             return None
 
@@ -121,9 +122,9 @@ class GroupedSearch:
         """How many take part, this one included."""
         return 1 if self._lead is None else self._lead.processes
 
-    def state(self, base: State) -> State:
-        """Returns W as it is now; ``base`` is any state it came from."""
-        return self._network.read(base)
+    def state(self) -> State:
+        """Returns W as it is now."""
+        return self._network.read()
 
     def close(self) -> None:
         """See :class:`Search`; lets helpers go."""
@@ -164,25 +165,24 @@ class GroupedSearch:
                 self._rests_until = 2 * time.monotonic() - began
         return None
 
-    def _measure(self, attempt: Attempt, watch: Watch) -> Plan:
+    def _measure(self, block: Block, state: State, watch: Watch) -> Plan:
         """Finds a plan at the weights that the search begins with."""
-        self._begin(attempt.state)
-        nonces = attempt.nonces
+        self._begin(state)
+        nonces = Nonces(block, state.root)
 
         def groups(count: int) -> Groups:
             return self._passes.groups(nonces.drawn(0, count))
 
         def between() -> None:
             self._optimiser.step()
-            self._snapshot(attempt.state)
+            self._snapshot()
 
         return measure(self._passes, self._device, groups, between, watch.ask)
 
-    def _snapshot(self, base: State) -> State:
+    def _snapshot(self) -> Weights:
         """The network's weights, with their root."""
-        state = self._network.read(base)
-        if not state.finite:
+        weights = self._network.snapshot(self._workload.stepper.roots)
+        if weights is None:
             self._reached = None  # nor is what the optimiser remembers
             raise RuleError("training diverged: a weight is not finite; use a smaller learning rate")
-        state.hash_with(self._workload.stepper.roots)
-        return state
+        return weights

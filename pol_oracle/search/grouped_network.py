@@ -11,9 +11,10 @@ number s * G + g), and convolutions that tell slopes as the backward pass comes 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -21,14 +22,23 @@ from numpy.typing import NDArray
 from torch import Tensor, fx, nn
 from torch.nn import functional
 
+from pol_oracle.canonical.expressions import FloatArray
 from pol_oracle.canonical.models import Model
 from pol_oracle.canonical.state import State
+from pol_oracle.canonical.trees import list_root
+from pol_oracle.protocol.hashing import Tag
 
+from .attempt import Weights
 from .cpu_loops import use_threads
 from .draws import Integers
 from .group_norm import GroupNorm2d
 from .live_convolution import LiveConv2d, Wanted
-from .torch_models import build_module, exact_float32
+from .torch_models import build_module, exact_float32, has_kernels
+
+if TYPE_CHECKING:
+    from .gpu_roots import GpuRoots
+
+Roots = Callable[[Sequence[FloatArray]], list[bytes]]
 
 
 @dataclass(frozen=True)
@@ -67,20 +77,47 @@ class GroupedNetwork:
         self.module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # as the canonical layout
         self._norms = [m for m in self.module.modules() if isinstance(m, GroupNorm2d)]
         self._numbers = {w.name: i for i, w in enumerate(model.parameters)}
+        self._flat = torch.zeros(model.elements, device=device)  # the canonical state, dead taps included
+        self._pairs = list(self._both())
+        self._roots = _roots_on(device, model)
 
     def load(self, state: State) -> None:
-        """Takes a state's weights over."""
+        """Takes a state's weights over; those of dead taps stay what they are, since they never move."""
         with torch.no_grad():
-            for theirs, ours in self._tensors(state.flat.copy()):
+            self._flat.copy_(torch.from_numpy(state.flat.copy()))
+            for theirs, ours in self._pairs:
                 ours.copy_(theirs)
 
-    def read(self, base: State) -> State:
-        """Returns the weights as a state; those of dead taps are ``base``'s, since they never move."""
-        flat = base.flat.copy()
+    def read(self) -> State:
+        """Returns the weights as a state."""
+        self._gather()
+        return self._held()
+
+    def snapshot(self, roots: Roots) -> Weights | None:
+        """Returns the weights as a W to search with; None if one of them is not finite.
+
+        On a GPU they are hashed there, and brought to the host only if a proof is to be made of them.
+
+        Args:
+            roots: computes tensors' roots on the host.
+        """
+        self._gather()
+        if not bool(torch.isfinite(self._flat).all()):
+            return None
+        if self._roots is not None:
+            return Weights(list_root(Tag.STATE_ROOT, self._roots(self._flat)), self._held)
+        state = self._held()
+        state.hash_with(roots)
+        return Weights.of(state)
+
+    def _gather(self) -> None:
         with torch.no_grad():
-            for theirs, ours in self._tensors(flat):
+            for theirs, ours in self._pairs:
                 theirs.copy_(ours)
-        return State(self._model, flat)
+
+    def _held(self) -> State:
+        """What was gathered last."""
+        return State(self._model, self._flat.cpu().numpy().copy())
 
     def train(
         self, images: Tensor, labels: Tensor, tensors: Integers, elements: Integers, *, mixed: bool = False
@@ -119,9 +156,7 @@ class GroupedNetwork:
         use_threads(torch.get_num_threads())
         for norm in self._norms:
             norm.groups, norm.learn = groups, learn
-        for name, convolution in self._convolutions.items():
-            convolution.groups, convolution.wanted = groups, None
-            self._want(name, answers, tensors, elements)
+        self._want(answers, groups, tensors, elements)
         with torch.autocast(self._device.type, torch.bfloat16, enabled=mixed):
             logits = self.module(images)
         return functional.cross_entropy(logits.float(), labels), answers
@@ -131,25 +166,39 @@ class GroupedNetwork:
         weight, value, scale = answers.view(3, *tensors.shape).cpu().numpy()
         return Slopes(weight, value * np.float32(len(tensors)), scale * np.float32(len(tensors)))
 
-    def _want(self, name: str, answers: Tensor, tensors: Integers, elements: Integers) -> None:
-        slots = np.flatnonzero(tensors == self._numbers[name])
-        if len(slots):
+    def _want(self, answers: Tensor, groups: int, tensors: Integers, elements: Integers) -> None:
+        """Tells every convolution what it is asked; all of that goes to the device at once."""
+        asked: list[NDArray[np.int64]] = []
+        for name in self._convolutions:
+            slots = np.flatnonzero(tensors == self._numbers[name])
             place = np.unravel_index(elements.flat[slots], self._model.parameters[self._numbers[name]].shape)
-            asked = np.stack((slots, slots // tensors.shape[1], *place), axis=1)
-            self._convolutions[name].wanted = Wanted(answers, asked)
+            asked.append(np.stack((slots, slots // tensors.shape[1], *place), axis=1))
+        ends = np.cumsum([len(part) for part in asked])
+        together = torch.from_numpy(np.concatenate(asked)).to(self._device)
+        for convolution, part, end in zip(self._convolutions.values(), asked, ends, strict=True):
+            convolution.groups = groups
+            convolution.wanted = Wanted(answers, together[int(end) - len(part) : int(end)]) if len(part) else None
 
-    def _tensors(self, flat: NDArray[np.float32]) -> Iterator[tuple[Tensor, Tensor]]:
-        """Every tensor of a canonical state as torch lays it out, a view of ``flat``, with the one in use here."""
+    def _both(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """Every tensor of the canonical state as torch lays it out, a view of ``_flat``, with the one in use here."""
         ours, at = self.module.state_dict(), 0
         for weight in self._model.state:
             size = prod(weight.shape)
-            theirs = torch.from_numpy(flat[at : at + size].reshape(weight.shape))
+            theirs = self._flat[at : at + size].view(weight.shape)
             at += size
             if weight.to_torch is not None:
                 theirs = theirs.permute(weight.to_torch)
             if weight.name in self._convolutions:
                 theirs = theirs[:, :, *self._convolutions[weight.name].taps]
             yield theirs, ours[weight.name]
+
+
+def _roots_on(device: torch.device, model: Model) -> GpuRoots | None:
+    if not has_kernels(device):
+        return None
+    from .gpu_roots import GpuRoots
+
+    return GpuRoots(model, device)
 
 
 def _rebuild(module: nn.Module, model: Model) -> dict[str, LiveConv2d]:

@@ -45,7 +45,7 @@ class Lead:
                 size = crew.size
             if size > 1:
                 miner = bytes.fromhex(block.miner[2:])
-                order = (block.difficulty, first, plan.groups, plan.mixed, block.parent.id, miner, attempt.state.root)
+                order = (block.difficulty, first, plan.groups, plan.mixed, block.parent.id, miner, attempt.root)
                 crew.share(Order(True, *order), self._network.module)
             own = self._passes.run(attempt.nonces, first, plan.groups, mixed=plan.mixed)
             if size == 1:

@@ -19,7 +19,7 @@ from torch.nn import functional
 from pol_oracle.canonical.layers.graph import Geometry
 
 from .cpu_loops import weight_slopes
-from .draws import Integers
+from .torch_models import has_kernels
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Wanted:
     """
 
     answers: Tensor
-    asked: Integers
+    asked: Tensor
 
 
 class LiveConv2d(nn.Module):
@@ -72,15 +72,22 @@ class LiveConv2d(nn.Module):
         """The backward pass comes by with the gradient at the output: answers what is wanted."""
         compiled = x.device.type == "cpu" and x.dtype == gradient.dtype == torch.float32
         look = self._look_in_loops if compiled else self._look_by_places
+        if has_kernels(x.device):
+            look = self._look_by_kernel
         look(wanted, *(t.detach().permute(0, 2, 3, 1).contiguous() for t in (x, gradient, self.weight)))
 
     def _look_in_loops(self, wanted: Wanted, x: Tensor, gradient: Tensor, kernel: Tensor) -> None:
-        arrays = x.numpy(), gradient.numpy(), kernel.numpy(), wanted.asked
+        arrays = x.numpy(), gradient.numpy(), kernel.numpy(), wanted.asked.numpy()
         weight_slopes(*arrays, self.groups, self.stride, self._padding, *self._first, wanted.answers.numpy())
+
+    def _look_by_kernel(self, wanted: Wanted, x: Tensor, gradient: Tensor, kernel: Tensor) -> None:
+        from .gpu_loops import weight_slopes as look
+
+        look(x, gradient, kernel, wanted.asked, self.groups, self.stride, self._padding, self._first, wanted.answers)
 
     def _look_by_places(self, wanted: Wanted, x: Tensor, gradient: Tensor, kernel: Tensor) -> None:
         """The same with torch's operations."""
-        asked = torch.from_numpy(wanted.asked).to(x.device).T
+        asked = wanted.asked.T
         slot, group, out, row, column, channel = asked[:, :, None, None]
         samples = torch.arange(len(x) // self.groups, device=x.device)[:, None, None, None] * self.groups + group
         rows, columns = (torch.arange(extent, device=x.device) for extent in gradient.shape[1:3])

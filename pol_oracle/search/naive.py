@@ -21,7 +21,7 @@ from pol_oracle.protocol.difficulty import whole_bits
 from pol_oracle.protocol.rules import satisfies
 from pol_oracle.task import Workload
 
-from .attempt import Attempt, Block, Counter, counters
+from .attempt import Attempt, Block, Counter, Weights, counters
 from .draws import Draw
 from .proof import Parent, Progress, Proof, StoppedError, Watch
 from .torch_models import build_module, exact_float32, images_to_torch, load_state, pick_device, torch_position
@@ -58,7 +58,7 @@ class NaiveSearch:
     ) -> Proof | None:
         """See :class:`Search`."""
         load_state(self._module, state)
-        attempt = Attempt(Block(self._workload, parent, miner, difficulty), state, self.counters)
+        attempt = Attempt(Block(self._workload, parent, miner, difficulty), Weights.of(state), self.counters)
         watch = Watch(Progress(start_nonce), should_stop, on_progress)
         nonce = start_nonce
         try:

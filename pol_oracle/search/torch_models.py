@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from importlib.util import find_spec
 
 import numpy as np
 import torch
@@ -113,6 +114,11 @@ _MODULES: dict[str, Callable[[], nn.Module]] = {
     "resnet18-7x7": lambda: ResNet18(wide_stem=True),
     "vgg": Vgg,
 }
+
+
+def has_kernels(device: torch.device) -> bool:
+    """Says whether our own kernels (gpu_loops.py, gpu_roots.py) run on a device: they take CUDA and Triton."""
+    return device.type == "cuda" and find_spec("triton") is not None
 
 
 def pick_device(local: int = 0) -> torch.device:

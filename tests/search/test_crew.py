@@ -136,7 +136,7 @@ def test_the_crews_gradient_is_the_mean_over_all_its_groups(crew: tuple[GroupedS
     moved = []
     for searcher in (search, alone):
         assert run(searcher, lambda rounds: len(rounds.sizes) >= 1).sizes == [16]
-        moved.append(torch.from_numpy(searcher._network.read(workload.initial).flat.copy()))
+        moved.append(torch.from_numpy(searcher._network.read().flat.copy()))
     start = torch.from_numpy(workload.initial.flat.copy())
     assert torch.linalg.vector_norm(moved[0] - moved[1]) < 1e-2 * torch.linalg.vector_norm(moved[1] - start)
 

@@ -92,9 +92,9 @@ def test_states_go_in_and_out_unchanged(name: str) -> None:
     model = build_model(name)
     state, other, network = State.initial(model, 1), State.initial(model, 2), GroupedNetwork(model, CPU, S)
     network.load(state)
-    assert network.read(state) == state
+    assert network.read() == state
     network.load(other)
-    assert network.read(other) == other
+    assert network.read() == other
 
 
 def test_a_look_changes_nothing() -> None:
@@ -102,7 +102,7 @@ def test_a_look_changes_nothing() -> None:
     state, network = State.initial(model, 1), GroupedNetwork(model, CPU, S)
     network.load(state)
     network.look(*batch(2), *weights("cnn", 2, 3))
-    assert network.read(state) == state
+    assert network.read() == state
     assert all(parameter.grad is None for parameter in network.module.parameters())
 
 
@@ -129,7 +129,7 @@ def test_running_statistics_move_towards_the_groups() -> None:
     network.load(state)
     images, labels = batch(2)
     network.train(images, labels, *weights("cnn", 2, 1))
-    after = network.read(state)
+    after = network.read()
     apart = []
     for group in range(2):
         module = build_module(model).train()

@@ -1,0 +1,112 @@
+"""Our kernels on a GPU against torch's operations and against the canonical trees."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from pol_oracle.canonical.models import MODEL_NAMES, build_model
+from pol_oracle.canonical.state import State
+from pol_oracle.protocol.difficulty import BIT
+from pol_oracle.protocol.hashing import keccak
+from pol_oracle.search import GroupedSearch, Plan
+from pol_oracle.search.group_norm import _Anywhere, _OnGpu
+from pol_oracle.search.grouped_network import GroupedNetwork
+from pol_oracle.search.live_convolution import LiveConv2d, Wanted
+from pol_oracle.search.torch_models import has_kernels
+from pol_oracle.task import Workload, unmet
+from tests.task.workloads import MINER, small_workload
+
+GPU = torch.device("cuda")
+S = 4
+
+pytestmark = [
+    pytest.mark.gpu,
+    pytest.mark.skipif(not (torch.cuda.is_available() and has_kernels(GPU)), reason="needs a GPU and Triton"),
+]
+
+
+def random(*shape: int, dtype: torch.dtype = torch.float32) -> torch.Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(sum(shape))).to(GPU, dtype)
+
+
+@pytest.mark.parametrize("name", MODEL_NAMES)
+def test_roots_are_the_canonical_ones(name: str) -> None:
+    model = build_model(name)
+    network = GroupedNetwork(model, GPU, S)
+    for seed in (1, 2):
+        state = State.initial(model, seed)
+        network.load(state)
+        snapshot = network.snapshot(lambda _: pytest.fail("the host was asked"))
+        assert snapshot is not None
+        assert snapshot.root == state.root
+        assert snapshot.read() == state
+
+
+def test_what_is_not_finite_has_no_snapshot() -> None:
+    model = build_model("cnn")
+    network = GroupedNetwork(model, GPU, S)
+    network.load(State(model, np.full(model.elements, np.nan, np.float32)))
+    assert network.snapshot(lambda _: []) is None
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("rectify", [False, True])
+@pytest.mark.parametrize("shape", [(3, 7, 5, 5), (8, 64, 32, 32), (2, 512, 4, 4), (5, 96, 2, 2)])
+def test_batch_norm_is_that_of_torchs_operations(
+    shape: tuple[int, int, int, int], rectify: bool, dtype: torch.dtype
+) -> None:
+    groups, channels, height, width = shape
+    x = random(S * groups, channels, height, width, dtype=dtype).to(memory_format=torch.channels_last) * 2 + 3
+    weight, bias, given = random(channels) + 1, random(channels), random(*x.shape, dtype=dtype)
+    made = []
+    for function in (_Anywhere, _OnGpu):
+        leaves = [t.detach().clone().requires_grad_() for t in (x, weight, bias)]
+        y, moments = function.apply(*leaves, groups, 1e-5, rectify)  # type: ignore[no-untyped-call]
+        made.append([y, moments, *torch.autograd.grad(y, leaves, given)])
+    near = 2e-2 if dtype is torch.bfloat16 else 1e-4
+    for ours, theirs in zip(made[1], made[0], strict=True):
+        assert torch.linalg.vector_norm((ours - theirs).float()) <= near * torch.linalg.vector_norm(theirs.float())
+
+
+@pytest.mark.parametrize("name", MODEL_NAMES)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_slopes_are_those_of_torchs_operations(name: str, dtype: torch.dtype) -> None:
+    groups, asks, draw = 5, 40, np.random.default_rng(3)
+    model = build_model(name)
+    network = GroupedNetwork(model, GPU, S)
+    for weight, layer in network._convolutions.items():
+        shape = model.parameters[network._numbers[weight]].shape
+        assert isinstance(layer, LiveConv2d)
+        places = np.stack([draw.integers(0, extent, asks) for extent in shape], axis=1)
+        places[:, 1] = draw.integers(layer.taps[0].start, layer.taps[0].stop, asks)
+        places[:, 2] = draw.integers(layer.taps[1].start, layer.taps[1].stop, asks)
+        slots = np.arange(asks)
+        asked = torch.from_numpy(np.column_stack((slots, slots % groups, places))).to(GPU)
+        layer.groups, side = groups, 9
+        x = random(S * groups, side, side, shape[3], dtype=dtype)
+        outputs = layer(x.permute(0, 3, 1, 2).float()).shape
+        gradient = random(outputs[0], *outputs[2:], shape[0], dtype=dtype)
+        kernel = layer.weight.detach().permute(0, 2, 3, 1).contiguous()
+        found = [torch.zeros(3, asks, device=GPU) for _ in range(2)]
+        layer._look_by_places(Wanted(found[0], asked), x, gradient, kernel)
+        layer._look_by_kernel(Wanted(found[1], asked), x, gradient, kernel)
+        assert torch.allclose(found[0], found[1], rtol=1e-3, atol=1e-3)
+
+
+class _Genesis:
+    id, correct_after = keccak(b"genesis"), 0
+
+
+@pytest.mark.parametrize("mixed", [False, True])
+def test_search_finds_proofs(mixed: bool) -> None:
+    workload: Workload = small_workload()
+    search = GroupedSearch(workload, Plan(64, mixed), GPU)
+    proof = search.search(_Genesis(), MINER, workload.initial, 3 * BIT)  # type: ignore[arg-type]
+    assert proof is not None
+    chosen = list(proof.header.indices)
+    result = workload.stepper.run(proof.pre, workload.train.images[chosen], workload.train.labels[chosen])
+    assert result.post.root == proof.header.post_root
+    assert proof.pre.root == proof.header.pre_root
+    assert unmet(workload, (), proof.pre, proof.post) is None
