@@ -103,7 +103,7 @@ class _Genesis:
 def test_search_finds_proofs(mixed: bool) -> None:
     workload: Workload = small_workload()
     search = GroupedSearch(workload, Plan(64, mixed), GPU)
-    proof = search.search(_Genesis(), MINER, workload.initial, 3 * BIT)  # type: ignore[arg-type]
+    proof = search.search(_Genesis(), MINER, workload.initial, 3 * BIT)
     assert proof is not None
     chosen = list(proof.header.indices)
     result = workload.stepper.run(proof.pre, workload.train.images[chosen], workload.train.labels[chosen])
