@@ -216,7 +216,7 @@ def weight_slopes(
     number, height, width, _ = x.shape
     _, rows, columns, _ = gradient.shape
     for i in numba.prange(len(asked)):
-        slot, group, out, row, column, channel = asked[i]
+        slot, group, out, row, column, channel, _ = asked[i]
         total = squares = 0.0
         for n in range(group, number, groups):
             for r in range(rows):

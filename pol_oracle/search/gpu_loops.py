@@ -150,10 +150,13 @@ def _shape(groups: int, channels: int) -> tuple[int, tuple[int, int]]:
 
 @triton.jit
 def _weight_slopes(
-    x, gradient, kernel, asked, answers, slots, samples, groups, height, width, channels, rows, columns, outputs,
+    x, gradient, kernel, asked, answers, number, slots, samples, groups,
+    height, width, channels, rows, columns, outputs,
     kernel_rows, kernel_columns, stride, padding, top, left, block: tl.constexpr,
 ):  # fmt: skip
-    wanted = asked + tl.program_id(0) * 6
+    wanted = asked + tl.program_id(0) * 7
+    if tl.load(wanted + 6) != number:  # another convolution's
+        return
     slot, group, out = tl.load(wanted), tl.load(wanted + 1), tl.load(wanted + 2)
     row, column, channel = tl.load(wanted + 3), tl.load(wanted + 4), tl.load(wanted + 5)
     pixels = rows * columns
@@ -181,6 +184,7 @@ def weight_slopes(
     gradient: Tensor,
     kernel: Tensor,
     asked: Tensor,
+    number: int,
     groups: int,
     stride: int,
     padding: int,
@@ -193,7 +197,8 @@ def weight_slopes(
         x: what the convolution read, [S * G, H, W, C], contiguous.
         gradient: at its output, [S * G, h, w, out], contiguous.
         kernel: float32 [out, rows, columns, C], contiguous: its live taps.
-        asked: int64 [n, 6], see :class:`~pol_oracle.search.live_convolution.Wanted`.
+        asked: int64 [n, 7], see :class:`~pol_oracle.search.live_convolution.Wanted`.
+        number: of the kernel's tensor: only what asks for it is answered.
         groups: G.
         stride, padding: of the whole kernel.
         first: row and column of the first live tap.
@@ -202,5 +207,5 @@ def weight_slopes(
     samples = len(x) // groups
     sizes = answers.shape[1], samples, groups, *x.shape[1:], *gradient.shape[1:], *kernel.shape[1:3]
     block = min(1024, triton.next_power_of_2(samples * gradient.shape[1] * gradient.shape[2]))
-    given = x, gradient, kernel, asked, answers
+    given = x, gradient, kernel, asked, answers, number
     _weight_slopes[(len(asked),)](*given, *sizes, stride, padding, *first, block=max(32, block))

@@ -12,9 +12,10 @@ number s * G + g), and convolutions that tell slopes as the backward pass comes 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -38,6 +39,7 @@ from .torch_models import build_module, exact_float32, has_kernels
 if TYPE_CHECKING:
     from .gpu_roots import GpuRoots
 
+_RECORDINGS = 24  # kept, the oldest is forgotten: sizes and kinds that a plan tries, and looks
 Roots = Callable[[Sequence[FloatArray]], list[bytes]]
 
 
@@ -55,6 +57,29 @@ class Slopes:
     weight: NDArray[np.float32]
     value: NDArray[np.float32]
     scale: NDArray[np.float32]
+
+    def first(self, groups: int) -> Slopes:
+        """Returns those of the first few groups."""
+        return Slopes(self.weight[:groups], self.value[:groups], self.scale[:groups])
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What kind of pass: one that sets gradients and moves statistics, or a look; in bfloat16 or not."""
+
+    learn: bool
+    mixed: bool
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A pass as a CUDA graph: what it is given, and where it leaves what."""
+
+    graph: Any
+    given: tuple[Tensor, ...]
+    loss: Tensor
+    answers: Tensor
+    gradients: list[Tensor | None]
 
 
 class GroupedNetwork:
@@ -79,6 +104,11 @@ class GroupedNetwork:
         self._numbers = {w.name: i for i, w in enumerate(model.parameters)}
         self._flat = torch.zeros(model.elements, device=device)  # the canonical state, dead taps included
         self._pairs = list(self._both())
+        self._shapes = np.array([_four(weight.shape) for weight in model.parameters])
+        for name, convolution in self._convolutions.items():
+            convolution.number = self._numbers[name]
+        self._recordings: dict[tuple[Kind, int, int], Recording] = {}
+        self._pool: Any = None
         self._roots = _roots_on(device, model)
 
     def load(self, state: State) -> None:
@@ -129,55 +159,122 @@ class GroupedNetwork:
             labels: int64 [S * G].
             tensors: int64 [G, k], the state's tensor that each group's weight is in; convolutions only.
             elements: int64 [G, k], its flat index there, in canonical layout.
-            mixed: multiply in bfloat16 (torch's autocast); weights, sums and batch norm stay float32.
+            mixed: multiply in bfloat16 (torch's autocast), and else in float32, which a GPU rounds to TF32; weights,
+                sums and batch norm stay float32.
 
         Returns:
             The groups' slopes, and the mean loss.
         """
-        self.module.zero_grad(set_to_none=True)
-        with exact_float32():
-            loss, answers = self._forward(images, labels, tensors, elements, learn=True, mixed=mixed)
-            loss.backward()  # type: ignore[no-untyped-call]
-        return self._slopes(answers, tensors), loss.detach()
+        kind = Kind(learn=True, mixed=mixed)
+        if self.records:
+            loss, answers = self._replay(kind, images, labels, self._asked(tensors, elements))
+        else:
+            answers = torch.zeros(3, tensors.size, device=self._device)
+            self._want(answers, self._asked(tensors, elements))
+            loss = self._compute(kind, images, labels)
+        return self._slopes(answers, tensors), loss
 
     def look(self, images: Tensor, labels: Tensor, tensors: Integers, elements: Integers) -> Slopes:
         """The groups' slopes in float32 alone; changes nothing. Arguments as for :meth:`train`."""
-        first = next(iter(self._convolutions.values()))  # the way to it leads past all others
-        with exact_float32():
-            loss, answers = self._forward(images, labels, tensors, elements, learn=False, mixed=False)
-            torch.autograd.grad(loss, first.weight)
+        kind = Kind(learn=False, mixed=False)
+        if self.records:
+            _, answers = self._replay(kind, images, labels, self._asked(tensors, elements))
+        else:
+            answers = torch.zeros(3, tensors.size, device=self._device)
+            self._want(answers, self._asked(tensors, elements))
+            self._compute(kind, images, labels)
         return self._slopes(answers, tensors)
 
-    def _forward(
-        self, images: Tensor, labels: Tensor, tensors: Integers, elements: Integers, *, learn: bool, mixed: bool
-    ) -> tuple[Tensor, Tensor]:
-        answers = torch.zeros(3, tensors.size, device=self._device)
+    def _compute(self, kind: Kind, images: Tensor, labels: Tensor) -> Tensor:
+        """Forward and backward; returns the mean loss."""
         groups = len(images) // self._samples
         use_threads(torch.get_num_threads())
         for norm in self._norms:
-            norm.groups, norm.learn = groups, learn
-        self._want(answers, groups, tensors, elements)
-        with torch.autocast(self._device.type, torch.bfloat16, enabled=mixed):
-            logits = self.module(images)
-        return functional.cross_entropy(logits.float(), labels), answers
+            norm.groups, norm.learn = groups, kind.learn
+        for convolution in self._convolutions.values():
+            convolution.groups = groups
+        exact = not kind.learn or self._device.type == "cpu"
+        with exact_float32() if exact else nullcontext():
+            # casts of weights are not kept: none is used twice
+            with torch.autocast(self._device.type, torch.bfloat16, enabled=kind.mixed, cache_enabled=False):
+                logits = self.module(images)
+            loss = functional.cross_entropy(logits.float(), labels)
+            if kind.learn:
+                self.module.zero_grad(set_to_none=True)
+                loss.backward()  # type: ignore[no-untyped-call]
+            else:
+                first = next(iter(self._convolutions.values()))  # the way to it leads past all others
+                torch.autograd.grad(loss, first.weight)
+        return loss.detach()
 
     def _slopes(self, answers: Tensor, tensors: Integers) -> Slopes:
         """The mean loss gives each group a G-th of its own gradient."""
         weight, value, scale = answers.view(3, *tensors.shape).cpu().numpy()
         return Slopes(weight, value * np.float32(len(tensors)), scale * np.float32(len(tensors)))
 
-    def _want(self, answers: Tensor, groups: int, tensors: Integers, elements: Integers) -> None:
-        """Tells every convolution what it is asked; all of that goes to the device at once."""
-        asked: list[NDArray[np.int64]] = []
-        for name in self._convolutions:
-            slots = np.flatnonzero(tensors == self._numbers[name])
-            place = np.unravel_index(elements.flat[slots], self._model.parameters[self._numbers[name]].shape)
-            asked.append(np.stack((slots, slots // tensors.shape[1], *place), axis=1))
-        ends = np.cumsum([len(part) for part in asked])
-        together = torch.from_numpy(np.concatenate(asked)).to(self._device)
-        for convolution, part, end in zip(self._convolutions.values(), asked, ends, strict=True):
-            convolution.groups = groups
-            convolution.wanted = Wanted(answers, together[int(end) - len(part) : int(end)]) if len(part) else None
+    def _asked(self, tensors: Integers, elements: Integers) -> Tensor:
+        """What the groups ask, int64 [G * k, 7] on the device: see :class:`Wanted`."""
+        slots, numbers, rest = np.arange(tensors.size), tensors.reshape(-1), elements.reshape(-1)
+        columns = []
+        for axis in (3, 2, 1):
+            rest, place = np.divmod(rest, self._shapes[numbers, axis])
+            columns.append(place)
+        columns += [rest, slots // tensors.shape[1], slots]
+        return torch.from_numpy(np.stack((*columns[::-1], numbers), axis=1)).to(self._device)
+
+    def _want(self, answers: Tensor, asked: Tensor) -> None:
+        """Tells every convolution what it is asked: a kernel of ours finds what concerns it, others get that alone."""
+        numbers = asked[:, 6]
+        for convolution in self._convolutions.values():
+            own = asked if has_kernels(self._device) else asked[numbers == convolution.number]
+            convolution.wanted = Wanted(answers, own) if len(own) else None
+
+    # --- on a GPU a pass is recorded once, and replayed: to start its kernels one by one takes longer than they do ---
+
+    @property
+    def records(self) -> bool:
+        """Whether passes are recorded: each shape and kind once."""
+        return has_kernels(self._device)
+
+    def _replay(self, kind: Kind, images: Tensor, labels: Tensor, asked: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean loss and answers of a pass, as :meth:`_compute` would give them; the next replay overwrites both."""
+        shape = kind, len(images), len(asked)
+        if shape not in self._recordings:
+            while len(self._recordings) >= _RECORDINGS:
+                del self._recordings[next(iter(self._recordings))]
+            self._recordings[shape] = self._record(kind, images, labels, asked)
+        recording = self._recordings[shape]
+        for theirs, ours in zip(recording.given, (images, labels, asked), strict=True):
+            theirs.copy_(ours)
+        recording.graph.replay()
+        if kind.learn:
+            for parameter, gradient in zip(self.module.parameters(), recording.gradients, strict=True):
+                parameter.grad = gradient
+        return recording.loss, recording.answers
+
+    def _record(self, kind: Kind, *like: Tensor) -> Recording:
+        """Records a pass on tensors of this shape. What has to be compiled or chosen is so in passes before."""
+        images, labels, asked = given = tuple(tensor.clone() for tensor in like)
+        answers = torch.zeros(3, len(asked), device=self._device)
+        self._want(answers, asked)
+        kept = [buffer.clone() for buffer in self.module.buffers()]
+        aside = torch.cuda.Stream(self._device)  # type: ignore[no-untyped-call]
+        aside.wait_stream(torch.cuda.current_stream(self._device))
+        with torch.cuda.stream(aside):
+            for _ in range(2):
+                self._compute(kind, images, labels)
+        torch.cuda.current_stream(self._device).wait_stream(aside)
+        with torch.no_grad():
+            for buffer, before in zip(self.module.buffers(), kept, strict=True):
+                buffer.copy_(before)
+        if self._pool is None:
+            self._pool = torch.cuda.graph_pool_handle()
+        graph = torch.cuda.CUDAGraph()
+        self.module.zero_grad(set_to_none=True)
+        with torch.cuda.graph(graph, pool=self._pool):
+            loss = self._compute(kind, images, labels)
+        gradients = [parameter.grad for parameter in self.module.parameters()]
+        return Recording(graph, given, loss, answers, gradients)
 
     def _both(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Every tensor of the canonical state as torch lays it out, a view of ``_flat``, with the one in use here."""
@@ -191,6 +288,11 @@ class GroupedNetwork:
             if weight.name in self._convolutions:
                 theirs = theirs[:, :, *self._convolutions[weight.name].taps]
             yield theirs, ours[weight.name]
+
+
+def _four(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape of a kernel; of anything else, which nobody asks about, ones."""
+    return shape if len(shape) == 4 else (1, 1, 1, 1)
 
 
 def _roots_on(device: torch.device, model: Model) -> GpuRoots | None:

@@ -24,12 +24,12 @@ from .torch_models import has_kernels
 
 @dataclass(frozen=True)
 class Wanted:
-    """The n weights of one convolution that groups ask for.
+    """The n weights that groups ask for: of one convolution, or of all for a kernel that picks its own.
 
     Attributes:
         answers: where weight, slope and scale go, float32 [3, G * k].
-        asked: int64 [n, 6], for each its place there, the group that asks, and where it lies in the model's kernel:
-            output channel, row, column, input channel.
+        asked: int64 [n, 7], for each its place there, the group that asks, where it lies in the model's kernel (output
+            channel, row, column, input channel), and the number of that kernel's tensor.
     """
 
     answers: Tensor
@@ -42,6 +42,7 @@ class LiveConv2d(nn.Module):
     Attributes:
         taps: the live ones, rows and columns of the whole kernel.
         groups: G, to be set before a pass.
+        number: of its weight among the state's tensors.
         wanted: what the next backward pass is to tell.
     """
 
@@ -55,7 +56,7 @@ class LiveConv2d(nn.Module):
         after = _end(geometry.width, geometry, left, right), _end(geometry.height, geometry, top, bottom)
         self.padding = (before[0], after[0], before[1], after[1])  # as functional.pad takes it
         self.even = before == after
-        self.groups = 1
+        self.groups, self.number = 1, 0
         self.wanted: Wanted | None = None
 
     def forward(self, x: Tensor) -> Tensor:
@@ -83,12 +84,13 @@ class LiveConv2d(nn.Module):
     def _look_by_kernel(self, wanted: Wanted, x: Tensor, gradient: Tensor, kernel: Tensor) -> None:
         from .gpu_loops import weight_slopes as look
 
-        look(x, gradient, kernel, wanted.asked, self.groups, self.stride, self._padding, self._first, wanted.answers)
+        place = self.stride, self._padding, self._first
+        look(x, gradient, kernel, wanted.asked, self.number, self.groups, *place, wanted.answers)
 
     def _look_by_places(self, wanted: Wanted, x: Tensor, gradient: Tensor, kernel: Tensor) -> None:
         """The same with torch's operations."""
         asked = wanted.asked.T
-        slot, group, out, row, column, channel = asked[:, :, None, None]
+        slot, group, out, row, column, channel = asked[:6, :, None, None]
         samples = torch.arange(len(x) // self.groups, device=x.device)[:, None, None, None] * self.groups + group
         rows, columns = (torch.arange(extent, device=x.device) for extent in gradient.shape[1:3])
         y = rows[:, None] * self.stride + row - self._padding

@@ -97,7 +97,7 @@ def measure(
         groups = groups_of(size)
         for mixed in (False, True):
             ask()
-            kept = passes.kept_by_sieve(groups) if mixed else 1.0
+            kept = passes.kept_by_sieve(groups, mixed=mixed)
             seconds = _seconds(partial(passes.train, groups, mixed=mixed), between)
             trials[Plan(size, mixed)] = Trial(size, seconds, kept)
         rate = max(trials[Plan(size, mixed)].rate for mixed in (False, True))
