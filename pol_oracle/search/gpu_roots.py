@@ -8,8 +8,9 @@ What comes back are the tensors' tops. A proof does not rest on it: the canonica
 
 # no "from __future__ import annotations": Triton reads the annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import prod
+from typing import Any
 
 import numpy as np
 import torch
@@ -121,7 +122,7 @@ def _leaf_word(floats, start, size, number: tl.constexpr):
     return low | (high << 32)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["count"])
 def _leaves(floats, starts, sizes, count, tag, constants, nodes, block: tl.constexpr):
     """Hashes tag ‖ 64 floats: 33 words, of which 17 go into the first block."""
     leaf = tl.program_id(0) * block + tl.arange(0, block)
@@ -190,7 +191,7 @@ def _leaves(floats, starts, sizes, count, tag, constants, nodes, block: tl.const
     _store(nodes, leaf, known, a0, a1, a2, a3)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["count"])
 def _parents(lefts, rights, places, count, tag, constants, nodes, block: tl.constexpr):
     """Hashes tag ‖ left ‖ right: 9 words."""
     parent = tl.program_id(0) * block + tl.arange(0, block)
@@ -262,21 +263,39 @@ class GpuRoots:
         self._where = torch.tensor(self._tops, device=device)
         constants = np.array(ROUND_CONSTANTS, np.uint64).view(np.int64)
         self._constants = torch.from_numpy(constants).to(device)
+        self._graph: Any = None
+        self._found = self._nodes[:0]
 
-    def __call__(self, flat: Tensor) -> list[bytes]:
-        """Returns the root of every tensor, in declaration order.
+    def of(self, flat: Tensor, gather: Callable[[], None]) -> list[bytes] | None:
+        """Returns the root of every tensor, in declaration order; None if a weight is not finite.
 
         Args:
-            flat: the canonical state, float32 [elements], on the device.
+            flat: the canonical state, float32 [elements], on the device; the same tensor each time.
+            gather: puts the weights there. It is recorded with what follows, at the first call.
         """
+        if self._graph is None:
+            gather()
+            self._hash(flat)  # compiles
+            self._graph = torch.cuda.CUDAGraph()
+            with torch.cuda.graph(self._graph):
+                gather()
+                self._found = self._hash(flat)
+        self._graph.replay()
+        *tops, finite = self._found.cpu().numpy()
+        if not finite[0]:
+            return None
+        return [counted_root(size, top.tobytes()) for size, top in zip(self._sizes, tops, strict=True)]
+
+    def _hash(self, flat: Tensor) -> Tensor:
+        """The tops of all tensors, and whether all is finite, int64 [tensors + 1, 4]."""
         bits, count = flat.view(torch.int32), len(self._leaves[0])
         grid = (triton.cdiv(count, _BLOCK),)
         _leaves[grid](bits, *self._leaves, count, _word(Tag.TENSOR_LEAF), self._constants, self._nodes, block=_BLOCK)
         for level in self._levels:
             given = *level, level.shape[1], _word(Tag.TENSOR_NODE), self._constants, self._nodes
             _parents[(triton.cdiv(level.shape[1], _BLOCK),)](*given, block=_BLOCK)
-        tops = self._nodes[self._where].cpu().numpy()
-        return [counted_root(size, top.tobytes()) for size, top in zip(self._sizes, tops, strict=True)]
+        finite = torch.isfinite(flat).all().to(torch.int64).expand(1, 4)
+        return torch.cat((self._nodes.index_select(0, self._where), finite))
 
 
 def _word(tag: bytes) -> int:

@@ -173,8 +173,12 @@ class GroupedSearch:
         def groups(count: int) -> Groups:
             return self._passes.groups(nonces.drawn(0, count))
 
+        still = self._new_optimiser()
+        for options in still.param_groups:
+            options["lr"] = 0.0  # the same few groups again and again would teach nothing good
+
         def between() -> None:
-            self._optimiser.step()
+            still.step()
             self._snapshot()
 
         return measure(self._passes, self._device, groups, between, watch.ask)

@@ -131,11 +131,12 @@ class GroupedNetwork:
         Args:
             roots: computes tensors' roots on the host.
         """
+        if self._roots is not None:
+            found = self._roots.of(self._flat, self._gather)
+            return None if found is None else Weights(list_root(Tag.STATE_ROOT, found), self._held)
         self._gather()
         if not bool(torch.isfinite(self._flat).all()):
             return None
-        if self._roots is not None:
-            return Weights(list_root(Tag.STATE_ROOT, self._roots(self._flat)), self._held)
         state = self._held()
         state.hash_with(roots)
         return Weights.of(state)
@@ -193,8 +194,7 @@ class GroupedNetwork:
             norm.groups, norm.learn = groups, kind.learn
         for convolution in self._convolutions.values():
             convolution.groups = groups
-        exact = not kind.learn or self._device.type == "cpu"
-        with exact_float32() if exact else nullcontext():
+        with nullcontext() if kind.learn and not self.exact else exact_float32():
             # casts of weights are not kept: none is used twice
             with torch.autocast(self._device.type, torch.bfloat16, enabled=kind.mixed, cache_enabled=False):
                 logits = self.module(images)
@@ -228,6 +228,12 @@ class GroupedNetwork:
         for convolution in self._convolutions.values():
             own = asked if has_kernels(self._device) else asked[numbers == convolution.number]
             convolution.wanted = Wanted(answers, own) if len(own) else None
+
+    @property
+    def exact(self) -> bool:
+        """Whether a pass in float32 is one. On a GPU it is made in TF32, which is many times faster; looks always are
+        exact."""
+        return self._device.type == "cpu"
 
     # --- on a GPU a pass is recorded once, and replayed: to start its kernels one by one takes longer than they do ---
 

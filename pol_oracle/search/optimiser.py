@@ -23,6 +23,7 @@ from torch import nn
 
 _BATCH = 64  # samples, for which the defaults are good
 _SHARE = 0.02
+_WARM_UP, _WARM_UP_SAMPLES = 100, 25_600  # steps at most, and samples where those are more
 _LONGEST = 4.0  # at 8 training became unstable, whatever the batch
 
 
@@ -45,7 +46,7 @@ class AveragedSGD(torch.optim.Optimizer):
         momentum: float = 0.9,
         share: float = _SHARE,
         weight_decay: float = 5e-4,
-        warm_up: int = 100,
+        warm_up: int = _WARM_UP,
     ) -> None:
         options = {"lr": lr, "momentum": momentum, "share": share, "weight_decay": weight_decay, "warm_up": warm_up}
         super().__init__(parameters, options | {"steps": 0})
@@ -54,11 +55,12 @@ class AveragedSGD(torch.optim.Optimizer):
         """Adapts to gradients of so many samples: a larger batch has less noise, and takes longer steps.
 
         Both step and share grow with the root of the batch, so that the same samples teach about the same, up to where
-        steps would be too long for any batch.
+        steps would be too long for any batch. Of large batches fewer steps are warm-up, or it would take most of a run.
         """
         scale = min(math.sqrt(samples / _BATCH), _LONGEST)
+        warm_up = min(_WARM_UP, math.ceil(_WARM_UP_SAMPLES / samples))
         for group in self.param_groups:
-            group.update(lr=scale, share=min(1.0, _SHARE * scale))
+            group.update(lr=scale, share=min(1.0, _SHARE * scale), warm_up=warm_up)
 
     @overload
     def step(self, closure: None = None) -> None: ...

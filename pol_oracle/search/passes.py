@@ -16,8 +16,7 @@ from .draws import Draw, Drawn, Integers
 from .grouped_network import GroupedNetwork, Slopes
 from .torch_models import scaled
 
-MARGIN = 0.5  # a bfloat16 slope below this share of its scale has no trustworthy sign (see `pol bench search`)
-TF32_MARGIN = MARGIN / 8  # the same in TF32, which has three bits more
+MARGIN = 0.5  # a rough slope below this share of its scale has no trustworthy sign (see `pol bench search`)
 _LEAST_LOOK = 8  # groups of a recorded look
 
 FIRST_LOOK = 8  # weights: one group of 256 passes, and a second look at it costs little
@@ -111,12 +110,12 @@ class Passes:
         Returns:
             The numbers of those groups, and the mean loss.
         """
-        margin = self._margin(mixed)
-        seen = groups if margin else groups.first(FIRST_LOOK)
+        rough = mixed or not self._network.exact
+        seen = groups if rough else groups.first(FIRST_LOOK)
         slopes, loss = self._network.train(*self._samples(seen), seen.tensors, seen.elements, mixed=mixed)
-        wrong = _clearly_wrong(seen, slopes, margin).any(axis=1) if margin else ~self.meets(seen, slopes)
+        wrong = _clearly_wrong(seen, slopes).any(axis=1) if rough else ~self.meets(seen, slopes)
         hopeful = np.flatnonzero(~wrong)
-        if len(hopeful) and (margin or seen.up.shape != groups.up.shape):
+        if len(hopeful) and (rough or seen.up.shape != groups.up.shape):
             some = groups.some(hopeful)
             hopeful = hopeful[self.meets(some, self.look(some))]
         return hopeful, float(loss)
@@ -131,18 +130,13 @@ class Passes:
 
     def kept_by_sieve(self, groups: Groups, *, mixed: bool) -> float:
         """Measures which share of the groups that would pass in float32 the sieve of a pass lets through."""
-        margin = self._margin(mixed)
-        if not margin:
+        if self._network.exact and not mixed:
             return 1.0
         true = self.look(groups)
         rough, _ = self._network.train(*self._samples(groups), groups.tensors, groups.elements, mixed=mixed)
         right = groups.up == (true.value < 0)
-        lost = (right & _clearly_wrong(groups, rough, margin)).sum() / max(1, int(right.sum()))
+        lost = (right & _clearly_wrong(groups, rough)).sum() / max(1, int(right.sum()))
         return float((1 - lost) ** groups.up.shape[1])
-
-    def _margin(self, mixed: bool) -> float:
-        """The share of a slope's scale below which a training pass cannot tell its sign; 0: it always can."""
-        return MARGIN if mixed else 0.0 if self._device.type == "cpu" else TF32_MARGIN
 
     def _samples(self, groups: Groups) -> tuple[torch.Tensor, torch.Tensor]:
         """Images and labels, sample-major."""
@@ -160,6 +154,6 @@ class Passes:
         return np.asarray(self.moves(groups, slopes).all(axis=1))
 
 
-def _clearly_wrong(groups: Groups, slopes: Slopes, margin: float) -> NDArray[np.bool_]:
+def _clearly_wrong(groups: Groups, slopes: Slopes) -> NDArray[np.bool_]:
     """Which slopes contradict their requirement beyond doubt; a weight goes up against its slope."""
-    return np.asarray(np.where(groups.up, slopes.value, -slopes.value) > margin * slopes.scale)
+    return np.asarray(np.where(groups.up, slopes.value, -slopes.value) > MARGIN * slopes.scale)

@@ -280,7 +280,7 @@ def test_a_sieve_keeps_what_is_not_clearly_wrong() -> None:
     scale = np.array([[1.0, 1.0, 1.0, 1.0 / MARGIN]], np.float32)
     none = np.zeros((1, 4), np.int64)
     groups = Groups(none, none, np.ones((1, 4), np.bool_), none)
-    assert _clearly_wrong(groups, Slopes(value, value, scale), MARGIN).tolist() == [[False, True, False, False]]
+    assert _clearly_wrong(groups, Slopes(value, value, scale)).tolist() == [[False, True, False, False]]
 
 
 @pytest.mark.parametrize(
