@@ -109,8 +109,8 @@ class Meter:
         )
 
     def _mark(self) -> None:
-        """Notes where it stands now, and forgets what is too long ago."""
+        """Notes where it stands now, and forgets what is too long ago, but for the last of it: rounds may be longer."""
         now = self._clock()
         self._recent.append((now, self._tries, self._trained))
-        while now - self._recent[0][0] > WINDOW_S:
+        while now - self._recent[1][0] >= WINDOW_S:
             self._recent.popleft()

@@ -71,7 +71,8 @@ class MinerLoop(Loop):
         self._dashboard = dashboard
         self._worker: Worker[tuple[Proof, int]] = Worker("search")
         self._proofs = context.memory.proofs()
-        self._not_before = 0.0
+        self._not_before = self._publish_from = 0.0
+        self._found: tuple[Proof, int] | None = None  # and not published yet
 
     def think(self, view: View) -> Iterable[Action]:
         """See :class:`Loop`."""
@@ -115,18 +116,26 @@ class MinerLoop(Loop):
 
     def _take(self) -> None:
         """States first, then the journal, then (in later turns) the proposal: none is proposed without its states."""
-        done = self._worker.take()
-        if done is None:
+        done = self._worker.take() if self._found is None else None
+        if done is not None:
+            if isinstance(done.value, StoreError):
+                self.log.warning("parent is not served", parent=done.key.hex(), reason=str(done.value))
+                self._not_before = time.monotonic() + self.context.config.retry_s
+                return
+            if isinstance(done.value, PolError):
+                raise done.value
+            self._found = done.value
+        if self._found is None or time.monotonic() < self._publish_from:
             return
-        if isinstance(done.value, StoreError):
-            self.log.warning("parent is not served", parent=done.key.hex(), reason=str(done.value))
-            self._not_before = time.monotonic() + self.context.config.retry_s
-            return
-        if isinstance(done.value, PolError):
-            raise done.value
-        proof, difficulty = done.value
+        proof, difficulty = self._found
         header = proof.header
-        self._publish(proof)
+        try:
+            self._publish(proof)
+        except StoreError as error:
+            self.log.warning("cannot publish", nonce=header.nonce, reason=str(error))
+            self._publish_from = time.monotonic() + self.context.config.retry_s
+            return
+        self._found = None
         self.context.memory.add_proof(header, difficulty)
         self._proofs.setdefault(header, difficulty)
         correct = header.correct_before, header.correct_after

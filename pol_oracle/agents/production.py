@@ -1,4 +1,9 @@
-"""How an honest miner makes a proof: it trains on from the parent's W', and searches meanwhile."""
+"""How an honest miner makes a proof: it trains on, and searches meanwhile.
+
+It goes on with its own weights, as its last proof left them, while they are about as good as the parent's. Weights of
+others are taken over where they are clearly better. They are as accurate as their block claims, but may be built so
+that nobody can train on from them (by scaling layers, say), which would stop everybody who always followed the parent.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +28,7 @@ log = structlog.get_logger(__name__)
 NONCE_BITS = 63  # of the first one; nonces are uint64
 
 
-@dataclass(frozen=True)
+@dataclass
 class Production:
     """Searches until a proof is found.
 
@@ -32,12 +37,14 @@ class Production:
         store: where the parent's W' is read.
         search: how to look for proofs.
         meter: told how the search goes, if anybody wants to know.
+        own: the last proof that was made, if any.
     """
 
     workload: Workload
     store: StateStore
     search: Search
     meter: Meter | None = None
+    own: Proof | None = None
 
     def __call__(self, job: Job, cancelled: Callable[[], bool]) -> Proof:
         """Makes a proof.
@@ -73,13 +80,19 @@ class Production:
                     on_progress=note,
                 )
             except RuleError as error:
-                log.warning("starting again from the parent's weights", reason=str(error))
+                log.warning("training begins again, from the parent's weights", reason=str(error))
+                self.own = None
+                start = self._start(job)
                 continue
             if proof is None:
                 raise Cancelled
+            self.own = proof
             return proof
 
     def _start(self, job: Job) -> State:
+        own, close = self.own, self.workload.task.accuracy_slack // 2
+        if own is not None and own.header.correct_after + close >= job.parent.correct_after:
+            return own.post
         if job.parent.post_root is None:
             return self.workload.initial
         return fetch_state(self.store, self.workload.model, job.parent.post_root)

@@ -274,6 +274,9 @@ class Crew:
     def _form(self, name: str) -> None:
         store, patience = PrefixStore(name, self._store), PATIENCE if self._leads else IDLE
         with _lost():
+            # who signed up and died since is missed here; in torch's own forming helpers would wait for it for hours
+            store.set(f"here{self.rank}", "1")
+            store.wait([f"here{rank}" for rank in range(self.size)], PATIENCE)
             dist.init_process_group("gloo", store=store, rank=self.rank, world_size=self.size, timeout=patience)
         log.info("crew", generation=self._generation, processes=self.size, rank=self.rank)
 

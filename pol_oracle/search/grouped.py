@@ -134,6 +134,7 @@ class GroupedSearch:
     def _begin(self, state: State) -> None:
         """Loads W. The optimiser goes on where its own last proof left it; for any other W it starts anew."""
         self._network.load(state)
+        self._rests_until = 0.0
         if state.root != self._reached:
             self._optimiser, self._reached = self._new_optimiser(), None
 

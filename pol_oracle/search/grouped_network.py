@@ -108,7 +108,7 @@ class GroupedNetwork:
         for name, convolution in self._convolutions.items():
             convolution.number = self._numbers[name]
         self._recordings: dict[tuple[Kind, int, int], Recording] = {}
-        self._pool: Any = None
+        self._pools: dict[bool, Any] = {}
         self._roots = _roots_on(device, model)
 
     def load(self, state: State) -> None:
@@ -273,13 +273,12 @@ class GroupedNetwork:
         with torch.no_grad():
             for buffer, before in zip(self.module.buffers(), kept, strict=True):
                 buffer.copy_(before)
-        if self._pool is None:
-            self._pool = torch.cuda.graph_pool_handle()
+        # recordings that share their memory overwrite each other's results: looks must leave a pass's gradients alone
+        pool = self._pools.setdefault(kind.learn, torch.cuda.graph_pool_handle())
         graph = torch.cuda.CUDAGraph()
-        self.module.zero_grad(set_to_none=True)
-        with torch.cuda.graph(graph, pool=self._pool):
+        with torch.cuda.graph(graph, pool=pool):
             loss = self._compute(kind, images, labels)
-        gradients = [parameter.grad for parameter in self.module.parameters()]
+        gradients = [parameter.grad for parameter in self.module.parameters()] if kind.learn else []
         return Recording(graph, given, loss, answers, gradients)
 
     def _both(self) -> Iterator[tuple[Tensor, Tensor]]:

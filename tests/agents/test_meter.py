@@ -67,8 +67,23 @@ def test_what_is_long_past_does_not_count() -> None:
     clock.now = WINDOW_S + 1
     meter.note(Progress(nonce=10_010, tries=10_010))
     clock.now += 10
+    assert meter.read().tries_per_s == pytest.approx(
+        10 / (WINDOW_S + 11)
+    )  # a round may be longer than what is looked at
+
+    clock.now += 2 * WINDOW_S
     assert meter.read().tries_per_s == 0
     assert meter.read().expected_s is None
+
+
+def test_rounds_may_be_longer_than_what_is_looked_at() -> None:
+    clock = Clock()
+    meter = Meter(200, clock)
+    meter.begin(BIT)
+    for number in range(1, 4):
+        clock.now = 2 * number * WINDOW_S
+        meter.note(Progress(nonce=600 * number, tries=600 * number))
+        assert meter.read().tries_per_s == pytest.approx(300 / WINDOW_S)
 
 
 def test_before_the_first_try_nothing_is_claimed() -> None:
