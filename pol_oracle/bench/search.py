@@ -11,20 +11,19 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from pol_oracle.canonical.state import State
 from pol_oracle.protocol.difficulty import BIT
 from pol_oracle.protocol.hashing import keccak
-from pol_oracle.search import GroupedSearch, NaiveSearch, Progress, Recipe, set_up_torch
+from pol_oracle.search import GroupedSearch, NaiveSearch, Progress, Recipe, pick_device, set_up_torch
 from pol_oracle.search import train as plain_training
 from pol_oracle.search.attempt import Attempt, Counter, Nonces
 from pol_oracle.task import TaskSpec, Workload, build_workload
 
 from .format import Row
 
-THREADS = (os.cpu_count() or 2) if torch.cuda.is_available() else 2
+THREADS = (os.cpu_count() or 2) if pick_device().type == "cuda" else 2
 MINER = "0x" + "11" * 20
 RARE = 11 * BIT  # as much as the task allows: candidates seldom disturb
 TRIES_BARS = {"resnet18-7x7": 6.0, "resnet18": 2.0, "cnn": 3.5}  # times Algorithm 1

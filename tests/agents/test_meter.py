@@ -67,9 +67,7 @@ def test_what_is_long_past_does_not_count() -> None:
     clock.now = WINDOW_S + 1
     meter.note(Progress(nonce=10_010, tries=10_010))
     clock.now += 10
-    assert meter.read().tries_per_s == pytest.approx(
-        10 / (WINDOW_S + 11)
-    )  # a round may be longer than what is looked at
+    assert meter.read().tries_per_s == pytest.approx(10 / (WINDOW_S + 11))
 
     clock.now += 2 * WINDOW_S
     assert meter.read().tries_per_s == 0
