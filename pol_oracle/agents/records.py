@@ -17,6 +17,7 @@ from .memory import Refusal
 from .view import History, View
 
 _INTERVAL_S = 2.0  # the file follows at most this often
+_REST = 20  # times as long as it took to write it: what it tells grows with the chain
 
 
 class Records:
@@ -49,13 +50,15 @@ class Records:
 
     def write(self, history: History, running: bool = True) -> None:
         """Writes the file, unless it was written a moment ago and the agent goes on."""
-        if running and time.monotonic() < self._next:
+        began = time.monotonic()
+        if running and began < self._next:
             return
         text = json.dumps(self._content(history, running), indent=1)
         partial = self._path.with_name(f".{self._path.name}.{os.getpid()}")
         partial.write_text(text, encoding="utf-8")
         partial.replace(self._path)
-        self._next = time.monotonic() + _INTERVAL_S
+        now = time.monotonic()
+        self._next = now + max(_INTERVAL_S, _REST * (now - began))
 
     def _content(self, history: History, running: bool) -> dict[str, Any]:
         view = history.view

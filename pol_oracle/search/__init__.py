@@ -10,7 +10,8 @@ what decides about a proof does without.
         group_norm.py    batch norm by groups, and
         live_convolution.py convolutions that tell the gradient at single weights;
         cpu_loops.py     both compiled, for a CPU
-        gpu_loops.py     both as kernels, for a GPU; gpu_roots.py: roots where the weights are
+        gpu_loops.py     both as kernels, for a GPU; gpu_roots.py: roots where the weights are;
+        recorder.py      passes recorded there, and replayed
       optimiser.py       what moves W from pass to pass
       crew.py            several processes with one W, and who of them is alive
       lead.py            a round of theirs, from both sides

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -34,12 +34,12 @@ from .cpu_loops import use_threads
 from .draws import Integers
 from .group_norm import GroupNorm2d
 from .live_convolution import LiveConv2d, Wanted
+from .recorder import Kind, Recorder
 from .torch_models import build_module, exact_float32, has_kernels
 
 if TYPE_CHECKING:
     from .gpu_roots import GpuRoots
 
-_RECORDINGS = 24  # kept, the oldest is forgotten: sizes and kinds that a plan tries, and looks
 Roots = Callable[[Sequence[FloatArray]], list[bytes]]
 
 
@@ -61,25 +61,6 @@ class Slopes:
     def first(self, groups: int) -> Slopes:
         """Returns those of the first few groups."""
         return Slopes(self.weight[:groups], self.value[:groups], self.scale[:groups])
-
-
-@dataclass(frozen=True)
-class Kind:
-    """What kind of pass: one that sets gradients and moves statistics, or a look; in bfloat16 or not."""
-
-    learn: bool
-    mixed: bool
-
-
-@dataclass(frozen=True)
-class Recording:
-    """A pass as a CUDA graph: what it is given, and where it leaves what."""
-
-    graph: Any
-    given: tuple[Tensor, ...]
-    loss: Tensor
-    answers: Tensor
-    gradients: list[Tensor | None]
 
 
 class GroupedNetwork:
@@ -107,8 +88,7 @@ class GroupedNetwork:
         self._shapes = np.array([_four(weight.shape) for weight in model.parameters])
         for name, convolution in self._convolutions.items():
             convolution.number = self._numbers[name]
-        self._recordings: dict[tuple[Kind, int, int], Recording] = {}
-        self._pools: dict[bool, Any] = {}
+        self._recorder = Recorder(self.module, device) if has_kernels(device) else None
         self._roots = _roots_on(device, model)
 
     def load(self, state: State) -> None:
@@ -166,28 +146,31 @@ class GroupedNetwork:
         Returns:
             The groups' slopes, and the mean loss.
         """
-        kind = Kind(learn=True, mixed=mixed)
-        if self.records:
-            loss, answers = self._replay(kind, images, labels, self._asked(tensors, elements))
-        else:
-            answers = torch.zeros(3, tensors.size, device=self._device)
-            self._want(answers, self._asked(tensors, elements))
-            loss = self._compute(kind, images, labels)
-        return self._slopes(answers, tensors), loss
+        return self._pass(Kind(learn=True, mixed=mixed), images, labels, tensors, elements)
 
     def look(self, images: Tensor, labels: Tensor, tensors: Integers, elements: Integers) -> Slopes:
         """The groups' slopes in float32 alone; changes nothing. Arguments as for :meth:`train`."""
-        kind = Kind(learn=False, mixed=False)
-        if self.records:
-            _, answers = self._replay(kind, images, labels, self._asked(tensors, elements))
+        return self._pass(Kind(learn=False, mixed=False), images, labels, tensors, elements)[0]
+
+    @property
+    def records(self) -> bool:
+        """Whether passes are recorded, each kind and shape once: sizes should be few."""
+        return self._recorder is not None
+
+    def _pass(
+        self, kind: Kind, images: Tensor, labels: Tensor, tensors: Integers, elements: Integers
+    ) -> tuple[Slopes, Tensor]:
+        given = images, labels, self._asked(tensors, elements)
+        if self._recorder is not None:
+            loss, answers = self._recorder.replay(kind, self._compute, given)
         else:
             answers = torch.zeros(3, tensors.size, device=self._device)
-            self._want(answers, self._asked(tensors, elements))
-            self._compute(kind, images, labels)
-        return self._slopes(answers, tensors)
+            loss = self._compute(kind, answers, *given)
+        return self._slopes(answers, tensors), loss
 
-    def _compute(self, kind: Kind, images: Tensor, labels: Tensor) -> Tensor:
-        """Forward and backward; returns the mean loss."""
+    def _compute(self, kind: Kind, answers: Tensor, images: Tensor, labels: Tensor, asked: Tensor) -> Tensor:
+        """Forward and backward; returns the mean loss, and leaves what is asked in ``answers``."""
+        self._want(answers, asked)
         groups = len(images) // self._samples
         use_threads(torch.get_num_threads())
         for norm in self._norms:
@@ -234,52 +217,6 @@ class GroupedNetwork:
         """Whether a pass in float32 is one. On a GPU it is made in TF32, which is many times faster; looks always are
         exact."""
         return self._device.type == "cpu"
-
-    # --- on a GPU a pass is recorded once, and replayed: to start its kernels one by one takes longer than they do ---
-
-    @property
-    def records(self) -> bool:
-        """Whether passes are recorded: each shape and kind once."""
-        return has_kernels(self._device)
-
-    def _replay(self, kind: Kind, images: Tensor, labels: Tensor, asked: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean loss and answers of a pass, as :meth:`_compute` would give them; the next replay overwrites both."""
-        shape = kind, len(images), len(asked)
-        if shape not in self._recordings:
-            while len(self._recordings) >= _RECORDINGS:
-                del self._recordings[next(iter(self._recordings))]
-            self._recordings[shape] = self._record(kind, images, labels, asked)
-        recording = self._recordings[shape]
-        for theirs, ours in zip(recording.given, (images, labels, asked), strict=True):
-            theirs.copy_(ours)
-        recording.graph.replay()
-        if kind.learn:
-            for parameter, gradient in zip(self.module.parameters(), recording.gradients, strict=True):
-                parameter.grad = gradient
-        return recording.loss, recording.answers
-
-    def _record(self, kind: Kind, *like: Tensor) -> Recording:
-        """Records a pass on tensors of this shape. What has to be compiled or chosen is so in passes before."""
-        images, labels, asked = given = tuple(tensor.clone() for tensor in like)
-        answers = torch.zeros(3, len(asked), device=self._device)
-        self._want(answers, asked)
-        kept = [buffer.clone() for buffer in self.module.buffers()]
-        aside = torch.cuda.Stream(self._device)  # type: ignore[no-untyped-call]
-        aside.wait_stream(torch.cuda.current_stream(self._device))
-        with torch.cuda.stream(aside):
-            for _ in range(2):
-                self._compute(kind, images, labels)
-        torch.cuda.current_stream(self._device).wait_stream(aside)
-        with torch.no_grad():
-            for buffer, before in zip(self.module.buffers(), kept, strict=True):
-                buffer.copy_(before)
-        # recordings that share their memory overwrite each other's results: looks must leave a pass's gradients alone
-        pool = self._pools.setdefault(kind.learn, torch.cuda.graph_pool_handle())
-        graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, pool=pool):
-            loss = self._compute(kind, images, labels)
-        gradients = [parameter.grad for parameter in self.module.parameters()] if kind.learn else []
-        return Recording(graph, given, loss, answers, gradients)
 
     def _both(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Every tensor of the canonical state as torch lays it out, a view of ``_flat``, with the one in use here."""

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from pol_oracle.canonical.models import MODEL_NAMES, build_model
+from pol_oracle.canonical.models import MODEL_NAMES, Model, build_model
 from pol_oracle.canonical.state import State
 from pol_oracle.protocol.difficulty import BIT
 from pol_oracle.protocol.hashing import keccak
@@ -94,6 +94,35 @@ def test_slopes_are_those_of_torchs_operations(name: str, dtype: torch.dtype) ->
         layer._look_by_places(Wanted(found[0], asked[asked[:, 6] == layer.number]), x, gradient, kernel)
         layer._look_by_kernel(Wanted(found[1], asked), x, gradient, kernel)
         assert torch.allclose(found[0], found[1], rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("mixed", [False, True])
+@pytest.mark.parametrize("name", MODEL_NAMES)
+def test_recorded_passes_give_the_same_bits_and_outlive_looks(name: str, mixed: bool) -> None:
+    model, made = build_model(name), []
+    tensors = np.array([[network_weight(model)] * 6 for _ in range(8)])
+    elements = np.arange(48).reshape(8, 6)
+    images, labels = random(S * 8, 3, 32, 32), torch.arange(S * 8, device=GPU) % 10
+    for recorded in (True, False):
+        network = GroupedNetwork(model, GPU, S)
+        if not recorded:
+            network._recorder = None
+        network.load(State.initial(model, 1))
+        for groups in (2, 8):
+            few = images[: S * groups], labels[: S * groups], tensors[:groups], elements[:groups]
+            network.look(*few)
+            slopes, loss = network.train(*few, mixed=mixed)
+            network.look(*few)
+            network.look(images[:S], labels[:S], tensors[:1], elements[:1])
+        made.append([slopes.value, float(loss), *(p.grad.cpu().numpy() for p in network.module.parameters())])  # type: ignore[union-attr]
+        made[-1].append(network.read().flat)
+    for ours, theirs in zip(*made, strict=True):
+        assert np.array_equal(ours, theirs)
+
+
+def network_weight(model: Model) -> int:
+    """Number of the first convolution's weight."""
+    return next(i for i, weight in enumerate(model.parameters) if len(weight.shape) == 4)
 
 
 class _Genesis:
