@@ -185,7 +185,7 @@ def load_spec(path: Path | str) -> TaskSpec:
     except OSError as error:
         raise InputError(f"cannot read the task file {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise InputError(f"the task file {path} is not UTF-8: {error}") from error
+        raise InputError(f"cannot read the task file {path}: it is not UTF-8 ({error})") from error
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{path} is not TOML: {error}") from error
     except ValidationError as error:
