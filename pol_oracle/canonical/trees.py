@@ -93,15 +93,16 @@ def _counted(tag: bytes, count: int, top: bytes) -> bytes:
     return hash_rows(_word(tag), words.copy()).tobytes()
 
 
+def counted_root(elements: int, top: bytes) -> bytes:
+    """Returns the root of a tensor of so many elements from the top of its tree:
+    ``keccak(TENSOR_ROOT ‖ uint64 elements ‖ top)``."""
+    return _counted(Tag.TENSOR_ROOT, elements, top)
+
+
 def tensor_root(tensor: FloatArray) -> bytes:
     """Returns the 32-byte root of a float32 tensor: ``keccak(TENSOR_ROOT ‖ uint64 elements ‖ top)``."""
     leaves = hash_floats(_word(Tag.TENSOR_LEAF), _leaf_words(tensor))
-    return _counted(Tag.TENSOR_ROOT, tensor.size, merkle_apex(_word(Tag.TENSOR_NODE), leaves).tobytes())
-
-
-def counted_root(elements: int, top: bytes) -> bytes:
-    """Returns the root of a tensor of so many elements from the top of its tree."""
-    return _counted(Tag.TENSOR_ROOT, elements, top)
+    return counted_root(tensor.size, merkle_apex(_word(Tag.TENSOR_NODE), leaves).tobytes())
 
 
 def list_root(tag: bytes, roots: Sequence[bytes]) -> bytes:
@@ -134,7 +135,7 @@ class TensorTree:
     @property
     def root(self) -> bytes:
         """As :func:`tensor_root` gives it."""
-        return _counted(Tag.TENSOR_ROOT, self.elements, self.levels[-1][0].tobytes())
+        return counted_root(self.elements, self.levels[-1][0].tobytes())
 
     def open(self, number: int, leaves: Iterable[int]) -> Slice:
         """Opens some leaves.
@@ -199,7 +200,7 @@ class Slice:
         Raises:
             ValueError: nodes are too many or too few.
         """
-        return _counted(Tag.TENSOR_ROOT, self.elements, self._levels()[-1][0])
+        return counted_root(self.elements, self._levels()[-1][0])
 
     def narrow(self, leaf: int) -> Slice:
         """Returns the opening of one of these leaves alone."""

@@ -6,8 +6,6 @@ from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from pol_oracle.canonical.expressions import FloatArray
 from pol_oracle.canonical.programs import Program
 from pol_oracle.canonical.state import State
@@ -38,11 +36,6 @@ class Traced:
     def of(program: Program, tensors: Sequence[FloatArray]) -> Traced:
         """Takes tensors and computes their roots."""
         return Traced(program, tuple(tensors), TraceRoots(program, tuple(tensor_root(t) for t in tensors)))
-
-    @property
-    def finite(self) -> bool:
-        """False if a NaN or an infinity lies anywhere in it."""
-        return all(np.isfinite(tensor).all() for tensor in self.tensors)
 
     def tree(self, tensor: int) -> TensorTree:
         """Returns the tree of a tensor; the last few are kept."""

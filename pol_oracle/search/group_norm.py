@@ -122,8 +122,7 @@ class _OnGpu(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor]:
         from .gpu_loops import normalise as kernel
 
-        n, c, h, w = x.shape
-        rows = x.detach().permute(0, 2, 3, 1).reshape(n // groups, groups, h * w, c).contiguous()
+        rows = _rows(x, groups).contiguous()
         y, statistics = kernel(rows, weight.detach(), bias.detach(), eps, rectify)
         ctx.rectify = rectify
         ctx.save_for_backward(rows, weight, bias, statistics)
@@ -136,7 +135,7 @@ class _OnGpu(torch.autograd.Function):
         from .gpu_loops import normalise_back as kernel
 
         rows, weight, bias, statistics = ctx.saved_tensors
-        given = gradients[0].detach().permute(0, 2, 3, 1).reshape(rows.shape).to(rows.dtype).contiguous()
+        given = _rows(gradients[0], rows.shape[1]).to(rows.dtype).contiguous()
         x, own = kernel(given, rows, weight.detach(), bias.detach(), statistics, ctx.rectify)
         sums = own.sum(1)
         return _as_images(x, gradients[0]), sums[0], sums[1], None, None, None
@@ -144,8 +143,13 @@ class _OnGpu(torch.autograd.Function):
 
 def _by_group(images: Tensor, groups: int) -> Tensor:
     """[S * G, C, H, W] -> float32 [S, G, H * W, C], contiguous: of channels-last float32 a view."""
+    return _rows(images, groups).float().contiguous()
+
+
+def _rows(images: Tensor, groups: int) -> Tensor:
+    """[S * G, C, H, W] -> [S, G, H * W, C], of the same type."""
     n, c, h, w = images.shape
-    return images.detach().permute(0, 2, 3, 1).reshape(n // groups, groups, h * w, c).float().contiguous()
+    return images.detach().permute(0, 2, 3, 1).reshape(n // groups, groups, h * w, c)
 
 
 def _per_group(rows: Tensor) -> Tensor:
