@@ -27,7 +27,7 @@ from pol_oracle.store import StateStore
 from .court_arithmetic import vectors
 from .format import Row
 from .l1 import running
-from .proving import FLIPS, Dock, dock, draw, flip
+from .proving import EVALUATION, FLIPS, Dock, dock, draw, flip
 
 VECTORS = 1_000_000  # per operation
 CORRUPTIONS, HONEST = 500, 2000  # per model
@@ -82,12 +82,12 @@ def gas(scratch: Path) -> Iterator[Row]:
     worst: dict[str, int] = {}
     for model in MODEL_NAMES:
         with dock(scratch / model, model) as court:
-            for operation, price in _prices(court):
+            for operation, price in prices(court):
                 worst[model] = max(price, worst.get(model, 0))
                 if (name := _class(operation)) in BARS:
                     spent[name].append(price)
     with dock(scratch / "dear", "resnet18", dear=True) as court:
-        worst["resnet18 with dear weights"] = max(price for _, price in _prices(court))
+        worst["resnet18 with dear weights"] = max(price for _, price in prices(court))
     for name, bar in BARS.items():
         yield Row(f"gas.{name}, least", min(spent[name]), "gas", bar=bar)
         yield Row(f"gas.{name}, most", max(spent[name]), "gas", bar=bar)
@@ -99,15 +99,23 @@ def _class(operation: Operation) -> str:
     return "elementwise" if operation.kind is Kind.MAP else f"{operation.terms} terms"
 
 
-def _prices(court: Dock) -> Iterator[tuple[Operation, int]]:
-    """Gas of one wrong element of every operation of a step: in the middle of every axis, where no padding is seen."""
-    trace = TraceId(Tree.STEP)
-    own = court.traces[trace]
-    for tensor, operation in enumerate(own.program.operations, own.program.first):
-        shape = operation.shape
-        element = sum(stride * (extent // 2) for stride, extent in zip(strides(shape), shape, strict=True))
-        bits = flip(own.tensors[tensor], element, "one ulp", np.random.default_rng(0))
-        yield operation, court.gas(*court.corrupted(trace, tensor, element, bits))
+def prices(court: Dock, terms: int = 0) -> Iterator[tuple[Operation, int]]:
+    """Gas of one wrong element of every operation, of a step and of an evaluation; it lies in the middle of every axis,
+    where no padding is seen.
+
+    Args:
+        court: with the traces.
+        terms: only of reductions of so many.
+    """
+    for trace in (TraceId(Tree.STEP), EVALUATION):
+        own = court.traces[trace]
+        for tensor, operation in enumerate(own.program.operations, own.program.first):
+            if terms not in (0, operation.terms):
+                continue
+            shape = operation.shape
+            element = sum(stride * (extent // 2) for stride, extent in zip(strides(shape), shape, strict=True))
+            bits = flip(own.tensors[tensor], element, "one ulp", np.random.default_rng(0))
+            yield operation, court.gas(*court.corrupted(trace, tensor, element, bits))
 
 
 def dispute(scratch: Path) -> Iterator[Row]:

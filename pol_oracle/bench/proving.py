@@ -29,6 +29,7 @@ from .l1 import L1, running
 
 GAS_CAP = 1 << 24  # of one transaction (EIP-7825)
 SAMPLES = 64  # of either data set: the Court's work does not depend on it beyond a path's length
+EVALUATION = TraceId(Tree.BEFORE, 3)  # one sample with W
 SUBNORMAL = np.float32(1e-40)
 FLIPS = ("one ulp", "one bit", "sign", "any bits", "infinity", "not a number")
 
@@ -137,7 +138,7 @@ def dock(scratch: Path, model: str, *, dear: bool = False) -> Iterator[Dock]:
             header,
             {
                 TraceId(Tree.STEP): step,
-                TraceId(Tree.BEFORE, 3): traced_sample(workload, workload.initial, 3),
+                EVALUATION: traced_sample(workload, workload.initial, EVALUATION.sample),
                 TraceId(Tree.AFTER, 5): traced_sample(workload, post, 5),
             },
         )

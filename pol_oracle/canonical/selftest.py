@@ -32,7 +32,7 @@ EXPECTED = {
     "exponential": "3fa87fcfaf425e61",
     "tensor root": "0b0c3439455f1706",
     "step": "42a2f9719d9509b5",
-    "trace": "99d0ec240b6ba138",
+    "trace": "4c3a790aead161f3",
 }
 
 

@@ -3,5 +3,4 @@
 ledger.py    every reward, loss, bounty and fee, with its reason
 history.py   the finalized chain: accuracy and block interval per height
 figure.py    the paper's Figure 1, from that history or from a chain mined for it
-files.py     writing a file whole or not at all
 """

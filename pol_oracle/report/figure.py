@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from pol_oracle.protocol.errors import InputError
-
-from .files import write_whole
+from pol_oracle.store.files import write_whole
 
 
 class Plotted(Protocol):

@@ -26,7 +26,7 @@ import numpy as np
 from pol_oracle.canonical.models import Model
 from pol_oracle.canonical.state import State
 from pol_oracle.protocol.errors import CorruptState, InputError
-from pol_oracle.report.files import write_whole
+from pol_oracle.store.files import write_whole
 
 from .mining import Standing
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -19,6 +17,8 @@ from fsspec.implementations.http import HTTPFileSystem
 from fsspec.implementations.local import LocalFileSystem
 
 from pol_oracle.protocol.errors import CorruptState, InputError, StoreError
+
+from .files import write_whole
 
 log = structlog.get_logger(__name__)
 
@@ -90,7 +90,8 @@ class StateStore:
             raise StoreError(f"the store {self.urls[0]} is read-only; name a folder before it to write to")
         try:
             if isinstance(files, LocalFileSystem):
-                _write_whole(Path(folder), name, data)
+                Path(folder).mkdir(parents=True, exist_ok=True)
+                write_whole(Path(folder, name), data)
             else:
                 files.pipe_file(f"{folder}/{name}", data)
         except OSError as error:
@@ -173,23 +174,6 @@ class StateStore:
                 if time.monotonic() > deadline:
                     raise TimeoutError("it is served too slowly")
         return b"".join(parts)
-
-
-def _write_whole(folder: Path, name: str, data: bytes) -> None:
-    """Writes beside the target, syncs, renames: a reader sees the whole file or none, also after a crash."""
-    folder.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=folder, prefix=".new-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            os.fchmod(file.fileno(), 0o644)
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(folder / name)
-    except BaseException:
-        with suppress(OSError):
-            Path(temporary).unlink()
-        raise
 
 
 def _reason(error: BaseException) -> str:

@@ -242,7 +242,7 @@ def test_full_disk_does_not_save_a_wrong_block(tmp_path: Path) -> None:
     replay = Replayer(WORKLOAD, store, keep=keep)
     assert verdict_of(replay, made.header, bits=BITS + 4).proof is not None
 
-    right = proof()
+    right = honest()
     StorePublisher(store)(right)
     with pytest.raises(StoreError):  # but whoever cannot keep a right one must not attest to it
         verdict_of(replay, right.header)

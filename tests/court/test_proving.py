@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pol_oracle.bench.court import disagreements, undetected
+from pol_oracle.bench.court import BARS, disagreements, prices, undetected
 from pol_oracle.bench.proving import dock
 from pol_oracle.canonical.models import MODEL_NAMES
 from pol_oracle.evidence import TraceId
@@ -23,6 +23,15 @@ def test_pitfall_14_the_court_sees_what_the_kernels_computed(model: str, tmp_pat
     with dock(tmp_path, model) as court:
         assert disagreements(court, 100, seed=3) == 0
         assert undetected(court, 60, seed=4) == 0
+
+
+@pytest.mark.parametrize("terms", [576, 4608])
+def test_long_sums_cost_no_more_gas_than_promised(terms: int, tmp_path: Path) -> None:
+    """576 terms took 437,000 when sums of convolutions had tails."""
+    with dock(tmp_path, "resnet18") as court:
+        spent = {operation.label: gas for operation, gas in prices(court, terms)}
+    assert len(spent) > 3
+    assert {label: gas for label, gas in spent.items() if gas > BARS[f"{terms} terms"]} == {}
 
 
 def test_what_is_not_corrupted_is_not_proven(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..builder import Place, Reduction, Tail, Tensor
+from ..builder import Place, Reduction, Tensor
 from ..operations import Kind
 from .graph import Activation, Geometry, Graph, Weight
 
@@ -33,7 +33,7 @@ class Convolution:
         self.geometry = Geometry(self.name, x.height, x.width, kernel, stride, padding)
         graph.geometries.append(self.geometry)
 
-    def emit(self, label: str, tail: Tail | None = None) -> Tensor:
+    def emit(self) -> Tensor:
         """Emits the output, in the graph's layout. Taps that see only padding are left out of the sums.
 
         A 1x1 kernel gathers only the pixels it reads, any other the padded input.
@@ -50,17 +50,13 @@ class Convolution:
         pixels = padded.view(
             order(0, high * wide * c, step * wide * c, step * c), (wide * c, 1), offset=(top * wide + left) * c
         )
-        return self.graph.builder.dot(self.shape, reduction, kernel, pixels, label, tail)
+        return self.graph.builder.dot(self.shape, reduction, kernel, pixels, f"{self.name} output")
 
     def backward(self, dy: Tensor) -> None:
         """Emits the gradients of weight and input, given that of the output, [out, samples, rows, columns]."""
         self.graph.learn(self.name, self._weight_gradient(dy))
         if self.x.wanted:
-            gradient = self._input_gradient(dy)
-            if self.x.pending is None:
-                self.x.pending = gradient
-            else:
-                self.x.gradients.append(self.graph.builder.reduce(gradient, f"{self.name} input gradient").whole())
+            self.x.gradients.append(self._input_gradient(dy).whole())
 
     def _weight_gradient(self, dy: Tensor) -> Reduction:
         """Sums over (n, oy, ox). The input is gathered channel-major, one copy per kx (stride 1) or per tap, so that
@@ -83,7 +79,7 @@ class Convolution:
         views = (dy.view((n * area, 0, 0, 0), (area, 1)), taps.view(out, (size, 1)))
         return Reduction(Kind.DOT, self.weight.shape, (n, area), views)
 
-    def _input_gradient(self, dy: Tensor) -> Reduction:
+    def _input_gradient(self, dy: Tensor) -> Tensor:
         """A stride-1 convolution of the dilated, padded dy with the flipped kernel, k running (ky, kx, o), over the
         taps that are not dead."""
         x, k, p, builder = self.x, self.kernel, self.padding, self.graph.builder
@@ -103,4 +99,4 @@ class Convolution:
         flipped = builder.gather(self.weight, shape, [*flip, (Place({0: 1}), c, 1)], f"{self.name} flipped")
         a = flipped.view((taps_high * taps_wide * o, 0, 0, 0), (taps_wide * o, 1))
         b = spread.view((0, high * wide * o, wide * o, o), (wide * o, 1))
-        return Reduction(Kind.DOT, x.shape, (taps_high, taps_wide * o), (a, b))
+        return builder.dot(x.tensor.shape, (taps_high, taps_wide * o), a, b, f"{self.name} input gradient")

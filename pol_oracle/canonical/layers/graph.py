@@ -26,7 +26,6 @@ class Activation:
         channels, samples, height, width: extents.
         strides: elements between neighbours along channel, sample, row, column.
         gradients: views of the loss gradient's parts, one per reader, as the tensor's own layout reads them.
-        pending: one more part, not yet emitted, so that it can take the sum of all as its tail.
         wanted: False for the images, whose gradient nobody needs.
     """
 
@@ -38,7 +37,6 @@ class Activation:
     strides: tuple[int, int, int, int]
     wanted: bool = True
     gradients: list[View] = field(default_factory=list)
-    pending: Reduction | None = None
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
@@ -254,11 +252,12 @@ class Graph:
             label: for people.
             rectified: the activation comes from a ReLU: +0 wherever it is not positive.
         """
-        parts = [operand(i) for i in range(len(x.gradients) + (x.pending is not None))]
-        value, views = reduce(lambda a, b: a + b, parts), tuple(x.gradients)
+        views, shape = tuple(x.gradients), x.tensor.shape
+        first = Tensor(views[0].tensor, shape)
+        if not rectified and views == (first.whole(),):
+            return first
+        value = reduce(lambda a, b: a + b, [operand(i) for i in range(len(views))])
         if rectified:
-            value = select(greater(operand(len(parts)), constant(0.0)), value, constant(0.0))
+            value = select(greater(operand(len(views)), constant(0.0)), value, constant(0.0))
             views = (*views, x.tensor.whole())
-        if x.pending is None:
-            return self.builder.map(x.tensor.shape, value, *views, label=label)
-        return self.builder.reduce(x.pending, label, Tail(value, views) if views else None)
+        return self.builder.map(shape, value, *views, label=label)

@@ -35,6 +35,7 @@ class BatchNorm:
         self.beta = graph.parameter(Weight(f"{name}.bias", channels))
         self.mean = graph.buffer(Weight(f"{name}.running_mean", channels))
         self.variance = graph.buffer(Weight(f"{name}.running_var", channels, start=1.0))
+        self.values = convolution.emit()
         self.scale, self.shift = self._training() if graph.training else self._evaluation()
 
     def _channels(self, expression: Expression, *operands: Tensor, label: str) -> Tensor:
@@ -51,12 +52,11 @@ class BatchNorm:
 
     def _training(self) -> tuple[Tensor, Tensor]:
         builder, count = self.graph.builder, constant(self.count)
-        y = self.convolution.emit(f"{self.convolution.name} output")
-        row = y.view((self.count,), (1,))
+        y, row = self.values, self.values.view((self.count,), (1,))
         mean = builder.sum(self.gamma.shape, (self.count,), row, f"{self.name} mean", Tail(operand(0) / count))
         difference, per_channel = operand(0) - operand(1), self.graph.per_channel(mean)
-        self.centred = builder.map(y.shape, difference, y.whole(), per_channel, label=f"{self.name} centred")
-        row = self.centred.view((self.count,), (1,))
+        self.values = builder.map(y.shape, difference, y.whole(), per_channel, label=f"{self.name} centred")
+        row = self.values.view((self.count,), (1,))
         squares = builder.dot(self.gamma.shape, (self.count,), row, row, f"{self.name} squares")
         inverse = constant(1.0) / square_root(operand(0) / count + constant(EPSILON))
         self.inverse = self._channels(inverse, squares, label="inverse deviation")
@@ -73,14 +73,9 @@ class BatchNorm:
         self.graph.updates[f"{self.name}.running_mean"] = Update(moved, mean)
         self.graph.updates[f"{self.name}.running_var"] = Update(operand(1) * keep + unbiased * take, squares)
 
-    def channels(self) -> tuple[View, View]:
-        """Operands a and b of ``d * a + b``."""
-        return self.graph.per_channel(self.scale), self.graph.per_channel(self.shift)
-
-    def plain(self) -> Tensor:
-        """Emits the output itself; evaluation only."""
-        tail = Tail(operand(0) * operand(1) + operand(2), self.channels())
-        return self.convolution.emit(f"{self.name} output", tail)
+    def views(self) -> tuple[View, View, View]:
+        """Operands d, a and b of ``d * a + b``."""
+        return self.values.whole(), self.graph.per_channel(self.scale), self.graph.per_channel(self.shift)
 
     def backward(self, g: Tensor) -> None:
         """Emits the gradients of gamma, beta and the convolution, given that of the output.
@@ -90,9 +85,8 @@ class BatchNorm:
         builder = self.graph.builder
         shape, row = self.gamma.shape, g.view((self.count,), (1,))
         total = builder.sum(shape, (self.count,), row, f"{self.name}.bias gradient")
-        product = builder.dot(
-            shape, (self.count,), row, self.centred.view((self.count,), (1,)), f"{self.name} products"
-        )
+        centred = self.values.view((self.count,), (1,))
+        product = builder.dot(shape, (self.count,), row, centred, f"{self.name} products")
         gamma = self._channels(operand(0) * operand(1), product, self.inverse, label="weight gradient")
         self.graph.learn(f"{self.name}.bias", total)
         self.graph.learn(f"{self.name}.weight", gamma)
@@ -101,5 +95,5 @@ class BatchNorm:
         slope = self._channels(operand(0) * operand(1) / count, gamma, self.inverse, label="slope")
         value = operand(1) * ((operand(0) - operand(2)) - operand(3) * operand(4))
         scale, mean_view, slope_view = (self.graph.per_channel(t) for t in (self.scale, mean, slope))
-        views = (g.whole(), scale, mean_view, self.centred.whole(), slope_view)
+        views = (g.whole(), scale, mean_view, self.values.whole(), slope_view)
         self.convolution.backward(builder.map(self.shape, value, *views, label=f"{self.name} input gradient"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from ..builder import Place, Reduction, Tail, Tensor
 from ..expressions import constant, coordinate, equal, operand, select
-from ..operations import Kind
 from .graph import Activation, Graph
 
 
@@ -55,7 +54,8 @@ class MaxPool:
         shape = (k, k, x.channels, x.samples, run)
         shares = builder.map(shape, chosen, *reads, label=f"{self.name} shares")
         view = shares.view((x.samples * run, run, wide, 1), (x.channels * x.samples * run,))
-        x.pending = Reduction(Kind.SUM, x.shape, (k * k,), (view,))
+        total = builder.sum(x.tensor.shape, (k * k,), view, f"{self.name} input gradient")
+        x.gradients.append(total.whole())
 
     def _spread(self, source: Tensor, label: str) -> Tensor:
         """Dilates and pads one value per window to the input's grid."""
