@@ -37,7 +37,7 @@ TRAINED_STEPS = {"cnn": 600, "resnet18-7x7": 150, "resnet18": 40}
 HIT_TOLERANCE = 0.1
 
 
-def _drawn(prepared: Workload, first: int, count: int, bits: int) -> Drawn:
+def drawn_nonces(prepared: Workload, first: int, count: int, bits: int) -> Drawn:
     """What nonces demand, with more requirements than a block would have."""
     return Drawn.of(prepared, seed_rows(keccak(b"bench") * 5, range(first, first + count)), bits)
 
@@ -59,7 +59,7 @@ def directions(scratch: Path) -> Iterator[Row]:
         passes = _passes(prepared, prepared.initial)
         wrong = rounding = candidates = confirmed = 0
         for first in range(0, DIRECTION_GROUPS, GROUPS):
-            drawn = _drawn(prepared, first, GROUPS, BITS)
+            drawn = drawn_nonces(prepared, first, GROUPS, BITS)
             groups = passes.groups(drawn)
             slopes = passes.look(groups)
             found = passes.meets(groups, slopes)
@@ -138,7 +138,7 @@ def _moves(prepared: Workload, state: State, count: int) -> NDArray[np.int8]:
     passes = _passes(prepared, state)
     parts = []
     for first in range(0, count, GROUPS):
-        groups = passes.groups(_drawn(prepared, first, GROUPS, MANY))
+        groups = passes.groups(drawn_nonces(prepared, first, GROUPS, MANY))
         parts.append(_as_required(passes, groups))
     return np.concatenate(parts)
 

@@ -35,6 +35,7 @@ BENCHES: dict[str, dict[str, str]] = {
         "plans": "pol_oracle.bench.search:plans",
         "directions": "pol_oracle.bench.hits:directions",
         "hits": "pol_oracle.bench.hits:hits",
+        "sieves": "pol_oracle.bench.sieves:sieves",
         "accuracy": "pol_oracle.bench.learning:accuracy",
         "ranks": "pol_oracle.bench.ranks:ranks",
     },

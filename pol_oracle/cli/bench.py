@@ -14,7 +14,7 @@ from .options import Json
 PARTS = (
     "canonical: step, evaluation, layers, trees, replay, agreement, start-up; chain: gas, throughput, catch-up; "
     "court: arithmetic, corruptions, honest, gas, dispute; "
-    "search: tries, training, phases, plans, directions, hits, accuracy, ranks"
+    "search: tries, training, phases, plans, directions, hits, sieves, accuracy, ranks"
 )
 
 

@@ -25,7 +25,7 @@ from pol_oracle.canonical.state import State
 from pol_oracle.canonical.step import StepResult
 from pol_oracle.protocol.derivation import batch, requirements, seed, seed_head
 from pol_oracle.protocol.difficulty import most_bits, needed_bits, whole_bits
-from pol_oracle.protocol.errors import NotFinite
+from pol_oracle.protocol.errors import ArithmeticFault, NotFinite
 from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.header import Header
 from pol_oracle.task import Workload, unmet
@@ -205,6 +205,9 @@ class Attempt:
 
     def _header(self, draw: Draw, result: StepResult, accuracy: AccuracyTree) -> Header:
         """Everything the block claims."""
+        trace_root = result.trace.root  # with the roots of W's tensors
+        if self.state.root != self.root:
+            raise ArithmeticFault("this GPU hashed W wrongly; search without it (CUDA_VISIBLE_DEVICES= in front)")
         return Header(
             parent=self.block.parent.id,
             miner=self.block.miner,
@@ -212,7 +215,7 @@ class Attempt:
             indices=draw.indices,
             pre_root=self.root,
             post_root=result.post.root,
-            trace_root=result.trace.root,
+            trace_root=trace_root,
             eval_root=accuracy.root.hash,
             correct_before=accuracy.root.before,
             correct_after=accuracy.root.after,

@@ -219,14 +219,14 @@ class Crew:
             order: the leader's; None in a helper.
             module: the network that gives, or gets, the weights.
         """
-        tensors = _weights(module)
-        flat = _flat([(order or Order(False)).pack(), *tensors])
+        tensors, head = _weights(module), (order or Order(False)).pack()
+        room = len(head) + sum(tensor.numel() for tensor in tensors)
+        flat = _flat([head, *tensors], tensors[0].device) if self._leads else torch.empty(room)
         with _lost():
             dist.broadcast(flat, 0)
-        head = _ORDER.size // flat.element_size()
         if not self._leads:
-            _spread(flat[head:], tensors)
-        return Order.unpack(flat[:head])
+            _spread(flat[len(head) :], tensors)
+        return Order.unpack(flat[: len(head)])
 
     def collect(self, module: nn.Module, candidates: Sequence[int], tries: int) -> list[int]:
         """Turns the leader's gradients and running statistics into the mean of all, and tells it all candidates.
@@ -239,7 +239,7 @@ class Crew:
         tensors = [*(p.grad for p in module.parameters() if p.grad is not None), *module.buffers()]
         hits = torch.zeros(tries)
         hits[list(candidates)] = 1.0
-        flat = _flat([*tensors, hits])
+        flat = _flat([*tensors, hits], tensors[0].device)
         with _lost():
             dist.reduce(flat, 0)
         if not self._leads:
@@ -285,9 +285,9 @@ def _weights(module: nn.Module) -> list[Tensor]:
     return [t.detach() for t in chain(module.parameters(), module.buffers())]
 
 
-def _flat(tensors: Sequence[Tensor]) -> Tensor:
-    """All in one, in the memory of the host."""
-    return torch.cat([t.reshape(-1).cpu() for t in tensors])
+def _flat(tensors: Sequence[Tensor], device: torch.device) -> Tensor:
+    """All in one, in the memory of the host, brought there at once from where most of them are."""
+    return torch.cat([t.reshape(-1).to(device) for t in tensors]).cpu()
 
 
 @contextmanager
@@ -302,5 +302,6 @@ def _lost() -> Iterator[None]:
 
 @torch.no_grad()
 def _spread(flat: Tensor, tensors: Sequence[Tensor]) -> None:
-    for part, tensor in zip(torch.split(flat, [t.numel() for t in tensors]), tensors, strict=True):
+    parts = torch.split(flat.to(tensors[0].device), [t.numel() for t in tensors])
+    for part, tensor in zip(parts, tensors, strict=True):
         tensor.copy_(part.view_as(tensor))

@@ -3,7 +3,7 @@
 every pass nor wait for its few cores.
 
 The same trees as ``canonical/trees.py``, of all tensors at once: one kernel hashes all leaves, one each level of nodes.
-What comes back are the tensors' tops. A proof does not rest on it: the canonical step computes its own roots.
+What comes back are the tensors' tops. A proof does not rest on them alone: the canonical step computes its own roots.
 """
 
 # no "from __future__ import annotations": Triton reads the annotations
@@ -273,18 +273,22 @@ class GpuRoots:
             flat: the canonical state, float32 [elements], on the device; the same tensor each time.
             gather: puts the weights there. It is recorded with what follows, at the first call.
         """
-        if self._graph is None:
-            gather()
-            self._hash(flat)  # compiles
-            self._graph = torch.cuda.CUDAGraph()
-            with torch.cuda.graph(self._graph):
-                gather()
-                self._found = self._hash(flat)
-        self._graph.replay()
-        *tops, finite = self._found.cpu().numpy()
+        with torch.cuda.device(flat.device):
+            if self._graph is None:
+                self._record(flat, gather)
+            self._graph.replay()
+            *tops, finite = self._found.cpu().numpy()
         if not finite[0]:
             return None
         return [counted_root(size, top.tobytes()) for size, top in zip(self._sizes, tops, strict=True)]
+
+    def _record(self, flat: Tensor, gather: Callable[[], None]) -> None:
+        gather()
+        self._hash(flat)  # compiles
+        self._graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(self._graph, stream=torch.cuda.Stream(flat.device)):
+            gather()
+            self._found = self._hash(flat)
 
     def _hash(self, flat: Tensor) -> Tensor:
         """The tops of all tensors, and whether all is finite, int64 [tensors + 1, 4]."""

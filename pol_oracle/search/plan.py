@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 SIZES = (8, 16, 32, 64)
 LARGE_SIZES = (*SIZES, 128, 256, 512, 1024)  # on a GPU
 ENOUGH = 0.95  # of the fastest
-MEMORY_SHARE = 0.5  # of what is free
+PASSES_HELD = 6  # that there must be memory for: gradients too, and on a GPU what recordings of all sizes tried hold
 ENOUGH_S = 0.3  # seconds of trials
 
 
@@ -88,7 +88,8 @@ def measure(
         ask: called before every trial; what it raises ends the planning.
     """
     smallest = groups_of(SIZES[0])
-    room = MEMORY_SHARE * free_memory(device) / (2 * _kept_for_backward(lambda: passes.train(smallest)))  # + gradients
+    free = free_memory(device)
+    room = free / (PASSES_HELD * _bytes_of(device, lambda: passes.train(smallest)))
     trials: dict[Plan, Trial] = {}
     fastest = 0.0
     for size in LARGE_SIZES if device.type == "cuda" else SIZES:
@@ -116,8 +117,18 @@ def free_memory(device: torch.device) -> int:
     return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
+def _bytes_of(device: torch.device, work: Callable[[], object]) -> int:
+    """Bytes that a pass takes at most."""
+    if device.type != "cuda":
+        return _kept_for_backward(work)
+    before = torch.cuda.memory_allocated(device)
+    torch.cuda.reset_peak_memory_stats(device)
+    work()
+    return max(1, torch.cuda.max_memory_allocated(device) - before)
+
+
 def _kept_for_backward(work: Callable[[], object]) -> int:
-    """Bytes that autograd keeps during a forward pass."""
+    """Bytes that autograd keeps during a forward pass, for which the CPU has no such count."""
     storages: dict[int, int] = {}
 
     def keep(tensor: torch.Tensor) -> torch.Tensor:

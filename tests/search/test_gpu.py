@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -10,7 +12,7 @@ from pol_oracle.canonical.models import MODEL_NAMES, Model, build_model
 from pol_oracle.canonical.state import State
 from pol_oracle.protocol.difficulty import BIT
 from pol_oracle.protocol.hashing import keccak
-from pol_oracle.search import GroupedSearch, Plan
+from pol_oracle.search import GroupedSearch, Plan, recorder
 from pol_oracle.search.group_norm import _Anywhere, _OnGpu
 from pol_oracle.search.grouped_network import GroupedNetwork
 from pol_oracle.search.live_convolution import LiveConv2d, Wanted
@@ -18,7 +20,7 @@ from pol_oracle.search.torch_models import has_kernels
 from pol_oracle.task import Workload, unmet
 from tests.task.workloads import MINER, small_workload
 
-GPU = torch.device("cuda")
+GPU = torch.device("cuda", max(0, torch.cuda.device_count() - 1))  # where there are several, not the current one
 S = 4
 
 pytestmark = [
@@ -129,10 +131,29 @@ class _Genesis:
     id, correct_after = keccak(b"genesis"), 0
 
 
-@pytest.mark.parametrize("mixed", [False, True])
-def test_search_finds_proofs(mixed: bool) -> None:
+def test_what_was_used_last_is_kept_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recorder, "_KEPT", 3)
+    model, elements = build_model("cnn"), np.arange(6).reshape(1, 6)
+    network = GroupedNetwork(model, GPU, S)
+    network.load(State.initial(model, 1))
+    kept = network._recorder
+    assert kept is not None
+
+    def look(groups: int) -> np.ndarray[Any, Any]:
+        images, labels = random(S * groups, 3, 32, 32), torch.arange(S * groups, device=GPU) % 10
+        tensors = np.full((groups, 6), network_weight(model))
+        return network.look(images, labels, tensors, elements.repeat(groups, 0)).value
+
+    made = [look(groups) for groups in (1, 2, 3, 1, 4, 1)]
+    assert [given[1][0] // S for _, given in kept._recordings] == [3, 4, 1]
+    assert np.array_equal(made[0], made[3])
+    assert np.array_equal(made[0], made[5])
+
+
+@pytest.mark.parametrize("plan", [Plan(64), Plan(64, mixed=True), None])
+def test_search_finds_proofs(plan: Plan | None) -> None:
     workload: Workload = small_workload()
-    search = GroupedSearch(workload, Plan(64, mixed), GPU)
+    search = GroupedSearch(workload, plan, GPU)
     proof = search.search(_Genesis(), MINER, workload.initial, 3 * BIT)
     assert proof is not None
     chosen = list(proof.header.indices)

@@ -8,22 +8,24 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from torch.nn import functional
 
 from pol_oracle.canonical.eligible import eligible_weights
 from pol_oracle.canonical.models import MODEL_NAMES, build_model
 from pol_oracle.canonical.state import State
 from pol_oracle.protocol.difficulty import BIT
-from pol_oracle.protocol.errors import InputError, RuleError
+from pol_oracle.protocol.errors import ArithmeticFault, InputError, RuleError
 from pol_oracle.protocol.rules import HARDENED
 from pol_oracle.search import GroupedSearch, Plan, Progress, build_module, load_state
-from pol_oracle.search.attempt import Block, Nonces
+from pol_oracle.search.attempt import Attempt, Block, Nonces, Weights
 from pol_oracle.search.draws import Integers
 from pol_oracle.search.group_norm import BUFFER_MOMENTUM
 from pol_oracle.search.grouped_network import GroupedNetwork, Slopes
 from pol_oracle.search.live_convolution import LiveConv2d
 from pol_oracle.search.optimiser import AveragedSGD
 from pol_oracle.search.passes import FIRST_LOOK, MARGIN, Groups, Passes, _clearly_wrong
+from pol_oracle.search.proof import Watch
 from pol_oracle.search.torch_models import images_to_torch, torch_position
 from tests.search.replay import Parent, stands
 from tests.task.workloads import MINER, small_workload
@@ -245,6 +247,27 @@ def test_after_a_divergence_training_begins_anew(monkeypatch: pytest.MonkeyPatch
         patch.setattr(AveragedSGD, "step", explode)
         search.search(Parent(correct_after=10**6), MINER, proof.post, 30 * BIT)
     assert search.search(Parent(), MINER, proof.post, 3 * BIT) is not None
+
+
+class Better:
+    """Finds every W' right about everything, and W about nothing."""
+
+    def __init__(self, w: State) -> None:
+        self._w = w
+
+    def correct(
+        self, state: State, images: object, labels: NDArray[np.uint8], progress: object = None
+    ) -> NDArray[np.bool_]:
+        return np.full(len(labels), state is not self._w)
+
+
+def test_a_root_that_is_not_that_of_w_makes_no_proof() -> None:
+    """As a GPU that hashes wrongly would give; nobody could fetch the W of such a block."""
+    workload = small_workload()
+    block, judge = Block(workload, Parent(), MINER, 0), Better(workload.initial)
+    attempt = Attempt(block, Weights(bytes(32), lambda: workload.initial), (judge,))
+    with pytest.raises(ArithmeticFault, match="hashed W wrongly"):
+        attempt.confirm(attempt.nonces.draw(0), Watch(Progress(0), None, None))
 
 
 def test_any_optimiser_of_torch_will_do() -> None:
