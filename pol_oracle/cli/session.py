@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from pol_oracle.chain.deployment import Deployment
     from pol_oracle.chain.sender import Call
     from pol_oracle.store import StateStore
+
+PAUSE_S = 0.2  # between two looks at an L1 whose nodes do not agree yet on how far it is
 
 
 def deployment(settings: Settings) -> Deployment:
@@ -136,7 +139,8 @@ def transact(
             for call in named:
                 sender.submit(call)
         for call in named:
-            sender.submit(call)
+            if not together:
+                sender.submit(call)
             result = sender.wait(call.key)
             if result.error is not None:
                 refused.append(result.error)
@@ -158,3 +162,4 @@ def history(connection: Client, found: Deployment) -> History:
         told.update(update.rollback_to, update.events, update.l1_block, update.timestamp)
         if update.l1_block >= end - found.confirmations:
             return told
+        time.sleep(PAUSE_S)

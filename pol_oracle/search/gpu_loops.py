@@ -148,7 +148,7 @@ def _shape(groups: int, channels: int) -> tuple[int, tuple[int, int]]:
     return lanes, (groups, triton.cdiv(channels, lanes))
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["number", "slots", "groups"])  # they would have it compiled anew for half of the layers
 def _weight_slopes(
     x, gradient, kernel, asked, answers, number, slots, samples, groups,
     height, width, channels, rows, columns, outputs,

@@ -285,10 +285,11 @@ class GpuRoots:
     def _record(self, flat: Tensor, gather: Callable[[], None]) -> None:
         gather()
         self._hash(flat)  # compiles
-        self._graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self._graph, stream=torch.cuda.Stream(flat.device)):
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph, stream=torch.cuda.Stream(flat.device)):
             gather()
             self._found = self._hash(flat)
+        self._graph = graph
 
     def _hash(self, flat: Tensor) -> Tensor:
         """The tops of all tensors, and whether all is finite, int64 [tensors + 1, 4]."""
