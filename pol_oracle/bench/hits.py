@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from pol_oracle.canonical.state import State
 from pol_oracle.protocol.hashing import keccak
-from pol_oracle.search import Recipe, build_module, load_state, set_up_torch, train
+from pol_oracle.search import Recipe, build_module, load_state, pick_device, set_up_torch, train
 from pol_oracle.search.draws import Drawn, seed_rows
 from pol_oracle.search.grouped_network import GroupedNetwork
 from pol_oracle.search.passes import Groups, Passes
@@ -43,9 +43,10 @@ def drawn_nonces(prepared: Workload, first: int, count: int, bits: int) -> Drawn
 
 
 def _passes(prepared: Workload, state: State) -> Passes:
-    network = GroupedNetwork(prepared.model, CPU, prepared.task.batch_size)
+    device = pick_device()
+    network = GroupedNetwork(prepared.model, device, prepared.task.batch_size)
     network.load(state)
-    return Passes(prepared, network, CPU)
+    return Passes(prepared, network, device)
 
 
 def directions(scratch: Path) -> Iterator[Row]:
