@@ -42,11 +42,18 @@ def drawn_nonces(prepared: Workload, first: int, count: int, bits: int) -> Drawn
     return Drawn.of(prepared, seed_rows(keccak(b"bench") * 5, range(first, first + count)), bits)
 
 
-def _passes(prepared: Workload, state: State) -> Passes:
+def passes_on(prepared: Workload, state: State, kind: type[GroupedNetwork] = GroupedNetwork) -> Passes:
+    """Passes of a network with these weights, where a search would make them."""
     device = pick_device()
-    network = GroupedNetwork(prepared.model, device, prepared.task.batch_size)
+    network = kind(prepared.model, device, prepared.task.batch_size)
     network.load(state)
     return Passes(prepared, network, device)
+
+
+def states(prepared: Workload, name: str) -> dict[str, State]:
+    """The weights that a model begins with, and some that training led to."""
+    trained = train(prepared, prepared.initial, steps=TRAINED_STEPS[name], seed=1, recipe=Recipe(average=0.9))
+    return {"initial": prepared.initial, "trained": trained}
 
 
 def directions(scratch: Path) -> Iterator[Row]:
@@ -57,7 +64,7 @@ def directions(scratch: Path) -> Iterator[Row]:
     set_up_torch(THREADS)
     for name in ("cnn", "vgg", "resnet18-7x7", "resnet18"):
         prepared = workload(name, scratch)
-        passes = _passes(prepared, prepared.initial)
+        passes = passes_on(prepared, prepared.initial)
         wrong = rounding = candidates = confirmed = 0
         for first in range(0, DIRECTION_GROUPS, GROUPS):
             drawn = drawn_nonces(prepared, first, GROUPS, BITS)
@@ -126,8 +133,7 @@ def hits(scratch: Path) -> Iterator[Row]:
     set_up_torch(THREADS)
     for name in HIT_GROUPS:
         prepared = workload(name, scratch)
-        trained = train(prepared, prepared.initial, steps=TRAINED_STEPS[name], seed=1, recipe=Recipe(average=0.9))
-        for kind, state in (("initial", prepared.initial), ("trained", trained)):
+        for kind, state in states(prepared, name).items():
             moves = _moves(prepared, state, HIT_GROUPS[name])
             yield Row(f"hits.{name}.{kind}.moved", float(np.abs(moves).mean()), "of weights")
             for bits in HIT_BITS:
@@ -136,7 +142,7 @@ def hits(scratch: Path) -> Iterator[Row]:
 
 def _moves(prepared: Workload, state: State, count: int) -> NDArray[np.int8]:
     """For each of the weights of each group: 1 if it moves as required, -1 the other way, 0 if it stays."""
-    passes = _passes(prepared, state)
+    passes = passes_on(prepared, state)
     parts = []
     for first in range(0, count, GROUPS):
         groups = passes.groups(drawn_nonces(prepared, first, GROUPS, MANY))

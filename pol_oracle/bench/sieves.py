@@ -11,15 +11,14 @@ from torch import Tensor, nn
 
 from pol_oracle.canonical.models import Model
 from pol_oracle.canonical.state import State
-from pol_oracle.search import Recipe, pick_device, set_up_torch, train
+from pol_oracle.search import pick_device, set_up_torch
 from pol_oracle.search.grouped_network import GroupedNetwork
 from pol_oracle.search.live_convolution import LiveConv2d
-from pol_oracle.search.passes import Passes
 from pol_oracle.search.recorder import Kind
 from pol_oracle.task import Workload
 
 from .format import Row
-from .hits import GROUPS, TRAINED_STEPS, drawn_nonces
+from .hits import GROUPS, drawn_nonces, passes_on, states
 from .search import THREADS, workload
 
 PASSES = {"cnn": 60, "resnet18-7x7": 40, "resnet18": 10}
@@ -37,8 +36,7 @@ def sieves(scratch: Path) -> Iterator[Row]:
     set_up_torch(THREADS)
     for name, passes in PASSES.items():
         prepared = workload(name, scratch)
-        trained = train(prepared, prepared.initial, steps=TRAINED_STEPS[name], seed=1, recipe=Recipe(average=0.9))
-        for kind, state in (("initial", prepared.initial), ("trained", trained)):
+        for kind, state in states(prepared, name).items():
             for rough, mixed in (("tf32", False), ("bfloat16", True)):
                 bar = None if mixed else KEPT_BAR  # where bfloat16 loses more, `plan` does not take it
                 kept = _kept(prepared, state, passes, mixed=mixed)
@@ -46,16 +44,9 @@ def sieves(scratch: Path) -> Iterator[Row]:
 
 
 def _kept(prepared: Workload, state: State, count: int, *, mixed: bool) -> float:
-    device = pick_device()
-    kind = GroupedNetwork if mixed or device.type == "cuda" else Tf32Network
-    network = kind(prepared.model, device, prepared.task.batch_size)
-    passes = Passes(prepared, network, device)
-    shares = []
-    for number in range(count):
-        network.load(state)
-        groups = passes.groups(drawn_nonces(prepared, number * GROUPS, GROUPS, BITS))
-        shares.append(passes.kept_by_sieve(groups, mixed=mixed))
-    return float(np.mean(shares))
+    passes = passes_on(prepared, state, GroupedNetwork if mixed or pick_device().type == "cuda" else Tf32Network)
+    drawn = (drawn_nonces(prepared, first, GROUPS, BITS) for first in range(0, count * GROUPS, GROUPS))
+    return float(np.mean([passes.kept_by_sieve(passes.groups(some), mixed=mixed) for some in drawn]))
 
 
 class Tf32Network(GroupedNetwork):

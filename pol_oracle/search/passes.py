@@ -129,7 +129,7 @@ class Passes:
         return self._network.look(*self._samples(some), some.tensors, some.elements).first(count)
 
     def kept_by_sieve(self, groups: Groups, *, mixed: bool) -> float:
-        """Measures which share of the groups that would pass in float32 the sieve of a pass lets through; it trains."""
+        """Measures which share of the groups that would pass in float32 the sieve of a pass lets through."""
         if self._network.exact and not mixed:
             return 1.0
         true = self.look(groups)

@@ -35,8 +35,8 @@ class BatchNorm:
         self.beta = graph.parameter(Weight(f"{name}.bias", channels))
         self.mean = graph.buffer(Weight(f"{name}.running_mean", channels))
         self.variance = graph.buffer(Weight(f"{name}.running_var", channels, start=1.0))
-        self.values = convolution.emit()
-        self.scale, self.shift = self._training() if graph.training else self._evaluation()
+        y = convolution.emit()
+        self.values, self.scale, self.shift = self._training(y) if graph.training else (y, *self._evaluation())
 
     def _channels(self, expression: Expression, *operands: Tensor, label: str) -> Tensor:
         """One value per channel from others."""
@@ -50,20 +50,20 @@ class BatchNorm:
         shift = self._channels(operand(0) - operand(1) * operand(2), self.beta, self.mean, scale, label="shift")
         return scale, shift
 
-    def _training(self) -> tuple[Tensor, Tensor]:
+    def _training(self, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         builder, count = self.graph.builder, constant(self.count)
-        y, row = self.values, self.values.view((self.count,), (1,))
+        row = y.view((self.count,), (1,))
         mean = builder.sum(self.gamma.shape, (self.count,), row, f"{self.name} mean", Tail(operand(0) / count))
         difference, per_channel = operand(0) - operand(1), self.graph.per_channel(mean)
-        self.values = builder.map(y.shape, difference, y.whole(), per_channel, label=f"{self.name} centred")
-        row = self.values.view((self.count,), (1,))
+        centred = builder.map(y.shape, difference, y.whole(), per_channel, label=f"{self.name} centred")
+        row = centred.view((self.count,), (1,))
         squares = builder.dot(self.gamma.shape, (self.count,), row, row, f"{self.name} squares")
         inverse = constant(1.0) / square_root(operand(0) / count + constant(EPSILON))
         self.inverse = self._channels(inverse, squares, label="inverse deviation")
         scale = self._channels(operand(0) * operand(1), self.gamma, self.inverse, label="scale")
         if self.graph.learn_buffers:
             self._track(mean, squares)
-        return scale, self.beta
+        return centred, scale, self.beta
 
     def _track(self, mean: Tensor, squares: Tensor) -> None:
         """Moves the running statistics as torch does: the variance is the unbiased one."""
