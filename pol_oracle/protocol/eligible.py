@@ -1,8 +1,9 @@
-"""Eligible weights: the ones a requirement may name, as strided index ranges over the state's tensors.
+"""What a requirement may name, as strided index ranges over the state's tensors: leaves of 64 weights, or, under the
+paper's rules, single weights. Both are called places here.
 
-A range names ``repeats`` runs of ``run`` consecutive elements of one tensor, ``stride`` apart. Live taps of a
+A range names ``repeats`` runs of ``run`` consecutive places of one tensor, ``stride`` apart. Live taps of a
 convolution whose outer taps only ever see padding are such a pattern, so one range covers a whole layer.
-Eligible weights are numbered range by range, run by run. On L1 a range is one word:
+Eligible places are numbered range by range, run by run. On L1 a range is one word:
 
     tensor (uint32) ‖ start (uint64) ‖ run (uint32) ‖ stride (uint64) ‖ repeats (uint64)
 """
@@ -19,7 +20,7 @@ from .hashing import keccak
 
 @dataclass(frozen=True)
 class EligibleRange:
-    """``repeats`` runs of ``run`` elements of state tensor ``tensor``, beginning at ``start``."""
+    """``repeats`` runs of ``run`` places of state tensor ``tensor``, beginning at ``start``."""
 
     tensor: int
     start: int
@@ -29,7 +30,7 @@ class EligibleRange:
 
     @property
     def count(self) -> int:
-        """Number of weights the range names."""
+        """Number of places the range names."""
         return self.run * self.repeats
 
     def pack(self) -> bytes:
@@ -52,13 +53,13 @@ class EligibleRange:
 
 @dataclass(frozen=True)
 class EligibleWeights:
-    """All eligible weights of a task, in order."""
+    """All eligible leaves of a task, or all eligible weights, in order."""
 
     ranges: tuple[EligibleRange, ...]
 
     @property
     def count(self) -> int:
-        """|W|: how many weights R may name."""
+        """How many leaves or weights R may name."""
         return sum(r.count for r in self.ranges)
 
     @property
@@ -67,17 +68,17 @@ class EligibleWeights:
         return keccak(b"".join(r.pack() for r in self.ranges))
 
     def locate(self, number: int) -> tuple[int, int]:
-        """Returns (tensor, element) of eligible weight ``number``; both index the state's canonical layout.
+        """Returns (tensor, place) of eligible leaf or weight ``number``; both index the state's canonical layout.
 
         Raises:
-            RuleError: there is no such weight.
+            RuleError: there is no such place.
         """
         rest = number
         for r in self.ranges:
             if 0 <= rest < r.count:
                 return r.tensor, r.start + rest // r.run * r.stride + rest % r.run
             rest -= r.count
-        raise RuleError(f"eligible weight {number} is out of range: the task has {self.count}")
+        raise RuleError(f"eligible place {number} is out of range: the task has {self.count}")
 
 
 def packed(ranges: Iterable[EligibleRange]) -> list[bytes]:

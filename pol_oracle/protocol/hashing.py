@@ -39,6 +39,9 @@ class Tag:
     SAMPLE_LEAF = b"smplleaf"  # ‖ pixels (uint8, HWC) ‖ uint64 label
     SAMPLE_NODE = b"smplnode"  # ‖ left ‖ right
     SAMPLE_ROOT = b"smplroot"  # ‖ uint64 count of samples ‖ top
+    SEGMENT_LEAF = b"sgmtleaf"  # ‖ batch root ‖ inner root ‖ root of the state after the step
+    SEGMENT_NODE = b"sgmtnode"  # ‖ left ‖ right
+    SEGMENT_ROOT = b"sgmtroot"  # ‖ uint64 count of steps ‖ top
     EVAL_LEAF = b"evalleaf"  # ‖ 256 correct-bits before ‖ 256 correct-bits after
     EVAL_NODE = b"evalnode"  # ‖ left ‖ u32 before ‖ u32 after ‖ right ‖ u32 before ‖ u32 after
     PROGRAM_LEAF = b"progleaf"  # ‖ descriptor bytes
@@ -48,5 +51,7 @@ class Tag:
     GENESIS = b"pol-gen0"
     SEED = b"pol-seed"
     REQUIREMENTS = b"pol-reqs"
+    MASK = b"pol-mask"  # ‖ seed ‖ uint32 requirement ‖ uint32 counter: which weights of its leaf it counts
     BATCH = b"pol-btch"
+    SEGMENT = b"pol-sgmt"  # of the seeds of a segment's batches
     EXTRA = b"pol-xtra"  # ‖ seed ‖ postRoot: whether the block has one requirement more

@@ -7,7 +7,7 @@ from typing import Any
 
 from .hashing import keccak_abi
 
-HEADER_TYPE = "(bytes32,address,uint64,uint32[],bytes32,bytes32,bytes32,bytes32,uint32,uint32)"
+HEADER_TYPE = "(bytes32,address,uint64,uint32[],bytes32,bytes32,bytes32,bytes32,bytes32,uint32,uint32)"
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,7 @@ class Header:
         miner: address that proposes, checksummed hex; in the seed, so that a proof cannot be stolen.
         nonce: the miner's counter; each nonce draws new requirements and a new batch.
         indices: P, the S training samples of the step.
+        segment_root: list root of the N steps from the parent's W' to W; zeros under the paper's rules.
         pre_root: state root of W.
         post_root: state root of W'.
         trace_root: root over every tensor of the step.
@@ -31,6 +32,7 @@ class Header:
     miner: str
     nonce: int
     indices: tuple[int, ...]
+    segment_root: bytes
     pre_root: bytes
     post_root: bytes
     trace_root: bytes
@@ -45,6 +47,7 @@ class Header:
             self.miner,
             self.nonce,
             list(self.indices),
+            self.segment_root,
             self.pre_root,
             self.post_root,
             self.trace_root,

@@ -20,14 +20,16 @@ class Item(IntEnum):
     NODES = 1
     LEAVES = 2
     BITS = 3
+    STEPS = 4
 
 
 class Tree(IntEnum):
-    """Whose trace: the step's, or that of a sample's evaluation with W or W'."""
+    """Whose trace: the block's own step's, that of a sample's evaluation with W or W', or a step's of its segment."""
 
     STEP = 0
     BEFORE = 1
     AFTER = 2
+    SEGMENT = 3
 
 
 @dataclass(frozen=True, order=True)
@@ -35,16 +37,17 @@ class Position:
     """One answer's worth of a block's trees.
 
     Attributes:
-        item: roots of all tensors of a trace; nodes of a tensor; leaves of a tensor; bits of the accuracy tree.
-        tree: whose trace; STEP for bits.
-        sample: of the test set; 0 for the step.
-        tensor: its number in the program; 0 for roots and bits.
+        item: roots of all tensors of a trace; nodes of a tensor; leaves of a tensor; bits of the accuracy tree; hashes
+            of all steps of the segment.
+        tree: whose trace; STEP for bits and steps.
+        index: sample of the test set, or step of the segment; 0 for the block's own step.
+        tensor: its number in the program; 0 unless nodes or leaves are demanded.
         group: which group of ``LEAF_GROUP`` leaves; 0 unless leaves are demanded.
     """
 
     item: Item
     tree: Tree = Tree.STEP
-    sample: int = 0
+    index: int = 0
     tensor: int = 0
     group: int = 0
 
@@ -52,11 +55,20 @@ class Position:
         """What is demanded, in words."""
         if self.item is Item.BITS:
             return "all bits of the evaluation"
-        whose = "the step" if self.tree is Tree.STEP else f"sample {self.sample} {self.tree.name.lower()} the step"
+        if self.item is Item.STEPS:
+            return "the steps of the segment"
         if self.item is Item.ROOTS:
-            return f"the roots of {whose}"
+            return f"the roots of {self._whose}"
         part = "nodes" if self.item is Item.NODES else f"leaf group {self.group}"
-        return f"{part} of tensor {self.tensor} of {whose}"
+        return f"{part} of tensor {self.tensor} of {self._whose}"
+
+    @property
+    def _whose(self) -> str:
+        if self.tree is Tree.STEP:
+            return "the step"
+        if self.tree is Tree.SEGMENT:
+            return f"step {self.index} of the segment"
+        return f"sample {self.index} {self.tree.name.lower()} the step"
 
     def abi(self) -> tuple[Any, ...]:
         """The position as the ABI takes it."""
@@ -65,5 +77,5 @@ class Position:
     @staticmethod
     def of(values: tuple[int, int, int, int, int]) -> Position:
         """Reads what the ABI gave."""
-        item, tree, sample, tensor, group = values
-        return Position(Item(item), Tree(tree), sample, tensor, group)
+        item, tree, index, tensor, group = values
+        return Position(Item(item), Tree(tree), index, tensor, group)

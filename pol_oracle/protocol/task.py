@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import astuple, dataclass
 
+from .derivation import LEAF_WEIGHTS
+from .errors import RuleError
 from .hashing import Tag, keccak_abi
 from .rules import Rules, RuleSet, rules_of
 
-TASK_TYPE = "(uint8,uint32,uint32,uint32,uint32,uint32,uint64,bytes32,bytes32,bytes32,bytes32,bytes32)"
+MAX_TRAINING_STEPS = 2048  # the hashes of so many steps fit the answer to one demand
+
+TASK_TYPE = "(uint8,uint32,uint32,uint32,uint32,uint8,uint32,uint64,bytes32,bytes32,bytes32,bytes32,bytes32)"
 
 
 @dataclass(frozen=True)
@@ -16,12 +20,13 @@ class Task:
 
     Attributes:
         rule_set: hardened or paper.
-        batch_size: S, samples per checked step.
+        batch_size: S, samples per step.
         train_count: |D|, samples in the training set.
         test_count: |E|, samples in the test set.
-        accuracy_slack: how many test samples a block may be worse than its parent.
+        training_steps: N, steps of a segment; 0 under the paper's rules.
+        mask_size: m, weights whose directions a requirement counts; 1 makes it a direction.
         learning_rate: bits of the binary32 learning rate.
-        eligible_count: |W|, eligible weights.
+        eligible_count: how many leaves R may name; under the paper's rules, |W|: how many weights.
         eligible_hash: see ``EligibleWeights.hash``.
         program_root: Merkle root of the operations of the step and of the evaluation.
         train_root: root of the training set.
@@ -33,7 +38,8 @@ class Task:
     batch_size: int
     train_count: int
     test_count: int
-    accuracy_slack: int
+    training_steps: int
+    mask_size: int
     learning_rate: int
     eligible_count: int
     eligible_hash: bytes
@@ -41,6 +47,19 @@ class Task:
     train_root: bytes
     test_root: bytes
     initial_root: bytes
+
+    def __post_init__(self) -> None:
+        """Checks what ``Genesis.sol`` checks of segments and masks.
+
+        Raises:
+            RuleError: they do not fit the rule set.
+        """
+        steps, size = self.training_steps, self.mask_size
+        if self.rules.derived_state != (steps > 0) or steps > MAX_TRAINING_STEPS:
+            wanted = f"1 to {MAX_TRAINING_STEPS}" if self.rules.derived_state else "0 under the paper's rules"
+            raise RuleError(f"training_steps must be {wanted}, not {steps}")
+        if not 1 <= size <= (LEAF_WEIGHTS if self.rules.derived_state else 1):
+            raise RuleError(f"mask_size must be 1 to {LEAF_WEIGHTS}, and 1 under the paper's rules, not {size}")
 
     @property
     def rules(self) -> Rules:
