@@ -135,7 +135,7 @@ def layers(_scratch: Path) -> Iterator[Row]:
     seen = set()
     for name in ("resnet18-7x7", "resnet18"):
         model = build_model(name)
-        workspace = Workspace(model.step_program(BATCH, 0.001, learn_buffers=False))
+        workspace = Workspace(model.step_program(BATCH, 0.001))
         workspace.state[:] = State.initial(model, 1).flat
         workspace.run()
         for geometry in model.geometries:

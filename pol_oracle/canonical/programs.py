@@ -118,7 +118,7 @@ class ProgramTree:
 
     def __init__(self, stepper: HasProgram, evaluator: HasProgram) -> None:
         step, evaluation = stepper.program, evaluator.program
-        self._programs = {Tree.STEP: step, Tree.BEFORE: evaluation, Tree.AFTER: evaluation}
+        self._programs = {Tree.STEP: step, Tree.SEGMENT: step, Tree.BEFORE: evaluation, Tree.AFTER: evaluation}
         self._descriptors = step.descriptors() + evaluation.descriptors()
         self._leaves = [keccak(Tag.PROGRAM_LEAF + d) for d in self._descriptors]
         self.sections = Sections(len(step.state), len(step.batch), len(step.shapes), step.posts, len(evaluation.shapes))
@@ -130,6 +130,6 @@ class ProgramTree:
 
     def open(self, tree: Tree, tensor: int) -> ProgramOpening:
         """Opens the descriptor of a tensor."""
-        number = tensor if tree is Tree.STEP else self.sections.step_tensors + tensor
+        number = self.sections.step_tensors + tensor if tree in (Tree.BEFORE, Tree.AFTER) else tensor
         path = merkle_siblings(rows(self._leaves), [number], Tag.PROGRAM_NODE)
         return ProgramOpening(self.sections, self._descriptors[number], path)

@@ -1,4 +1,4 @@
-"""The checked step: one plain SGD update of W on S samples, and its trace."""
+"""The step, a segment's or a block's own: one plain SGD update on S samples, and its trace."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pol_oracle.protocol.errors import ArithmeticFault, InputError
-from pol_oracle.protocol.rules import Rules
 
 from .blocks import Blocks
 from .execute import Workspace
@@ -32,7 +31,6 @@ class Stepper:
 
     Args:
         model: what is trained.
-        rules: whether the step moves batch norm's running statistics.
         batch_size: S.
         learning_rate: bits of the binary32 learning rate.
         threads: that share a step's work; the bits do not depend on it.
@@ -43,10 +41,10 @@ class Stepper:
         program: the step, compiled.
     """
 
-    def __init__(self, model: Model, rules: Rules, batch_size: int, learning_rate: int, threads: int = 1) -> None:
+    def __init__(self, model: Model, batch_size: int, learning_rate: int, threads: int = 1) -> None:
         rate = float(np.array(learning_rate, np.uint32).view(np.float32))
         self.model, self.batch_size = model, batch_size
-        self.program = model.step_program(batch_size, rate, learn_buffers=not rules.freeze_buffers)
+        self.program = model.step_program(batch_size, rate)
         self._team = Team(threads)
         self._blocks = Blocks(model.elements)
         self._lock = Lock()

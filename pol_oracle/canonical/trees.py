@@ -88,7 +88,8 @@ def _leaf_words(tensor: FloatArray) -> Words:
     return (np.concatenate([flat, np.zeros(rest, np.float32)]) if rest else flat).view(np.uint64)
 
 
-def _counted(tag: bytes, count: int, top: bytes) -> bytes:
+def counted(tag: bytes, count: int, top: bytes) -> bytes:
+    """Returns ``keccak(tag ‖ uint64 count ‖ top)``: the root of a tree that says how many leaves it has."""
     words = np.frombuffer(count.to_bytes(8, "big") + top, np.uint64).reshape(1, 5)
     return hash_rows(_word(tag), words.copy()).tobytes()
 
@@ -96,7 +97,7 @@ def _counted(tag: bytes, count: int, top: bytes) -> bytes:
 def counted_root(elements: int, top: bytes) -> bytes:
     """Returns the root of a tensor of so many elements from the top of its tree:
     ``keccak(TENSOR_ROOT ‖ uint64 elements ‖ top)``."""
-    return _counted(Tag.TENSOR_ROOT, elements, top)
+    return counted(Tag.TENSOR_ROOT, elements, top)
 
 
 def tensor_root(tensor: FloatArray) -> bytes:
@@ -107,7 +108,7 @@ def tensor_root(tensor: FloatArray) -> bytes:
 
 def list_root(tag: bytes, roots: Sequence[bytes]) -> bytes:
     """Returns ``keccak(tag ‖ uint64 count ‖ top)`` over tensor roots; the tag says which list it is."""
-    return _counted(tag, len(roots), merkle_top(roots, Tag.LIST_NODE))
+    return counted(tag, len(roots), merkle_top(roots, Tag.LIST_NODE))
 
 
 def leaves_of(elements: int) -> int:
@@ -274,7 +275,7 @@ def sample_root(images: Bytes, labels: Bytes) -> bytes:
         labels: uint8 [n].
     """
     top = merkle_apex(_word(Tag.SAMPLE_NODE), _sample_leaves(images, labels)).tobytes()
-    return _counted(Tag.SAMPLE_ROOT, len(images), top)
+    return counted(Tag.SAMPLE_ROOT, len(images), top)
 
 
 def sample_path(images: Bytes, labels: Bytes, index: int) -> tuple[bytes, ...]:

@@ -8,7 +8,7 @@ from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import EvidenceKind
 from pol_oracle.protocol.positions import Tree
 
-from .proofs import FraudProof, TraceId, proof_about
+from .proofs import FraudProof, TraceId
 from .traced import Traced
 
 
@@ -41,7 +41,7 @@ def bit_proof(
         tree: what the miner committed to.
     """
     last = len(evaluation.tensors) - 1
-    leaf = trace.sample // SAMPLES_PER_LEAF
+    leaf = trace.index // SAMPLES_PER_LEAF
     content = tree.content(0, leaf)
     evidence = (
         [content[:32], content[32:]],
@@ -49,4 +49,4 @@ def bit_proof(
         programs.open(Tree.BEFORE, last).abi(),
         evaluation.roots.open([evaluation.open(last, [0])]).abi(),
     )
-    return proof_about(trace, "proveBit", header, evidence)
+    return FraudProof(trace.kind, "proveBit", (header.astuple(), trace.abi(), evidence))

@@ -9,21 +9,30 @@ from typing import Protocol
 
 from pol_oracle.canonical.accuracy import AccuracyTree
 from pol_oracle.canonical.programs import ProgramTree
+from pol_oracle.canonical.segments import SegmentList
 from pol_oracle.canonical.state import State
 from pol_oracle.canonical.trees import leaves_of
+from pol_oracle.protocol.errors import InputError
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.positions import LEAF_GROUP, MAX_NODES, Item, Position, Tree
-from pol_oracle.task import Workload
+from pol_oracle.task import Segment, Workload, state_before
 
-from .proofs import Answer
-from .traced import Traced, traced_sample, traced_step
+from .proofs import NO_SEGMENT, Answer, SegmentStep, TraceId
+from .shown import Grounds
+from .traced import Traced, traced
 
 
 class Discloser(Protocol):
     """Who holds a block's trees."""
 
-    def trace(self, tree: Tree, sample: int) -> Traced:
+    def trace(self, trace: TraceId) -> Traced:
         """Returns one of the block's traces."""
+
+    def steps(self) -> SegmentList:
+        """Returns the hashes of its segment's steps."""
+
+    def segment_step(self, trace: TraceId) -> SegmentStep:
+        """Returns what a step of its segment starts and ends with; nothing for other traces."""
 
     def accuracy(self) -> AccuracyTree:
         """Returns the block's accuracy tree."""
@@ -39,18 +48,21 @@ def answer_to(position: Position, programs: ProgramTree, block: Discloser) -> An
     """
     if position.item is Item.BITS:
         return bits_answer(block.accuracy().words)
-    trace = block.trace(position.tree, position.sample)
+    if position.item is Item.STEPS:
+        return Answer("revealSteps", (list(block.steps().hashes),))
+    which = TraceId(position.tree, position.index)
+    trace, segment = block.trace(which), block.segment_step(which).abi()
     opening = programs.open(position.tree, position.tensor).abi()
     if position.item is Item.ROOTS:
-        shown = trace.roots.tensors[0 if position.tree is Tree.STEP else len(trace.program.state) :]
-        return Answer("revealRoots", (opening, list(shown)))
+        shown = trace.roots.tensors[len(trace.program.state) if which.evaluates else 0 :]
+        return Answer("revealRoots", (opening, list(shown), segment))
     tree = trace.tree(position.tensor)
     if position.item is Item.NODES:
         level = next(nodes for nodes in tree.levels if len(nodes) <= MAX_NODES)
         nodes = [node.tobytes() for node in level]
-        return Answer("revealNodes", (opening, nodes, b"".join(trace.roots.nodes([position.tensor]))))
+        return Answer("revealNodes", (opening, nodes, b"".join(trace.roots.nodes([position.tensor])), segment))
     leaves = tree.open(position.tensor, group_of(tree.elements, position.group))
-    return Answer("revealLeaves", (opening, trace.roots.open([leaves]).abi()))
+    return Answer("revealLeaves", (opening, trace.roots.open([leaves]).abi(), segment))
 
 
 def bits_answer(words: bytes) -> Answer:
@@ -66,37 +78,54 @@ def group_of(elements: int, group: int) -> range:
 
 @dataclass(frozen=True, eq=False)
 class HonestDiscloser:
-    """The trees of a right block, computed again from its W.
+    """The trees of a right block, computed again from what it stands on.
 
     Attributes:
         workload: the task.
         header: the block.
-        pre: W.
+        grounds: what it stands on.
         cancelled: asked now and then while the test set is evaluated; raises to stop.
     """
 
     workload: Workload
     header: Header
-    pre: State
+    grounds: Grounds
     cancelled: Callable[[int], None] = lambda _: None
-
-    @cached_property
-    def _step(self) -> Traced:
-        return traced_step(self.workload, self.header, self.pre)
 
     @cached_property
     def _post(self) -> State:
         chosen, train = list(self.header.indices), self.workload.train
-        return self.workload.stepper.run(self.pre, train.images[chosen], train.labels[chosen]).post
+        return self.workload.stepper.run(self.grounds.pre, train.images[chosen], train.labels[chosen]).post
 
-    def trace(self, tree: Tree, sample: int) -> Traced:
+    def trace(self, trace: TraceId) -> Traced:
         """See :class:`Discloser`."""
-        if tree is Tree.STEP:
-            return self._step
-        return traced_sample(self.workload, self._post if tree is Tree.AFTER else self.pre, sample)
+        return traced(self.workload, self.header, trace, self._start(trace))
+
+    def steps(self) -> SegmentList:
+        """See :class:`Discloser`."""
+        return self._segment.list
+
+    def segment_step(self, trace: TraceId) -> SegmentStep:
+        """See :class:`Discloser`."""
+        if trace.tree is not Tree.SEGMENT:
+            return NO_SEGMENT
+        entries = self._segment.entries[max(trace.index - 1, 0) : trace.index + 1]
+        parent = self.grounds.parent if trace.index == 0 else None
+        return SegmentStep(parent, entries, self.steps().path(trace.index))
 
     def accuracy(self) -> AccuracyTree:
         """See :class:`Discloser`."""
         test, correct = self.workload.test, self.workload.evaluator.correct
-        sides = [correct(s, test.images, test.labels, self.cancelled) for s in (self.pre, self._post)]
+        sides = [correct(s, test.images, test.labels, self.cancelled) for s in (self.grounds.pre, self._post)]
         return AccuracyTree.of(*sides)
+
+    @property
+    def _segment(self) -> Segment:
+        if self.grounds.segment is None:
+            raise InputError("under the paper's rules a block has no segment")
+        return self.grounds.segment
+
+    def _start(self, trace: TraceId) -> State:
+        if trace.tree is Tree.SEGMENT:
+            return state_before(self.workload, self._segment.block_id, self._segment.start, trace.index)
+        return self._post if trace.tree is Tree.AFTER else self.grounds.pre

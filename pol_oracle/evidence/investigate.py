@@ -1,7 +1,8 @@
 """From a mismatch to the smallest proof. Each function raises :class:`Unshown` while something must be demanded first.
 
-The first wrong tensor, in program order, reads only tensors that are right: they agree with our own replay, so we can
-open them ourselves. Of the miner's trace nothing is needed but its tensors' roots and the wrong leaf.
+Whatever is honest we compute ourselves, so a dispute is a walk down to the first value that is not our own: from the
+segment's list to a step, its trace, a tensor, a group of leaves, one float. The first wrong tensor, in program order,
+reads only tensors that are right: they agree with our own replay, so we can open them ourselves.
 """
 
 from __future__ import annotations
@@ -12,51 +13,64 @@ from pol_oracle.canonical.accuracy import AccuracyTree, Bits
 from pol_oracle.canonical.operations import Kind
 from pol_oracle.canonical.state import State
 from pol_oracle.canonical.traces import TraceRoots
-from pol_oracle.canonical.trees import Slice, TensorTree
 from pol_oracle.protocol.errors import InputError
 from pol_oracle.protocol.positions import Tree
+from pol_oracle.task import Segment, segment_step, state_before
 
 from .accuracy import bit_proof, sums_proof
 from .operations import first_difference, input_proof, operation_proof
 from .proofs import FraudProof, TraceId
-from .shown import ShownTrees, first_wrong_leaf
-from .traced import Traced, traced_sample, traced_step
+from .shown import ClaimedTrace, ShownTrees
+from .traced import Traced, traced
 
 
-def find_step_fault(shown: ShownTrees, pre: State, post: State | None) -> FraudProof:
-    """Finds the first wrong element of a step's trace.
+def find_segment_fault(shown: ShownTrees, own: Segment) -> FraudProof:
+    """Finds the first wrong element of a block's segment.
 
     Args:
-        shown: the block.
-        pre: W.
-        post: the claimed W', if it is served.
+        shown: the block; its segmentRoot or its preRoot is not our own, or the segment is not finite.
+        own: the segment after its parent.
 
     Raises:
         Unshown: something must be demanded first.
         InputError: nothing is wrong.
     """
-    trace = TraceId(Tree.STEP)
-    own = traced_step(shown.workload, shown.header, pre)
-    roots = shown.roots(trace, pre, post)
-    tensor = _first_wrong_tensor(own.roots, roots)
-    if tensor is None:
-        if proof := _not_finite(shown, trace, own):
-            return proof
-        raise InputError("nothing is wrong with the trace")
-    posts = own.program.posts_from
-    if post is not None and tensor >= posts:
-        claimed = _first_wrong_weight(post, tensor - posts, tensor, own)
-    else:
-        claimed = shown.wrong_leaf(trace, tensor, own, roots)
-    return _element_proof(shown, trace, own, roots, claimed)
+    pairs = enumerate(zip(shown.steps(own).hashes, own.list.hashes, strict=True))
+    step = next((number for number, (theirs, ours) in pairs if theirs != ours), None)
+    if step is not None or shown.header.pre_root != own.end.root:
+        # a list of our own steps that does not end in preRoot: nobody can show its last one
+        number = len(own.entries) - 1 if step is None else step
+        before = state_before(shown.workload, own.block_id, own.start, number)
+        return _find_fault(shown, TraceId(Tree.SEGMENT, number), before)
+    state = own.start
+    for number in range(len(own.entries)):
+        result = segment_step(shown.workload, own.block_id, number, state)
+        if not result.finite:
+            return _find_not_finite(shown, TraceId(Tree.SEGMENT, number), state)
+        state = result.post
+    raise InputError("nothing is wrong with the segment")
 
 
-def find_accuracy_fault(shown: ShownTrees, pre: State, post: State, own_bits: tuple[Bits, Bits]) -> FraudProof:
+def find_step_fault(shown: ShownTrees, *, same: bool) -> FraudProof:
+    """Finds the first wrong element of a block's own step.
+
+    Args:
+        shown: the block.
+        same: its trace is our own, and not finite.
+
+    Raises:
+        Unshown: something must be demanded first.
+        InputError: nothing is wrong.
+    """
+    find = _find_not_finite if same else _find_fault
+    return find(shown, TraceId(Tree.STEP), shown.grounds.pre)
+
+
+def find_accuracy_fault(shown: ShownTrees, post: State, own_bits: tuple[Bits, Bits]) -> FraudProof:
     """Finds a wrong sum, or the first wrong bit and what is wrong with its evaluation.
 
     Args:
         shown: the block.
-        pre: W.
         post: W'.
         own_bits: which samples W and W' really classify correctly.
 
@@ -64,12 +78,13 @@ def find_accuracy_fault(shown: ShownTrees, pre: State, post: State, own_bits: tu
         Unshown: something must be demanded first.
         InputError: nothing is wrong.
     """
-    header, tree = shown.header, shown.accuracy()
+    header, own = shown.header, AccuracyTree.of(*own_bits)
+    tree = own if own.root.hash == header.eval_root else shown.accuracy()
     counts = header.correct_before, header.correct_after
     if (tree.root.before, tree.root.after) != counts:
         return sums_proof(header, tree, len(tree.levels) - 1, 0, *counts)
-    trace = _first_wrong_bit(tree, own_bits)
-    return find_evaluation_fault(shown, trace, post if trace.tree is Tree.AFTER else pre)
+    trace = _first_wrong_bit(tree, own)
+    return find_evaluation_fault(shown, trace, post if trace.tree is Tree.AFTER else shown.grounds.pre)
 
 
 def find_evaluation_fault(shown: ShownTrees, trace: TraceId, state: State) -> FraudProof:
@@ -84,14 +99,51 @@ def find_evaluation_fault(shown: ShownTrees, trace: TraceId, state: State) -> Fr
         Unshown: something must be demanded first.
         InputError: nothing is wrong.
     """
-    own = traced_sample(shown.workload, state, trace.sample)
-    roots = shown.roots(trace, state, None)
-    tensor = _first_wrong_tensor(own.roots, roots)
-    if tensor is not None:
-        return _element_proof(shown, trace, own, roots, shown.wrong_leaf(trace, tensor, own, roots))
-    if proof := _not_finite(shown, trace, own):
+    claim = shown.claimed(trace, state)
+    own = traced(shown.workload, shown.header, trace, state)
+    if proof := _wrong_element(shown, claim, own) or _not_finite(shown, claim, own):
         return proof
     return bit_proof(shown.workload.programs, shown.header, trace, own, shown.accuracy())
+
+
+def _find_fault(shown: ShownTrees, trace: TraceId, state: State) -> FraudProof:
+    """The first wrong element of a step's trace that is not our own."""
+    claim = shown.claimed(trace, state)
+    own = traced(shown.workload, shown.header, trace, state)
+    if proof := _wrong_element(shown, claim, own) or _not_finite(shown, claim, own):
+        return proof
+    raise InputError("nothing is wrong with the trace")
+
+
+def _find_not_finite(shown: ShownTrees, trace: TraceId, state: State) -> FraudProof:
+    """The first value that is not finite in a step's trace that is our own."""
+    own = traced(shown.workload, shown.header, trace, state)
+    if proof := _not_finite(shown, shown.own(trace, own), own):
+        return proof
+    raise InputError("nothing is wrong with the trace")
+
+
+def _wrong_element(shown: ShownTrees, claim: ClaimedTrace, own: Traced) -> FraudProof | None:
+    """Proves the first wrong element of the first tensor that is not our own, if there is one."""
+    tensor = _first_wrong_tensor(own.roots, claim.roots)
+    if tensor is None:
+        return None
+    claimed = shown.wrong_leaf(claim.trace, tensor, own)
+    mine = own.tree(tensor).open(tensor, claimed.places)
+    element = first_difference(claimed, mine)
+    if tensor < own.program.first:
+        return input_proof(claim, shown.workload, claimed, element)
+    return operation_proof(claim, shown.workload.programs, own, claimed, element)
+
+
+def _not_finite(shown: ShownTrees, claim: ClaimedTrace, own: Traced) -> FraudProof | None:
+    """The trace is our own: opens the first NaN or infinity that an operation computed, if there is one."""
+    for tensor, operation in enumerate(own.program.operations, own.program.first):
+        broken = np.flatnonzero(~np.isfinite(own.tensors[tensor].reshape(-1)))
+        if operation.kind is not Kind.GATHER and broken.size:
+            element = int(broken[0])
+            return operation_proof(claim, shown.workload.programs, own, own.open(tensor, [element]), element)
+    return None
 
 
 def _first_wrong_tensor(own: TraceRoots, claimed: TraceRoots) -> int | None:
@@ -100,38 +152,10 @@ def _first_wrong_tensor(own: TraceRoots, claimed: TraceRoots) -> int | None:
     return next((tensor for tensor, (ours, theirs) in pairs if ours != theirs), None)
 
 
-def _first_wrong_weight(post: State, weight: int, tensor: int, own: Traced) -> Slice:
-    """Opens the first wrong leaf of a published W'."""
-    tree = TensorTree(post.tensors[weight])
-    whole = tree.open(tensor, range(len(tree.levels[0])))
-    return first_wrong_leaf(whole, own.tree(tensor))
-
-
-def _first_wrong_bit(tree: AccuracyTree, own_bits: tuple[Bits, Bits]) -> TraceId:
+def _first_wrong_bit(tree: AccuracyTree, own: AccuracyTree) -> TraceId:
     """The evaluation of the first sample whose bit is not our own."""
-    own = AccuracyTree.of(*own_bits)
     for side, (claimed, ours) in zip((Tree.BEFORE, Tree.AFTER), zip(tree.bits, own.bits, strict=True), strict=True):
         wrong = np.flatnonzero(claimed != ours)
         if wrong.size:
             return TraceId(side, int(wrong[0]))
     raise InputError("the accuracy tree is right")
-
-
-def _element_proof(shown: ShownTrees, trace: TraceId, own: Traced, roots: TraceRoots, claimed: Slice) -> FraudProof:
-    """Proves the first wrong element of a leaf."""
-    mine = own.tree(claimed.tensor).open(claimed.tensor, claimed.places)
-    element = first_difference(claimed, mine)
-    if claimed.tensor < own.program.first:
-        return input_proof(shown.workload, shown.header, trace, roots, claimed, element)
-    return operation_proof(shown.workload.programs, shown.header, trace, own, roots, claimed, element)
-
-
-def _not_finite(shown: ShownTrees, trace: TraceId, own: Traced) -> FraudProof | None:
-    """The trace is right: opens the first NaN or infinity that an operation computed, if there is one."""
-    for tensor, operation in enumerate(own.program.operations, own.program.first):
-        broken = np.flatnonzero(~np.isfinite(own.tensors[tensor].reshape(-1)))
-        if operation.kind is not Kind.GATHER and broken.size:
-            element = int(broken[0])
-            claimed = own.open(tensor, [element])
-            return operation_proof(shown.workload.programs, shown.header, trace, own, own.roots, claimed, element)
-    return None

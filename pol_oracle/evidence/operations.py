@@ -10,71 +10,58 @@ import numpy as np
 from pol_oracle.canonical.operations import Kind
 from pol_oracle.canonical.programs import ProgramTree
 from pol_oracle.canonical.reference import reference
-from pol_oracle.canonical.traces import TraceRoots
 from pol_oracle.canonical.trees import Slice, sample_path
 from pol_oracle.data import Samples
-from pol_oracle.protocol.header import Header
-from pol_oracle.protocol.positions import Tree
 from pol_oracle.task import Workload
 
-from .proofs import FraudProof, TraceId, proof_about
-from .traced import Traced
+from .proofs import FraudProof
+from .shown import ClaimedTrace
+from .traced import Traced, samples_of
 
 LABEL_BYTES = 8
 
 
 def operation_proof(
-    programs: ProgramTree,
-    header: Header,
-    trace: TraceId,
-    operands: Traced,
-    roots: TraceRoots,
-    claimed: Slice,
-    element: int,
+    claim: ClaimedTrace, programs: ProgramTree, operands: Traced, claimed: Slice, element: int
 ) -> FraudProof:
     """Proves that an element is not what its operation gives.
 
     Args:
+        claim: the claimed trace.
         programs: of the task.
-        header: the block.
-        trace: which of its traces.
         operands: tensors to open the operands from; those that the operation reads must be the claimed trace's.
-        roots: of the claimed trace.
         claimed: opens the wrong element in the claimed trace.
         element: flat index of it.
     """
-    opening = programs.open(trace.tree, claimed.tensor)
+    opening = programs.open(claim.trace.tree, claimed.tensor)
     operation = operands.program.operation_of(claimed.tensor)
     copied = operation is not None and operation.kind is Kind.GATHER
     # what is not finite is wrong by itself, unless it was only copied
     needed = copied or bool(np.isfinite(claimed.value(element)))
     reads = _reads(operands, claimed.tensor, element) if needed else {}
     slices = [operands.open(tensor, elements) for tensor, elements in reads.items()]
-    evidence = (claimed.tensor, element, opening.abi(), roots.open([claimed, *slices]).abi())
-    return proof_about(trace, "proveOperation", header, evidence)
+    evidence = (claimed.tensor, element, opening.abi(), claim.roots.open([claimed, *slices]).abi())
+    return claim.proof("proveOperation", evidence)
 
 
-def input_proof(
-    workload: Workload, header: Header, trace: TraceId, roots: TraceRoots, claimed: Slice, element: int
-) -> FraudProof:
+def input_proof(claim: ClaimedTrace, workload: Workload, claimed: Slice, element: int) -> FraudProof:
     """Proves that an element of a trace's images or labels is not the data set's.
 
     Args:
+        claim: the claimed trace.
         workload: the task.
-        header: the block.
-        trace: which of its traces.
-        roots: of the claimed trace.
         claimed: opens the wrong element in the claimed trace.
         element: flat index of it.
     """
-    step = trace.tree is Tree.STEP
-    data = workload.train if step else workload.test
-    index = header.indices[element // (claimed.elements // len(header.indices))] if step else trace.sample
+    trace = claim.trace
+    data = workload.test if trace.evaluates else workload.train
+    samples = samples_of(workload, claim.header, trace)
+    index = samples[element // (claimed.elements // len(samples))]
     opening = workload.programs.open(trace.tree, claimed.tensor)
-    shown = roots.open([claimed]).abi()
+    shown = claim.roots.open([claimed]).abi()
     path = sample_path(data.images, data.labels, index)
     evidence = (claimed.tensor, element, opening.abi(), shown, _sample(data, index), b"".join(path))
-    return proof_about(trace, "proveInput", header, evidence)
+    return claim.proof("proveInput", evidence)
 
 
 def first_difference(claimed: Slice, own: Slice) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from pol_oracle.canonical.segments import SegmentEntry
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import EvidenceKind
 from pol_oracle.protocol.positions import Tree
@@ -12,19 +13,53 @@ from pol_oracle.protocol.positions import Tree
 
 @dataclass(frozen=True)
 class TraceId:
-    """Which trace of a block; mirror of ``TraceId`` in ``ICourt.sol``. The sample is 0 for the step."""
+    """Which trace of a block; mirror of ``TraceId`` in ``ICourt.sol``.
+
+    Attributes:
+        tree: the block's own step, an evaluation, or a step of its segment.
+        index: sample of the test set, or step of the segment; else 0.
+    """
 
     tree: Tree
-    sample: int = 0
+    index: int = 0
 
     @property
     def kind(self) -> EvidenceKind:
         """What a block is slashed for if this trace is wrong."""
-        return EvidenceKind.STEP if self.tree is Tree.STEP else EvidenceKind.EVALUATION
+        return EvidenceKind.EVALUATION if self.evaluates else EvidenceKind.STEP
+
+    @property
+    def evaluates(self) -> bool:
+        """It is of an evaluation, not of a step."""
+        return self.tree in (Tree.BEFORE, Tree.AFTER)
 
     def abi(self) -> tuple[Any, ...]:
         """The id as the ABI takes it."""
-        return int(self.tree), self.sample
+        return int(self.tree), self.index
+
+
+@dataclass(frozen=True)
+class SegmentStep:
+    """What a step of a segment starts and ends with; mirror of ``SegmentStep`` in ``ICourt.sol``.
+
+    Attributes:
+        parent: header of the block that the segment follows: for the first step, unless that block is genesis.
+        entries: of the step before, if there is one, and of the step.
+        path: what leads from them to the segment's root.
+    """
+
+    parent: Header | None = None
+    entries: tuple[SegmentEntry, ...] = ()
+    path: tuple[bytes, ...] = ()
+
+    def abi(self) -> tuple[Any, ...]:
+        """The step as the ABI takes it."""
+        parents = [] if self.parent is None else [self.parent.astuple()]
+        return parents, [entry.abi() for entry in self.entries], list(self.path)
+
+
+NO_SEGMENT = SegmentStep()
+"""For traces that are not a segment's."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +88,3 @@ class Answer:
 
     function: str
     arguments: tuple[Any, ...]
-
-
-def proof_about(trace: TraceId, function: str, header: Header, evidence: tuple[Any, ...]) -> FraudProof:
-    """Returns the Court call with evidence about one trace."""
-    return FraudProof(trace.kind, function, (header.astuple(), trace.abi(), evidence))

@@ -1,4 +1,4 @@
-"""Requirements: which are not met, and the proof of it that needs no trace."""
+"""Requirements: which are not met, and the proof of it, which needs no trace."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pol_oracle.protocol.eligible import packed
 from pol_oracle.protocol.errors import RuleError
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import EvidenceKind
-from pol_oracle.task import Workload, requirements_of, unmet
+from pol_oracle.task import Workload, requirements_of, unmet, weights_of
 
 from .proofs import FraudProof
 
@@ -24,7 +24,7 @@ class RequirementEvidence:
         requirement: its number in R, from 0.
         eligible: the task's eligible ranges, 32 bytes each.
         tensors: of a state.
-        opening: of the weight's leaf in W, and in W', whose tensors are numbered on from those of W.
+        opening: of its leaf in W, and in W', whose tensors are numbered on from those of W.
     """
 
     requirement: int
@@ -45,7 +45,7 @@ def first_unmet(workload: Workload, header: Header, difficulty: int, pre: State,
         header: the block; its seed names the requirements.
         difficulty: the block's, in 1/1024 bit.
         pre: W.
-        post: W', as the block's miner published it or as a replay computed it.
+        post: W'.
     """
     return unmet(workload, requirements_of(workload, header, difficulty), pre, post)
 
@@ -53,7 +53,7 @@ def first_unmet(workload: Workload, header: Header, difficulty: int, pre: State,
 def requirement_proof(
     workload: Workload, header: Header, difficulty: int, pre: State, post: State, number: int
 ) -> FraudProof:
-    """Opens the weight of one requirement in W and in W'.
+    """Opens the leaf of one requirement in W and in W'.
 
     Args:
         workload: the task.
@@ -71,7 +71,7 @@ def requirement_proof(
         raise RuleError(f"requirement {number} does not exist: the block has {len(required)}")
     if (pre.root, post.root) != (header.pre_root, header.post_root):
         raise RuleError("evidence must open the states that the block committed to")
-    tensor, element = workload.eligible.locate(required[number].weight)
+    tensor, (element, *_) = weights_of(workload, required[number])
     ranges = tuple(packed(workload.eligible.ranges))
     afterwards = replace(post.open(tensor, element), tensor=len(pre) + tensor)
     opening = Opening((pre.open(tensor, element), afterwards), (*pre.path(tensor), *post.path(tensor)))

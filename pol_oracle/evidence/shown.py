@@ -1,30 +1,24 @@
-"""What a miner has shown of its block: in the store, or by answers on L1.
-
-Everything here was checked against a root: by us if it came from the store, by the contract if it was an answer.
-"""
+"""What was shown of a block's trees, by answers on L1. The contract checked each against a root of the header."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import prod
 from typing import Any
 
-import numpy as np
 from eth_abi.abi import decode
 
-from pol_oracle.canonical.accuracy import AccuracyTree, bits_of, words_size
-from pol_oracle.canonical.models import Model
+from pol_oracle.canonical.accuracy import AccuracyTree, bits_of
+from pol_oracle.canonical.segments import SegmentEntry, SegmentList
 from pol_oracle.canonical.state import State
 from pol_oracle.canonical.traces import TraceRoots
 from pol_oracle.canonical.trees import LEAF, Opening, Slice, TensorTree, leaves_of
-from pol_oracle.protocol.errors import InputError, StoreError, Unshown
+from pol_oracle.protocol.errors import InputError, Unshown
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.positions import LEAF_GROUP, Item, Position, Tree
-from pol_oracle.store import StateStore
-from pol_oracle.task import Workload, fetch_state
+from pol_oracle.task import Segment, Workload
 
-from .proofs import TraceId
+from .proofs import NO_SEGMENT, FraudProof, SegmentStep, TraceId
 from .traced import Traced
 
 Shown = Mapping[Position, bytes]
@@ -35,7 +29,45 @@ ANSWER_TYPES = {
     Item.NODES: ["bytes", "bytes32[]", "bytes"],  # a program, nodes and their path
     Item.LEAVES: ["bytes", "bytes"],  # a program and an opening
     Item.BITS: ["bytes32[2][]"],
+    Item.STEPS: ["bytes32[]"],
 }
+
+
+@dataclass(frozen=True, eq=False)
+class Grounds:
+    """What a block stands on: all that its miner had no say in, except for W under the paper's rules.
+
+    Attributes:
+        pre: W.
+        segment: that leads to W; None under the paper's rules, where W is the miner's.
+        parent: header of the parent; None if that is genesis.
+    """
+
+    pre: State
+    segment: Segment | None = None
+    parent: Header | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class ClaimedTrace:
+    """A trace as a block's miner claims it.
+
+    Attributes:
+        header: the block.
+        trace: which of its traces.
+        roots: of the trace's tensors.
+        segment: what it starts and ends with, if it is a step of the segment.
+    """
+
+    header: Header
+    trace: TraceId
+    roots: TraceRoots
+    segment: SegmentStep = NO_SEGMENT
+
+    def proof(self, function: str, evidence: tuple[Any, ...]) -> FraudProof:
+        """Returns the Court call with evidence about this trace."""
+        arguments = self.header.astuple(), self.trace.abi(), self.segment.abi(), evidence
+        return FraudProof(self.trace.kind, function, arguments)
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,142 +77,78 @@ class ShownTrees:
     Attributes:
         workload: the task.
         header: the block.
-        store: where miners publish.
+        grounds: what it stands on.
         answers: on L1.
     """
 
     workload: Workload
     header: Header
-    store: StateStore
+    grounds: Grounds
     answers: Shown
 
-    def pre(self, insist: bool) -> State:
-        """Returns W.
+    def steps(self, own: Segment) -> SegmentList:
+        """Returns the hashes of the segment's steps that the header commits to."""
+        if self.header.segment_root == own.root:
+            return own.list
+        (hashes,) = self._answer(Position(Item.STEPS), "its segment is another one")
+        return SegmentList(tuple(hashes))
 
-        Args:
-            insist: demand it if it is not served: all pieces at once, since a few demands only can be made after the
-                window.
-
-        Raises:
-            StoreError: it is not served, and the caller does not insist.
-        """
-        root = self.header.pre_root
-        if root == self.workload.initial.root:
-            return self.workload.initial
-        try:
-            return fetch_state(self.store, self.workload.model, root)
-        except StoreError as error:
-            if not insist:
-                raise
-            return self._demanded_state(str(error))
-
-    def post(self) -> State | None:
-        """Returns W' if it is served; it can be computed from W."""
-        try:
-            return fetch_state(self.store, self.workload.model, self.header.post_root)
-        except StoreError:
-            return None
-
-    def roots(self, trace: TraceId, pre: State, post: State | None) -> TraceRoots:
-        """Returns the roots of all tensors of a claimed trace.
+    def claimed(self, trace: TraceId, state: State) -> ClaimedTrace:
+        """Returns a claimed trace, the roots of whose tensors were shown.
 
         Args:
             trace: which one.
-            pre: the state it starts from.
-            post: the claimed new state of a step, if it is known.
+            state: that it starts from.
         """
         program = self.workload.programs.program(trace.tree)
-        if trace.tree is Tree.STEP and post is not None:
-            served = self._served_roots(pre, post)
-            if served is not None:
-                return served
-        position = Position(Item.ROOTS, trace.tree, trace.sample)
-        _, shown = self._answer(position, "the roots of its trace are not served")
-        known = () if trace.tree is Tree.STEP else pre.tensor_roots
-        return TraceRoots(program, (*known, *shown))
+        position = Position(Item.ROOTS, trace.tree, trace.index)
+        _, shown = self._answer(position, "its trace is another one")
+        roots = TraceRoots(program, (*(state.tensor_roots if trace.evaluates else ()), *shown))
+        return ClaimedTrace(self.header, trace, roots, self._segment_step(trace, roots))
+
+    def own(self, trace: TraceId, own: Traced) -> ClaimedTrace:
+        """Returns a trace that is claimed as we compute it."""
+        return ClaimedTrace(self.header, trace, own.roots, self._segment_step(trace, own.roots))
 
     def accuracy(self) -> AccuracyTree:
-        """Returns the accuracy tree; served words have its root, but perhaps not the header's sums."""
-        samples = self.workload.task.test_count
-        words = self.words()
-        if words is None:
-            (pairs,) = self._answer(Position(Item.BITS), "the bits of its evaluation are not served")
-            words = b"".join(left + right for left, right in pairs)
-        return AccuracyTree.of(*bits_of(words, samples))
+        """Returns the accuracy tree."""
+        (pairs,) = self._answer(Position(Item.BITS), "its evaluation has other bits")
+        words = b"".join(left + right for left, right in pairs)
+        return AccuracyTree.of(*bits_of(words, self.workload.task.test_count))
 
-    def wrong_leaf(self, trace: TraceId, tensor: int, own: Traced, roots: TraceRoots) -> Slice:
+    def wrong_leaf(self, trace: TraceId, tensor: int, own: Traced) -> Slice:
         """Opens the first leaf of a tensor that is not our own.
 
         Args:
             trace: which trace.
             tensor: a tensor whose root differs from our own.
             own: our own trace.
-            roots: of the claimed trace.
         """
         tree = own.tree(tensor)
         group = 0
         if leaves_of(tree.elements) > LEAF_GROUP:
-            position = Position(Item.NODES, trace.tree, trace.sample, tensor)
-            _, nodes, _ = self._answer(position, f"the nodes of tensor {tensor} are not served")
+            position = Position(Item.NODES, trace.tree, trace.index, tensor)
+            _, nodes, _ = self._answer(position, f"its tensor {tensor} is another one")
             group = _first_wrong_group(nodes, tree)
-        position = Position(Item.LEAVES, trace.tree, trace.sample, tensor, group)
-        return first_wrong_leaf(self._leaves(position, f"the leaves of tensor {tensor} are not served"), tree)
+        position = Position(Item.LEAVES, trace.tree, trace.index, tensor, group)
+        _, opening = self._answer(position, f"its tensor {tensor} is another one")
+        (leaves,) = Opening.of(opening).slices
+        return first_wrong_leaf(leaves, tree)
+
+    def _segment_step(self, trace: TraceId, roots: TraceRoots) -> SegmentStep:
+        """What leads from a claimed step to the segment's root; all steps before it are our own."""
+        segment = self.grounds.segment
+        if trace.tree is not Tree.SEGMENT or segment is None:
+            return NO_SEGMENT
+        entry = SegmentEntry(roots.batch_root, roots.inner_root, roots.post_root)
+        before = segment.entries[max(trace.index - 1, 0) : trace.index]
+        parent = self.grounds.parent if trace.index == 0 else None
+        return SegmentStep(parent, (*before, entry), self.steps(segment).path(trace.index))
 
     def _answer(self, position: Position, reason: str) -> tuple[Any, ...]:
         if position not in self.answers:
             raise Unshown((position,), reason)
         return tuple(decode(ANSWER_TYPES[position.item], self.answers[position]))
-
-    def _leaves(self, position: Position, reason: str) -> Slice:
-        _, opening = self._answer(position, reason)
-        (leaves,) = Opening.of(opening).slices
-        return leaves
-
-    def _demanded_state(self, reason: str) -> State:
-        sizes = [prod(weight.shape) for weight in self.workload.model.state]
-        pieces = pieces_of(self.workload.model)
-        missing = [piece for piece in pieces if piece not in self.answers]
-        if missing:
-            raise Unshown(tuple(missing), reason)
-        flat = [self._leaves(piece, reason).floats().reshape(-1) for piece in pieces]
-        parts = [
-            values[: sizes[piece.tensor] - LEAF * LEAF_GROUP * piece.group]
-            for piece, values in zip(pieces, flat, strict=True)
-        ]
-        return State(self.workload.model, np.concatenate(parts))
-
-    def _served_roots(self, pre: State, post: State) -> TraceRoots | None:
-        program = self.workload.stepper.program
-        size = 32 * (program.posts_from - len(program.state))
-        try:
-            for data in self.store.candidates(self.header.trace_root, size):
-                roots = TraceRoots.of(program, pre.tensor_roots, data, post.tensor_roots)
-                if roots.root == self.header.trace_root:
-                    return roots
-        except StoreError:
-            pass  # demanded instead
-        return None
-
-    def words(self) -> bytes | None:
-        """Returns the leaves' words of the accuracy tree, if they are served."""
-        samples = self.workload.task.test_count
-        try:
-            for words in self.store.candidates(self.header.eval_root, words_size(samples)):
-                tree = AccuracyTree.of(*bits_of(words, samples))
-                if tree.root.hash == self.header.eval_root:
-                    return words
-        except StoreError:
-            pass  # demanded instead
-        return None
-
-
-def pieces_of(model: Model) -> list[Position]:
-    """Returns the demands that bring a whole W to light."""
-    return [
-        Position(Item.LEAVES, Tree.STEP, 0, tensor, group)
-        for tensor, weight in enumerate(model.state)
-        for group in range(-(-leaves_of(prod(weight.shape)) // LEAF_GROUP))
-    ]
 
 
 def first_wrong_leaf(claimed: Slice, own: TensorTree) -> Slice:

@@ -12,7 +12,10 @@ from pol_oracle.canonical.state import State
 from pol_oracle.canonical.traces import TraceRoots
 from pol_oracle.canonical.trees import LEAF, Slice, TensorTree, tensor_root
 from pol_oracle.protocol.header import Header
-from pol_oracle.task import Workload
+from pol_oracle.protocol.positions import Tree
+from pol_oracle.task import Workload, segment_batch
+
+from .proofs import TraceId
 
 _KEPT_TREES = 16
 
@@ -51,19 +54,28 @@ class Traced:
         return self.tree(tensor).open(tensor, (element // LEAF for element in elements))
 
 
-def traced_step(workload: Workload, header: Header, pre: State) -> Traced:
-    """Computes the step of a block from its W.
+def samples_of(workload: Workload, header: Header, trace: TraceId) -> tuple[int, ...]:
+    """Returns which samples a trace of a block takes: of the training set, or of the test set in an evaluation."""
+    if trace.evaluates:
+        return (trace.index,)
+    return header.indices if trace.tree is Tree.STEP else segment_batch(workload, header.parent, trace.index)
+
+
+def traced(workload: Workload, header: Header, trace: TraceId, state: State) -> Traced:
+    """Computes a trace of a block.
+
+    Args:
+        workload: the task.
+        header: the block.
+        trace: which trace.
+        state: that it starts from.
 
     Raises:
         InputError: the header names another number of samples.
     """
-    chosen, train = list(header.indices), workload.train
-    trace = workload.stepper.run(pre, train.images[chosen], train.labels[chosen]).trace
-    return Traced(workload.stepper.program, trace.tensors(), trace.roots)
-
-
-def traced_sample(workload: Workload, state: State, sample: int) -> Traced:
-    """Computes the evaluation of one test sample."""
-    image, label = workload.test.images[sample], int(workload.test.labels[sample])
-    tensors = workload.evaluator.tensors(state, image, label)
-    return Traced.of(workload.evaluator.program, tensors)
+    chosen = list(samples_of(workload, header, trace))
+    if trace.evaluates:
+        image, label = workload.test.images[chosen[0]], int(workload.test.labels[chosen[0]])
+        return Traced.of(workload.evaluator.program, workload.evaluator.tensors(state, image, label))
+    result = workload.stepper.run(state, workload.train.images[chosen], workload.train.labels[chosen])
+    return Traced(workload.stepper.program, result.trace.tensors(), result.trace.roots)

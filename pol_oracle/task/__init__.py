@@ -3,21 +3,29 @@
 spec.py           TaskSpec: what the file says
 workload.py       Workload: model, data, programs and the task that L1 commits to
 requirements.py   R of a block, and which of it a W' does not meet
+segment.py        the training between a block and its children
 """
 
 from __future__ import annotations
 
-from .requirements import requirements_of, unmet
+from .requirements import requirements_of, unmet, weights_of
+from .segment import Segment, segment_batch, segment_step, state_before, train_segment
 from .spec import ChainSpec, TaskSpec, load_spec
 from .workload import Workload, build_workload, fetch_state
 
 __all__ = [
     "ChainSpec",
+    "Segment",
     "TaskSpec",
     "Workload",
     "build_workload",
     "fetch_state",
     "load_spec",
     "requirements_of",
+    "segment_batch",
+    "segment_step",
+    "state_before",
+    "train_segment",
     "unmet",
+    "weights_of",
 ]

@@ -15,12 +15,16 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from pol_oracle.canonical.models import MODEL_NAMES
 from pol_oracle.data import DataSpec
+from pol_oracle.protocol.derivation import LEAF_WEIGHTS
 from pol_oracle.protocol.difficulty import BIT, from_bits, to_bits
 from pol_oracle.protocol.errors import InputError
 from pol_oracle.protocol.parameters import Parameters
 from pol_oracle.protocol.rules import RuleSet, rules_of
+from pol_oracle.protocol.task import MAX_TRAINING_STEPS
 
 HALF_LIFE_INTERVALS = 6
+TRAINING_STEPS = 256
+MASK_SIZE = 16
 _AMOUNT = re.compile(r"\d{1,9}(\.\d{1,18})?")
 
 
@@ -118,9 +122,11 @@ class TaskSpec(BaseModel):
         model: one of ``canonical.models.MODEL_NAMES``.
         rules: ``hardened`` or ``paper``.
         seed: of the initial weights.
-        batch_size: S, samples per checked step.
-        learning_rate: of the checked step; rounded to binary32.
-        accuracy_slack: how many test samples a block may be worse than its parent.
+        batch_size: S, samples per step.
+        learning_rate: of every step; rounded to binary32.
+        training_steps: N, steps of the segment that leads from a block's W' to the W of its children; None is 256, or
+            0 under the paper's rules, which have no segments.
+        mask_size: m, weights that a requirement counts; None is 16, or 1 under the paper's rules.
         data: section ``[data]``.
         chain: section ``[chain]``.
     """
@@ -133,7 +139,8 @@ class TaskSpec(BaseModel):
     seed: int = Field(1, ge=0, lt=2**63)
     batch_size: int = Field(4, ge=2, le=256)
     learning_rate: float = Field(0.01, gt=0, le=10, allow_inf_nan=False)
-    accuracy_slack: int = Field(64, ge=0, lt=2**31)
+    training_steps: int | None = Field(None, ge=0, le=MAX_TRAINING_STEPS)
+    mask_size: int | None = Field(None, ge=1, le=LEAF_WEIGHTS)
     data: DataSpec = DataSpec()
     chain: ChainSpec = ChainSpec()
 
@@ -143,6 +150,20 @@ class TaskSpec(BaseModel):
         if name not in MODEL_NAMES:
             raise ValueError(f"must be one of {', '.join(MODEL_NAMES)}")
         return name
+
+    @property
+    def steps(self) -> int:
+        """N."""
+        return self._either(self.training_steps, TRAINING_STEPS, 0)
+
+    @property
+    def counted_weights(self) -> int:
+        """m."""
+        return self._either(self.mask_size, MASK_SIZE, 1)
+
+    def _either(self, given: int | None, hardened: int, paper: int) -> int:
+        default = hardened if rules_of(self.rule_set).derived_state else paper
+        return default if given is None else given
 
     @property
     def rule_set(self) -> RuleSet:

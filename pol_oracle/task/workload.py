@@ -35,7 +35,7 @@ class Workload:
         train: training set D.
         test: test set E.
         initial: genesis's weights.
-        eligible: the weights R may name.
+        eligible: what R may name.
         stepper: the canonical step.
         evaluator: the canonical evaluation.
         programs: their descriptors, as the task commits to them.
@@ -77,8 +77,10 @@ def build_workload(spec: TaskSpec, cache: Path, threads: int = 1) -> Workload:
     if spec.batch_size > len(train):
         raise InputError(f"batch_size {spec.batch_size} is more than the {len(train)} training samples")
     if most_bits(spec.parameters().max_difficulty) > eligible.count:
-        raise InputError(f"difficulty may reach more bits than the {eligible.count} eligible weights: lower max_bits")
-    stepper = Stepper(model, rules, spec.batch_size, spec.learning_rate_bits, threads)
+        raise InputError(
+            f"difficulty may reach more bits than there are eligible places ({eligible.count}): lower max_bits"
+        )
+    stepper = Stepper(model, spec.batch_size, spec.learning_rate_bits, threads)
     evaluator = Evaluator(model, threads)
     _check_provable(spec, stepper, evaluator)
     programs = ProgramTree(stepper, evaluator)
@@ -88,7 +90,8 @@ def build_workload(spec: TaskSpec, cache: Path, threads: int = 1) -> Workload:
         batch_size=spec.batch_size,
         train_count=len(train),
         test_count=len(test),
-        accuracy_slack=spec.accuracy_slack,
+        training_steps=spec.steps,
+        mask_size=spec.counted_weights,
         learning_rate=spec.learning_rate_bits,
         eligible_count=eligible.count,
         eligible_hash=eligible.hash,

@@ -149,8 +149,7 @@ class Graph:
     Args:
         weights: the state's tensors in order, or None to collect them (a dry run).
         samples: images in the batch.
-        training: batch statistics and a tape for the backward pass, instead of running statistics.
-        learn_buffers: training moves batch norm's running statistics.
+        training: batch statistics, which move the running ones, and a tape for the backward pass.
         learning_rate: of SGD, rounded to binary32.
     """
 
@@ -160,12 +159,11 @@ class Graph:
         samples: int,
         *,
         training: bool = False,
-        learn_buffers: bool = False,
         learning_rate: float = 0.0,
     ) -> None:
         batch = [(samples, 32, 32, 3), (samples,)]
         self.builder = Builder([w.shape for w in weights or ()], batch)
-        self.training, self.learn_buffers, self.learning_rate = training, learn_buffers, learning_rate
+        self.training, self.learning_rate = training, learning_rate
         self.parameters: list[Weight] = []
         self.buffers: list[Weight] = []
         self.geometries: list[Geometry] = []

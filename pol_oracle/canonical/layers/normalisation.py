@@ -61,8 +61,7 @@ class BatchNorm:
         inverse = constant(1.0) / square_root(operand(0) / count + constant(EPSILON))
         self.inverse = self._channels(inverse, squares, label="inverse deviation")
         scale = self._channels(operand(0) * operand(1), self.gamma, self.inverse, label="scale")
-        if self.graph.learn_buffers:
-            self._track(mean, squares)
+        self._track(mean, squares)
         return centred, scale, self.beta
 
     def _track(self, mean: Tensor, squares: Tensor) -> None:

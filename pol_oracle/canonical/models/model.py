@@ -52,20 +52,19 @@ class Model:
         """Size of ``State.to_bytes()``."""
         return 4 * self.elements
 
-    def step_program(self, samples: int, learning_rate: float, *, learn_buffers: bool) -> Program:
-        """Compiles one SGD step.
+    def step_program(self, samples: int, learning_rate: float) -> Program:
+        """Compiles one SGD step, which moves batch norm's running statistics too.
 
         Args:
             samples: S, the batch size.
             learning_rate: rounded to binary32.
-            learn_buffers: the step moves batch norm's running statistics.
 
         Raises:
             InputError: samples < 2: batch norm needs several values per channel.
         """
         if samples < 2:
             raise InputError(f"a step needs at least 2 samples, not {samples}")
-        graph = Graph(self.state, samples, training=True, learn_buffers=learn_buffers, learning_rate=learning_rate)
+        graph = Graph(self.state, samples, training=True, learning_rate=learning_rate)
         self.architecture(graph)
         graph.backward()
         return graph.builder.program(graph.emit_posts())
