@@ -2,10 +2,11 @@
 
 view.py          what the events say: the tree, its blocks' lives, demands, bonds (a pure fold)
 blocks.py        the parts of a view
+follow.py        W along the chain, by replay
 replay.py        a verifier's check of one block, as numbered steps -> a verdict
 verdicts.py      what an agent knows of a block beyond L1
 reviewer.py      which block is replayed next, in the background
-answerer.py      answers to demands, from the states a miner published
+answerer.py      answers to demands, from what a block stands on
 clerk.py         which demand is answered next, in the background
 actions.py       what an agent can want to do
 knowledge.py     what an agent knows beside L1 when it decides
@@ -16,7 +17,7 @@ decide.py        view + knowledge -> actions (pure: no clock, no RPC), from the 
   housekeeping.py  calls that anybody may make and somebody must
 respond.py       actions -> contract calls
 memory.py        what must survive SIGKILL beside the sender's journal
-kept.py          a verifier's own copies of weights
+kept.py          states on disk, an agent's own and those it serves
 records.py       status file: what was earned or lost and why
 meter.py         what a miner's search does, as figures; metrics.py: for Prometheus; dashboard.py: for people
 logs.py          log entries, for people and machines

@@ -1,19 +1,17 @@
-"""Answers to demands, computed again from a block's W, and what goes with a demand."""
+"""Answers to demands, computed again from what a block stands on, and what goes with a demand."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from pol_oracle.evidence import Answer, HonestDiscloser, ShownTrees, answer_to, bits_answer
-from pol_oracle.protocol.errors import StoreError
-from pol_oracle.protocol.positions import Item, Position
-from pol_oracle.store import StateStore
+from pol_oracle.evidence import Answer, HonestDiscloser, answer_to
+from pol_oracle.protocol.errors import InputError
+from pol_oracle.protocol.positions import Position
 from pol_oracle.task import Workload
 
 from .blocks import BlockView
+from .follow import Ask, Follower, Lineage
 from .knowledge import Describe
-from .worker import Cancelled
 
 
 def describer(workload: Workload) -> Describe:
@@ -22,32 +20,20 @@ def describer(workload: Workload) -> Describe:
 
 
 @dataclass(frozen=True)
-class StoreAnswerer:
+class HonestAnswerer:
     """Answers demands about right blocks of one task.
 
     Attributes:
-        workload: the task.
-        store: where W is read; for a verifier its own copies come first, since a miner that has served one may stop.
+        follower: computes what blocks stand on.
     """
 
-    workload: Workload
-    store: StateStore
+    follower: Follower
 
-    def __call__(self, block: BlockView, position: Position, cancelled: Callable[[], bool]) -> Answer:
+    def __call__(self, block: BlockView, lineage: Lineage, position: Position, cancelled: Ask) -> Answer:
         """Computes one answer; see :data:`pol_oracle.agents.verdicts.Answerer`."""
-        if block.header is None:
-            raise StoreError("nothing of genesis can be demanded")
-        shown = ShownTrees(self.workload, block.header, self.store, {})
-        served = shown.words() if position.item is Item.BITS else None
-        if served is not None:  # counting again may take longer than the deadline allows
-            return bits_answer(served)
-        discloser = HonestDiscloser(self.workload, block.header, shown.pre(insist=False), _until(cancelled))
-        return answer_to(position, self.workload.programs, discloser)
-
-
-def _until(cancelled: Callable[[], bool]) -> Callable[[int], None]:
-    def progress(_: int) -> None:
-        if cancelled():
-            raise Cancelled
-
-    return progress
+        header, workload = block.header, self.follower.workload
+        if header is None:
+            raise InputError("nothing of genesis can be demanded")
+        grounds = self.follower.grounds(header, lineage, cancelled)
+        discloser = HonestDiscloser(workload, header, grounds, lambda state: self.follower.count(state, cancelled))
+        return answer_to(position, workload.programs, discloser)

@@ -75,7 +75,8 @@ class Clerk:
             return
         demand = min(waiting, key=lambda d: (self._failures.get(d.id, 0), d.deadline))
         block, position = view.blocks[demand.block_id], demand.position
-        self._worker.start(demand.id, lambda cancelled: self._answer(block, position, cancelled))
+        lineage = view.lineage(block.parent)
+        self._worker.start(demand.id, lambda cancelled: self._answer(block, lineage, position, cancelled))
 
     def _took(self, demand: DemandView, done: Done[Answer]) -> None:
         """A demand that cannot be answered must not end the agent: anybody can make one."""

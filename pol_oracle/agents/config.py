@@ -35,10 +35,10 @@ class AgentConfig:
         folder: where it keeps journals, log and status.
         cache: folder of finished data sets, shared by all agents.
         rpc: L1 endpoint; None: the deployment's.
-        store: where states are written (the first) and read; empty: the deployment's.
+        store: where final states are written (the first) and read; empty: the deployment's.
         confirmations: L1 blocks a log must be deep; None: the deployment's.
         poll_s: seconds between looks at L1.
-        retry_s: seconds until states that were not served are looked for again; doubles up to eight times this.
+        retry_s: seconds until what could not be computed is tried again; doubles up to eight times this.
         policy: how it behaves within the rules.
         threads: of the canonical arithmetic and of torch.
         tell: shown every log entry, for whoever watches; None: nobody does.
@@ -92,7 +92,7 @@ class AgentConfig:
 
     @property
     def kept_path(self) -> Path:
-        """Folder of a verifier's own copies of states."""
+        """Folder of the agent's own states."""
         return self.folder / f"{self.name}-kept"
 
     @property

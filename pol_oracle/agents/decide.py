@@ -69,12 +69,12 @@ def choose_parent(view: View, own: Miner) -> tuple[Parent, int]:
     head never stops it. A proof on its way to L1 is built on at once.
     """
     block = view.blocks[_best(view, own)]
-    parent = Parent(block.id, block.correct_after, block.header.post_root if block.header else None)
+    parent = Parent(block.id, view.lineage(block.id))
     ahead = 0
     hidden = (proof for proof in reversed(own.proofs) if proof.id(own.task_id) not in view.blocks)
     children = {proof.parent: proof for proof in hidden}
     while (proof := children.pop(parent.id, None)) is not None:
-        parent = Parent(proof.id(own.task_id), proof.correct_after, proof.post_root)
+        parent = Parent(proof.id(own.task_id), (*parent.lineage, proof))
         ahead += 1
     return parent, ahead
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.protocol.parameters import Parameters
-from pol_oracle.protocol.positions import MAX_LATE, Item, Position, Tree
+from pol_oracle.protocol.positions import MAX_LATE, Item, Position
 
 from .actions import Action, Demand, Reveal
 from .blocks import BlockView, DemandView
@@ -81,7 +81,7 @@ def replies(view: View, me: str, answers: Answers, parameters: Parameters, stagg
 def endangers(block: BlockView, now: int, parameters: Parameters) -> bool:
     """Says whether a demand that is open may soon cost a block's attesters their bonds: half of its time is over, and
     its miner silent. Of explanations attesters are innocent."""
-    open_ = (d for d in block.open_demands if d.position.tree is Tree.STEP)
+    open_ = (d for d in block.open_demands if not d.position.tree.evaluates)
     return any(d.deadline - now < parameters.answer_window / 2 for d in open_)
 
 
@@ -120,7 +120,7 @@ def _my_turn(view: View, demand: DemandView, me: str, stagger: int) -> bool:
     block = view.blocks[demand.block_id]
     if me == block.miner:
         return True
-    explains = demand.position.item is Item.ROOTS and demand.position.tree is not Tree.STEP
+    explains = demand.position.item is Item.ROOTS and demand.position.tree.evaluates
     if me not in block.attestations or explains:  # how it evaluated a sample only the miner can say
         return False
     order = sorted(block.attestations, key=lambda verifier: keccak(demand.id + bytes.fromhex(verifier[2:])))

@@ -28,6 +28,6 @@ class Job:
 
 
 Produce = Callable[[Job, Callable[[], bool]], "Proof"]
-"""Makes a proof in the background; its second argument asks "cancelled?". Raises StoreError or Cancelled."""
+"""Makes a proof in the background; its second argument asks "cancelled?". Raises PolError or Cancelled."""
 Publish = Callable[["Proof"], None]
-"""Makes W and W' available before the proposal."""
+"""Makes W and W' available before the proposal, where they do not follow from L1."""

@@ -1,57 +1,79 @@
-"""A verifier's own copies of what blocks in judgement are made from: a miner that served it may stop, and be silent on
-L1. They outlive a view that falls back, since what is forgotten may not be served again."""
+"""States on disk: of blocks that may be built on, in an agent's own folder, and of final ones, for others to find."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import deque
+from collections.abc import Iterable
 from pathlib import Path
 
-from pol_oracle.protocol.lifecycle import Status
+import structlog
+
+from pol_oracle.protocol.errors import StoreError
 from pol_oracle.store import StateStore, file_name
 
-from .blocks import BlockView
 from .view import View
+
+log = structlog.get_logger(__name__)
+
+SERVED = 4  # newest final states that stay in the store
 
 
 class KeptStates:
-    """A folder of states.
+    """An agent's own folder of states, which holds no more than the live blocks need.
 
     Args:
-        folder: made when the first state is kept.
+        folder: of the states.
     """
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._store = StateStore([folder])
-        self._open: set[bytes] = set()  # ids of the blocks in judgement when it was last tidied
-        self._tidied: set[bytes] = set()
+        self._folder = folder
+        self._tip: bytes | None = None
 
-    def keep(self, contents: Mapping[bytes, bytes]) -> None:
-        """Keeps what stands behind some roots.
+    def tidy(self, view: View, wanted: Iterable[bytes] = ()) -> None:
+        """Forgets what no live block left behind, each time another one is final. It could be computed again.
 
-        Raises:
-            StoreError: it cannot be written.
+        Args:
+            view: the confirmed events.
+            wanted: roots of further states to keep.
         """
-        for root, content in contents.items():
-            if not self._store.has(root):
-                self._store.put(root, content)
-
-    def tidy(self, view: View, judged: Iterable[BlockView]) -> None:
-        """Forgets what stands behind blocks in a final state, unless it stands behind one in judgement too. What is
-        merely not in the view stays: L1 may reorganise, or a node lag, and it may not be served again."""
-        open_ = {block.id: block for block in judged}
-        if open_.keys() == self._open:
+        if view.finalized_tip == self._tip:
             return
-        self._open = set(open_)
-        wanted = {root for block in open_.values() for root in _roots(block)}
-        for block in view.blocks.values():
-            done = block.status is not Status.PENDING and block.id not in open_ and block.id not in self._tidied
-            if done and wanted.isdisjoint(_roots(block)):
-                self._tidied.add(block.id)
-                for root in _roots(block):
-                    (self.folder / file_name(root)).unlink(missing_ok=True)
+        self._tip = view.finalized_tip
+        live = {block.header.post_root for block in view.live.values() if block.header is not None}
+        names = {file_name(root) for root in live.union(wanted)}
+        for path in self._folder.glob("*.f32"):
+            if path.name not in names:
+                path.unlink(missing_ok=True)
 
 
-def _roots(block: BlockView) -> tuple[bytes, ...]:
-    """Roots behind which something of a block is kept."""
-    return () if block.header is None else (block.header.pre_root, block.header.eval_root)
+class FinalStates:
+    """Puts final states where late joiners and users of the network find them: the newest few.
+
+    Args:
+        own: where the agent keeps its states.
+        served: the network's store; its first place is written to.
+        size: bytes of a state.
+    """
+
+    def __init__(self, own: StateStore, served: StateStore, size: int) -> None:
+        self._own, self._served, self._size = own, served, size
+        self._tip: bytes | None = None
+        self._put: deque[bytes] = deque()
+        self._refused = False
+
+    def turn(self, view: View) -> None:
+        """Serves the finalized tip, if it is a new one and a right one by this agent's own replay."""
+        header = view.blocks[view.finalized_tip].header
+        if header is None or view.finalized_tip == self._tip or not self._own.has(header.post_root):
+            return
+        self._tip = view.finalized_tip
+        try:
+            if not self._served.has(header.post_root):
+                self._served.put(header.post_root, self._own.get(header.post_root, self._size))
+                self._put.append(header.post_root)
+            while len(self._put) > SERVED:
+                self._served.remove(self._put.popleft())
+        except StoreError as error:
+            if not self._refused:
+                self._refused = True
+                log.warning("final states are not served by this agent", reason=str(error))

@@ -27,13 +27,11 @@ class Parent:
 
     Attributes:
         id: of the block.
-        correct_after: test samples its W' classifies correctly; 0 for genesis.
-        post_root: root of its W'; None for genesis, whose weights are the task's initial ones.
+        lineage: headers from the first block after genesis up to it.
     """
 
     id: bytes
-    correct_after: int
-    post_root: bytes | None
+    lineage: tuple[Header, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -43,8 +41,7 @@ class Miner:
     Attributes:
         me: its address.
         task_id: 32 bytes.
-        proofs: proofs it found that are not settled on L1, oldest first -> the difficulty they were searched at; their
-            states are in the store.
+        proofs: proofs it found that are not settled on L1, oldest first -> the difficulty they were searched at.
         verified: ids of the blocks it found right itself.
         answers: to demands about its blocks.
     """

@@ -82,7 +82,7 @@ class Memory:
         return {_header(json.loads(text)): difficulty for text, difficulty in rows}
 
     def add_proof(self, header: Header, difficulty: int) -> None:
-        """Keeps a proof. Its states must be in the store by now."""
+        """Keeps a proof."""
         self._run("INSERT OR IGNORE INTO proof (header, difficulty) VALUES (?, ?)", _text(header), difficulty)
 
     def drop_proof(self, header: Header) -> None:
@@ -125,5 +125,7 @@ def _text(header: Header) -> str:
 
 def _header(values: list[Any]) -> Header:
     parent, miner, nonce, indices, *roots, before, after = values
-    pre, post, trace, evaluation = (bytes.fromhex(root) for root in roots)
-    return Header(bytes.fromhex(parent), miner, nonce, tuple(indices), pre, post, trace, evaluation, before, after)
+    segment, pre, post, trace, evaluation = (bytes.fromhex(root) for root in roots)
+    return Header(
+        bytes.fromhex(parent), miner, nonce, tuple(indices), segment, pre, post, trace, evaluation, before, after
+    )

@@ -1,4 +1,4 @@
-"""The miner's loop: replays others' blocks, searches on the best of them, publishes W and W', proposes, answers."""
+"""The miner's loop: replays others' blocks, searches on the best of them, proposes, answers."""
 
 from __future__ import annotations
 
@@ -10,18 +10,20 @@ from typing import TYPE_CHECKING
 
 from pol_oracle.chain.sender import Result
 from pol_oracle.protocol.difficulty import to_bits
-from pol_oracle.protocol.errors import PolError, StoreError
+from pol_oracle.protocol.errors import InputError, PolError, StoreError
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.store import StateStore
 
 from .actions import Action
-from .answerer import StoreAnswerer
+from .answerer import HonestAnswerer
 from .clerk import Clerk
 from .config import AgentConfig, HelperConfig
 from .dashboard import Dashboard
 from .decide import choose_parent, decide_miner, search_difficulty, useless
+from .follow import Follower
 from .job import Job, Produce, Publish
+from .kept import KeptStates
 from .knowledge import Miner
 from .logs import log_to
 from .meter import Meter
@@ -47,9 +49,10 @@ class MinerLoop(Loop):
     Args:
         context: L1 and files.
         replay: checks others' blocks before they are built on.
-        produce: makes a proof. This and the next two can be replaced: demonstrations do.
-        publish: puts its states where verifiers find them.
+        produce: makes a proof. This and the next can be replaced: demonstrations do.
         answer: computes what is demanded of its blocks.
+        publish: under the paper's rules, puts its states where verifiers find them.
+        kept: its own states, kept for as long as blocks that build on them are judged.
         dashboard: shows how the work goes, to whoever wants to know.
     """
 
@@ -58,8 +61,9 @@ class MinerLoop(Loop):
         context: Context,
         replay: Replay,
         produce: Produce,
-        publish: Publish,
         answer: Answerer,
+        publish: Publish | None = None,
+        kept: KeptStates | None = None,
         dashboard: Dashboard | None = None,
     ) -> None:
         super().__init__(context)
@@ -67,7 +71,7 @@ class MinerLoop(Loop):
         stagger, retry_s = context.config.policy.stagger, context.config.retry_s
         self._clerk = Clerk(answer, context.me, context.parameters, stagger, self.log, retry_s)
         self._produce = produce
-        self._publish = publish
+        self._publish, self._kept = publish, kept
         self._dashboard = dashboard
         self._worker: Worker[tuple[Proof, int]] = Worker("search")
         self._proofs = context.memory.proofs()
@@ -83,6 +87,8 @@ class MinerLoop(Loop):
             self._drop(proof)
         own = self._own()
         self._steer(view, own)
+        if self._kept is not None:
+            self._kept.tidy(view, [proof.post_root for proof in own.proofs])
         if self._dashboard is not None:
             self._dashboard.turn(view)
         return decide_miner(view, own, self.context.parameters, self.context.config.policy)
@@ -115,11 +121,11 @@ class MinerLoop(Loop):
         )
 
     def _take(self) -> None:
-        """States first, then the journal, then (in later turns) the proposal: none is proposed without its states."""
+        """States first where they are published, then the journal, then (in later turns) the proposal."""
         done = self._worker.take() if self._found is None else None
         if done is not None:
-            if isinstance(done.value, StoreError):
-                self.log.warning("parent is not served", parent=done.key.hex(), reason=str(done.value))
+            if isinstance(done.value, StoreError | InputError):
+                self.log.warning("cannot build on this block", parent=done.key.hex(), reason=str(done.value))
                 self._not_before = time.monotonic() + self.context.config.retry_s
                 return
             if isinstance(done.value, PolError):
@@ -130,7 +136,8 @@ class MinerLoop(Loop):
         proof, difficulty = self._found
         header = proof.header
         try:
-            self._publish(proof)
+            if self._publish is not None:
+                self._publish(proof)
         except StoreError as error:
             self.log.warning("cannot publish", nonce=header.nonce, reason=str(error))
             self._publish_from = time.monotonic() + self.context.config.retry_s
@@ -162,18 +169,16 @@ class MinerLoop(Loop):
 
 @dataclass(frozen=True)
 class StorePublisher:
-    """Writes W, W', and what a dispute begins with to the store: the roots of the trace and the correct-bits."""
+    """Writes W and W' to the store."""
 
     store: StateStore
 
     def __call__(self, proof: Proof) -> None:
-        """Publishes a proof.
+        """Publishes a proof's states.
 
         Raises:
-            StoreError: it cannot be written.
+            StoreError: they cannot be written.
         """
-        self.store.put(proof.header.trace_root, proof.roots.between)
-        self.store.put(proof.header.eval_root, proof.accuracy.words)
         for state in (proof.pre, proof.post):
             self.store.put(state.root, state.to_bytes())
 
@@ -193,11 +198,13 @@ def run_miner(config: AgentConfig, stop: threading.Event | None = None) -> None:
     metrics = None if config.metrics_port is None else Metrics(config.metrics_port, config.name)
     set_up_torch(config.threads)
     workload = prepare_workload(config.deployment, config.cache, config.threads)
-    replay = Replayer(workload, store, accuracy=config.check_accuracy)
+    follower = Follower(workload, context.genesis_id, open_store(config, config.kept_path))
     search, meter = search_for(workload, config.meeting), Meter(len(workload.test))
-    produce = Production(workload, store, search, meter)
+    produce = Production(follower, search, meter)
     dashboard = Dashboard(meter, context.parameters, context.me, context.records, config.show, metrics)
-    loop = MinerLoop(context, replay, produce, StorePublisher(store), StoreAnswerer(workload, store), dashboard)
+    publish = None if workload.rules.derived_state else StorePublisher(store)
+    replay, kept = Replayer(follower, accuracy=config.check_accuracy), KeptStates(config.kept_path)
+    loop = MinerLoop(context, replay, produce, HonestAnswerer(follower), publish, kept, dashboard)
     try:
         loop.run(stop or stop_on_signals())
     finally:

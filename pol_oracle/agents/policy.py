@@ -13,14 +13,10 @@ class Policy:
 
     Attributes:
         stagger: seconds of L1 time between one agent's turn at a call that anybody may make and the next one's.
-        grace: seconds of L1 time after its proposal in which a block's states may be late.
-        attempts: failed fetches, at least, before a block counts as not served.
         max_demands: demands about one block, at most: what a verifier is ready to spend on it.
     """
 
     stagger: int = 6
-    grace: int = 6
-    attempts: int = 3
     max_demands: int = 64
 
     def reserve(self, parameters: Parameters) -> int:

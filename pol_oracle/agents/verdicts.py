@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pol_oracle.evidence import Answer, FraudProof, Shown
 
     from .blocks import BlockView
+    from .follow import Lineage
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Verdict:
         reason: one clause for people, "" if nothing is wrong.
         proof: a call of the Court that shows it, if the replay had all it takes.
         demands: else what must be shown on L1 before the replay can go on.
+        dead_end: nothing is wrong with it, but the segment after it is not finite: no child of it can be valid.
     """
 
     block_id: bytes
@@ -32,25 +34,29 @@ class Verdict:
     reason: str = ""
     proof: FraudProof | None = None
     demands: tuple[Position, ...] = ()
+    dead_end: bool = False
+
+    @property
+    def right(self) -> bool:
+        """Nothing is wrong, and nothing is missing."""
+        return self.kind is None and not self.demands
 
     @property
     def valid(self) -> bool:
-        """Nothing is wrong, and nothing is missing."""
-        return self.kind is None and not self.demands
+        """It is right, and can be built on."""
+        return self.right and not self.dead_end
 
 
 @dataclass(frozen=True)
 class Unserved:
-    """Replays that failed because the states were not served.
+    """Replays that failed for want of a state.
 
     Attributes:
         failures: attempts so far.
-        last: L1 time of the last one, in seconds.
-        reason: what the store said.
+        reason: what was said.
     """
 
     failures: int
-    last: int
     reason: str
 
 
@@ -69,10 +75,9 @@ class Challenge:
     data: bytes
 
 
-Replay = Callable[["BlockView", "Shown", bool, Callable[[], bool]], Verdict]
-"""Checks one block. Takes the block, what was shown of it on L1, whether to insist, and a function "cancelled?".
-
-A block that is not served raises StoreError; if it insists, it says instead what must be demanded on L1."""
-Answerer = Callable[["BlockView", Position, Callable[[], bool]], "Answer"]
-"""Computes the answer to a demand about a block. Its last argument asks "cancelled?". Raises StoreError without the
-block's states."""
+Replay = Callable[["BlockView", "Lineage", "Shown", Callable[[], bool]], Verdict]
+"""Checks one block. Takes the block, the lineage of its parent, what was shown of it on L1, and a function
+"cancelled?". It says what must be demanded on L1; raises StoreError where W is the miner's and not served."""
+Answerer = Callable[["BlockView", "Lineage", Position, Callable[[], bool]], "Answer"]
+"""Computes the answer to a demand about a block. Takes the block, the lineage of its parent, what is demanded, and a
+function "cancelled?". Raises StoreError where W is the miner's and not served."""

@@ -6,16 +6,17 @@ import threading
 from collections.abc import Iterable, Mapping
 
 from pol_oracle.chain.sender import Result
-from pol_oracle.evidence import pieces_of
 from pol_oracle.protocol.lifecycle import Role
+from pol_oracle.store import StateStore
 
 from .actions import Action
-from .answerer import StoreAnswerer, describer
+from .answerer import HonestAnswerer, describer
 from .clerk import Clerk
 from .config import AgentConfig
 from .decide import decide_verifier
 from .demands import exhausted
-from .kept import KeptStates
+from .follow import Follower
+from .kept import FinalStates, KeptStates
 from .knowledge import Describe, Verifier
 from .logs import log_to
 from .replay import Replayer
@@ -24,8 +25,6 @@ from .reviewer import Reviewer
 from .runtime import Context, Loop, open_context, open_store, prepare_workload, stop_on_signals
 from .verdicts import Answerer, Replay, Verdict
 from .view import View
-
-_REST_OF_A_DISPUTE = 16  # demands that may follow those for a whole W
 
 
 class VerifierLoop(Loop):
@@ -36,17 +35,23 @@ class VerifierLoop(Loop):
         replay: checks one block; demonstrations put a lazy verifier's here.
         answer: computes what is demanded of blocks that it attested to.
         describe: opens the descriptor that goes with a demand.
-        kept: its own copies of weights, kept for as long as the block is judged.
+        kept: its own states, kept for as long as blocks that build on them are judged.
+        served: where it puts final states for others.
     """
 
     def __init__(
-        self, context: Context, replay: Replay, answer: Answerer, describe: Describe, kept: KeptStates | None = None
+        self,
+        context: Context,
+        replay: Replay,
+        answer: Answerer,
+        describe: Describe,
+        kept: KeptStates | None = None,
+        served: FinalStates | None = None,
     ) -> None:
         super().__init__(context)
-        self._kept = kept
+        self._kept, self._served = kept, served
         config, me = context.config, context.me
-        window = context.parameters.challenge_window
-        self._reviewer = Reviewer(replay, context.memory, me, self.log, config.retry_s, window, config.policy)
+        self._reviewer = Reviewer(replay, context.memory, me, self.log, config.retry_s)
         self._clerk = Clerk(answer, me, context.parameters, config.policy.stagger, self.log, config.retry_s)
         self._seal = Sealer(config.account)
         self._describe = describe
@@ -70,8 +75,10 @@ class VerifierLoop(Loop):
             self.context.config.depth,
         )
         self._tell_limits(view, own)
+        if self._served is not None:
+            self._served.turn(view)
         if self._kept is not None:
-            self._kept.tidy(view, self._reviewer.candidates(view))
+            self._kept.tidy(view)
         return decide_verifier(view, own, self.context.parameters, self.context.config.policy)
 
     def settled(self, result: Result) -> None:
@@ -100,11 +107,9 @@ def run_verifier(config: AgentConfig, stop: threading.Event | None = None) -> No
     log_to(config.log_path, config.tell)
     context = open_context(config, Role.VERIFIER)  # fails faster than what follows
     workload = prepare_workload(config.deployment, config.cache, config.threads)
+    served, own = open_store(config), open_store(config, config.kept_path)
+    follower = Follower(workload, context.genesis_id, own)
     kept = KeptStates(config.kept_path)
-    own_first = open_store(config, kept.folder)
-    replay, answer = Replayer(workload, own_first, keep=kept.keep), StoreAnswerer(workload, own_first)
-    loop = VerifierLoop(context, replay, answer, describer(workload), kept)
-    needed = len(pieces_of(workload.model)) + _REST_OF_A_DISPUTE
-    if config.policy.max_demands < needed:
-        loop.log.warning("too few demands for withheld weights", max_demands=config.policy.max_demands, needed=needed)
+    final = FinalStates(StateStore([config.kept_path]), served, workload.model.state_bytes)
+    loop = VerifierLoop(context, Replayer(follower), HonestAnswerer(follower), describer(workload), kept, final)
     loop.run(stop or stop_on_signals())

@@ -17,6 +17,7 @@ from pol_oracle.chain import events as ev
 from pol_oracle.protocol.difficulty import work
 from pol_oracle.protocol.errors import WrongChain
 from pol_oracle.protocol.hashing import ZERO
+from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import BLAMING, SPARING, Candidate, Role, Status, choose_head
 from pol_oracle.protocol.parameters import Parameters
 
@@ -99,6 +100,14 @@ class View:
         while block.status is Status.PENDING:
             yield block
             block = self.blocks[block.parent]
+
+    def lineage(self, block_id: bytes) -> tuple[Header, ...]:
+        """Returns the headers from the first block after genesis up to a block; none for genesis."""
+        headers: list[Header] = []
+        while (header := self.blocks[block_id].header) is not None:
+            headers.append(header)
+            block_id = header.parent
+        return tuple(reversed(headers))
 
     def child_difficulty(self, block_id: bytes, parameters: Parameters) -> int:
         """Returns the difficulty that a block's children are born with."""

@@ -130,6 +130,6 @@ class ProgramTree:
 
     def open(self, tree: Tree, tensor: int) -> ProgramOpening:
         """Opens the descriptor of a tensor."""
-        number = self.sections.step_tensors + tensor if tree in (Tree.BEFORE, Tree.AFTER) else tensor
+        number = self.sections.step_tensors + tensor if tree.evaluates else tensor
         path = merkle_siblings(rows(self._leaves), [number], Tag.PROGRAM_NODE)
         return ProgramOpening(self.sections, self._descriptors[number], path)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
 
-from pol_oracle.canonical.accuracy import AccuracyTree
+from pol_oracle.canonical.accuracy import AccuracyTree, Bits
 from pol_oracle.canonical.programs import ProgramTree
 from pol_oracle.canonical.segments import SegmentList
 from pol_oracle.canonical.state import State
@@ -54,7 +54,7 @@ def answer_to(position: Position, programs: ProgramTree, block: Discloser) -> An
     trace, segment = block.trace(which), block.segment_step(which).abi()
     opening = programs.open(position.tree, position.tensor).abi()
     if position.item is Item.ROOTS:
-        shown = trace.roots.tensors[len(trace.program.state) if which.evaluates else 0 :]
+        shown = trace.roots.tensors[len(trace.program.state) if which.tree.evaluates else 0 :]
         return Answer("revealRoots", (opening, list(shown), segment))
     tree = trace.tree(position.tensor)
     if position.item is Item.NODES:
@@ -84,13 +84,13 @@ class HonestDiscloser:
         workload: the task.
         header: the block.
         grounds: what it stands on.
-        cancelled: asked now and then while the test set is evaluated; raises to stop.
+        count: tells which test samples a state classifies correctly.
     """
 
     workload: Workload
     header: Header
     grounds: Grounds
-    cancelled: Callable[[int], None] = lambda _: None
+    count: Callable[[State], Bits]
 
     @cached_property
     def _post(self) -> State:
@@ -115,9 +115,7 @@ class HonestDiscloser:
 
     def accuracy(self) -> AccuracyTree:
         """See :class:`Discloser`."""
-        test, correct = self.workload.test, self.workload.evaluator.correct
-        sides = [correct(s, test.images, test.labels, self.cancelled) for s in (self.grounds.pre, self._post)]
-        return AccuracyTree.of(*sides)
+        return AccuracyTree.of(self.count(self.grounds.pre), self.count(self._post))
 
     @property
     def _segment(self) -> Segment:

@@ -54,7 +54,7 @@ def input_proof(claim: ClaimedTrace, workload: Workload, claimed: Slice, element
         element: flat index of it.
     """
     trace = claim.trace
-    data = workload.test if trace.evaluates else workload.train
+    data = workload.test if trace.tree.evaluates else workload.train
     samples = samples_of(workload, claim.header, trace)
     index = samples[element // (claimed.elements // len(samples))]
     opening = workload.programs.open(trace.tree, claimed.tensor)

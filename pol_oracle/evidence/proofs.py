@@ -26,12 +26,7 @@ class TraceId:
     @property
     def kind(self) -> EvidenceKind:
         """What a block is slashed for if this trace is wrong."""
-        return EvidenceKind.EVALUATION if self.evaluates else EvidenceKind.STEP
-
-    @property
-    def evaluates(self) -> bool:
-        """It is of an evaluation, not of a step."""
-        return self.tree in (Tree.BEFORE, Tree.AFTER)
+        return EvidenceKind.EVALUATION if self.tree.evaluates else EvidenceKind.STEP
 
     def abi(self) -> tuple[Any, ...]:
         """The id as the ABI takes it."""

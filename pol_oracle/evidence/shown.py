@@ -103,7 +103,7 @@ class ShownTrees:
         program = self.workload.programs.program(trace.tree)
         position = Position(Item.ROOTS, trace.tree, trace.index)
         _, shown = self._answer(position, "its trace is another one")
-        roots = TraceRoots(program, (*(state.tensor_roots if trace.evaluates else ()), *shown))
+        roots = TraceRoots(program, (*(state.tensor_roots if trace.tree.evaluates else ()), *shown))
         return ClaimedTrace(self.header, trace, roots, self._segment_step(trace, roots))
 
     def own(self, trace: TraceId, own: Traced) -> ClaimedTrace:

@@ -56,7 +56,7 @@ class Traced:
 
 def samples_of(workload: Workload, header: Header, trace: TraceId) -> tuple[int, ...]:
     """Returns which samples a trace of a block takes: of the training set, or of the test set in an evaluation."""
-    if trace.evaluates:
+    if trace.tree.evaluates:
         return (trace.index,)
     return header.indices if trace.tree is Tree.STEP else segment_batch(workload, header.parent, trace.index)
 
@@ -74,7 +74,7 @@ def traced(workload: Workload, header: Header, trace: TraceId, state: State) -> 
         InputError: the header names another number of samples.
     """
     chosen = list(samples_of(workload, header, trace))
-    if trace.evaluates:
+    if trace.tree.evaluates:
         image, label = workload.test.images[chosen[0]], int(workload.test.labels[chosen[0]])
         return Traced.of(workload.evaluator.program, workload.evaluator.tensors(state, image, label))
     result = workload.stepper.run(state, workload.train.images[chosen], workload.train.labels[chosen])

@@ -31,6 +31,11 @@ class Tree(IntEnum):
     AFTER = 2
     SEGMENT = 3
 
+    @property
+    def evaluates(self) -> bool:
+        """It is of an evaluation, not of a step."""
+        return self in (Tree.BEFORE, Tree.AFTER)
+
 
 @dataclass(frozen=True, order=True)
 class Position:

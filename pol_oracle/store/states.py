@@ -97,6 +97,20 @@ class StateStore:
         except OSError as error:
             raise StoreError(f"cannot write state {name} to {self.urls[0]}: {_reason(error)}") from error
 
+    def remove(self, root: bytes) -> None:
+        """Removes a state from the first place, if it is there.
+
+        Raises:
+            StoreError: no permission, or a place that takes no writes.
+        """
+        files, folder = self._places[0]
+        try:
+            files.rm_file(f"{folder}/{file_name(root)}")
+        except FileNotFoundError:
+            return
+        except (OSError, NotImplementedError) as error:
+            raise StoreError(f"cannot remove state {file_name(root)} from {self.urls[0]}: {error}") from error
+
     def has(self, root: bytes) -> bool:
         """Says whether the first place holds a file of this name (which says nothing about its bytes)."""
         files, folder = self._places[0]

@@ -67,11 +67,26 @@ def train_segment(
     return Segment(block_id, start, tuple(entries), state, finite)
 
 
-def state_before(workload: Workload, block_id: bytes, start: State, step: int) -> State:
-    """Returns the state that a step of a segment starts from, without hashing the steps before."""
+def state_before(
+    workload: Workload,
+    block_id: bytes,
+    start: State,
+    step: int,
+    on_progress: Callable[[int], None] = lambda step: None,
+) -> State:
+    """Returns the state that a step of a segment starts from, or with ``step`` N its end, without hashing the steps.
+
+    Args:
+        workload: the task.
+        block_id: the block that the segment follows.
+        start: its W'.
+        step: 0 .. N.
+        on_progress: told the number of steps done, after each; it may raise to stop.
+    """
     state = start
     for earlier in range(step):
         state = segment_step(workload, block_id, earlier, state).post
+        on_progress(earlier + 1)
     return state
 
 

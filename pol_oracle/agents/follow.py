@@ -1,0 +1,189 @@
+"""W along the chain, by replay: what is needed to judge a block, or to mine one, follows from headers and the data set.
+
+A state is computed once and kept by its root, so that children of one parent share their segment and its count. Whoever
+joins late begins with the newest state on the branch that a store serves, and goes on from there; its root is the
+header's, so nobody has to be trusted for it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+import structlog
+
+from pol_oracle.canonical.accuracy import Bits
+from pol_oracle.canonical.state import State
+from pol_oracle.evidence import Grounds
+from pol_oracle.protocol.errors import InputError, StoreError
+from pol_oracle.protocol.header import Header
+from pol_oracle.store import StateStore
+from pol_oracle.task import Segment, Workload, fetch_state, state_before, train_segment
+
+from .worker import Cancelled
+
+log = structlog.get_logger(__name__)
+
+Lineage = tuple[Header, ...]
+"""Headers from the first block after genesis up to a block; empty for genesis."""
+Ask = Callable[[], bool]
+"""Asks "cancelled?"."""
+
+_SEGMENTS = 6  # remembered, with the states at both ends
+_COUNTS = 8  # evaluations remembered, by state root
+_SERVED = 32  # newest blocks of a branch whose states are looked for in every place; older ones on this machine only
+_TOLD = 100  # blocks between two log entries of a long way
+_WRITTEN = 64  # blocks between two states that are kept on a long way, so that an interrupted one goes on from there
+
+Value = TypeVar("Value")
+
+
+class _Recent(OrderedDict[bytes, Value], Generic[Value]):
+    """The last few values by key."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self._size = size
+
+    def put(self, key: bytes, value: Value) -> None:
+        self[key] = value
+        self.move_to_end(key)
+        while len(self) > self._size:
+            self.popitem(last=False)
+
+
+class Follower:
+    """Computes states along the chain. Safe to share between threads; one computes at a time.
+
+    Args:
+        workload: the task.
+        genesis_id: 32 bytes.
+        store: where states are kept (the first place) and found.
+    """
+
+    def __init__(self, workload: Workload, genesis_id: bytes, store: StateStore) -> None:
+        self.workload = workload
+        self._genesis_id, self._store = genesis_id, store
+        self._lock = threading.RLock()
+        self._segments: _Recent[Segment] = _Recent(_SEGMENTS)
+        self._counts: _Recent[Bits] = _Recent(_COUNTS)
+
+    def grounds(self, header: Header, lineage: Lineage, cancelled: Ask) -> Grounds:
+        """Returns what a block stands on.
+
+        Args:
+            header: the block.
+            lineage: of its parent.
+            cancelled: asked now and then; True ends the work with :class:`Cancelled`.
+
+        Raises:
+            StoreError: the paper's rules, under which W is the miner's, and it is not served.
+            InputError: some block below does not follow from its parent.
+            Cancelled: as asked.
+        """
+        parent = lineage[-1] if lineage else None
+        if not self.workload.rules.derived_state:
+            return Grounds(self._served(header.pre_root), None, parent)
+        segment = self.segment(header.parent, lineage, cancelled)
+        return Grounds(segment.end, segment, parent)
+
+    def segment(self, block_id: bytes, lineage: Lineage, cancelled: Ask) -> Segment:
+        """Returns the segment after a block.
+
+        Args:
+            block_id: the block.
+            lineage: of it.
+            cancelled: as in :meth:`grounds`.
+
+        Raises:
+            InputError: some block below does not follow from its parent.
+            Cancelled: as asked.
+        """
+        with self._lock:
+            if block_id not in self._segments:
+                start = self._post(lineage, cancelled)
+                made = train_segment(self.workload, block_id, start, lambda _: _ask(cancelled))
+                self._segments.put(block_id, made)
+            return self._segments[block_id]
+
+    def post(self, lineage: Lineage, cancelled: Ask) -> State:
+        """Returns W' of the last block of a lineage; of genesis, the initial state. Raises as :meth:`segment`."""
+        with self._lock:
+            return self._post(lineage, cancelled)
+
+    def count(self, state: State, cancelled: Ask) -> Bits:
+        """Returns which test samples a state classifies correctly.
+
+        Raises:
+            NotFinite: an evaluation gives a value that is not finite.
+            Cancelled: as asked.
+        """
+        if (known := self._counts.get(state.root)) is not None:
+            return known
+        test = self.workload.test
+        bits = self.workload.evaluator.correct(state, test.images, test.labels, lambda _: _ask(cancelled))
+        self.counted(state.root, bits)
+        return bits
+
+    def counted(self, root: bytes, bits: Bits) -> None:
+        """Remembers which test samples a state classifies correctly."""
+        with self._lock:
+            self._counts.put(root, bits)
+
+    def keep(self, state: State) -> None:
+        """Keeps a state that may be built on. A full disk costs time later, and nothing else."""
+        try:
+            if not self._store.has(state.root):
+                self._store.put(state.root, state.to_bytes())
+        except StoreError as error:
+            log.warning("cannot keep a state", root=state.root.hex(), reason=str(error))
+
+    def _post(self, lineage: Lineage, cancelled: Ask) -> State:
+        if not self.workload.rules.derived_state:
+            return self._served(lineage[-1].post_root) if lineage else self.workload.initial
+        known, state = self._newest(lineage)
+        for at in range(known, len(lineage)):
+            state = self._step(lineage[at], state, cancelled)
+            done = at + 1
+            if done == len(lineage) or done % _WRITTEN == 0:
+                self.keep(state)
+            if done % _TOLD == 0:
+                log.info("following the chain", height=done, of=len(lineage))
+        return state
+
+    def _served(self, root: bytes) -> State:
+        initial = self.workload.initial
+        return initial if root == initial.root else fetch_state(self._store, self.workload.model, root)
+
+    def _newest(self, lineage: Lineage) -> tuple[int, State]:
+        """The newest block of a branch whose W' is at hand, as a number of blocks, and that state."""
+        for height in range(len(lineage), 0, -1):
+            root = lineage[height - 1].post_root
+            if len(lineage) - height >= _SERVED and not self._store.has(root):
+                continue
+            try:
+                return height, fetch_state(self._store, self.workload.model, root)
+            except StoreError:
+                continue
+        return 0, self.workload.initial
+
+    def _step(self, header: Header, state: State, cancelled: Ask) -> State:
+        """W' of a block, from its parent's."""
+        workload, known = self.workload, self._segments.get(header.parent)
+        steps = workload.task.training_steps
+        pre = known.end if known else state_before(workload, header.parent, state, steps, lambda _: _ask(cancelled))
+        chosen = list(header.indices)
+        post = workload.stepper.run(pre, workload.train.images[chosen], workload.train.labels[chosen]).post
+        if post.root != header.post_root:
+            raise InputError(
+                f"a block on {header.parent.hex()} does not follow from it: nobody can compute what lies above. If it "
+                "is final, this network has ended; `pol deploy --from-state` begins another from the last good state"
+            )
+        return post
+
+
+def _ask(cancelled: Ask) -> None:
+    if cancelled():
+        raise Cancelled
