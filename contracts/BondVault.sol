@@ -104,6 +104,16 @@ contract BondVault is IBondVault, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IBondVault
+    function burn(address account, Role role, uint256 amount) external onlyOperator {
+        _bonds[account][role].locked -= amount.toUint128();
+        _burned += amount;
+
+        emit Forfeited(account, role, amount, amount);
+
+        _send(BURN, amount);
+    }
+
+    /// @inheritdoc IBondVault
     function award(address account, Role role, uint256 amount, address beneficiary) external onlyOperator {
         _bonds[account][role].locked -= amount.toUint128();
         _credits[beneficiary] += amount;

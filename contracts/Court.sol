@@ -4,10 +4,12 @@ pragma solidity 0.8.37;
 import {IBounties} from "./interfaces/IBounties.sol";
 import {
     BitEvidence,
+    Claim,
     ICourt,
     InputEvidence,
     OperationEvidence,
     RequirementEvidence,
+    SegmentStep,
     SumNode,
     SumsEvidence,
     TraceId
@@ -16,6 +18,7 @@ import {IDemands} from "./interfaces/IDemands.sol";
 import {IPoLRegistry} from "./interfaces/IPoLRegistry.sol";
 import {AccuracyTree} from "./lib/AccuracyTree.sol";
 import {Check} from "./lib/Check.sol";
+import {Derivation} from "./lib/Derivation.sol";
 import {Eligible} from "./lib/Eligible.sol";
 import {Float32} from "./lib/Float32.sol";
 import {Headers} from "./lib/Headers.sol";
@@ -61,23 +64,26 @@ contract Court is ICourt {
     function proveOperation(
         Header calldata header,
         TraceId calldata trace,
+        SegmentStep calldata segment,
         OperationEvidence calldata evidence,
         bytes32
     ) external {
-        bytes32 blockId = _idOf(header);
-        _checkOperation(header, trace, _traceRoot(header, blockId, trace), evidence);
+        _checkOperation(demands.claimOf(header, trace, segment), trace.tree, evidence);
 
-        _convict(blockId, _kindOf(trace.tree));
+        _convict(_idOf(header), _kindOf(trace.tree));
     }
 
     /// @inheritdoc ICourt
-    function proveInput(Header calldata header, TraceId calldata trace, InputEvidence calldata evidence, bytes32)
-        external
-    {
-        bytes32 blockId = _idOf(header);
-        _checkInput(header, trace, _traceRoot(header, blockId, trace), evidence);
+    function proveInput(
+        Header calldata header,
+        TraceId calldata trace,
+        SegmentStep calldata segment,
+        InputEvidence calldata evidence,
+        bytes32
+    ) external {
+        _checkInput(header, trace, demands.claimOf(header, trace, segment), evidence);
 
-        _convict(blockId, _kindOf(trace.tree));
+        _convict(_idOf(header), _kindOf(trace.tree));
     }
 
     /// @inheritdoc ICourt
@@ -91,7 +97,7 @@ contract Court is ICourt {
     /// @inheritdoc ICourt
     function proveBit(Header calldata header, TraceId calldata trace, BitEvidence calldata evidence, bytes32) external {
         bytes32 blockId = _idOf(header);
-        _checkBit(header, trace, _traceRoot(header, blockId, trace), evidence);
+        _checkBit(header, trace, _evaluationOf(header, blockId, trace), evidence);
 
         _convict(blockId, EvidenceKind.Evaluation);
     }
@@ -100,25 +106,21 @@ contract Court is ICourt {
         private
         view
     {
-        (uint256 weight, bool up, RuleSet rules, bytes32 eligibleHash) = registry.requirementOf(
-            blockId, header.parent, header.miner, header.preRoot, header.nonce, header.postRoot, evidence.requirement
+        (uint256 number, uint64 mask, bool odd, RuleSet rules, bytes32 eligibleHash) = registry.requirementOf(
+            blockId, header.parent, header.miner, header.nonce, header.postRoot, evidence.requirement
         );
         Check.sameRoot(Eligible.hash(evidence.eligible), eligibleHash);
-        (uint256 tensor, uint256 element) = Eligible.locate(evidence.eligible, weight);
-        (uint32 before, uint32 afterwards) = _openWeight(header, evidence, tensor, element);
-        bool met = Weights.satisfies(rules, before, afterwards, up);
-        require(!met, RequirementMet(evidence.requirement, before, afterwards));
+        (uint256 tensor, uint256 place) = Eligible.locate(evidence.eligible, number);
+        (place, mask) = Derivation.within(rules, place, mask);
+        (uint32[] memory before, uint32[] memory afterwards) = _openWeights(header, evidence, tensor, place, mask);
+        bool met = Weights.satisfies(rules, before, afterwards, odd);
+        require(!met, RequirementMet(evidence.requirement));
     }
 
     /// @dev A value that is not finite makes a block invalid wherever it is computed; a gather only copies.
-    function _checkOperation(
-        Header calldata header,
-        TraceId calldata trace,
-        bytes32 traceRoot,
-        OperationEvidence calldata evidence
-    ) private view {
+    function _checkOperation(Claim memory claim, Tree tree, OperationEvidence calldata evidence) private view {
         (uint256 tensor, uint256 element) = (evidence.tensor, evidence.element);
-        Run[] memory runs = _open(header, trace.tree, traceRoot, evidence.program, evidence.opening, tensor);
+        Run[] memory runs = _open(claim, tree, evidence.program, evidence.opening, tensor);
         uint32 claimed = uint32(Operands.read(runs, tensor, element));
         bytes calldata descriptor = Trace.descriptor(evidence.program);
         bool copied = Operations.kind(descriptor) == Operations.GATHER;
@@ -131,20 +133,19 @@ contract Court is ICourt {
     function _checkInput(
         Header calldata header,
         TraceId calldata trace,
-        bytes32 traceRoot,
+        Claim memory claim,
         InputEvidence calldata evidence
     ) private view {
         (uint256 tensor, uint256 element) = (evidence.tensor, evidence.element);
-        Run[] memory runs = _open(header, trace.tree, traceRoot, evidence.program, evidence.opening, tensor);
+        Run[] memory runs = _open(claim, trace.tree, evidence.program, evidence.opening, tensor);
         uint256 claimed = Operands.read(runs, tensor, element);
         uint256 number = tensor - Trace.sectionsOf(evidence.program).states; // 0: images, 1: labels
         Check.below(number, 2);
 
-        bool step = trace.tree == Tree.Step;
+        bool step = Trace.ofStep(trace.tree);
         // elements of one sample
         uint256 each = Operations.size(Trace.descriptor(evidence.program)) / (step ? header.indices.length : 1);
-        uint256 index = step ? header.indices[element / each] : trace.sample;
-        _checkSample(step, index, evidence);
+        _checkSample(step, _sampleOf(header, trace, element / each), evidence);
         bytes calldata sample = evidence.sample;
         uint256 place = number == 0 ? element % each : sample.length - 1; // the label's low byte is the last
         uint256 value = Float32.fromUint(uint8(sample[place]));
@@ -173,23 +174,24 @@ contract Court is ICourt {
         require(beyond, SumsHold(evidence.level, evidence.index));
     }
 
-    function _checkBit(Header calldata header, TraceId calldata trace, bytes32 traceRoot, BitEvidence calldata evidence)
-        private
-        view
-    {
-        require(trace.tree != Tree.Step, NotExplained(trace));
+    function _checkBit(
+        Header calldata header,
+        TraceId calldata trace,
+        Claim memory claim,
+        BitEvidence calldata evidence
+    ) private view {
         uint256 last = Trace.sectionsOf(evidence.program).evaluationTensors - 1;
-        Run[] memory runs = _open(header, trace.tree, traceRoot, evidence.program, evidence.opening, last);
+        Run[] memory runs = _open(claim, trace.tree, evidence.program, evidence.opening, last);
         bool correct = Operands.read(runs, last, 0) == ONE;
 
         uint256 depth = AccuracyTree.depthOf(registry.testCount());
         Check.equal(evidence.siblings.length, depth);
         SumNode memory leaf = AccuracyTree.leaf(evidence.words);
-        bytes32 root = AccuracyTree.climb(leaf, trace.sample / AccuracyTree.LEAF_SAMPLES, evidence.siblings).hash;
+        bytes32 root = AccuracyTree.climb(leaf, trace.index / AccuracyTree.LEAF_SAMPLES, evidence.siblings).hash;
         Check.sameRoot(root, header.evalRoot);
         bytes32 word = evidence.words[trace.tree == Tree.Before ? 0 : 1];
-        bool bit = (uint256(word) >> (255 - trace.sample % AccuracyTree.LEAF_SAMPLES)) & 1 == 1;
-        require(bit != correct, BitHolds(trace.sample, correct));
+        bool bit = (uint256(word) >> (255 - trace.index % AccuracyTree.LEAF_SAMPLES)) & 1 == 1;
+        require(bit != correct, BitHolds(trace.index, correct));
     }
 
     function _convict(bytes32 blockId, EvidenceKind kind) private {
@@ -201,45 +203,52 @@ contract Court is ICourt {
     }
 
     function _kindOf(Tree tree) private pure returns (EvidenceKind) {
-        return tree == Tree.Step ? EvidenceKind.Step : EvidenceKind.Evaluation;
+        return Trace.ofStep(tree) ? EvidenceKind.Step : EvidenceKind.Evaluation;
     }
 
-    /// @dev Bits of one weight in W and in W'.
-    function _openWeight(Header calldata header, RequirementEvidence calldata evidence, uint256 tensor, uint256 element)
-        private
-        pure
-        returns (uint32 before, uint32 afterwards)
-    {
+    /// @dev Bits of the masked weights of a leaf in W and in W'.
+    function _openWeights(
+        Header calldata header,
+        RequirementEvidence calldata evidence,
+        uint256 tensor,
+        uint256 leaf,
+        uint64 mask
+    ) private pure returns (uint32[] memory before, uint32[] memory afterwards) {
         uint256 tensors = evidence.tensors;
         TensorTree.Opened memory opened = TensorTree.open(evidence.opening);
         Check.sameRoot(opened.list(Tags.STATE_ROOT, 0, tensors), header.preRoot);
         Check.sameRoot(opened.list(Tags.STATE_ROOT, tensors, 2 * tensors), header.postRoot);
         opened.close();
-        before = uint32(Operands.read(opened.runs, tensor, element));
-        afterwards = uint32(Operands.read(opened.runs, tensors + tensor, element));
+        before = Weights.masked(opened.runs, tensor, leaf, mask);
+        afterwards = Weights.masked(opened.runs, tensors + tensor, leaf, mask);
     }
 
-    /// @dev Elements of a trace that has this root, among them some of the tensor that the program is opened for.
-    function _open(
-        Header calldata header,
-        Tree tree,
-        bytes32 traceRoot,
-        bytes calldata program,
-        bytes calldata opening,
-        uint256 tensor
-    ) private view returns (Run[] memory) {
-        Sections memory sections = Trace.checkProgram(program, registry.programRoot(), tree, tensor);
-        return Trace.open(header, tree, traceRoot, sections, opening);
-    }
-
-    function _traceRoot(Header calldata header, bytes32 blockId, TraceId calldata trace)
+    /// @dev Elements of the claimed trace, among them some of the tensor that the program is opened for.
+    function _open(Claim memory claim, Tree tree, bytes calldata program, bytes calldata opening, uint256 tensor)
         private
         view
-        returns (bytes32 root)
+        returns (Run[] memory)
     {
-        if (trace.tree == Tree.Step) return header.traceRoot;
-        root = demands.evaluationRoot(blockId, trace.tree, trace.sample);
-        require(root != bytes32(0), NotExplained(trace));
+        Sections memory sections = Trace.checkProgram(program, registry.programRoot(), tree, tensor);
+        return Trace.open(claim, tree, sections, opening);
+    }
+
+    /// @dev What the miner explained of an evaluation.
+    function _evaluationOf(Header calldata header, bytes32 blockId, TraceId calldata trace)
+        private
+        view
+        returns (Claim memory claim)
+    {
+        claim.stateRoot = trace.tree == Tree.Before ? header.preRoot : header.postRoot;
+        claim.traceRoot = demands.evaluationRoot(blockId, trace.tree, trace.index); // of steps there is none
+        require(claim.traceRoot != bytes32(0), NotExplained(trace));
+    }
+
+    /// @dev Which sample of the training set, or of the test set, is number `number` of a trace's batch.
+    function _sampleOf(Header calldata header, TraceId calldata trace, uint256 number) private view returns (uint256) {
+        if (trace.tree == Tree.Step) return header.indices[number];
+        if (trace.tree == Tree.Segment) return registry.segmentSample(header.parent, trace.index, number);
+        return trace.index;
     }
 
     /// @dev Reverts unless the evidence's sample is number `index` of the training set, or of the test set.

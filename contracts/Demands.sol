@@ -3,10 +3,13 @@ pragma solidity 0.8.37;
 
 import {IBondVault} from "./interfaces/IBondVault.sol";
 import {IBounties} from "./interfaces/IBounties.sol";
-import {TraceId} from "./interfaces/ICourt.sol";
+import {Claim, ICourt, SegmentStep, TraceId} from "./interfaces/ICourt.sol";
 import {Demand, DemandState, IDemands, Item, Position} from "./interfaces/IDemands.sol";
 import {IPoLRegistry} from "./interfaces/IPoLRegistry.sol";
 import {Answers} from "./lib/Answers.sol";
+import {Check} from "./lib/Check.sol";
+import {Segments} from "./lib/Segments.sol";
+import {Trace} from "./lib/Trace.sol";
 import {Block, EvidenceKind, Header, Parameters, Role, Status, Tree} from "./Types.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
@@ -76,15 +79,16 @@ contract Demands is IDemands {
         address demander,
         Position calldata position,
         bytes calldata program,
-        bytes32[] calldata roots
+        bytes32[] calldata roots,
+        SegmentStep calldata segment
     ) external {
         (bytes32 blockId, bytes32 demandId) = _requireOpen(header, demander, position, Item.Roots);
-        bool step = position.tree == Tree.Step;
-        require(step || msg.sender == header.miner, OnlyMinerExplains(header.miner, msg.sender));
-        TraceId memory trace = TraceId(position.tree, position.sample);
-        bytes32 root = Answers.checkRoots(header, trace, registry.programRoot(), program, roots);
+        bool explains = !Trace.ofStep(position.tree);
+        require(!explains || msg.sender == header.miner, OnlyMinerExplains(header.miner, msg.sender));
+        Claim memory claim = _claimOf(header, blockId, position.tree, position.index, segment);
+        bytes32 root = Answers.checkRoots(claim, position.tree, registry.programRoot(), program, roots);
 
-        if (!step) _explain(blockId, trace, root);
+        if (explains) _explain(blockId, position, root);
         _answer(blockId, demandId, abi.encode(program, roots));
     }
 
@@ -95,11 +99,12 @@ contract Demands is IDemands {
         Position calldata position,
         bytes calldata program,
         bytes32[] calldata nodes,
-        bytes calldata path
+        bytes calldata path,
+        SegmentStep calldata segment
     ) external {
         (bytes32 blockId, bytes32 demandId) = _requireOpen(header, demander, position, Item.Nodes);
-        bytes32 root = _traceRoot(header, blockId, position);
-        Answers.checkNodes(header, root, registry.programRoot(), position, program, nodes, path);
+        Claim memory claim = _claimOf(header, blockId, position.tree, position.index, segment);
+        Answers.checkNodes(claim, registry.programRoot(), position, program, nodes, path);
 
         _answer(blockId, demandId, abi.encode(program, nodes, path));
     }
@@ -110,11 +115,12 @@ contract Demands is IDemands {
         address demander,
         Position calldata position,
         bytes calldata program,
-        bytes calldata opening
+        bytes calldata opening,
+        SegmentStep calldata segment
     ) external {
         (bytes32 blockId, bytes32 demandId) = _requireOpen(header, demander, position, Item.Leaves);
-        bytes32 root = _traceRoot(header, blockId, position);
-        Answers.checkLeaves(header, root, registry.programRoot(), position, program, opening);
+        Claim memory claim = _claimOf(header, blockId, position.tree, position.index, segment);
+        Answers.checkLeaves(claim, registry.programRoot(), position, program, opening);
 
         _answer(blockId, demandId, abi.encode(program, opening));
     }
@@ -133,6 +139,20 @@ contract Demands is IDemands {
     }
 
     /// @inheritdoc IDemands
+    function revealSteps(
+        Header calldata header,
+        address demander,
+        Position calldata position,
+        bytes32[] calldata hashes
+    ) external {
+        (bytes32 blockId, bytes32 demandId) = _requireOpen(header, demander, position, Item.Steps);
+        Check.equal(hashes.length, registry.trainingSteps());
+        Check.sameRoot(Segments.root(hashes), header.segmentRoot);
+
+        _answer(blockId, demandId, abi.encode(hashes));
+    }
+
+    /// @inheritdoc IDemands
     function expire(bytes32 blockId, address demander, Position calldata position) external {
         bytes32 demandId = demandIdOf(blockId, demander, position);
         Demand storage made = _demands[demandId];
@@ -142,7 +162,7 @@ contract Demands is IDemands {
         made.state = DemandState.Expired;
 
         emit DemandExpired(blockId, demandId, demander);
-        bool unexplained = position.tree != Tree.Step; // what lies behind an explanation is its miner's alone too
+        bool unexplained = !Trace.ofStep(position.tree); // what lies behind an explanation is its miner's alone too
         EvidenceKind kind = unexplained ? EvidenceKind.Unexplained : EvidenceKind.Withheld;
         bounties.convictSilent(blockId, kind, demander, made.order);
     }
@@ -164,6 +184,16 @@ contract Demands is IDemands {
 
         if (paid) vault.award(made.demander, Role.Verifier, fee, made.responder);
         else vault.unlock(made.demander, Role.Verifier, fee);
+    }
+
+    /// @inheritdoc IDemands
+    function claimOf(Header calldata header, TraceId calldata trace, SegmentStep calldata segment)
+        external
+        view
+        returns (Claim memory claim)
+    {
+        claim = _claimOf(header, registry.blockIdOf(header), trace.tree, trace.index, segment);
+        require(claim.traceRoot != bytes32(0), ICourt.NotExplained(trace));
     }
 
     /// @inheritdoc IDemands
@@ -212,14 +242,15 @@ contract Demands is IDemands {
     }
 
     /// @dev The first explanation of a sample stands.
-    function _explain(bytes32 blockId, TraceId memory trace, bytes32 root) private {
-        bytes32 known = _evaluationRoots[blockId][trace.tree][trace.sample];
+    function _explain(bytes32 blockId, Position calldata position, bytes32 root) private {
+        (Tree tree, uint32 sample) = (position.tree, position.index);
+        bytes32 known = _evaluationRoots[blockId][tree][sample];
         require(known == bytes32(0) || known == root, WrongAnswer(known, root));
         if (known == root) return;
 
-        _evaluationRoots[blockId][trace.tree][trace.sample] = root;
+        _evaluationRoots[blockId][tree][sample] = root;
 
-        emit Explained(blockId, trace.tree, trace.sample, root);
+        emit Explained(blockId, tree, sample, root);
     }
 
     /// @dev The caller has shown what was demanded, which is told encoded anew: calldata can be written in ways that other
@@ -247,13 +278,17 @@ contract Demands is IDemands {
         require(block.timestamp < made.deadline, DeadlinePassed(demandId, made.deadline, block.timestamp));
     }
 
-    function _traceRoot(Header calldata header, bytes32 blockId, Position calldata position)
+    /// @dev What a block claims of a trace; a trace root of 0 where the miner has not explained an evaluation.
+    function _claimOf(Header calldata header, bytes32 blockId, Tree tree, uint32 index, SegmentStep calldata segment)
         private
         view
-        returns (bytes32)
+        returns (Claim memory)
     {
-        if (position.tree == Tree.Step) return header.traceRoot;
-        return _evaluationRoots[blockId][position.tree][position.sample];
+        if (tree == Tree.Segment) return Segments.claimOf(registry, header, index, segment);
+        Check.equal(segment.parent.length + segment.entries.length + segment.path.length, 0);
+        if (tree == Tree.Step) return Claim(header.preRoot, header.postRoot, header.traceRoot);
+        bytes32 state = tree == Tree.Before ? header.preRoot : header.postRoot;
+        return Claim(state, bytes32(0), _evaluationRoots[blockId][tree][index]);
     }
 
     /// @dev Reverts for what no miner could show. A field that means nothing for the item must be 0, so that nothing can
@@ -261,14 +296,21 @@ contract Demands is IDemands {
     function _checkPosition(bytes32 blockId, Position calldata position, bytes calldata program) private view {
         (Item item, Tree tree) = (position.item, position.tree);
         bool tensors = item == Item.Nodes || item == Item.Leaves;
-        bool exists = tree == Tree.Step ? position.sample == 0 : position.sample < registry.testCount();
-        exists = exists && (item != Item.Bits || tree == Tree.Step);
+        bool exists = position.index < _tracesOf(tree);
+        exists = exists && (item < Item.Bits || tree == Tree.Step);
+        exists = exists && (item != Item.Steps || registry.trainingSteps() > 0);
         exists = exists && (tensors || position.tensor == 0) && (item == Item.Leaves || position.group == 0);
         require(exists, NoSuchPosition(position));
         if (!tensors) return;
 
-        bool explained = tree == Tree.Step || _evaluationRoots[blockId][tree][position.sample] != bytes32(0);
-        require(explained, NotYetExplained(blockId, tree, position.sample));
+        bool explained = Trace.ofStep(tree) || _evaluationRoots[blockId][tree][position.index] != bytes32(0);
+        require(explained, NotYetExplained(blockId, tree, position.index));
         Answers.checkPosition(position, registry.programRoot(), program);
+    }
+
+    /// @dev How many traces of this kind a block has.
+    function _tracesOf(Tree tree) private view returns (uint256) {
+        if (tree == Tree.Step) return 1;
+        return tree == Tree.Segment ? registry.trainingSteps() : registry.testCount();
     }
 }

@@ -12,6 +12,9 @@ import {Parameters, RuleSet, Task} from "./Types.sol";
 abstract contract Genesis is IPoLRegistry {
     /// The accuracy tree's bits of more samples would not fit the answer to one demand (64 KiB).
     uint32 internal constant MAX_TEST_COUNT = 1 << 18;
+    /// Nor would the hashes of more steps.
+    uint32 internal constant MAX_TRAINING_STEPS = 2048;
+    uint8 internal constant LEAF_WEIGHTS = 64;
 
     bytes32 public immutable taskId;
     bytes32 public immutable genesisId;
@@ -19,17 +22,18 @@ abstract contract Genesis is IPoLRegistry {
     // with getters of their own: the Court and Demands need these in every transaction
     uint32 public immutable trainCount;
     uint32 public immutable testCount;
+    uint32 public immutable trainingSteps;
     bytes32 public immutable programRoot;
     bytes32 public immutable trainRoot;
     bytes32 public immutable testRoot;
+    bytes32 public immutable initialRoot;
 
     RuleSet internal immutable RULES;
     uint32 internal immutable BATCH_SIZE;
-    uint32 internal immutable ACCURACY_SLACK;
+    uint8 internal immutable MASK_SIZE;
     uint32 internal immutable LEARNING_RATE;
     uint64 internal immutable ELIGIBLE_COUNT;
     bytes32 internal immutable ELIGIBLE_HASH;
-    bytes32 internal immutable INITIAL_ROOT;
 
     uint32 internal immutable CHALLENGE_WINDOW;
     uint32 internal immutable REVEAL_WINDOW;
@@ -52,6 +56,7 @@ abstract contract Genesis is IPoLRegistry {
             (parameters_.challengeWindow, parameters_.revealWindow, parameters_.answerWindow);
         require(challenge > 0 && reveal > 0 && answer > 0, ZeroWindow(challenge, reveal, answer));
         require(task_.testCount <= MAX_TEST_COUNT, TooManyTestSamples(task_.testCount, MAX_TEST_COUNT));
+        _checkTraining(task_);
         _checkDifficulty(parameters_, task_.eligibleCount);
         Derivation.checkDrawable(task_.batchSize, task_.trainCount, 0);
 
@@ -62,14 +67,15 @@ abstract contract Genesis is IPoLRegistry {
         BATCH_SIZE = task_.batchSize;
         trainCount = task_.trainCount;
         testCount = task_.testCount;
-        ACCURACY_SLACK = task_.accuracySlack;
+        trainingSteps = task_.trainingSteps;
+        MASK_SIZE = task_.maskSize;
         LEARNING_RATE = task_.learningRate;
         ELIGIBLE_COUNT = task_.eligibleCount;
         ELIGIBLE_HASH = task_.eligibleHash;
         programRoot = task_.programRoot;
         trainRoot = task_.trainRoot;
         testRoot = task_.testRoot;
-        INITIAL_ROOT = task_.initialRoot;
+        initialRoot = task_.initialRoot;
 
         CHALLENGE_WINDOW = parameters_.challengeWindow;
         REVEAL_WINDOW = parameters_.revealWindow;
@@ -93,14 +99,15 @@ abstract contract Genesis is IPoLRegistry {
         fixed_.batchSize = BATCH_SIZE;
         fixed_.trainCount = trainCount;
         fixed_.testCount = testCount;
-        fixed_.accuracySlack = ACCURACY_SLACK;
+        fixed_.trainingSteps = trainingSteps;
+        fixed_.maskSize = MASK_SIZE;
         fixed_.learningRate = LEARNING_RATE;
         fixed_.eligibleCount = ELIGIBLE_COUNT;
         fixed_.eligibleHash = ELIGIBLE_HASH;
         fixed_.programRoot = programRoot;
         fixed_.trainRoot = trainRoot;
         fixed_.testRoot = testRoot;
-        fixed_.initialRoot = INITIAL_ROOT;
+        fixed_.initialRoot = initialRoot;
     }
 
     /// @inheritdoc IPoLRegistry
@@ -126,6 +133,16 @@ abstract contract Genesis is IPoLRegistry {
         // forge-lint: disable-next-line(unsafe-typecast): at most MAX_DIFFICULTY
         return
             uint16(Difficulty.retarget(difficulty, elapsed, TARGET_INTERVAL, HALF_LIFE, MIN_DIFFICULTY, MAX_DIFFICULTY));
+    }
+
+    /// @dev Without a segment there is no W but the miner's; with one there is no W of the miner's.
+    function _checkTraining(Task memory given) private pure {
+        bool paper = given.rules == RuleSet.Paper;
+        (uint32 steps, uint8 size) = (given.trainingSteps, given.maskSize);
+        bool fits = paper ? steps == 0 : steps > 0 && steps <= MAX_TRAINING_STEPS;
+        require(fits, TrainingStepsOutOfRange(steps, paper ? 0 : MAX_TRAINING_STEPS));
+        uint8 most = paper ? 1 : LEAF_WEIGHTS;
+        require(size > 0 && size <= most, MaskSizeOutOfRange(size, most));
     }
 
     function _checkDifficulty(Parameters memory given, uint256 eligibleCount) private pure {

@@ -66,11 +66,12 @@ contract PoLRegistry is Genesis {
     function propose(Header calldata header, uint16 searchedAt) external returns (bytes32 blockId) {
         require(msg.sender == header.miner, NotMiner(header.miner, msg.sender));
         _checkIndices(header);
+        require(RULES == RuleSet.Hardened || header.segmentRoot == bytes32(0), SegmentNotEmpty(header.segmentRoot));
         blockId = blockIdOf(header);
         require(_tree.blocks[blockId].status == Status.None, AlreadyProposed(blockId));
         Block storage parent = _tree.blocks[header.parent];
         _checkParent(header.parent, parent.status);
-        _checkAccuracy(header, parent.correctAfter);
+        _checkAccuracy(header);
         uint16 difficulty = parent.childDifficulty;
         require(difficulty <= searchedAt, HarderThanSearched(blockId, difficulty, searchedAt));
 
@@ -127,15 +128,19 @@ contract PoLRegistry is Genesis {
     /// @inheritdoc IPoLRegistry
     function orphan(bytes32 blockId) external {
         Block storage lost = _tree.blocks[blockId];
-        lost.orphan(blockId, CHALLENGE_WINDOW);
-        Status parent = _tree.blocks[lost.parent].status;
-        bool dead = parent == Status.Slashed || parent == Status.Orphaned || lost.height <= _tree.finalizedHeight;
-        require(dead, StillLive(blockId));
+        Block storage parent = _tree.blocks[lost.parent];
+        Status fate = parent.status;
+        bool aboveSlashed = fate == Status.Slashed || parent.aboveSlashed;
+        lost.orphan(blockId, CHALLENGE_WINDOW, aboveSlashed);
+        bool beaten = fate == Status.Finalized && lost.height <= _tree.finalizedHeight;
+        require(beaten || fate > Status.Finalized, StillLive(blockId));
         address miner = lost.miner;
+        uint256 loss = aboveSlashed ? MINER_BOND - MINER_BOND / 2 : 0;
 
-        emit BlockOrphaned(blockId, miner);
+        emit BlockOrphaned(blockId, miner, loss);
 
-        vault.unlock(miner, Role.Miner, MINER_BOND);
+        if (loss > 0) vault.burn(miner, Role.Miner, loss);
+        vault.unlock(miner, Role.Miner, MINER_BOND - loss);
     }
 
     /// @inheritdoc IPoLRegistry
@@ -216,14 +221,13 @@ contract PoLRegistry is Genesis {
         bytes32 blockId,
         bytes32 parent,
         address miner,
-        bytes32 preRoot,
         uint64 nonce,
         bytes32 postRoot,
         uint256 number
-    ) external view returns (uint256 weight, bool up, RuleSet rules_, bytes32 eligibleHash_) {
+    ) external view returns (uint256 place, uint64 mask, bool odd, RuleSet rules_, bytes32 eligibleHash_) {
         Block storage known = _tree.blocks[blockId];
         require(known.status != Status.None, UnknownBlock(blockId));
-        bytes32 seed = Derivation.seed(RULES, taskId, parent, miner, preRoot, nonce);
+        bytes32 seed = Derivation.seed(RULES, taskId, parent, miner, nonce);
         uint256 difficulty = known.difficulty;
         // the whole bits every block has
         if (number >= Difficulty.wholeBits(difficulty)) {
@@ -231,8 +235,16 @@ contract PoLRegistry is Genesis {
             require(number < needed, NoSuchRequirement(number, needed));
         }
 
-        uint256 drawn = Derivation.requirements(seed, number + 1, ELIGIBLE_COUNT)[number]; // drawn in order: later ones do not matter
-        return (drawn >> 1, drawn & 1 == 0, RULES, ELIGIBLE_HASH);
+        // drawn in order: later ones do not matter
+        uint256 drawn = Derivation.requirements(seed, number + 1, ELIGIBLE_COUNT)[number];
+        // forge-lint: disable-next-line(unsafe-typecast): below the number of bits
+        uint64 mask_ = Derivation.mask(seed, uint32(number), MASK_SIZE);
+        return (drawn >> 1, mask_, drawn & 1 == 0, RULES, ELIGIBLE_HASH);
+    }
+
+    /// @inheritdoc IPoLRegistry
+    function segmentSample(bytes32 blockId, uint32 step, uint256 number) external view returns (uint32) {
+        return Derivation.batch(Derivation.segmentSeed(taskId, blockId, step), BATCH_SIZE, trainCount)[number];
     }
 
     /// @inheritdoc IPoLRegistry
@@ -271,7 +283,6 @@ contract PoLRegistry is Genesis {
         fresh.totalWork = parent.totalWork + Difficulty.work(difficulty);
         fresh.height = height;
         fresh.sequence = _tree.proposals++;
-        fresh.correctAfter = header.correctAfter;
         fresh.slashesSeen = _tree.slashes;
         // nobody searched for genesis: the time since says nothing
         fresh.childDifficulty = height == 1 ? difficulty : _retarget(difficulty, block.timestamp - parent.proposedAt);
@@ -293,14 +304,11 @@ contract PoLRegistry is Genesis {
         _tree.requireLive(parentId);
     }
 
-    function _checkAccuracy(Header calldata header, uint256 parentCorrect) private view {
-        uint32 correctAfter = header.correctAfter;
-        require(correctAfter > header.correctBefore, AccuracyNotIncreased(header.correctBefore, correctAfter));
-        require(correctAfter <= testCount, CountOutOfRange(correctAfter, testCount));
-        require(
-            uint256(correctAfter) + ACCURACY_SLACK >= parentCorrect,
-            AccuracyBelowParent(uint32(parentCorrect), ACCURACY_SLACK, correctAfter)
-        );
+    function _checkAccuracy(Header calldata header) private view {
+        (uint32 before, uint32 afterwards) = (header.correctBefore, header.correctAfter);
+        require(afterwards <= testCount, CountOutOfRange(afterwards, testCount));
+        bool perfect = before == testCount && afterwards == testCount;
+        require(afterwards > before || perfect, AccuracyNotIncreased(before, afterwards));
     }
 
     function _checkIndices(Header calldata header) private view {
@@ -313,7 +321,7 @@ contract PoLRegistry is Genesis {
 
     /// @dev Hardened: the seed leaves the miner no choice.
     function _checkDerived(Header calldata header) private view {
-        bytes32 seed = Derivation.seed(RULES, taskId, header.parent, header.miner, header.preRoot, header.nonce);
+        bytes32 seed = Derivation.seed(RULES, taskId, header.parent, header.miner, header.nonce);
         uint32[] memory expected = Derivation.batch(seed, BATCH_SIZE, trainCount);
         for (uint256 i = 0; i < expected.length; ++i) {
             require(header.indices[i] == expected[i], IndexMismatch(i, expected[i], header.indices[i]));

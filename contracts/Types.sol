@@ -15,7 +15,8 @@ struct Task {
     uint32 batchSize;
     uint32 trainCount;
     uint32 testCount;
-    uint32 accuracySlack;
+    uint32 trainingSteps;
+    uint8 maskSize;
     uint32 learningRate;
     uint64 eligibleCount;
     bytes32 eligibleHash;
@@ -31,6 +32,7 @@ struct Header {
     address miner;
     uint64 nonce;
     uint32[] indices;
+    bytes32 segmentRoot;
     bytes32 preRoot;
     bytes32 postRoot;
     bytes32 traceRoot;
@@ -68,19 +70,21 @@ enum Status {
 
 /// @notice What a block was slashed for.
 enum EvidenceKind {
-    Requirement, // a required weight did not move its way
-    Step, // an element of the step's trace is not what its operation gives
+    Requirement, // the weights of a requirement did not move as it asks
+    Step, // an element of the trace of the step, or of one of its segment, is not what its operation gives
     Accuracy, // a sum of the accuracy tree is wrong
     Withheld, // a demanded part of a committed tree was not shown in time
     Unexplained, // the miner did not show how it evaluated a demanded sample in time
     Evaluation // an element of an evaluation that the miner showed is wrong, or it contradicts its bit
 }
 
-/// @notice Whose trace: the step's, or that of the evaluation of a sample with W (Before) or W' (After).
+/// @notice Whose trace: the block's own step's, that of the evaluation of a sample with W (Before) or W' (After), or that of a
+/// step of its segment.
 enum Tree {
     Step,
     Before,
-    After
+    After,
+    Segment
 }
 
 /// @notice What a bond is for.
@@ -105,9 +109,9 @@ struct Block {
     uint96 totalWork;
     uint40 height;
     uint40 sequence; // proposals are numbered in L1 order; the lower one wins a tie
-    uint32 correctAfter;
     uint32 slashesSeen; // length of the slash log up to which the block's ancestry is known to be clean
     uint16 childDifficulty; // its children are born with
+    bool aboveSlashed; // orphaned because a block below was slashed: half of its bond was burned
     // slot 5: written only if something is demanded
     uint32 openDemands;
     uint40 heldUntil; // not judged before: after an answer, time to use it

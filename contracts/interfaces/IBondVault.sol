@@ -12,7 +12,7 @@ interface IBondVault {
     event Unbonded(address indexed account, Role indexed role, uint256 amount);
     event Locked(address indexed account, Role indexed role, uint256 amount);
     event Unlocked(address indexed account, Role indexed role, uint256 amount);
-    /// A locked bond was taken: so much of it is burned, and one or two Credited events say who got the rest.
+    /// A locked bond was taken: so much of it is burned, and Credited events say who got the rest, if there is any.
     event Forfeited(address indexed account, Role indexed role, uint256 amount, uint256 burned);
     /// A share of a forfeited bond.
     event Credited(address indexed account, uint256 amount);
@@ -42,6 +42,9 @@ interface IBondVault {
     /// @notice Takes a locked bond: ceil(half) is burned; of the rest the prover is credited ceil(half), and `first`
     /// what remains. Who is both gets both.
     function forfeit(address account, Role role, uint256 amount, address first, address prover) external;
+
+    /// @notice Takes a locked bond and burns it, whole.
+    function burn(address account, Role role, uint256 amount) external;
 
     /// @notice Turns a locked bond into the beneficiary's credit, whole.
     function award(address account, Role role, uint256 amount, address beneficiary) external;

@@ -3,10 +3,33 @@ pragma solidity 0.8.37;
 
 import {Header, Tree} from "../Types.sol";
 
-/// @notice Which trace: the step's, or that of one test sample's evaluation with W or W'.
+/// @notice Which trace: the block's own step's; that of one test sample's evaluation with W or W'; a segment step's.
 struct TraceId {
     Tree tree;
-    uint32 sample;
+    uint32 index; // of the test sample (Before, After), or of the segment step (Segment), else 0
+}
+
+/// @notice What a trace starts from, what a step's ends with, and the trace's root.
+struct Claim {
+    bytes32 stateRoot;
+    bytes32 postRoot; // bytes32(0) for an evaluation
+    bytes32 traceRoot;
+}
+
+/// @notice One step of a segment, in the list that `segmentRoot` commits to; leaf of its tree.
+struct SegmentEntry {
+    bytes32 batchRoot;
+    bytes32 innerRoot;
+    bytes32 stateRoot; // after the step
+}
+
+/// @notice Shows what a segment step's trace starts and ends with: the state before is that after the step before, or the
+/// parent's W'. All three are empty for other traces.
+struct SegmentStep {
+    Header[] parent; // only for step 0, unless the parent is genesis: its header
+    SegmentEntry[] entries; // of the step before, if there is one, and of the step
+    bytes32[] path; // siblings that lead from these to the root, level by level from below, each from left to right,
+    // without those that follow from what is given, and those that do not exist
 }
 
 // Two things are packed without padding, since calldata is most of what short evidence costs; integers are big-endian.
@@ -34,7 +57,7 @@ struct RequirementEvidence {
     uint256 requirement;
     bytes32[] eligible; // the task's ranges, packed as in pol_oracle/protocol/eligible.py
     uint32 tensors; // of a state
-    bytes opening; // of the weight in W, and in W', whose tensors are numbered on from those of W
+    bytes opening; // of the leaf in W, and in W', whose tensors are numbered on from those of W
 }
 
 /// @notice Shows that an element of a trace is not what its operation gives.
@@ -45,7 +68,8 @@ struct OperationEvidence {
     bytes opening; // of the element and of what it follows from
 }
 
-/// @notice Shows that an element of a trace's images or labels is not the data set's.
+/// @notice Shows that an element of a trace's images or labels is not the data set's, or not of the sample that follows from
+/// the header.
 struct InputEvidence {
     uint32 tensor;
     uint64 element;
@@ -86,7 +110,7 @@ interface ICourt {
     error WrongRoot(bytes32 expected, bytes32 actual);
     error BadOpening(uint256 actual, uint256 expected);
     error NotOpened(uint256 tensor, uint256 element);
-    error RequirementMet(uint256 requirement, uint32 before, uint32 afterwards);
+    error RequirementMet(uint256 requirement);
     error NotExplained(TraceId trace);
     error ElementHolds(uint256 tensor, uint256 element, uint256 value);
     error SumsHold(uint256 level, uint256 index);
@@ -96,11 +120,17 @@ interface ICourt {
     function proveOperation(
         Header calldata header,
         TraceId calldata trace,
+        SegmentStep calldata segment,
         OperationEvidence calldata evidence,
         bytes32 salt
     ) external;
-    function proveInput(Header calldata header, TraceId calldata trace, InputEvidence calldata evidence, bytes32 salt)
-        external;
+    function proveInput(
+        Header calldata header,
+        TraceId calldata trace,
+        SegmentStep calldata segment,
+        InputEvidence calldata evidence,
+        bytes32 salt
+    ) external;
     function proveSums(Header calldata header, SumsEvidence calldata evidence, bytes32 salt) external;
     function proveBit(Header calldata header, TraceId calldata trace, BitEvidence calldata evidence, bytes32 salt)
         external;

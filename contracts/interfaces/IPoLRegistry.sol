@@ -17,7 +17,8 @@ interface IPoLRegistry {
     event Attested(bytes32 indexed blockId, address indexed verifier);
     event BlockFinalized(bytes32 indexed blockId, address indexed miner, uint256 reward);
     event BlockSlashed(bytes32 indexed blockId, address indexed miner, EvidenceKind kind);
-    event BlockOrphaned(bytes32 indexed blockId, address indexed miner);
+    /// @param loss of the miner's bond (wei), burned, because a block below was slashed
+    event BlockOrphaned(bytes32 indexed blockId, address indexed miner, uint256 loss);
     /// Half of a slashed block's bond was burned, the rest credited to who was first and who proved it (Bounties).
     event BondForfeited(
         bytes32 indexed blockId, address indexed miner, address indexed first, address prover, uint256 amount
@@ -39,7 +40,7 @@ interface IPoLRegistry {
     error UnknownBlock(bytes32 blockId);
     error WrongStatus(bytes32 blockId, Status expected, Status actual);
     error AccuracyNotIncreased(uint32 correctBefore, uint32 correctAfter);
-    error AccuracyBelowParent(uint32 parentCorrect, uint32 slack, uint32 correctAfter);
+    error SegmentNotEmpty(bytes32 segmentRoot);
     error CountOutOfRange(uint32 correctAfter, uint32 testCount);
     error SlashedAncestor(bytes32 blockId, bytes32 ancestor);
     error OffFinalizedBranch(bytes32 blockId, bytes32 finalizedTip);
@@ -58,6 +59,8 @@ interface IPoLRegistry {
     error AlreadyForfeited(bytes32 blockId);
     error ZeroWindow(uint32 challengeWindow, uint32 revealWindow, uint32 answerWindow);
     error TooManyTestSamples(uint32 testCount, uint32 limit);
+    error TrainingStepsOutOfRange(uint32 trainingSteps, uint32 most);
+    error MaskSizeOutOfRange(uint8 maskSize, uint8 most);
     error DifficultyOutOfBounds(uint16 minimum, uint16 difficulty, uint16 maximum);
     error ZeroHalfLife(uint32 targetInterval);
     error HarderThanSearched(bytes32 blockId, uint16 difficulty, uint16 searchedAt);
@@ -78,8 +81,10 @@ interface IPoLRegistry {
     /// @notice Pending -> Finalized; mints the miner's reward and frees its bond.
     function finalize(bytes32 blockId) external;
 
-    /// @notice Pending -> Orphaned, where it can never be finalized; frees the miner's bond. Like finality it waits for
-    /// the block's own challenge window and its open demands, so that losing a race saves no bad block's bond.
+    /// @notice Pending -> Orphaned, where it can never be finalized; frees the miner's bond, or half of it if a block below
+    /// was slashed: what lies above a wrong block cannot be judged, so that half is burned. Like finality it waits for the
+    /// block's own challenge window and its open demands, so that losing a race saves no bad block's bond; and for its
+    /// parent's fate, which it shares.
     function orphan(bytes32 blockId) external;
 
     /// @notice Pending -> Slashed. Only Bounties.
@@ -103,25 +108,28 @@ interface IPoLRegistry {
     function taskId() external view returns (bytes32);
     function trainCount() external view returns (uint32);
     function testCount() external view returns (uint32);
+    function trainingSteps() external view returns (uint32);
     function programRoot() external view returns (bytes32);
     function trainRoot() external view returns (bytes32);
     function testRoot() external view returns (bytes32);
+    function initialRoot() external view returns (bytes32);
     function task() external view returns (Task memory);
     function parameters() external view returns (Parameters memory);
     function blocks(bytes32 blockId) external view returns (Block memory);
-    /// @notice Requirement number `number` of a block: the eligible weight that it names, and whether it must go up; with
-    /// what else it takes to judge it.
-    /// @param parent of the block, like the next three: what its seed is drawn from.
+    /// @notice Requirement number `number` of a block: the eligible leaf (paper: weight) that it names, which of its weights
+    /// count, and whether an odd number of them must rise; with what else it takes to judge it.
+    /// @param parent of the block, like the next two: what its seed is drawn from.
     /// @param postRoot of the block: says with the seed whether there is one requirement more than whole bits.
     function requirementOf(
         bytes32 blockId,
         bytes32 parent,
         address miner,
-        bytes32 preRoot,
         uint64 nonce,
         bytes32 postRoot,
         uint256 number
-    ) external view returns (uint256 weight, bool up, RuleSet rules_, bytes32 eligibleHash_);
+    ) external view returns (uint256 place, uint64 mask, bool odd, RuleSet rules_, bytes32 eligibleHash_);
+    /// @notice The training sample that is number `number` of the batch of a step of the segment after a block.
+    function segmentSample(bytes32 blockId, uint32 step, uint256 number) external view returns (uint32);
     function blockIdOf(Header calldata header) external view returns (bytes32);
     /// @notice 0: none, 1: attested, 2: settled, 3: attested in the second half of the window, without pay
     function attestationOf(bytes32 blockId, address verifier) external view returns (uint8);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {SumNode, TraceId} from "../interfaces/ICourt.sol";
+import {Claim, SumNode} from "../interfaces/ICourt.sol";
 import {Position} from "../interfaces/IDemands.sol";
 import {Header, Tree} from "../Types.sol";
 import {AccuracyTree} from "./AccuracyTree.sol";
@@ -29,31 +29,31 @@ library Answers {
         Check.below(first, leaves);
     }
 
-    /// @notice The trace root that these tensor roots make. A step's states must be the header's.
+    /// @notice The trace root that these tensor roots make. A step's sections must be those claimed.
     function checkRoots(
-        Header calldata header,
-        TraceId memory trace,
+        Claim memory claim,
+        Tree tree,
         bytes32 programRoot,
         bytes calldata program,
         bytes32[] calldata roots
     ) internal pure returns (bytes32 traceRoot) {
-        Sections memory sections = Trace.checkProgram(program, programRoot, trace.tree, 0);
-        (uint256 batch, uint256 inner, uint256 posts, uint256 end) = _cuts(sections, trace.tree);
+        (uint256 batch, uint256 inner, uint256 posts, uint256 end) =
+            _cuts(Trace.checkProgram(program, programRoot, tree, 0), tree);
         Check.equal(roots.length, end);
 
-        if (trace.tree == Tree.Step) {
-            Check.sameRoot(_listRoot(Tags.STATE_ROOT, roots[:batch]), header.preRoot);
-            Check.sameRoot(_listRoot(Tags.STATE_ROOT, roots[posts:]), header.postRoot);
+        if (Trace.ofStep(tree)) {
+            Check.sameRoot(_listRoot(Tags.STATE_ROOT, roots[:batch]), claim.stateRoot);
+            Check.sameRoot(_listRoot(Tags.STATE_ROOT, roots[posts:]), claim.postRoot);
         }
         bytes32 batchRoot = _listRoot(Tags.BATCH_ROOT, roots[batch:inner]);
-        traceRoot = Trace.root(header, trace.tree, batchRoot, _listRoot(Tags.INNER_ROOT, roots[inner:posts]));
-        if (trace.tree == Tree.Step) Check.sameRoot(traceRoot, header.traceRoot);
+        bytes32 innerRoot = _listRoot(Tags.INNER_ROOT, roots[inner:posts]);
+        traceRoot = Trace.root(claim, batchRoot, innerRoot);
+        if (Trace.ofStep(tree)) Check.sameRoot(traceRoot, claim.traceRoot);
     }
 
     /// @notice Reverts unless these are the nodes of the tensor's lowest level that has at most MAX_NODES.
     function checkNodes(
-        Header calldata header,
-        bytes32 traceRoot,
+        Claim memory claim,
         bytes32 programRoot,
         Position calldata position,
         bytes calldata program,
@@ -63,13 +63,12 @@ library Answers {
         Sections memory sections = Trace.checkProgram(program, programRoot, position.tree, position.tensor);
         bytes32 root = _tensorRoot(Operations.size(Trace.descriptor(program)), nodes);
         TensorTree.Opened memory opened = TensorTree.only(position.tensor, root, path);
-        Trace.check(header, position.tree, traceRoot, sections, opened);
+        Trace.check(claim, position.tree, sections, opened);
     }
 
     /// @notice Reverts unless the opening is of the group of leaves that was demanded.
     function checkLeaves(
-        Header calldata header,
-        bytes32 traceRoot,
+        Claim memory claim,
         bytes32 programRoot,
         Position calldata position,
         bytes calldata program,
@@ -77,7 +76,7 @@ library Answers {
     ) internal pure {
         Sections memory sections = Trace.checkProgram(program, programRoot, position.tree, position.tensor);
         _checkGroup(position, Operations.size(Trace.descriptor(program)), opening);
-        Trace.open(header, position.tree, traceRoot, sections, opening);
+        Trace.open(claim, position.tree, sections, opening);
     }
 
     /// @notice Reverts unless these are the leaves of the accuracy tree, and their sums those of the header.
@@ -99,7 +98,7 @@ library Answers {
         pure
         returns (uint256 batch, uint256 inner, uint256 posts, uint256 end)
     {
-        uint256 hidden = tree == Tree.Step ? 0 : sections.states;
+        uint256 hidden = Trace.ofStep(tree) ? 0 : sections.states;
         batch = sections.states - hidden;
         inner = batch + sections.batches;
         posts = Trace.postsFrom(sections, tree) - hidden;

@@ -11,7 +11,7 @@ import {Block, Status} from "../Types.sol";
 ///  propose -> Pending ---------> Slashed    the Court saw proof, or a demand went unanswered
 ///                   |
 ///                   +---------> Orphaned    window over, no open demand, not held, and parent slashed or orphaned,
-///                                           or a rival finalized at its height
+///                                           or a rival finalized beside it, on its parent
 ///
 /// An open demand keeps a block pending until it is answered, and the answer holds it for some time longer, in which it
 /// can be used.
@@ -34,7 +34,6 @@ library BlockLifecycle {
         self.totalWork = fresh.totalWork;
         self.height = fresh.height;
         self.sequence = fresh.sequence;
-        self.correctAfter = fresh.correctAfter;
         self.slashesSeen = fresh.slashesSeen;
         self.childDifficulty = fresh.childDifficulty;
     }
@@ -56,11 +55,12 @@ library BlockLifecycle {
     }
 
     /// @notice Pending -> Orphaned. The window holds here too: losing a race must not save a bad block from judgement.
-    function orphan(Block storage self, bytes32 id, uint256 window) internal {
+    function orphan(Block storage self, bytes32 id, uint256 window, bool aboveSlashed) internal {
         requirePending(self, id);
         _requireJudged(self, id, window);
 
         self.status = Status.Orphaned;
+        self.aboveSlashed = aboveSlashed;
     }
 
     function requirePending(Block storage self, bytes32 id) internal view {

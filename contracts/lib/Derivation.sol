@@ -4,29 +4,60 @@ pragma solidity 0.8.37;
 import {RuleSet} from "../Types.sol";
 import {Tags} from "./Tags.sol";
 
-/// @title From a seed to the requirements R and the batch P; mirror of pol_oracle/protocol/derivation.py.
-/// @dev One generator serves both: keccak256(tag, seed, uint64 counter) gives eight big-endian uint32 words. A word at
+/// @title From a seed to the requirements R and the batch P, and to a segment's batches; mirror of
+/// pol_oracle/protocol/derivation.py.
+/// @dev One generator serves all: keccak256(tag, seed, uint64 counter) gives eight big-endian uint32 words. A word at
 /// or above the largest multiple of the bound is thrown away, so that no value is likelier than another; so is a value
 /// whose identity was drawn before.
 library Derivation {
     uint256 private constant WORD_RANGE = 1 << 32;
+    uint256 private constant LEAF_WEIGHTS = 64;
 
     error CannotDraw(uint256 count, uint256 bound);
 
     /// @notice Seed of R and, under hardened rules, of P. The paper's rules bind only the parent.
-    function seed(RuleSet rules, bytes32 taskId, bytes32 parent, address miner, bytes32 preRoot, uint64 nonce)
+    function seed(RuleSet rules, bytes32 taskId, bytes32 parent, address miner, uint64 nonce)
         internal
         pure
         returns (bytes32)
     {
-        if (rules == RuleSet.Paper) (miner, preRoot, nonce) = (address(0), bytes32(0), 0);
+        if (rules == RuleSet.Paper) (miner, nonce) = (address(0), 0);
 
-        return keccak256(abi.encode(Tags.SEED, taskId, parent, miner, preRoot, nonce));
+        return keccak256(abi.encode(Tags.SEED, taskId, parent, miner, nonce));
     }
 
-    /// @notice R as drawn: value v names eligible weight v >> 1, which must go up if v is even, else down.
+    /// @notice Seed of the batch of one step of the segment after a block.
+    function segmentSeed(bytes32 taskId, bytes32 blockId, uint32 step) internal pure returns (bytes32) {
+        return keccak256(abi.encode(Tags.SEGMENT, taskId, blockId, step));
+    }
+
+    /// @notice R as drawn: value v names eligible leaf v >> 1 (paper: weight), of whose masked weights an odd number must
+    /// rise if v is even, else an even number.
     function requirements(bytes32 seed_, uint256 bits, uint256 eligibleCount) internal pure returns (uint32[] memory) {
         return draw(Tags.REQUIREMENTS, seed_, bits, 2 * eligibleCount, 1);
+    }
+
+    /// @notice Which weights of its leaf requirement number `number` counts: bit i stands for weight i. The bytes of
+    /// keccak256(tag, seed, uint32 number, uint32 counter) name them by their low six bits; the first `size` different
+    /// ones count.
+    function mask(bytes32 seed_, uint32 number, uint256 size) internal pure returns (uint64 found) {
+        uint256 count = 0;
+        for (uint32 counter = 0;; ++counter) {
+            uint256 digest = uint256(keccak256(abi.encodePacked(Tags.MASK, seed_, number, counter)));
+            for (uint256 shift = 256; shift > 0;) {
+                shift -= 8;
+                uint64 weight = uint64(1) << uint64((digest >> shift) % LEAF_WEIGHTS);
+                if (found & weight != 0) continue;
+                found |= weight;
+                if (++count == size) return found;
+            }
+        }
+    }
+
+    /// @notice The leaf, within its tensor, and the mask over it, of a requirement whose eligible number lies at `place`.
+    function within(RuleSet rules, uint256 place, uint64 mask_) internal pure returns (uint256 leaf, uint64 over) {
+        if (rules == RuleSet.Hardened) return (place, mask_);
+        return (place / LEAF_WEIGHTS, uint64(1) << uint64(place % LEAF_WEIGHTS));
     }
 
     /// @notice P: indices of the step's training samples, all different.

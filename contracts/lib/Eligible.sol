@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-/// @title Eligible weights: the ones a requirement may name; mirror of pol_oracle/protocol/eligible.py.
+/// @title What a requirement may name: leaves of 64 weights or, under the paper's rules, single weights, both called places;
+/// mirror of pol_oracle/protocol/eligible.py.
 /// @dev A range is one word: tensor (uint32), start (uint64), run (uint32), stride (uint64), repeats (uint64), from the
-/// most significant bits down. It names `repeats` runs of `run` elements of a tensor, `stride` apart.
+/// most significant bits down. It names `repeats` runs of `run` places of a tensor, `stride` apart.
 library Eligible {
-    error NoSuchWeight(uint256 number, uint256 count);
+    error NoSuchPlace(uint256 number, uint256 count);
 
     /// @notice What the task commits to.
     function hash(bytes32[] calldata ranges) internal pure returns (bytes32 hash_) {
@@ -16,8 +17,8 @@ library Eligible {
         }
     }
 
-    /// @notice Where eligible weight `number` lies in the state.
-    function locate(bytes32[] calldata ranges, uint256 number) internal pure returns (uint256 tensor, uint256 element) {
+    /// @notice Where eligible leaf or weight `number` lies in the state.
+    function locate(bytes32[] calldata ranges, uint256 number) internal pure returns (uint256 tensor, uint256 place) {
         uint256 passed = 0;
         unchecked {
             // no field has more than 64 bits, and the rest is at least 0 while no range has held the number
@@ -36,6 +37,6 @@ library Eligible {
                 passed += count;
             }
         }
-        revert NoSuchWeight(number, passed);
+        revert NoSuchPlace(number, passed);
     }
 }

@@ -15,6 +15,9 @@ library Tags {
     bytes8 internal constant SAMPLE_LEAF = "smplleaf";
     bytes8 internal constant SAMPLE_NODE = "smplnode";
     bytes8 internal constant SAMPLE_ROOT = "smplroot";
+    bytes8 internal constant SEGMENT_LEAF = "sgmtleaf";
+    bytes8 internal constant SEGMENT_NODE = "sgmtnode";
+    bytes8 internal constant SEGMENT_ROOT = "sgmtroot";
     bytes8 internal constant EVAL_LEAF = "evalleaf";
     bytes8 internal constant EVAL_NODE = "evalnode";
     bytes8 internal constant PROGRAM_LEAF = "progleaf";
@@ -24,6 +27,8 @@ library Tags {
     bytes8 internal constant GENESIS = "pol-gen0";
     bytes8 internal constant SEED = "pol-seed";
     bytes8 internal constant REQUIREMENTS = "pol-reqs";
+    bytes8 internal constant MASK = "pol-mask";
     bytes8 internal constant BATCH = "pol-btch";
+    bytes8 internal constant SEGMENT = "pol-sgmt";
     bytes8 internal constant EXTRA = "pol-xtra";
 }

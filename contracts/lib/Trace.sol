@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {Header, Tree} from "../Types.sol";
+import {Claim} from "../interfaces/ICourt.sol";
+import {Tree} from "../Types.sol";
 import {Check} from "./Check.sol";
 import {Merkle} from "./Merkle.sol";
 import {Run} from "./Operands.sol";
@@ -19,69 +20,60 @@ struct Sections {
 
 /// @title Traces and the programs that made them; mirror of pol_oracle/canonical/programs.py and traces.py.
 /// @dev A trace's tensors come in sections: a state, a batch, the inner tensors and, in a step, the new state. Its root
-/// is keccak256(TRACE_ROOT, state, batch, inner, new state), the last one bytes32(0) in an evaluation. For a step the
-/// states' roots are the header's own, so a trace can be of no other states.
+/// is keccak256(TRACE_ROOT, state, batch, inner, new state), the last one bytes32(0) in an evaluation. Whose trace it is says
+/// which states it must have, so a trace can be of no others.
 library Trace {
     using TensorTree for TensorTree.Opened;
 
     uint256 private constant DESCRIPTOR = 22; // where it begins in a program
 
-    /// @notice Root of the state that the trace starts from.
-    function stateRoot(Header calldata header, Tree tree) internal pure returns (bytes32) {
-        return tree == Tree.After ? header.postRoot : header.preRoot;
+    /// @notice True of the block's own step and of those of its segment: one program makes both.
+    function ofStep(Tree tree) internal pure returns (bool) {
+        return tree == Tree.Step || tree == Tree.Segment;
     }
 
-    function root(Header calldata header, Tree tree, bytes32 batchRoot, bytes32 innerRoot)
-        internal
-        pure
-        returns (bytes32)
-    {
-        bytes32 post = tree == Tree.Step ? header.postRoot : bytes32(0);
-        return keccak256(abi.encodePacked(Tags.TRACE_ROOT, stateRoot(header, tree), batchRoot, innerRoot, post));
+    /// @notice Trace root of these parts, with the claimed states.
+    function root(Claim memory claim, bytes32 batchRoot, bytes32 innerRoot) internal pure returns (bytes32) {
+        return keccak256(abi.encodePacked(Tags.TRACE_ROOT, claim.stateRoot, batchRoot, innerRoot, claim.postRoot));
     }
 
     /// @notice Tensors of a program.
     function tensorsOf(Sections memory sections, Tree tree) internal pure returns (uint256) {
-        return tree == Tree.Step ? sections.stepTensors : sections.evaluationTensors;
+        return ofStep(tree) ? sections.stepTensors : sections.evaluationTensors;
     }
 
     /// @notice Number of the first tensor of the new state; where an evaluation's last section ends.
     function postsFrom(Sections memory sections, Tree tree) internal pure returns (uint256) {
-        return tree == Tree.Step ? sections.stepTensors - sections.posts : sections.evaluationTensors;
+        return ofStep(tree) ? sections.stepTensors - sections.posts : sections.evaluationTensors;
     }
 
-    /// @notice The elements that an opening gives of the trace of this root. Reverts if they are not those.
-    function open(
-        Header calldata header,
-        Tree tree,
-        bytes32 traceRoot,
-        Sections memory sections,
-        bytes calldata opening
-    ) internal pure returns (Run[] memory) {
+    /// @notice The elements that an opening gives of the claimed trace. Reverts if they are not those.
+    function open(Claim memory claim, Tree tree, Sections memory sections, bytes calldata opening)
+        internal
+        pure
+        returns (Run[] memory)
+    {
         TensorTree.Opened memory opened = TensorTree.open(opening);
-        check(header, tree, traceRoot, sections, opened);
+        check(claim, tree, sections, opened);
         return opened.runs;
     }
 
-    /// @notice Reverts unless the tensors are those of the trace of this root: section by section.
-    function check(
-        Header calldata header,
-        Tree tree,
-        bytes32 traceRoot,
-        Sections memory sections,
-        TensorTree.Opened memory opened
-    ) internal pure {
+    /// @notice Reverts unless the tensors are those of the claimed trace: section by section.
+    function check(Claim memory claim, Tree tree, Sections memory sections, TensorTree.Opened memory opened)
+        internal
+        pure
+    {
         uint256 states = sections.states;
         uint256 inner = states + sections.batches;
         uint256 posts = postsFrom(sections, tree);
         if (opened.reaches(states)) {
-            Check.sameRoot(opened.list(Tags.STATE_ROOT, 0, states), stateRoot(header, tree));
+            Check.sameRoot(opened.list(Tags.STATE_ROOT, 0, states), claim.stateRoot);
         }
         bytes32 batchRoot = opened.reaches(inner) ? opened.list(Tags.BATCH_ROOT, states, inner) : opened.skip();
         bytes32 innerRoot = opened.reaches(posts) ? opened.list(Tags.INNER_ROOT, inner, posts) : opened.skip();
-        Check.sameRoot(root(header, tree, batchRoot, innerRoot), traceRoot);
+        Check.sameRoot(root(claim, batchRoot, innerRoot), claim.traceRoot);
         uint256 end = tensorsOf(sections, tree);
-        if (opened.reaches(end)) Check.sameRoot(opened.list(Tags.STATE_ROOT, posts, end), header.postRoot);
+        if (opened.reaches(end)) Check.sameRoot(opened.list(Tags.STATE_ROOT, posts, end), claim.postRoot);
         opened.close();
     }
 
@@ -93,7 +85,7 @@ library Trace {
     {
         sections = sectionsOf(program);
         uint256 count = sections.stepTensors + sections.evaluationTensors;
-        uint256 index = tree == Tree.Step ? tensor : sections.stepTensors + tensor;
+        uint256 index = ofStep(tree) ? tensor : sections.stepTensors + tensor;
         bytes calldata described = descriptor(program);
         bytes32 leaf = Merkle.leaf(Tags.PROGRAM_LEAF, described);
         bytes calldata path = program[DESCRIPTOR + described.length:];
