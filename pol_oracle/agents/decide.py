@@ -71,7 +71,8 @@ def choose_parent(view: View, own: Miner) -> tuple[Parent, int]:
     block = view.blocks[_best(view, own)]
     parent = Parent(block.id, view.lineage(block.id))
     ahead = 0
-    hidden = (proof for proof in reversed(own.proofs) if proof.id(own.task_id) not in view.blocks)
+    known = view.blocks.keys() | own.dead_ends
+    hidden = (proof for proof in reversed(own.proofs) if proof.id(own.task_id) not in known)
     children = {proof.parent: proof for proof in hidden}
     while (proof := children.pop(parent.id, None)) is not None:
         parent = Parent(proof.id(own.task_id), (*parent.lineage, proof))
@@ -117,7 +118,8 @@ def useless(view: View, own: Miner, parameters: Parameters) -> list[Header]:
 def _best(view: View, own: Miner) -> bytes:
     good = {view.finalized_tip: None}
     for block in view.live.values():
-        if block.parent in good and (block.id in own.verified or block.miner == own.me):
+        known = block.id in own.verified or block.miner == own.me
+        if block.parent in good and known and block.id not in own.dead_ends:
             good[block.id] = None
     return view.best(good)
 

@@ -44,6 +44,7 @@ class Miner:
         proofs: proofs it found that are not settled on L1, oldest first -> the difficulty they were searched at.
         verified: ids of the blocks it found right itself.
         answers: to demands about its blocks.
+        dead_ends: ids of blocks that it could not build on, its own among them.
     """
 
     me: str
@@ -51,6 +52,7 @@ class Miner:
     proofs: dict[Header, int]
     verified: Collection[bytes]
     answers: Answers = field(default_factory=dict)
+    dead_ends: Collection[bytes] = ()
 
 
 @dataclass(frozen=True)

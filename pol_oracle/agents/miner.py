@@ -75,6 +75,7 @@ class MinerLoop(Loop):
         self._dashboard = dashboard
         self._worker: Worker[tuple[Proof, int]] = Worker("search")
         self._proofs = context.memory.proofs()
+        self._dead_ends: set[bytes] = set()
         self._not_before = self._publish_from = 0.0
         self._found: tuple[Proof, int] | None = None  # and not published yet
 
@@ -117,7 +118,12 @@ class MinerLoop(Loop):
 
     def _own(self) -> Miner:
         return Miner(
-            self.context.me, self.context.task_id, dict(self._proofs), self._reviewer.valid, self._clerk.answers
+            self.context.me,
+            self.context.task_id,
+            dict(self._proofs),
+            self._reviewer.valid,
+            self._clerk.answers,
+            frozenset(self._dead_ends),
         )
 
     def _take(self) -> None:
@@ -125,6 +131,8 @@ class MinerLoop(Loop):
         done = self._worker.take() if self._found is None else None
         if done is not None:
             if isinstance(done.value, StoreError | InputError):
+                if isinstance(done.value, InputError):  # it will not change
+                    self._dead_ends.add(done.key)
                 self.log.warning("cannot build on this block", parent=done.key.hex(), reason=str(done.value))
                 self._not_before = time.monotonic() + self.context.config.retry_s
                 return
