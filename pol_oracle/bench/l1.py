@@ -43,7 +43,7 @@ PARAMETERS = Parameters(
     miner_reward=10 * ETH,
     attester_reward=4 * ETH,
 )
-ELIGIBLE = EligibleWeights((EligibleRange(0, 0, 50_000, 50_000, 1),))
+ELIGIBLE = EligibleWeights((EligibleRange(0, 0, 800, 800, 1),))
 GAS_MARGIN = 1.2
 MINED_LIMIT_S = 10.0
 
@@ -58,7 +58,8 @@ TASK = Task(
     batch_size=4,
     train_count=8192,
     test_count=4096,
-    accuracy_slack=64,
+    training_steps=256,
+    mask_size=16,
     learning_rate=0x3A83126F,
     eligible_count=ELIGIBLE.count,
     eligible_hash=ELIGIBLE.hash,
@@ -131,11 +132,10 @@ class L1:
     def header(self, parent: bytes, number: int, dev: int = MINER) -> Header:
         """Returns a header that the registry accepts: indices as derived, accuracy just rising."""
         miner = self.account(dev).address
-        pre_root = _root(10 + number)
-        seed = derivation.seed(self.task.rules, self.task.id, parent, miner, pre_root, number)
+        seed = derivation.seed(self.task.rules, self.task.id, parent, miner, number)
         indices = derivation.batch(seed, self.task.batch_size, self.task.train_count)
-        post, trace, evaluation = _root(20 + number), _root(30 + number), _root(40 + number)
-        return Header(parent, miner, number, indices, pre_root, post, trace, evaluation, 1000, 1001)
+        segment, pre, post, trace, evaluation = (_root(10 * kind + number) for kind in range(1, 6))
+        return Header(parent, miner, number, indices, segment, pre, post, trace, evaluation, 1000, 1001)
 
     def propose(self, header: Header, dev: int = MINER) -> tuple[bytes, Receipt]:
         """Proposes a block; returns its id."""
