@@ -100,7 +100,8 @@ def make_task(index: int, eligible: EligibleWeights, initial_root: bytes) -> Tas
         batch_size=4,
         train_count=8192 + index,
         test_count=4096,
-        accuracy_slack=40,
+        training_steps=(64, 0, 1, 0)[index],
+        mask_size=(16, 1, 32, 1)[index],
         learning_rate=int.from_bytes(struct.pack(">f", 0.05 / (index + 1)), "big"),
         eligible_count=eligible.count,
         eligible_hash=eligible.hash,
@@ -112,14 +113,15 @@ def make_task(index: int, eligible: EligibleWeights, initial_root: bytes) -> Tas
 
 
 def make_header(index: int, task: Task) -> Header:
-    miner, pre = MINERS[index % 2], word("pre", index)
-    seed = derivation.seed(task.rules, task.id, word("parent", index), miner, pre, index)
+    miner = MINERS[index % 2]
+    seed = derivation.seed(task.rules, task.id, word("parent", index), miner, index)
     return Header(
         parent=word("parent", index),
         miner=miner,
         nonce=index,
         indices=derivation.batch(seed, task.batch_size, task.train_count),
-        pre_root=pre,
+        segment_root=word("segment", index) if task.training_steps else ZERO,
+        pre_root=word("pre", index),
         post_root=word("post", index),
         trace_root=word("trace", index),
         eval_root=word("eval", index),
@@ -133,8 +135,8 @@ def task_cases(eligible: EligibleWeights, initial_root: bytes) -> list[dict[str,
     for i in range(4):
         task = make_task(i, eligible, initial_root)
         header = make_header(i, task)
-        seed = derivation.seed(task.rules, task.id, header.parent, header.miner, header.pre_root, header.nonce)
-        drawn = derivation.requirements(seed, 8, task.eligible_count)
+        seed = derivation.seed(task.rules, task.id, header.parent, header.miner, header.nonce)
+        drawn = derivation.requirements(task.rules, seed, 8, task.eligible_count, task.mask_size)
         cases.append(
             {
                 "task": asdict(task) | {"rule_set": int(task.rule_set)},
@@ -144,8 +146,9 @@ def task_cases(eligible: EligibleWeights, initial_root: bytes) -> list[dict[str,
                 "block_id": header.id(task.id),
                 "seed": seed,
                 "bits": 8,
-                "requirement_weights": [r.weight for r in drawn],
-                "requirement_ups": [r.up for r in drawn],
+                "requirement_numbers": [r.number for r in drawn],
+                "requirement_masks": [str(r.mask) for r in drawn],
+                "requirement_odds": [r.odd for r in drawn],
             }
         )
     return cases
@@ -166,6 +169,34 @@ def draw_cases() -> list[dict[str, Any]]:
         }
         for i, (count, bound, shift) in enumerate(shapes)
     ]
+
+
+def mask_cases() -> dict[str, Any]:
+    """All sizes: the greater ones need several hashes."""
+    sizes = [*range(1, 65), 16, 32]
+    return {
+        "seed": [word("mask", i) for i in range(len(sizes))],
+        "number": list(range(len(sizes))),
+        "size": sizes,
+        "mask": [str(derivation.mask(word("mask", i), i, size)) for i, size in enumerate(sizes)],
+    }
+
+
+def segment_seed_cases() -> list[dict[str, Any]]:
+    """Batches of the first, some middle and the last possible step."""
+    cases = []
+    for i, step in enumerate((0, 1, 63, 255, 2047)):
+        seed = derivation.segment_seed(word("segment task", i), word("segment block", i), step)
+        cases.append(
+            {
+                "task_id": word("segment task", i),
+                "block_id": word("segment block", i),
+                "step": step,
+                "seed": seed,
+                "batch": derivation.batch(seed, 4, 8192),
+            }
+        )
+    return cases
 
 
 def state_case(eligible: EligibleWeights, sizes: list[int]) -> dict[str, Any]:
@@ -200,21 +231,26 @@ def state_case(eligible: EligibleWeights, sizes: list[int]) -> dict[str, Any]:
 
 
 def satisfaction_cases() -> list[dict[str, Any]]:
-    """Bit patterns around every trap: unchanged, both zeros, NaN, infinities, subnormals, one ulp."""
+    """Single weights around every trap (unchanged, both zeros, NaN, infinities, subnormals, one ulp), and sets."""
     bits = [0x0, 0x80000000, 0x1, 0x80000001, 0x3F800000, 0x3F800001, 0xBF800000, 0x7F800000, 0xFF800000, 0x7FC00000]
-    cases = []
-    for before in bits:
-        for after in bits:
-            a, b = (struct.unpack(">f", x.to_bytes(4, "big"))[0] for x in (before, after))
-            cases.append(
-                {"before": before, "after": after}
-                | {
-                    f"{rules.name.lower()}_{way}": satisfies(rules_of(rules), a, b, way == "up")
-                    for rules in RuleSet
-                    for way in ("up", "down")
-                }
-            )
-    return cases
+    cases = [([before], [after]) for before in bits for after in bits]
+    finite = bits[:7]
+    for size in (2, 3, 16, 32, 64):
+        for i in range(8):
+            drawn = [number(f"weights {size} {i}", j) for j in range(size)]
+            before = [finite[d % 7] for d in drawn]
+            after = [finite[d // 7 % 7] for d in drawn]
+            cases += [(before, after), (before, before), (before, [*after[:-1], bits[7 + i % 3]])]
+    return [satisfaction_case(before, after) for before, after in cases]
+
+
+def satisfaction_case(before: list[int], after: list[int]) -> dict[str, Any]:
+    a, b = ([struct.unpack(">f", x.to_bytes(4, "big"))[0] for x in side] for side in (before, after))
+    return {"before": before, "after": after} | {
+        f"{rules.name.lower()}_{parity}": satisfies(rules_of(rules), a, b, parity == "odd")
+        for rules in RuleSet
+        for parity in ("odd", "even")
+    }
 
 
 def work_cases() -> dict[str, Any]:
@@ -277,10 +313,12 @@ def build() -> dict[str, Any]:
             "hash": eligible.hash,
             "numbers": numbers,
             "tensors": [eligible.locate(n)[0] for n in numbers],
-            "elements": [eligible.locate(n)[1] for n in numbers],
+            "places": [eligible.locate(n)[1] for n in numbers],
         },
         "tasks": task_cases(eligible, state["state_root"]),
         "draws": draw_cases(),
+        "masks": mask_cases(),
+        "segment_seeds": segment_seed_cases(),
         "state": state,
         "satisfaction": satisfaction_cases(),
         "work": work_cases(),
@@ -341,6 +379,28 @@ def trace_cases() -> list[dict[str, Any]]:
         }
         for tree, start, end in ends
     ]
+
+
+def segment_case(steps: int) -> dict[str, Any]:
+    """A list of a segment's steps, and what shows each of them: W' of the parent is the state before the first."""
+    start = word("start", steps)
+    parts = [[word(f"{part} root {steps}", i) for i in range(steps)] for part in ("batch", "inner", "state")]
+    rows = levels([keccak(Tag.SEGMENT_LEAF + b"".join(entry)) for entry in zip(*parts, strict=True)], Tag.SEGMENT_NODE)
+    befores = [start, *parts[2]]
+    return {
+        "steps": steps,
+        "start": start,
+        "batch_roots": parts[0],
+        "inner_roots": parts[1],
+        "state_roots": parts[2],
+        "hashes": rows[0],
+        "segment_root": keccak(Tag.SEGMENT_ROOT + steps.to_bytes(8, "big") + rows[-1][0]),
+        "paths": [b"".join(around(rows, sorted({max(i - 1, 0), i}))) for i in range(steps)],
+        "trace_roots": [
+            keccak(Tag.TRACE_ROOT + before + batch + inner + after)
+            for before, batch, inner, after in zip(befores, *parts, strict=False)
+        ],
+    }
 
 
 def opening_case(leaves: dict[int, list[int]]) -> dict[str, Any]:
@@ -418,7 +478,7 @@ def sum_node(left: tuple[bytes, int, int], right: tuple[bytes, int, int]) -> tup
 
 def demand_case(index: int) -> dict[str, Any]:
     """A position's five fields, and its id."""
-    block, demander, position = word("block", index), MINERS[index % 2], (index % 4, index % 3, 7 * index, index, 3)
+    block, demander, position = word("block", index), MINERS[index % 2], (index % 5, index % 4, 7 * index, index, 3)
     fields = block + bytes(12) + bytes.fromhex(demander[2:]) + b"".join(p.to_bytes(32, "big") for p in position)
     return {"block_id": block, "demander": demander, "position": list(position), "demand_id": keccak(fields)}
 
@@ -447,7 +507,8 @@ def build_court() -> dict[str, Any]:
             opening_case({4: [2]}),
         ],
         "accuracy": [accuracy_case(n) for n in (1, 255, 256, 257, 1000, 1300, 10000)],
-        "demands": [demand_case(i) for i in range(4)],
+        "segments": [segment_case(n) for n in (1, 2, 3, 5, 64)],
+        "demands": [demand_case(i) for i in range(5)],
         "commitments": [commitment_case(i) for i in range(3)],
     }
 

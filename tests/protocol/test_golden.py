@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,10 @@ from pol_oracle.protocol import derivation, difficulty
 from pol_oracle.protocol.eligible import unpacked
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import jump_height
-from pol_oracle.protocol.rules import RuleSet
+from pol_oracle.protocol.rules import RuleSet, rules_of, satisfies
 from pol_oracle.protocol.task import Task
 
+SIDES = ("before", "after")
 GOLDEN = Path(__file__).parents[1] / "golden"
 
 
@@ -45,16 +47,17 @@ def test_task_header_seed_and_requirements(case: dict[str, Any]) -> None:
     fields = case["task"]
     task = Task(**(fields | {"rule_set": RuleSet(fields["rule_set"])}))
     header = Header(**(case["header"] | {"indices": tuple(case["header"]["indices"])}))
-    seed = derivation.seed(task.rules, task.id, header.parent, header.miner, header.pre_root, header.nonce)
+    seed = derivation.seed(task.rules, task.id, header.parent, header.miner, header.nonce)
 
     assert task.id == case["task_id"]
     assert task.genesis_id(VECTORS["chain_id"], VECTORS["registry"]) == case["genesis_id"]
     assert header.id(task.id) == case["block_id"]
     assert seed == case["seed"]
     assert derivation.batch(seed, task.batch_size, task.train_count) == header.indices
-    drawn = derivation.requirements(seed, case["bits"], task.eligible_count)
-    assert [r.weight for r in drawn] == case["requirement_weights"]
-    assert [r.up for r in drawn] == case["requirement_ups"]
+    drawn = derivation.requirements(task.rules, seed, case["bits"], task.eligible_count, task.mask_size)
+    assert [r.number for r in drawn] == case["requirement_numbers"]
+    assert [str(r.mask) for r in drawn] == case["requirement_masks"]
+    assert [r.odd for r in drawn] == case["requirement_odds"]
 
 
 @pytest.mark.parametrize("case", VECTORS["draws"], ids=lambda c: f"{c['count']}-below-{c['bound']}")
@@ -63,11 +66,33 @@ def test_draws(case: dict[str, Any]) -> None:
     assert drawn == case["values"]
 
 
+def test_masks() -> None:
+    cases = VECTORS["masks"]
+    drawn = [derivation.mask(*case) for case in zip(cases["seed"], cases["number"], cases["size"], strict=True)]
+    assert [str(mask) for mask in drawn] == cases["mask"]
+
+
+@pytest.mark.parametrize("case", VECTORS["segment_seeds"], ids=lambda c: f"step-{c['step']}")
+def test_seeds_and_batches_of_segments(case: dict[str, Any]) -> None:
+    seed = derivation.segment_seed(case["task_id"], case["block_id"], case["step"])
+    assert seed == case["seed"]
+    assert list(derivation.batch(seed, 4, 8192)) == case["batch"]
+
+
+def test_satisfaction() -> None:
+    for case in VECTORS["satisfaction"]:
+        before, after = ([struct.unpack(">f", x.to_bytes(4, "big"))[0] for x in case[side]] for side in SIDES)
+        for rules in RuleSet:
+            for parity in ("odd", "even"):
+                met = satisfies(rules_of(rules), before, after, parity == "odd")
+                assert met == case[f"{rules.name.lower()}_{parity}"]
+
+
 def test_eligible_ranges() -> None:
     case = VECTORS["eligible"]
     eligible = unpacked(case["words"])
     assert (eligible.count, eligible.hash) == (case["count"], case["hash"])
-    assert [eligible.locate(n) for n in case["numbers"]] == list(zip(case["tensors"], case["elements"], strict=True))
+    assert [eligible.locate(n) for n in case["numbers"]] == list(zip(case["tensors"], case["places"], strict=True))
 
 
 def test_work_and_jumps() -> None:

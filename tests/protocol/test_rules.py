@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -15,14 +16,16 @@ from pol_oracle.protocol.errors import RuleError
 from pol_oracle.protocol.hashing import Tag
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import TRANSITIONS, Candidate, Status, choose_head, jump_height
-from pol_oracle.protocol.rules import HARDENED, PAPER, satisfies
+from pol_oracle.protocol.rules import HARDENED, PAPER, Rules, RuleSet, satisfies
+from pol_oracle.protocol.task import Task
 
 WORD = st.binary(min_size=32, max_size=32)
 MINER = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
 THIEF = "0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC"
-TASK_ID, PARENT, PRE = b"\1" * 32, b"\2" * 32, b"\3" * 32
+TASK_ID, PARENT, SEGMENT = b"\1" * 32, b"\2" * 32, b"\3" * 32
 
-HEADER = Header(PARENT, MINER, 7, (1, 2, 3, 4), PRE, b"\4" * 32, b"\5" * 32, b"\6" * 32, 10, 11)
+
+HEADER = Header(PARENT, MINER, 7, (1, 2, 3, 4), SEGMENT, b"\4" * 32, b"\5" * 32, b"\6" * 32, b"\7" * 32, 10, 11)
 
 
 @given(WORD, st.integers(0, 24), st.integers(1, 2**32), st.integers(0, 3))
@@ -53,55 +56,119 @@ def test_draw_rejects_bounds_that_it_cannot_serve(bound: int) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"task_id": b"\x09" * 32}, {"parent": b"\x09" * 32}, {"miner": THIEF}, {"pre_root": b"\x09" * 32}, {"nonce": 8}],
+    [{"task_id": b"\x09" * 32}, {"parent": b"\x09" * 32}, {"miner": THIEF}, {"nonce": 8}],
     ids=lambda c: next(iter(c)),
 )
 def test_pitfall_04_grinding_everything_a_miner_can_vary_redraws_both_r_and_p(change: dict[str, object]) -> None:
-    arguments = {"task_id": TASK_ID, "parent": PARENT, "miner": MINER, "pre_root": PRE, "nonce": 7}
+    arguments = {"task_id": TASK_ID, "parent": PARENT, "miner": MINER, "nonce": 7}
     seed = derivation.seed(HARDENED, **arguments)  # type: ignore[arg-type]
     other = derivation.seed(HARDENED, **(arguments | change))  # type: ignore[arg-type]
-    assert derivation.requirements(seed, 12, 40_000) != derivation.requirements(other, 12, 40_000)
+    assert derivation.requirements(HARDENED, seed, 12, 700, 16) != derivation.requirements(HARDENED, other, 12, 700, 16)
     assert derivation.batch(seed, 4, 8192) != derivation.batch(other, 4, 8192)
 
 
 def test_pitfall_01_proof_theft_the_seed_and_the_id_name_the_miner() -> None:
-    mine = derivation.seed(HARDENED, TASK_ID, PARENT, MINER, PRE, 7)
-    assert mine != derivation.seed(HARDENED, TASK_ID, PARENT, THIEF, PRE, 7)
+    mine = derivation.seed(HARDENED, TASK_ID, PARENT, MINER, 7)
+    assert mine != derivation.seed(HARDENED, TASK_ID, PARENT, THIEF, 7)
     assert HEADER.id(TASK_ID) != replace(HEADER, miner=THIEF).id(TASK_ID)
 
 
 def test_paper_rules_draw_from_the_parent_alone() -> None:
-    seed = derivation.seed(PAPER, TASK_ID, PARENT, MINER, PRE, 7)
-    assert seed == derivation.seed(PAPER, TASK_ID, PARENT, THIEF, b"\x09" * 32, 8)
-    assert seed != derivation.seed(PAPER, TASK_ID, b"\x09" * 32, MINER, PRE, 7)
+    seed = derivation.seed(PAPER, TASK_ID, PARENT, MINER, 7)
+    assert seed == derivation.seed(PAPER, TASK_ID, PARENT, THIEF, 8)
+    assert seed != derivation.seed(PAPER, TASK_ID, b"\x09" * 32, MINER, 7)
 
 
 def test_requirements_and_batch_are_drawn_independently() -> None:
-    assert derivation.draw(Tag.BATCH, PRE, 4, 8192) != derivation.draw(Tag.REQUIREMENTS, PRE, 4, 8192)
+    assert derivation.draw(Tag.BATCH, TASK_ID, 4, 8192) != derivation.draw(Tag.REQUIREMENTS, TASK_ID, 4, 8192)
 
 
-def test_directions_are_balanced() -> None:
-    ups = [r.up for i in range(500) for r in derivation.requirements(i.to_bytes(32, "big"), 8, 46_000)]
-    assert abs(sum(ups) / len(ups) - 0.5) < 4 * 0.5 / math.sqrt(len(ups))
+@pytest.mark.parametrize("rules", [HARDENED, PAPER], ids=["parities", "directions"])
+def test_parities_and_directions_are_balanced(rules: Rules) -> None:
+    odds = [r.odd for i in range(500) for r in derivation.requirements(rules, i.to_bytes(32, "big"), 8, 46_000, 1)]
+    assert abs(sum(odds) / len(odds) - 0.5) < 4 * 0.5 / math.sqrt(len(odds))
 
 
-def test_pitfall_05_unchanged_zero_and_nan_never_satisfy_a_requirement() -> None:
+@given(WORD, st.integers(0, 40), st.integers(1, 64))
+def test_a_mask_has_so_many_weights(seed: bytes, number: int, size: int) -> None:
+    mask = derivation.mask(seed, number, size)
+    assert mask.bit_count() == size and mask < 1 << 64
+
+
+def test_every_weight_of_a_leaf_is_as_likely_in_a_mask() -> None:
+    counts = [0] * 64
+    for i in range(4000):
+        mask = derivation.mask(i.to_bytes(32, "big"), 0, 16)
+        counts = [count + (mask >> place & 1) for place, count in enumerate(counts)]
+    spread = math.sqrt(4000 * 0.25 * 0.75)
+    assert all(abs(count - 1000) < 4.5 * spread for count in counts)
+
+
+def test_r_names_different_leaves() -> None:
+    drawn = derivation.requirements(HARDENED, TASK_ID, 20, 20, 16)
+    assert {r.number for r in drawn} == set(range(20))
+    assert len({r.mask for r in drawn}) == 20
+
+
+def test_the_papers_requirement_is_a_mask_of_one_weight() -> None:
+    (requirement,) = derivation.requirements(PAPER, TASK_ID, 1, 10_000, 1)
+    assert requirement.mask == 1
+    assert requirement.within(PAPER, 130) == (2, 1 << 2)
+    assert replace(requirement, mask=0b1010).within(HARDENED, 130) == (130, 0b1010)
+
+
+def test_a_segments_batches_differ_by_task_block_and_step() -> None:
+    seeds = {
+        derivation.segment_seed(*case) for case in ((TASK_ID, PARENT, 0), (TASK_ID, PARENT, 1), (PARENT, PARENT, 0))
+    }
+    seeds |= {derivation.segment_seed(TASK_ID, TASK_ID, 0), derivation.seed(HARDENED, TASK_ID, PARENT, MINER, 0)}
+    assert len(seeds) == 5
+
+
+def test_pitfall_05_unchanged_zero_and_nan_are_no_rise() -> None:
     nan, inf = math.nan, math.inf
-    unchanged = [(1.0, 1.0), (0.0, -0.0), (-0.0, 0.0)]
-    not_finite = [(nan, 1.0), (1.0, nan), (nan, nan), (inf, inf), (1.0, inf), (-inf, 1.0)]
-    for before, after in unchanged + not_finite:
-        assert not satisfies(HARDENED, before, after, up=True)
-        assert not satisfies(HARDENED, before, after, up=False)
+    for before, after in [(1.0, 1.0), (0.0, -0.0), (-0.0, 0.0)]:
+        assert not satisfies(HARDENED, [before], [after], odd=True)
+        assert satisfies(HARDENED, [before], [after], odd=False)
+    for before, after in [(nan, 1.0), (1.0, nan), (nan, nan), (inf, inf), (1.0, inf), (-inf, 1.0)]:
+        for rules in (HARDENED, PAPER):
+            assert not satisfies(rules, [1.0, before], [2.0, after], odd=True)
+            assert not satisfies(rules, [1.0, before], [2.0, after], odd=False)
 
 
 FINITE = st.floats(width=32, allow_nan=False, allow_infinity=False)
 
 
-@given(FINITE, FINITE)
-def test_strict_rules_ask_for_more_than_the_papers(before: float, after: float) -> None:
-    for up in (True, False):
-        assert satisfies(PAPER, before, after, up) or not satisfies(HARDENED, before, after, up)
-    assert satisfies(HARDENED, before, after, True) + satisfies(HARDENED, before, after, False) == (before != after)
+@given(st.lists(st.tuples(FINITE, FINITE), min_size=1, max_size=64))
+def test_either_parity_is_met_but_for_the_papers_unchanged_weights(moves: list[tuple[float, float]]) -> None:
+    before, after = zip(*moves, strict=True)
+    odd, even = (satisfies(HARDENED, before, after, odd) for odd in (True, False))
+    assert odd != even and odd == sum(b > a for a, b in moves) % 2
+    unchanged = all(a == b for a, b in moves)
+    assert satisfies(PAPER, before, after, True) == (odd or unchanged)
+    assert satisfies(PAPER, before, after, False) == even
+
+
+TASK = Task(RuleSet.HARDENED, 4, 8192, 4096, 64, 16, 0, 700, *([bytes(32)] * 5))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"training_steps": 0},
+        {"training_steps": 2049},
+        {"mask_size": 0},
+        {"mask_size": 65},
+        {"rule_set": RuleSet.PAPER, "mask_size": 1},
+        {"rule_set": RuleSet.PAPER, "training_steps": 0},
+    ],
+    ids=str,
+)
+def test_a_task_whose_segment_or_mask_does_not_fit_its_rules_is_refused(wrong: dict[str, Any]) -> None:
+    replace(TASK, training_steps=2048, mask_size=64)
+    replace(TASK, rule_set=RuleSet.PAPER, training_steps=0, mask_size=1)
+    with pytest.raises(RuleError, match=r"training_steps|mask_size"):
+        replace(TASK, **wrong)
 
 
 RANGES = st.builds(
@@ -115,7 +182,7 @@ RANGES = st.builds(
 
 
 @given(st.lists(RANGES, min_size=1, max_size=5))
-def test_every_eligible_number_names_its_own_weight(ranges: list[EligibleRange]) -> None:
+def test_every_eligible_number_names_its_own_place(ranges: list[EligibleRange]) -> None:
     weights = EligibleWeights(tuple(replace(r, tensor=i) for i, r in enumerate(ranges)))
     assert unpacked(packed(weights.ranges)) == weights
     places = [weights.locate(i) for i in range(weights.count)]
