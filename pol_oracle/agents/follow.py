@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 import structlog
@@ -30,6 +31,27 @@ Lineage = tuple[Header, ...]
 """Headers from the first block after genesis up to a block; empty for genesis."""
 Ask = Callable[[], bool]
 """Asks "cancelled?"."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Where a follower stands.
+
+    Attributes:
+        height: of the block whose segment it computes.
+        target: height that it goes to.
+        step: steps of that segment done.
+        steps: N.
+    """
+
+    height: int
+    target: int
+    step: int
+    steps: int
+
+
+Watch = Callable[[Stage], None]
+"""Told after each step of a segment."""
 
 _SEGMENTS = 6  # remembered, with the states at both ends
 _COUNTS = 8  # evaluations remembered, by state root
@@ -61,11 +83,14 @@ class Follower:
         workload: the task.
         genesis_id: 32 bytes.
         store: where states are kept (the first place) and found.
+        watch: told how it goes, by the thread that computes.
     """
 
-    def __init__(self, workload: Workload, genesis_id: bytes, store: StateStore) -> None:
+    def __init__(
+        self, workload: Workload, genesis_id: bytes, store: StateStore, watch: Watch = lambda stage: None
+    ) -> None:
         self.workload = workload
-        self._genesis_id, self._store = genesis_id, store
+        self._genesis_id, self._store, self._watch = genesis_id, store, watch
         self._lock = threading.RLock()
         self._segments: _Recent[Segment] = _Recent(_SEGMENTS)
         self._counts: _Recent[Bits] = _Recent(_COUNTS)
@@ -104,7 +129,8 @@ class Follower:
         with self._lock:
             if block_id not in self._segments:
                 start = self._post(lineage, cancelled)
-                made = train_segment(self.workload, block_id, start, lambda _: _ask(cancelled))
+                height = len(lineage)
+                made = train_segment(self.workload, block_id, start, self._progress(height, height, cancelled))
                 self._segments.put(block_id, made)
             return self._segments[block_id]
 
@@ -145,7 +171,7 @@ class Follower:
             return self._served(lineage[-1].post_root) if lineage else self.workload.initial
         known, state = self._newest(lineage)
         for at in range(known, len(lineage)):
-            state = self._step(lineage[at], state, cancelled)
+            state = self._step(lineage[at], state, self._progress(at, len(lineage), cancelled))
             done = at + 1
             if done == len(lineage) or done % _WRITTEN == 0:
                 self.keep(state)
@@ -169,11 +195,21 @@ class Follower:
                 continue
         return 0, self.workload.initial
 
-    def _step(self, header: Header, state: State, cancelled: Ask) -> State:
+    def _progress(self, height: int, target: int, cancelled: Ask) -> Callable[[int], None]:
+        """What is told after each step of the segment after a block."""
+        steps = self.workload.task.training_steps
+
+        def tell(step: int) -> None:
+            self._watch(Stage(height, target, step, steps))
+            _ask(cancelled)
+
+        return tell
+
+    def _step(self, header: Header, state: State, progress: Callable[[int], None]) -> State:
         """W' of a block, from its parent's."""
         workload, known = self.workload, self._segments.get(header.parent)
         steps = workload.task.training_steps
-        pre = known.end if known else state_before(workload, header.parent, state, steps, lambda _: _ask(cancelled))
+        pre = known.end if known else state_before(workload, header.parent, state, steps, progress)
         chosen = list(header.indices)
         post = workload.stepper.run(pre, workload.train.images[chosen], workload.train.labels[chosen]).post
         if post.root != header.post_root:

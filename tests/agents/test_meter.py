@@ -10,15 +10,16 @@ from pathlib import Path
 import pytest
 
 from pol_oracle.agents.dashboard import Dashboard
+from pol_oracle.agents.follow import Stage
 from pol_oracle.agents.meter import WINDOW_S, Meter
 from pol_oracle.agents.metrics import Metrics
 from pol_oracle.agents.records import Records
 from pol_oracle.agents.view import History
+from pol_oracle.bench.l1 import PARAMETERS
 from pol_oracle.protocol.difficulty import BIT
 from pol_oracle.protocol.errors import InputError
 from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.search import Progress
-from tests.agents.scene import PARAMETERS
 
 ME = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
 
@@ -38,12 +39,37 @@ def test_rates_hits_and_what_is_to_be_expected() -> None:
     meter = Meter(test_count=200, clock=clock)
     meter.begin(3 * BIT)
     clock.now = 2.0
-    meter.note(Progress(nonce=80, tries=80, passed=5, trained=320, loss=2.0, correct=50))
+    meter.note(Progress(nonce=80, tries=80, passed=5, before=48, correct=50))
     read = meter.read()
-    assert (read.tries_per_s, read.samples_per_s) == (40, 160)
+    assert read.tries_per_s == 40
     assert read.expected_s == 8 / 40
     assert read.hit_rate == 5 / 10
-    assert (read.accuracy, read.loss, read.difficulty) == (0.25, 2.0, 3.0)
+    assert (read.accuracy_before, read.accuracy_after, read.difficulty) == (0.24, 0.25, 3.0)
+
+
+def test_another_block_has_another_w() -> None:
+    meter = Meter(200, Clock())
+    meter.begin(BIT)
+    meter.note(Progress(nonce=1, tries=1, before=48, correct=50))
+    meter.begin(BIT)
+    assert (meter.read().accuracy_before, meter.read().accuracy_after) == (None, None)
+
+
+def test_segments_count_as_time_that_trains() -> None:
+    clock = Clock()
+    meter = Meter(200, clock)
+    for height in (4, 5):
+        for step in range(1, 5):
+            clock.now += 0.5
+            meter.segment(Stage(height, 5, step, 8))
+        clock.now += 10  # the search
+    read = meter.read()
+    assert (read.height, read.segment_step, read.segment_steps) == (5, 4, 8)
+    assert read.training_share == 3 / 24
+    assert "step 4 of 8 after block 5" in read.line()
+
+    meter.segment(Stage(5, 5, 8, 8))
+    assert "step" not in meter.read().line()
 
 
 def test_searches_add_up() -> None:
@@ -86,7 +112,8 @@ def test_rounds_may_be_longer_than_what_is_looked_at() -> None:
 
 def test_before_the_first_try_nothing_is_claimed() -> None:
     read = Meter(200, Clock()).read()
-    assert (read.expected_s, read.hit_rate, read.accuracy, read.loss) == (None, None, None, None)
+    assert (read.expected_s, read.hit_rate, read.accuracy_before, read.accuracy_after) == (None, None, None, None)
+    assert (read.height, read.segment_step, read.segment_steps, read.training_share) == (None, 0, 0, 0)
     assert "tries/s" in read.line()
 
 
@@ -95,9 +122,9 @@ def test_the_line_says_it_all() -> None:
     meter = Meter(200, clock)
     meter.begin(5 * BIT + BIT // 2)
     clock.now = 1.0
-    meter.note(Progress(nonce=320, tries=320, passed=9, trained=1280, loss=1.25, correct=150))
+    meter.note(Progress(nonce=320, tries=320, passed=9, before=149, correct=150))
     line = meter.read().line()
-    for part in ("320 tries/s", "1,280 samples/s", "at 5.50 bits", "hits 0.90 x 2^-b", "accuracy 75.0 %", "loss 1.250"):
+    for part in ("320 tries/s", "at 5.50 bits", "hits 0.90 x 2^-b", "accuracy 74.50 -> 75.00 %", "training 0 %"):
         assert part in line
 
 
@@ -106,7 +133,8 @@ def test_metrics_are_served_on_loopback_and_say_what_the_meter_says(tmp_path: Pa
     meter, metrics = Meter(200, clock), Metrics(0, "miner-1")
     meter.begin(2 * BIT)
     clock.now = 4.0
-    meter.note(Progress(nonce=400, tries=400, passed=100, trained=1600, correct=100))
+    meter.note(Progress(nonce=400, tries=400, passed=100, before=99, correct=100))
+    meter.segment(Stage(7, 7, 64, 256))
     shown: list[str] = []
     history = History(bytes(32))
     records = Records(tmp_path / "miner.json", "miner-1", Role.MINER, ME)
@@ -116,7 +144,8 @@ def test_metrics_are_served_on_loopback_and_say_what_the_meter_says(tmp_path: Pa
     with urllib.request.urlopen(f"http://127.0.0.1:{metrics.port}/metrics", timeout=10) as answer:
         text = answer.read().decode()
     assert 'pol_tries_per_second{agent="miner-1"} 100.0' in text
-    assert 'pol_accuracy_ratio{agent="miner-1"} 0.5' in text
+    assert 'pol_accuracy_after_ratio{agent="miner-1"} 0.5' in text
+    assert 'pol_segment_step{agent="miner-1"} 64.0' in text
     assert 'pol_hit_rate_ratio{agent="miner-1"} 1.0' in text
     assert "100 tries/s" in shown[0]
     assert "0 LEARN" in shown[0]
