@@ -9,7 +9,7 @@ from __future__ import annotations
 import signal
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -89,21 +89,24 @@ class Context:
         return str(self.config.account.address)
 
 
-def prepare_workload(deployment: Deployment, cache: Path, threads: int = 1) -> Workload:
+def prepare_workload(deployment: Deployment, cache: Path, threads: int = 1, store: Sequence[str] = ()) -> Workload:
     """Builds the deployment's task on this machine and checks that it is the one L1 holds.
 
     Args:
         deployment: names the task.
         cache: folder of finished data sets.
         threads: that share the work of a step and of an evaluation.
+        store: where an initial state is found that no seed gives; empty: the deployment's.
 
     Raises:
         ArithmeticFault: the canonical arithmetic is not exact here.
+        StoreError: no usable copy of the initial state was found.
         DataError: the data set is missing.
         InputError: what was built is another task.
     """
     self_test()
-    workload = build_workload(TaskSpec.model_validate(deployment.spec), cache, threads)
+    spec = TaskSpec.model_validate(deployment.spec)
+    workload = build_workload(spec, cache, threads, StateStore(store or deployment.store) if spec.initial else None)
     if workload.task != deployment.task:
         there, here = vars(deployment.task), vars(workload.task)
         names = ", ".join(name for name in there if there[name] != here[name])

@@ -106,7 +106,7 @@ def run_verifier(config: AgentConfig, stop: threading.Event | None = None) -> No
     """
     log_to(config.log_path, config.tell)
     context = open_context(config, Role.VERIFIER)  # fails faster than what follows
-    workload = prepare_workload(config.deployment, config.cache, config.threads)
+    workload = prepare_workload(config.deployment, config.cache, config.threads, config.store)
     served, own = open_store(config), open_store(config, config.kept_path)
     follower = Follower(workload, context.genesis_id, own)
     kept = KeptStates(config.kept_path)

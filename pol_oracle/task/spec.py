@@ -122,6 +122,7 @@ class TaskSpec(BaseModel):
         model: one of ``canonical.models.MODEL_NAMES``.
         rules: ``hardened`` or ``paper``.
         seed: of the initial weights.
+        initial: root of the state that the chain begins with, which a store has; None: the seed's.
         batch_size: S, samples per step.
         learning_rate: of every step; rounded to binary32.
         training_steps: N, steps of the segment that leads from a block's W' to the W of its children; None is 256, or
@@ -137,6 +138,7 @@ class TaskSpec(BaseModel):
     model: str = "cnn"
     rules: Literal["hardened", "paper"] = "hardened"
     seed: int = Field(1, ge=0, lt=2**63)
+    initial: str | None = Field(None, pattern="^0x[0-9a-f]{64}$")
     batch_size: int = Field(4, ge=2, le=256)
     learning_rate: float = Field(0.01, gt=0, le=10, allow_inf_nan=False)
     training_steps: int | None = Field(None, ge=0, le=MAX_TRAINING_STEPS)

@@ -58,16 +58,18 @@ class Workload:
         return self.task.rules
 
 
-def build_workload(spec: TaskSpec, cache: Path, threads: int = 1) -> Workload:
+def build_workload(spec: TaskSpec, cache: Path, threads: int = 1, store: StateStore | None = None) -> Workload:
     """Builds model, programs and data of a task.
 
     Args:
         spec: the task file.
         cache: folder for finished data sets.
         threads: that share the work of a step and of an evaluation; no bit depends on it.
+        store: holds the initial state, where the task file names one.
 
     Raises:
         InputError: the parts of the task do not fit together.
+        StoreError: no usable copy of the initial state was found.
         DataError: the data set is missing.
     """
     model = build_model(spec.model)
@@ -84,7 +86,7 @@ def build_workload(spec: TaskSpec, cache: Path, threads: int = 1) -> Workload:
     evaluator = Evaluator(model, threads)
     _check_provable(spec, stepper, evaluator)
     programs = ProgramTree(stepper, evaluator)
-    initial = State.initial(model, spec.seed)
+    initial = _initial(spec, model, store)
     task = Task(
         rule_set=spec.rule_set,
         batch_size=spec.batch_size,
@@ -101,6 +103,14 @@ def build_workload(spec: TaskSpec, cache: Path, threads: int = 1) -> Workload:
         initial_root=initial.root,
     )
     return Workload(spec, task, model, train, test, initial, eligible, stepper, evaluator, programs)
+
+
+def _initial(spec: TaskSpec, model: Model, store: StateStore | None) -> State:
+    if spec.initial is None:
+        return State.initial(model, spec.seed)
+    if store is None:
+        raise InputError("the task begins with a given state: name a store that has it")
+    return fetch_state(store, model, bytes.fromhex(spec.initial.removeprefix("0x")))
 
 
 def _check_provable(spec: TaskSpec, stepper: Stepper, evaluator: Evaluator) -> None:
