@@ -13,6 +13,10 @@ SHELL := bash
 BIN := .venv/bin
 FORGE = $$([ -x node_modules/.bin/forge ] && echo node_modules/.bin/forge || echo forge)
 
+# two processes, as measured on two cores; the slow files first, each file by one process (tests/conftest.py)
+WORKERS ?= 2
+PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
+
 # nothing is written outside this folder
 export PIP_NO_CACHE_DIR := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -56,8 +60,17 @@ $(NPM_STAMP):
 demo: setup ## the demo: under 4 minutes; writes figure1.png and demo.json
 	@$(BIN)/pol demo
 
+# linters and forge keep one core busy each; ape comes after both, because it puts sources into contracts/.cache for a
+# while; pytest comes last, because its last line is the summary
 .PHONY: test
-test: setup lint test-solidity test-ape test-python ## all checks and tests
+test: setup ## all checks and tests
+	@tools/side-by-side '$(MAKE) --no-print-directory lint' '$(MAKE) --no-print-directory test-solidity'
+	@$(MAKE) --no-print-directory test-ape
+	$(PYTEST)
+
+.PHONY: check
+check: lint ## for between edits: formatters, linters, types, layers and the fast tests
+	$(PYTEST) -m 'not slow'
 
 .PHONY: lint
 lint: setup ## formatters, linters, types, layers
@@ -82,7 +95,7 @@ test-ape: setup ## ape: the contracts as users of ape see them
 
 .PHONY: test-python
 test-python: setup ## pytest: everything else
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 .PHONY: gas
 gas: setup ## table of gas per transaction, against the checked-in one (1 %)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,6 +27,38 @@ from pol_oracle.protocol.task import Task
 APE_TESTS = Path(__file__).parent / "contracts"
 UNDER_APE = "ape" in (Path(sys.argv[0]).stem, Path(sys.argv[0]).parent.name)
 
+# Files and folders that take long, the longest first: two processes begin with them, and so end together.
+SLOW = (
+    "demo/test_demo.py",
+    "bench/test_agreement.py",
+    "search/test_crew.py",
+    "canonical/test_models.py",
+    "canonical/test_machines.py",
+    "e2e",
+    "simulate/test_bars.py",
+    "reproduce/test_figure1.py",
+    "cli/test_reproduce.py",
+    "court",
+    "canonical/test_random_programs.py",
+    "search/test_grouped.py",
+    "adversaries",
+    "chain/test_artifacts.py",
+    "cli/test_real_task.py",
+    "simulate/test_attackers.py",
+    "chain/test_devnet.py",
+    "search/test_screen.py",
+    "bench/test_chain.py",
+    "search/test_kernels.py",
+    "search/test_cpu_loops.py",
+    "cli/test_commands.py",
+    "cli/test_failures.py",
+    "chain/test_sender_recovery.py",
+    "chain/test_deployment.py",
+)
+# These name processors for numba, whose cache does not stand two processes that compile one file for different ones.
+FOR_OTHER_PROCESSORS = ("canonical/test_machines.py", "canonical/test_trees.py")
+KERNELS = "import pol_oracle.canonical.execute, pol_oracle.canonical.trees, pol_oracle.search.cpu_loops"
+
 
 def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
     """Keeps ape's plugin, which would start a chain of its own, out of runs that ``ape test`` did not start."""
@@ -39,6 +73,36 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
     else:
         wanted = not collection_path.is_relative_to(APE_TESTS)
     return None if wanted else True
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Before processes of pytest-xdist start: each gets its share of the cores, and finds everything compiled."""
+    processes = config.getoption("numprocesses", None)
+    if not processes or hasattr(config, "workerinput"):
+        return
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // processes)))
+    compile_contracts()
+    subprocess.run([sys.executable, "-c", KERNELS], cwd=APE_TESTS.parents[1], check=False)  # what is broken, tests tell
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Marks slow tests; under pytest-xdist, one process takes all of a file, and slow files come first."""
+    places = {item: _place(item.path.relative_to(APE_TESTS.parent)) for item in items}
+    for item, place in places.items():
+        if place < len(SLOW):
+            item.add_marker("slow")
+    if not hasattr(config, "workerinput"):
+        return
+    for item in items:
+        file = item.path.relative_to(APE_TESTS.parent).as_posix()
+        item.add_marker(pytest.mark.xdist_group(FOR_OTHER_PROCESSORS[0] if file in FOR_OTHER_PROCESSORS else file))
+    items.sort(key=places.__getitem__)
+
+
+def _place(file: Path) -> int:
+    """Where a file is in ``SLOW``, or what comes after."""
+    return next((i for i, slow in enumerate(SLOW) if file.is_relative_to(slow)), len(SLOW))
 
 
 @pytest.fixture(autouse=True)

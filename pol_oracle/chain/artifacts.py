@@ -6,11 +6,14 @@ source or a setting has changed. A wheel carries that file, so that an installed
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -93,6 +96,15 @@ def compile_contracts(root: Path = CHECKOUT, target: Path = CONTRACTS_JSON) -> b
     source_hash = _hash(root, sources)
     if _made_from(target) == source_hash:
         return False
+    with _one_at_a_time(target):
+        if _made_from(target) == source_hash:  # another process was first
+            _contracts.cache_clear()
+            return False
+        _compile(root, target, sources, source_hash)
+    return True
+
+
+def _compile(root: Path, target: Path, sources: dict[str, dict[str, str]], source_hash: str) -> None:
     binary = ensure_solc(root)
     try:
         output = solcx.compile_standard(
@@ -111,7 +123,6 @@ def compile_contracts(root: Path = CHECKOUT, target: Path = CONTRACTS_JSON) -> b
     _write(target, {"source_hash": source_hash, "solc": SOLC_VERSION, "contracts": contracts})
     _contracts.cache_clear()
     log.info("contracts compiled", count=len(contracts), target=str(target))
-    return True
 
 
 def read_sources(root: Path) -> dict[str, dict[str, str]]:
@@ -185,6 +196,18 @@ def _made_from(target: Path) -> str | None:
     except (OSError, ValueError, KeyError):
         return None
     return str(found)
+
+
+@contextmanager
+def _one_at_a_time(target: Path) -> Iterator[None]:
+    """Other processes that would write the same file wait; a process that ends lets them go on."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    folder = os.open(target.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
 
 
 def _write(target: Path, content: dict[str, Any]) -> None:

@@ -16,7 +16,7 @@ from pol_oracle.canonical.state import State
 from pol_oracle.canonical.traces import TraceRoots
 from pol_oracle.evidence import Traced, traced_sample
 from pol_oracle.protocol.derivation import batch, requirements, seed
-from pol_oracle.protocol.difficulty import needed_bits
+from pol_oracle.protocol.difficulty import most_bits, needed_bits
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.positions import Tree
 from pol_oracle.task import Workload, unmet
@@ -143,6 +143,8 @@ def honest(
 ) -> Forgery:
     """Makes a right block on other weights than the initial ones.
 
+    It meets what the hash of W' may require besides, even if it does not: a lie has another W', whose hash may.
+
     Args:
         workload: the task.
         parent: block to build on.
@@ -162,6 +164,9 @@ def honest(
         needed = needed_bits(difficulty, drawn, result.post.root)
         required = requirements(drawn, needed, workload.eligible.count)
         if unmet(workload, required, pre, result.post) != missed:
+            continue
+        most = requirements(drawn, most_bits(difficulty), workload.eligible.count)
+        if missed is None and unmet(workload, most, pre, result.post) is not None:
             continue
         other = misses and requirements(drawn, needed, misses.eligible.count)
         if misses and other and unmet(misses, other, pre, result.post) is None:

@@ -46,7 +46,30 @@ def test_everything_is_checked_and_pytest_comes_last(checkout: Path) -> None:
     places = [lines.find(step) for step in order]
     assert -1 not in places
     assert places == sorted(places)
-    assert lines.endswith("pytest")
+    assert lines.splitlines()[-1].startswith(".venv/bin/python -m pytest ")
+    assert " -m " not in lines.splitlines()[-1].partition("pytest")[2]  # it leaves no test out
+
+
+def side_by_side(folder: Path, *commands: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [ROOT / "tools" / "side-by-side", *commands], cwd=folder, capture_output=True, text=True, check=False
+    )
+
+
+def test_side_by_side_prints_in_order_and_fails_if_one_fails(tmp_path: Path) -> None:
+    good = side_by_side(tmp_path, "until [ -e second ]; do sleep 0.01; done; echo one", "touch second; echo two")
+    assert (good.returncode, good.stdout, good.stderr) == (0, "one\ntwo\n", "")
+    bad = side_by_side(tmp_path, "echo one; exit 3", "echo two")
+    assert (bad.returncode, bad.stdout, bad.stderr) == (3, "one\ntwo\n", "failed (3): echo one; exit 3\n")
+    assert side_by_side(tmp_path, "true", "false | true").returncode == 1
+    assert list((tmp_path / ".build").iterdir()) == []
+
+
+def test_check_leaves_out_nothing_but_slow_tests(checkout: Path) -> None:
+    lines = "\n".join(dry_run(checkout, "check"))
+    for step in ("ruff check", "ruff format --check", "mypy", "fmt --check", "lint-imports"):
+        assert step in lines
+    assert lines.endswith("-m 'not slow'")
 
 
 def test_a_second_set_up_installs_nothing(checkout: Path) -> None:
