@@ -1,20 +1,17 @@
-"""Mining: looking for steps that meet the requirements, as a by-product of training. The package of torch;
-what decides about a proof does without.
+"""Mining: looking for steps on W that meet the requirements. The package of torch; what decides about a proof does
+without.
 
     torch_models.py      the canonical models as torch modules, with the same names; states in and out
     naive.py             Algorithm 1 as written: one SGD step per nonce
-    grouped.py           the grouped search: many nonces per pass, and every pass trains
-      plan.py            how large a pass should be on this machine, and how precise
-      passes.py          one pass over the nonces of one W
+    grouped.py           the grouped search: many nonces per pass
+      passes.py          which nonces' steps meet R, as far as torch can tell
       grouped_network.py the network for it, made of
         group_norm.py    batch norm by groups, and
-        live_convolution.py convolutions that tell the gradient at single weights;
+        live_convolution.py convolutions that tell which weights would rise;
         cpu_loops.py     both compiled, for a CPU
-        gpu_loops.py     both as kernels, for a GPU; gpu_roots.py: roots where the weights are;
-        recorder.py      passes recorded there, and replayed
-      optimiser.py       what moves W from pass to pass
-      crew.py            several processes with one W, and who of them is alive
-      lead.py            a round of theirs, from both sides
+        gpu_loops.py     both as kernels, for a GPU
+      crew.py            several processes that search for one block, and what they tell each other
+      help.py            what those do that do not lead
     draws.py             what nonces demand: one at a time, or a pass's at once
     attempt.py           from a candidate to a proof: the canonical step, then accuracy
     screen.py            exact accuracy of the miner's own states, mostly from torch
@@ -29,21 +26,17 @@ from pol_oracle.task import Workload
 
 from .crew import Meeting
 from .grouped import GroupedSearch
-from .lead import help_leader
+from .help import help_leader
 from .naive import NaiveSearch
-from .optimiser import AveragedSGD
-from .plan import Plan
-from .proof import Parent, Progress, Proof, Search
+from .proof import Base, Progress, Proof, Search
 from .torch_models import build_module, load_state, pick_device, read_state, set_up_torch
 from .train import Recipe, count_correct, train
 
 __all__ = [
-    "AveragedSGD",
+    "Base",
     "GroupedSearch",
     "Meeting",
     "NaiveSearch",
-    "Parent",
-    "Plan",
     "Progress",
     "Proof",
     "Recipe",
@@ -67,6 +60,6 @@ def search_for(workload: Workload, meeting: Meeting | None = None) -> Search:
         workload: the task.
         meeting: where helpers find this process, under hardened rules; None searches alone.
     """
-    if workload.rules.seed_binds_proof:
+    if workload.rules.derived_state:
         return GroupedSearch(workload, meeting=meeting)
     return NaiveSearch(workload)

@@ -1,19 +1,17 @@
 """From a candidate that torch found to a proof: the canonical step, then accuracy, cheapest check first.
 
-    1. the canonical step is finite, and floor(b) required weights moved their way
-    2. so did one more, if the hash of seed and postRoot says so               (protocol/difficulty.py)
-    3. accuracy(W') is not below the parent's by more than the slack           W' is counted
-    4. accuracy(W') > accuracy(W)                                              W is counted, once
+    1. the canonical step is finite and meets floor(b) requirements, and one more if the hash of seed and postRoot says
+       so                                                                      (protocol/difficulty.py)
+    2. accuracy(W') > accuracy(W), or both are perfect                         W is counted once
 
-On a GPU candidates are sorted out by the margin screen (screen.py) before 3; what is claimed is always counted
-canonically, since W may stem from a stranger's weights that were made to deceive torch.
+On a GPU candidates are sorted out by the margin screen (screen.py) before 2; what is claimed is always counted
+canonically, since W may have been made to deceive torch.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -25,13 +23,13 @@ from pol_oracle.canonical.state import State
 from pol_oracle.canonical.step import StepResult
 from pol_oracle.protocol.derivation import batch, requirements, seed, seed_head
 from pol_oracle.protocol.difficulty import most_bits, needed_bits, whole_bits
-from pol_oracle.protocol.errors import ArithmeticFault, NotFinite
+from pol_oracle.protocol.errors import NotFinite
 from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.header import Header
 from pol_oracle.task import Workload, unmet
 
 from .draws import Draw, Drawn, seed_rows
-from .proof import Parent, Proof, Watch
+from .proof import Base, Proof, Watch
 from .screen import Screen
 
 Bits = NDArray[np.bool_]
@@ -62,107 +60,66 @@ _FREE_BATCH = b"pol-free"  # the miner's own generator, where the rules leave P 
 
 @dataclass(frozen=True)
 class Block:
-    """The block that is searched for: what stays the same however W moves.
+    """The block that is searched for.
 
     Attributes:
         workload: the task.
-        parent: what to build on.
+        parent: id of the block to build on.
         miner: address of the proposer, checksummed; proofs are worth nothing to another.
         difficulty: in 1/1024 bit.
     """
 
     workload: Workload
-    parent: Parent
+    parent: bytes
     miner: str
     difficulty: int
 
-    @property
-    def floor(self) -> int:
-        """Test samples that W' must classify correctly at least."""
-        return self.parent.correct_after - self.workload.task.accuracy_slack
-
 
 class Nonces:
-    """The nonces of one W.
+    """What the nonces of a block demand.
 
     Args:
         block: what is searched for.
-        root: of W.
-
-    Attributes:
-        bits: requirements that every step has to meet; whether a block needs one more shows after its step.
     """
 
-    def __init__(self, block: Block, root: bytes) -> None:
-        task = block.workload.task
-        self.bits = whole_bits(block.difficulty)
-        self._block, self._root = block, root
-        self._bound = (task.rules, task.id, block.parent.id, block.miner, root)
+    def __init__(self, block: Block) -> None:
+        self._block, task = block, block.workload.task
+        self._bound = task.rules, task.id, block.parent, block.miner
 
     def draw(self, nonce: int) -> Draw:
-        """Returns R and P of a nonce."""
+        """Returns R, as many as a block may need, and P of a nonce."""
         task, drawn = self._block.workload.task, seed(*self._bound, nonce)
-        required = requirements(drawn, most_bits(self._block.difficulty), self._block.workload.eligible.count)
+        bits = most_bits(self._block.difficulty)
+        required = requirements(task.rules, drawn, bits, task.eligible_count, task.mask_size)
         source = drawn
         if not task.rules.batch_from_seed:
-            own = bytes.fromhex(self._block.miner[2:]) + self._root + nonce.to_bytes(8, "big")
+            own = bytes.fromhex(self._block.miner[2:]) + nonce.to_bytes(8, "big")
             source = keccak(_FREE_BATCH + drawn + own)
         return Draw(nonce, drawn, required, batch(source, task.batch_size, task.train_count))
 
-    def drawn(self, first: int, count: int) -> Drawn:
-        """Returns what ``count`` nonces from ``first`` up demand of every step, under hardened rules."""
-        rows = seed_rows(seed_head(*self._bound), range(first, first + count))
-        return Drawn.of(self._block.workload, rows, self.bits)
-
-
-@dataclass(frozen=True)
-class Weights:
-    """A W of which the root is known: nonces need no more.
-
-    Attributes:
-        root: 32 bytes.
-        read: brings it to the host; only before it moves on.
-    """
-
-    root: bytes
-    read: Callable[[], State]
-
-    @staticmethod
-    def of(state: State) -> Weights:
-        """Those of a state."""
-        return Weights(state.root, lambda: state)
+    def drawn(self, nonces: range) -> Drawn:
+        """Returns what some nonces demand of every block, under hardened rules."""
+        rows = seed_rows(seed_head(*self._bound), nonces)
+        return Drawn.of(self._block.workload, rows, whole_bits(self._block.difficulty))
 
 
 class Attempt:
-    """One W, and what has been found out about it.
+    """What candidates on one W are measured against.
 
     Args:
         block: what is searched for.
-        weights: W.
+        base: W, and what leads to it.
         counters: what counts accuracy, in turn: a proof claims what the last one says, which must be the evaluator.
-
-    Attributes:
-        root: of W.
-        nonces: of W.
-        fell_short: a W' met R, but was not as accurate as the chain asks of a block on this parent.
     """
 
-    def __init__(self, block: Block, weights: Weights, counters: Sequence[Counter]) -> None:
-        self.block, self.root = block, weights.root
-        self.nonces = Nonces(block, weights.root)
-        self._read = weights.read
-        self.fell_short = False
+    def __init__(self, block: Block, base: Base, counters: Sequence[Counter]) -> None:
+        self.block, self.base = block, base
         self._counters, self._before = counters, dict[Counter, Bits]()
-
-    @cached_property
-    def state(self) -> State:
-        """W on the host."""
-        return self._read()
 
     def confirm(self, draw: Draw, watch: Watch) -> Proof | None:
         """Takes a candidate through all checks; returns the proof if it passes them."""
         workload, chosen = self.block.workload, list(draw.indices)
-        result = workload.stepper.run(self.state, workload.train.images[chosen], workload.train.labels[chosen])
+        result = workload.stepper.run(self.base.state, workload.train.images[chosen], workload.train.labels[chosen])
         if not result.finite or not self._meets(draw, result):
             return None
         watch.count(confirmed=1)
@@ -172,12 +129,11 @@ class Attempt:
             return None
         if accuracy is None:
             return None
-        header = self._header(draw, result, accuracy)
-        return Proof(header, self.state, result.post, result.trace.roots, accuracy)
+        return Proof(self._header(draw, result, accuracy), self.base.state, result.post, accuracy)
 
     def _meets(self, draw: Draw, result: StepResult) -> bool:
         difficulty = self.block.difficulty
-        first = unmet(self.block.workload, draw.required, self.state, result.post)
+        first = unmet(self.block.workload, draw.required, self.base.state, result.post)
         if first is None or first < whole_bits(difficulty):
             return first is None
         return first >= needed_bits(difficulty, draw.seed, result.post.root)
@@ -186,16 +142,11 @@ class Attempt:
         """Which samples W and W' classify correctly; None if W' is not good enough."""
         before = after = np.zeros(0, np.bool_)
         for counter in self._counters:
-            after = self._count(counter, post, watch)
-            correct = int(after.sum())
-            watch.note(correct=correct)
-            if correct < self.block.floor:
-                self.fell_short = True
-                return None
             if counter not in self._before:
-                self._before[counter] = self._count(counter, self.state, watch)
-            before = self._before[counter]
-            if correct <= int(before.sum()):
+                self._before[counter] = self._count(counter, self.base.state, watch)
+            before, after = self._before[counter], self._count(counter, post, watch)
+            watch.note(before=int(before.sum()), correct=int(after.sum()))
+            if after.sum() <= before.sum() and not after.all():
                 return None
         return AccuracyTree.of(before, after)
 
@@ -205,17 +156,15 @@ class Attempt:
 
     def _header(self, draw: Draw, result: StepResult, accuracy: AccuracyTree) -> Header:
         """Everything the block claims."""
-        trace_root = result.trace.root  # with the roots of W's tensors
-        if self.state.root != self.root:
-            raise ArithmeticFault("this GPU hashed W wrongly; search without it (CUDA_VISIBLE_DEVICES= in front)")
         return Header(
-            parent=self.block.parent.id,
+            parent=self.block.parent,
             miner=self.block.miner,
             nonce=draw.nonce,
             indices=draw.indices,
-            pre_root=self.root,
+            segment_root=self.base.segment_root,
+            pre_root=self.base.state.root,
             post_root=result.post.root,
-            trace_root=trace_root,
+            trace_root=result.trace.root,
             eval_root=accuracy.root.hash,
             correct_before=accuracy.root.before,
             correct_after=accuracy.root.after,

@@ -2,11 +2,11 @@
 
 Batch norm by groups does one group after the other, which stays in the cache from its mean to its result; with torch's
 operations it takes four to ten passes over tensors that no cache holds. Its input, its result and the gradients of both
-are [S, G, T, L] here: samples, groups, and the pixels of a sample cut into T rows of L numbers, each some pixels'
-C channels one after the other. What holds for a channel is spread over L lanes, so that the inner loops are long ones
-over plain arrays, which LLVM turns into vector instructions.
+are [G, T, L] here: groups, and the pixels of a group cut into T rows of L numbers, each some pixels' C channels one
+after the other. What holds for a channel is spread over L lanes, so that the inner loops are long ones over plain
+arrays, which LLVM turns into vector instructions.
 
-The slopes at single weights are short sums from all over two tensors, for which torch needs lists of places.
+The slopes at the weights of a leaf are sums over all pixels of a group of what its taps read.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 
 from pol_oracle.canonical.kernels.jit import compiled
+from pol_oracle.protocol.derivation import LEAF_WEIGHTS
 
 from .draws import Integers
 
@@ -24,15 +25,16 @@ Floats = NDArray[np.float32]
 
 _LANES = 256
 _ZERO, _ONE = np.float32(0), np.float32(1)
+_BIT = np.uint64(1)
 
 
 def in_lanes(rows: torch.Tensor) -> Floats:
-    """Returns a contiguous float32 tensor [S, G, pixels, C] as the loops take it."""
-    samples, groups, pixels, channels = rows.shape
+    """Returns a contiguous float32 tensor [G, pixels, C] as the loops take it."""
+    groups, pixels, channels = rows.shape
     run = 1
     while pixels % (2 * run) == 0 and 2 * run * channels <= _LANES:
         run *= 2
-    tiled: Floats = rows.numpy().reshape(samples, groups, pixels // run, run * channels)
+    tiled: Floats = rows.numpy().reshape(groups, pixels // run, run * channels)
     return tiled
 
 
@@ -56,178 +58,197 @@ def _gather(lanes: Floats, channels: Floats) -> None:
             channels[c] += lanes[at + c]
 
 
-@compiled("void(f4[:, :, :, ::1], f4[::1], f4[::1], f4, b1, f4[:, :, :, ::1], f4[:, :, ::1], i8)")
+@compiled("void(f4[:, ::1], f4[::1], f4[::1], f4, b1, f4[:, ::1], f4[:, :, ::1], i8)")
 def _normalise(
-    x: Floats,
-    weight: Floats,
-    bias: Floats,
-    eps: np.float32,
-    rectify: bool,
-    y: Floats,
-    statistics: Floats,
-    g: int,
+    x: Floats, weight: Floats, bias: Floats, eps: np.float32, rectify: bool, y: Floats, statistics: Floats, g: int
 ) -> None:
-    """:func:`normalise` for group ``g``."""
-    samples, _, tiles, lanes = x.shape
-    count = np.float32(samples * tiles * (lanes // weight.size))
+    """:func:`normalise` for group ``g``, whose rows are ``x`` and ``y``."""
+    tiles, lanes = x.shape
+    count = np.float32(tiles * (lanes // weight.size))
     lane = np.empty((4, lanes), np.float32)
     total, centre, scale, shift = lane[0], lane[1], lane[2], lane[3]
     _spread(bias, shift)
-    mean, variance, inverse = statistics[0, g], statistics[1, g], statistics[2, g]
+    mean, inverse = statistics[0, g], statistics[1, g]
+    variance = np.empty(weight.size, np.float32)
     total[:] = _ZERO
-    for s in range(samples):
-        for t in range(tiles):
-            for i in range(lanes):
-                total[i] += x[s, g, t, i]
+    for t in range(tiles):
+        for i in range(lanes):
+            total[i] += x[t, i]
     _gather(total, mean)
     mean /= count
     _spread(mean, centre)
     total[:] = _ZERO
-    for s in range(samples):
-        for t in range(tiles):
-            for i in range(lanes):
-                total[i] += (x[s, g, t, i] - centre[i]) * (x[s, g, t, i] - centre[i])
+    for t in range(tiles):
+        for i in range(lanes):
+            total[i] += (x[t, i] - centre[i]) * (x[t, i] - centre[i])
     _gather(total, variance)
     variance /= count
     inverse[:] = _ONE / np.sqrt(variance + eps)
     _spread(weight * inverse, scale)
-    for s in range(samples):
-        for t in range(tiles):
-            for i in range(lanes):
-                value = (x[s, g, t, i] - centre[i]) * scale[i] + shift[i]
-                y[s, g, t, i] = _ZERO if rectify and value < _ZERO else value
+    for t in range(tiles):
+        for i in range(lanes):
+            value = (x[t, i] - centre[i]) * scale[i] + shift[i]
+            y[t, i] = _ZERO if rectify and value < _ZERO else value
 
 
-@compiled(
-    "void(f4[:, :, :, ::1], f4[:, :, :, ::1], f4[::1], f4[::1], f4[:, :, ::1], b1, f4[:, :, :, ::1], f4[:, :, ::1],i8)"
-)
+@compiled("void(f4[:, ::1], f4[:, ::1], f4[::1], f4[::1], f4[::1], f4[::1], b1, f4[:, ::1])")
 def _normalise_back(
     gradient: Floats,
     x: Floats,
     weight: Floats,
     bias: Floats,
-    statistics: Floats,
+    mean: Floats,
+    inverse: Floats,
     rectify: bool,
-    x_gradient: Floats,
-    gradients: Floats,
-    g: int,
+    made: Floats,
 ) -> None:
-    """:func:`normalise_back` for group ``g``."""
-    samples, _, tiles, lanes = x.shape
-    count = np.float32(samples * tiles * (lanes // weight.size))
+    """:func:`normalise_back` for one group."""
+    tiles, lanes = x.shape
+    count = np.float32(tiles * (lanes // weight.size))
     lane = np.empty((7, lanes), np.float32)
     total, slope, centre, scale, shift, share, rest = lane[0], lane[1], lane[2], lane[3], lane[4], lane[5], lane[6]
-    _spread(bias, shift)
-    inverse = statistics[2, g]
+    sums = np.empty((2, weight.size), np.float32)
     factor = weight * inverse
-    _spread(statistics[0, g], centre)
+    _spread(bias, shift)
+    _spread(mean, centre)
     _spread(factor, scale)
     total[:] = slope[:] = _ZERO
-    for s in range(samples):
-        for t in range(tiles):
-            for i in range(lanes):
-                offset = x[s, g, t, i] - centre[i]
-                dead = rectify and offset * scale[i] + shift[i] <= _ZERO
-                passed = _ZERO if dead else gradient[s, g, t, i]
-                total[i] += passed
-                slope[i] += passed * offset
-    _gather(slope, gradients[0, g])
-    _gather(total, gradients[1, g])
-    gradients[0, g] *= inverse
-    _spread(-factor * inverse * gradients[0, g] / count, share)
-    _spread(-factor * gradients[1, g] / count, rest)
-    for s in range(samples):
-        for t in range(tiles):
-            for i in range(lanes):
-                offset = x[s, g, t, i] - centre[i]
-                dead = rectify and offset * scale[i] + shift[i] <= _ZERO
-                passed = _ZERO if dead else gradient[s, g, t, i]
-                x_gradient[s, g, t, i] = passed * scale[i] + (offset * share[i] + rest[i])
+    for t in range(tiles):
+        for i in range(lanes):
+            offset = x[t, i] - centre[i]
+            dead = rectify and offset * scale[i] + shift[i] <= _ZERO
+            passed = _ZERO if dead else gradient[t, i]
+            total[i] += passed
+            slope[i] += passed * offset
+    _gather(total, sums[0])
+    _gather(slope, sums[1])
+    _spread(-factor * sums[0] / count, rest)
+    _spread(-factor * inverse * inverse * sums[1] / count, share)
+    for t in range(tiles):
+        for i in range(lanes):
+            offset = x[t, i] - centre[i]
+            dead = rectify and offset * scale[i] + shift[i] <= _ZERO
+            passed = _ZERO if dead else gradient[t, i]
+            made[t, i] = passed * scale[i] + (offset * share[i] + rest[i])
 
 
-@compiled(
-    "void(f4[:, :, :, ::1], f4[::1], f4[::1], f4, b1, f4[:, :, :, ::1], f4[:, :, ::1])",
-    parallel=True,
-)
+@compiled("void(f4[:, :, ::1], f4[::1], f4[::1], f4, b1, f4[:, :, ::1], f4[:, :, ::1])", parallel=True)
 def normalise(
-    x: Floats,
-    weight: Floats,
-    bias: Floats,
-    eps: np.float32,
-    rectify: bool,
-    y: Floats,
-    statistics: Floats,
+    x: Floats, weight: Floats, bias: Floats, eps: np.float32, rectify: bool, y: Floats, statistics: Floats
 ) -> None:
-    """Writes the result, and the groups' statistics [3, G, C]: mean, biased variance and 1 / sqrt(variance + eps).
+    """Writes the result, and the groups' statistics [2, G, C]: mean and 1 / sqrt(variance + eps).
 
     ``y = (x - mean) / sqrt(variance + eps) * weight + bias``, and with ``rectify`` zero where that is below it.
     """
-    for g in numba.prange(x.shape[1]):
-        _normalise(x, weight, bias, eps, rectify, y, statistics, g)
+    for g in numba.prange(len(x)):
+        _normalise(x[g], weight, bias, eps, rectify, y[g], statistics, g)
 
 
 @compiled(
-    "void(f4[:, :, :, ::1], f4[:, :, :, ::1], f4[::1], f4[::1], f4[:, :, ::1], b1, f4[:, :, :, ::1], f4[:, :, ::1])",
-    parallel=True,
+    "void(f4[:, :, ::1], f4[:, :, ::1], i8[::1], f4[::1], f4[::1], f4[:, :, ::1], b1, f4[:, :, ::1])", parallel=True
 )
 def normalise_back(
     gradient: Floats,
     x: Floats,
+    chosen: Integers,
     weight: Floats,
     bias: Floats,
     statistics: Floats,
     rectify: bool,
-    x_gradient: Floats,
-    gradients: Floats,
+    made: Floats,
 ) -> None:
-    """Writes the gradient at the input, and each group's at weight and bias [2, G, C], from that at the result."""
-    for g in numba.prange(x.shape[1]):
-        _normalise_back(gradient, x, weight, bias, statistics, rectify, x_gradient, gradients, g)
+    """Writes the gradient at the input of some chosen groups from that at their results, in their order."""
+    for a in numba.prange(len(chosen)):
+        g = chosen[a]
+        mean, inverse = statistics[0, g], statistics[1, g]
+        _normalise_back(gradient[a], x[g], weight, bias, mean, inverse, rectify, made[a])
+
+
+@compiled("void(f4[:, :, :, ::1], f4[:, :, :, ::1], i8, i8, i8, i8, i8, i8, f8[::1])")
+def _add_slopes(
+    x: Floats,
+    gradient: Floats,
+    out: int,
+    row: int,
+    column: int,
+    channel: int,
+    stride: int,
+    padding: int,
+    slopes: NDArray[np.float64],
+) -> None:
+    """Adds to slopes those at some channels of one tap; ``x`` and ``gradient`` are one group's samples."""
+    samples, height, width, _ = x.shape
+    _, rows, columns, _ = gradient.shape
+    lanes = np.empty(slopes.size, np.float32)
+    for n in range(samples):
+        for r in range(rows):
+            y = r * stride + row - padding
+            if 0 <= y < height:
+                lanes[:] = _ZERO
+                for c in range(columns):
+                    z = c * stride + column - padding
+                    if 0 <= z < width:
+                        change = gradient[n, r, c, out]
+                        read = x[n, y, z, channel : channel + slopes.size]
+                        for i in range(slopes.size):
+                            lanes[i] += change * read[i]
+                for i in range(slopes.size):
+                    slopes[i] += lanes[i]
+
+
+@compiled("i8(f4[:, :, :, ::1], f4[:, :, :, ::1], f4[:, :, :, ::1], i8, u8, f4, i8, i8)")
+def _rises(
+    x: Floats, gradient: Floats, kernel: Floats, leaf: int, mask: np.uint64, rate: np.float32, stride: int, padding: int
+) -> int:
+    """:func:`count_rises` for one group and one leaf."""
+    _, height, width, channels = kernel.shape
+    start = leaf * LEAF_WEIGHTS
+    end = min(start + LEAF_WEIGHTS, kernel.size)
+    slopes = np.zeros(LEAF_WEIGHTS, np.float64)
+    at = start
+    while at < end:  # tap by tap
+        tap, channel = at // channels, at % channels
+        size = min(channels - channel, end - at)
+        out, row, column = tap // width // height, tap // width % height, tap % width
+        _add_slopes(x, gradient, out, row, column, channel, stride, padding, slopes[at - start : at - start + size])
+        at += size
+    flat, rises = kernel.reshape(kernel.size), 0
+    for i in range(end - start):
+        if mask >> np.uint64(i) & _BIT:
+            after = flat[start + i] - rate * np.float32(slopes[i])
+            if not np.isfinite(after):
+                return -1
+            rises += after > flat[start + i]
+    return rises
 
 
 @compiled(
-    "void(f4[:, :, :, ::1], f4[:, :, :, ::1], f4[:, :, :, ::1], i8[:, ::1], i8, i8, i8, i8, i8, f4[:, ::1])",
+    "void(f4[:, :, :, :, ::1], f4[:, :, :, :, ::1], f4[:, :, :, ::1], i8[:, ::1], u8[::1], f4, i8, i8, i8[::1])",
     parallel=True,
 )
-def weight_slopes(
+def count_rises(
     x: Floats,
     gradient: Floats,
     kernel: Floats,
     asked: Integers,
-    groups: int,
+    masks: NDArray[np.uint64],
+    rate: np.float32,
     stride: int,
     padding: int,
-    top: int,
-    left: int,
-    answers: Floats,
+    rises: Integers,
 ) -> None:
-    """Tells the gradients of a group's loss at single weights of a convolution.
+    """Counts how many of a leaf's masked weights a step on a group would raise; -1 if one of them is not finite then.
 
     Args:
-        x: [N, H, W, C], the convolution's input.
-        gradient: [N, h, w, O], at its output.
-        kernel: [O, rows, columns, C], its live taps.
-        asked: see :class:`live_convolution.Wanted`.
-        groups: G; sample s of group g is number s * G + g.
+        x: [G, S, H, W, C], the convolution's input.
+        gradient: [A, S, h, w, O], at its output, of some groups.
+        kernel: [O, rows, columns, C].
+        asked: int64 [n, 3], for each leaf asked for a group: the group in ``x``, the same in ``gradient``, the leaf.
+        masks: uint64 [n].
+        rate: of the step.
         stride, padding: of the convolution.
-        top, left: the first live tap.
-        answers: see :class:`live_convolution.Wanted`.
+        rises: int64 [n].
     """
-    number, height, width, _ = x.shape
-    _, rows, columns, _ = gradient.shape
     for i in numba.prange(len(asked)):
-        slot, group, out, row, column, channel, _ = asked[i]
-        total = squares = 0.0
-        for n in range(group, number, groups):
-            for r in range(rows):
-                y = r * stride + row - padding
-                if 0 <= y < height:
-                    for c in range(columns):
-                        z = c * stride + column - padding
-                        if 0 <= z < width:
-                            term = np.float64(x[n, y, z, channel]) * gradient[n, r, c, out]
-                            total += term
-                            squares += term * term
-        answers[0, slot] = kernel[out, row - top, column - left, channel]
-        answers[1, slot] = total
-        answers[2, slot] = np.sqrt(squares)
+        group, place, leaf = asked[i]
+        rises[i] = _rises(x[group], gradient[place], kernel, leaf, masks[i], rate, stride, padding)

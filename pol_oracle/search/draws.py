@@ -1,6 +1,6 @@
 """What nonces demand: one at a time as the rules have it, or many at once, as arrays.
 
-A search hashes four times or more per try. So the keccak of all nonces of a pass is computed side by side; where a draw
+A search hashes some ten times per try. So the keccak of all nonces of a pass is computed side by side; where a draw
 throws a word away, which is rare, the rules' own generator takes over.
 """
 
@@ -13,13 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pol_oracle.canonical.keccak import Words, hash_rows
+from pol_oracle.canonical.kernels.jit import compiled
 from pol_oracle.protocol import derivation
-from pol_oracle.protocol.derivation import WORD_RANGE, Requirement
+from pol_oracle.protocol.derivation import LEAF_WEIGHTS, WORD_RANGE, Requirement
 from pol_oracle.protocol.hashing import Tag
 from pol_oracle.task import Workload
 
 Integers = NDArray[np.int64]
 WORDS = 8  # that a digest holds
+_ONE, _LOW = np.uint64(1), np.uint64(LEAF_WEIGHTS - 1)
 
 
 @dataclass(frozen=True)
@@ -44,22 +46,24 @@ class Drawn:
     """What some nonces of hardened rules demand.
 
     Attributes:
-        weights: int64 [G, k], eligible weights of R.
-        up: bool [G, k], which way each must go.
+        leaves: int64 [G, k], eligible leaves of R.
+        masks: uint64 [G, k], which of their weights count.
+        odd: bool [G, k], the parities.
         indices: int64 [G, S], P.
     """
 
-    weights: Integers
-    up: NDArray[np.bool_]
+    leaves: Integers
+    masks: Words
+    odd: NDArray[np.bool_]
     indices: Integers
 
     @staticmethod
     def of(workload: Workload, seeds: Words, bits: int) -> Drawn:
         """Draws ``bits`` requirements and a batch from every seed, [G, 4] words."""
         task = workload.task
-        values = draw_rows(Tag.REQUIREMENTS, seeds, bits, 2 * workload.eligible.count, shift=1)
+        values = draw_rows(Tag.REQUIREMENTS, seeds, bits, 2 * task.eligible_count, shift=1)
         indices = draw_rows(Tag.BATCH, seeds, task.batch_size, task.train_count)
-        return Drawn(values >> 1, values % 2 == 0, indices)
+        return Drawn(values >> 1, mask_rows(seeds, bits, task.mask_size), values % 2 == 0, indices)
 
 
 def seed_rows(head: bytes, nonces: Sequence[int]) -> Words:
@@ -78,8 +82,9 @@ def seed_rows(head: bytes, nonces: Sequence[int]) -> Words:
 
 def draw_rows(tag: bytes, seeds: Words, count: int, bound: int, shift: int = 0) -> Integers:
     """As :func:`derivation.draw`, for many seeds: returns int64 [G, count]."""
-    blocks = [_digests(tag, seeds, counter) for counter in range(-(-count // WORDS))]
-    words = np.concatenate([np.empty((len(seeds), 0), np.int64), *blocks], axis=1)[:, :count]
+    blocks = [_digests(tag, seeds, [counter]) for counter in range(-(-count // WORDS))]
+    digits = [np.asarray(block.view(">u4"), np.int64) for block in blocks]
+    words = np.concatenate([np.empty((len(seeds), 0), np.int64), *digits], axis=1)[:, :count]
     values = words % bound
     identities = np.sort(values >> shift, axis=1)
     thrown = (words >= WORD_RANGE - WORD_RANGE % bound).any(axis=1) | (np.diff(identities) == 0).any(axis=1)
@@ -88,10 +93,34 @@ def draw_rows(tag: bytes, seeds: Words, count: int, bound: int, shift: int = 0) 
     return np.asarray(values, np.int64)
 
 
-def _digests(tag: bytes, seeds: Words, counter: int) -> Integers:
-    """Eight words of every seed, int64 [G, 8]."""
+def mask_rows(seeds: Words, count: int, size: int) -> Words:
+    """As :func:`derivation.mask`, for requirements 0 .. count - 1 of many seeds: returns uint64 [G, count]."""
+    found = np.zeros(len(seeds) * count, np.uint64)
+    missing = np.full(len(found), size, np.int64)
+    counter, short = 0, np.arange(len(found))
+    while len(short):
+        rows, numbers = np.divmod(short, count)
+        digests = _digests(Tag.MASK, seeds[rows], (numbers << 32) + counter)
+        _take(digests.view(np.uint8), short, found, missing)
+        counter, short = counter + 1, np.flatnonzero(missing)
+    return found.reshape(len(seeds), count)
+
+
+@compiled("void(u1[:, ::1], i8[::1], u8[::1], i8[::1])")
+def _take(digests: NDArray[np.uint8], places: Integers, found: Words, missing: Integers) -> None:
+    """Adds to the masks at some places the bits that their digests name, as long as some are missing."""
+    for row in range(len(places)):
+        at = places[row]
+        for byte in digests[row]:
+            bit = _ONE << (np.uint64(byte) & _LOW)
+            if missing[at] and not found[at] & bit:
+                found[at] |= bit
+                missing[at] -= 1
+
+
+def _digests(tag: bytes, seeds: Words, last: Sequence[int] | Integers) -> Words:
+    """Hashes ``tag ‖ seed ‖ uint64 last`` for every seed, [G, 4]; ``last`` is one for all or one each."""
     rows = np.empty((len(seeds), 5), np.uint64)
     rows[:, :4] = seeds
-    rows[:, 4] = np.array(counter, ">u8").view(np.uint64)
-    digests = hash_rows(np.frombuffer(tag, np.uint64)[0], rows)
-    return np.asarray(digests.view(">u4"), np.int64)
+    rows[:, 4] = np.array(last, ">u8").view(np.uint64)
+    return hash_rows(np.frombuffer(tag, np.uint64)[0], rows)

@@ -1,21 +1,21 @@
-"""A torch twin that treats every S samples of a large batch as a batch of their own, and trains on all of them at once.
+"""A network that makes a step's forward and backward pass for many batches of S samples at once: for *groups*.
 
-One forward and one backward pass over G groups of S samples give
+What is asked is not the gradient but, leaf by leaf, how many weights the step would raise. So nothing is computed that
+does not lead to an answer: no gradients of weights, nothing below the lowest convolution that is asked, and nothing for
+a group that has given a wrong answer: the backward pass goes on without it. On ResNet-18 with 8 requirements and more,
+few groups get past the third convolution.
 
-    the gradient of the mean loss, which an optimiser takes as that of any other batch, and
-    for each group the gradient of *its* loss at a few weights that the group asks for: its slopes.
-
-Two things make it so: batch norm by groups (group_norm.py), for which samples lie sample-major (sample s of group g is
-number s * G + g), and convolutions that tell slopes as the backward pass comes by (live_convolution.py).
+Samples lie group by group. Layers that mix samples are ours (group_norm.py), and so are those that answer
+(live_convolution.py); all others are torch's, taken from its twin of the model, and differentiated by it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import operator
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from math import prod
-from typing import TYPE_CHECKING
+from typing import Protocol, cast
 
 import numpy as np
 import torch
@@ -23,44 +23,56 @@ from numpy.typing import NDArray
 from torch import Tensor, fx, nn
 from torch.nn import functional
 
-from pol_oracle.canonical.expressions import FloatArray
+from pol_oracle.canonical.keccak import Words
 from pol_oracle.canonical.models import Model
 from pol_oracle.canonical.state import State
-from pol_oracle.canonical.trees import list_root
-from pol_oracle.protocol.hashing import Tag
 
-from .attempt import Weights
 from .cpu_loops import use_threads
 from .draws import Integers
-from .group_norm import GroupNorm2d
-from .live_convolution import LiveConv2d, Wanted
-from .recorder import Kind, Recorder
-from .torch_models import build_module, exact_float32, has_kernels
+from .group_norm import GroupNorm
+from .live_convolution import LiveConvolution
+from .torch_models import build_module, exact_float32, load_state
 
-if TYPE_CHECKING:
-    from .gpu_roots import GpuRoots
-
-Roots = Callable[[Sequence[FloatArray]], list[bytes]]
+Bits = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Slopes:
-    """Gradients of each group's loss at the weights it asks for.
+class Asked:
+    """Requirements of groups, in any order.
 
     Attributes:
-        weight: float32 [G, k], the weights themselves.
-        value: float32 [G, k].
-        scale: float32 [G, k], the root of the sum of the squares of the products that were added up. A slope far below
-            its scale is what cancellation left, and its sign is worth as much as the products' precision.
+        group: int64 [n], whose it is.
+        tensor: int64 [n], number of the state's tensor; convolutions only.
+        leaf: int64 [n], which one of it.
+        mask: uint64 [n], the weights that count.
+        odd: bool [n], the parity.
     """
 
-    weight: NDArray[np.float32]
-    value: NDArray[np.float32]
-    scale: NDArray[np.float32]
+    group: Integers
+    tensor: Integers
+    leaf: Integers
+    mask: Words
+    odd: Bits
 
-    def first(self, groups: int) -> Slopes:
-        """Returns those of the first few groups."""
-        return Slopes(self.weight[:groups], self.value[:groups], self.scale[:groups])
+
+class Layer(Protocol):
+    """What a step of the pass does."""
+
+    def forward(self, x: Tensor, groups: int, /) -> Tensor:
+        """From all groups' inputs to their results."""
+
+    def backward(self, gradient: Tensor, chosen: Tensor, x: Tensor, /) -> Tensor:
+        """From the gradient at the results of some groups to that at their input, given the input of all."""
+
+
+@dataclass(frozen=True)
+class _Step:
+    """A layer that is ours, or else a function of torch's that treats every sample alone, and what it reads."""
+
+    node: fx.Node
+    inputs: tuple[fx.Node, ...]
+    layer: Layer | None
+    function: Callable[..., Tensor]
 
 
 class GroupedNetwork:
@@ -70,218 +82,154 @@ class GroupedNetwork:
         model: the network.
         device: where torch computes.
         samples: S, samples of a group.
-
-    Attributes:
-        module: the torch module, in training mode.
+        learning_rate: of the step.
     """
 
-    def __init__(self, model: Model, device: torch.device, samples: int) -> None:
-        self._model, self._device, self._samples = model, device, samples
-        twin = build_module(model)
-        self._convolutions = _rebuild(twin, model)
-        self.module = _rectified(twin).to(device).train()
-        self.module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # as the canonical layout
-        self._norms = [m for m in self.module.modules() if isinstance(m, GroupNorm2d)]
-        self._numbers = {w.name: i for i, w in enumerate(model.parameters)}
-        self._flat = torch.zeros(model.elements, device=device)  # the canonical state, dead taps included
-        self._pairs = list(self._both())
-        self._shapes = np.array([_four(weight.shape) for weight in model.parameters])
-        for name, convolution in self._convolutions.items():
-            convolution.number = self._numbers[name]
-        self._recorder = Recorder(self.module, device) if has_kernels(device) else None
-        self._roots = _roots_on(device, model)
+    def __init__(self, model: Model, device: torch.device, samples: int, learning_rate: np.float32) -> None:
+        self._device, self._samples = device, samples
+        self._twin = build_module(model).to(device)
+        numbers = {weight.name: number for number, weight in enumerate(model.parameters)}
+        self._convolutions = {
+            g.weight: LiveConvolution(g, numbers[g.weight], learning_rate, device) for g in model.geometries
+        }
+        graph = fx.Tracer().trace(self._twin)
+        self._input = next(node for node in graph.nodes if node.op == "placeholder")
+        rectified = self._rectified(graph)
+        self._steps = [self._step(n, n in rectified) for n in graph.nodes if n.op.startswith("call")]
 
     def load(self, state: State) -> None:
-        """Takes a state's weights over; those of dead taps stay what they are, since they never move."""
-        with torch.no_grad():
-            self._flat.copy_(torch.from_numpy(state.flat.copy()))
-            for theirs, ours in self._pairs:
-                ours.copy_(theirs)
+        """Takes W over."""
+        load_state(self._twin, state)
+        for name, convolution in self._convolutions.items():
+            convolution.load(state[name])
 
-    def read(self) -> State:
-        """Returns the weights as a state."""
-        self._gather()
-        return self._held()
-
-    def snapshot(self, roots: Roots) -> Weights | None:
-        """Returns the weights as a W to search with; None if one of them is not finite.
-
-        On a GPU they are hashed there, and brought to the host only if a proof is to be made of them.
+    @torch.no_grad()
+    def met(self, images: Tensor, labels: Tensor, asked: Asked, *, drop: bool = True) -> Bits:
+        """Makes a pass and says which requirements the groups' steps meet, bool [n].
 
         Args:
-            roots: computes tensors' roots on the host.
+            images: float32 [G * S, 3, H, W], group by group; best channels-last.
+            labels: int64 [G * S].
+            asked: the requirements.
+            drop: leave a group that does not meet a requirement alone from there on; its others count as not met.
         """
-        if self._roots is not None:
-            found = self._roots.of(self._flat, self._gather)
-            return None if found is None else Weights(list_root(Tag.STATE_ROOT, found), self._held)
-        self._gather()
-        if not bool(torch.isfinite(self._flat).all()):
-            return None
-        state = self._held()
-        state.hash_with(roots)
-        return Weights.of(state)
-
-    def _gather(self) -> None:
-        with torch.no_grad():
-            for theirs, ours in self._pairs:
-                theirs.copy_(ours)
-
-    def _held(self) -> State:
-        """What was gathered last."""
-        return State(self._model, self._flat.cpu().numpy().copy())
-
-    def train(
-        self, images: Tensor, labels: Tensor, tensors: Integers, elements: Integers, *, mixed: bool = False
-    ) -> tuple[Slopes, Tensor]:
-        """One pass that sets the parameters' gradients to those of the mean loss, and moves the running statistics.
-
-        Args:
-            images: float32 [S * G, 3, H, W], sample-major; best channels-last.
-            labels: int64 [S * G].
-            tensors: int64 [G, k], the state's tensor that each group's weight is in; convolutions only.
-            elements: int64 [G, k], its flat index there, in canonical layout.
-            mixed: multiply in bfloat16 (torch's autocast), and else in float32, which a GPU rounds to TF32; weights,
-                sums and batch norm stay float32.
-
-        Returns:
-            The groups' slopes, and the mean loss.
-        """
-        return self._pass(Kind(learn=True, mixed=mixed), images, labels, tensors, elements)
-
-    def look(self, images: Tensor, labels: Tensor, tensors: Integers, elements: Integers) -> Slopes:
-        """The groups' slopes in float32 alone; changes nothing. Arguments as for :meth:`train`."""
-        return self._pass(Kind(learn=False, mixed=False), images, labels, tensors, elements)[0]
-
-    @property
-    def records(self) -> bool:
-        """Whether passes are recorded, each kind and shape once: sizes should be few."""
-        return self._recorder is not None
-
-    def _pass(
-        self, kind: Kind, images: Tensor, labels: Tensor, tensors: Integers, elements: Integers
-    ) -> tuple[Slopes, Tensor]:
-        given = images, labels, self._asked(tensors, elements)
-        if self._recorder is not None:
-            loss, answers = self._recorder.replay(kind, self._compute, given)
-        else:
-            answers = torch.zeros(3, tensors.size, device=self._device)
-            loss = self._compute(kind, answers, *given)
-        return self._slopes(answers, tensors), loss
-
-    def _compute(self, kind: Kind, answers: Tensor, images: Tensor, labels: Tensor, asked: Tensor) -> Tensor:
-        """Forward and backward; returns the mean loss, and leaves what is asked in ``answers``."""
-        self._want(answers, asked)
-        groups = len(images) // self._samples
         use_threads(torch.get_num_threads())
-        for norm in self._norms:
-            norm.groups, norm.learn = groups, kind.learn
-        for convolution in self._convolutions.values():
-            convolution.groups = groups
-        with nullcontext() if kind.learn and not self.exact else exact_float32():
-            # casts of weights are not kept: none is used twice
-            with torch.autocast(self._device.type, torch.bfloat16, enabled=kind.mixed, cache_enabled=False):
-                logits = self.module(images)
-            loss = functional.cross_entropy(logits.float(), labels)
-            if kind.learn:
-                self.module.zero_grad(set_to_none=True)
-                loss.backward()  # type: ignore[no-untyped-call]
-            else:
-                first = next(iter(self._convolutions.values()))  # the way to it leads past all others
-                torch.autograd.grad(loss, first.weight)
-        return loss.detach()
+        here = torch.cuda.device(self._device) if self._device.type == "cuda" else nullcontext()
+        with here, exact_float32():
+            groups = len(images) // self._samples
+            values = {self._input: images}
+            for step in self._steps:
+                given = [values[node] for node in step.inputs]
+                values[step.node] = step.layer.forward(given[0], groups) if step.layer else step.function(*given)
+            logits = values[self._steps[-1].node]
+            gradient = (logits.softmax(1) - functional.one_hot(labels, logits.shape[1])) / self._samples
+            way = _WayBack(values, groups, self._steps[-1].node, gradient)
+            return self._descend(way, asked, drop=drop)
 
-    def _slopes(self, answers: Tensor, tensors: Integers) -> Slopes:
-        """The mean loss gives each group a G-th of its own gradient."""
-        weight, value, scale = answers.view(3, *tensors.shape).cpu().numpy()
-        return Slopes(weight, value * np.float32(len(tensors)), scale * np.float32(len(tensors)))
+    def _descend(self, way: _WayBack, asked: Asked, *, drop: bool) -> Bits:
+        """The backward pass, as far down and for as many groups as anything is asked."""
+        met, waits = np.zeros(len(asked.group), np.bool_), np.ones(len(asked.group), np.bool_)
+        for step in reversed(self._steps):
+            if isinstance(step.layer, LiveConvolution):
+                here = np.flatnonzero(waits & (asked.tensor == step.layer.tensor))
+                met[here] = way.answer(step, step.layer, asked, here)
+                waits[here] = False
+                if drop and not met[here].all():
+                    way.drop(asked.group[here[~met[here]]])
+                    waits &= np.isin(asked.group, way.alive)
+            if not waits.any():
+                break
+            way.pass_on(step)
+        return met
 
-    def _asked(self, tensors: Integers, elements: Integers) -> Tensor:
-        """What the groups ask, int64 [G * k, 7] on the device: see :class:`Wanted`."""
-        slots, numbers, rest = np.arange(tensors.size), tensors.reshape(-1), elements.reshape(-1)
-        columns = []
-        for axis in (3, 2, 1):
-            rest, place = np.divmod(rest, self._shapes[numbers, axis])
-            columns.append(place)
-        columns += [rest, slots // tensors.shape[1], slots]
-        return torch.from_numpy(np.stack((*columns[::-1], numbers), axis=1)).to(self._device)
+    def _step(self, node: fx.Node, rectify: bool) -> _Step:
+        inputs = tuple(node.all_input_nodes)
+        inner = self._twin.get_submodule(str(node.target)) if node.op == "call_module" else None
+        if isinstance(inner, nn.Conv2d):
+            return _Step(node, inputs, self._convolutions[f"{node.target}.weight"], inner)
+        if isinstance(inner, nn.BatchNorm2d):
+            return _Step(node, inputs, GroupNorm(inner, rectify=rectify), inner)
 
-    def _want(self, answers: Tensor, asked: Tensor) -> None:
-        """Tells every convolution what it is asked: a kernel of ours finds what concerns it, others get that alone."""
-        numbers = asked[:, 6]
-        for convolution in self._convolutions.values():
-            own = asked if has_kernels(self._device) else asked[numbers == convolution.number]
-            convolution.wanted = Wanted(answers, own) if len(own) else None
+        def function(*given: Tensor) -> Tensor:
+            known = dict(zip(inputs, given, strict=True))
+            arguments, options = fx.node.map_arg((node.args, node.kwargs), known.__getitem__)
+            target = operator.methodcaller(str(node.target), *arguments[1:], **options)
+            if node.op == "call_method":
+                return cast(Tensor, target(arguments[0]))
+            return cast(Tensor, (inner or cast(Callable[..., Tensor], node.target))(*arguments, **options))
 
-    @property
-    def exact(self) -> bool:
-        """Whether a pass in float32 is one. On a GPU it is made in TF32, which is many times faster; looks always are
-        exact."""
-        return self._device.type == "cpu"
+        return _Step(node, inputs, None, function)
 
-    def _both(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """Every tensor of the canonical state as torch lays it out, a view of ``_flat``, with the one in use here."""
-        ours, at = self.module.state_dict(), 0
-        for weight in self._model.state:
-            size = prod(weight.shape)
-            theirs = self._flat[at : at + size].view(weight.shape)
-            at += size
-            if weight.to_torch is not None:
-                theirs = theirs.permute(weight.to_torch)
-            if weight.name in self._convolutions:
-                theirs = theirs[:, :, *self._convolutions[weight.name].taps]
-            yield theirs, ours[weight.name]
+    def _rectified(self, graph: fx.Graph) -> set[fx.Node]:
+        """Takes every ReLU that alone follows a batch norm out of the graph; returns those batch norms."""
+        found = set[fx.Node]()
+        for node in list(graph.nodes):
+            users = list(node.users)
+            if self._is(node, nn.BatchNorm2d) and len(users) == 1 and self._is(users[0], nn.ReLU):
+                users[0].replace_all_uses_with(node)
+                graph.erase_node(users[0])
+                found.add(node)
+        return found
 
-
-def _four(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """The shape of a kernel; of anything else, which nobody asks about, ones."""
-    return shape if len(shape) == 4 else (1, 1, 1, 1)
-
-
-def _roots_on(device: torch.device, model: Model) -> GpuRoots | None:
-    if not has_kernels(device):
-        return None
-    from .gpu_roots import GpuRoots
-
-    return GpuRoots(model, device)
+    def _is(self, node: fx.Node, kind: type[nn.Module]) -> bool:
+        if node.op == "call_module":
+            return isinstance(self._twin.get_submodule(str(node.target)), kind)
+        return kind is nn.ReLU and node.target is functional.relu
 
 
-def _rebuild(module: nn.Module, model: Model) -> dict[str, LiveConv2d]:
-    """Exchanges the layers of a torch twin; returns its convolutions by the names of their weights."""
-    geometries = {g.weight.removesuffix(".weight"): g for g in model.geometries}
-    convolutions: dict[str, LiveConv2d] = {}
-    for name, layer in list(module.named_modules()):
-        parent, _, attribute = name.rpartition(".")
-        if isinstance(layer, nn.BatchNorm2d):
-            setattr(module.get_submodule(parent), attribute, GroupNorm2d(layer))
-        elif isinstance(layer, nn.Conv2d):
-            convolutions[f"{name}.weight"] = live = LiveConv2d(layer, geometries[name])
-            setattr(module.get_submodule(parent), attribute, live)
-    return convolutions
+class _WayBack:
+    """A backward pass: where its gradients have come to, and for which groups.
+
+    Attributes:
+        alive: int64 [A], groups that it is still made for, in order.
+    """
+
+    def __init__(self, values: dict[fx.Node, Tensor], groups: int, end: fx.Node, gradient: Tensor) -> None:
+        self.alive: Integers = np.arange(groups)
+        self._values, self._groups = values, groups
+        self._gradients = {end: gradient}
+
+    def answer(self, step: _Step, layer: LiveConvolution, asked: Asked, here: Integers) -> Bits:
+        """Says which of some requirements, all of one convolution and of groups alive, are met."""
+        if not len(here):
+            return np.zeros(0, np.bool_)
+        groups = asked.group[here]
+        rows = np.stack((groups, np.searchsorted(self.alive, groups), asked.leaf[here]), axis=1)
+        given = self._values[step.inputs[0]], self._groups, self._gradients[step.node], len(self.alive)
+        rises = layer.count_rises(*given, rows, asked.mask[here])
+        return np.asarray((rises >= 0) & (rises % 2 == asked.odd[here]))
+
+    def drop(self, groups: Integers) -> None:
+        """Goes on without some groups."""
+        stays = np.flatnonzero(~np.isin(self.alive, groups))
+        count, self.alive = len(self.alive), self.alive[stays]
+        chosen = torch.from_numpy(stays)
+        self._gradients = {node: _some(g, count, chosen.to(g.device)) for node, g in self._gradients.items()}
+
+    def pass_on(self, step: _Step) -> None:
+        """Takes the gradients from a step's result to what it read."""
+        gradient = self._gradients.pop(step.node)
+        given = [self._values[node] for node in step.inputs]
+        chosen = torch.from_numpy(self.alive).to(gradient.device)
+        if step.layer is None:
+            found = _gradients(step.function, [_some(x, self._groups, chosen) for x in given], gradient)
+        else:
+            found = [step.layer.backward(gradient, chosen, given[0])]
+        for node, own in zip(step.inputs, found, strict=True):
+            self._gradients[node] = self._gradients[node] + own if node in self._gradients else own
 
 
-class _Layers(fx.Tracer):
-    """Sees a network as a graph of its layers."""
-
-    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        return isinstance(m, GroupNorm2d | LiveConv2d) or super().is_leaf_module(m, module_qualified_name)
-
-
-def _rectified(module: nn.Module) -> fx.GraphModule:
-    """Lets every batch norm do the ReLU that follows it, if nothing else takes its result."""
-    graph = _Layers().trace(module)
-    for node in list(graph.nodes):
-        norm = _layer(module, node)
-        users = list(node.users)
-        if isinstance(norm, GroupNorm2d) and len(users) == 1 and _is_relu(module, users[0]):
-            norm.rectify = True
-            users[0].replace_all_uses_with(node)
-            graph.erase_node(users[0])
-    return fx.GraphModule(module, graph)
+@torch.enable_grad()
+def _gradients(function: Callable[..., Tensor], given: Sequence[Tensor], gradient: Tensor) -> Sequence[Tensor]:
+    """Gradients at what a function is given; it is computed once more, which is cheap for all that is not ours."""
+    leaves = [x.detach().requires_grad_() for x in given]
+    return torch.autograd.grad(function(*leaves), leaves, gradient)
 
 
-def _layer(module: nn.Module, node: fx.Node) -> nn.Module | None:
-    return module.get_submodule(str(node.target)) if node.op == "call_module" else None
-
-
-def _is_relu(module: nn.Module, node: fx.Node) -> bool:
-    return node.target is functional.relu or isinstance(_layer(module, node), nn.ReLU)
+def _some(x: Tensor, groups: int, chosen: Tensor) -> Tensor:
+    """Some of the groups of a tensor [G * S, ...]; images stay channels-last."""
+    if len(chosen) == groups:
+        return x
+    rows = x.permute(0, 2, 3, 1) if x.dim() == 4 else x
+    some = rows.reshape(groups, -1).index_select(0, chosen).view(-1, *rows.shape[1:])
+    return some.permute(0, 3, 1, 2) if x.dim() == 4 else some

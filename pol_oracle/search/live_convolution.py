@@ -1,108 +1,104 @@
-"""A convolution that also tells the gradient at single weights of single groups.
+"""A convolution that tells which weights of a leaf a step on a group would raise.
 
-The slope at one weight is a short dot product, over a group's samples and output pixels, of what the tap read and of
-the loss gradient at the output; both are at hand when the backward pass comes by.
+The slope at one weight is a dot product, over a group's samples and output pixels, of what the tap read and of the loss
+gradient at the output; both are at hand when the backward pass comes by.
 
 Weights of dead taps (``layers.graph.live_taps``) never move, so they are left out: of torchvision's ResNet-18 at 32x32
-that is 62 % of what would have to be multiplied and updated.
+that is 62 % of what would have to be multiplied.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import partial
-
+import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
+from pol_oracle.canonical.expressions import FloatArray
+from pol_oracle.canonical.keccak import Words
 from pol_oracle.canonical.layers.graph import Geometry
 
-from .cpu_loops import weight_slopes
-from .torch_models import has_kernels
+from .cpu_loops import count_rises
+from .draws import Integers
 
 
-@dataclass(frozen=True)
-class Wanted:
-    """The n weights that groups ask for: of one convolution, or of all for a kernel that picks its own.
+class LiveConvolution:
+    """A convolution without its dead taps.
 
-    Attributes:
-        answers: where weight, slope and scale go, float32 [3, G * k].
-        asked: int64 [n, 7], for each its place there, the group that asks, where it lies in the model's kernel (output
-            channel, row, column, input channel), and the number of that kernel's tensor.
-    """
-
-    answers: Tensor
-    asked: Tensor
-
-
-class LiveConv2d(nn.Module):
-    """A convolution without its dead taps, which tells the gradient at single weights of single groups.
+    Args:
+        geometry: where it lies.
+        tensor: number of its weight among the state's tensors.
+        learning_rate: of the step.
+        device: where torch computes.
 
     Attributes:
-        taps: the live ones, rows and columns of the whole kernel.
-        groups: G, to be set before a pass.
-        number: of its weight among the state's tensors.
-        wanted: what the next backward pass is to tell.
+        tensor: as given.
     """
 
-    def __init__(self, conv: nn.Conv2d, geometry: Geometry) -> None:
-        super().__init__()
+    def __init__(self, geometry: Geometry, tensor: int, learning_rate: np.float32, device: torch.device) -> None:
+        self.tensor, self._rate, self._device = tensor, learning_rate, device
         (top, bottom), (left, right) = geometry.live_rows, geometry.live_columns
-        self.taps = slice(top, bottom + 1), slice(left, right + 1)
-        self.weight = nn.Parameter(conv.weight.detach()[:, :, self.taps[0], self.taps[1]].clone())
-        self.stride, self._padding, self._first = geometry.stride, geometry.padding, (top, left)
+        self._taps = slice(top, bottom + 1), slice(left, right + 1)
+        self._stride, self._reach = geometry.stride, geometry.padding
         before = geometry.padding - left, geometry.padding - top
         after = _end(geometry.width, geometry, left, right), _end(geometry.height, geometry, top, bottom)
-        self.padding = (before[0], after[0], before[1], after[1])  # as functional.pad takes it
-        self.even = before == after
-        self.groups, self.number = 1, 0
-        self.wanted: Wanted | None = None
+        even = before == after
+        self._pads = None if even else (before[0], after[0], before[1], after[1])  # as functional.pad takes it
+        self._padding = (before[1], before[0]) if even else (0, 0)
+        self._kernel = self._live = torch.empty(0)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def load(self, kernel: FloatArray) -> None:
+        """Takes the weights over, [out, rows, columns, in]."""
+        self._kernel = torch.from_numpy(kernel.copy()).to(self._device)
+        live = self._kernel[:, self._taps[0], self._taps[1]].permute(0, 3, 1, 2)
+        self._live = live.contiguous(memory_format=torch.channels_last)
+
+    def forward(self, x: Tensor, groups: int) -> Tensor:
         """[N, in, H, W] -> [N, out, h, w]."""
-        if self.even:
-            y = functional.conv2d(x, self.weight, stride=self.stride, padding=(self.padding[2], self.padding[0]))
-        else:
-            y = functional.conv2d(functional.pad(x, self.padding), self.weight, stride=self.stride)
-        if self.wanted is not None:
-            y.register_hook(partial(self._look, self.wanted, x.detach()))  # type: ignore[no-untyped-call]
-        return y
+        if self._pads is not None:
+            x = functional.pad(x, self._pads)
+        return functional.conv2d(x, self._live, stride=self._stride, padding=self._padding)
 
-    def _look(self, wanted: Wanted, x: Tensor, gradient: Tensor) -> None:
-        """The backward pass comes by with the gradient at the output: answers what is wanted."""
-        compiled = x.device.type == "cpu" and x.dtype == gradient.dtype == torch.float32
-        look = self._look_in_loops if compiled else self._look_by_places
-        if has_kernels(x.device):
-            look = self._look_by_kernel
-        look(wanted, *(t.detach().permute(0, 2, 3, 1).contiguous() for t in (x, gradient, self.weight)))
+    def backward(self, gradient: Tensor, chosen: Tensor, x: Tensor) -> Tensor:
+        """Returns the gradient at the input of some groups; arguments as for :meth:`GroupNorm.backward`."""
+        left, right, top, bottom = self._pads or (0, 0, 0, 0)
+        _, channels, height, width = x.shape
+        shape = len(gradient), channels, height + top + bottom, width + left + right
+        like = torch.empty(shape, device=x.device).to(memory_format=torch.channels_last)
+        steps = [self._stride] * 2, list(self._padding), [1, 1], False, [0, 0], 1
+        made, _, _ = torch.ops.aten.convolution_backward(gradient, like, self._live, None, *steps, [True, False, False])
+        cropped: Tensor = made[:, :, top : top + height, left : left + width]
+        return cropped
 
-    def _look_in_loops(self, wanted: Wanted, x: Tensor, gradient: Tensor, kernel: Tensor) -> None:
-        arrays = x.numpy(), gradient.numpy(), kernel.numpy(), wanted.asked.numpy()
-        weight_slopes(*arrays, self.groups, self.stride, self._padding, *self._first, wanted.answers.numpy())
+    def count_rises(
+        self, x: Tensor, groups: int, gradient: Tensor, chosen: int, asked: Integers, masks: Words
+    ) -> Integers:
+        """Tells how many of the masked weights of leaves a step on their group would raise.
 
-    def _look_by_kernel(self, wanted: Wanted, x: Tensor, gradient: Tensor, kernel: Tensor) -> None:
-        from .gpu_loops import weight_slopes as look
+        Args:
+            x: what the convolution read, of ``groups`` groups.
+            groups: G.
+            gradient: at its output, of so many chosen ones.
+            chosen: A.
+            asked, masks: see :func:`cpu_loops.count_rises`.
+        """
+        given = _by_group(x, groups), _by_group(gradient, chosen)
+        if x.device.type == "cpu":
+            rises = np.empty(len(asked), np.int64)
+            arrays = given[0].numpy(), given[1].numpy(), self._kernel.numpy(), asked, masks
+            count_rises(*arrays, self._rate, self._stride, self._reach, rises)
+            return rises
+        from .gpu_loops import count_rises as kernel
 
-        place = self.stride, self._padding, self._first
-        look(x, gradient, kernel, wanted.asked, self.number, self.groups, *place, wanted.answers)
+        questions = torch.from_numpy(asked).to(x.device), torch.from_numpy(masks.view(np.int64)).to(x.device)
+        found = kernel(*given, self._kernel, *questions, float(self._rate), self._stride, self._reach)
+        return np.asarray(found.cpu().numpy(), np.int64)
 
-    def _look_by_places(self, wanted: Wanted, x: Tensor, gradient: Tensor, kernel: Tensor) -> None:
-        """The same with torch's operations."""
-        asked = wanted.asked.T
-        slot, group, out, row, column, channel = asked[:6, :, None, None]
-        samples = torch.arange(len(x) // self.groups, device=x.device)[:, None, None, None] * self.groups + group
-        rows, columns = (torch.arange(extent, device=x.device) for extent in gradient.shape[1:3])
-        y = rows[:, None] * self.stride + row - self._padding
-        z = columns * self.stride + column - self._padding
-        height, width = x.shape[1:3]
-        inside = (y >= 0) & (y < height) & (z >= 0) & (z < width)
-        read = x[samples, y.clamp(0, height - 1), z.clamp(0, width - 1), channel]
-        terms = read.float() * gradient[samples, rows[:, None], columns, out] * inside
-        top, left = self._first
-        weight = kernel[out, row - top, column - left, channel].flatten()
-        found = torch.stack((weight, terms.sum((0, 2, 3)), torch.linalg.vector_norm(terms, dim=(0, 2, 3))))
-        wanted.answers.index_copy_(1, slot.flatten(), found)
+
+def _by_group(images: Tensor, groups: int) -> Tensor:
+    """[G * S, C, H, W] -> [G, S, H, W, C], contiguous: of channels-last a view."""
+    rows = images.permute(0, 2, 3, 1).contiguous()
+    return rows.view(groups, -1, *rows.shape[1:])
 
 
 def _end(extent: int, geometry: Geometry, first: int, last: int) -> int:

@@ -1,30 +1,38 @@
 """Algorithm 1 of the paper as written: for each nonce, one SGD step, and a look at the required weights.
 
 for nonce = start, start + 1, ...:
-    seed(parent, miner, root of W, nonce) -> requirements R and batch P    (paper rules: R from the parent, P free)
-    W' = W - lr * gradient of the loss on P                                in torch
-    unless every weight in R moved its way: next nonce
-    unless the canonical step and the accuracy of W' confirm it: next nonce                           attempt.py
-    return the proof
+    seed(parent, miner, nonce) -> requirements R and batch P    (paper's rules: R from the parent, P free)
+    W' = W - lr * gradient of the loss on P                     in torch
+    if R is met, and the canonical step and accuracy confirm it (attempt.py): return the proof
+    under the paper's rules, where W is free: W = W'
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.nn import functional
 
-from pol_oracle.canonical.state import State
+from pol_oracle.protocol.derivation import Requirement
 from pol_oracle.protocol.difficulty import whole_bits
 from pol_oracle.protocol.rules import satisfies
-from pol_oracle.task import Workload
+from pol_oracle.task import Workload, weights_of
 
-from .attempt import Attempt, Block, Counter, Weights, counters
-from .draws import Draw
-from .proof import Parent, Progress, Proof, StoppedError, Watch
-from .torch_models import build_module, exact_float32, images_to_torch, load_state, pick_device, torch_position
+from .attempt import Attempt, Block, Counter, Nonces, counters
+from .proof import Base, Progress, Proof, StoppedError, Watch
+from .torch_models import (
+    build_module,
+    exact_float32,
+    images_to_torch,
+    in_canonical_layout,
+    load_state,
+    pick_device,
+    read_state,
+)
 
 
 class NaiveSearch:
@@ -42,14 +50,14 @@ class NaiveSearch:
         self._workload = workload
         self._device = device or pick_device()
         self._module = build_module(workload.model).to(self._device).train()
+        self._parameters = dict(self._module.named_parameters())
         self.counters: Sequence[Counter] = counters(workload, self._device)
         self._learning_rate = np.float32(workload.spec.learning_rate)
 
     def search(
         self,
-        parent: Parent,
+        base: Base,
         miner: str,
-        state: State,
         difficulty: int,
         *,
         start_nonce: int = 0,
@@ -57,18 +65,24 @@ class NaiveSearch:
         on_progress: Callable[[Progress], None] | None = None,
     ) -> Proof | None:
         """See :class:`Search`."""
-        load_state(self._module, state)
-        attempt = Attempt(Block(self._workload, parent, miner, difficulty), Weights.of(state), self.counters)
+        load_state(self._module, base.state)
+        block = Block(self._workload, base.parent, miner, difficulty)
+        nonces, attempt = Nonces(block), Attempt(block, base, self.counters)
         watch = Watch(Progress(start_nonce), should_stop, on_progress)
         nonce = start_nonce
         try:
             while True:
                 watch.ask()
                 watch.count(tries=1)
-                proof = self._try(attempt, attempt.nonces.draw(nonce), watch)
+                draw, proof = nonces.draw(nonce), None
+                slopes = self._slopes(draw.indices)
+                if self._meets(draw.required[: whole_bits(difficulty)], slopes):
+                    watch.count(passed=1)
+                    proof = self._now(attempt).confirm(draw, watch)
                 watch.report()
                 if proof is not None:
                     return proof
+                self._move(slopes)
                 nonce += 1
         except StoppedError:
             return None
@@ -76,27 +90,40 @@ class NaiveSearch:
     def close(self) -> None:
         """See :class:`Search`; holds nothing."""
 
-    def _try(self, attempt: Attempt, draw: Draw, watch: Watch) -> Proof | None:
-        if not self.meets_in_torch(draw, attempt.block.difficulty):
-            return None
-        watch.count(passed=1)
-        return attempt.confirm(draw, watch)
-
-    def meets_in_torch(self, draw: Draw, difficulty: int) -> bool:
-        """One SGD step, taken only where R looks; says whether the weights that any block needs moved their way."""
-        train, chosen = self._workload.train, list(draw.indices)
-        required = draw.required[: whole_bits(difficulty)]
-        if not required:
-            return True
+    def _slopes(self, indices: Sequence[int]) -> Mapping[str, Tensor]:
+        """The gradient of the loss on a batch."""
+        train, chosen = self._workload.train, list(indices)
         images = images_to_torch(train.images[chosen], self._device)
         labels = torch.from_numpy(train.labels[chosen].astype(np.int64)).to(self._device)
-        parameters = dict(self._module.named_parameters())
         with exact_float32():
             loss = functional.cross_entropy(self._module(images), labels)
-            gradients = dict(zip(parameters, torch.autograd.grad(loss, list(parameters.values())), strict=True))
-        positions = [torch_position(self._workload.model, *self._workload.eligible.locate(r.weight)) for r in required]
-        slopes = torch.stack([gradients[name][at] for name, at in positions]).cpu().numpy()
-        before = torch.stack([parameters[name].detach()[at] for name, at in positions]).cpu().numpy()
-        after = before - self._learning_rate * slopes
-        moves = zip(before.tolist(), after.tolist(), required, strict=True)
-        return all(satisfies(self._workload.rules, b, a, r.up) for b, a, r in moves)
+            gradients = torch.autograd.grad(loss, list(self._parameters.values()))
+        return dict(zip(self._parameters, gradients, strict=True))
+
+    def _meets(self, required: Sequence[Requirement], slopes: Mapping[str, Tensor]) -> bool:
+        """Says whether the step meets requirements."""
+        return all(self._met(requirement, slopes) for requirement in required)
+
+    def _met(self, requirement: Requirement, slopes: Mapping[str, Tensor]) -> bool:
+        tensor, elements = weights_of(self._workload, requirement)
+        weight = self._workload.model.state[tensor]
+        at = np.unravel_index(elements, weight.shape)
+        held, slope = (
+            in_canonical_layout(weight, t[weight.name].detach())[at].cpu().numpy() for t in (self._parameters, slopes)
+        )
+        after = held - self._learning_rate * slope
+        return satisfies(self._workload.rules, held.tolist(), after.tolist(), requirement.odd)
+
+    def _now(self, attempt: Attempt) -> Attempt:
+        """The attempt on the W of this moment; where tries move it, its running statistics have seen P already."""
+        if self._workload.rules.derived_state:
+            return attempt
+        state = read_state(self._module, self._workload.model)
+        return Attempt(attempt.block, replace(attempt.base, state=state), self.counters)
+
+    @torch.no_grad()
+    def _move(self, slopes: Mapping[str, Tensor]) -> None:
+        """Takes the step where W is free."""
+        if not self._workload.rules.derived_state:
+            for name, parameter in self._parameters.items():
+                parameter.sub_(slopes[name], alpha=float(self._learning_rate))

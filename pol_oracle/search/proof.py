@@ -8,20 +8,22 @@ from typing import Protocol
 
 from pol_oracle.canonical.accuracy import AccuracyTree
 from pol_oracle.canonical.state import State
-from pol_oracle.canonical.traces import TraceRoots
 from pol_oracle.protocol.header import Header
 
 
-class Parent(Protocol):
-    """What the search needs to know of the block it builds on."""
+@dataclass(frozen=True)
+class Base:
+    """What all children of a block share.
 
-    @property
-    def id(self) -> bytes:
-        """The block's id."""
+    Attributes:
+        parent: the block's id.
+        segment_root: 32 bytes; zeros under the paper's rules.
+        state: W; under the paper's rules, where the search begins.
+    """
 
-    @property
-    def correct_after(self) -> int:
-        """Test samples its W' classifies correctly; 0 for genesis."""
+    parent: bytes
+    segment_root: bytes
+    state: State
 
 
 @dataclass(frozen=True)
@@ -33,8 +35,7 @@ class Progress:
         tries: nonces tried in torch.
         passed: of these, steps that met R in torch.
         confirmed: of these, steps that met R canonically.
-        trained: samples that moved W; 0 where the search does not train.
-        loss: mean loss of the last batch trained on, None before.
+        before: test samples that W classifies correctly, None before they were counted.
         correct: test samples that the last W' classified correctly, None before the first.
         evaluated: test samples of the running evaluation done so far; 0 between evaluations.
     """
@@ -43,28 +44,25 @@ class Progress:
     tries: int = 0
     passed: int = 0
     confirmed: int = 0
-    trained: int = 0
-    loss: float | None = None
+    before: int | None = None
     correct: int | None = None
     evaluated: int = 0
 
 
 @dataclass(frozen=True)
 class Proof:
-    """A block ready to be proposed, and what a miner publishes of it.
+    """A block ready to be proposed.
 
     Attributes:
         header: the proposal.
         pre: W.
         post: W'.
-        roots: of all tensors of the step's trace.
         accuracy: the correct-bits of W and W'.
     """
 
     header: Header
     pre: State
     post: State
-    roots: TraceRoots
     accuracy: AccuracyTree
 
 
@@ -73,9 +71,8 @@ class Search(Protocol):
 
     def search(
         self,
-        parent: Parent,
+        base: Base,
         miner: str,
-        state: State,
         difficulty: int,
         *,
         start_nonce: int = 0,
@@ -85,9 +82,8 @@ class Search(Protocol):
         """Tries nonces from ``start_nonce`` up until one gives a proof.
 
         Args:
-            parent: the block to build on.
+            base: what to build on.
             miner: address of the proposer, checksummed; proofs are worth nothing to another.
-            state: W, or where it begins.
             difficulty: the block's, in 1/1024 bit.
             start_nonce: where to begin, so that an interrupted search can go on.
             should_stop: asked before every try or pass, and during evaluations.
@@ -120,7 +116,7 @@ class Watch:
         if self._should_stop():
             raise StoppedError
 
-    def count(self, *, tries: int = 0, passed: int = 0, confirmed: int = 0, trained: int = 0) -> None:
+    def count(self, *, tries: int = 0, passed: int = 0, confirmed: int = 0) -> None:
         """Adds to the counts; nonces are tried in order."""
         now = self._now
         self._now = replace(
@@ -129,15 +125,11 @@ class Watch:
             tries=now.tries + tries,
             passed=now.passed + passed,
             confirmed=now.confirmed + confirmed,
-            trained=now.trained + trained,
         )
 
-    def note(self, *, loss: float | None = None, correct: int | None = None) -> None:
-        """Notes the latest loss or count of correct samples."""
-        if loss is not None:
-            self._now = replace(self._now, loss=loss)
-        if correct is not None:
-            self._now = replace(self._now, correct=correct)
+    def note(self, *, before: int, correct: int) -> None:
+        """Notes the latest counts of correct samples, of W and of W'."""
+        self._now = replace(self._now, before=before, correct=correct)
 
     def evaluating(self, done: int) -> None:
         """So many test samples of an evaluation are done."""

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pol_oracle.canonical.layers.graph import PIXEL_MEAN, PIXEL_SCALE
-from pol_oracle.canonical.models import Model
+from pol_oracle.canonical.models import Model, Weight
 from pol_oracle.canonical.state import State
 from pol_oracle.protocol.errors import InputError
 
@@ -116,18 +116,13 @@ _MODULES: dict[str, Callable[[], nn.Module]] = {
 }
 
 
-def has_kernels(device: torch.device) -> bool:
-    """Says whether our own kernels (gpu_loops.py, gpu_roots.py) run on a device: they take CUDA and Triton."""
-    return device.type == "cuda" and find_spec("triton") is not None
-
-
 def pick_device(local: int = 0) -> torch.device:
-    """Returns a GPU if there is one, else the CPU.
+    """Returns a GPU if there is one, and Triton for our kernels (gpu_loops.py), else the CPU.
 
     Args:
         local: number of this process on its machine; those of one machine take its GPUs in turn.
     """
-    if not torch.cuda.is_available():
+    if not torch.cuda.is_available() or find_spec("triton") is None:
         return torch.device("cpu")
     return torch.device("cuda", local % torch.cuda.device_count())
 
@@ -146,10 +141,9 @@ def set_up_torch(threads: int) -> None:
 
 
 def exact_float32() -> AbstractContextManager[None]:
-    """Multiplies in float32 where it is asked for: by default convolutions on a GPU round to TF32's 10 bits.
+    """Multiplies in float32 as asked: by default convolutions on a GPU round to TF32's 10 bits.
 
-    Signs of small slopes and margins of logits would be lost to that. What may be rough runs in bfloat16, which is
-    faster still.
+    A parity over the signs of many slopes would be noise then, and small margins of logits would be lost.
     """
     return torch.backends.cudnn.flags(enabled=True, allow_tf32=False)
 
@@ -175,17 +169,9 @@ def read_state(module: nn.Module, model: Model) -> State:
     return State.from_torch(model, {name: tensor.cpu().numpy() for name, tensor in module.state_dict().items()})
 
 
-def torch_position(model: Model, tensor: int, element: int) -> tuple[str, tuple[int, ...]]:
-    """Returns where torch keeps a weight: its tensor's name and its index there.
-
-    Args:
-        model: the network.
-        tensor: number of the tensor in the state.
-        element: flat index in canonical layout.
-    """
-    weight = model.state[tensor]
-    at = [int(i) for i in np.unravel_index(element, weight.shape)]
-    return weight.name, tuple(at if weight.to_torch is None else (at[axis] for axis in weight.to_torch))
+def in_canonical_layout(weight: Weight, tensor: Tensor) -> Tensor:
+    """Returns torch's tensor of a weight, or of its gradient, as a view in canonical layout."""
+    return tensor if weight.to_torch is None else tensor.permute(*np.argsort(weight.to_torch).tolist())
 
 
 def images_to_torch(images: NDArray[np.uint8], device: torch.device) -> Tensor:

@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 
 from pol_oracle.canonical.trees import rows
 from pol_oracle.protocol import derivation
+from pol_oracle.protocol.derivation import LEAF_WEIGHTS
 from pol_oracle.protocol.difficulty import BIT
 from pol_oracle.protocol.hashing import Tag
 from pol_oracle.protocol.rules import HARDENED
 from pol_oracle.search.attempt import Block, Nonces
-from pol_oracle.search.draws import draw_rows, seed_rows
-from tests.search.replay import Parent
+from pol_oracle.search.draws import draw_rows, mask_rows, seed_rows
 from tests.task.workloads import MINER, small_workload
 
 HASHES = st.binary(min_size=32, max_size=32)
@@ -34,20 +34,27 @@ def test_words_are_thrown_away_as_the_rules_do() -> None:
         assert drawn.tolist() == [derivation.draw(Tag.BATCH, seed, count, bound) for seed in seeds]
 
 
+@given(st.lists(HASHES, min_size=1, max_size=20), st.integers(0, 12), st.integers(1, LEAF_WEIGHTS))
+def test_masks_are_those_of_the_rules(seeds: list[bytes], count: int, size: int) -> None:
+    """Up to all weights of a leaf, for which one digest never names enough."""
+    masks = mask_rows(rows(seeds), count, size)
+    assert masks.tolist() == [[derivation.mask(seed, number, size) for number in range(count)] for seed in seeds]
+
+
 @settings(max_examples=20)
-@given(HASHES, HASHES, HASHES, st.lists(st.integers(0, 2**64 - 1), min_size=1, max_size=20))
-def test_seeds_are_those_of_the_rules(task: bytes, parent: bytes, root: bytes, nonces: list[int]) -> None:
-    found = seed_rows(derivation.seed_head(HARDENED, task, parent, MINER, root), nonces)
+@given(HASHES, HASHES, st.lists(st.integers(0, 2**64 - 1), min_size=1, max_size=20))
+def test_seeds_are_those_of_the_rules(task: bytes, parent: bytes, nonces: list[int]) -> None:
+    found = seed_rows(derivation.seed_head(HARDENED, task, parent, MINER), nonces)
     assert [row.tobytes() for row in found] == [
-        derivation.seed(HARDENED, task, parent, MINER, root, nonce) for nonce in nonces
+        derivation.seed(HARDENED, task, parent, MINER, nonce) for nonce in nonces
     ]
 
 
 def test_a_pass_tries_the_nonces_that_are_confirmed_later() -> None:
-    workload = small_workload()
-    nonces = Nonces(Block(workload, Parent(), MINER, 9 * BIT + BIT // 2), workload.initial.root)
-    drawn = nonces.drawn(1000, 30)
+    nonces = Nonces(Block(small_workload(), bytes(32), MINER, 9 * BIT + BIT // 2))
+    drawn = nonces.drawn(range(1000, 1030))
     for row, one in enumerate(nonces.draw(1000 + row) for row in range(30)):
-        assert drawn.weights[row].tolist() == [r.weight for r in one.required[:9]]
-        assert drawn.up[row].tolist() == [r.up for r in one.required[:9]]
+        assert drawn.leaves[row].tolist() == [r.number for r in one.required[:9]]
+        assert drawn.masks[row].tolist() == [r.mask for r in one.required[:9]]
+        assert drawn.odd[row].tolist() == [r.odd for r in one.required[:9]]
         assert tuple(np.asarray(drawn.indices[row])) == one.indices
