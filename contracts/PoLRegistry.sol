@@ -238,7 +238,7 @@ contract PoLRegistry is Genesis {
         // drawn in order: later ones do not matter
         uint256 drawn = Derivation.requirements(seed, number + 1, ELIGIBLE_COUNT)[number];
         // forge-lint: disable-next-line(unsafe-typecast): below the number of bits
-        uint64 mask_ = Derivation.mask(seed, uint32(number), MASK_SIZE);
+        uint64 mask_ = RULES == RuleSet.Hardened ? Derivation.mask(seed, uint32(number), MASK_SIZE) : 1;
         return (drawn >> 1, mask_, drawn & 1 == 0, RULES, ELIGIBLE_HASH);
     }
 

@@ -74,6 +74,8 @@ contract BondVaultTest is Fixture {
         vault.forfeit(ANN, Role.Verifier, 1, sender, sender);
         vm.expectRevert(refused);
         vault.award(ANN, Role.Verifier, 1, sender);
+        vm.expectRevert(refused);
+        vault.burn(ANN, Role.Verifier, 1);
         vm.stopPrank();
     }
 
@@ -108,6 +110,25 @@ contract BondVaultTest is Fixture {
         assertEq(vault.creditOf(VERA), rest / 2, "first");
         assertEq(vault.burned(), amount - rest, "burned");
         assertEq(locked(ANN, Role.Miner), 0, "locked");
+    }
+
+    function test_burning_takes_a_locked_bond_whole(uint96 amount) public {
+        bond(ANN, Role.Miner, uint256(amount) + 1);
+        uint256 balance = address(vault).balance;
+        vm.prank(address(registry));
+        vault.lock(ANN, Role.Miner, amount);
+        vm.expectEmit(address(vault));
+        emit IBondVault.Forfeited(ANN, Role.Miner, amount, amount);
+        vm.prank(address(registry));
+        vault.burn(ANN, Role.Miner, amount);
+
+        assertEq(vault.burned(), amount, "burned");
+        assertEq(balance - address(vault).balance, amount, "left the vault");
+        assertEq(locked(ANN, Role.Miner), 0, "locked");
+        assertEq(free(ANN, Role.Miner), 1, "untouched");
+        vm.expectRevert();
+        vm.prank(address(registry));
+        vault.burn(ANN, Role.Miner, 1);
     }
 
     function test_award_turns_a_locked_bond_into_credit(uint96 amount) public {

@@ -6,6 +6,7 @@ import {
     BitEvidence,
     ICourt,
     OperationEvidence,
+    SegmentStep,
     SumNode,
     SumsEvidence,
     TraceId
@@ -34,6 +35,8 @@ contract CourtTest is CourtFixture {
         Program program;
         Opening opening;
     }
+
+    SegmentStep private none; // only steps of segments need one
 
     function setUp() public override {
         super.setUp();
@@ -328,7 +331,7 @@ contract CourtTest is CourtFixture {
         OperationEvidence memory evidence = packed(draft);
         flip(program ? evidence.program : evidence.opening, which);
         vm.expectRevert();
-        real.proveOperation(header, TraceId(Tree.Step, 0), evidence, SALT);
+        real.proveOperation(header, TraceId(Tree.Step, 0), none, evidence, SALT);
     }
 
     /// forge-config: default.fuzz.runs = 64
@@ -345,7 +348,7 @@ contract CourtTest is CourtFixture {
         if (program) evidence.program = changed;
         else evidence.opening = changed;
         vm.expectRevert();
-        real.proveOperation(header, TraceId(Tree.Step, 0), evidence, SALT);
+        real.proveOperation(header, TraceId(Tree.Step, 0), none, evidence, SALT);
     }
 
     // -- kinds
@@ -470,7 +473,7 @@ contract CourtTest is CourtFixture {
         (Header memory header, TraceId memory trace) = explained(Tree.After, SAMPLE, true);
         expect(abi.encodeWithSelector(ICourt.BitHolds.selector, SAMPLE, true));
         proveBit(VERA, header, trace, bitEvidence(true, SAMPLE));
-        trace.sample = SAMPLE + 1; // another one, which was not shown
+        trace.index = SAMPLE + 1; // another one, which was not shown
         expect(abi.encodeWithSelector(ICourt.NotExplained.selector, trace));
         proveBit(VERA, header, trace, bitEvidence(true, SAMPLE));
     }
@@ -526,7 +529,7 @@ contract CourtTest is CourtFixture {
         demands.demand(id, position, Traces.pack(Traces.openProgram(tree, 0)));
         bytes32[] memory roots = Traces.evaluationRoots(correct);
         vm.prank(MINER);
-        demands.revealRoots(header, VERA, position, Traces.pack(Traces.openProgram(tree, 0)), roots);
+        demands.revealRoots(header, VERA, position, Traces.pack(Traces.openProgram(tree, 0)), roots, none);
     }
 
     function bitEvidence(bool correct, uint32 sample) private pure returns (BitEvidence memory evidence) {
@@ -581,13 +584,13 @@ contract CourtTest is CourtFixture {
         view
         returns (bytes memory)
     {
-        return abi.encodeCall(real.proveOperation, (header, TraceId(Tree.Step, 0), packed(evidence), salt));
+        return abi.encodeCall(real.proveOperation, (header, TraceId(Tree.Step, 0), none, packed(evidence), salt));
     }
 
     function proveOperation(address challenger, Header memory header, Draft memory evidence) private {
         OperationEvidence memory call = packed(evidence);
         vm.prank(challenger);
-        real.proveOperation(header, TraceId(Tree.Step, 0), call, SALT);
+        real.proveOperation(header, TraceId(Tree.Step, 0), none, call, SALT);
     }
 
     function commitAndProveOperation(address challenger, Header memory header, Draft memory evidence) private {

@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {IBondVault} from "../../contracts/interfaces/IBondVault.sol";
 import {IBounties} from "../../contracts/interfaces/IBounties.sol";
+import {SegmentStep} from "../../contracts/interfaces/ICourt.sol";
 import {Demand, DemandState, IDemands, Item, Position} from "../../contracts/interfaces/IDemands.sol";
 import {IPoLRegistry} from "../../contracts/interfaces/IPoLRegistry.sol";
 import {EvidenceKind, Header, Role, Status, Tree} from "../../contracts/Types.sol";
@@ -14,6 +15,7 @@ import {vm} from "./Vm.sol";
 contract DemandsTest is Fixture {
     Header private header;
     bytes32 private id;
+    SegmentStep private none;
 
     function setUp() public override {
         super.setUp();
@@ -61,7 +63,7 @@ contract DemandsTest is Fixture {
 
     /// What means nothing for an item must be zero: nothing can be demanded under two names.
     function test_positions_that_do_not_exist_are_refused() public {
-        Position[11] memory absent = [
+        Position[16] memory absent = [
             Position(Item.Roots, Tree.Step, 0, 1, 0),
             Position(Item.Roots, Tree.Step, 0, 0, 1),
             Position(Item.Roots, Tree.Step, 1, 0, 0),
@@ -72,7 +74,12 @@ contract DemandsTest is Fixture {
             Position(Item.Bits, Tree.Before, 0, 0, 0),
             Position(Item.Bits, Tree.Step, 1, 0, 0),
             Position(Item.Bits, Tree.Step, 0, 1, 0),
-            Position(Item.Bits, Tree.Step, 0, 0, 1)
+            Position(Item.Bits, Tree.Step, 0, 0, 1),
+            Position(Item.Roots, Tree.Segment, STEPS, 0, 0),
+            Position(Item.Leaves, Tree.Segment, STEPS, 0, 0),
+            Position(Item.Steps, Tree.Segment, 0, 0, 0),
+            Position(Item.Steps, Tree.Step, 1, 0, 0),
+            Position(Item.Steps, Tree.Step, 0, 0, 1)
         ];
         for (uint256 i = 0; i < absent.length; ++i) {
             vm.expectRevert(abi.encodeWithSelector(IDemands.NoSuchPosition.selector, absent[i]));
@@ -302,7 +309,7 @@ contract DemandsTest is Fixture {
         demands.revealBits(header, VERA, bitsPosition(), words);
         vm.expectRevert(abi.encodeWithSelector(IDemands.WrongItem.selector, Item.Roots, Item.Bits));
         vm.prank(MINER);
-        demands.revealRoots(header, VERA, bitsPosition(), Programs.open(Tree.Step, 0), Programs.evaluation(1));
+        demands.revealRoots(header, VERA, bitsPosition(), Programs.open(Tree.Step, 0), Programs.evaluation(1), none);
     }
 
     /// An evaluation is the miner's word: nobody else gives it, and it is given once.

@@ -48,15 +48,35 @@ contract DerivationTest is Fixture {
         assertTrue(low > 870 && low < 1130, "expected 1000 within 5 sigma");
     }
 
-    function test_directions_are_balanced() public pure {
-        uint256 ups = 0;
+    function test_parities_are_balanced() public pure {
+        uint256 odds = 0;
         for (uint256 i = 0; i < 300; ++i) {
             uint32[] memory drawn = Derivation.requirements(bytes32(i), 8, 46_000);
             for (uint256 j = 0; j < 8; ++j) {
-                ups += 1 - (drawn[j] & 1);
+                odds += 1 - (drawn[j] & 1);
             }
         }
-        assertTrue(ups > 1080 && ups < 1320, "expected 1200 within 5 sigma");
+        assertTrue(odds > 1080 && odds < 1320, "expected 1200 within 5 sigma");
+    }
+
+    /// forge-config: default.fuzz.runs = 64
+    function test_a_mask_has_so_many_weights(bytes32 seed, uint32 number, uint8 size_) public pure {
+        uint256 size = bound(size_, 1, 64);
+        uint64 mask = Derivation.mask(seed, number, size);
+        uint256 count = 0;
+        for (uint256 i = 0; i < 64; ++i) {
+            count += (mask >> i) & 1;
+        }
+        assertEq(count, size, "weights");
+    }
+
+    function test_the_papers_requirement_names_one_weight() public pure {
+        (uint256 leaf, uint64 mask) = Derivation.within(RuleSet.Paper, 130, 1);
+        assertEq(leaf, 2, "leaf");
+        assertEq(mask, 4, "mask");
+        (leaf, mask) = Derivation.within(RuleSet.Hardened, 130, 10);
+        assertEq(leaf, 130, "leaf");
+        assertEq(mask, 10, "mask");
     }
 
     function test_impossible_draws_are_refused() public {
@@ -71,10 +91,10 @@ contract DerivationTest is Fixture {
     }
 
     /// The paper's seed is the previous block alone: R is known before W is fixed. (Why the default is hardened.)
-    function test_paper_seed_binds_the_parent_only(address miner, bytes32 preRoot, uint64 nonce) public pure {
-        bytes32 plain = Derivation.seed(RuleSet.Paper, "task", "parent", address(0), 0, 0);
-        assertEq(Derivation.seed(RuleSet.Paper, "task", "parent", miner, preRoot, nonce), plain, "paper");
-        assertTrue(Derivation.seed(RuleSet.Paper, "task", "other", miner, preRoot, nonce) != plain, "parent");
+    function test_paper_seed_binds_the_parent_only(address miner, uint64 nonce) public pure {
+        bytes32 plain = Derivation.seed(RuleSet.Paper, "task", "parent", address(0), 0);
+        assertEq(Derivation.seed(RuleSet.Paper, "task", "parent", miner, nonce), plain, "paper");
+        assertTrue(Derivation.seed(RuleSet.Paper, "task", "other", miner, nonce) != plain, "parent");
     }
 
     function draw(uint256 count, uint256 limit, uint256 shift) external pure {

@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {BondVault} from "../../contracts/BondVault.sol";
 import {Bounties} from "../../contracts/Bounties.sol";
 import {Demands} from "../../contracts/Demands.sol";
+import {SegmentStep} from "../../contracts/interfaces/ICourt.sol";
 import {Item, Position} from "../../contracts/interfaces/IDemands.sol";
 import {LearnToken} from "../../contracts/LearnToken.sol";
 import {Derivation} from "../../contracts/lib/Derivation.sol";
@@ -20,6 +21,8 @@ abstract contract Fixture {
     uint32 internal constant WINDOW = 100;
     uint32 internal constant REVEAL = 20;
     uint32 internal constant ANSWER = 48;
+    uint32 internal constant STEPS = 5; // of a segment
+    uint8 internal constant MASK = 16;
     uint16 internal constant BITS = 4;
     uint16 internal constant DIFFICULTY = BITS * 1024;
     uint16 internal constant ANY_DIFFICULTY = type(uint16).max;
@@ -83,7 +86,8 @@ abstract contract Fixture {
         task.batchSize = 4;
         task.trainCount = 8192;
         task.testCount = 4096;
-        task.accuracySlack = 40;
+        task.trainingSteps = rules == RuleSet.Hardened ? STEPS : 0;
+        task.maskSize = rules == RuleSet.Hardened ? MASK : 1;
         task.eligibleCount = 26;
         task.eligibleHash = keccak256(abi.encodePacked(eligible()));
         task.programRoot = Programs.root();
@@ -132,7 +136,8 @@ abstract contract Fixture {
         header.parent = parent;
         header.miner = miner;
         header.nonce = nonce;
-        header.preRoot = keccak256(abi.encode("pre", parent, miner, nonce));
+        header.preRoot = keccak256(abi.encode("pre", parent));
+        if (registry.trainingSteps() > 0) header.segmentRoot = keccak256(abi.encode("segment", parent));
         header.postRoot = keccak256(abi.encode("post", parent, miner, nonce));
         header.traceRoot = keccak256(abi.encode("trace", parent, miner, nonce));
         header.evalRoot = evalRoot;
@@ -149,7 +154,7 @@ abstract contract Fixture {
     function seedOf(Header memory header) internal view returns (bytes32) {
         RuleSet rules = registry.task().rules;
         bytes32 taskId = registry.taskId();
-        return Derivation.seed(rules, taskId, header.parent, header.miner, header.preRoot, header.nonce);
+        return Derivation.seed(rules, taskId, header.parent, header.miner, header.nonce);
     }
 
     function propose(Header memory header) internal returns (bytes32) {
@@ -195,12 +200,12 @@ abstract contract Fixture {
         words[2][1] = bytes32(type(uint256).max << 155);
     }
 
-    // -- weights: three tensors, of which the eligible ranges name 16 + 10 elements; the second range crosses a leaf
+    // -- weights: three tensors, of which the eligible ranges name 16 + 10 leaves or, by the paper's rules, weights
 
     function eligible() internal pure returns (bytes32[] memory ranges) {
         ranges = new bytes32[](2);
         ranges[0] = packRange(0, 0, 16, 16, 1);
-        ranges[1] = packRange(1, 60, 5, 7, 2);
+        ranges[1] = packRange(1, 1, 5, 6, 2);
     }
 
     function packRange(uint256 tensor, uint256 start, uint256 run, uint256 stride, uint256 repeats)
@@ -213,10 +218,10 @@ abstract contract Fixture {
 
     function weights() internal pure returns (uint32[][] memory tensors) {
         tensors = new uint32[][](3);
-        (tensors[0], tensors[1], tensors[2]) = (new uint32[](16), new uint32[](130), new uint32[](1));
+        (tensors[0], tensors[1], tensors[2]) = (new uint32[](1024), new uint32[](800), new uint32[](1));
         for (uint32 t = 0; t < 3; ++t) {
             for (uint32 i = 0; i < tensors[t].length; ++i) {
-                tensors[t][i] = 0x3f000000 + 4096 * t + 16 * i; // positive: one more is one ulp up
+                tensors[t][i] = 0x3f000000 + 65536 * t + 16 * i; // positive: one more is one ulp up
             }
         }
     }
@@ -265,8 +270,8 @@ abstract contract Fixture {
         return Position(Item.Bits, Tree.Step, 0, 0, 0);
     }
 
-    function rootsPosition(Tree tree, uint32 sample) internal pure returns (Position memory) {
-        return Position(Item.Roots, tree, sample, 0, 0);
+    function rootsPosition(Tree tree, uint32 index) internal pure returns (Position memory) {
+        return Position(Item.Roots, tree, index, 0, 0);
     }
 
     function demand(address demander, bytes32 id, Position memory position) internal returns (bytes32) {
@@ -291,8 +296,10 @@ abstract contract Fixture {
         Position memory position,
         uint256 version
     ) internal {
+        bytes memory program = Programs.open(position.tree, 0);
+        SegmentStep memory none;
         vm.prank(responder);
-        demands.revealRoots(header, demander, position, Programs.open(position.tree, 0), Programs.evaluation(version));
+        demands.revealRoots(header, demander, position, program, Programs.evaluation(version), none);
     }
 
     // -- assertions and inputs

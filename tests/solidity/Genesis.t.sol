@@ -18,7 +18,7 @@ contract GenesisTest is Fixture {
         assertEq(registry.head(), genesis, "head");
         assertEq(registry.finalizedTip(), genesis, "tip");
         assertTrue(stored.status == Status.Finalized, "status");
-        assertEq(stored.height + stored.totalWork + stored.correctAfter + stored.sequence, 0, "all zero");
+        assertEq(stored.height + stored.totalWork + stored.sequence, 0, "all zero");
     }
 
     /// Pitfall 16: what is read back is what was given, field by field.
@@ -29,7 +29,9 @@ contract GenesisTest is Fixture {
         task.batchSize = uint32(bound(pick(seed, 0), 1, 64));
         task.trainCount = uint32(bound(pick(seed, 1), 64, type(uint32).max));
         task.testCount = uint32(pick(seed, 2) % ((1 << 18) + 1));
-        task.accuracySlack = uint32(pick(seed, 3));
+        bool paper = task.rules == RuleSet.Paper;
+        task.trainingSteps = paper ? 0 : uint32(bound(pick(seed, 3), 1, 2048));
+        task.maskSize = paper ? 1 : uint8(bound(pick(seed, 11), 1, 64));
         task.learningRate = uint32(pick(seed, 4));
         task.eligibleCount = uint64(bound(pick(seed, 5), 64, 1 << 31));
         task.eligibleHash = bytes32(pick(seed, 6));
@@ -43,6 +45,8 @@ contract GenesisTest is Fixture {
         assertEq(keccak256(abi.encode(registry.task())), keccak256(abi.encode(task)), "task");
         assertEq(registry.trainCount(), task.trainCount, "train count");
         assertEq(registry.testCount(), task.testCount, "test count");
+        assertEq(registry.trainingSteps(), task.trainingSteps, "training steps");
+        assertEq(registry.initialRoot(), task.initialRoot, "initial root");
         assertEq(registry.programRoot(), task.programRoot, "program root");
         assertEq(registry.trainRoot(), task.trainRoot, "train root");
         assertEq(registry.testRoot(), task.testRoot, "test root");
@@ -148,6 +152,26 @@ contract GenesisTest is Fixture {
         new PoLRegistry(task, defaultParameters(), vault, token, bounties, demands);
     }
 
+    /// Pitfall 9: nor would the hashes of more steps; and W is either the chain's or the miner's.
+    function test_pitfall_09_segments_that_do_not_fit_the_rules_are_refused_at_birth() public {
+        refuseSteps(RuleSet.Hardened, 0, 2048);
+        refuseSteps(RuleSet.Hardened, 2049, 2048);
+        refuseSteps(RuleSet.Paper, 1, 0);
+        Task memory task = defaultTask(RuleSet.Hardened);
+        task.trainingSteps = 2048;
+        new PoLRegistry(task, defaultParameters(), vault, token, bounties, demands);
+    }
+
+    function test_masks_that_fit_no_leaf_are_refused_at_birth() public {
+        refuseMask(RuleSet.Hardened, 0, 64);
+        refuseMask(RuleSet.Hardened, 65, 64);
+        refuseMask(RuleSet.Paper, 0, 1);
+        refuseMask(RuleSet.Paper, 2, 1);
+        Task memory task = defaultTask(RuleSet.Hardened);
+        task.maskSize = 64;
+        new PoLRegistry(task, defaultParameters(), vault, token, bounties, demands);
+    }
+
     function test_only_the_registry_mints(address sender) public {
         vm.assume(sender != address(registry));
         vm.expectRevert(abi.encodeWithSelector(LearnToken.NotRegistry.selector, sender));
@@ -190,6 +214,20 @@ contract GenesisTest is Fixture {
         Task memory task = defaultTask(RuleSet.Hardened);
         vm.expectRevert(reason);
         new PoLRegistry(task, parameters, vault, token, bounties, demands);
+    }
+
+    function refuseSteps(RuleSet rules, uint32 steps, uint32 most) internal {
+        Task memory task = defaultTask(rules);
+        task.trainingSteps = steps;
+        vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.TrainingStepsOutOfRange.selector, steps, most));
+        new PoLRegistry(task, defaultParameters(), vault, token, bounties, demands);
+    }
+
+    function refuseMask(RuleSet rules, uint8 size, uint8 most) internal {
+        Task memory task = defaultTask(rules);
+        task.maskSize = size;
+        vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.MaskSizeOutOfRange.selector, size, most));
+        new PoLRegistry(task, defaultParameters(), vault, token, bounties, demands);
     }
 
     function pick(uint256 seed, uint256 field) internal pure returns (uint256) {

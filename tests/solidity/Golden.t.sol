@@ -16,15 +16,17 @@ import {vm} from "./Vm.sol";
 /// Python tests read too. The type strings give the JSON's own field names, in the order of the Solidity structs.
 contract GoldenTest is Fixture {
     string private constant TASK_TYPE =
-        "JsonTask(uint8 rule_set,uint32 batch_size,uint32 train_count,uint32 test_count,uint32 accuracy_slack,uint32 learning_rate,uint64 eligible_count,bytes32 eligible_hash,bytes32 program_root,bytes32 train_root,bytes32 test_root,bytes32 initial_root)";
+        "JsonTask(uint8 rule_set,uint32 batch_size,uint32 train_count,uint32 test_count,uint32 training_steps,uint8 mask_size,uint32 learning_rate,uint64 eligible_count,bytes32 eligible_hash,bytes32 program_root,bytes32 train_root,bytes32 test_root,bytes32 initial_root)";
     string private constant HEADER_TYPE =
-        "JsonHeader(bytes32 parent,address miner,uint64 nonce,uint32[] indices,bytes32 pre_root,bytes32 post_root,bytes32 trace_root,bytes32 eval_root,uint32 correct_before,uint32 correct_after)";
+        "JsonHeader(bytes32 parent,address miner,uint64 nonce,uint32[] indices,bytes32 segment_root,bytes32 pre_root,bytes32 post_root,bytes32 trace_root,bytes32 eval_root,uint32 correct_before,uint32 correct_after)";
     string private constant IDS_TYPE =
-        "JsonIds(bytes32 task_id,bytes32 genesis_id,bytes32 block_id,bytes32 seed,uint256 bits,uint256[] requirement_weights,bool[] requirement_ups)";
+        "JsonIds(bytes32 task_id,bytes32 genesis_id,bytes32 block_id,bytes32 seed,uint256 bits,uint256[] requirement_numbers,uint256[] requirement_masks,bool[] requirement_odds)";
     string private constant DRAW_TYPE =
         "JsonDraw(bytes tag,bytes32 seed,uint256 count,uint256 bound,uint256 shift,uint256[] values)";
     string private constant MOVE_TYPE =
-        "JsonMove(uint32 before,uint32 after,bool hardened_up,bool hardened_down,bool paper_up,bool paper_down)";
+        "JsonMove(uint32[] before,uint32[] after,bool hardened_odd,bool hardened_even,bool paper_odd,bool paper_even)";
+    string private constant SEGMENT_TYPE =
+        "JsonSegment(bytes32 task_id,bytes32 block_id,uint32 step,bytes32 seed,uint32[] batch)";
 
     struct Ids {
         bytes32 taskId;
@@ -32,8 +34,9 @@ contract GoldenTest is Fixture {
         bytes32 blockId;
         bytes32 seed;
         uint256 bits;
-        uint256[] weights;
-        bool[] ups;
+        uint256[] numbers;
+        uint256[] masks;
+        bool[] odds;
     }
 
     struct Draw {
@@ -46,12 +49,20 @@ contract GoldenTest is Fixture {
     }
 
     struct Move {
-        uint32 before;
-        uint32 afterwards;
-        bool hardenedUp;
-        bool hardenedDown;
-        bool paperUp;
-        bool paperDown;
+        uint32[] before;
+        uint32[] afterwards;
+        bool hardenedOdd;
+        bool hardenedEven;
+        bool paperOdd;
+        bool paperEven;
+    }
+
+    struct SegmentBatch {
+        bytes32 taskId;
+        bytes32 blockId;
+        uint32 step;
+        bytes32 seed;
+        uint32[] batch;
     }
 
     struct Case {
@@ -82,19 +93,45 @@ contract GoldenTest is Fixture {
         for (uint256 i = 0; i < 4; ++i) {
             Case memory golden = readCase(json, i);
             (Task memory task, Header memory header) = (golden.task, golden.header);
-            bytes32 seed = Derivation.seed(
-                task.rules, golden.ids.taskId, header.parent, header.miner, header.preRoot, header.nonce
-            );
+            bytes32 seed = Derivation.seed(task.rules, golden.ids.taskId, header.parent, header.miner, header.nonce);
             assertEq(seed, golden.ids.seed, "seed");
             uint32[] memory batch = Derivation.batch(seed, task.batchSize, task.trainCount);
             assertEq(keccak256(abi.encode(batch)), keccak256(abi.encode(header.indices)), "batch");
 
             uint32[] memory drawn = Derivation.requirements(seed, golden.ids.bits, task.eligibleCount);
-            assertEq(drawn.length, golden.ids.weights.length, "count");
+            assertEq(drawn.length, golden.ids.numbers.length, "count");
             for (uint256 j = 0; j < drawn.length; ++j) {
-                assertEq(drawn[j] >> 1, golden.ids.weights[j], "weight");
-                assertTrue((drawn[j] & 1 == 0) == golden.ids.ups[j], "direction");
+                assertEq(drawn[j] >> 1, golden.ids.numbers[j], "leaf or weight");
+                bool hardened = task.rules == RuleSet.Hardened;
+                uint64 mask = hardened ? Derivation.mask(seed, uint32(j), task.maskSize) : 1;
+                assertEq(mask, golden.ids.masks[j], "mask");
+                assertTrue((drawn[j] & 1 == 0) == golden.ids.odds[j], "parity");
             }
+        }
+    }
+
+    function test_pitfall_14_masks() public view {
+        string memory json = vectors();
+        bytes32[] memory seeds = vm.parseJsonBytes32Array(json, ".masks.seed");
+        uint256[] memory numbers = vm.parseJsonUintArray(json, ".masks.number");
+        uint256[] memory sizes = vm.parseJsonUintArray(json, ".masks.size");
+        uint256[] memory masks = vm.parseJsonUintArray(json, ".masks.mask");
+        assertTrue(masks.length >= 64, "masks");
+        for (uint256 i = 0; i < masks.length; ++i) {
+            assertEq(Derivation.mask(seeds[i], uint32(numbers[i]), sizes[i]), masks[i], "mask");
+        }
+    }
+
+    function test_pitfall_14_seeds_and_batches_of_segments() public view {
+        bytes memory encoded = vm.parseJsonTypeArray(vectors(), ".segment_seeds", SEGMENT_TYPE);
+        SegmentBatch[] memory cases = abi.decode(encoded, (SegmentBatch[]));
+        assertTrue(cases.length > 3, "cases");
+        for (uint256 i = 0; i < cases.length; ++i) {
+            SegmentBatch memory golden = cases[i];
+            bytes32 seed = Derivation.segmentSeed(golden.taskId, golden.blockId, golden.step);
+            assertEq(seed, golden.seed, "seed");
+            uint32[] memory batch = Derivation.batch(seed, 4, 8192);
+            assertEq(keccak256(abi.encode(batch)), keccak256(abi.encode(golden.batch)), "batch");
         }
     }
 
@@ -109,21 +146,21 @@ contract GoldenTest is Fixture {
         }
     }
 
-    function test_pitfall_14_eligible_weights() public {
+    function test_pitfall_14_eligible_places() public {
         string memory json = vectors();
         bytes32[] memory words = vm.parseJsonBytes32Array(json, ".eligible.words");
         uint256[] memory numbers = vm.parseJsonUintArray(json, ".eligible.numbers");
         uint256[] memory tensors = vm.parseJsonUintArray(json, ".eligible.tensors");
-        uint256[] memory elements = vm.parseJsonUintArray(json, ".eligible.elements");
+        uint256[] memory places = vm.parseJsonUintArray(json, ".eligible.places");
         assertEq(this.hashOf(words), vm.parseJsonBytes32(json, ".eligible.hash"), "hash");
         for (uint256 i = 0; i < numbers.length; ++i) {
-            (uint256 tensor, uint256 element) = this.locate(words, numbers[i]);
+            (uint256 tensor, uint256 place) = this.locate(words, numbers[i]);
             assertEq(tensor, tensors[i], "tensor");
-            assertEq(element, elements[i], "element");
+            assertEq(place, places[i], "place");
         }
 
         uint256 count = vm.parseJsonUint(json, ".eligible.count");
-        vm.expectRevert(abi.encodeWithSelector(Eligible.NoSuchWeight.selector, count, count));
+        vm.expectRevert(abi.encodeWithSelector(Eligible.NoSuchPlace.selector, count, count));
         this.locate(words, count);
     }
 
@@ -171,14 +208,14 @@ contract GoldenTest is Fixture {
 
     function test_pitfall_05_satisfaction() public view {
         Move[] memory moves = abi.decode(vm.parseJsonTypeArray(vectors(), ".satisfaction", MOVE_TYPE), (Move[]));
-        assertTrue(moves.length >= 100, "moves");
+        assertTrue(moves.length >= 200, "moves");
         for (uint256 i = 0; i < moves.length; ++i) {
             Move memory golden = moves[i];
-            (uint32 before, uint32 afterwards) = (golden.before, golden.afterwards);
-            assertTrue(Weights.satisfies(RuleSet.Hardened, before, afterwards, true) == golden.hardenedUp, "up");
-            assertTrue(Weights.satisfies(RuleSet.Hardened, before, afterwards, false) == golden.hardenedDown, "down");
-            assertTrue(Weights.satisfies(RuleSet.Paper, before, afterwards, true) == golden.paperUp, "paper up");
-            assertTrue(Weights.satisfies(RuleSet.Paper, before, afterwards, false) == golden.paperDown, "paper down");
+            (uint32[] memory before, uint32[] memory afterwards) = (golden.before, golden.afterwards);
+            assertTrue(Weights.satisfies(RuleSet.Hardened, before, afterwards, true) == golden.hardenedOdd, "odd");
+            assertTrue(Weights.satisfies(RuleSet.Hardened, before, afterwards, false) == golden.hardenedEven, "even");
+            assertTrue(Weights.satisfies(RuleSet.Paper, before, afterwards, true) == golden.paperOdd, "paper odd");
+            assertTrue(Weights.satisfies(RuleSet.Paper, before, afterwards, false) == golden.paperEven, "paper even");
         }
     }
 

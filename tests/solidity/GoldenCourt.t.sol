@@ -5,12 +5,13 @@ import {Bounties} from "../../contracts/Bounties.sol";
 import {Demands} from "../../contracts/Demands.sol";
 import {IBondVault} from "../../contracts/interfaces/IBondVault.sol";
 import {IBounties} from "../../contracts/interfaces/IBounties.sol";
-import {SumNode} from "../../contracts/interfaces/ICourt.sol";
+import {Claim, SegmentEntry, SegmentStep, SumNode} from "../../contracts/interfaces/ICourt.sol";
 import {Item, Position} from "../../contracts/interfaces/IDemands.sol";
 import {IPoLRegistry} from "../../contracts/interfaces/IPoLRegistry.sol";
 import {AccuracyTree} from "../../contracts/lib/AccuracyTree.sol";
 import {Float32} from "../../contracts/lib/Float32.sol";
 import {Merkle} from "../../contracts/lib/Merkle.sol";
+import {Segments} from "../../contracts/lib/Segments.sol";
 import {Tags} from "../../contracts/lib/Tags.sol";
 import {Run} from "../../contracts/lib/Operands.sol";
 import {TensorTree} from "../../contracts/lib/TensorTree.sol";
@@ -23,6 +24,11 @@ import {vm} from "./Vm.sol";
 /// against tests/golden/court.json, which the Python tests read too.
 contract GoldenCourtTest {
     string private json;
+
+    // what lib/Segments.sol asks the registry for
+    uint256 public trainingSteps;
+    bytes32 public initialRoot;
+    bytes32 public constant genesisId = "genesis";
 
     function setUp() public {
         json = vm.readFile("tests/golden/court.json");
@@ -67,34 +73,53 @@ contract GoldenCourtTest {
     function test_pitfall_14_trace_roots() public view {
         for (uint256 i = 0; i < 3; ++i) {
             string memory key = item(".traces", i);
-            Header memory header;
-            header.preRoot = word(key, ".pre_root");
-            header.postRoot = word(key, ".post_root");
+            Tree tree = Tree(number(key, ".tree"));
+            Claim memory claim;
+            claim.stateRoot = word(key, tree == Tree.After ? ".post_root" : ".pre_root");
+            if (tree == Tree.Step) claim.postRoot = word(key, ".post_root");
             (bytes32 batch, bytes32 inner) = (word(key, ".batch_root"), word(key, ".inner_root"));
-            Tree tree = Tree(vm.parseJsonUint(json, string.concat(key, ".tree")));
-            vm.assertEq(this.traceRoot(header, tree, batch, inner), word(key, ".trace_root"), "trace root");
+            vm.assertEq(Trace.root(claim, batch, inner), word(key, ".trace_root"), "trace root");
         }
     }
 
     function test_pitfall_14_openings() public view {
         for (uint256 i = 0; i < 5; ++i) {
             string memory key = item(".openings", i);
-            Header memory header;
-            (header.preRoot, header.postRoot) = (word(key, ".pre_root"), word(key, ".post_root"));
+            Claim memory claim = Claim(word(key, ".pre_root"), word(key, ".post_root"), word(key, ".trace_root"));
             bytes memory opening = vm.parseJsonBytes(json, string.concat(key, ".opening"));
             // reverts unless it is this root
-            Run[] memory runs = this.open(header, word(key, ".trace_root"), opening);
+            Run[] memory runs = this.open(claim, opening);
             vm.assertEq(runs.length, uint16(bytes2(opening)), "runs");
+        }
+    }
+
+    /// Every step of every list, with what shows it, makes the trace root that it should; the test is the registry.
+    function test_pitfall_14_lists_of_segments() public {
+        for (uint256 i = 0; i < 5; ++i) {
+            string memory key = item(".segments", i);
+            trainingSteps = number(key, ".steps");
+            initialRoot = word(key, ".start");
+            bytes32[] memory states = words(key, ".state_roots");
+            Header memory header;
+            (header.parent, header.preRoot) = (genesisId, states[states.length - 1]);
+            header.segmentRoot = word(key, ".segment_root");
+            vm.assertEq(Segments.root(words(key, ".hashes")), header.segmentRoot, "segment root");
+            for (uint256 step = 0; step < trainingSteps; ++step) {
+                Claim memory claim = this.claimOf(header, step, shown(key, step));
+                vm.assertEq(claim.stateRoot, step == 0 ? initialRoot : states[step - 1], "state before");
+                vm.assertEq(claim.postRoot, states[step], "state after");
+                vm.assertEq(claim.traceRoot, words(key, ".trace_roots")[step], "trace root");
+            }
         }
     }
 
     function test_pitfall_14_accuracy_roots() public view {
         for (uint256 i = 0; i < 7; ++i) {
             string memory key = item(".accuracy", i);
-            bytes32[] memory words = vm.parseJsonBytes32Array(json, string.concat(key, ".words"));
-            bytes32[2][] memory pairs = new bytes32[2][](words.length / 2);
+            bytes32[] memory flat = words(key, ".words");
+            bytes32[2][] memory pairs = new bytes32[2][](flat.length / 2);
             for (uint256 j = 0; j < pairs.length; ++j) {
-                pairs[j] = [words[2 * j], words[2 * j + 1]];
+                pairs[j] = [flat[2 * j], flat[2 * j + 1]];
             }
             vm.assertEq(pairs.length, AccuracyTree.leavesOf(number(key, ".samples")), "leaves");
             SumNode memory root = this.accuracyRoot(pairs);
@@ -106,7 +131,7 @@ contract GoldenCourtTest {
 
     function test_pitfall_14_demand_ids() public {
         Demands demands = new Demands(IPoLRegistry(address(0)), IBondVault(address(0)), IBounties(address(0)));
-        for (uint256 i = 0; i < 4; ++i) {
+        for (uint256 i = 0; i < 5; ++i) {
             string memory key = item(".demands", i);
             uint256[] memory p = vm.parseJsonUintArray(json, string.concat(key, ".position"));
             Position memory position = Position(Item(p[0]), Tree(p[1]), uint32(p[2]), uint32(p[3]), uint32(p[4]));
@@ -145,21 +170,21 @@ contract GoldenCourtTest {
         Trace.checkProgram(program, root, tree, tensor);
     }
 
-    function open(Header calldata header, bytes32 root, bytes calldata opening) external view returns (Run[] memory) {
+    function open(Claim memory claim, bytes calldata opening) external view returns (Run[] memory) {
         uint256[] memory s = vm.parseJsonUintArray(json, ".program.sections");
-        return Trace.open(header, Tree.Step, root, Sections(s[0], s[1], s[2], s[3], s[4]), opening);
+        return Trace.open(claim, Tree.Step, Sections(s[0], s[1], s[2], s[3], s[4]), opening);
     }
 
-    function traceRoot(Header calldata header, Tree tree, bytes32 batch, bytes32 inner)
+    function claimOf(Header calldata header, uint256 step, SegmentStep calldata segment)
         external
-        pure
-        returns (bytes32)
+        view
+        returns (Claim memory)
     {
-        return Trace.root(header, tree, batch, inner);
+        return Segments.claimOf(IPoLRegistry(address(this)), header, step, segment);
     }
 
-    function accuracyRoot(bytes32[2][] calldata words) external pure returns (SumNode memory) {
-        return AccuracyTree.rootOf(words);
+    function accuracyRoot(bytes32[2][] calldata words_) external pure returns (SumNode memory) {
+        return AccuracyTree.rootOf(words_);
     }
 
     // -- reading
@@ -175,6 +200,30 @@ contract GoldenCourtTest {
         for (uint256 i = 0; i < leaves; ++i) {
             opening = bytes.concat(opening, States.leaf(values, i));
         }
+    }
+
+    /// What shows a step of a list to the contracts.
+    function shown(string memory key, uint256 step) private view returns (SegmentStep memory segment) {
+        uint256 first = step == 0 ? 0 : step - 1;
+        segment.entries = new SegmentEntry[](step + 1 - first);
+        for (uint256 i = first; i <= step; ++i) {
+            segment.entries[i - first] = SegmentEntry(
+                words(key, ".batch_roots")[i], words(key, ".inner_roots")[i], words(key, ".state_roots")[i]
+            );
+        }
+        bytes memory path = vm.parseJsonBytes(json, item(string.concat(key, ".paths"), step));
+        segment.path = new bytes32[](path.length / 32);
+        for (uint256 i = 0; i < segment.path.length; ++i) {
+            bytes32 node;
+            assembly ("memory-safe") {
+                node := mload(add(path, mul(32, add(i, 1))))
+            }
+            segment.path[i] = node;
+        }
+    }
+
+    function words(string memory key, string memory field) private view returns (bytes32[] memory) {
+        return vm.parseJsonBytes32Array(json, string.concat(key, field));
     }
 
     function item(string memory key, uint256 index) private pure returns (string memory) {

@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IBounties} from "../../contracts/interfaces/IBounties.sol";
-import {ICourt, InputEvidence, TraceId} from "../../contracts/interfaces/ICourt.sol";
+import {ICourt, InputEvidence, SegmentStep, TraceId} from "../../contracts/interfaces/ICourt.sol";
 import {Tags} from "../../contracts/lib/Tags.sol";
 import {EvidenceKind, Header, RuleSet, Status, Task, Tree} from "../../contracts/Types.sol";
 import {CourtFixture} from "./CourtFixture.sol";
@@ -16,6 +16,8 @@ contract InputTest is CourtFixture {
     uint32 private constant EACH = Traces.ELEMENTS / 4; // elements of one sample, in images and in labels
     uint32 private constant IMAGES = 1; // tensors of the trace
     uint32 private constant LABELS = 2;
+
+    SegmentStep private none; // only steps of segments need one
 
     function setUp() public override {
         super.setUp();
@@ -49,7 +51,7 @@ contract InputTest is CourtFixture {
         uint32 value = honestTrace()[tensor][element];
         (Header memory header, InputEvidence memory evidence) = claimed(tensor, element, value);
         vm.expectRevert(abi.encodeWithSelector(ICourt.ElementHolds.selector, tensor, element, value));
-        real.proveInput(header, TraceId(Tree.Step, 0), evidence, SALT);
+        real.proveInput(header, TraceId(Tree.Step, 0), none, evidence, SALT);
     }
 
     function test_another_sample_is_refused() public {
@@ -78,7 +80,7 @@ contract InputTest is CourtFixture {
         evidence.program = Traces.pack(Traces.openProgram(Tree.Step, 0));
         evidence.opening = opened(honestTrace(), 0, 0);
         vm.expectRevert();
-        real.proveInput(header, TraceId(Tree.Step, 0), evidence, SALT);
+        real.proveInput(header, TraceId(Tree.Step, 0), none, evidence, SALT);
     }
 
     function test_nothing_is_proven_without_a_commitment() public {
@@ -170,13 +172,13 @@ contract InputTest is CourtFixture {
     }
 
     function call(Header memory header, InputEvidence memory evidence) private view returns (bytes memory) {
-        return abi.encodeCall(real.proveInput, (header, TraceId(Tree.Step, 0), evidence, SALT));
+        return abi.encodeCall(real.proveInput, (header, TraceId(Tree.Step, 0), none, evidence, SALT));
     }
 
     /// Evidence is judged before the commitment is looked for.
     function refuse(Header memory header, InputEvidence memory evidence, bytes4 selector) private {
         vm.expectPartialRevert(selector);
         vm.prank(VERA);
-        real.proveInput(header, TraceId(Tree.Step, 0), evidence, SALT);
+        real.proveInput(header, TraceId(Tree.Step, 0), none, evidence, SALT);
     }
 }

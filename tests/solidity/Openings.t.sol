@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {ICourt} from "../../contracts/interfaces/ICourt.sol";
+import {Claim, ICourt} from "../../contracts/interfaces/ICourt.sol";
 import {Item, Position} from "../../contracts/interfaces/IDemands.sol";
 import {Answers} from "../../contracts/lib/Answers.sol";
 import {Merkle} from "../../contracts/lib/Merkle.sol";
 import {Operands} from "../../contracts/lib/Operands.sol";
 import {Tags} from "../../contracts/lib/Tags.sol";
 import {TensorTree} from "../../contracts/lib/TensorTree.sol";
-import {Header, Tree} from "../../contracts/Types.sol";
+import {Tree} from "../../contracts/Types.sol";
 import {States} from "./States.sol";
 import {Opening, Slice, Traces} from "./Traces.sol";
 import {vm} from "./Vm.sol";
@@ -39,22 +39,22 @@ contract Reader {
     }
 
     function checkNodes(
-        Header calldata header,
+        Claim calldata claim,
         Position calldata position,
         bytes calldata program,
         bytes32[] calldata nodes,
         bytes calldata path
     ) external pure {
-        Answers.checkNodes(header, header.traceRoot, Traces.programRoot(), position, program, nodes, path);
+        Answers.checkNodes(claim, Traces.programRoot(), position, program, nodes, path);
     }
 
     function checkLeaves(
-        Header calldata header,
+        Claim calldata claim,
         Position calldata position,
         bytes calldata program,
         bytes calldata opening
     ) external pure {
-        Answers.checkLeaves(header, header.traceRoot, Traces.programRoot(), position, program, opening);
+        Answers.checkLeaves(claim, Traces.programRoot(), position, program, opening);
     }
 }
 
@@ -117,46 +117,46 @@ contract OpeningsTest {
     // -- answers to demands
 
     function test_nodes_answer_for_their_tensor_alone() public {
-        (Header memory header, uint32[][] memory tensors) = block_();
+        (Claim memory claim, uint32[][] memory tensors) = step();
         for (uint32 t = 0; t < Traces.STEP; ++t) {
             bytes32[] memory nodes = States.levels(Tags.TENSOR_NODE, States.leaves(tensors[t]))[0];
             bytes memory path = abi.encodePacked(Traces.open(tensors, Traces.slice(tensors, t, 0, 1)).nodes);
             Position memory position = Position(Item.Nodes, Tree.Step, 0, t, 0);
             bytes memory program = Traces.pack(Traces.openProgram(Tree.Step, t));
             if (t == Traces.UNKNOWN) continue; // its descriptor says nothing but its extents
-            reader.checkNodes(header, position, program, nodes, path);
+            reader.checkNodes(claim, position, program, nodes, path);
             nodes[3] ^= bytes32(uint256(1));
             vm.expectPartialRevert(ICourt.WrongRoot.selector);
-            reader.checkNodes(header, position, program, nodes, path);
+            reader.checkNodes(claim, position, program, nodes, path);
             nodes[3] ^= bytes32(uint256(1));
             vm.expectPartialRevert(ICourt.BadOpening.selector);
-            reader.checkNodes(header, position, program, nodes, bytes.concat(path, bytes32(0)));
+            reader.checkNodes(claim, position, program, nodes, bytes.concat(path, bytes32(0)));
             vm.expectPartialRevert(ICourt.BadOpening.selector);
-            reader.checkNodes(header, position, program, Traces.cut(nodes, 0, 4), path);
+            reader.checkNodes(claim, position, program, Traces.cut(nodes, 0, 4), path);
             position.tensor = t == 0 ? 1 : 0;
             vm.expectPartialRevert(ICourt.WrongRoot.selector);
-            reader.checkNodes(header, position, program, nodes, path);
+            reader.checkNodes(claim, position, program, nodes, path);
         }
     }
 
     function test_leaves_answer_if_they_are_the_whole_group_in_one_run() public {
-        (Header memory header, uint32[][] memory tensors) = block_();
+        (Claim memory claim, uint32[][] memory tensors) = step();
         Position memory position = Position(Item.Leaves, Tree.Step, 0, Traces.DOUBLED, 0);
         bytes memory program = Traces.pack(Traces.openProgram(Tree.Step, Traces.DOUBLED));
         Slice memory whole = Traces.slice(tensors, Traces.DOUBLED, 0, 5);
         bytes memory opening = Traces.pack(Traces.open(tensors, whole));
-        reader.checkLeaves(header, position, program, opening);
+        reader.checkLeaves(claim, position, program, opening);
 
         Opening memory fewer = Traces.open(tensors, Traces.slice(tensors, Traces.DOUBLED, 0, 4));
         vm.expectPartialRevert(ICourt.BadOpening.selector);
-        reader.checkLeaves(header, position, program, Traces.pack(fewer));
+        reader.checkLeaves(claim, position, program, Traces.pack(fewer));
         Slice[] memory slices = new Slice[](2);
         (slices[0], slices[1]) = (whole, Traces.slice(tensors, Traces.UNKNOWN, 0, 1));
         vm.expectPartialRevert(ICourt.BadOpening.selector);
-        reader.checkLeaves(header, position, program, Traces.pack(Traces.open(tensors, slices)));
+        reader.checkLeaves(claim, position, program, Traces.pack(Traces.open(tensors, slices)));
         position.group = 1;
         vm.expectPartialRevert(ICourt.BadOpening.selector);
-        reader.checkLeaves(header, position, program, opening);
+        reader.checkLeaves(claim, position, program, opening);
     }
 
     // -- what is opened
@@ -211,10 +211,10 @@ contract OpeningsTest {
         } catch {}
     }
 
-    /// A block with the step of Traces.
-    function block_() private pure returns (Header memory header, uint32[][] memory tensors) {
+    /// The step of Traces.
+    function step() private pure returns (Claim memory claim, uint32[][] memory tensors) {
         tensors = Traces.step();
-        (header.preRoot, header.postRoot) = (Traces.stateRoot(tensors[0]), Traces.stateRoot(tensors[5]));
-        header.traceRoot = Traces.traceRoot(header.preRoot, tensors, header.postRoot);
+        (claim.stateRoot, claim.postRoot) = (Traces.stateRoot(tensors[0]), Traces.stateRoot(tensors[5]));
+        claim.traceRoot = Traces.traceRoot(claim.stateRoot, tensors, claim.postRoot);
     }
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {IBondVault} from "../../contracts/interfaces/IBondVault.sol";
 import {IPoLRegistry} from "../../contracts/interfaces/IPoLRegistry.sol";
-import {Role, Status} from "../../contracts/Types.sol";
+import {Parameters, Role, RuleSet, Status} from "../../contracts/Types.sol";
 import {Fixture} from "./Fixture.sol";
 import {vm} from "./Vm.sol";
 
@@ -20,7 +21,7 @@ contract OrphanTest is Fixture {
         finalizeWinner();
 
         vm.expectEmit(address(registry));
-        emit IPoLRegistry.BlockOrphaned(loser, RIVAL);
+        emit IPoLRegistry.BlockOrphaned(loser, RIVAL, 0);
         registry.orphan(loser);
 
         assertStatus(loser, Status.Orphaned, "status");
@@ -28,7 +29,8 @@ contract OrphanTest is Fixture {
         assertEq(locked(RIVAL, Role.Miner), 0, "locked");
     }
 
-    function test_descendants_of_a_slashed_block_get_their_bonds_back_one_by_one() public {
+    /// What lies above a wrong block cannot be judged: half of each bond is burned, however far above.
+    function test_descendants_of_a_slashed_block_lose_half_of_their_bonds_one_by_one() public {
         bytes32 child = proposeOn(loser, RIVAL, 2);
         bytes32 grandchild = proposeOn(child, MINER, 3);
         slashAsBounties(loser);
@@ -36,9 +38,50 @@ contract OrphanTest is Fixture {
 
         vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.StillLive.selector, grandchild));
         registry.orphan(grandchild);
+        uint256 balance = address(vault).balance;
+        expectHalf(child, RIVAL);
         registry.orphan(child);
+        expectHalf(grandchild, MINER);
         registry.orphan(grandchild);
+
+        assertTrue(registry.blocks(child).aboveSlashed && registry.blocks(grandchild).aboveSlashed, "remembered");
+        assertEq(vault.burned(), MINER_BOND, "burned");
+        assertEq(address(vault).balance, balance - MINER_BOND, "gone");
+        assertEq(free(RIVAL, Role.Miner), 50 ether - 3 * MINER_BOND / 2, "rival: a slashed bond, and half of another");
+        assertEq(free(MINER, Role.Miner), 50 ether - 3 * MINER_BOND / 2, "miner: a live bond, and half of another");
         assertEq(locked(MINER, Role.Miner), MINER_BOND, "only the live block's bond is locked");
+    }
+
+    /// A block that lost its race, and was slashed before that was said, costs its children too.
+    function test_a_lost_race_saves_no_bond_above_a_slashed_block() public {
+        bytes32 child = proposeOn(loser, RIVAL, 2);
+        bytes32 next = proposeOn(proposeOn(winner, MINER, 2), MINER, 3);
+        finalizeWinner();
+        bytes32 second = registry.blocks(next).parent;
+        attestAll(second);
+        registry.finalize(second);
+
+        // a rival of the child's is final, but the child's fate is its parent's
+        vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.StillLive.selector, child));
+        registry.orphan(child);
+        slashAsBounties(loser);
+        expectHalf(child, RIVAL);
+        registry.orphan(child);
+    }
+
+    /// Of an odd amount the burned part is the larger one.
+    function test_a_bond_of_one_wei_is_burned_whole() public {
+        Parameters memory parameters = defaultParameters();
+        parameters.minerBond = 1;
+        deploy(defaultTask(RuleSet.Hardened), parameters);
+        bond(MINER, Role.Miner, 2);
+        bytes32 bad = proposeOn(registry.genesisId(), MINER, 1);
+        bytes32 child = proposeOn(bad, MINER, 2);
+        slashAsBounties(bad);
+        pass(WINDOW);
+        registry.orphan(child);
+        assertEq(vault.burned(), 1, "burned");
+        assertEq(free(MINER, Role.Miner), 0, "free");
     }
 
     function test_descendants_of_an_orphaned_block_are_orphaned() public {
@@ -51,6 +94,7 @@ contract OrphanTest is Fixture {
         registry.orphan(loser);
         registry.orphan(child);
         assertEq(locked(RIVAL, Role.Miner), 0, "locked");
+        assertEq(free(RIVAL, Role.Miner), 50 ether, "nothing below was wrong");
     }
 
     function test_twice_is_refused() public {
@@ -93,6 +137,15 @@ contract OrphanTest is Fixture {
         pass(ANSWER);
         demands.expire(loser, VERA, bitsPosition());
         assertStatus(loser, Status.Slashed, "slashed though it had lost");
+    }
+
+    function expectHalf(bytes32 id, address miner) internal {
+        vm.expectEmit(address(registry));
+        emit IPoLRegistry.BlockOrphaned(id, miner, MINER_BOND / 2);
+        vm.expectEmit(address(vault));
+        emit IBondVault.Forfeited(miner, Role.Miner, MINER_BOND / 2, MINER_BOND / 2);
+        vm.expectEmit(address(vault));
+        emit IBondVault.Unlocked(miner, Role.Miner, MINER_BOND / 2);
     }
 
     function finalizeWinner() internal {

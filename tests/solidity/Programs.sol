@@ -23,7 +23,7 @@ library Programs {
 
     function open(Tree tree, uint32 tensor) internal pure returns (bytes memory program) {
         program = abi.encodePacked(sections(), uint16(descriptor().length), descriptor());
-        uint256 index = (tree == Tree.Step ? 0 : STEP) + tensor;
+        uint256 index = (tree == Tree.Step || tree == Tree.Segment ? 0 : STEP) + tensor;
         for (bytes32[] memory row = leaves(); row.length > 1; row = above(row)) {
             if ((index ^ 1) < row.length) program = abi.encodePacked(program, row[index ^ 1]);
             index >>= 1;

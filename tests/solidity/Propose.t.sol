@@ -32,7 +32,6 @@ contract ProposeTest is Fixture {
         assertEq(stored.totalWork, 1 << BITS, "work");
         assertEq(stored.height, 1, "height");
         assertEq(stored.sequence, 1, "sequence");
-        assertEq(stored.correctAfter, 101, "correct after");
         assertEq(registry.head(), id, "head");
         assertEq(locked(MINER, Role.Miner), MINER_BOND, "locked");
     }
@@ -87,15 +86,18 @@ contract ProposeTest is Fixture {
         propose(header);
     }
 
-    /// Pitfall 4: W, the nonce and the parent are all in the seed.
+    /// Pitfall 4: nonce, miner and parent are in the seed, and W follows from the parent.
     function test_pitfall_04_grinding_seed_changes_with_all_that_the_miner_chooses() public view {
         Header memory header = makeHeader(registry.genesisId(), MINER, 1);
         bytes32 seed = seedOf(header);
         header.nonce = 2;
         assertTrue(seedOf(header) != seed, "nonce");
         header.nonce = 1;
+        header.parent = "other";
+        assertTrue(seedOf(header) != seed, "parent");
+        header.parent = registry.genesisId();
         header.preRoot = "other";
-        assertTrue(seedOf(header) != seed, "preRoot");
+        assertEq(seedOf(header), seed, "the miner's roots are not");
     }
 
     /// Pitfall 6: batch size is the task's.
@@ -257,18 +259,34 @@ contract ProposeTest is Fixture {
         propose(header);
     }
 
-    function test_accuracy_may_fall_below_the_parents_by_the_slack_only() public {
+    /// There is no floor: W is the same for all, and the chain must not stop.
+    function test_accuracy_may_fall_below_the_parents() public {
         Header memory header = makeHeader(registry.genesisId(), MINER, 1);
         header.correctAfter = 1000;
         bytes32 parent = propose(header);
+        bytes32 id = proposeOn(parent, MINER, 2);
+        assertEq(registry.head(), id, "head");
+    }
 
-        header = makeHeader(parent, MINER, 2);
-        header.correctAfter = 959;
-        vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.AccuracyBelowParent.selector, 1000, 40, 959));
+    function test_perfect_accuracy_need_not_increase() public {
+        Header memory header = makeHeader(registry.genesisId(), MINER, 1);
+        (header.correctBefore, header.correctAfter) = (4096, 4095);
+        vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.AccuracyNotIncreased.selector, 4096, 4095));
         propose(header);
-        header.correctAfter = 960;
+        (header.correctBefore, header.correctAfter) = (4097, 4096);
+        vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.AccuracyNotIncreased.selector, 4097, 4096));
+        propose(header);
+        header.correctBefore = 4096;
         bytes32 id = propose(header);
         assertEq(registry.head(), id, "head");
+    }
+
+    function test_there_is_no_segment_under_paper_rules() public {
+        usePaper();
+        Header memory header = makeHeader(registry.genesisId(), MINER, 1);
+        header.segmentRoot = "list";
+        vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.SegmentNotEmpty.selector, bytes32("list")));
+        propose(header);
     }
 
     function test_without_bond_no_block() public {

@@ -5,70 +5,125 @@ import {IBounties} from "../../contracts/interfaces/IBounties.sol";
 import {ICourt, RequirementEvidence} from "../../contracts/interfaces/ICourt.sol";
 import {IPoLRegistry} from "../../contracts/interfaces/IPoLRegistry.sol";
 import {Derivation} from "../../contracts/lib/Derivation.sol";
-import {EvidenceKind, Header, RuleSet, Status} from "../../contracts/Types.sol";
+import {EvidenceKind, Header, RuleSet, Status, Task} from "../../contracts/Types.sol";
 import {CourtFixture} from "./CourtFixture.sol";
 import {States} from "./States.sol";
 import {Opening, Slice, Traces} from "./Traces.sol";
 import {vm} from "./Vm.sol";
 
-/// @notice Requirements before the real court: a weight that did not move its way convicts, one that did does not.
+/// @notice Requirements before the real court: weights that moved with the wrong parity convict, others do not.
 contract RequirementTest is CourtFixture {
-    uint32 private constant STAYS = 0; // stands for the weight's own bits
     uint32 private constant TENSORS = 3;
+
+    /// What a requirement asks: of which weights, and of how many.
+    struct Asked {
+        uint256 tensor;
+        uint256 leaf;
+        uint64 mask;
+        bool odd;
+    }
 
     // -- what convicts
 
-    /// forge-config: default.fuzz.runs = 32
-    function test_a_weight_that_stays_is_convicted(uint64 nonce, uint256 number) public {
+    /// forge-config: default.fuzz.runs = 12
+    function test_the_wrong_parity_is_convicted(uint64 nonce, uint256 number, uint256 rises) public {
         number = bound(number, 0, BITS - 1);
-        (Header memory header, uint32[][] memory afterwards) = forged(nonce, number, STAYS);
-        assertConvicted(header, call(header, evidenceOf(header, afterwards, number)), EvidenceKind.Requirement);
+        Header memory header = headerOf(nonce);
+        rises = 2 * bound(rises, 0, MASK / 2 - 1) + (askedOf(header, number).odd ? 0 : 1);
+        assertJudged(header, number, moved(header, number, rises), true);
     }
 
-    /// forge-config: default.fuzz.runs = 32
-    function test_a_weight_that_moves_the_other_way_is_convicted(uint64 nonce, uint256 number, uint32 by) public {
-        number = bound(number, 0, BITS - 1);
-        (uint256 tensor, uint256 element, bool up) = demandOf(headerOf(nonce), number);
-        uint32 before = weights()[tensor][element];
-        by = uint32(bound(by, 1, 0x10000));
-        (Header memory header, uint32[][] memory afterwards) = forged(nonce, number, up ? before - by : before + by);
-        assertConvicted(header, call(header, evidenceOf(header, afterwards, number)), EvidenceKind.Requirement);
-    }
-
-    function test_a_weight_that_is_not_finite_is_convicted() public {
+    function test_one_weight_that_is_not_finite_is_convicted_whatever_the_others_do() public {
         uint32[3] memory values = [uint32(0x7f800000), 0xff800000, 0x7fc00000];
-        for (uint64 i = 0; i < 3; ++i) {
-            (Header memory header, uint32[][] memory afterwards) = forged(i, 1, values[i]);
-            assertConvicted(header, call(header, evidenceOf(header, afterwards, 1)), EvidenceKind.Requirement);
+        for (uint64 i = 0; i < 6; ++i) {
+            Header memory header = headerOf(i);
+            uint32[][] memory afterwards = moved(header, 1, i);
+            Asked memory asked = askedOf(header, 1);
+            afterwards[asked.tensor][elementOf(asked, MASK - 1)] = values[i % 3];
+            assertJudged(header, 1, afterwards, true);
         }
+    }
+
+    function test_weights_that_stay_are_an_even_number_of_rises() public {
+        (bool odd, bool even) = (false, false);
+        for (uint64 nonce = 0; nonce < 8; ++nonce) {
+            Header memory header = headerOf(nonce);
+            bool asked = askedOf(header, 0).odd;
+            assertJudged(header, 0, weights(), asked);
+            (odd, even) = (odd || asked, even || !asked);
+        }
+        assertTrue(odd && even, "both kinds");
+    }
+
+    /// A requirement of one weight is a direction: odd is up, even down, or no movement.
+    function test_a_mask_of_one_weight_is_a_direction() public {
+        deployMasked(1);
+        for (uint64 nonce = 0; nonce < 8; ++nonce) {
+            Header memory header = headerOf(nonce);
+            bool up = askedOf(header, 0).odd;
+            assertJudged(header, 0, moved(header, 0, 1), !up);
+            header.nonce += 100;
+            header.indices = derivedIndices(header);
+            up = askedOf(header, 0).odd;
+            assertJudged(header, 0, moved(header, 0, 0), up);
+        }
+    }
+
+    function test_a_mask_may_be_the_whole_leaf() public {
+        deployMasked(64);
+        Header memory header = headerOf(1);
+        assertEq(askedOf(header, 2).mask, type(uint64).max, "mask");
+        assertJudged(header, 2, moved(header, 2, askedOf(header, 2).odd ? 64 : 63), true);
     }
 
     // -- what does not
 
-    /// forge-config: default.fuzz.runs = 32
+    /// forge-config: default.fuzz.runs = 12
     function test_every_requirement_of_an_honest_block_is_met(uint64 nonce) public {
         Header memory header = headerOf(nonce);
-        uint32[][] memory afterwards = steppedWeights(header);
+        uint32[][] memory afterwards = weights();
+        for (uint256 number = 0; number < BITS; ++number) {
+            Asked memory asked = askedOf(header, number);
+            move(afterwards, asked, 2 * (uint256(nonce) % 8) + (asked.odd ? 1 : 0));
+        }
         header.postRoot = States.root(afterwards);
         propose(header);
         for (uint256 number = 0; number < BITS; ++number) {
-            (uint256 tensor, uint256 element,) = demandOf(header, number);
-            (uint32 before, uint32 moved) = (weights()[tensor][element], afterwards[tensor][element]);
             RequirementEvidence memory evidence = evidenceOf(header, afterwards, number);
-            vm.expectRevert(abi.encodeWithSelector(ICourt.RequirementMet.selector, number, before, moved));
+            vm.expectRevert(abi.encodeWithSelector(ICourt.RequirementMet.selector, number));
             real.proveRequirement(header, evidence, SALT);
         }
     }
 
-    function test_the_papers_rules_let_a_weight_stay() public {
+    /// Neither a rise nor a NaN of a weight that the mask leaves out matters.
+    function test_other_weights_of_the_leaf_do_not_count() public {
+        Header memory header = headerOf(3);
+        Asked memory asked = askedOf(header, 0);
+        uint32[][] memory afterwards = moved(header, 0, asked.odd ? 1 : 2);
+        bool infinite = false;
+        for (uint256 i = 0; i < 64; ++i) {
+            if ((asked.mask >> i) & 1 == 1) continue;
+            afterwards[asked.tensor][64 * asked.leaf + i] = infinite ? 0x3fffffff : 0x7fc00000;
+            infinite = true;
+        }
+        assertJudged(header, 0, afterwards, false);
+    }
+
+    function test_the_papers_rules_ask_one_weight_for_a_direction_and_let_it_stay() public {
         deployFor(defaultTask(RuleSet.Paper));
-        (Header memory header, uint32[][] memory afterwards) = forged(1, 2, STAYS);
-        propose(header);
-        refuse(header, evidenceOf(header, afterwards, 2), ICourt.RequirementMet.selector);
+        for (uint64 nonce = 0; nonce < 4; ++nonce) {
+            Header memory header = headerOf(nonce); // R is the same for all nonces
+            bool up = askedOf(header, nonce).odd;
+            assertJudged(header, nonce, weights(), false);
+            header.nonce += 100;
+            assertJudged(header, nonce, moved(header, nonce, up ? 1 : 0), false);
+            header.nonce += 100;
+            assertJudged(header, nonce, moved(header, nonce, up ? 0 : 1), true);
+        }
     }
 
     function test_a_block_has_no_more_requirements_than_its_difficulty() public {
-        (Header memory header, uint32[][] memory afterwards) = forged(1, 0, STAYS);
+        (Header memory header, uint32[][] memory afterwards) = forged();
         propose(header);
         RequirementEvidence memory evidence = evidenceOf(header, afterwards, 0);
         evidence.requirement = BITS;
@@ -77,7 +132,7 @@ contract RequirementTest is CourtFixture {
     }
 
     function test_a_block_that_was_not_proposed_is_unknown() public {
-        (Header memory header, uint32[][] memory afterwards) = forged(1, 0, STAYS);
+        (Header memory header, uint32[][] memory afterwards) = forged();
         RequirementEvidence memory evidence = evidenceOf(header, afterwards, 0);
         bytes32 id = registry.blockIdOf(header);
         vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.UnknownBlock.selector, id));
@@ -88,15 +143,15 @@ contract RequirementTest is CourtFixture {
 
     function test_other_eligible_weights_are_refused() public {
         (Header memory header, RequirementEvidence memory evidence) = wrong();
-        evidence.eligible[1] = packRange(1, 61, 5, 7, 2);
+        evidence.eligible[1] = packRange(1, 2, 5, 6, 2);
         refuse(header, evidence, ICourt.WrongRoot.selector);
         evidence.eligible = new bytes32[](1);
-        evidence.eligible[0] = packRange(1, 0, 130, 130, 1);
+        evidence.eligible[0] = packRange(1, 0, 26, 26, 1);
         refuse(header, evidence, ICourt.WrongRoot.selector);
     }
 
-    function test_another_weight_is_refused() public {
-        (Header memory header, uint32[][] memory afterwards) = forged(1, 0, STAYS);
+    function test_another_leaf_is_refused() public {
+        (Header memory header, uint32[][] memory afterwards) = forged();
         propose(header);
         RequirementEvidence memory evidence = evidenceOf(header, afterwards, 0);
         evidence.opening = open(afterwards, 2, 0); // of a tensor that no requirement names
@@ -130,43 +185,71 @@ contract RequirementTest is CourtFixture {
 
     // -- blocks
 
+    function deployMasked(uint8 size) private {
+        Task memory task = defaultTask(RuleSet.Hardened);
+        task.maskSize = size;
+        deployFor(task);
+    }
+
     function headerOf(uint64 nonce) private view returns (Header memory header) {
         header = makeHeader(registry.genesisId(), MINER, nonce);
         header.preRoot = States.root(weights());
-        header.indices = derivedIndices(header);
     }
 
-    /// A block and its W', which meets all requirements but number `number`, whose weight got these bits instead.
-    function forged(uint64 nonce, uint256 number, uint32 value)
-        private
-        view
-        returns (Header memory header, uint32[][] memory afterwards)
-    {
-        header = headerOf(nonce);
-        afterwards = steppedWeights(header);
-        (uint256 tensor, uint256 element,) = demandOf(header, number);
-        afterwards[tensor][element] = value == STAYS ? weights()[tensor][element] : value;
+    /// A block that misses its first requirement, and its W'.
+    function forged() private view returns (Header memory header, uint32[][] memory afterwards) {
+        header = headerOf(1);
+        afterwards = moved(header, 0, askedOf(header, 0).odd ? 2 : 3);
         header.postRoot = States.root(afterwards);
     }
 
-    /// W' that meets every requirement by one ulp.
-    function steppedWeights(Header memory header) private view returns (uint32[][] memory tensors) {
-        tensors = weights();
-        for (uint256 i = 0; i < BITS; ++i) {
-            (uint256 tensor, uint256 element, bool up) = demandOf(header, i);
-            tensors[tensor][element] = up ? tensors[tensor][element] + 1 : tensors[tensor][element] - 1;
+    /// W' in which so many weights of a requirement rise, and its others fall.
+    function moved(Header memory header, uint256 number, uint256 rises)
+        private
+        view
+        returns (uint32[][] memory afterwards)
+    {
+        afterwards = weights();
+        move(afterwards, askedOf(header, number), rises);
+    }
+
+    function move(uint32[][] memory afterwards, Asked memory asked, uint256 rises) private pure {
+        for (uint256 i = 0; i < 64; ++i) {
+            if ((asked.mask >> i) & 1 == 0) continue;
+            if (rises > 0) ++afterwards[asked.tensor][64 * asked.leaf + i];
+            else --afterwards[asked.tensor][64 * asked.leaf + i];
+            if (rises > 0) --rises;
         }
     }
 
-    /// Where a requirement points, and which way.
-    function demandOf(Header memory header, uint256 number)
-        private
-        view
-        returns (uint256 tensor, uint256 element, bool up)
-    {
-        uint32 drawn = Derivation.requirements(seedOf(header), BITS, registry.task().eligibleCount)[number];
-        (tensor, element) = this.locate(eligible(), drawn >> 1);
-        up = drawn & 1 == 0;
+    function askedOf(Header memory header, uint256 number) private view returns (Asked memory asked) {
+        Task memory task = registry.task();
+        bytes32 seed = seedOf(header);
+        uint32 drawn = Derivation.requirements(seed, BITS, task.eligibleCount)[number];
+        uint256 place;
+        (asked.tensor, place) = this.locate(eligible(), drawn >> 1);
+        uint64 mask = Derivation.mask(seed, uint32(number), task.maskSize);
+        (asked.leaf, asked.mask) = Derivation.within(task.rules, place, mask);
+        asked.odd = drawn & 1 == 0;
+    }
+
+    /// The masked weight that `skipped` others come before.
+    function elementOf(Asked memory asked, uint256 skipped) private pure returns (uint256 element) {
+        for (element = 64 * asked.leaf;; ++element) {
+            if ((asked.mask >> (element % 64)) & 1 == 0) continue;
+            if (skipped == 0) return element;
+            --skipped;
+        }
+    }
+
+    /// Proposes the block with this W', and takes it to court for a requirement.
+    function assertJudged(Header memory header, uint256 number, uint32[][] memory afterwards, bool guilty) private {
+        header.postRoot = States.root(afterwards);
+        RequirementEvidence memory evidence = evidenceOf(header, afterwards, number);
+        if (guilty) return assertConvicted(header, call(header, evidence), EvidenceKind.Requirement);
+        propose(header);
+        vm.expectRevert(abi.encodeWithSelector(ICourt.RequirementMet.selector, number));
+        real.proveRequirement(header, evidence, SALT);
     }
 
     // -- evidence
@@ -174,7 +257,7 @@ contract RequirementTest is CourtFixture {
     /// Right evidence about a proposed block.
     function wrong() private returns (Header memory header, RequirementEvidence memory evidence) {
         uint32[][] memory afterwards;
-        (header, afterwards) = forged(1, 0, STAYS);
+        (header, afterwards) = forged();
         propose(header);
         evidence = evidenceOf(header, afterwards, 0);
     }
@@ -184,8 +267,8 @@ contract RequirementTest is CourtFixture {
         view
         returns (RequirementEvidence memory)
     {
-        (uint256 tensor, uint256 element,) = demandOf(header, number);
-        bytes memory opening = open(afterwards, uint32(tensor), uint32(element / 64));
+        Asked memory asked = askedOf(header, number);
+        bytes memory opening = open(afterwards, uint32(asked.tensor), uint32(asked.leaf));
         return RequirementEvidence(number, eligible(), TENSORS, opening);
     }
 

@@ -116,9 +116,10 @@ contract RetargetTest is Fixture {
             uint256 needed = Difficulty.neededBits(START, seedOf(header), header.postRoot);
             uint32[] memory drawn = Derivation.requirements(seedOf(header), needed, 26);
             for (uint256 number = 0; number < needed; ++number) {
-                (uint256 weight, bool up,,) = requirement(id, header, number);
-                assertEq(weight, drawn[number] >> 1, "weight");
-                assertTrue(up == (drawn[number] & 1 == 0), "direction");
+                (uint256 place, uint64 mask, bool odd,,) = requirement(id, header, number);
+                assertEq(place, drawn[number] >> 1, "leaf");
+                assertEq(mask, Derivation.mask(seedOf(header), uint32(number), MASK), "mask");
+                assertTrue(odd == (drawn[number] & 1 == 0), "parity");
             }
             vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.NoSuchRequirement.selector, needed, needed));
             requirement(id, header, needed);
@@ -130,10 +131,8 @@ contract RetargetTest is Fixture {
     function requirement(bytes32 id, Header memory header, uint256 number)
         private
         view
-        returns (uint256, bool, RuleSet, bytes32)
+        returns (uint256, uint64, bool, RuleSet, bytes32)
     {
-        return registry.requirementOf(
-            id, header.parent, header.miner, header.preRoot, header.nonce, header.postRoot, number
-        );
+        return registry.requirementOf(id, header.parent, header.miner, header.nonce, header.postRoot, number);
     }
 }

@@ -27,8 +27,15 @@ library States {
     }
 
     function leaf(uint32[] memory values, uint256 index) internal pure returns (bytes memory data) {
-        for (uint256 i = 64 * index; i < 64 * index + 64; ++i) {
-            data = bytes.concat(data, bytes4(i < values.length ? values[i] : 0));
+        data = new bytes(256 + 32); // each value is written with zeros behind it
+        for (uint256 i = 0; i < 64 && 64 * index + i < values.length; ++i) {
+            uint256 value = values[64 * index + i];
+            assembly ("memory-safe") {
+                mstore(add(add(data, 32), mul(4, i)), shl(224, value))
+            }
+        }
+        assembly ("memory-safe") {
+            mstore(data, 256)
         }
     }
 

@@ -68,7 +68,7 @@ library Traces {
     }
 
     function openProgram(Tree tree, uint32 tensor) internal pure returns (Program memory) {
-        uint256 index = (tree == Tree.Step ? 0 : STEP) + tensor;
+        uint256 index = (tree == Tree.Step || tree == Tree.Segment ? 0 : STEP) + tensor;
         return Program(sections(), descriptors()[index], siblings(programRows(), index));
     }
 
@@ -88,13 +88,18 @@ library Traces {
 
     // -- traces: W = 1, 2, 3, ... as small integers, whose doubles need another exponent and nothing else
 
-    function step() internal pure returns (uint32[][] memory tensors) {
+    function step() internal pure returns (uint32[][] memory) {
+        return step(0);
+    }
+
+    /// The step that starts from 4**exponent W.
+    function step(uint32 exponent) internal pure returns (uint32[][] memory tensors) {
         tensors = new uint32[][](STEP);
         for (uint256 t = 0; t < STEP; ++t) {
             tensors[t] = new uint32[](ELEMENTS);
         }
         for (uint256 i = 0; i < ELEMENTS; ++i) {
-            tensors[0][i] = 0x3f800000 + uint32(i) * 0x1000;
+            tensors[0][i] = 0x3f800000 + uint32(i) * 0x1000 + exponent * 0x01000000;
             tensors[DOUBLED][i] = tensors[0][i] + 0x00800000;
             tensors[UNKNOWN][i] = 0x3f800000;
             tensors[5][i] = tensors[0][i] + 0x01000000;
