@@ -19,7 +19,6 @@ from pol_oracle.canonical.models import MODEL_NAMES, Model, build_model
 from pol_oracle.canonical.programs import Program
 from pol_oracle.canonical.state import State
 from pol_oracle.canonical.step import Stepper
-from pol_oracle.protocol.rules import HARDENED
 from pol_oracle.search import build_module, load_state, read_state
 from pol_oracle.search.torch_models import images_to_torch
 
@@ -103,7 +102,7 @@ def samples(seed: int, count: int) -> tuple[Bytes, Bytes]:
 def compare(model: Model, state: State, seed: int) -> Agreement:
     """Compares one step on a batch of a seed, and the evaluation's logits, with torch in float64."""
     images, labels = samples(10**6 + seed, BATCH)
-    stepper = Stepper(model, HARDENED, BATCH, int(np.float32(RATE).view(np.uint32)))
+    stepper = Stepper(model, BATCH, int(np.float32(RATE).view(np.uint32)))
     result = stepper.run(state, images, labels)
     pre, post = state.to_torch(), result.post.to_torch()
 

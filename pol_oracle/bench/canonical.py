@@ -21,7 +21,6 @@ from pol_oracle.canonical.programs import Program
 from pol_oracle.canonical.selftest import self_test
 from pol_oracle.canonical.state import State
 from pol_oracle.canonical.step import Stepper
-from pol_oracle.protocol.rules import HARDENED
 from pol_oracle.search import build_module, load_state, set_up_torch
 from pol_oracle.search.screen import Screen
 from pol_oracle.search.torch_models import images_to_torch
@@ -71,7 +70,7 @@ def step(_scratch: Path) -> Iterator[Row]:
         prepared = case(name)
         images, labels = prepared.images[:BATCH], prepared.labels[:BATCH]
         for threads in THREADS:
-            stepper = Stepper(prepared.model, HARDENED, BATCH, RATE, threads)
+            stepper = Stepper(prepared.model, BATCH, RATE, threads)
             rival = torch_step(prepared, threads)
             ours, theirs = fastest(_step(stepper, prepared.state, images, labels), rival, rounds=20)
             bar = STEP_BARS.get(name)

@@ -8,7 +8,6 @@ import numpy as np
 
 from pol_oracle.protocol.errors import ArithmeticFault
 from pol_oracle.protocol.hashing import keccak
-from pol_oracle.protocol.rules import PAPER
 
 from .builder import Builder, Place, Tail
 from .execute import Workspace
@@ -70,7 +69,7 @@ def answers() -> dict[str, str]:
 
 @cache
 def _stepper() -> Stepper:
-    return Stepper(build_model("cnn"), PAPER, 2, LEARNING_RATE)
+    return Stepper(build_model("cnn"), 2, LEARNING_RATE)
 
 
 @cache

@@ -37,7 +37,7 @@ found = {{}}
 for name in models.MODEL_NAMES:
     model = models.build_model(name)
     state = models.State.initial(model, 1)
-    result = Stepper(model, models.HARDENED, 4, models.RATE, 2).run(state, *models.batch(4))
+    result = Stepper(model, 4, models.RATE, 2).run(state, *models.batch(4))
     found[name] = {{
         "post": result.post.root.hex(),
         "trace": result.trace.root.hex(),

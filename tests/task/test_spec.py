@@ -17,7 +17,27 @@ from pol_oracle.task import TaskSpec, load_spec
 from pol_oracle.task.spec import to_units
 
 TASKS = Path(__file__).parents[2] / "tasks"
-GOOD = (TASKS / "devnet.toml").read_text()
+GOOD = """\
+# A task file with everything in it that is looked at below.
+
+name = "devnet"
+model = "cnn"
+rules = "hardened"
+seed = 1
+batch_size = 4
+learning_rate = 0.01
+training_steps = 256
+mask_size = 16
+
+[data]
+kind = "digits"
+train = 8192
+
+[chain]
+quorum = 2
+difficulty_bits = 8
+miner_bond = "1"
+"""
 
 
 def written(folder: Path, text: str) -> Path:
@@ -47,6 +67,14 @@ def test_a_spec_survives_json() -> None:
     assert TaskSpec.model_validate_json(spec.model_dump_json()) == spec
 
 
+def test_segments_and_masks_have_the_rule_set_s_defaults() -> None:
+    hardened, paper = TaskSpec(name="x"), TaskSpec(name="x", rules="paper")
+    assert (hardened.steps, hardened.counted_weights) == (256, 16)
+    assert (paper.steps, paper.counted_weights) == (0, 1)
+    chosen = TaskSpec(name="x", training_steps=64, mask_size=32)
+    assert (chosen.steps, chosen.counted_weights) == (64, 32)
+
+
 def test_the_learning_rate_is_rounded_to_binary32() -> None:
     bits = TaskSpec(name="x", learning_rate=0.1).learning_rate_bits
     assert bits == 0x3DCCCCCD
@@ -59,20 +87,23 @@ def test_the_learning_rate_is_rounded_to_binary32() -> None:
         ('model = "cnn"', 'model = "alexnet"', r"line 4: model: must be one of cnn, resnet18"),
         ("batch_size = 4", "batch_size = 1", r"line 7: batch_size: .*greater than or equal to 2"),
         ("batch_size = 4", "batchsize = 4", r"line 7: batchsize: Extra inputs"),
-        ("quorum = 2", 'quorum = "two"', r"line 21: chain.quorum: .*integer"),
-        ('miner_bond = "1"', 'miner_bond = "1 ETH"', r"line 25: chain.miner_bond: must be a decimal number in quotes"),
-        ('miner_bond = "1"', "miner_bond = 1", r"line 25: chain.miner_bond: .*string"),
+        ("training_steps = 256", "training_steps = 2049", r"line 9: training_steps: .*less than or equal to 2048"),
+        ("mask_size = 16", "mask_size = 65", r"line 10: mask_size: .*less than or equal to 64"),
+        ("mask_size = 16", "accuracy_slack = 1", r"line 10: accuracy_slack: Extra inputs"),
+        ("quorum = 2", 'quorum = "two"', r"line 17: chain.quorum: .*integer"),
+        ('miner_bond = "1"', 'miner_bond = "1 ETH"', r"line 19: chain.miner_bond: must be a decimal number in quotes"),
+        ('miner_bond = "1"', "miner_bond = 1", r"line 19: chain.miner_bond: .*string"),
         (
             "difficulty_bits = 8",
             "difficulty_bits = 0.5",
-            r"line 22: chain.difficulty_bits: .*greater than or equal to 1",
+            r"line 18: chain.difficulty_bits: .*greater than or equal to 1",
         ),
-        ("difficulty_bits = 8", "difficulty_bits = 8\nmax_bits = nan", r"line 23: chain.max_bits: "),
+        ("difficulty_bits = 8", "difficulty_bits = 8\nmax_bits = nan", r"line 19: chain.max_bits: "),
         ("learning_rate = 0.01", "learning_rate = nan", r"line 8: learning_rate: "),
-        ('kind = "digits"', 'kind = "mnist"', r"line 12: data.kind: "),
+        ('kind = "digits"', 'kind = "mnist"', r"line 13: data.kind: "),
         ('name = "devnet"', 'name = "my net"', r"line 3: name: "),
         ('name = "devnet"', "", r": name: Field required"),
-        ("[data]", "[date]", r"line 11: date: Extra inputs"),
+        ("[data]", "[date]", r"line 12: date: Extra inputs"),
         ("seed = 1", "seed = = 1", r"is not TOML: .*line 6"),
     ],
 )

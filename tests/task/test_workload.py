@@ -7,35 +7,49 @@ from pathlib import Path
 import pytest
 
 from pol_oracle.canonical.state import State
+from pol_oracle.canonical.trees import LEAF
 from pol_oracle.data import DataSpec
-from pol_oracle.protocol.errors import CorruptState, InputError, StoreError
+from pol_oracle.protocol.errors import CorruptState, InputError, RuleError, StoreError
 from pol_oracle.store import StateStore
 from pol_oracle.task import TaskSpec, build_workload, fetch_state
 from pol_oracle.task.spec import ChainSpec
-from tests.task.workloads import small_spec, small_workload
+from tests.task.workloads import STEPS, small_spec, small_workload
 
 
 def test_the_task_commits_to_every_part() -> None:
     workload = small_workload()
     task = workload.task
     assert (task.train_count, task.test_count, task.batch_size) == (256, 256, 4)
+    assert (task.training_steps, task.mask_size) == (STEPS, 16)
     assert (task.train_root, task.test_root) == (workload.train.root, workload.test.root)
     assert task.initial_root == workload.initial.root == State.initial(workload.model, 1).root
     assert task.eligible_hash == workload.eligible.hash
     assert task.rules == workload.rules
-    assert 0 < task.eligible_count < workload.model.state_bytes // 4
+    assert 0 < task.eligible_count < workload.model.elements // LEAF
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"training_steps": 0}, {"rules": "paper", "training_steps": 4}, {"rules": "paper", "mask_size": 16}],
+    ids=str,
+)
+def test_segments_and_masks_fit_the_rules(tmp_path: Path, wrong: dict[str, object]) -> None:
+    spec = TaskSpec.model_validate(small_spec().model_dump() | {"training_steps": None} | wrong)
+    with pytest.raises(RuleError, match=f"{list(wrong)[-1]} must be"):
+        build_workload(spec, tmp_path)
 
 
 def test_pitfall_06_every_hyper_parameter_is_in_the_task_id(tmp_path: Path) -> None:
-    """A prover cannot choose learning rate, batch size, rules, seed or data: another value is another task."""
+    """A prover cannot choose learning rate, batch size, segment, rules, seed or data: another value is another task."""
     base = small_spec().model_dump()
     changes: list[dict[str, object]] = [
         {},
         {"learning_rate": 0.002},
         {"batch_size": 8},
-        {"rules": "paper"},
+        {"rules": "paper", "training_steps": None},
         {"seed": 2},
-        {"accuracy_slack": 1},
+        {"training_steps": 5},
+        {"mask_size": 32},
         {"data": DataSpec(train=256, test=256, seed=6).model_dump()},
         {"data": DataSpec(train=128, test=256, seed=5).model_dump()},
     ]

@@ -11,14 +11,15 @@ from pol_oracle.task import TaskSpec, Workload, build_workload
 
 MINER = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
 RIVAL = "0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC"
+STEPS = 4  # of a segment
 
 
 def small_spec(rules: str = "hardened", model: str = "cnn") -> TaskSpec:
-    """A task on 256 training and 256 test samples; its steps are long, so that so few samples notice them."""
-    data = DataSpec(train=256, test=256, seed=5)
-    return TaskSpec.model_validate(
-        {"name": "small", "model": model, "rules": rules, "learning_rate": 0.05, "data": data}
-    )
+    """A task on 256 training and 256 test samples; its steps are long, so that so few samples notice them, and its
+    segments short."""
+    values = {"name": "small", "model": model, "rules": rules, "learning_rate": 0.05}
+    steps = STEPS if rules == "hardened" else None
+    return TaskSpec.model_validate(values | {"training_steps": steps, "data": DataSpec(train=256, test=256, seed=5)})
 
 
 @cache
