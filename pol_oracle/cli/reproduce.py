@@ -1,4 +1,4 @@
-"""``pol reproduce``: what the paper shows, on this machine."""
+"""``pol reproduce``: what the paper shows, and what the chain's network learns, on this machine."""
 
 from __future__ import annotations
 
@@ -35,12 +35,22 @@ TaskFile = Annotated[
     ),
 ]
 
-app = typer.Typer(no_args_is_help=True, help="What the paper shows, on this machine. Needs no L1.")
+Curves = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR", help="The run's folder; a second call goes on there. (default: learning in the home folder)"
+    ),
+]
+Hardened = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Task file (TOML) of the rule set hardened. (default: the CNN on the digits)"),
+]
+SampleCount = Annotated[int, typer.Option(min=1, help="How many samples to train on, per seed.")]
+Seeds = Annotated[int, typer.Option(min=1, help="How many seeds, from 1 on.")]
 
-
-@app.callback()
-def _group() -> None:
-    """Keeps typer from making the one command the group."""
+app = typer.Typer(
+    no_args_is_help=True, help="What the paper shows, and what the chain learns, on this machine. Needs no L1."
+)
 
 
 @app.command("figure1")
@@ -76,6 +86,48 @@ def figure1(
     output.emit(
         values, json, lambda: output.facts({name: value for name, value in values.items() if value is not None})
     )
+
+
+@app.command("learning")
+def learning(
+    ctx: typer.Context,
+    samples: SampleCount = 100_000,
+    seeds: Seeds = 3,
+    threads: Threads = 1,
+    out: Curves = None,
+    task: Hardened = None,
+    json: Json = False,
+) -> None:
+    """Train as the hardened chain does, beside plain SGD on the same batches; writes learning.csv and learning.png.
+
+    Stopped or killed at any moment, it goes on where it was when called again.
+    """
+    from pol_oracle.agents.runtime import stop_on_signals
+    from pol_oracle.reproduce.learning import TASK, Plan, Row, learn
+    from pol_oracle.task import load_spec
+
+    def tell(row: Row) -> None:
+        typer.echo(
+            f"seed {row.seed}  {row.samples:>7,} samples  block {row.blocks:>4}  E {row.chain:6.1%} (plain "
+            f"{row.plain:6.1%})  third set {row.chain_third:6.1%} (plain {row.plain_third:6.1%})",
+            err=json,
+        )
+
+    settings: Settings = ctx.obj
+    out = out or settings.home / "learning"
+    plan = Plan(load_spec(task or TASK), samples, tuple(range(1, seeds + 1)), out, settings.data, threads)
+    stop = stop_on_signals()
+    result = learn(plan, tell, stop.is_set)
+    last = {row.seed: row for row in result.rows}
+    values = {
+        "wanted": samples,
+        "samples": {str(seed): row.samples for seed, row in last.items()},
+        "accuracy": {str(seed): row.chain for seed, row in last.items()},
+        "third": {str(seed): row.chain_third for seed, row in last.items()},
+        "csv": str(result.csv) if result.png else None,
+        "png": str(result.png) if result.png else None,
+    }
+    output.emit(values, json, lambda: output.facts({"csv": values["csv"], "png": values["png"]} if result.png else {}))
 
 
 def _values(result: Result, wanted: int) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from . import cifar10, digits
 from .samples import CHANNELS, CLASSES, SIZE, Samples
 from .spec import DataSpec
 
-__all__ = ["CHANNELS", "CLASSES", "SIZE", "DataSpec", "Samples", "at_hand", "load"]
+__all__ = ["CHANNELS", "CLASSES", "SIZE", "DataSpec", "Samples", "at_hand", "load", "load_third"]
 
 log = structlog.get_logger(__name__)
 
@@ -52,6 +52,17 @@ def load(spec: DataSpec, cache: Path) -> tuple[Samples, Samples]:
         sets = cifar10.read(cache / spec.folder, spec.download)
     _write(path, *sets)
     return sets
+
+
+def load_third(spec: DataSpec) -> Samples:
+    """Returns as many samples as the test set has that no chain selects by: neither trained on nor in the test set.
+
+    Raises:
+        DataError: the set has no more samples than a task uses.
+    """
+    if spec.kind != "digits":
+        raise DataError(f"{spec.kind} has no third set: all its samples are in the other two")
+    return digits.make_third(spec.test, spec.seed)
 
 
 def at_hand(spec: DataSpec, cache: Path) -> bool:

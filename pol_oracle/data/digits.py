@@ -44,12 +44,29 @@ def make(train: int, test: int, seed: int) -> tuple[Samples, Samples]:
         DataError: scikit-learn does not hold the digits as expected.
     """
     originals, labels = _originals()
-    order = Integers(seed, "digits/split").permutation(len(labels))
-    theirs, ours = order[:TEST_ORIGINALS], order[TEST_ORIGINALS:]
+    theirs, ours = _split(len(labels), seed)
     return (
         _render(originals[ours], labels[ours], train, Integers(seed, "digits/train")),
         _render(originals[theirs], labels[theirs], test, Integers(seed, "digits/test")),
     )
+
+
+def make_third(count: int, seed: int) -> Samples:
+    """Makes samples that are in neither set: other pictures of the test set's originals.
+
+    Args:
+        count: how many.
+        seed: that of the two sets.
+    """
+    originals, labels = _originals()
+    theirs, _ = _split(len(labels), seed)
+    return _render(originals[theirs], labels[theirs], count, Integers(seed, "digits/third"))
+
+
+def _split(count: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Returns which originals test and which train."""
+    order = Integers(seed, "digits/split").permutation(count)
+    return order[:TEST_ORIGINALS], order[TEST_ORIGINALS:]
 
 
 def _originals() -> tuple[NDArray[np.int64], NDArray[np.uint8]]:

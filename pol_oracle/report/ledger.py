@@ -13,6 +13,7 @@ from pol_oracle.chain.events import (
     AttestationSettled,
     Awarded,
     BlockFinalized,
+    BlockOrphaned,
     BlockProposed,
     BlockSlashed,
     BondForfeited,
@@ -111,6 +112,8 @@ def _cause(event: Event, facts: _Facts) -> _Cause | None:
         case BondForfeited():
             block = facts.slashed(event.block_id)
             return _Cause(f"mined {block}", f"proved {block}", event.block_id)
+        case BlockOrphaned():
+            return _Cause(f"mined {facts.name(event.block_id)}, above a slashed one", block_id=event.block_id)
         case AttestationSettled():
             block = facts.slashed(event.block_id)
             return _Cause(f"attested to {block}", f"from an attester of {block}", event.block_id)

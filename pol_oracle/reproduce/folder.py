@@ -10,16 +10,14 @@ drops it, and mines the same block again.
 
 from __future__ import annotations
 
-import csv
-import fcntl
 import io
 import json
 import zipfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, astuple, dataclass
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 
 import numpy as np
 
@@ -28,6 +26,7 @@ from pol_oracle.canonical.state import State
 from pol_oracle.protocol.errors import CorruptState, InputError
 from pol_oracle.store.files import write_whole
 
+from .files import locked, read_table, write_table
 from .mining import Standing
 
 
@@ -72,10 +71,6 @@ class Block:
         return self.cpu_seconds
 
 
-COLUMNS = get_type_hints(Block)
-"""Name of a column -> its type."""
-
-
 @dataclass(frozen=True)
 class Identity:
     """What makes a chain: a folder holds one.
@@ -106,19 +101,13 @@ class Folder:
         self.csv, self.png, self._state = path / "figure1.csv", path / "figure1.png", path / "state.npz"
         self._path, self._identity, self._model = path, identity, model
 
-    @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self) -> AbstractContextManager[None]:
         """Keeps other runs out.
 
         Raises:
             InputError: one is at work.
         """
-        with (self._path / "lock").open("a") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise InputError(f"another run works in {self._path}: wait for it, or choose another --out") from error
-            yield
+        return locked(self._path)
 
     def load(self) -> tuple[list[Block], Standing | None]:
         """Returns the chain so far and the search under way; nothing of an empty folder.
@@ -132,7 +121,7 @@ class Folder:
                 raise InputError(f"{self.csv} has no {self._state.name} beside it to go on from: choose another --out")
             return [], None
         facts, saved = self._load_state()
-        rows = self._load_rows()
+        rows = read_table(self.csv, Block)
         height, last = facts["height"], facts["last"]
         if len(rows) < height or (height and rows[height - 1].block_id != last):
             raise InputError(f"{self.csv} does not belong to {self._state}: restore it, or choose another --out")
@@ -148,11 +137,7 @@ class Folder:
         Raises:
             OSError: a file cannot be written.
         """
-        text = io.StringIO(newline="")
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        writer.writerows(astuple(block) for block in chain)
-        write_whole(self.csv, text.getvalue().encode())
+        write_table(self.csv, Block, chain)
         self.save(chain, now)
 
     def save(self, chain: Sequence[Block], now: Standing) -> None:
@@ -191,15 +176,3 @@ class Folder:
         except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, CorruptState) as error:
             raise CorruptState(f"{self._state} is damaged ({error}): choose another --out to begin anew") from error
         return facts, saved
-
-    def _load_rows(self) -> list[Block]:
-        try:
-            with self.csv.open(newline="", encoding="utf-8") as file:
-                reader = csv.DictReader(file)
-                return [Block(**{name: kind(row[name]) for name, kind in COLUMNS.items()}) for row in reader]
-        except FileNotFoundError:
-            return []
-        except (ValueError, KeyError, TypeError) as error:
-            raise InputError(
-                f"{self.csv} is not what a run wrote ({error}): restore it, or choose another --out"
-            ) from error

@@ -7,8 +7,8 @@
         if W' meets R and accuracy(W') > accuracy(W): publish the block; the next one begins with W'
         W = W'
 
-``search/naive.py`` keeps W until a proof is found, as the hardened rules need it, which hash W. Here nothing binds W,
-so the network learns while it searches. No L1 is involved: blocks get their ids as on L1, from a genesis of chain id 0.
+``search/naive.py`` keeps W until a proof is found. Here nothing binds W, so the network learns while it searches. No L1
+is involved: blocks get their ids as on L1, from a genesis of chain id 0.
 
 Every step and every count is canonical. On a CPU that takes no longer than torch, and a task has the same chain on
 every machine, wherever its mining was interrupted.
@@ -89,8 +89,8 @@ class PaperMiner:
             RuleError: training diverged: a value is not finite.
         """
         workload, task = self._workload, self._workload.task
-        drawn = seed(task.rules, task.id, parent, MINER, ZERO, 0)
-        required = requirements(drawn, self._bits, workload.eligible.count)
+        drawn = seed(task.rules, task.id, parent, MINER, 0)
+        required = requirements(task.rules, drawn, self._bits, task.eligible_count, task.mask_size)
         indices = batch(keccak(_FREE_BATCH + drawn + now.tries.to_bytes(8, "big")), task.batch_size, task.train_count)
         chosen = list(indices)
         result = workload.stepper.run(now.state, workload.train.images[chosen], workload.train.labels[chosen])
@@ -112,6 +112,7 @@ class PaperMiner:
             miner=MINER,
             nonce=now.tries,
             indices=indices,
+            segment_root=ZERO,
             pre_root=now.state.root,
             post_root=result.post.root,
             trace_root=result.trace.root,

@@ -1,4 +1,4 @@
-"""``pol reproduce figure1``: what it prints and writes, and that it goes on after any end."""
+"""``pol reproduce``: what it prints and writes, and that it goes on after any end."""
 
 from __future__ import annotations
 
@@ -120,3 +120,17 @@ def test_a_process_that_is_ended_goes_on_to_the_same_chain(
     for out in (ended, whole):
         assert pol("reproduce", "figure1", "--task", task, "--blocks", blocks, "--out", out).code == 0
     assert mined(ended / "figure1.csv") == mined(whole / "figure1.csv")
+
+
+def test_learning_writes_a_table_and_a_picture(pol: Pol, task: Path, tmp_path: Path) -> None:
+    task.write_text(TASK.replace('"paper"', '"hardened"\ntraining_steps = 8'))
+    words = ("reproduce", "learning", "--task", task, "--samples", 30, "--seeds", 2, "--out", tmp_path / "run")
+
+    said = pol(*words)
+    again = pol(*words, "--json")
+
+    assert said.code == again.code == 0, said.err + again.err
+    assert [line.split(" samples")[0] for line in said.out.splitlines()[:2]] == ["seed 1       36", "seed 2       36"]
+    assert again.json["samples"] == {"1": 36, "2": 36}
+    assert Path(again.json["csv"]).is_file()
+    assert Path(again.json["png"]).read_bytes().startswith(b"\x89PNG")

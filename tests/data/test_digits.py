@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pol_oracle.data import DataSpec, Samples, digits, load
+from pol_oracle.data import DataSpec, Samples, digits, load, load_third
 from pol_oracle.data.integers import Integers
 from pol_oracle.protocol.errors import DataError
 from pol_oracle.protocol.hashing import Tag, keccak
@@ -52,6 +52,13 @@ def test_the_default_set_has_cifars_shape_and_all_classes(default_set: tuple[Sam
 def test_no_two_samples_are_the_same(default_set: tuple[Samples, Samples]) -> None:
     images = {image.tobytes() for half in default_set for image in half.images}
     assert len(images) == 8192 + 4096
+
+
+def test_the_third_set_is_in_neither_of_the_others(default_set: tuple[Samples, Samples]) -> None:
+    third = load_third(DataSpec())
+    assert len(third) == 4096
+    taken = {image.tobytes() for half in default_set for image in half.images}
+    assert not taken & {image.tobytes() for image in third.images}
 
 
 def test_the_root_is_the_sample_tree() -> None:

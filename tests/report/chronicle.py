@@ -11,6 +11,7 @@ from pol_oracle.chain.events import (
     Attested,
     Awarded,
     BlockFinalized,
+    BlockOrphaned,
     BlockProposed,
     BlockSlashed,
     BondForfeited,
@@ -49,7 +50,7 @@ class Chronicle:
         block_id, height = number.to_bytes(32, "big"), self.heights[parent] + 1
         self.heights[block_id] = height
         zero = bytes(32)
-        header = Header(parent, miner, 0, (0, 1, 2, 3), zero, zero, zero, zero, correct - 1, correct)
+        header = Header(parent, miner, 0, (0, 1, 2, 3), zero, zero, zero, zero, zero, correct - 1, correct)
         self._transaction(lambda at: BlockProposed(block_id, parent, miner, height, 5, header, at))
         return block_id
 
@@ -60,6 +61,15 @@ class Chronicle:
     def finalize(self, block_id: bytes, miner: str, reward: int = 10) -> None:
         """A finalized block."""
         self._transaction(lambda at: BlockFinalized(block_id, miner, reward, at))
+
+    def orphan(self, block_id: bytes, miner: str, loss: int = 0, bond: int = 101) -> None:
+        """An orphaned block; ``loss`` of its bond is burned, the rest free again."""
+        burned = (lambda at: Forfeited(miner, Role.MINER, loss, loss, at),) if loss else ()
+        self._transaction(
+            lambda at: BlockOrphaned(block_id, miner, loss, at),
+            *burned,
+            lambda at: Unlocked(miner, Role.MINER, bond - loss, at),
+        )
 
     def slash(
         self, block_id: bytes, miner: str, prover: str, kind: EvidenceKind, bond: int = 101, first: str | None = None

@@ -38,6 +38,18 @@ def test_slash_names_what_it_was_for_on_both_sides() -> None:
     assert gain.reason.startswith("proved block")
 
 
+def test_descendant_of_a_slashed_block_loses_half_and_an_orphan_that_lost_its_race_nothing() -> None:
+    story = Chronicle()
+    above, beaten = story.propose(MINER), story.propose(OTHER)
+    story.orphan(above, MINER, loss=51)
+    story.orphan(beaten, OTHER)
+
+    (loss,) = ledger(story.events)
+
+    assert (loss.party, loss.unit, loss.amount) == (MINER, Unit.ETH, -51)
+    assert loss.reason == f"mined block {above.hex()[:8]} at height 1, above a slashed one"
+
+
 def test_attester_of_a_slashed_block_loses_its_bond() -> None:
     story = Chronicle()
     block = story.propose(CHEAT)

@@ -53,6 +53,7 @@ def test_a_blocks_id_is_the_hash_of_its_row_and_of_the_block_before(whole: Resul
             miner=MINER,
             nonce=int(row["tries"]) - 1,
             indices=tuple(map(int, row["indices"].split())),
+            segment_root=bytes(32),
             pre_root=bytes.fromhex(row["pre_root"]),
             post_root=bytes.fromhex(row["post_root"]),
             trace_root=bytes.fromhex(row["trace_root"]),
