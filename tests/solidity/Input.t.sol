@@ -2,10 +2,12 @@
 pragma solidity 0.8.37;
 
 import {IBounties} from "../../contracts/interfaces/IBounties.sol";
-import {ICourt, InputEvidence, SegmentStep, TraceId} from "../../contracts/interfaces/ICourt.sol";
+import {ICourt, InputEvidence, SegmentEntry, SegmentStep, TraceId} from "../../contracts/interfaces/ICourt.sol";
+import {Derivation} from "../../contracts/lib/Derivation.sol";
 import {Tags} from "../../contracts/lib/Tags.sol";
 import {EvidenceKind, Header, RuleSet, Status, Task, Tree} from "../../contracts/Types.sol";
 import {CourtFixture} from "./CourtFixture.sol";
+import {Lists} from "./Lists.sol";
 import {States} from "./States.sol";
 import {Traces} from "./Traces.sol";
 import {vm} from "./Vm.sol";
@@ -23,6 +25,7 @@ contract InputTest is CourtFixture {
         super.setUp();
         Task memory task = defaultTask(RuleSet.Hardened);
         task.programRoot = Traces.programRoot();
+        task.initialRoot = Traces.stateRoot(Traces.step()[0]);
         task.trainCount = COUNT;
         bytes32[][] memory rows = sampleRows();
         task.trainRoot = keccak256(abi.encodePacked(Tags.SAMPLE_ROOT, uint64(COUNT), rows[rows.length - 1][0]));
@@ -52,6 +55,35 @@ contract InputTest is CourtFixture {
         (Header memory header, InputEvidence memory evidence) = claimed(tensor, element, value);
         vm.expectRevert(abi.encodeWithSelector(ICourt.ElementHolds.selector, tensor, element, value));
         real.proveInput(header, TraceId(Tree.Step, 0), none, evidence, SALT);
+    }
+
+    /// The batch of a segment's step follows from the parent and the step's number.
+    function test_a_segments_batch_is_the_one_that_follows_from_the_parent() public {
+        for (uint32 step = 0; step < STEPS; step += 2) {
+            uint32[][][] memory traces = Lists.traces(STEPS, 0);
+            for (uint32 i = 0; i < STEPS; ++i) {
+                fill(traces[i], indicesOf(i));
+            }
+            assertHolds(traces, step);
+            traces[step][IMAGES][0] = floatOf(pixelOf(indicesOf(step)[0], 0) + 1);
+            (Header memory header, InputEvidence memory evidence, SegmentStep memory segment) = segmented(traces, step);
+            TraceId memory trace = TraceId(Tree.Segment, step);
+            bytes memory proof = abi.encodeCall(real.proveInput, (header, trace, segment, evidence, SALT));
+            assertConvicted(header, proof, EvidenceKind.Step);
+        }
+    }
+
+    /// Of another seed: that of the next step.
+    function test_a_segments_batch_of_another_seed_is_convicted() public {
+        uint32[][][] memory traces = Lists.traces(STEPS, 0);
+        for (uint32 i = 0; i < STEPS; ++i) {
+            fill(traces[i], indicesOf(i + 1));
+        }
+        assertTrue(indicesOf(1)[0] != indicesOf(2)[0], "another first sample");
+        (Header memory header, InputEvidence memory evidence, SegmentStep memory segment) = segmented(traces, 1);
+        TraceId memory trace = TraceId(Tree.Segment, 1);
+        bytes memory proof = abi.encodeCall(real.proveInput, (header, trace, segment, evidence, SALT));
+        assertConvicted(header, proof, EvidenceKind.Step);
     }
 
     function test_another_sample_is_refused() public {
@@ -144,7 +176,11 @@ contract InputTest is CourtFixture {
 
     function honestTrace() private view returns (uint32[][] memory tensors) {
         tensors = Traces.step();
-        uint32[] memory indices = blank().indices;
+        fill(tensors, blank().indices);
+    }
+
+    /// Gives a step the images and labels of these samples.
+    function fill(uint32[][] memory tensors, uint32[] memory indices) private pure {
         for (uint64 i = 0; i < Traces.ELEMENTS; ++i) {
             tensors[IMAGES][i] = floatOf(pixelOf(indices[i / EACH], i % EACH));
             tensors[LABELS][i] = floatOf(labelOf(indices[i / EACH]));
@@ -165,6 +201,40 @@ contract InputTest is CourtFixture {
         bytes memory program = Traces.pack(Traces.openProgram(Tree.Step, tensor));
         bytes memory opening = opened(tensors, tensor, uint32(element / 64));
         evidence = InputEvidence(tensor, element, program, opening, sampleOf(index), pathOf(index));
+    }
+
+    /// What a step of the segment after genesis takes.
+    function indicesOf(uint32 step) private view returns (uint32[] memory indices) {
+        bytes32 seed = Derivation.segmentSeed(registry.taskId(), registry.genesisId(), step);
+        indices = Derivation.batch(seed, 4, COUNT);
+        for (uint256 i = 0; i < 4; ++i) {
+            assertEq(registry.segmentSample(registry.genesisId(), step, i), indices[i], "the registry's");
+        }
+    }
+
+    /// A block with this segment, and evidence about the first element of a step's images.
+    function segmented(uint32[][][] memory traces, uint32 step)
+        private
+        view
+        returns (Header memory header, InputEvidence memory evidence, SegmentStep memory segment)
+    {
+        SegmentEntry[] memory list = Lists.entries(traces);
+        header = blank();
+        header.nonce = step;
+        header.segmentRoot = Lists.root(list);
+        header.preRoot = list[STEPS - 1].stateRoot;
+        header.indices = derivedIndices(header);
+        segment = Lists.show(list, step);
+        bytes memory program = Traces.pack(Traces.openProgram(Tree.Segment, IMAGES));
+        uint32 index = indicesOf(step)[0];
+        bytes memory opening = opened(traces[step], IMAGES, 0);
+        evidence = InputEvidence(IMAGES, 0, program, opening, sampleOf(index), pathOf(index));
+    }
+
+    function assertHolds(uint32[][][] memory traces, uint32 step) private {
+        (Header memory header, InputEvidence memory evidence, SegmentStep memory segment) = segmented(traces, step);
+        vm.expectPartialRevert(ICourt.ElementHolds.selector);
+        real.proveInput(header, TraceId(Tree.Segment, step), segment, evidence, SALT);
     }
 
     function opened(uint32[][] memory tensors, uint32 tensor, uint32 leaf) private pure returns (bytes memory) {

@@ -339,6 +339,7 @@ contract InvariantsTest is Fixture {
         openDemandsAreCounted();
         finalizedBlocksFormOneChain();
         noBlockLeavesAFinalState();
+        orphansShareTheirParentsFate();
         headIsLive();
         mintedIsTheSumOfRewards();
         difficultyAndWorkFollowFromTheParent();
@@ -420,6 +421,18 @@ contract InvariantsTest is Fixture {
     function noBlockLeavesAFinalState() internal view {
         for (uint256 i = 0; i < handler.count(); ++i) {
             assertTrue(statusOf(handler.ids(i)) == handler.seen(handler.ids(i)), "a status changed unseen");
+        }
+    }
+
+    /// What lies above a slashed block is known for it, and nothing is orphaned before its parent is judged.
+    function orphansShareTheirParentsFate() internal view {
+        for (uint256 i = 0; i < handler.count(); ++i) {
+            Block memory own = registry.blocks(handler.ids(i));
+            Block memory parent = registry.blocks(own.parent);
+            bool lost = own.status == Status.Orphaned;
+            bool above = parent.status == Status.Slashed || parent.aboveSlashed;
+            assertTrue(own.aboveSlashed == (lost && above), "above a slashed block");
+            assertTrue(!lost || parent.status > Status.Pending, "judged before its parent");
         }
     }
 
