@@ -8,7 +8,22 @@ from typing import Annotated
 
 import typer
 
-from . import agents, bench, blocks, bond, chain, challenge, demo, deploy, devnet, keys, reproduce, simulate, store
+from . import (
+    agents,
+    bench,
+    blocks,
+    bond,
+    chain,
+    challenge,
+    demo,
+    deploy,
+    devnet,
+    keys,
+    reproduce,
+    simulate,
+    state,
+    store,
+)
 from .failures import PolGroup
 from .logs import configure
 from .settings import load
@@ -32,6 +47,7 @@ app.command("challenge")(challenge.challenge)
 app.add_typer(chain.task_app, name="task")
 app.command("status")(chain.status)
 app.command("plot")(chain.plot)
+app.add_typer(state.app, name="state")
 app.add_typer(store.app, name="store")
 app.command("bench")(bench.bench)
 app.command("simulate")(simulate.simulate)

@@ -12,11 +12,12 @@ from pol_oracle.protocol.errors import InputError
 from pol_oracle.protocol.positions import Position
 
 from . import output, session
-from .options import Json, Threads
+from .options import Json, States, Threads
 from .settings import Settings
 
 if TYPE_CHECKING:
     from pol_oracle.agents.blocks import BlockView, DemandView
+    from pol_oracle.agents.verdicts import Verdict
     from pol_oracle.agents.view import View
     from pol_oracle.chain.events import Event
 
@@ -60,15 +61,12 @@ def show(ctx: typer.Context, block: BlockArgument, json: Json = False) -> None:
 def verify(
     ctx: typer.Context,
     block: BlockArgument,
-    store: Annotated[
-        list[str] | None, typer.Option(metavar="URL", help="Folder or URL to read states from; can be repeated.")
-    ] = None,
+    store: States = None,
     threads: Threads = 1,
     json: Json = False,
 ) -> None:
-    """Replay a block's step on this machine, bit for bit; exits 1 if the block is wrong."""
+    """Follow the chain up to a block and replay it on this machine, bit for bit; exits 1 if the block is wrong."""
     from pol_oracle.agents.replay import Replayer
-    from pol_oracle.agents.runtime import prepare_workload
 
     settings: Settings = ctx.obj
     found = session.deployment(settings)
@@ -76,13 +74,11 @@ def verify(
     wanted = find(view, block)
     if wanted.header is None:
         raise InputError("genesis holds no step to replay: name a later block")
-    replayer = Replayer(prepare_workload(found, settings.data, threads), session.state_store(found, store))
-    verdict = replayer(wanted, wanted.shown, False, lambda: False)
-    kind = verdict.kind.name.lower() if verdict.kind is not None else None
-    values = {"id": output.hex0x(wanted.id), "valid": verdict.valid, "kind": kind, "reason": verdict.reason}
-    text = "valid: the replay gives the same bits" if verdict.valid else f"INVALID ({kind}): {verdict.reason}"
-    output.emit(values, json, lambda: typer.echo(f"block {values['id']} is {text}"))
-    if not verdict.valid:
+    with session.following(settings, found, view, store, threads) as follower:
+        verdict = Replayer(follower)(wanted, view.lineage(wanted.parent), wanted.shown, lambda: False)
+    values = {"id": output.hex0x(wanted.id), **findings(verdict)}
+    output.emit(values, json, lambda: typer.echo(f"block {values['id']} is {judgement(values)}"))
+    if not verdict.right:
         raise typer.Exit(1)
 
 
@@ -113,6 +109,25 @@ def watch(
             if count and printed >= count:
                 return
         time.sleep(interval)
+
+
+def findings(verdict: Verdict) -> dict[str, Any]:
+    """Returns what a replay found, for JSON; what has to be demanded before it can be proven has no kind yet."""
+    return {
+        "valid": verdict.right,
+        "dead_end": verdict.dead_end,
+        "kind": verdict.proof.kind.name.lower() if verdict.proof is not None else None,
+        "reason": verdict.reason,
+    }
+
+
+def judgement(values: dict[str, Any]) -> str:
+    """Returns the same in words."""
+    if values["dead_end"]:
+        return "valid, but the segment after it is not finite: no block can be built on it"
+    if values["valid"]:
+        return "valid: the replay gives the same bits"
+    return f"INVALID ({values['kind']}): {values['reason']}" if values["kind"] else f"INVALID: {values['reason']}"
 
 
 def find(view: View, text: str) -> BlockView:

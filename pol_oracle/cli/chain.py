@@ -38,7 +38,8 @@ def show_task(
         from pol_oracle.task import load_spec
 
         spec = load_spec(file)
-        values: dict[str, Any] = {"spec": _spec(spec.model_dump(), spec.parameters())}
+        chosen = {"training_steps": spec.steps, "mask_size": spec.counted_weights}
+        values: dict[str, Any] = {"spec": _spec(spec.model_dump() | chosen, spec.parameters())}
     else:
         found = session.deployment(settings)
         roots = {k: output.hex0x(v) if isinstance(v, bytes) else v for k, v in vars(found.task).items()}

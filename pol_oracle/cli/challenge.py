@@ -11,11 +11,10 @@ import typer
 
 from pol_oracle.protocol.errors import InputError, NotMined, Reverted
 from pol_oracle.protocol.hashing import ZERO
-from pol_oracle.protocol.lifecycle import EvidenceKind
 
 from . import output, session
-from .blocks import BlockArgument, find
-from .options import Account, Dev, Json, PasswordFile, Threads
+from .blocks import BlockArgument, find, findings, judgement
+from .options import Account, Dev, Json, PasswordFile, States, Threads
 from .settings import Settings
 
 if TYPE_CHECKING:
@@ -34,26 +33,24 @@ def challenge(
     ctx: typer.Context,
     block: BlockArgument,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Send nothing; show every call and its gas.")] = False,
-    store: Annotated[
-        list[str] | None, typer.Option(metavar="URL", help="Folder or URL to read states from; can be repeated.")
-    ] = None,
+    store: States = None,
     account: Account = None,
     dev: Dev = None,
     password_file: PasswordFile = None,
     demand: Annotated[
-        bool, typer.Option("--demand", help="Demand on L1 what is not served; each demand locks a fee of your bond.")
+        bool,
+        typer.Option("--demand", help="Demand on L1 what a proof needs first; each demand locks a fee of your bond."),
     ] = False,
     threads: Threads = 1,
     json: Json = False,
 ) -> None:
     """Replay a block, commit to a proof of what is wrong with it, and show the proof in the next L1 block.
 
-    What the miner does not serve of what a proof takes has to be demanded on L1 (--demand): give the command again once
-    it is answered.
+    What only the miner knows of what a proof takes has to be demanded on L1 first (--demand), from the header down to
+    one value: give the command again each time it is answered.
     """
     from pol_oracle.agents.answerer import describer
     from pol_oracle.agents.replay import Replayer
-    from pol_oracle.agents.runtime import prepare_workload
 
     settings: Settings = ctx.obj
     found = session.deployment(settings)
@@ -64,18 +61,18 @@ def challenge(
     wanted = find(view, block)
     if wanted.header is None:
         raise InputError("genesis holds no step to challenge: name a later block")
-    workload = prepare_workload(found, settings.data, threads)
-    verdict = Replayer(workload, session.state_store(found, store))(wanted, wanted.shown, True, lambda: False)
-    plan = plan_of(connection, wanted, verdict, key, describer(workload))
-    values = {"id": output.hex0x(wanted.id), **_findings(verdict), "sent": not dry_run}
+    with session.following(settings, found, view, store, threads) as follower:
+        verdict = Replayer(follower)(wanted, view.lineage(wanted.parent), wanted.shown, lambda: False)
+    plan = plan_of(connection, wanted, verdict, key, describer(follower.workload))
+    values = {"id": output.hex0x(wanted.id), **findings(verdict), "sent": not dry_run}
     if not dry_run:
-        if verdict.valid:
+        if verdict.right:
             raise InputError(f"block {values['id']} is right: the replay gives the same bits, nothing to challenge")
         if verdict.proof is None and plan.steps and not demand:
             fees = len(plan.steps) * found.parameters.demand_fee / 10**18
             raise InputError(
-                f"block {values['id']} cannot be judged yet: {verdict.reason}. Name a store that has it with --store, "
-                f"or give --demand to have it shown on L1: {len(plan.steps)} demands lock {fees:g} ETH of your bond"
+                f"block {values['id']} is wrong: {verdict.reason}. What proves it must be shown on L1 first: give "
+                f"--demand, which locks {fees:g} ETH of your bond until it is answered"
             )
         assert key is not None
         _send(settings, connection, key, plan)
@@ -173,11 +170,6 @@ def _wait(connection: Client, after: int | None) -> None:
         time.sleep(POLL_S)
 
 
-def _findings(verdict: Verdict) -> dict[str, Any]:
-    kind = verdict.kind.name.lower() if verdict.kind is not None else None
-    return {"valid": verdict.valid, "kind": kind, "reason": verdict.reason}
-
-
 def _named(plan: Plan) -> list[dict[str, Any]]:
     return [{"contract": s.call.contract, "function": s.call.function, "about": s.about} for s in plan.steps]
 
@@ -210,12 +202,7 @@ def _committed(connection: Client) -> dict[str, bytes]:
 
 
 def _print(values: dict[str, Any]) -> None:
-    if values["valid"]:
-        typer.echo(f"block {values['id']} is valid: the replay gives the same bits")
-        return
-    withheld = values["kind"] == EvidenceKind.WITHHELD.name.lower()
-    judgement = "cannot be judged yet" if withheld else f"is INVALID ({values['kind']})"
-    typer.echo(f"block {values['id']} {judgement}: {values['reason']}")
+    typer.echo(f"block {values['id']} is {judgement(values)}")
     for call in values["calls"]:
         name = f"{call['contract']}.{call['function']}"
         if values["sent"]:

@@ -37,4 +37,13 @@ PasswordFile = Annotated[
     typer.Option(help="File whose first line is the keystore's password; else POL_PASSWORD_FILE, else you are asked."),
 ]
 
+States = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--store",
+        metavar="URL",
+        help="Folder or URL where states may be found; can be repeated. (default: the deployment's)",
+    ),
+]
+
 Threads = Annotated[int, typer.Option(min=1, help="Threads of the canonical arithmetic.")]

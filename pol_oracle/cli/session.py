@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,11 +20,11 @@ from .settings import Settings
 if TYPE_CHECKING:
     from eth_account.signers.local import LocalAccount
 
-    from pol_oracle.agents.view import History
+    from pol_oracle.agents.follow import Follower
+    from pol_oracle.agents.view import History, View
     from pol_oracle.chain.client import Client
     from pol_oracle.chain.deployment import Deployment
     from pol_oracle.chain.sender import Call
-    from pol_oracle.store import StateStore
 
 PAUSE_S = 0.2  # between two looks at an L1 whose nodes do not agree yet on how far it is
 
@@ -112,11 +113,39 @@ def account(settings: Settings, name: str | None, dev: int | None, file: Path | 
     return load_key(settings.keys, name, password(settings, file))
 
 
-def state_store(found: Deployment, urls: Sequence[str] | None) -> StateStore:
-    """Opens the store of states: the given places, else the deployment's."""
+@contextmanager
+def following(
+    settings: Settings, found: Deployment, view: View, store: Sequence[str] | None, threads: int
+) -> Iterator[Follower]:
+    """Opens what follows the chain by replay, and shows on a terminal how far it is.
+
+    Args:
+        settings: of the user.
+        found: the deployment.
+        view: the chain; states that none of its live blocks left behind are forgotten at the end.
+        store: where states are found besides; None: the deployment's places.
+        threads: of the canonical arithmetic.
+    """
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from pol_oracle.agents.follow import Follower, Stage
+    from pol_oracle.agents.kept import KeptStates
+    from pol_oracle.agents.runtime import prepare_workload
     from pol_oracle.store import StateStore
 
-    return StateStore(urls or found.store)
+    places = tuple(store or found.store)
+    workload = prepare_workload(found, settings.data, threads, places)
+    genesis = bytes.fromhex(found.genesis_id.removeprefix("0x"))
+    with Progress(console=Console(stderr=True), transient=True) as shown:
+        bar = shown.add_task("following the chain", total=None)
+
+        def watch(stage: Stage) -> None:
+            done, total = stage.height * stage.steps + stage.step, (stage.target + 1) * stage.steps
+            shown.update(bar, completed=done, total=total, description=f"segment after block {stage.height}")
+
+        yield Follower(workload, genesis, StateStore([settings.states, *places]), watch)
+    KeptStates(settings.states).tidy(view)
 
 
 def transact(

@@ -16,7 +16,7 @@ class Settings(BaseSettings):
     """What a user can set once for all commands: ``POL_HOME``, ``POL_RPC`` and so on. Flags win over these.
 
     Attributes:
-        home: working folder: deployment file, keys, store, data sets, journals, logs.
+        home: working folder: deployment file, keys, store, states, data sets, journals, logs.
         rpc: URL of L1's JSON-RPC endpoint; without it, the one in the deployment file.
         password_file: file whose first line unlocks keystores; without it, the password is asked for.
         log_level: debug, info, warning or error, on stderr; agents log to files of their own.
@@ -41,8 +41,13 @@ class Settings(BaseSettings):
 
     @property
     def store(self) -> Path:
-        """Folder of states, unless the deployment names another store."""
+        """Folder of final states, unless the deployment names another store."""
         return self.home / "store"
+
+    @property
+    def states(self) -> Path:
+        """Folder of the states that commands computed, so that the next one goes on from there."""
+        return self.home / "states"
 
     @property
     def data(self) -> Path:

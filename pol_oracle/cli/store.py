@@ -1,4 +1,4 @@
-"""``pol store``: the states behind the blocks, for others to fetch."""
+"""``pol store``: final states, for others to begin with."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from . import output
 from .options import Json
 from .settings import Settings
 
-app = typer.Typer(no_args_is_help=True, help="The store of states: each block's weights, named by their root.")
+app = typer.Typer(
+    no_args_is_help=True, help="The store of final states, named by their root: late joiners begin with one."
+)
 
 
 @app.command()
