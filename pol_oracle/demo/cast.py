@@ -16,8 +16,8 @@ class Part(StrEnum):
     LAZY = "lazy verifier: attests without replaying"
     ULP = "cheat: one weight of W' is one ulp off"
     SKIP = "cheat: skips the search"
-    TRACE = "cheat: a wrong value inside the step, shown on L1 only"
-    WITHHOLD = "cheat: publishes no weights"
+    TRACE = "cheat: a wrong value inside the step"
+    SEGMENT = "cheat: a wrong weight half-way through its segment"
     THIEF = "cheat: posts another miner's proof as its own"
     COLLUDER = "colluder: attests to every cheat, attacks honest blocks"
 
@@ -42,14 +42,13 @@ class Part(StrEnum):
         return frozenset(_FOUND_BY.get(self, ()))
 
 
-# a thief's batch, and the first nonce that comes along, can meet every requirement by luck; then neither can show what
-# must follow from it: a step on that batch, or an evaluation
+# the first nonce that comes along can meet every requirement by luck; then its evaluation cannot be shown
 _FOUND_BY = {
     Part.ULP: (EvidenceKind.STEP,),
     Part.TRACE: (EvidenceKind.STEP,),
+    Part.SEGMENT: (EvidenceKind.STEP,),
     Part.SKIP: (EvidenceKind.REQUIREMENT, EvidenceKind.WITHHELD),
-    Part.WITHHOLD: (EvidenceKind.WITHHELD,),
-    Part.THIEF: (EvidenceKind.REQUIREMENT, EvidenceKind.WITHHELD),
+    Part.THIEF: (EvidenceKind.WITHHELD,),  # its trace is not that of its own batch, so it has nothing to show of it
 }
 
 
@@ -80,7 +79,7 @@ ROLES: tuple[tuple[str, Part], ...] = (
     ("one-ulp", Part.ULP),
     ("wrong-value", Part.TRACE),
     ("no-search", Part.SKIP),
-    ("no-weights", Part.WITHHOLD),
+    ("wrong-segment", Part.SEGMENT),
     ("thief", Part.THIEF),
     ("colluder-1", Part.COLLUDER),
     ("colluder-2", Part.COLLUDER),

@@ -6,16 +6,19 @@ They run the honest agents' loop (same monitor, view, sender, journals) with ano
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pol_oracle.agents.actions import Action, Propose
 from pol_oracle.agents.blocks import BlockView
 from pol_oracle.agents.clerk import Clerk
 from pol_oracle.agents.config import AgentConfig
 from pol_oracle.agents.demands import replies
+from pol_oracle.agents.follow import Follower
+from pol_oracle.agents.knowledge import Parent
 from pol_oracle.agents.logs import log_to
+from pol_oracle.agents.reviewer import Reviewer
 from pol_oracle.agents.runtime import Context, Loop, open_context, open_store, prepare_workload, stop_on_signals
 from pol_oracle.agents.verdicts import Verdict
 from pol_oracle.agents.verifier import VerifierLoop
@@ -24,6 +27,7 @@ from pol_oracle.agents.worker import Worker
 from pol_oracle.chain.deployment import Deployment
 from pol_oracle.chain.devnet import dev_account
 from pol_oracle.chain.sender import Result
+from pol_oracle.evidence import Answer
 from pol_oracle.protocol.errors import PolError, StoreError
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import Role, Status
@@ -32,9 +36,6 @@ from pol_oracle.protocol.positions import Position
 from .cast import ROLES, Part, assemble
 from .colluder import Colluder
 from .forgers import Bench, Forger, Forgery, forger_of, steal
-
-if TYPE_CHECKING:
-    from pol_oracle.evidence import Answer
 
 
 class CheatLoop(Loop):
@@ -48,7 +49,6 @@ class CheatLoop(Loop):
     def __init__(self, context: Context, forger: Forger) -> None:
         super().__init__(context)
         self._forger = forger
-        self._store = open_store(context.config)
         self._worker: Worker[Forgery] = Worker("forge")
         self._open: Header | None = None  # to be proposed, and not on L1 yet
         self._made: dict[bytes, Forgery] = {}
@@ -67,15 +67,15 @@ class CheatLoop(Loop):
         if self._open is None and self._worker.key is None and self._may_propose(view):
             target = self.target(view)
             if target is not None:
-                self._worker.start(target.id, lambda cancelled: self._forger(target, cancelled))
+                parent = Parent(target.id, view.lineage(target.id))
+                self._worker.start(target.id, lambda cancelled: self._forger(parent, cancelled))
         if self._open is not None:
             difficulty = self.context.config.deployment.parameters.difficulty
             yield Propose(self._open.id(self.context.task_id), self._open, difficulty)
 
     def target(self, view: View) -> BlockView | None:
-        """The block to build on: the head, if it is not one's own."""
-        head = view.blocks[view.head]
-        return None if head.miner == self.context.me else head
+        """The block to build on: the best without a friend's below it, who will be slashed."""
+        return view.blocks[view.best(honest(view))]
 
     def settled(self, result: Result) -> None:
         """A refused proposal is forgotten; the next turn forges another."""
@@ -87,7 +87,7 @@ class CheatLoop(Loop):
         self._worker.close(patience)
         self._clerk.close(patience)
 
-    def _show(self, block: BlockView, position: Position, cancelled: Callable[[], bool]) -> Answer:
+    def _show(self, block: BlockView, lineage: object, position: Position, cancelled: object) -> Answer:
         forgery = self._made.get(block.id)
         if forgery is None or forgery.answer is None:
             raise StoreError(f"it shows nothing: {position}")
@@ -99,13 +99,8 @@ class CheatLoop(Loop):
         return bonded and Status.PENDING not in mine and Status.SLASHED not in mine
 
     def _took(self, forged: Forgery | PolError) -> None:
-        if isinstance(forged, StoreError):
-            self.log.warning("cannot forge yet", reason=str(forged))
-            return
         if isinstance(forged, PolError):
             raise forged
-        for root, content in forged.publish.items():
-            self._store.put(root, content)
         self._open = forged.header
         self._made[forged.header.id(self.context.task_id)] = forged
 
@@ -119,40 +114,66 @@ class ThiefLoop(CheatLoop):
 
     def target(self, view: View) -> BlockView | None:
         """The newest block that verifiers vouch for and no friend has made: why steal what is worth nothing?"""
-        quorum, friends = self.context.parameters.quorum, cheats()
-        branch = view.branch(view.head)
-        return next((b for b in branch if b.miner not in friends and len(b.attestations) >= quorum), None)
+        quorum, good = self.context.parameters.quorum, honest(view)
+        branch = view.branch(view.best(good))
+        return next((b for b in branch if len(b.attestations) >= quorum), None)
 
     def settled(self, result: Result) -> None:
         """Learns from the refusal."""
         super().settled(result)
         self._refused = self._refused or not result.ok
 
-    def _steal(self, target: BlockView, cancelled: object) -> Forgery:
-        assert target.header is not None
+    def _steal(self, target: Parent, cancelled: object) -> Forgery:
         task = self.context.config.deployment.task
-        return Forgery(steal(task, target.header, self.context.me, adapted=self._refused))
+        return Forgery(steal(task, target.lineage[-1], self.context.me, adapted=self._refused))
 
 
-def lazy(block: BlockView, shown: object, insist: bool, cancelled: object) -> Verdict:
+class Prejudice(Reviewer):
+    """Judges a block whatever it stands on: who replays nothing needs no parent."""
+
+    def _stands(self, parent: BlockView) -> bool:
+        return True
+
+
+class ColluderLoop(VerifierLoop):
+    """Vouches for friends, and attacks all others."""
+
+    def __init__(self, context: Context) -> None:
+        config = context.config
+        judge = Colluder(cheats(), context.me, config.deployment.task)
+        super().__init__(context, judge, silent, blind)
+        self._reviewer = Prejudice(judge, context.memory, context.me, self.log, config.retry_s)
+
+
+def lazy(block: BlockView, lineage: object, shown: object, cancelled: object) -> Verdict:
     """Finds every block right without looking at it."""
     return Verdict(block.id)
 
 
-def silent(block: BlockView, position: Position, cancelled: Callable[[], bool]) -> Answer:
+def silent(block: BlockView, lineage: object, position: Position, cancelled: object) -> Answer:
     """Answers no demand: who never looked at a block has nothing to show of it."""
     raise StoreError(f"nothing to show: {position}")
 
 
 def blind(position: Position) -> bytes:
-    """Opens no descriptor: roots, which are all that colluders demand, need none."""
+    """Opens no descriptor: what colluders demand needs none."""
     return b""
 
 
+@cache
 def cheats() -> frozenset[str]:
     """Addresses of the cheating miners: they know each other, and the colluders know them."""
     cast = assemble({dev: dev_account(dev).address for dev in range(1, len(ROLES) + 1)})
     return frozenset(party.address for party in cast if party.part.cheats)
+
+
+def honest(view: View) -> set[bytes]:
+    """Returns the live blocks that have no cheat's below them."""
+    friends, good = cheats(), {view.finalized_tip}
+    for block in view.live.values():
+        if block.parent in good and block.miner not in friends:
+            good.add(block.id)
+    return good
 
 
 def run(part: Part, config: AgentConfig) -> None:
@@ -166,15 +187,14 @@ def run(part: Part, config: AgentConfig) -> None:
     if part is Part.LAZY:
         loop = VerifierLoop(open_context(config, Role.VERIFIER), lazy, silent, blind)
     elif part is Part.COLLUDER:
-        colluder = Colluder(cheats(), config.account.address, open_store(config), config.deployment.task.test_count)
-        loop = VerifierLoop(open_context(config, Role.VERIFIER), colluder, silent, blind)
+        loop = ColluderLoop(open_context(config, Role.VERIFIER))
     elif part is Part.THIEF:
         loop = ThiefLoop(open_context(config, Role.MINER))
     else:
-        workload = prepare_workload(config.deployment, config.cache)
+        workload, context = prepare_workload(config.deployment, config.cache), open_context(config, Role.MINER)
+        follower = Follower(workload, context.genesis_id, open_store(config, config.kept_path))
         difficulty = config.deployment.parameters.difficulty  # of all blocks: the demo's task does not retarget
-        bench = Bench(workload, open_store(config), config.account.address, difficulty)
-        loop = CheatLoop(open_context(config, Role.MINER), forger_of(part, bench))
+        loop = CheatLoop(context, forger_of(part, Bench(follower, context.me, difficulty)))
     loop.run(stop_on_signals())
 
 

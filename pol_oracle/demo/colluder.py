@@ -1,27 +1,31 @@
 """What a colluding verifier makes of a block: a friend's is right, and any other must be wrong.
 
 It demands things of honest blocks, so that they wait and their miners work, and accuses them of a false count of
-correct samples: with evidence that is genuine and shows nothing, or invented. It pays for the first, and the Court
-refuses the second.
+correct samples: with bits that are invented, or that it had shown. It pays for the demands, and the Court refuses the
+accusations.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+import numpy as np
+from eth_abi.abi import decode
+
+from pol_oracle.agents.blocks import BlockView
 from pol_oracle.agents.verdicts import Verdict
-from pol_oracle.protocol.errors import StoreError
+from pol_oracle.canonical.accuracy import AccuracyTree, bits_of
+from pol_oracle.evidence import FraudProof, Shown
+from pol_oracle.evidence.accuracy import sums_proof
+from pol_oracle.evidence.shown import ANSWER_TYPES
 from pol_oracle.protocol.hashing import keccak
+from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import EvidenceKind
 from pol_oracle.protocol.positions import Item, Position, Tree
+from pol_oracle.protocol.task import Task
 
-if TYPE_CHECKING:
-    from pol_oracle.agents.blocks import BlockView
-    from pol_oracle.canonical.accuracy import AccuracyTree
-    from pol_oracle.evidence import FraudProof
-    from pol_oracle.protocol.header import Header
-    from pol_oracle.store import StateStore
+BITS = Position(Item.BITS)
 
 
 @dataclass(frozen=True)
@@ -31,48 +35,41 @@ class Colluder:
     Attributes:
         friends: miners whose blocks it vouches for.
         me: its address.
-        store: where miners publish.
-        samples: |E|.
+        task: which traces can be demanded.
     """
 
     friends: frozenset[str]
     me: str
-    store: StateStore
-    samples: int
+    task: Task
 
-    def __call__(self, block: BlockView, shown: object, insist: bool, cancelled: object) -> Verdict:
+    def __call__(self, block: BlockView, lineage: object, shown: Shown, cancelled: object) -> Verdict:
         """See :data:`pol_oracle.agents.verdicts.Replay`."""
         if block.miner in self.friends or block.header is None:
             return Verdict(block.id)
         drawn = int.from_bytes(keccak(block.id + bytes.fromhex(self.me[2:])), "big")
-        kind, lie = EvidenceKind.ACCURACY, self._accusation(block.header, invented=bool(drawn & 1))
-        return Verdict(block.id, kind, "not a friend's", lie, (self._demand(drawn >> 1),))
+        if drawn & 1 and BITS not in shown:  # first it has to see the bits that it will misread
+            return Verdict(block.id, EvidenceKind.WITHHELD, "not a friend's", None, (BITS,))
+        lie = self._accusation(block.header, self._shown(shown) if drawn & 1 else self._invented())
+        demands = () if drawn & 1 else (self._demand(drawn >> 1),)
+        return Verdict(block.id, EvidenceKind.ACCURACY, "not a friend's", lie, demands)
 
     def _demand(self, drawn: int) -> Position:
-        """The roots of the step, or those of an evaluation, which only the miner can give."""
-        tree = list(Tree)[drawn % len(Tree)]
-        return Position(Item.ROOTS, tree, 0 if tree is Tree.STEP else drawn // len(Tree) % self.samples)
+        """Something that takes work to show: the roots of a trace, or the whole list of the segment's steps."""
+        tree, rest = list(Tree)[drawn % len(Tree)], drawn // len(Tree)
+        if tree is Tree.STEP:
+            return Position(Item.STEPS)
+        traces = self.task.training_steps if tree is Tree.SEGMENT else self.task.test_count
+        return Position(Item.ROOTS, tree, rest % traces)
 
-    def _accusation(self, header: Header, *, invented: bool) -> FraudProof:
+    def _accusation(self, header: Header, tree: AccuracyTree) -> FraudProof:
         """Accuses the header of claiming other sums than its tree of bits has."""
-        from pol_oracle.evidence.accuracy import sums_proof
-
-        tree = self._invented() if invented else self._served(header)
         return sums_proof(header, tree, len(tree.levels) - 1, 0, header.correct_before, header.correct_after)
 
-    def _served(self, header: Header) -> AccuracyTree:
-        from pol_oracle.canonical.accuracy import AccuracyTree, bits_of, words_size
-
-        try:
-            words = next(iter(self.store.candidates(header.eval_root, words_size(self.samples))))
-        except StoreError:
-            return self._invented()
-        return AccuracyTree.of(*bits_of(words, self.samples))
+    def _shown(self, shown: Shown) -> AccuracyTree:
+        pairs: Sequence[tuple[bytes, bytes]]
+        (pairs,) = decode(ANSWER_TYPES[Item.BITS], shown[BITS])
+        return AccuracyTree.of(*bits_of(b"".join(left + right for left, right in pairs), self.task.test_count))
 
     def _invented(self) -> AccuracyTree:
-        import numpy as np
-
-        from pol_oracle.canonical.accuracy import AccuracyTree
-
-        nothing = np.zeros(self.samples, bool)
+        nothing = np.zeros(self.task.test_count, bool)
         return AccuracyTree.of(nothing, nothing)

@@ -1,32 +1,48 @@
-"""What each cheating miner does to a proof. A forger returns what to propose, what to publish, and what to answer."""
+"""What each cheating miner does to a proof. A forger returns what to propose, and what to answer."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from math import prod
-from struct import pack, unpack
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
+
+from pol_oracle.agents.follow import Follower
+from pol_oracle.agents.job import Job
+from pol_oracle.agents.knowledge import Parent
+from pol_oracle.agents.worker import Cancelled
+from pol_oracle.canonical.accuracy import AccuracyTree
+from pol_oracle.canonical.operations import Kind
+from pol_oracle.canonical.programs import Program
+from pol_oracle.canonical.segments import SegmentEntry, SegmentList
+from pol_oracle.canonical.state import State
+from pol_oracle.evidence import (
+    Answer,
+    Discloser,
+    Grounds,
+    HonestDiscloser,
+    SegmentStep,
+    Traced,
+    TraceId,
+    answer_to,
+    traced,
+)
 from pol_oracle.protocol import derivation
 from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.header import Header
-from pol_oracle.protocol.positions import Tree
+from pol_oracle.protocol.positions import Position, Tree
 from pol_oracle.protocol.task import Task
+from pol_oracle.task import Segment, Workload, segment_step, state_before
 
 from .cast import Part
 
-if TYPE_CHECKING:
-    from pol_oracle.agents.blocks import BlockView
-    from pol_oracle.canonical.accuracy import AccuracyTree
-    from pol_oracle.canonical.state import State
-    from pol_oracle.evidence import Answer, Discloser, Traced
-    from pol_oracle.protocol.positions import Position
-    from pol_oracle.search import Proof
-    from pol_oracle.store import StateStore
-    from pol_oracle.task import Workload
+if TYPE_CHECKING:  # the search imports torch
+    from pol_oracle.search import Base, Proof
 
-FLOAT_BYTES = 4
+STEP = TraceId(Tree.STEP)
+Ask = Callable[[], bool]
 
 
 @dataclass(frozen=True)
@@ -35,19 +51,17 @@ class Forgery:
 
     Attributes:
         header: what is proposed.
-        publish: what the proposer publishes: root -> content.
         answer: answers a demand; None: it never does.
     """
 
     header: Header
-    publish: Mapping[bytes, bytes] = field(default_factory=dict)
     answer: Callable[[Position], Answer] | None = None
 
 
 class Forger(Protocol):
     """Makes a forgery on top of a block."""
 
-    def __call__(self, target: BlockView, cancelled: Callable[[], bool]) -> Forgery:
+    def __call__(self, target: Parent, cancelled: Ask) -> Forgery:
         """Forges; ``target`` is the block to build on, or for the thief the block to steal."""
 
 
@@ -55,76 +69,89 @@ class Forger(Protocol):
 class Bench:
     """What the forgers that compute work with."""
 
-    workload: Workload
-    store: StateStore
+    follower: Follower
     me: str
     difficulty: int
 
-    def state_of(self, block: BlockView) -> State:
-        """The weights a block left behind."""
-        from pol_oracle.task import fetch_state
+    @property
+    def workload(self) -> Workload:
+        """The task."""
+        return self.follower.workload
 
-        if block.header is None:
-            return self.workload.initial
-        return fetch_state(self.store, self.workload.model, block.header.post_root)
-
-    def proof(self, block: BlockView, cancelled: Callable[[], bool]) -> Proof:
-        """An honest miner's proof on top of a block: training and search."""
-        from pol_oracle.agents.job import Job
-        from pol_oracle.agents.knowledge import Parent
+    def proof(self, parent: Parent, cancelled: Ask) -> Proof:
+        """An honest miner's proof on top of a block."""
         from pol_oracle.agents.production import Production
         from pol_oracle.search import search_for
 
-        parent = Parent(block.id, block.correct_after, block.header.post_root if block.header else None)
-        produce = Production(self.workload, self.store, search_for(self.workload))
+        produce = Production(self.follower, search_for(self.workload))
         return produce(Job(parent, self.me, self.difficulty), cancelled)
+
+    def search(self, base: Base, cancelled: Ask) -> Proof:
+        """An honest miner's search, on a W that need not be right."""
+        from pol_oracle.search import search_for
+
+        found = search_for(self.workload).search(base, self.me, self.difficulty, should_stop=cancelled)
+        if found is None:
+            raise Cancelled
+        return found
+
+    def telling(self, header: Header, grounds: Grounds, trace: TraceId, lie: Traced) -> Forgery:
+        """Proposes a header, and answers what is demanded of it with one false trace and true ones besides."""
+        truth = HonestDiscloser(self.workload, header, grounds, lambda state: self.follower.count(state, _never))
+        told = Liar(trace, lie, truth)
+        return Forgery(header, lambda position: answer_to(position, self.workload.programs, told))
+
+
+def _never() -> bool:
+    return False
 
 
 def forger_of(part: Part, bench: Bench) -> Forger:
     """Returns the forger of a cheat that computes; the thief only copies, see :func:`steal`."""
-    forgers = {Part.ULP: one_ulp, Part.TRACE: wrong_value, Part.SKIP: no_search, Part.WITHHOLD: no_weights}
+    forgers = {Part.ULP: one_ulp, Part.TRACE: wrong_value, Part.SEGMENT: wrong_segment, Part.SKIP: no_search}
     forge = forgers[part]
     return lambda target, cancelled: forge(bench, target, cancelled)
 
 
-def one_ulp(bench: Bench, parent: BlockView, cancelled: Callable[[], bool]) -> Forgery:
-    """A real proof, but one weight of W' is the next float32: the smallest lie there is. All of it is published."""
+def one_ulp(bench: Bench, parent: Parent, cancelled: Ask) -> Forgery:
+    """A real proof, but one weight of W' is the next float32: the smallest lie there is."""
     proof = bench.proof(parent, cancelled)
-    forged = with_post(proof, nudged(proof.post))
-    return Forgery(forged.header, published(forged))
+    grounds = bench.follower.grounds(proof.header, parent.lineage, cancelled)
+    lie = with_post(traced(bench.workload, proof.header, STEP, proof.pre), nudged(proof.post))
+    header = replace(proof.header, post_root=lie.roots.post_root, trace_root=lie.roots.root)
+    return bench.telling(header, grounds, STEP, lie)
 
 
-def wrong_value(bench: Bench, parent: BlockView, cancelled: Callable[[], bool]) -> Forgery:
-    """A real proof, but one value inside the step is the next float32. W, W' and the roots of the step's tensors are
-    published; the tensor with the wrong value is shown on L1 only, as it was committed to."""
-    from pol_oracle.evidence import HonestDiscloser, answer_to, traced_step
-
+def wrong_value(bench: Bench, parent: Parent, cancelled: Ask) -> Forgery:
+    """A real proof, but one value inside the step is the next float32."""
     proof = bench.proof(parent, cancelled)
-    lie = altered(traced_step(bench.workload, proof.header, proof.pre))
-    header = replace(proof.header, trace_root=lie.roots.root)
-    truth = HonestDiscloser(bench.workload, header, proof.pre)
-    told = Liar(lie, truth)
-    programs = bench.workload.programs
-    forged = replace(proof, header=header, roots=lie.roots)
-    return Forgery(header, published(forged), lambda position: answer_to(position, programs, told))
+    grounds = bench.follower.grounds(proof.header, parent.lineage, cancelled)
+    lie = altered(traced(bench.workload, proof.header, STEP, proof.pre), largest_dot(bench.workload.stepper.program))
+    return bench.telling(replace(proof.header, trace_root=lie.roots.root), grounds, STEP, lie)
 
 
-def no_search(bench: Bench, parent: BlockView, cancelled: Callable[[], bool]) -> Forgery:
+def wrong_segment(bench: Bench, parent: Parent, cancelled: Ask) -> Forgery:
+    """A real proof, but on another W: half-way through the segment one weight was the next float32."""
+    from pol_oracle.search import Base
+
+    segment = bench.follower.segment(parent.id, parent.lineage, cancelled)
+    false, lie = derailed(bench.workload, segment)
+    proof = bench.search(Base(parent.id, false.root, false.end), cancelled)
+    grounds = Grounds(false.end, false, parent.lineage[-1] if parent.lineage else None)
+    return bench.telling(proof.header, grounds, TraceId(Tree.SEGMENT, len(false.entries) // 2), lie)
+
+
+def no_search(bench: Bench, parent: Parent, cancelled: Ask) -> Forgery:
     """The first nonce, whatever its requirements say, and an accuracy that was never measured."""
-    pre, task = bench.state_of(parent), bench.workload.task
-    before = min(parent.correct_after, task.test_count - 1)
+    task, train = bench.workload.task, bench.workload.train
+    segment = bench.follower.segment(parent.id, parent.lineage, cancelled)
+    before = min(parent.lineage[-1].correct_after, task.test_count - 1) if parent.lineage else 0
     invented = keccak(b"never evaluated")
-    draft = Header(parent.id, bench.me, 0, (), pre.root, invented, invented, invented, before, before + 1)
+    roots = segment.root, segment.end.root, invented, invented, invented
+    draft = Header(parent.id, bench.me, 0, (), *roots, before, before + 1)
     indices = own_indices(task, draft)
-    train, chosen = bench.workload.train, list(indices)
-    result = bench.workload.stepper.run(pre, train.images[chosen], train.labels[chosen])
-    header = replace(draft, indices=indices, post_root=result.post.root, trace_root=result.trace.root)
-    return Forgery(header, {state.root: state.to_bytes() for state in (pre, result.post)})
-
-
-def no_weights(bench: Bench, parent: BlockView, cancelled: Callable[[], bool]) -> Forgery:
-    """A real proof, and neither W nor W' in the store."""
-    return Forgery(bench.proof(parent, cancelled).header)
+    result = bench.workload.stepper.run(segment.end, train.images[list(indices)], train.labels[list(indices)])
+    return Forgery(replace(draft, indices=indices, post_root=result.post.root, trace_root=result.trace.root))
 
 
 def steal(task: Task, victim: Header, me: str, *, adapted: bool) -> Header:
@@ -135,54 +162,67 @@ def steal(task: Task, victim: Header, me: str, *, adapted: bool) -> Header:
 
 def own_indices(task: Task, header: Header) -> tuple[int, ...]:
     """Returns P of the header's own seed."""
-    drawn = derivation.seed(task.rules, task.id, header.parent, header.miner, header.pre_root, header.nonce)
+    drawn = derivation.seed(task.rules, task.id, header.parent, header.miner, header.nonce)
     return derivation.batch(drawn, task.batch_size, task.train_count)
-
-
-def with_post(proof: Proof, post: State) -> Proof:
-    """Returns a proof that claims another W', and a trace that ends in it."""
-    roots = type(proof.roots).of(proof.roots.program, proof.pre.tensor_roots, proof.roots.between, post.tensor_roots)
-    header = replace(proof.header, post_root=post.root, trace_root=roots.root)
-    return replace(proof, header=header, post=post, roots=roots)
-
-
-def published(proof: Proof) -> dict[bytes, bytes]:
-    """What an honest miner publishes of a proof."""
-    states = {state.root: state.to_bytes() for state in (proof.pre, proof.post)}
-    return states | {
-        proof.header.trace_root: proof.roots.between,
-        proof.header.eval_root: proof.accuracy.words,
-    }
 
 
 @dataclass(frozen=True)
 class Liar:
-    """Shows a false step, and what is true besides; see :class:`~pol_oracle.evidence.Discloser`."""
+    """Shows one false trace, and what is true besides; see :class:`~pol_oracle.evidence.Discloser`."""
 
-    step: Traced
+    which: TraceId
+    lie: Traced
     truth: Discloser
 
-    def trace(self, tree: Tree, sample: int) -> Traced:
-        """The false step, or a true evaluation."""
-        return self.step if tree is Tree.STEP else self.truth.trace(tree, sample)
+    def trace(self, trace: TraceId) -> Traced:
+        """The false trace, or a true one."""
+        return self.lie if trace == self.which else self.truth.trace(trace)
+
+    def steps(self) -> SegmentList:
+        """The true list; of a segment that is false itself, the list that was committed to."""
+        return self.truth.steps()
+
+    def segment_step(self, trace: TraceId) -> SegmentStep:
+        """What leads to that list's root."""
+        return self.truth.segment_step(trace)
 
     def accuracy(self) -> AccuracyTree:
         """The true bits."""
         return self.truth.accuracy()
 
 
-def altered(step: Traced) -> Traced:
-    """Returns a step's trace with one unit in the last place changed in the middle of its largest dot product."""
-    from pol_oracle.canonical.operations import Kind
-    from pol_oracle.evidence import Traced
+def derailed(workload: Workload, right: Segment) -> tuple[Segment, Traced]:
+    """Returns a segment that is right but for one weight after its middle step, and the trace of that step."""
+    middle = len(right.entries) // 2
+    state = state_before(workload, right.block_id, right.start, middle)
+    entries, lie = list(right.entries[:middle]), None
+    for step in range(middle, len(right.entries)):
+        result = segment_step(workload, right.block_id, step, state)
+        state = result.post
+        if lie is None:
+            state = nudged(state)
+            lie = with_post(Traced(workload.stepper.program, result.trace.tensors(), result.trace.roots), state)
+        entries.append(SegmentEntry(result.trace.roots.batch_root, result.trace.roots.inner_root, state.root))
+    assert lie is not None
+    return Segment(right.block_id, right.start, tuple(entries), state, finite=True), lie
 
-    program = step.program
-    inner = range(program.first, program.posts_from)
-    dots = [t for t in inner if (made := program.operation_of(t)) is not None and made.kind is Kind.DOT]
-    tensor = max(dots, key=lambda t: step.tensors[t].size)
+
+def with_post(step: Traced, post: State) -> Traced:
+    """Returns a step's trace that ends in another state."""
+    return Traced.of(step.program, (*step.tensors[: step.program.posts_from], *post.tensors))
+
+
+def altered(step: Traced, tensor: int) -> Traced:
+    """Returns a step's trace with one unit in the last place changed in the middle of a tensor."""
     wrong = step.tensors[tensor].copy()
-    wrong.reshape(-1).view("u4")[wrong.size // 2] ^= 1
-    return Traced.of(program, (*step.tensors[:tensor], wrong, *step.tensors[tensor + 1 :]))
+    wrong.reshape(-1).view(np.uint32)[wrong.size // 2] ^= 1
+    return Traced.of(step.program, (*step.tensors[:tensor], wrong, *step.tensors[tensor + 1 :]))
+
+
+def largest_dot(program: Program) -> int:
+    """Returns the number of the largest tensor that is made of dot products."""
+    made = enumerate(program.operations, program.first)
+    return max((t for t, operation in made if operation.kind is Kind.DOT), key=lambda t: prod(program.shapes[t]))
 
 
 def nudged(state: State) -> State:
@@ -190,9 +230,6 @@ def nudged(state: State) -> State:
 
     It is the last of the learnable parameters: in the last layer, which no requirement names.
     """
-    learnable = sum(prod(weight.shape) for weight in state.model.parameters)
-    at = FLOAT_BYTES * (learnable - 1)
-    data = bytearray(state.to_bytes())
-    (bits,) = unpack(">I", data[at : at + FLOAT_BYTES])
-    data[at : at + FLOAT_BYTES] = pack(">I", bits ^ 1)  # the lowest bit of a float32 is its last place
-    return type(state).from_bytes(state.model, bytes(data))
+    flat = state.flat.copy()
+    flat.view(np.uint32)[sum(prod(weight.shape) for weight in state.model.parameters) - 1] ^= 1
+    return State(state.model, flat)
