@@ -1,8 +1,8 @@
 """The chain without L1, tensors or a clock: the protocol's rules of difficulty and fork choice, run over many blocks.
 
     chain.py      the tree, under protocol.difficulty and protocol.lifecycle
-    network.py    miners, L1's slots, transfer of weights
-    sight.py      what each miner builds on, after fetching and checking
+    network.py    miners, L1's slots, the time that training and checking take
+    sight.py      what each miner builds on, after checking and training
     engine.py     the event loop; read this first
     attackers.py  those who break the rules; aim.py: what they are looking for
     outcome.py    what came of a chain

@@ -18,35 +18,41 @@ class Aim:
     Attributes:
         power: tries per second.
         difficulty: what the next find must have, in 1/1024 bit.
-        on: whether the attacker mines at all.
+        begins: when it has trained after the block below, seconds; until then it does not search.
+        on: whether the attacker searches now.
     """
 
-    def __init__(self, attacker: Attacker, power: float, rules: Rules) -> None:
-        self._attacker, self.power, self._rules = attacker, power, rules
-        self._height, self._since = -1, 0.0
+    def __init__(self, attacker: Attacker, power: float, rules: Rules, segment: float) -> None:
+        self._attacker, self.power, self._rules, self._segment = attacker, power, rules, segment
+        self._height, self.begins = 0, 0.0
         self._least = 0  # the lowest difficulty for which the tries so far were found wanting
         self.difficulty = 0
         self.on = True
 
-    def adjust(self, now: float, next_slot: int) -> None:
+    def adjust(self, now: float, next_slot: int) -> bool:
         """Follows the attacker to its next block, or the clock to the next difficulty.
 
         Args:
             now: seconds.
             next_slot: timestamp that a proposal made now gets.
+
+        Returns:
+            Whether it trains now, and will search from ``begins`` on.
         """
         self.difficulty = self._difficulty(next_slot)
-        self.on = self._attacker.mines(self.difficulty)
         height = self._attacker.end.height + self._attacker.hidden
-        if height != self._height:
-            self._height, self._since, self._least = height, now, self.difficulty
+        moved = height != self._height
+        if moved:
+            self._height, self.begins, self._least = height, now + self._segment, self.difficulty
+        self.on = self._attacker.mines(self.difficulty) and now >= self.begins
+        return moved and now < self.begins
 
     def ripens(self, now: float) -> float:
         """Returns the chance that one of the tries so far is good enough now and was not before."""
         least, self._least = self._least, min(self._least, self.difficulty)
         if self.difficulty >= least:
             return 0.0
-        tries = self.power * (now - self._since)
+        tries = self.power * max(0.0, now - self.begins)
         return -math.expm1(-tries * (1 / tries_per_block(self.difficulty) - 1 / tries_per_block(least)))
 
     def _difficulty(self, next_slot: int) -> int:

@@ -1,4 +1,4 @@
-"""Miners that do not keep to the rules. Each sees L1 at once, checks nothing, and loses no time on transfers."""
+"""Miners that do not keep to the rules. Each sees L1 at once and checks nothing, but has to train as all others."""
 
 from __future__ import annotations
 
@@ -12,18 +12,15 @@ from .chain import Block
 class World(Protocol):
     """What an attacker can do."""
 
-    def publish(self, parent: Block, served: bool = True) -> Block:
+    def publish(self, parent: Block) -> Block:
         """Proposes a block on ``parent`` in the next L1 block."""
-
-    def serve(self, block: Block) -> None:
-        """Lets others fetch the weights of a block."""
 
     def wake(self, at: float) -> None:
         """Calls ``woke`` at a later time."""
 
 
 class Attacker:
-    """One miner, outside of the honest ones; this base publishes and serves what it finds.
+    """One miner, outside of the honest ones; this base publishes what it finds.
 
     Attributes:
         share: its part of all power.
@@ -157,36 +154,3 @@ class Withholder(Attacker):
             self.tip = world.publish(self.tip)
         del self._kept[:count]
         self.hidden = len(self._kept)
-
-
-class Unserving(Withholder):
-    """Proposes at once, so that L1 has its block first, and keeps the weights back until a rival is there.
-
-    Nobody can build on what nobody can check. When a rival appears, the weights do too, and the older block wins the
-    tie.
-    """
-
-    def start(self, genesis: Block) -> None:
-        """Begins on a new chain."""
-        super().start(genesis)
-        self._unserved: list[Block] = []
-
-    @property
-    def end(self) -> Block:
-        """The last block of its chain, all of which L1 knows."""
-        return self._unserved[-1] if self._unserved else self.tip
-
-    def _give_up(self, block: Block) -> None:
-        super()._give_up(block)
-        self._unserved.clear()
-
-    def _keep(self, world: World, until: float) -> None:
-        self._unserved.append(world.publish(self.end, served=False))
-        self._kept.append(until)
-
-    def _let_go(self, world: World, count: int) -> None:
-        self._racing = False
-        for block in self._unserved[:count]:
-            world.serve(block)
-            self.tip = block
-        del self._kept[:count], self._unserved[:count]

@@ -62,17 +62,17 @@ class Simulation:
         self._active = self._shifts.pop(0).active if self._shifts and not self._shifts[0].height else len(miners)
         honest = float(miners.power[: self._active].sum())
         self._attack_power = honest * attacker.share / (1 - attacker.share) if attacker else 0.0
-        interval = rules.target_interval or Rules().target_interval
-        start = fitting_difficulty(honest + self._attack_power, interval)
+        searching = max(1.0, (rules.target_interval or Rules().target_interval) - network.segment)
+        start = fitting_difficulty(honest + self._attack_power, searching)
         self._tree = Tree(rules, min(max(start, rules.minimum), rules.maximum))
-        self._sight = Sight(self._tree.blocks[0], len(miners), network.grace)
+        self._sight = Sight(self._tree.blocks[0], miners.check, network.segment)
         self._now, self._since = 0.0, 0.0
         self._tries = np.zeros(len(miners) + 1)  # by miner, the attacker last
         self._queue: list[tuple[float, int, Callable[[], None]]] = []
         self._order = itertools.count()
         self._count_power()
         self._ticking = False
-        self._aim = Aim(attacker, self._attack_power, rules) if attacker else None
+        self._aim = Aim(attacker, self._attack_power, rules, network.segment) if attacker else None
         if attacker:
             attacker.start(self._tree.blocks[0])
             self._take_aim()
@@ -148,18 +148,13 @@ class Simulation:
             attacker.foresees(parent.height + 1, self)
         block = self._tree.propose(parent, miner, self._network.slot_after(self._now))
         self._sight.found(block, self._now)
-        self._offer(block, self._now + self._miners.upload(miner, self._network))
+        self._at(self._network.shown(block.at), lambda: self._show(block))
         if attacker:
             self._at(block.at, lambda: self._attacker_sees(block))
         self._shift()
 
-    def _offer(self, block: Block, uploaded: float) -> None:
-        """Serves a block as soon as L1 shows it and its weights are up."""
-        shown = block.at if self._network.header_first else max(self._network.shown(block.at), uploaded)
-        self._at(shown, lambda: self._serve_now(block))
-
-    def _serve_now(self, block: Block) -> None:
-        self._sight.serve(block, self._now, self._miners.digest(block.miner, self._network, self._draw))
+    def _show(self, block: Block) -> None:
+        self._sight.show(block, self._now)
         self._sight.forget(self._active, self._now)
 
     def _shift(self) -> None:
@@ -178,18 +173,13 @@ class Simulation:
 
     # --- the attacker, and what it can do (attackers.World) ---
 
-    def publish(self, parent: Block, served: bool = True) -> Block:
+    def publish(self, parent: Block) -> Block:
         """Proposes a block of the attacker's."""
         block = self._tree.propose(parent, len(self._miners), self._network.slot_after(self._now))
         self._sight.found(block, self._now)
-        if served:
-            self._offer(block, self._now)
+        self._at(self._network.shown(block.at), lambda: self._show(block))
         self._shift()
         return block
-
-    def serve(self, block: Block) -> None:
-        """Serves an attacker's block."""
-        self._offer(block, self._now)
 
     def wake(self, at: float) -> None:
         """Asks for a call of ``woke``."""
@@ -213,7 +203,8 @@ class Simulation:
     def _take_aim(self) -> None:
         assert self._attacker is not None and self._aim is not None
         next_slot = self._network.slot_after(self._now)
-        self._aim.adjust(self._now, next_slot)
+        if self._aim.adjust(self._now, next_slot):
+            self._at(self._aim.begins, self._take_aim)
         if self._attacker.hidden and self._tree.rules.target_interval and not self._ticking:
             self._ticking = True
             self._at(max(next_slot, self._now + self._tree.rules.target_interval / TICKS), self._tick)

@@ -21,7 +21,7 @@ from .chain import Rules
 from .engine import Simulation
 from .network import Network, alike
 
-IDEAL = Network(confirmations=0, megabytes=0)
+IDEAL = Network(confirmations=0, segment=0)
 ENDLESS = (math.inf,)
 CHOICES = (0.0, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, math.inf)  # delays, in target intervals
 LENGTH = 4

@@ -9,12 +9,12 @@ import numpy as np
 
 from pol_oracle.protocol.difficulty import BIT
 
-from .attackers import Attacker, Hopper, Unserving, Withholder
+from .attackers import Attacker, Hopper, Withholder
 from .chain import Rules, fitting_difficulty, tries_per_block
 from .engine import Progress, Shift, Simulation
 from .games import IDEAL, search
 from .jumps import AFTER, BEFORE, jump
-from .network import Delivery, Miners, Network, alike, mixed
+from .network import Miners, Network, alike, mixed
 from .outcome import Outcome
 from .told import Curve, Panel, Reading, Sweep, Told, over, over_height, readings
 
@@ -71,43 +71,41 @@ def _tenfold(name: str, up: bool, blocks: int, seed: int, progress: Progress | N
 
 
 def latency(blocks: int, seed: int, progress: Progress | None) -> Told:
-    """30 miners, over target intervals and what lies between them."""
-    networks = {
-        "1 confirmation, 45 MB": NETWORK,
-        "6 confirmations, 45 MB": replace(NETWORK, confirmations=6),
-        "1 confirmation, 450 MB": replace(NETWORK, megabytes=450),
-        "header first": replace(NETWORK, header_first=True),
+    """30 miners, over target intervals and what delays miners."""
+    miners = _mixed(30, seed)
+    cases = {
+        "1 confirmation": (NETWORK, miners),
+        "6 confirmations": (replace(NETWORK, confirmations=6), miners),
+        "no segment": (replace(NETWORK, segment=0.0), miners),
+        "checked in no time": (NETWORK, replace(miners, check=np.zeros(len(miners)))),
     }
-    return _over_intervals("latency", "30 miners", networks, _mixed(30, seed), blocks, seed, progress)
+    return _over_intervals("latency", "30 miners", cases, blocks, seed, progress)
 
 
 def ten_thousand(blocks: int, seed: int, progress: Progress | None) -> Told:
-    """10,000 miners of mixed size, over target intervals and ways to deliver."""
-    networks = {
-        "store": NETWORK,
-        "swarm": replace(NETWORK, delivery=Delivery.SWARM),
-        "store, 6 confirmations": replace(NETWORK, confirmations=6),
-        "header first": replace(NETWORK, header_first=True),
-    }
-    return _over_intervals("ten-thousand", "10,000 miners", networks, _mixed(10_000, seed), blocks, seed, progress)
+    """10,000 miners of mixed size, over target intervals."""
+    miners = _mixed(10_000, seed)
+    cases = {"1 confirmation": (NETWORK, miners), "6 confirmations": (replace(NETWORK, confirmations=6), miners)}
+    return _over_intervals("ten-thousand", "10,000 miners", cases, blocks, seed, progress)
 
 
 def _over_intervals(
     name: str,
     title: str,
-    networks: Mapping[str, Network],
-    miners: Miners,
+    cases: Mapping[str, tuple[Network, Miners]],
     blocks: int,
     seed: int,
     progress: Progress | None,
 ) -> Told:
+    """Runs each case over target intervals; its segment is for 600 s, and grows and shrinks with the interval."""
     points = (300, 600, 1200, 3600)
-    sweep: Sweep = {label: [] for label in networks}
-    count = _Count(progress, blocks, len(networks) * len(points))
-    for label, network in networks.items():
+    sweep: Sweep = {label: [] for label in cases}
+    count = _Count(progress, blocks, len(cases) * len(points))
+    for label, (network, miners) in cases.items():
         for target in points:
             rules = Rules(target, 6 * target)
-            outcome = Simulation(rules, network, miners, seed).run(min(blocks, POINT), count.next())
+            scaled = replace(network, segment=network.segment * target / RULES.target_interval)
+            outcome = Simulation(rules, scaled, miners, seed).run(min(blocks, POINT), count.next())
             sweep[label].append((target, outcome))
     found = tuple(
         reading
@@ -118,62 +116,24 @@ def _over_intervals(
     return Told(name, title, found, over("target interval (s)", sweep, attacked=False, logarithmic=True))
 
 
-def scale(blocks: int, seed: int, progress: Progress | None) -> Told:
-    """10 to 10,000 miners of mixed size, over ways to deliver 45 MB to all of them."""
-    points = (10, 30, 100, 300, 1000, 3000, 10_000)
-    ways = {"store": points, "swarm": points, "miner's uplink": points[:3]}
-    count = _Count(progress, blocks, sum(map(len, ways.values())))
-    sweep: Sweep = {label: [] for label in ways}
-    for label, delivery in zip(ways, (Delivery.STORE, Delivery.SWARM, Delivery.UPLINK), strict=True):
-        for miners in ways[label]:
-            simulation = Simulation(RULES, replace(NETWORK, delivery=delivery), _mixed(miners, seed), seed)
-            sweep[label].append((miners, simulation.run(min(blocks, POINT), count.next())))
-    found = tuple(r for label, runs in sweep.items() for n, o in runs for r in readings(f"scale.{_slug(label)}.{n}", o))
-    panels = over("miners", sweep, attacked=False, logarithmic=True, target=RULES.target_interval)
-    return Told("scale", "weights of 45 MB to ever more miners", found, panels)
-
-
 def selfish(blocks: int, seed: int, progress: Progress | None) -> Told:
     """Selfish mining against 30 miners, who lose ties or, where the attacker sees their proposals first, win them."""
     attackers: dict[str, Callable[[float], Attacker]] = {
-        "no check, no transfer": Attacker,
+        "no check": Attacker,
         "selfish": Withholder,
         "selfish, front-running": lambda share: Withholder(share, front_running=1.0),
     }
-    return _attacked("selfish", dict.fromkeys(attackers, NETWORK), attackers, blocks, seed, progress)
-
-
-def withheld_weights(blocks: int, seed: int, progress: Progress | None) -> Told:
-    """A miner that shows its weights when a rival appears, against 30 miners with and without a rule against it."""
-    networks = {
-        "weights with the block": NETWORK,
-        "weights withheld": NETWORK,
-        "withheld, late ones lose ties": replace(NETWORK, grace=60),
-    }
-    kinds: list[Callable[[float], Attacker]] = [Attacker, Unserving, Unserving]
-    attackers = dict(zip(networks, kinds, strict=True))
-    return _attacked("withheld-weights", networks, attackers, blocks, seed, progress)
-
-
-def _attacked(
-    name: str,
-    networks: Mapping[str, Network],
-    attackers: Mapping[str, Callable[[float], Attacker]],
-    blocks: int,
-    seed: int,
-    progress: Progress | None,
-) -> Told:
     sweep: Sweep = {label: [] for label in attackers}
     count = _Count(progress, blocks, len(attackers) * len(SHARES))
     for label, attacker in attackers.items():
         for share in SHARES:
-            simulation = Simulation(RULES, networks[label], alike(30), seed, attacker(share))
+            simulation = Simulation(RULES, NETWORK, alike(30), seed, attacker(share))
             sweep[label].append((share, simulation.run(min(blocks, 4 * POINT), count.next())))
     found = tuple(
-        r for label, runs in sweep.items() for s, o in runs for r in readings(f"{name}.{_slug(label)}.{s}", o)
+        r for label, runs in sweep.items() for s, o in runs for r in readings(f"selfish.{_slug(label)}.{s}", o)
     )
     panels = over("attacker's share of power", sweep, attacked=True, target=RULES.target_interval)
-    return Told(name, name.replace("-", " "), found, panels)
+    return Told("selfish", "selfish mining", found, panels)
 
 
 def hopping(blocks: int, seed: int, progress: Progress | None) -> Told:
@@ -239,10 +199,8 @@ SCENARIOS: dict[str, Scenario] = {
     "tenfold-down": tenfold_down,
     "latency": latency,
     "selfish": selfish,
-    "withheld-weights": withheld_weights,
     "hopping": hopping,
     "timestamps": timestamps,
-    "scale": scale,
     "ten-thousand": ten_thousand,
 }
 

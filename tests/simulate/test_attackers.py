@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from pol_oracle.simulate.attackers import Attacker, Unserving, Withholder
+from pol_oracle.simulate.attackers import Attacker, Withholder
 from pol_oracle.simulate.chain import Rules
 from pol_oracle.simulate.engine import Simulation
 from pol_oracle.simulate.games import IDEAL
@@ -14,7 +14,7 @@ from pol_oracle.simulate.network import Network, alike
 from pol_oracle.simulate.outcome import Outcome
 
 FIXED = Rules(target_interval=0)
-INSTANT = Network(slot=1, confirmations=0, megabytes=0)
+INSTANT = Network(slot=1, confirmations=0, segment=0)
 
 
 def revenue(share: float, gamma: float) -> float:
@@ -62,11 +62,6 @@ def test_a_burst_is_published_in_one_l1_block() -> None:
     assert pairs.sum() > 50
 
 
-def test_withheld_weights_win_ties_unless_late_ones_lose_them() -> None:
-    """L1 had the block first, so selfish mining with weights is as good as with front-running."""
-    free, bound = (
-        Simulation(Rules(), Network(grace=grace), alike(20), 1, Unserving(0.3)).run(6000) for grace in (math.inf, 60)
-    )
-
-    assert free.attackers_worth > 1.2
-    assert bound.attackers_worth < 1.05
+def test_an_attacker_trains_after_every_block_as_others_do() -> None:
+    outcome = attacked(Attacker(0.3), Rules(), Network(slot=1, confirmations=0, segment=200))
+    assert outcome.rewards()[-1] == pytest.approx(0.3, abs=0.02)

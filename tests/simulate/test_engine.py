@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from pol_oracle.protocol.difficulty import BIT
 from pol_oracle.simulate.attackers import Attacker
 from pol_oracle.simulate.chain import Rules
 from pol_oracle.simulate.engine import Shift, Simulation
-from pol_oracle.simulate.network import Delivery, Miners, Network, alike, mixed
+from pol_oracle.simulate.network import Miners, Network, alike, mixed
 from pol_oracle.simulate.outcome import Outcome
 
 RULES = Rules()
-INSTANT = Network(slot=1, confirmations=0, megabytes=0)
+INSTANT = Network(slot=1, confirmations=0, segment=0)
 
 
 def run(miners: Miners, network: Network = INSTANT, blocks: int = 4000, seed: int = 1) -> Outcome:
@@ -37,7 +39,7 @@ def test_the_interval_is_the_target() -> None:
 
 def test_without_delays_there_are_no_orphans_and_shares_are_power() -> None:
     """But for two finds in the same second."""
-    miners = Miners(np.array([100.0, 200.0, 700.0]), *(np.full(3, x) for x in (100.0, 100.0, 0.0)))
+    miners = Miners(np.array([100.0, 200.0, 700.0]), np.zeros(3))
 
     outcome = run(miners, blocks=8000)
 
@@ -48,7 +50,7 @@ def test_without_delays_there_are_no_orphans_and_shares_are_power() -> None:
 
 @pytest.mark.parametrize("delay", [30, 60, 120])
 def test_orphans_grow_with_the_delay(delay: int) -> None:
-    """While a block travels, everybody else's power is lost: delay / T of all finds, which is 1 - exp(-delay / T) to
+    """While a block is checked, everybody else's power is lost: delay / T of all finds, which is 1 - exp(-delay / T) to
     first order. Not beyond, since ASERT keeps the interval of the chain, not of all finds."""
     outcome = run(alike(100, check=delay), blocks=8000)
 
@@ -58,7 +60,7 @@ def test_orphans_grow_with_the_delay(delay: int) -> None:
 
 def test_a_large_miner_gains_from_the_delay() -> None:
     """It has its own blocks at once; the others' share shrinks."""
-    miners = Miners(np.array([500.0, *[25.0] * 20]), *(np.full(21, x) for x in (100.0, 100.0, 120.0)))
+    miners = Miners(np.array([500.0, *[25.0] * 20]), np.full(21, 120.0))
 
     outcome = run(miners, blocks=8000)
 
@@ -66,11 +68,15 @@ def test_a_large_miner_gains_from_the_delay() -> None:
     assert outcome.worth(outcome.smallest_half()) < 0.94
 
 
-def test_header_first_takes_the_transfer_off_the_path() -> None:
-    slow, first = (run(alike(50, check=60), Network(header_first=flag), 2000) for flag in (False, True))
+def test_a_segment_takes_time_from_the_search_but_makes_no_orphans() -> None:
+    """Whoever knows of a better block trains, and finds nothing that could lose to it."""
+    plain, trained = (run(alike(30, check=0), replace(INSTANT, segment=s), 8000) for s in (0, 300))
 
-    assert slow.orphan_rate > 0.1
-    assert first.orphan_rate < 0.03
+    assert trained.intervals.min() >= 299
+    assert trained.interval == pytest.approx(RULES.target_interval, rel=0.01)
+    assert trained.orphan_rate < 0.01
+    half = np.median(trained.difficulty) - np.median(plain.difficulty)
+    assert half == pytest.approx(-BIT, abs=0.15 * BIT)
 
 
 def test_who_leaves_finds_nothing_more() -> None:
@@ -86,15 +92,6 @@ def test_an_attacker_that_keeps_to_the_rules_gets_its_share() -> None:
     outcome = Simulation(RULES, INSTANT, alike(1, check=0), 1, Attacker(0.3)).run(8000)
     assert outcome.rewards()[-1] == pytest.approx(0.3, abs=0.015)
     assert outcome.powers()[-1] == pytest.approx(0.3, abs=0.001)
-
-
-def test_serving_a_hundred_miners_from_an_uplink_takes_longest() -> None:
-    miners, draw = alike(100), np.random.default_rng(1)
-    took = {way: miners.digest(0, Network(delivery=way), draw).max() for way in Delivery}
-
-    assert took[Delivery.STORE] == pytest.approx(3.6 + 10)
-    assert took[Delivery.UPLINK] == pytest.approx(100 * 3.6 + 10)
-    assert took[Delivery.STORE] <= took[Delivery.SWARM] < 2 * took[Delivery.STORE]
 
 
 def test_ten_thousand_miners_are_possible() -> None:

@@ -14,7 +14,7 @@ from pol_oracle.cli.simulate import NAMES
 from pol_oracle.simulate import scenarios
 from pol_oracle.simulate.scenarios import SCENARIOS
 
-QUICK = [name for name in SCENARIOS if name not in ("scale", "ten-thousand", "timestamps")]
+QUICK = [name for name in SCENARIOS if name not in ("ten-thousand", "timestamps")]
 
 
 def pol(*words: object) -> Any:
