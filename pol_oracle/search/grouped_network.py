@@ -94,7 +94,7 @@ class GroupedNetwork:
         }
         graph = fx.Tracer().trace(self._twin)
         self._input = next(node for node in graph.nodes if node.op == "placeholder")
-        rectified = self._rectified(graph)
+        rectified = _rectified(self._twin, graph)
         self._steps = [self._step(n, n in rectified) for n in graph.nodes if n.op.startswith("call")]
 
     def load(self, state: State) -> None:
@@ -144,7 +144,7 @@ class GroupedNetwork:
 
     def _step(self, node: fx.Node, rectify: bool) -> _Step:
         inputs = tuple(node.all_input_nodes)
-        inner = self._twin.get_submodule(str(node.target)) if node.op == "call_module" else None
+        inner = _layer(self._twin, node)
         if isinstance(inner, nn.Conv2d):
             return _Step(node, inputs, self._convolutions[f"{node.target}.weight"], inner)
         if isinstance(inner, nn.BatchNorm2d):
@@ -160,21 +160,25 @@ class GroupedNetwork:
 
         return _Step(node, inputs, None, function)
 
-    def _rectified(self, graph: fx.Graph) -> set[fx.Node]:
-        """Takes every ReLU that alone follows a batch norm out of the graph; returns those batch norms."""
-        found = set[fx.Node]()
-        for node in list(graph.nodes):
-            users = list(node.users)
-            if self._is(node, nn.BatchNorm2d) and len(users) == 1 and self._is(users[0], nn.ReLU):
-                users[0].replace_all_uses_with(node)
-                graph.erase_node(users[0])
-                found.add(node)
-        return found
 
-    def _is(self, node: fx.Node, kind: type[nn.Module]) -> bool:
-        if node.op == "call_module":
-            return isinstance(self._twin.get_submodule(str(node.target)), kind)
-        return kind is nn.ReLU and node.target is functional.relu
+def _rectified(module: nn.Module, graph: fx.Graph) -> set[fx.Node]:
+    """Takes every ReLU that alone follows a batch norm out of the graph; returns those batch norms."""
+    found = set[fx.Node]()
+    for node in list(graph.nodes):
+        users = list(node.users)
+        if isinstance(_layer(module, node), nn.BatchNorm2d) and len(users) == 1 and _is_relu(module, users[0]):
+            users[0].replace_all_uses_with(node)
+            graph.erase_node(users[0])
+            found.add(node)
+    return found
+
+
+def _layer(module: nn.Module, node: fx.Node) -> nn.Module | None:
+    return module.get_submodule(str(node.target)) if node.op == "call_module" else None
+
+
+def _is_relu(module: nn.Module, node: fx.Node) -> bool:
+    return node.target is functional.relu or isinstance(_layer(module, node), nn.ReLU)
 
 
 class _WayBack:

@@ -1,4 +1,5 @@
-"""A helper in a process of its own: ``helper_process.py SPEC CACHE``; RANK, MASTER_ADDR, MASTER_PORT say of whom."""
+"""A helper in a process of its own: ``helper_process.py SPEC CACHE``; RANK, MASTER_ADDR, MASTER_PORT say of whom. W is
+the task's initial state, whatever the parent."""
 
 from __future__ import annotations
 
@@ -6,9 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from pol_oracle.search import set_up_torch
-from pol_oracle.search.crew import Meeting
-from pol_oracle.search.lead import help_leader
+from pol_oracle.search import Meeting, help_leader, set_up_torch
 from pol_oracle.task import TaskSpec, build_workload
 
 
@@ -17,7 +16,8 @@ def main(spec: str, cache: str) -> None:
     set_up_torch(1)
     meeting = Meeting.of(os.environ)
     assert meeting is not None
-    help_leader(build_workload(TaskSpec.model_validate_json(spec), Path(cache)), meeting)
+    workload = build_workload(TaskSpec.model_validate_json(spec), Path(cache))
+    help_leader(workload, meeting, lambda parent: workload.initial, groups=8)
 
 
 if __name__ == "__main__":

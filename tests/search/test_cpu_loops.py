@@ -1,4 +1,5 @@
-"""The compiled loops: on a CPU they give what torch's operations give, however many threads take part."""
+"""The compiled loops, and the layers made of them: on a CPU they give what torch's operations give, however many
+threads take part."""
 
 from __future__ import annotations
 
@@ -12,18 +13,17 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 from torch.nn import functional
 
 from pol_oracle.canonical.models import MODEL_NAMES, build_model
-from pol_oracle.canonical.state import State
-from pol_oracle.search import build_module, load_state
+from pol_oracle.protocol.derivation import LEAF_WEIGHTS
 from pol_oracle.search.cpu_loops import use_threads
-from pol_oracle.search.group_norm import GroupNorm2d, _Anywhere, _OnCpu
+from pol_oracle.search.group_norm import GroupNorm
 from pol_oracle.search.grouped_network import GroupedNetwork, _rectified
-from pol_oracle.search.live_convolution import LiveConv2d, Wanted
+from pol_oracle.search.live_convolution import LiveConvolution
 
-S, CHANNELS = 3, 4
+S, CPU, RATE = 3, torch.device("cpu"), np.float32(0.05)
 
 
 @pytest.fixture
@@ -35,21 +35,22 @@ def threads() -> Iterator[None]:
     use_threads(before)
 
 
-def normalised(function: type[torch.autograd.Function], x: Tensor, groups: int, rectify: bool) -> list[Tensor]:
-    """Result, moments, and the gradients of some loss at input, weight and bias."""
-    channels = x.shape[1]
-    x = x.clone().requires_grad_()
-    weight = torch.linspace(-1, 2, channels).requires_grad_()
-    bias = torch.linspace(0.3, -0.3, channels).requires_grad_()
-    y, moments = function.apply(x, weight, bias, groups, 1e-5, rectify)  # type: ignore[no-untyped-call]
-    loss = (y * torch.linspace(-1, 3, y.numel()).view(y.shape)).sum()
-    return [y.detach(), moments, *torch.autograd.grad(loss, (x, weight, bias))]
-
-
 def images(groups: int, channels: int, height: int, width: int) -> Tensor:
     numbers = torch.Generator().manual_seed(channels)
     x = torch.randn(S * groups, channels, height, width, generator=numbers)
     return (3 * x + 1).to(memory_format=torch.channels_last)
+
+
+def norm_of(channels: int) -> nn.BatchNorm2d:
+    norm = nn.BatchNorm2d(channels)
+    with torch.no_grad():
+        norm.weight.copy_(torch.linspace(-1, 2, channels))
+        norm.bias.copy_(torch.linspace(0.3, -0.3, channels))
+    return norm
+
+
+def near(ours: Tensor, theirs: Tensor) -> bool:
+    return bool(torch.linalg.vector_norm(ours - theirs) <= 1e-4 * (1e-2 + torch.linalg.vector_norm(theirs)))
 
 
 @settings(max_examples=40, deadline=None)
@@ -60,34 +61,34 @@ def images(groups: int, channels: int, height: int, width: int) -> Tensor:
     width=st.integers(2, 9),
     rectify=st.booleans(),
 )
-def test_batch_norm_is_that_of_torchs_operations(
+def test_batch_norm_is_that_of_each_group_alone(
     groups: int, channels: int, height: int, width: int, rectify: bool
 ) -> None:
-    x = images(groups, channels, height, width)
-    for ours, theirs in zip(
-        normalised(_OnCpu, x, groups, rectify), normalised(_Anywhere, x, groups, rectify), strict=True
-    ):
-        assert ours.shape == theirs.shape
-        assert torch.linalg.vector_norm(ours - theirs) <= 1e-4 * (1e-2 + torch.linalg.vector_norm(theirs))
-
-
-def test_a_group_is_a_batch_of_its_own() -> None:
-    x = images(4, 8, 6, 6)
-    norm = GroupNorm2d(nn.BatchNorm2d(8))
-    norm.groups = 4
-    y = norm(x)
-    for group in range(4):
-        alone = functional.batch_norm(x[group::4], None, None, training=True)
-        torch.testing.assert_close(y[group::4], alone, rtol=1e-5, atol=1e-5)
+    x, norm = images(groups, channels, height, width), norm_of(channels)
+    ours, chosen = GroupNorm(norm, rectify=rectify), torch.arange(groups)[groups // 2 :]
+    y = ours.forward(x, groups)
+    gradient = torch.cos(torch.arange(y[: S * len(chosen)].numel())).view(-1, *y.shape[1:])
+    made = ours.backward(gradient, chosen, x)
+    for place, group in enumerate(range(groups)):
+        own = slice(S * group, S * group + S)
+        leaf = x[own].double().requires_grad_()
+        expected = functional.batch_norm(leaf, None, None, norm.weight.double(), norm.bias.double(), training=True)
+        expected = expected.relu() if rectify else expected
+        assert near(y[own], expected.detach().float())
+        if group in chosen.tolist():
+            place = group - groups // 2
+            change = gradient[S * place : S * place + S]
+            (theirs,) = torch.autograd.grad(expected, leaf, change.double())
+            assert near(made[S * place : S * place + S], theirs.float())
 
 
 def test_threads_change_no_bit(threads: None) -> None:
-    x = images(5, 16, 8, 8)
-    results = []
+    x, results = images(5, 16, 8, 8), []
     for count in (1, 2, 7):
-        torch.set_num_threads(count)
         use_threads(count)
-        results.append(normalised(_OnCpu, x, 5, True))
+        norm = GroupNorm(norm_of(16), rectify=True)
+        y = norm.forward(x, 5)
+        results.append((y, norm.backward(torch.cos(x), torch.arange(5), x)))
     for other in results[1:]:
         assert all(torch.equal(a, b) for a, b in zip(results[0], other, strict=True))
 
@@ -95,12 +96,11 @@ def test_threads_change_no_bit(threads: None) -> None:
 CROWD = """
 from concurrent.futures import ThreadPoolExecutor
 import torch
-from pol_oracle.search.group_norm import GroupNorm2d
-norm = GroupNorm2d(torch.nn.BatchNorm2d(8))
-norm.learn = False
+from pol_oracle.search.group_norm import GroupNorm
+norm = torch.nn.BatchNorm2d(8)
 x = torch.randn(4, 8, 16, 16)
 with ThreadPoolExecutor(4) as threads:
-    results = list(threads.map(lambda _: norm(x), range(50)))
+    results = list(threads.map(lambda _: GroupNorm(norm, rectify=False).forward(x, 1), range(50)))
 print(all(torch.equal(results[0], other) for other in results))
 """
 
@@ -115,53 +115,70 @@ def test_several_threads_may_call_at_once_without_openmp() -> None:
 def test_what_is_no_number_stays_none() -> None:
     x = images(2, 4, 4, 4)
     x[0, 1, 2, 3] = torch.nan
-    for function in (_OnCpu, _Anywhere):
-        y, _, gradient, *_ = normalised(function, x, 2, True)
-        assert y[0::2, 1].isnan().all() and gradient[0::2, 1].isnan().all()
-        assert y[1::2].isfinite().all() and y[0::2, 2:].isfinite().all()
+    norm = GroupNorm(norm_of(4), rectify=True)
+    y = norm.forward(x, 2)
+    gradient = norm.backward(torch.ones_like(x), torch.arange(2), x)
+    assert y[:S, 1].isnan().all() and gradient[:S, 1].isnan().all()
+    assert y[S:, 1].isfinite().all() and y[:, 2:].isfinite().all()
 
 
 @pytest.mark.parametrize("name", MODEL_NAMES)
-def test_slopes_are_those_of_torchs_operations(name: str) -> None:
-    groups, numbers = 5, np.random.default_rng(1)
-    for geometry in build_model(name).geometries:
-        conv = nn.Conv2d(CHANNELS, 6, geometry.kernel, geometry.stride, geometry.padding, bias=False)
-        live = LiveConv2d(conv, geometry).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        live.groups = groups
-        x = torch.randn(S * groups, CHANNELS, geometry.height, geometry.width)
-        found = []
-        (top, bottom), (left, right) = geometry.live_rows, geometry.live_columns
-        bounds = ((0, 40), (0, groups), (0, 6), (top, bottom + 1), (left, right + 1), (0, CHANNELS))
-        asked = np.stack([numbers.integers(*b, 40) for b in bounds], axis=1)
-        asked[:, 0] = np.arange(40)
-        for look in (live._look_in_loops, live._look_by_places):
-            wanted = Wanted(torch.zeros(3, 40), torch.from_numpy(np.pad(asked, ((0, 0), (0, 1)))))
-            y = live(x)
-            gradient = torch.cos(torch.arange(y.numel(), dtype=torch.float32)).view(y.shape)
-            look(wanted, *(t.detach().permute(0, 2, 3, 1).contiguous() for t in (x, gradient, live.weight)))
-            found.append(wanted.answers)
-        torch.testing.assert_close(found[0], found[1], rtol=1e-4, atol=1e-4)
-        assert torch.equal(found[0][0], found[1][0]) and found[0][0].count_nonzero() > 30
+def test_convolutions_and_rises_are_torchs(name: str) -> None:
+    """Of every geometry: the result, the gradient at the input of two groups, and each weight's direction alone."""
+    model, groups, chosen, numbers = build_model(name), 3, torch.tensor([0, 2]), np.random.default_rng(1)
+    for geometry in model.geometries:
+        shape = (5, geometry.kernel, geometry.kernel, 6)
+        layer = LiveConvolution(geometry, 0, RATE, CPU)
+        kernel = numbers.standard_normal(shape, np.float32)
+        layer.load(kernel)
+        x = images(groups, 6, geometry.height, geometry.width)
+        y = layer.forward(x, groups)
+        gradient = torch.from_numpy(numbers.standard_normal((2 * S, *y.shape[1:]), np.float32))
+        gradient = gradient.to(memory_format=torch.channels_last)
+
+        leaf = x.double().requires_grad_()
+        weight = torch.from_numpy(kernel).double().permute(0, 3, 1, 2).requires_grad_()
+        whole = functional.conv2d(leaf, weight, stride=geometry.stride, padding=geometry.padding)
+        assert near(y, whole.detach().float())
+        places = (S * chosen[:, None] + torch.arange(S)).flatten()
+        (at_input,) = torch.autograd.grad(whole[places], leaf, gradient.double(), retain_graph=True)
+        assert near(layer.backward(gradient, chosen, x), at_input[places].float())
+
+        (slope,) = torch.autograd.grad(whole[places[S:]], weight, gradient[S:].double())
+        rises = (slope.permute(0, 2, 3, 1).flatten() < 0).numpy()
+        elements = numbers.integers(0, kernel.size, 50)
+        asked = np.stack([np.full(50, 2), np.full(50, 1), elements // LEAF_WEIGHTS], axis=1)
+        found = layer.count_rises(x, groups, gradient, 2, asked, np.uint64(1) << (elements % LEAF_WEIGHTS).astype("u8"))
+        assert (found != rises[elements]).sum() <= 1
+        masks = np.full(50, 2**64 - 1, np.uint64)
+        counts = [rises[leaf * LEAF_WEIGHTS : (leaf + 1) * LEAF_WEIGHTS].sum() for leaf in asked[:, 2]]
+        assert np.abs(layer.count_rises(x, groups, gradient, 2, asked, masks) - counts).max() <= 1
+
+
+def test_a_weight_that_is_not_finite_after_the_step_fails_its_leaf() -> None:
+    geometry = build_model("cnn").geometries[0]
+    layer = LiveConvolution(geometry, 0, RATE, CPU)
+    layer.load(np.zeros((64, 3, 3, 3), np.float32))
+    x = images(1, 3, 32, 32)
+    gradient = torch.zeros(S, 64, 16, 16).to(memory_format=torch.channels_last)
+    gradient[0, 63, 3, 3] = torch.inf
+    asked = np.array([[0, 0, 0], [0, 0, 26]])
+    assert layer.count_rises(x, 1, gradient, 1, asked, np.array([1, 2**63], np.uint64)).tolist() == [0, -1]
 
 
 @pytest.mark.parametrize("name", MODEL_NAMES)
-def test_folded_rectifiers_leave_the_network_as_it_was(name: str) -> None:
-    model = build_model(name)
-    state = State.initial(model, 1)
-    network, twin = GroupedNetwork(model, torch.device("cpu"), 4), build_module(model).train()
-    network.load(state)
-    load_state(twin, state)
-    norms = [m for m in network.module.modules() if isinstance(m, GroupNorm2d)]
-    assert any(norm.rectify for norm in norms)
-    images = torch.randn(4, 3, 32, 32)
-    torch.testing.assert_close(network.module(images), twin(images), rtol=1e-3, atol=1e-4)
+def test_every_batch_norm_but_those_before_a_sum_rectifies(name: str) -> None:
+    network = GroupedNetwork(build_model(name), CPU, 4, RATE)
+    norms = [step.layer for step in network._steps if isinstance(step.layer, GroupNorm)]
+    plain = sum(not norm._rectify for norm in norms)
+    assert plain == (8 + 3 if name.startswith("resnet") else 0)
 
 
 def test_a_rectifier_is_not_folded_where_something_else_takes_what_it_rectifies() -> None:
     class Forked(nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.norm = GroupNorm2d(nn.BatchNorm2d(4))
+            self.norm = nn.BatchNorm2d(4)
 
         def forward(self, x: Tensor) -> Tensor:
             y = self.norm(x)
@@ -169,6 +186,6 @@ def test_a_rectifier_is_not_folded_where_something_else_takes_what_it_rectifies(
             return rectified
 
     module = Forked()
-    folded, x = _rectified(module), images(1, 4, 3, 3)
-    assert not module.norm.rectify
-    torch.testing.assert_close(folded(x), module(x))
+    graph = fx.Tracer().trace(module)
+    assert not _rectified(module, graph)
+    assert any(node.target is functional.relu for node in graph.nodes)

@@ -1,4 +1,5 @@
-"""Several processes, one W: all nonces count, candidates of helpers are proofs, and the dead are not missed."""
+"""Several processes that search for one block: all nonces count once, candidates of helpers are proofs, and the dead
+are not missed."""
 
 from __future__ import annotations
 
@@ -6,26 +7,37 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
-import torch
 
+from pol_oracle.canonical.state import State
 from pol_oracle.chain.ports import free_port
 from pol_oracle.protocol.difficulty import BIT
-from pol_oracle.protocol.errors import InputError, Unreachable
-from pol_oracle.search import GroupedSearch, Plan, Progress
-from pol_oracle.search.crew import Crew, Meeting, Order
-from tests.search.replay import Parent, stands
+from pol_oracle.protocol.errors import ArithmeticFault, InputError, Unreachable
+from pol_oracle.search import GroupedSearch, Meeting, Progress, help_leader
+from pol_oracle.search.attempt import Block
+from pol_oracle.search.crew import Board, Leader, Order
+from tests.search.replay import base, stands
 from tests.task.workloads import MINER, small_spec, small_workload
 
-PLAN = Plan(groups=8)
+G = 8
 TASK = b"t" * 32
 PROGRAM = Path(__file__).with_name("helper_process.py")
-UNREACHABLE = Parent(correct_after=10**6)
+ORDER = Order(7, 5 * BIT + 3, 2**64 - 2**40, b"p" * 32, b"m" * 20, b"r" * 32)
+
+
+def leading(port: int) -> Meeting:
+    return Meeting(0, "127.0.0.1", port)
+
+
+def helping(port: int) -> Meeting:
+    return Meeting(1, "127.0.0.1", port)
 
 
 @dataclass
@@ -48,7 +60,7 @@ class Helpers:
 def crew(tmp_path: Path) -> Iterator[tuple[GroupedSearch, Helpers]]:
     """A leader, and a way to start helpers; all end with the test."""
     port = free_port()
-    search = GroupedSearch(small_workload(), PLAN, meeting=Meeting(0, "127.0.0.1", port))
+    search = GroupedSearch(small_workload(), G, meeting=leading(port))
     helpers = Helpers(port, tmp_path)
     yield search, helpers
     search.close()
@@ -57,109 +69,146 @@ def crew(tmp_path: Path) -> Iterator[tuple[GroupedSearch, Helpers]]:
         process.wait()
 
 
-class Rounds:
-    """Watches a search: how many tries each of its rounds made."""
+class Turns:
+    """Watches a search: how many nonces all processes took from one pass of the leader to the next."""
 
-    def __init__(self, patience: float = 90) -> None:
+    def __init__(self) -> None:
         self.sizes: list[int] = []
         self._tries = 0
-        self._ends = time.monotonic() + patience
 
     def note(self, progress: Progress) -> None:
         if progress.tries != self._tries:
             self.sizes.append(progress.tries - self._tries)
             self._tries = progress.tries
 
-    def until(self, reached: Callable[[], bool]) -> Callable[[], bool]:
-        def stop() -> bool:
-            assert time.monotonic() < self._ends, f"rounds so far: {self.sizes[-20:]}"
-            return reached()
 
-        return stop
+def run(search: GroupedSearch, until: Callable[[Turns], bool], patience: float = 90) -> Turns:
+    """Searches for what cannot be found until the turns are as wanted."""
+    turns, ends = Turns(), time.monotonic() + patience
 
+    def stop() -> bool:
+        assert time.monotonic() < ends, f"turns so far: {turns.sizes[-20:]}"
+        return until(turns)
 
-def run(search: GroupedSearch, until: Callable[[Rounds], bool]) -> Rounds:
-    """Searches for what cannot be found until the rounds are as wanted."""
-    rounds = Rounds()
-    stop = rounds.until(lambda: until(rounds))
-    initial = small_workload().initial
-    search.search(UNREACHABLE, MINER, initial, 30 * BIT, should_stop=stop, on_progress=rounds.note)
-    return rounds
+    start = base(small_workload().initial)
+    search.search(start, MINER, 60 * BIT, should_stop=stop, on_progress=turns.note)
+    return turns
 
 
-def together(processes: int) -> Callable[[Rounds], bool]:
-    """Three rounds of so many processes."""
-    return lambda rounds: rounds.sizes[-3:] == 3 * [processes * PLAN.groups]
+def helped(turns: Turns) -> bool:
+    """In some turns of late others took nonces too."""
+    return sum(turns.sizes[-30:]) > G * len(turns.sizes[-30:])
+
+
+def alone(turns: Turns) -> bool:
+    """In none of many."""
+    return turns.sizes[-200:] == 200 * [G]
 
 
 @pytest.mark.timeout(300)
 def test_helpers_join_die_and_come_back(crew: tuple[GroupedSearch, Helpers]) -> None:
     search, helpers = crew
-    assert run(search, together(1)).sizes[0] == PLAN.groups
-    first, second = helpers.start(), helpers.start()
-    run(search, together(3))
-
+    assert run(search, lambda turns: len(turns.sizes) == 3).sizes == [G, G, G]
+    first = helpers.start()
+    run(search, helped)
     began = time.monotonic()
     first.send_signal(signal.SIGKILL)
-    run(search, together(2))
+    run(search, alone)
     assert time.monotonic() - began < 30  # the bar of the project: within 30 s
-
-    helpers.start()
-    run(search, together(3))
+    second = helpers.start()
+    run(search, helped)
     assert second.poll() is None
 
 
 @pytest.mark.timeout(300)
-def test_a_helpers_candidate_becomes_the_proof(crew: tuple[GroupedSearch, Helpers]) -> None:
+def test_a_helper_that_stops_without_dying_is_not_waited_for(crew: tuple[GroupedSearch, Helpers]) -> None:
     search, helpers = crew
-    helpers.start()
-    run(search, together(2))
-    workload, offset = small_workload(), 0
-    for start in range(0, 2000, 2 * PLAN.groups):
-        proof = search.search(Parent(), MINER, workload.initial, 4 * BIT, start_nonce=start)
-        assert proof is not None
-        stands(workload, proof, 4 * BIT)
-        offset = (proof.header.nonce - start) % (2 * PLAN.groups)
-        if offset >= PLAN.groups:
-            break
-    assert offset >= PLAN.groups  # of the second process's nonces
+    helper = helpers.start()
+    run(search, helped)
+    helper.send_signal(signal.SIGSTOP)
+    run(search, alone)
 
 
 @pytest.mark.timeout(300)
-def test_the_crews_gradient_is_the_mean_over_all_its_groups(crew: tuple[GroupedSearch, Helpers]) -> None:
-    """Two processes of 8 groups move W as one process of 16 does. (Once: then the roots differ, and so the samples.)"""
+def test_a_helpers_candidate_becomes_the_proof(
+    crew: tuple[GroupedSearch, Helpers], monkeypatch: pytest.MonkeyPatch
+) -> None:
     search, helpers = crew
+    monkeypatch.setattr(search._passes, "run", lambda nonces, tried: [])  # the leader itself sees nothing
     helpers.start()
-    run(search, together(2))
-    workload = small_workload()
-    alone = GroupedSearch(workload, Plan(groups=16))
-    moved = []
-    for searcher in (search, alone):
-        assert run(searcher, lambda rounds: len(rounds.sizes) >= 1).sizes == [16]
-        moved.append(torch.from_numpy(searcher._network.read().flat.copy()))
-    start = torch.from_numpy(workload.initial.flat.copy())
-    assert torch.linalg.vector_norm(moved[0] - moved[1]) < 1e-2 * torch.linalg.vector_norm(moved[1] - start)
+    proof = search.search(base(small_workload().initial), MINER, 3 * BIT)
+    assert proof is not None
+    stands(small_workload(), proof, 3 * BIT)
+
+
+@pytest.mark.timeout(300)
+def test_a_helper_ends_with_its_leader(crew: tuple[GroupedSearch, Helpers]) -> None:
+    search, helpers = crew
+    helper = helpers.start()
+    run(search, helped)
+    search.close()
+    assert helper.wait(60) == 1  # Unreachable is an error: somebody may want to start it again
+
+
+def test_no_nonce_is_tried_twice() -> None:
+    port = free_port()
+    leader, helper = Leader(leading(port), TASK), Board(helping(port), TASK)
+    with leader.on(Block(small_workload(), bytes(32), MINER, BIT), small_workload().initial, 1000) as shift:
+        order = helper.order()
+        assert order is not None
+        taken = [*shift.claim(5), *helper.claim(order, 4), *helper.claim(order, 2), *shift.claim(3)]
+        assert taken == list(range(1000, 1014))
+        assert shift.claimed == 9
+    assert helper.order() is None
+
+
+def test_candidates_are_told_once_each() -> None:
+    port = free_port()
+    leader, helper = Leader(leading(port), TASK), Board(helping(port), TASK)
+    with leader.on(Block(small_workload(), bytes(32), MINER, BIT), small_workload().initial, 0) as shift:
+        order = helper.order()
+        assert order is not None
+        assert shift.found() == []
+        helper.tell(order, 3)
+        helper.tell(order, 2**64 - 1)
+        assert shift.found() == [3, 2**64 - 1]
+        helper.tell(order, 5)
+        assert shift.found() == [5]
+        assert shift.found() == []
+
+
+def test_a_helper_of_another_w_says_so() -> None:
+    workload, port = small_workload(), free_port()
+    leader, other = Leader(leading(port), workload.task.id), State.initial(workload.model, 9)
+    with (
+        leader.on(Block(workload, bytes(32), MINER, BIT), workload.initial, 0),
+        pytest.raises(ArithmeticFault, match="different weights"),
+    ):
+        help_leader(workload, helping(port), lambda parent: other)
+
+
+def test_a_helper_waits_for_a_parent_that_it_does_not_know_yet() -> None:
+    workload, port, stop = small_workload(), free_port(), threading.Event()
+    leader, asked = Leader(leading(port), workload.task.id), list[bytes]()
+
+    def unknown(parent: bytes) -> None:
+        asked.append(parent)
+        if len(asked) == 3:
+            stop.set()
+
+    with leader.on(Block(workload, b"p" * 32, MINER, BIT), workload.initial, 0):
+        help_leader(workload, helping(port), unknown, stop)
+    assert asked == 3 * [b"p" * 32]
 
 
 def test_a_helper_without_a_leader_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    from datetime import timedelta
-
     monkeypatch.setattr("pol_oracle.search.crew.MEETING", timedelta(seconds=1))
     with pytest.raises(Unreachable, match="no leader at"):
-        Crew(Meeting(1, "127.0.0.1", free_port()), TASK)
-
-
-def test_a_waiting_helper_stops_when_told() -> None:
-    port = free_port()
-    leader = Crew(Meeting(0, "127.0.0.1", port), TASK)
-    helper = Crew(Meeting(1, "127.0.0.1", port), TASK)
-    assert not helper.join(knock=True, should_stop=lambda: True)
-    assert leader.knocked()
+        Board(helping(free_port()), TASK)
 
 
 def test_orders_survive_the_way() -> None:
-    order = Order(True, 5 * BIT + 3, 2**40, 64, True, b"p" * 32, b"m" * 20, b"r" * 32)
-    assert Order.unpack(order.pack()) == order
+    assert Order.unpack(ORDER.pack()) == ORDER
 
 
 @pytest.mark.parametrize(
@@ -188,44 +237,16 @@ def test_what_torchrun_sets_is_read() -> None:
 
 def test_a_helper_of_another_task_is_refused() -> None:
     port = free_port()
-    leader = Crew(Meeting(0, "127.0.0.1", port), TASK)
+    leader = Leader(leading(port), TASK)
     with pytest.raises(InputError, match="the leader mines task"):
-        Crew(Meeting(1, "127.0.0.1", port), b"u" * 32)
-    assert not leader.knocked()
+        Board(helping(port), b"u" * 32)
+    leader.close()
 
 
 def test_a_restart_looks_at_nothing_that_the_last_run_left() -> None:
     port = free_port()
-    first = Crew(Meeting(0, "127.0.0.1", port), TASK)
-    late = Crew(Meeting(1, "127.0.0.1", port), TASK)
-    late.join(knock=True, should_stop=lambda: True)
-    assert first.knocked()
-    again = Crew(Meeting(0, "127.0.0.1", port, hosted=True, restarts=1), TASK)
-    assert not again.knocked()
-
-
-@pytest.mark.timeout(300)
-def test_a_helper_that_stops_without_dying_is_not_waited_for(
-    crew: tuple[GroupedSearch, Helpers], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from datetime import timedelta
-
-    monkeypatch.setattr("pol_oracle.search.crew.PATIENCE", timedelta(seconds=5))
-    search, helpers = crew
-    helper = helpers.start()
-    run(search, together(2))
-    helper.send_signal(signal.SIGSTOP)
-    run(search, together(1))
-
-
-@pytest.mark.timeout(300)
-def test_an_error_of_the_leaders_own_pass_is_no_lost_process(
-    crew: tuple[GroupedSearch, Helpers], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def out_of_memory(*_: object, **__: object) -> None:
-        raise RuntimeError("out of memory")
-
-    search, _ = crew
-    monkeypatch.setattr(search._passes, "run", out_of_memory)
-    with pytest.raises(RuntimeError, match="out of memory"):
-        search.search(UNREACHABLE, MINER, small_workload().initial, 30 * BIT)
+    first = Board(leading(port), TASK)
+    first.give(ORDER)
+    again = Board(Meeting(0, "127.0.0.1", port, hosted=True, restarts=1), TASK)
+    assert first.order() == ORDER
+    assert again.order() is None

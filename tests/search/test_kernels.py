@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.skipif(find_spec("triton") is None, reason="needs Triton")
-def test_kernels_compute_what_torch_and_the_canonical_trees_do() -> None:
+def test_kernels_compute_what_torch_and_the_loops_do() -> None:
     environment = os.environ | {"TRITON_INTERPRET": "1", "PYTHONPATH": str(ROOT)}
     program = [sys.executable, str(Path(__file__).with_name("interpreted.py"))]
     done = subprocess.run(program, capture_output=True, text=True, timeout=100, env=environment)
