@@ -126,13 +126,15 @@ class Follower:
             InputError: some block below does not follow from its parent.
             Cancelled: as asked.
         """
+        if (known := self._segments.get(block_id)) is not None:  # whoever has to answer in time waits for nobody
+            return known
         with self._lock:
-            if block_id not in self._segments:
-                start = self._post(lineage, cancelled)
-                height = len(lineage)
-                made = train_segment(self.workload, block_id, start, self._progress(height, height, cancelled))
-                self._segments.put(block_id, made)
-            return self._segments[block_id]
+            if (known := self._segments.get(block_id)) is not None:
+                return known
+            start, height = self._post(lineage, cancelled), len(lineage)
+            made = train_segment(self.workload, block_id, start, self._progress(height, height, cancelled))
+            self._segments.put(block_id, made)
+            return made
 
     def post(self, lineage: Lineage, cancelled: Ask) -> State:
         """Returns W' of the last block of a lineage; of genesis, the initial state. Raises as :meth:`segment`."""
