@@ -220,9 +220,9 @@ def altered(step: Traced, tensor: int) -> Traced:
 
 
 def largest_dot(program: Program) -> int:
-    """Returns the number of the largest tensor that is made of dot products."""
-    made = enumerate(program.operations, program.first)
-    return max((t for t, operation in made if operation.kind is Kind.DOT), key=lambda t: prod(program.shapes[t]))
+    """Returns the number of the largest inner tensor of a step that is made of dot products."""
+    inner = zip(range(program.first, program.posts_from), program.operations, strict=False)
+    return max((t for t, operation in inner if operation.kind is Kind.DOT), key=lambda t: prod(program.shapes[t]))
 
 
 def nudged(state: State) -> State:

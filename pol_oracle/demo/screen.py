@@ -113,6 +113,9 @@ def print_ending(console: Console, ending: Ending, files: Sequence[str]) -> None
         table.add_row(name, row["part"], f"{row['net_eth']:+.3g}", f"{row['learn']:.4g}", row["why"])
     console.print(table)
     console.print(f"{ending.scene.honest_finalized} honest blocks finalized; wrote {', '.join(files)}", highlight=False)
+    if learned := ending.learned:
+        first, last = (f"{100 * share:.1f} %" for share in learned)
+        console.print(f"the network classified {first} of the test set after the first block, {last} after the last")
     for problem in ending.problems():
         console.print(f"FAILED: {problem}", style="red", markup=False, highlight=False)
 

@@ -173,6 +173,12 @@ class Ending:
     seconds: float
     trouble: tuple[str, ...] = ()
 
+    @property
+    def learned(self) -> tuple[float, float] | None:
+        """Accuracy after the first final block and after the last, of 1; None before there is one."""
+        chain = finalized_chain(self.scene.events)
+        return (chain[0].correct_after / self.test_count, chain[-1].correct_after / self.test_count) if chain else None
+
     def problems(self) -> tuple[str, ...]:
         """Returns one sentence per promise that was broken; empty means the demo passed."""
         found = list(self.trouble)

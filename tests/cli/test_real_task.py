@@ -8,28 +8,37 @@ import sys
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+import safetensors.numpy
+import torch
+from numpy.typing import NDArray
 
+from pol_oracle.agents.runtime import prepare_workload
 from pol_oracle.bench.l1 import L1, MINER
+from pol_oracle.canonical.state import State
 from pol_oracle.chain.client import Client
 from pol_oracle.chain.deployment import Deployment
 from pol_oracle.chain.devnet import dev_account
 from pol_oracle.chain.ports import free_port
-from pol_oracle.demo.forgers import nudged, own_indices, with_post
-from pol_oracle.demo.forgers import published as everything
+from pol_oracle.demo.forgers import STEP, nudged, own_indices, with_post
+from pol_oracle.evidence import first_unmet, traced
 from pol_oracle.protocol.difficulty import BIT
+from pol_oracle.protocol.hashing import ZERO, keccak
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import Role, Status
-from pol_oracle.search import NaiveSearch, Proof
+from pol_oracle.search import Base, Proof, build_module, search_for
+from pol_oracle.search.torch_models import images_to_torch
 from pol_oracle.store import StateStore, file_name
-from pol_oracle.task import Workload, build_workload, load_spec
-from tests.cli.conftest import Pol
+from pol_oracle.task import Segment, Workload, build_workload, load_spec, train_segment
+from tests.cli.conftest import Pol, Said
 
 TASK = """
 name = "small"
-learning_rate = 0.01
-accuracy_slack = 1024
+learning_rate = 0.1
+training_steps = 8
 
 [data]
 train = 256
@@ -39,14 +48,15 @@ test = 256
 difficulty_bits = 1
 confirmations = 0
 """
+TIE = 1e-4  # logits so close may change places where torch rounds another way
 
 
 @dataclass(frozen=True)
-class Parent:
-    """Genesis, as the search sees it."""
+class Ground:
+    """What a block on genesis stands on."""
 
-    id: bytes
-    correct_after: int = 0
+    workload: Workload
+    segment: Segment
 
 
 @pytest.fixture(scope="module")
@@ -63,14 +73,18 @@ def task_file(tmp_path: Path, home: Path, cache: Path) -> Path:
     return path
 
 
-@pytest.fixture
-def network(pol: Pol, anvil: str, task_file: Path, home: Path) -> L1:
-    """What ``pol deploy`` made."""
-    said = pol("--rpc", anvil, "deploy", task_file, "--dev", 0, "--json")
+def deployed(pol: Pol, anvil: str, task_file: Path, home: Path, *options: object) -> L1:
+    said = pol("--rpc", anvil, "deploy", task_file, "--dev", 0, "--json", *options)
     assert said.code == 0, said.err
     made = Deployment.load(home / "deployment.json")
     assert said.json["addresses"] == made.addresses
     return L1(Client.connect(anvil, made), made.task)
+
+
+@pytest.fixture
+def network(pol: Pol, anvil: str, task_file: Path, home: Path) -> L1:
+    """What ``pol deploy`` made."""
+    return deployed(pol, anvil, task_file, home)
 
 
 @pytest.fixture
@@ -79,21 +93,45 @@ def workload(task_file: Path, cache: Path) -> Workload:
 
 
 @pytest.fixture
-def proof(network: L1, workload: Workload) -> Proof:
-    parent = Parent(network.client.finalized_tip())
-    found = NaiveSearch(workload).search(parent, dev_account(MINER).address, workload.initial, BIT)
+def ground(network: L1, workload: Workload) -> Ground:
+    return Ground(workload, train_segment(workload, network.client.finalized_tip(), workload.initial))
+
+
+@pytest.fixture
+def proof(ground: Ground) -> Proof:
+    base = Base(ground.segment.block_id, ground.segment.root, ground.segment.end)
+    found = search_for(ground.workload).search(base, dev_account(MINER).address, BIT)
     assert found is not None
     return found
 
 
-def published(network: L1, home: Path, proof: Proof, header: Header) -> str:
-    """Publishes a proof's states and proposes a header; returns the block's id in hex."""
-    store = StateStore([home / "store"])
-    for root, content in everything(replace(proof, header=header)).items():
-        store.put(root, content)
+def proposed(network: L1, header: Header) -> str:
+    """Proposes a header; returns the block's id in hex."""
     network.send(MINER, "BondVault", "deposit", int(Role.MINER), value=10**18)
     block, _ = network.propose(header)
     return block.hex()
+
+
+def unearned(network: L1, ground: Ground) -> str:
+    """A block with right trees whose step does not meet what it has to."""
+    workload, pre = ground.workload, ground.segment.end
+    invented = keccak(b"never evaluated")
+    roots = ground.segment.root, pre.root, invented, invented, invented
+    for nonce in range(100):
+        draft = Header(ground.segment.block_id, dev_account(MINER).address, nonce, (), *roots, 0, 1)
+        header = replace(draft, indices=own_indices(workload.task, draft))
+        chosen = list(header.indices)
+        result = workload.stepper.run(pre, workload.train.images[chosen], workload.train.labels[chosen])
+        header = replace(header, post_root=result.post.root, trace_root=result.trace.root)
+        if first_unmet(workload, header, BIT, pre, result.post) is not None:
+            return proposed(network, header)
+    raise AssertionError("every step meets one requirement")
+
+
+def off_by_one_ulp(network: L1, ground: Ground, proof: Proof) -> str:
+    """A block whose W' is one ulp off."""
+    lie = with_post(traced(ground.workload, proof.header, STEP, proof.pre), nudged(proof.post))
+    return proposed(network, replace(proof.header, post_root=lie.roots.post_root, trace_root=lie.roots.root))
 
 
 def test_initial_weights_are_in_the_store(network: L1, home: Path, workload: Workload) -> None:
@@ -128,40 +166,44 @@ def test_task_mismatch(pol: Pol, network: L1, home: Path) -> None:
     assert "the version of pol-oracle" in said.sentence
 
 
-def test_right_block_verifies(pol: Pol, network: L1, home: Path, proof: Proof) -> None:
-    block = published(network, home, proof, proof.header)
+def test_right_block_verifies_and_is_shown(pol: Pol, network: L1, home: Path, proof: Proof) -> None:
+    block = proposed(network, proof.header)
 
     said = pol("blocks", "verify", block, "--json")
 
     assert said.code == 0, said.err
-    assert said.json == {"id": "0x" + block, "valid": True, "kind": None, "reason": ""}
+    assert said.json == {"id": "0x" + block, "valid": True, "dead_end": False, "kind": None, "reason": ""}
+    shown = pol("blocks", "show", block, "--json").json
+    assert shown["header"]["segment_root"] == "0x" + proof.header.segment_root.hex()
+    assert {path.name for path in (home / "states").iterdir()} == {file_name(proof.post.root)}
 
 
-def test_wrong_block_does_not_verify(pol: Pol, network: L1, home: Path, proof: Proof) -> None:
-    said = pol("blocks", "verify", forged(network, home, proof))
+def test_wrong_block_does_not_verify(pol: Pol, network: L1, ground: Ground) -> None:
+    said = pol("blocks", "verify", unearned(network, ground))
 
     assert said.code == 1
-    assert "INVALID (step)" in said.out
+    assert "INVALID (requirement): requirement 0 is not met" in said.out
 
 
-def forged(network: L1, home: Path, proof: Proof) -> str:
-    """A block whose W' is one ulp off, served."""
-    wrong = with_post(proof, nudged(proof.post))
-    return published(network, home, wrong, wrong.header)
+def test_what_stands_on_a_wrong_block_cannot_be_verified(pol: Pol, network: L1, ground: Ground, proof: Proof) -> None:
+    below = off_by_one_ulp(network, ground, proof)
+    above = replace(network.header(bytes.fromhex(below), 1), correct_before=0, correct_after=1)
+
+    said = pol("blocks", "verify", proposed(network, above))
+
+    assert said.code == 1
+    assert "does not follow" in said.sentence
 
 
-def test_dry_run_shows_what_a_challenge_would_send_and_sends_nothing(
-    pol: Pol, network: L1, home: Path, proof: Proof
-) -> None:
-    block = forged(network, home, proof)
+def test_dry_run_shows_what_a_challenge_would_send_and_sends_nothing(pol: Pol, network: L1, ground: Ground) -> None:
+    block = unearned(network, ground)
     before = network.client.latest().number
 
     said = pol("challenge", block, "--dry-run", "--json")
     assert said.code == 0, said.err
     assert (said.json["valid"], said.json["sent"]) == (False, False)
     (prove,) = said.json["calls"]
-    assert prove["contract"] == "Court"
-    assert prove["function"].startswith("prove")
+    assert (prove["contract"], prove["function"]) == ("Court", "proveRequirement")
     assert not prove["gas_with_slash"]  # nothing is committed, so the call itself would be refused
     assert prove["gas"] > 21_000
     assert prove["bytes"] > 1000
@@ -174,10 +216,10 @@ def test_dry_run_shows_what_a_challenge_would_send_and_sends_nothing(
 
 
 def test_challenge_commits_waits_and_proves(
-    pol: Pol, network: L1, home: Path, proof: Proof, monkeypatch: pytest.MonkeyPatch
+    pol: Pol, network: L1, ground: Ground, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pol_oracle.cli.challenge.LIMIT_S", 0.0)  # this L1 makes no block unasked
-    block = forged(network, home, proof)
+    block = unearned(network, ground)
     waiting = pol("challenge", block, "--dev", 9)
     assert waiting.code == 1
     assert "give the command again" in waiting.sentence
@@ -192,8 +234,8 @@ def test_challenge_commits_waits_and_proves(
     assert network.client.block_record(bytes.fromhex(block)).status is Status.SLASHED
 
 
-def test_right_block_leaves_nothing_to_challenge(pol: Pol, network: L1, home: Path, proof: Proof) -> None:
-    block = published(network, home, proof, proof.header)
+def test_right_block_leaves_nothing_to_challenge(pol: Pol, network: L1, proof: Proof) -> None:
+    block = proposed(network, proof.header)
 
     shown, sent = pol("challenge", block, "--dry-run"), pol("challenge", block, "--dev", 9)
 
@@ -203,38 +245,144 @@ def test_right_block_leaves_nothing_to_challenge(pol: Pol, network: L1, home: Pa
     assert "nothing to challenge" in sent.sentence
 
 
-def test_what_is_not_served_is_demanded(pol: Pol, network: L1, home: Path, proof: Proof) -> None:
-    hidden = own_weights(network, proof)
-    block = published(network, home, hidden, hidden.header)
-    (home / "store" / file_name(hidden.header.pre_root)).unlink()
+def test_what_only_the_miner_knows_is_demanded(pol: Pol, network: L1, ground: Ground, proof: Proof) -> None:
+    block = off_by_one_ulp(network, ground, proof)
 
-    (first, *_) = pol("challenge", block, "--dry-run", "--dev", 9, "--json").json["calls"]
+    (first,) = pol("challenge", block, "--dry-run", "--dev", 9, "--json").json["calls"]
     assert (first["contract"], first["function"], first["gas"]) == ("Demands", "demand", None)
+    assert first["about"] == "the roots of the step"
     assert "insufficient bond" in first["refused"]
 
     assert pol("bond", "deposit", 5, "--role", "verifier", "--dev", 9).code == 0
     unasked = pol("challenge", block, "--dev", 9)
     assert unasked.code == 1
-    assert "demands lock" in unasked.sentence
-    assert "cannot be judged yet" in pol("challenge", block, "--dry-run").out
+    assert "--demand, which locks 0.02 ETH" in unasked.sentence
+    assert "is INVALID: its trace is another one" in pol("challenge", block, "--dry-run").out
 
     said = pol("challenge", block, "--dev", 9, "--demand", "--json")
     assert said.code == 0, said.err
     assert pol("blocks", "show", block, "--json").json["demands"][0]["position"] == first["about"]
-    assert pol("challenge", block, "--dry-run", "--dev", 9, "--json").json["calls"] == []  # all of it is demanded
+    assert pol("challenge", block, "--dry-run", "--dev", 9, "--json").json["calls"] == []  # it is demanded
 
 
-def own_weights(network: L1, proof: Proof) -> Proof:
-    """The proof on other weights than the task's initial ones, which everybody has."""
-    pre = nudged(proof.pre)
-    header = replace(proof.header, pre_root=pre.root)
-    return replace(proof, pre=pre, header=replace(header, indices=own_indices(network.task, header)))
+@pytest.mark.parametrize("layout", ["safetensors", "torch"])
+def test_exported_network_classifies_as_the_chain_says(
+    pol: Pol, network: L1, ground: Ground, proof: Proof, tmp_path: Path, layout: str
+) -> None:
+    block, out = proposed(network, proof.header), tmp_path / "network"
+
+    said = pol("state", "export", block, "--format", layout, "--out", out, "--json")
+
+    assert said.code == 0, said.err
+    test, model = ground.workload.test, ground.workload.model
+    assert said.json["correct"] == proof.header.correct_after
+    tensors = loaded(out, layout)
+    state = State.from_torch(model, {name: tensor.numpy() for name, tensor in tensors.items()})
+    assert state == proof.post
+    canonical = ground.workload.evaluator.correct(state, test.images, test.labels)
+    assert canonical.sum() == proof.header.correct_after
+
+    module = build_module(model).eval()
+    module.load_state_dict(tensors)
+    with torch.no_grad():
+        logits = module(images_to_torch(test.images, torch.device("cpu"))).numpy()
+    assert_same_where_no_tie(logits, test.labels, canonical)
 
 
-def test_corrupt_state_file(pol: Pol, network: L1, home: Path, proof: Proof) -> None:
-    hidden = own_weights(network, proof)
-    block = published(network, home, hidden, hidden.header)
-    path = home / "store" / file_name(hidden.header.pre_root)
+def loaded(path: Path, layout: str) -> dict[str, torch.Tensor]:
+    if layout == "torch":
+        tensors: dict[str, torch.Tensor] = torch.load(path)
+        return tensors
+    return {name: torch.from_numpy(array) for name, array in safetensors.numpy.load_file(path).items()}
+
+
+def assert_same_where_no_tie(logits: NDArray[Any], labels: NDArray[np.uint8], correct: NDArray[np.bool_]) -> None:
+    best = np.sort(logits, axis=1)
+    tied = best[:, -1] - best[:, -2] < TIE
+    assert tied.mean() < 0.02
+    assert np.array_equal((logits.argmax(1) == labels)[~tied], correct[~tied])
+
+
+def test_genesis_can_be_exported(pol: Pol, network: L1, workload: Workload, tmp_path: Path) -> None:
+    said = pol("state", "export", "head", "--out", tmp_path / "network", "--json")
+
+    assert said.json["root"] == "0x" + workload.initial.root.hex()
+    assert State.from_torch(workload.model, safetensors.numpy.load_file(tmp_path / "network")) == workload.initial
+
+
+def test_export_into_a_folder_that_is_not_there(pol: Pol, network: L1, tmp_path: Path) -> None:
+    said = pol("state", "export", "head", "--out", tmp_path / "none" / "network")
+
+    assert said.code == 1
+    assert "create its folder" in said.sentence
+
+
+@pytest.mark.parametrize("given", ["safetensors", "f32", "root"])
+def test_network_begins_with_a_given_state(
+    pol: Pol, anvil: str, task_file: Path, home: Path, workload: Workload, tmp_path: Path, given: str
+) -> None:
+    state = nudged(workload.initial)
+    file = tmp_path / "state"
+    if given == "safetensors":
+        file.write_bytes(safetensors.numpy.save(state.to_torch()))
+    elif given == "f32":
+        file.write_bytes(state.to_bytes())
+    else:
+        StateStore([home / "store"]).put(state.root, state.to_bytes())
+
+    named = "0x" + state.root.hex() if given == "root" else file
+    network = deployed(pol, anvil, task_file, home, "--from-state", named)
+
+    assert network.task.initial_root == state.root
+    assert prepare_workload(Deployment.load(home / "deployment.json"), home / "data").initial == state
+    exported = pol("state", "export", "head", "--out", tmp_path / "network", "--json").json
+    assert exported["root"] == "0x" + state.root.hex()
+
+
+def refused(pol: Pol, anvil: str, task_file: Path, given: object) -> Said:
+    said = pol("--rpc", anvil, "deploy", task_file, "--dev", 0, "--from-state", given)
+    assert said.code == 1
+    return said
+
+
+def test_what_is_no_state_begins_no_network(pol: Pol, anvil: str, task_file: Path, workload: Workload) -> None:
+    file = task_file.with_name("state")
+    assert "no such file" in refused(pol, anvil, task_file, file).sentence
+    assert "name a store that has it" in refused(pol, anvil, task_file, "0x" + "11" * 32).sentence
+    file.write_bytes(b"weights")
+    assert "neither a safetensors file nor a state of cnn" in refused(pol, anvil, task_file, file).sentence
+    broken = workload.initial.flat.copy()
+    broken[7] = np.nan
+    file.write_bytes(State(workload.model, broken).to_bytes())
+    assert "not finite" in refused(pol, anvil, task_file, file).sentence
+
+
+@pytest.fixture
+def free(pol: Pol, anvil: str, task_file: Path, home: Path, workload: Workload) -> tuple[str, Path]:
+    """Under the paper's rules: a block on a W of the miner's choice, and where the store has it."""
+    task_file.write_text(TASK.replace("training_steps = 8", 'rules = "paper"'))
+    network, pre = deployed(pol, anvil, task_file, home), nudged(workload.initial)
+    store = StateStore([home / "store"])
+    store.put(pre.root, pre.to_bytes())
+    invented = keccak(b"invented")
+    header = Header(
+        network.client.finalized_tip(),
+        dev_account(MINER).address,
+        0,
+        (0, 1, 2, 3),
+        ZERO,
+        pre.root,
+        invented,
+        invented,
+        invented,
+        0,
+        1,
+    )
+    return proposed(network, header), home / "store" / file_name(pre.root)
+
+
+def test_corrupt_state_file(pol: Pol, free: tuple[str, Path]) -> None:
+    block, path = free
     data = bytearray(path.read_bytes())
     data[0] ^= 1
     path.write_bytes(data)
@@ -246,10 +394,9 @@ def test_corrupt_state_file(pol: Pol, network: L1, home: Path, proof: Proof) -> 
     assert "root" in said.sentence
 
 
-def test_missing_state_file(pol: Pol, network: L1, home: Path, proof: Proof) -> None:
-    hidden = own_weights(network, proof)
-    block = published(network, home, hidden, hidden.header)
-    (home / "store" / file_name(hidden.header.pre_root)).unlink()
+def test_missing_state_file(pol: Pol, free: tuple[str, Path]) -> None:
+    block, path = free
+    path.unlink()
 
     said = pol("blocks", "verify", block)
 

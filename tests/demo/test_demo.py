@@ -14,8 +14,8 @@ import pytest
 
 TASK = """
 name = "small"
-learning_rate = 0.001
-accuracy_slack = 64
+learning_rate = 0.1
+training_steps = 32
 
 [data]
 train = 1024

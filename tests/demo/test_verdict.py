@@ -25,8 +25,8 @@ KINDS = {
     "one-ulp": EvidenceKind.STEP,
     "wrong-value": EvidenceKind.STEP,
     "no-search": EvidenceKind.REQUIREMENT,
-    "no-weights": EvidenceKind.WITHHELD,
-    "thief": EvidenceKind.REQUIREMENT,
+    "wrong-segment": EvidenceKind.STEP,
+    "thief": EvidenceKind.WITHHELD,
 }
 
 
@@ -76,7 +76,7 @@ def test_report_has_what_the_issue_asks_for() -> None:
     report = ending(full_story()).as_dict()
 
     assert report["finalized"] == 12
-    assert report["slashed"] == {"step": 2, "requirement": 2, "withheld": 1}
+    assert report["slashed"] == {"step": 3, "requirement": 1, "withheld": 1}
     assert report["rejected"] == {"IndexMismatch": 1, "SumsHold": len(COLLUDERS)}
     assert report["demands"] == {party.name: 1 for party in COLLUDERS}
     assert report["slashed_after_s"] == dict.fromkeys(KINDS, 0)
