@@ -40,10 +40,16 @@ class KeptStates:
             return
         self._tip = view.finalized_tip
         live = {block.header.post_root for block in view.live.values() if block.header is not None}
-        names = {file_name(root) for root in live.union(wanted)}
+        names = {file_name(root) for root in live.union(wanted, self._newest(view))}
         for path in self._folder.glob("*.f32"):
             if path.name not in names:
                 path.unlink(missing_ok=True)
+
+    def _newest(self, view: View) -> list[bytes]:
+        """The newest final state that is here: a long way to the tip goes on from it after an interruption."""
+        headers = (view.blocks[block_id].header for block_id in reversed(view.finalized))
+        roots = (header.post_root for header in headers if header is not None)
+        return next(([root] for root in roots if (self._folder / file_name(root)).exists()), [])
 
 
 class FinalStates:

@@ -102,7 +102,8 @@ class ShownTrees:
         """
         program = self.workload.programs.program(trace.tree)
         position = Position(Item.ROOTS, trace.tree, trace.index)
-        _, shown = self._answer(position, "its trace is another one")
+        whose = "a step of its segment" if trace.tree is Tree.SEGMENT else "its trace"
+        _, shown = self._answer(position, f"{whose} is another one")
         roots = TraceRoots(program, (*(state.tensor_roots if trace.tree.evaluates else ()), *shown))
         return ClaimedTrace(self.header, trace, roots, self._segment_step(trace, roots))
 

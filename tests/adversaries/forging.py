@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+from eth_abi.abi import encode
 from numpy.typing import NDArray
 
 from pol_oracle.canonical.accuracy import AccuracyTree
@@ -16,12 +17,13 @@ from pol_oracle.canonical.operations import Kind
 from pol_oracle.canonical.segments import SegmentEntry, SegmentList
 from pol_oracle.canonical.state import State
 from pol_oracle.canonical.traces import TraceRoots
-from pol_oracle.evidence import NO_SEGMENT, SegmentStep, Traced, TraceId, traced
+from pol_oracle.evidence import NO_SEGMENT, SegmentStep, Traced, TraceId, answer_to, traced
+from pol_oracle.evidence.shown import ANSWER_TYPES
 from pol_oracle.protocol.derivation import batch, requirements, seed
 from pol_oracle.protocol.difficulty import most_bits
 from pol_oracle.protocol.hashing import ZERO
 from pol_oracle.protocol.header import Header
-from pol_oracle.protocol.positions import Tree
+from pol_oracle.protocol.positions import Position, Tree
 from pol_oracle.task import Segment, Workload, requirements_of, segment_step, state_before, train_segment, unmet
 
 Floats = NDArray[np.float32]
@@ -164,6 +166,12 @@ class Forgery:
         sample = int(np.flatnonzero(~after)[-1])
         after[sample] = True
         return self.with_accuracy(AccuracyTree.of(before, after)), TraceId(Tree.AFTER, sample)
+
+
+def told(position: Position, block: Forgery) -> bytes:
+    """What the contract tells of an answer to a demand: all of it but what leads to a segment's step."""
+    types = ANSWER_TYPES[position.item]
+    return encode(types, answer_to(position, block.workload.programs, block).arguments[: len(types)])
 
 
 def number(trace: Traced, kind: Kind, at: int = 0) -> int:

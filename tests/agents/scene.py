@@ -25,10 +25,10 @@ TASK = keccak(b"task")
 GENESIS = keccak(b"genesis")
 MINER, CHEAT, V1, V2, V3 = ("0x" + f"{n:02x}" * 20 for n in range(0x11, 0x16))
 PARAMETERS = replace(l1.PARAMETERS, difficulty=4 * BIT)
-POLICY = Policy(stagger=6, grace=6, attempts=3, max_demands=12)
+POLICY = Policy(stagger=6, max_demands=12)
 FEE = PARAMETERS.demand_fee
 ROOTS, NODES, LEAVES = Position(Item.ROOTS), Position(Item.NODES, tensor=7), Position(Item.LEAVES, tensor=7, group=1)
-EXPLANATION = Position(Item.ROOTS, Tree.AFTER, sample=9)
+EXPLANATION = Position(Item.ROOTS, Tree.AFTER, index=9)
 
 
 def proof_of(block_id: bytes, kind: EvidenceKind = EvidenceKind.STEP) -> FraudProof:
@@ -92,8 +92,9 @@ class Scene:
         self.history.update(None, [], self.l1_block, self.now)
 
     def header(self, parent: bytes = GENESIS, miner: str = MINER, nonce: int = 0, correct: int = 100) -> Header:
-        pre, post, trace, evaluation = (keccak(bytes([n, nonce]) + parent + bytes.fromhex(miner[2:])) for n in range(4))
-        return Header(parent, miner, nonce, (1, 2, 3, 4), pre, post, trace, evaluation, correct - 1, correct)
+        segment, pre = (keccak(bytes([n]) + parent) for n in range(2))  # the same for all children
+        post, trace, bits = (keccak(bytes([n, nonce]) + parent + bytes.fromhex(miner[2:])) for n in range(3))
+        return Header(parent, miner, nonce, (1, 2, 3, 4), segment, pre, post, trace, bits, correct - 1, correct)
 
     def propose(self, parent: bytes = GENESIS, miner: str = MINER, nonce: int = 0, correct: int = 100) -> bytes:
         """Proposes a block and, if it has most work, makes it the head."""
@@ -144,9 +145,21 @@ class Scene:
             self.emit(ev.HeadChanged, block_id=parent.id, total_work=parent.total_work)
 
     def orphan(self, block_id: bytes) -> None:
-        miner = self.view.blocks[block_id].miner
-        self.emit(ev.BlockOrphaned, block_id=block_id, miner=miner)
-        self.emit(ev.Unlocked, account=miner, role=Role.MINER, amount=PARAMETERS.miner_bond)
+        """Orphans a block; above a slashed one, half of its bond is burned."""
+        miner, bond = self.view.blocks[block_id].miner, PARAMETERS.miner_bond
+        loss = bond // 2 if self._above_slashed(block_id) else 0
+        self.emit(ev.BlockOrphaned, block_id=block_id, miner=miner, loss=loss)
+        if loss:
+            self.emit(ev.Forfeited, account=miner, role=Role.MINER, amount=loss, burned=loss)
+        self.emit(ev.Unlocked, account=miner, role=Role.MINER, amount=bond - loss)
+
+    def _above_slashed(self, block_id: bytes) -> bool:
+        below = self.view.blocks[block_id]
+        while below.header is not None:
+            below = self.view.blocks[below.parent]
+            if below.status is Status.SLASHED:
+                return True
+        return False
 
     def settle(self, block_id: bytes, verifier: str) -> None:
         status = self.view.blocks[block_id].status

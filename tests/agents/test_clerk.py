@@ -11,6 +11,7 @@ import structlog
 
 from pol_oracle.agents.blocks import BlockView
 from pol_oracle.agents.clerk import Clerk
+from pol_oracle.agents.follow import Lineage
 from pol_oracle.agents.verdicts import Answerer
 from pol_oracle.agents.worker import Cancelled
 from pol_oracle.evidence import Answer
@@ -31,7 +32,7 @@ def work(at: Clerk, scene: Scene, turns: int = 1) -> None:
         join("answer")
 
 
-def given(block: BlockView, position: Position, cancelled: Cancel) -> Answer:
+def given(block: BlockView, lineage: Lineage, position: Position, cancelled: Cancel) -> Answer:
     return answer_of(position)
 
 
@@ -57,7 +58,7 @@ def test_one_answer_serves_all_who_demand_the_same() -> None:
     block = scene.propose()
     asked: list[Position] = []
 
-    def answer(block: BlockView, position: Position, cancelled: Cancel) -> Answer:
+    def answer(block: BlockView, lineage: Lineage, position: Position, cancelled: Cancel) -> Answer:
         asked.append(position)
         return answer_of(position)
 
@@ -74,7 +75,7 @@ def test_pitfall_11_demand_that_cannot_be_answered_neither_ends_the_agent_nor_bl
     block = scene.propose()
     tries: list[Position] = []
 
-    def answer(block: BlockView, position: Position, cancelled: Cancel) -> Answer:
+    def answer(block: BlockView, lineage: Lineage, position: Position, cancelled: Cancel) -> Answer:
         tries.append(position)
         if position == ROOTS and len(tries) < 4:
             raise error
@@ -94,7 +95,7 @@ def test_pitfall_07_clerk_whose_arithmetic_fails_stops() -> None:
     scene = Scene()
     scene.demand(scene.propose(), ROOTS, V1)
 
-    def answer(block: BlockView, position: Position, cancelled: Cancel) -> Answer:
+    def answer(block: BlockView, lineage: Lineage, position: Position, cancelled: Cancel) -> Answer:
         raise ArithmeticFault("subnormals are flushed")
 
     at = clerk(answer)
@@ -109,7 +110,7 @@ def test_answer_that_is_no_longer_due_is_given_up() -> None:
     made = scene.demand(block, ROOTS, V1)
     ended = threading.Event()
 
-    def answer(block: BlockView, position: Position, cancelled: Cancel) -> Answer:
+    def answer(block: BlockView, lineage: Lineage, position: Position, cancelled: Cancel) -> Answer:
         while not cancelled():
             time.sleep(0.001)
         ended.set()
@@ -124,3 +125,18 @@ def test_answer_that_is_no_longer_due_is_given_up() -> None:
     join("answer")
     at.turn(scene.view)
     assert at.answers == {}
+
+
+def test_answer_is_computed_from_what_lies_below_the_block() -> None:
+    scene = Scene()
+    first, second, third = scene.chain(3)
+    handed: list[Lineage] = []
+
+    def answer(block: BlockView, lineage: Lineage, position: Position, cancelled: Cancel) -> Answer:
+        handed.append(lineage)
+        return answer_of(position)
+
+    scene.demand(third, ROOTS, V1)
+    work(clerk(answer), scene)
+
+    assert handed == [tuple(scene.view.blocks[block].header for block in (first, second))]

@@ -31,7 +31,7 @@ def decide(scene: Scene, own: Miner) -> tuple[Action, ...]:
 
 
 def test_starts_on_genesis() -> None:
-    assert choose_parent(Scene().view, miner()) == (Parent(GENESIS, 0, None), 0)
+    assert choose_parent(Scene().view, miner()) == (Parent(GENESIS), 0)
 
 
 def test_builds_on_what_it_verified_and_not_on_the_head_it_did_not() -> None:
@@ -41,7 +41,7 @@ def test_builds_on_what_it_verified_and_not_on_the_head_it_did_not() -> None:
     assert header is not None
 
     assert choose_parent(scene.view, miner())[0].id == GENESIS
-    assert choose_parent(scene.view, miner(verified=(block,)))[0] == Parent(block, 100, header.post_root)
+    assert choose_parent(scene.view, miner(verified=(block,)))[0] == Parent(block, (header,))
 
 
 def test_builds_on_its_own_block_without_a_replay() -> None:
@@ -69,6 +69,24 @@ def test_pitfall_15_invalid_head_with_many_descendants_stalls_nobody() -> None:
     )
 
 
+def test_dead_end_is_left_for_the_best_block_beside_it() -> None:
+    """The segment after it is not finite, so no child of it can be valid; be it one's own."""
+    scene = Scene()
+    own, other = scene.propose(miner=MINER), scene.propose(miner=OTHER, nonce=1)
+    above = scene.propose(own, miner=MINER, nonce=2)
+
+    assert choose_parent(scene.view, miner(verified=(other,)))[0].id == above
+    stuck = replace(miner(verified=(other,)), dead_ends=frozenset({own}))
+    assert choose_parent(scene.view, stuck)[0].id == other
+
+
+def test_proof_that_is_a_dead_end_is_not_built_on_while_it_is_under_way() -> None:
+    scene = Scene()
+    proof = scene.header()
+    stuck = replace(miner(proof), dead_ends=frozenset({proof.id(TASK)}))
+    assert choose_parent(scene.view, stuck) == (Parent(GENESIS), 0)
+
+
 def test_finalized_tip_is_trusted() -> None:
     scene = Scene()
     block = scene.propose(miner=OTHER)
@@ -81,7 +99,7 @@ def test_proof_on_its_way_to_l1_is_built_on() -> None:
     scene = Scene()
     proof = scene.header()
     parent, ahead = choose_parent(scene.view, miner(proof))
-    assert (parent.id, ahead) == (proof.id(TASK), 1)
+    assert (parent, ahead) == (Parent(proof.id(TASK), (proof,)), 1)
 
     above = scene.header(proof.id(TASK), nonce=1)
     assert choose_parent(scene.view, miner(proof, above))[1] == 2

@@ -274,8 +274,8 @@ def test_how_a_sample_was_evaluated_only_the_miner_says(tree: Tree) -> None:
     scene = Scene()
     block = scene.propose()
     scene.attest(block, V1)
-    roots = scene.demand(block, Position(Item.ROOTS, tree, sample=3), V2)
-    leaves = scene.demand(block, Position(Item.LEAVES, tree, sample=3, tensor=4), V2)
+    roots = scene.demand(block, Position(Item.ROOTS, tree, index=3), V2)
+    leaves = scene.demand(block, Position(Item.LEAVES, tree, index=3, tensor=4), V2)
     scene.wait(ANSWER - 1)
 
     assert due(scene, V1) == [leaves]

@@ -11,7 +11,6 @@ from eth_abi.abi import encode
 from eth_account import Account
 
 from pol_oracle.agents.actions import Prove
-from pol_oracle.agents.kept import KeptStates
 from pol_oracle.agents.memory import Memory, Refusal
 from pol_oracle.agents.records import Records
 from pol_oracle.agents.respond import Sealer, call_of
@@ -21,7 +20,6 @@ from pol_oracle.evidence import FraudProof
 from pol_oracle.protocol.errors import InputError
 from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.lifecycle import EvidenceKind, Role
-from pol_oracle.store import file_name
 from tests.agents.scene import GENESIS, MINER, ROOTS, V1, Scene, proof_of
 
 KIND = EvidenceKind.STEP
@@ -32,9 +30,10 @@ def test_only_what_was_found_right_survives_a_restart(tmp_path: Path) -> None:
     path = tmp_path / "m.sqlite"
     bad = Verdict(keccak(b"bad"), KIND, "wrong", proof_of(keccak(b"bad")))
     missing = Verdict(keccak(b"missing"), demands=(ROOTS,))
+    dead = Verdict(keccak(b"dead"), dead_end=True)
     good = Verdict(keccak(b"good"))
     memory = Memory(path, GENESIS, V1)
-    for verdict in (bad, missing, good, good):
+    for verdict in (bad, missing, dead, good, good):
         memory.remember(verdict, difficulty=4096)
     memory.close()
 
@@ -49,7 +48,7 @@ def test_proofs_are_kept_in_order_until_dropped(tmp_path: Path) -> None:
     memory.close()
 
     memory = Memory(tmp_path / "m.sqlite", GENESIS, MINER)
-    assert memory.proofs() == {first: 5000, second: 5000}
+    assert memory.proofs() == {first: 5000, second: 5000}  # every field of a header comes back
     assert list(memory.proofs()) == [first, second]
     memory.drop_proof(first)
     assert memory.proofs() == {second: 5000}
@@ -120,27 +119,3 @@ def test_status_tells_what_was_earned_and_refused(tmp_path: Path) -> None:
     assert status["totals"] == {"ETH": 0, "LEARN": 10 * 10**18}
     assert status["ledger"][0]["reason"].startswith("mined block")
     assert status["refused"][0]["name"] == "WrongStatus"
-
-
-def test_pitfall_03_kept_states_outlive_a_view_that_falls_back(tmp_path: Path) -> None:
-    """A node that lags, or a reorg, takes blocks out of view; what was kept of them may not be served again."""
-    scene = Scene()
-    first, second = scene.chain(2)
-    before = scene.l1_block
-    later = scene.propose(second)
-    kept = KeptStates(tmp_path / "kept")
-    headers = {block: scene.view.blocks[block].header for block in (first, second, later)}
-    roots = {block: header.pre_root for block, header in headers.items() if header is not None}
-    kept.keep(dict.fromkeys(roots.values(), b"W"))
-
-    def left() -> set[bytes]:
-        kept.tidy(scene.view, scene.view.pending)
-        return {block for block, root in roots.items() if (kept.folder / file_name(root)).exists()}
-
-    assert left() == {first, second, later}
-    scene.finalize(first)
-    assert left() == {second, later}
-
-    scene.reorg(before - 1)
-    assert later not in scene.view.blocks
-    assert left() == {second, later}

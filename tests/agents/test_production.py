@@ -1,76 +1,130 @@
-"""Where a miner's next search begins: at its own weights while they are good, else at the parent's."""
+"""A search begins at the W that follows from the parent, and nowhere else."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
+import pytest
+
+from pol_oracle.agents.follow import Follower
 from pol_oracle.agents.job import Job
 from pol_oracle.agents.knowledge import Parent
+from pol_oracle.agents.meter import Meter
 from pol_oracle.agents.production import Production
-from pol_oracle.canonical.state import State
-from pol_oracle.protocol.errors import RuleError
-from pol_oracle.search import Proof, Search
+from pol_oracle.agents.worker import Cancelled
+from pol_oracle.canonical.accuracy import AccuracyTree
+from pol_oracle.protocol.errors import InputError
+from pol_oracle.protocol.hashing import ZERO
+from pol_oracle.search import Base, Progress, Proof, Search
 from pol_oracle.store import StateStore
-from tests.agents.test_replay import proof
+from tests.agents.chains import GENESIS, Block, chain, lineage
+from tests.agents.test_replay import Diverging
 from tests.task.workloads import MINER, small_workload
 
 WORKLOAD = small_workload()
-CLOSE = WORKLOAD.task.accuracy_slack // 2
+BLOCKS = chain(2)
+DIFFICULTY = 2048
+
+
+def never() -> bool:
+    return False
 
 
 @dataclass
 class Sought:
-    """A search that finds the same proof each time, and tells where it was to begin."""
+    """A search that finds the same proof each time, if any, and tells where it was to begin."""
 
-    found: Proof
-    begun: State | None = None
-    diverges: int = 0
+    found: Proof | None = None
+    bases: list[Base] = field(default_factory=list)
+    nonces: list[int] = field(default_factory=list)
 
-    def search(self, parent: Any, miner: str, state: State, difficulty: int, **_: Any) -> Proof:
-        self.begun = state
-        if self.diverges:
-            self.diverges -= 1
-            raise RuleError("training diverged")
+    def search(
+        self,
+        base: Base,
+        miner: str,
+        difficulty: int,
+        *,
+        start_nonce: int,
+        should_stop: Callable[[], bool],
+        on_progress: Callable[[Progress], None],
+    ) -> Proof | None:
+        self.bases.append(base)
+        self.nonces.append(start_nonce)
+        on_progress(Progress(start_nonce, tries=1))
         return self.found
 
 
-def production(path: Path) -> tuple[Production, Sought, State]:
-    """With a stranger's weights in the store."""
-    stranger, store = State.initial(WORKLOAD.model, 99), StateStore([path])
-    store.put(stranger.root, stranger.to_bytes())
-    made = proof()
-    sought = Sought(replace(made, header=replace(made.header, correct_after=100)))
-    return Production(WORKLOAD, store, cast(Search, sought)), sought, stranger
+def producing(follower: Follower, sought: Sought, meter: Meter | None = None) -> Production:
+    return Production(follower, cast(Search, sought), meter)
 
 
-def job(post: State | None, correct: int) -> Job:
-    return Job(Parent(bytes(32), correct, None if post is None else post.root), MINER, 1024)
+def job(*blocks: Block) -> Job:
+    return Job(Parent(blocks[-1].id if blocks else GENESIS, lineage(blocks)), MINER, DIFFICULTY)
 
 
-def test_begins_at_the_parents_weights_and_goes_on_with_its_own(tmp_path: Path) -> None:
-    produce, sought, stranger = production(tmp_path)
-    produce(job(None, 0), lambda: False)
-    assert sought.begun == WORKLOAD.initial
-
-    for correct in (0, 100, 100 + CLOSE):
-        produce(job(stranger, correct), lambda: False)
-        assert sought.begun == sought.found.post
+@pytest.fixture
+def follower(tmp_path: Path) -> Follower:
+    return Follower(WORKLOAD, GENESIS, StateStore([tmp_path]))
 
 
-def test_takes_over_what_is_clearly_better(tmp_path: Path) -> None:
-    produce, sought, stranger = production(tmp_path)
-    produce(job(stranger, 50), lambda: False)
-    assert sought.begun == stranger
-
-    produce(job(stranger, 101 + CLOSE), lambda: False)
-    assert sought.begun == stranger
+def proof_of(follower: Follower, block: Block) -> Proof:
+    pre = follower.segment(block.header.parent, lineage(BLOCKS[: BLOCKS.index(block)]), never).end
+    bits = (follower.count(state, never) for state in (pre, block.post))
+    return Proof(block.header, pre, block.post, AccuracyTree.of(*bits))
 
 
-def test_begins_again_at_the_parents_weights_if_its_own_diverge(tmp_path: Path) -> None:
-    produce, sought, stranger = production(tmp_path)
-    produce(job(None, 0), lambda: False)
-    sought.diverges = 1
-    produce(job(stranger, 100), lambda: False)
-    assert sought.begun == stranger
+def test_searches_on_the_state_that_every_miner_of_the_parent_starts_from(follower: Follower) -> None:
+    sought = Sought(proof_of(follower, BLOCKS[0]))
+    produce = producing(follower, sought)
+    assert produce(job(), never) is sought.found
+    produce(job(BLOCKS[0]), never)
+    expected = [(GENESIS, BLOCKS[0].header), (BLOCKS[0].id, BLOCKS[1].header)]
+    found = [(b.parent, b.segment_root, b.state.root) for b in sought.bases]
+    assert found == [(parent, child.segment_root, child.pre_root) for parent, child in expected]
+    assert len(set(sought.nonces)) == 2  # a job that is begun again tries others
+
+
+def test_what_a_block_s_children_and_demands_ask_for_is_kept(tmp_path: Path, follower: Follower) -> None:
+    produce = producing(Follower(WORKLOAD, GENESIS, StateStore([tmp_path])), Sought(proof_of(follower, BLOCKS[0])))
+    proof = produce(job(), never)
+    store = StateStore([tmp_path])
+    assert store.has(proof.post.root)
+    before = produce.follower.count(proof.pre, lambda: True)  # nothing is left to compute
+    assert before.sum() == proof.accuracy.root.before
+    assert len(before) == WORKLOAD.task.test_count
+
+
+def test_a_search_that_was_stopped_is_cancelled(follower: Follower) -> None:
+    with pytest.raises(Cancelled):
+        producing(follower, Sought(None))(job(), never)
+
+
+def test_nothing_is_searched_on_a_dead_end(tmp_path: Path) -> None:
+    follower, sought = Diverging(WORKLOAD, GENESIS, StateStore([tmp_path])), Sought(None)
+    follower.after = GENESIS
+    with pytest.raises(InputError, match="not finite"):
+        producing(follower, sought)(job(), never)
+    assert sought.bases == []
+
+
+def test_nothing_is_searched_above_what_does_not_follow_from_the_chain(follower: Follower) -> None:
+    header = replace(BLOCKS[0].header, post_root=ZERO)
+    wrong = replace(BLOCKS[0], header=header, id=header.id(WORKLOAD.task.id))
+    with pytest.raises(InputError, match="does not follow"):
+        producing(follower, Sought(None))(job(wrong), never)
+
+
+def test_under_paper_rules_the_search_begins_at_the_parent_s_weights(tmp_path: Path) -> None:
+    paper, stranger = small_workload("paper"), BLOCKS[1]
+    store = StateStore([tmp_path])
+    store.put(stranger.post.root, stranger.post.to_bytes())
+    sought = Sought(None)
+    produce = producing(Follower(paper, GENESIS, store), sought)
+    for parent in ((), (stranger,)):
+        with pytest.raises(Cancelled):
+            produce(job(*parent), never)
+    begun: list[Any] = [(base.segment_root, base.state.root) for base in sought.bases]
+    assert begun == [(ZERO, paper.initial.root), (ZERO, stranger.post.root)]

@@ -1,248 +1,240 @@
-"""A replay finds what is wrong, cheapest first, and says nothing about what it could not fetch."""
+"""A replay finds what is wrong, cheapest first, and says what it lacks to prove it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from pol_oracle.agents.answerer import StoreAnswerer
+from pol_oracle.agents.answerer import HonestAnswerer
 from pol_oracle.agents.blocks import BlockView
-from pol_oracle.agents.job import Job
-from pol_oracle.agents.knowledge import Parent
-from pol_oracle.agents.miner import StorePublisher
+from pol_oracle.agents.follow import Ask, Follower, Lineage
 from pol_oracle.agents.replay import Replayer
 from pol_oracle.agents.verdicts import Verdict
 from pol_oracle.agents.worker import Cancelled
-from pol_oracle.canonical.state import State
-from pol_oracle.canonical.traces import TraceRoots
+from pol_oracle.canonical.accuracy import AccuracyTree
+from pol_oracle.evidence import Shown, answer_to
 from pol_oracle.protocol.difficulty import BIT
-from pol_oracle.protocol.errors import StoreError, WrongChain
+from pol_oracle.protocol.errors import InputError, StoreError, WrongChain
+from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import EvidenceKind
-from pol_oracle.protocol.positions import Item, Position
-from pol_oracle.search import Proof
+from pol_oracle.protocol.positions import Item, Position, Tree
 from pol_oracle.store import StateStore
-from pol_oracle.store.states import file_name
-from tests.e2e.cheats import Cheat, as_found, flattered, one_ulp_off
-from tests.task.workloads import MINER, small_workload
+from pol_oracle.task import Segment, Workload
+from tests.adversaries.forging import Forgery, honest, next_weight, told
+from tests.agents.chains import GENESIS
+from tests.task.workloads import MINER, STEPS, small_workload
 
 BITS = 2
 WORKLOAD = small_workload()
+STEP, WITHHELD = EvidenceKind.STEP, EvidenceKind.WITHHELD
 
 
 def never() -> bool:
     return False
 
 
-def proof(searched: bool = True) -> Proof:
-    return Cheat(WORKLOAD, searched, as_found)(Job(Parent(bytes(32), 0, None), MINER, BITS * BIT), never)
+@pytest.fixture(scope="module")
+def made() -> Forgery:
+    """A right block on genesis."""
+    return honest(WORKLOAD, GENESIS, MINER, BITS * BIT)
 
 
-def block(header: Header) -> BlockView:
-    return BlockView(
-        header.id(WORKLOAD.task.id), header, MINER, header.parent, 1, BITS * BIT, 1, 1, 0, header.correct_after
-    )
+@pytest.fixture
+def follower(tmp_path: Path) -> Follower:
+    return Follower(WORKLOAD, GENESIS, StateStore([tmp_path]))
 
 
-def served(path: Path, made: Proof, accuracy: bool = True) -> Replayer:
-    store = StateStore([path])
-    StorePublisher(store)(made)
-    return Replayer(WORKLOAD, store, accuracy)
+def block(header: Header, workload: Workload = WORKLOAD) -> BlockView:
+    block_id = header.id(workload.task.id)
+    return BlockView(block_id, header, MINER, header.parent, 1, BITS * BIT, 1, 1, 0, header.correct_after)
 
 
-def verdict_of(replay: Replayer, header: Header, bits: int = BITS, insist: bool = False) -> Verdict:
-    return replay(replace(block(header), difficulty=bits * BIT), {}, insist, never)
+def verdict_of(follower: Follower, header: Header, lineage: Lineage = (), shown: Shown | None = None) -> Verdict:
+    return Replayer(follower)(block(header), lineage, shown or {}, never)
 
 
-def forget(path: Path, root: bytes) -> None:
-    (path / file_name(root)).unlink()
+def proven(follower: Follower, forgery: Forgery) -> tuple[Verdict, int]:
+    """The verdict once all was shown that it takes; also how much that was."""
+    shown = dict[Position, bytes]()
+    while (verdict := verdict_of(follower, forgery.header, (), shown)).proof is None:
+        assert (verdict.kind, verdict.valid) == (WITHHELD, False)
+        assert not shown.keys() & set(verdict.demands)
+        shown |= {position: told(position, forgery) for position in verdict.demands}
+    return verdict, len(shown)
 
 
-def honest() -> Proof:
-    """The cheats' honest proof, with the counts that W really has."""
-    made = proof()
-    counts = made.accuracy.root
-    header = replace(made.header, correct_before=counts.before, correct_after=counts.after)
-    return replace(made, header=header)
+def test_a_right_block_is_valid_and_its_state_kept_for_its_children(made: Forgery, follower: Follower) -> None:
+    assert verdict_of(follower, made.header) == Verdict(made.id)
+    child = honest(WORKLOAD, made.id, MINER, BITS * BIT, above=made)
+    assert verdict_of(follower, child.header, (made.header,)).valid
+    assert follower.post((made.header,), never) == made.post
 
 
-def test_honest_block_is_valid(tmp_path: Path) -> None:
-    made = honest()
-    assert verdict_of(served(tmp_path, made), made.header).valid
-
-
-def test_unmet_requirement_is_proven(tmp_path: Path) -> None:
-    made = proof(searched=False)
-    verdict = verdict_of(served(tmp_path, made), made.header)
-
-    assert verdict.kind is EvidenceKind.REQUIREMENT
+def test_an_unmet_requirement_is_proven_at_once(follower: Follower) -> None:
+    verdict = verdict_of(follower, honest(WORKLOAD, GENESIS, MINER, BITS * BIT, missed=0).header)
+    assert (verdict.kind, verdict.demands) == (EvidenceKind.REQUIREMENT, ())
     assert verdict.proof is not None
-    assert (verdict.proof.function, verdict.demands) == ("proveRequirement", ())
+    assert verdict.proof.function == "proveRequirement"
 
 
-def test_one_ulp_is_a_wrong_step_and_proven(tmp_path: Path) -> None:
-    made = one_ulp_off(honest())
-    verdict = verdict_of(served(tmp_path, made), made.header)
-
-    assert verdict.kind is EvidenceKind.STEP
-    assert verdict.proof is not None
-    assert verdict.proof.function == "proveOperation"
-
-
-@pytest.mark.parametrize("poison", [0x7FC00000, 0x7F800000, 0xFF800000])
-@pytest.mark.parametrize("which", ["pre", "post"])
-def test_pitfall_05_a_weight_that_is_not_finite_is_a_wrong_step(tmp_path: Path, which: str, poison: int) -> None:
-    made = honest()
-    poisoned = State.from_bytes(WORKLOAD.model, getattr(made, which).to_bytes()[:-4] + poison.to_bytes(4, "big"))
-    if which == "pre":
-        bad = replace(made, pre=poisoned, header=replace(made.header, pre_root=poisoned.root))
-        bad = right_step(bad)  # the only fault is what W holds
-    else:
-        roots = TraceRoots.of(made.roots.program, made.pre.tensor_roots, made.roots.between, poisoned.tensor_roots)
-        header = replace(made.header, post_root=poisoned.root, trace_root=roots.root)
-        bad = replace(made, post=poisoned, header=header, roots=roots)
-
-    # no requirements: those of another W would not be met either
-    verdict = verdict_of(served(tmp_path, bad), bad.header, bits=0)
-    assert (verdict.kind, verdict.demands) == (EvidenceKind.STEP, ())
+def test_one_ulp_is_a_wrong_step_once_it_was_shown(made: Forgery, follower: Follower) -> None:
+    forgery = made.with_trace(next_weight(made.step))
+    assert verdict_of(follower, forgery.header).demands == (Position(Item.ROOTS),)
+    verdict, demands = proven(follower, forgery)
+    assert verdict.kind is STEP
+    assert demands == 2
 
 
-def right_step(made: Proof) -> Proof:
-    """The proof with the step that its W and its batch really take."""
-    chosen = list(made.header.indices)
-    result = WORKLOAD.stepper.run(made.pre, WORKLOAD.train.images[chosen], WORKLOAD.train.labels[chosen])
-    header = replace(made.header, post_root=result.post.root, trace_root=result.trace.root)
-    return replace(made, header=header, post=result.post, roots=result.trace.roots)
+@pytest.mark.parametrize("poison", [np.nan, np.inf, -np.inf])
+def test_pitfall_05_a_weight_that_is_not_finite_is_a_wrong_step(
+    made: Forgery, follower: Follower, poison: float
+) -> None:
+    verdict, _ = proven(follower, made.altered(len(made.step.tensors) - 1, 0, lambda _: np.float32(poison)))
+    assert verdict.kind is STEP
 
 
-def test_trace_that_is_served_nowhere_is_demanded(tmp_path: Path) -> None:
-    made = honest()
-    header = replace(made.header, trace_root=bytes(32))
-    verdict = verdict_of(served(tmp_path, made), header)
+def test_a_segment_is_looked_at_before_anything_that_stands_on_it(made: Forgery, follower: Follower) -> None:
+    forgery = made.derailed(1, next_weight).with_accuracy(made.bits_tree, made.header.correct_after + 5)
+    assert verdict_of(follower, forgery.header).demands == (Position(Item.STEPS),)
+    verdict, demands = proven(follower, forgery)
+    assert verdict.kind is STEP
+    assert demands == 3
 
-    assert verdict.demands == (Position(Item.ROOTS),)
+
+def test_another_w_on_a_right_segment_cannot_be_shown(made: Forgery, follower: Follower) -> None:
+    header = replace(made.header, pre_root=WORKLOAD.initial.root)
+    verdict = verdict_of(follower, header)
+    assert verdict.demands == (Position(Item.ROOTS, Tree.SEGMENT, STEPS - 1),)
+    assert "segment" in verdict.reason
+
+
+def test_a_trace_that_nobody_can_show_is_demanded(made: Forgery, follower: Follower) -> None:
+    verdict = verdict_of(follower, replace(made.header, trace_root=keccak(b"no trace")))
+    assert (verdict.kind, verdict.demands) == (WITHHELD, (Position(Item.ROOTS),))
     assert not verdict.valid
-    assert verdict.proof is None
 
 
-def test_false_count_is_proven_unless_accuracy_is_not_looked_at(tmp_path: Path) -> None:
-    made = flattered(honest())
-    verdict = verdict_of(served(tmp_path, made), made.header)
-
+def test_a_false_count_is_proven_unless_accuracy_is_not_looked_at(made: Forgery, follower: Follower) -> None:
+    forgery = made.with_accuracy(made.bits_tree, made.header.correct_after + 5)
+    verdict = verdict_of(follower, forgery.header)
     assert verdict.kind is EvidenceKind.ACCURACY
     assert verdict.proof is not None
     assert verdict.proof.function == "proveSums"
-    assert verdict_of(served(tmp_path, made, accuracy=False), made.header).valid
+    assert Replayer(follower, accuracy=False)(block(forgery.header), (), {}, never).valid
 
 
-def test_evaluation_that_is_served_nowhere_is_demanded(tmp_path: Path) -> None:
-    made = honest()
-    header = replace(made.header, eval_root=bytes(32))
-
-    assert verdict_of(served(tmp_path, made), header).demands == (Position(Item.BITS),)
-
-
-def hidden() -> Proof:
-    """An honest proof on weights that only its miner has."""
-    made = honest()
-    bits = bytearray(made.pre.to_bytes())
-    bits[-1] ^= 1
-    pre = State.from_bytes(WORKLOAD.model, bytes(bits))
-    return right_step(replace(made, pre=pre, header=replace(made.header, pre_root=pre.root)))
+def test_a_wrong_bit_is_proven_once_it_was_explained(made: Forgery, follower: Follower) -> None:
+    forgery, _ = made.wrong_bit()
+    verdict, demands = proven(follower, forgery)
+    assert verdict.kind is EvidenceKind.EVALUATION
+    assert demands == 2
 
 
-def test_pitfall_03_missing_weights_are_no_verdict_but_can_be_demanded(tmp_path: Path) -> None:
-    made = hidden()
-    replay = served(tmp_path, made)
-    forget(tmp_path, made.header.pre_root)
-
-    with pytest.raises(StoreError):
-        verdict_of(replay, made.header)
-    verdict = verdict_of(replay, made.header, insist=True)
-    assert verdict.kind is EvidenceKind.WITHHELD
-    assert len(verdict.demands) >= len(WORKLOAD.model.state)  # all at once: after the window few can be made
-    assert {p.item for p in verdict.demands} == {Item.LEAVES}
+def test_an_evaluation_that_nobody_can_show_is_demanded(made: Forgery, follower: Follower) -> None:
+    header = replace(made.header, eval_root=keccak(b"no bits"))
+    assert verdict_of(follower, header).demands == (Position(Item.BITS),)
 
 
-def test_new_weights_need_not_be_served_as_they_can_be_computed(tmp_path: Path) -> None:
-    made = honest()
-    replay = served(tmp_path, made)
-    forget(tmp_path, made.header.post_root)
+class Diverging(Follower):
+    """A follower that finds the segment after some block not finite, though it is."""
 
-    assert verdict_of(replay, made.header).valid
+    after = b""
 
-
-def test_pitfall_03_weights_under_a_false_name_are_no_verdict(tmp_path: Path) -> None:
-    made = hidden()
-    replay = served(tmp_path, made)
-    (tmp_path / file_name(made.header.pre_root)).write_bytes(made.post.to_bytes())
-
-    with pytest.raises(StoreError):
-        verdict_of(replay, made.header)
+    def segment(self, block_id: bytes, lineage: Lineage, cancelled: Ask) -> Segment:
+        segment = super().segment(block_id, lineage, cancelled)
+        return replace(segment, finite=segment.finite and block_id != self.after)
 
 
-def test_header_of_another_block_is_refused(tmp_path: Path) -> None:
-    made = honest()
+def test_pitfall_05_a_block_after_which_training_diverges_is_right_but_a_dead_end(
+    made: Forgery, tmp_path: Path
+) -> None:
+    follower = Diverging(WORKLOAD, GENESIS, StateStore([tmp_path]))
+    follower.after = made.id
+    verdict = verdict_of(follower, made.header)
+    assert (verdict.right, verdict.dead_end, verdict.valid) == (True, True, False)
+
+
+def test_what_stands_on_a_wrong_block_is_no_verdict(made: Forgery, follower: Follower) -> None:
+    wrong = made.with_trace(next_weight(made.step))
+    child = replace(made.header, parent=wrong.id)
+    with pytest.raises(InputError, match="does not follow"):
+        verdict_of(follower, child, (wrong.header,))
+
+
+def test_a_header_of_another_block_is_refused(made: Forgery, follower: Follower) -> None:
     other = replace(block(made.header), id=bytes(32))
     with pytest.raises(WrongChain):
-        served(tmp_path, made)(other, {}, False, never)
+        Replayer(follower)(other, (), {}, never)
 
 
-def test_replay_can_be_cancelled(tmp_path: Path) -> None:
-    made = honest()
+def test_a_replay_can_be_cancelled(made: Forgery, follower: Follower) -> None:
     with pytest.raises(Cancelled):
-        served(tmp_path, made)(block(made.header), {}, False, lambda: True)
+        Replayer(follower)(block(made.header), (), {}, lambda: True)
 
 
-def test_honest_answers_are_computed_for_every_kind_of_demand(tmp_path: Path) -> None:
-    made = honest()
-    served(tmp_path, made)
-    answer = StoreAnswerer(WORKLOAD, StateStore([tmp_path]))
-    functions = {
-        Item.ROOTS: "revealRoots",
-        Item.NODES: "revealNodes",
-        Item.LEAVES: "revealLeaves",
-        Item.BITS: "revealBits",
-    }
+@pytest.mark.parametrize(
+    ("position", "function"),
+    [
+        (Position(Item.ROOTS), "revealRoots"),
+        (Position(Item.NODES), "revealNodes"),
+        (Position(Item.LEAVES), "revealLeaves"),
+        (Position(Item.BITS), "revealBits"),
+        (Position(Item.STEPS), "revealSteps"),
+        (Position(Item.ROOTS, Tree.SEGMENT, STEPS - 1), "revealRoots"),
+        (Position(Item.LEAVES, Tree.SEGMENT, 0, 3), "revealLeaves"),
+        (Position(Item.ROOTS, Tree.AFTER, 7), "revealRoots"),
+    ],
+    ids=str,
+)
+def test_an_honest_answer_is_what_the_miner_committed_to(
+    made: Forgery, follower: Follower, position: Position, function: str
+) -> None:
+    answer = HonestAnswerer(follower)(block(made.header), (), position, never)
+    assert answer.function == function
+    assert answer == answer_to(position, WORKLOAD.programs, made)
 
-    for item, function in functions.items():
-        assert answer(block(made.header), Position(item), never).function == function
+
+# --- the paper's rules: W is the miner's, and served ---
 
 
-def test_answer_without_weights_is_a_store_error(tmp_path: Path) -> None:
-    answer = StoreAnswerer(WORKLOAD, StateStore([tmp_path]))
+@pytest.fixture
+def paper(tmp_path: Path) -> Callable[[], tuple[Follower, Header]]:
+    """A right block under the paper's rules, whose W is in the store."""
+    workload = small_workload("paper")
+
+    def make() -> tuple[Follower, Header]:
+        store, images, labels = StateStore([tmp_path]), workload.train.images, workload.train.labels
+        result = workload.stepper.run(workload.initial, images[4:8], labels[4:8])
+        pre = result.post
+        store.put(pre.root, pre.to_bytes())
+        step = workload.stepper.run(pre, images[:4], labels[:4])
+        follower = Follower(workload, GENESIS, store)
+        tree = AccuracyTree.of(*(follower.count(state, never) for state in (pre, step.post)))
+        roots = bytes(32), pre.root, step.post.root, step.trace.root, tree.root.hash
+        return follower, Header(GENESIS, MINER, 0, (0, 1, 2, 3), *roots, tree.root.before, tree.root.after)
+
+    return make
+
+
+def test_under_paper_rules_w_is_fetched(paper: Callable[[], tuple[Follower, Header]]) -> None:
+    follower, header = paper()
+    asked = replace(block(header, follower.workload), difficulty=0)
+    assert Replayer(follower)(asked, (), {}, never).valid
+
+
+def test_pitfall_03_under_paper_rules_missing_weights_are_no_verdict(
+    paper: Callable[[], tuple[Follower, Header]], tmp_path: Path
+) -> None:
+    follower, header = paper()
+    for path in tmp_path.glob("*.f32"):
+        path.unlink()
+    asked = block(header, follower.workload)
     with pytest.raises(StoreError):
-        answer(block(hidden().header), Position(Item.ROOTS), never)
-
-
-def test_pitfall_03_weights_are_kept_before_anything_is_known_of_the_block(tmp_path: Path) -> None:
-    """A replay that goes on after an answer needs them again, when whoever served them may have stopped."""
-    made, store, kept = proof(searched=False), StateStore([tmp_path / "served"]), dict[bytes, bytes]()
-    StorePublisher(store)(made)
-
-    def keep(contents: Mapping[bytes, bytes]) -> None:
-        kept.update(contents)
-
-    verdict = verdict_of(Replayer(WORKLOAD, store, keep=keep), made.header, bits=BITS + 4)
-
-    assert not verdict.valid
-    assert kept.keys() == {made.header.pre_root}
-
-
-def test_full_disk_does_not_save_a_wrong_block(tmp_path: Path) -> None:
-    made, store = proof(searched=False), StateStore([tmp_path])
-    StorePublisher(store)(made)
-
-    def keep(contents: Mapping[bytes, bytes]) -> None:
-        raise StoreError("the disk is full")
-
-    replay = Replayer(WORKLOAD, store, keep=keep)
-    assert verdict_of(replay, made.header, bits=BITS + 4).proof is not None
-
-    right = honest()
-    StorePublisher(store)(right)
-    with pytest.raises(StoreError):  # but whoever cannot keep a right one must not attest to it
-        verdict_of(replay, right.header)
+        Replayer(follower)(asked, (), {}, never)
+    with pytest.raises(StoreError):
+        HonestAnswerer(follower)(asked, (), Position(Item.ROOTS), never)

@@ -9,15 +9,16 @@ import pytest
 import structlog
 
 from pol_oracle.agents.blocks import BlockView
+from pol_oracle.agents.follow import Lineage
 from pol_oracle.agents.memory import Memory
 from pol_oracle.agents.reviewer import Reviewer
 from pol_oracle.agents.verdicts import Replay, Verdict
 from pol_oracle.evidence import Shown
 from pol_oracle.protocol.difficulty import BIT
-from pol_oracle.protocol.errors import ArithmeticFault, StoreError
+from pol_oracle.protocol.errors import ArithmeticFault, InputError, StoreError
 from pol_oracle.protocol.lifecycle import EvidenceKind
 from pol_oracle.protocol.positions import Position
-from tests.agents.scene import CHEAT, GENESIS, LEAVES, NODES, PARAMETERS, POLICY, ROOTS, V1, V2, Scene, join, proof_of
+from tests.agents.scene import CHEAT, GENESIS, MINER, NODES, ROOTS, V1, V2, Scene, join, proof_of
 
 Cancel = Callable[[], bool]
 
@@ -25,11 +26,9 @@ Cancel = Callable[[], bool]
 class Review:
     """A reviewer over a replay that the test controls."""
 
-    def __init__(self, path: Path, replay: Replay, *, insists: bool = True) -> None:
-        self.memory = Memory(path / "m.sqlite", GENESIS, V1)
-        policy = POLICY if insists else None
-        window = PARAMETERS.challenge_window
-        self.reviewer = Reviewer(replay, self.memory, V1, structlog.get_logger(), 0, window, policy)
+    def __init__(self, path: Path, replay: Replay, me: str = V1) -> None:
+        self.memory = Memory(path / "m.sqlite", GENESIS, me)
+        self.reviewer = Reviewer(replay, self.memory, me, structlog.get_logger(), 0)
 
     def turns(self, scene: Scene, count: int = 1) -> None:
         for _ in range(count):
@@ -37,36 +36,123 @@ class Review:
             join("replay")
 
 
+def finding(wrong: Callable[[BlockView], Verdict], seen: list[bytes]) -> Replay:
+    """A replay that notes what it is given."""
+
+    def replay(block: BlockView, lineage: Lineage, shown: Shown, cancelled: Cancel) -> Verdict:
+        seen.append(block.id)
+        return wrong(block)
+
+    return replay
+
+
+def right(block: BlockView) -> Verdict:
+    return Verdict(block.id)
+
+
 def test_live_blocks_are_replayed_before_those_without_a_future(tmp_path: Path) -> None:
     scene = Scene()
-    bad = scene.propose(miner=CHEAT)
-    dead = scene.propose(bad)
-    live = scene.propose(nonce=1)
-    scene.slash(bad, winner=V2)
+    first = scene.propose()
+    loser, live = scene.propose(nonce=1), scene.propose(first)
+    scene.attest(first, V1, V2)
+    scene.finalize(first)
     seen: list[bytes] = []
+    Review(tmp_path, finding(right, seen)).turns(scene, 5)
 
-    def replay(block: BlockView, shown: Shown, insist: bool, cancelled: Cancel) -> Verdict:
-        seen.append(block.id)
-        return Verdict(block.id)
-
-    Review(tmp_path, replay).turns(scene, 5)
-
-    assert seen == [live, dead]
+    assert seen == [live, loser]
 
 
-def test_pitfall_09_blocks_that_are_not_served_do_not_delay_others(tmp_path: Path) -> None:
+def test_block_waits_until_its_parent_was_found_right(tmp_path: Path) -> None:
+    """Nobody could say before what it stands on."""
     scene = Scene()
-    hidden = scene.chain(5, miner=CHEAT)
+    blocks = scene.chain(3)
+    seen: list[bytes] = []
+    review = Review(tmp_path, finding(right, seen))
+    review.turns(scene, 1)
+    assert seen == blocks[:1]
+
+    review.turns(scene, 4)
+    assert seen == blocks
+    assert review.reviewer.valid == set(blocks)
+
+
+@pytest.mark.parametrize(
+    "judge",
+    [
+        lambda block: Verdict(block.id, EvidenceKind.STEP, "wrong", proof_of(block.id)),
+        lambda block: Verdict(block.id, EvidenceKind.WITHHELD, "another trace", demands=(ROOTS,)),
+    ],
+    ids=["wrong", "not shown yet"],
+)
+def test_pitfall_15_what_stands_on_a_wrong_block_is_never_judged(
+    tmp_path: Path, judge: Callable[[BlockView], Verdict]
+) -> None:
+    scene = Scene()
+    bad = scene.propose(miner=CHEAT)
+    scene.chain(3, bad, CHEAT)
     good = scene.propose(nonce=1)
     seen: list[bytes] = []
+    review = Review(tmp_path, finding(lambda b: judge(b) if b.id == bad else right(b), seen))
+    review.turns(scene, 6)
 
-    def replay(block: BlockView, shown: Shown, insist: bool, cancelled: Cancel) -> Verdict:
-        seen.append(block.id)
-        if block.miner == CHEAT:
-            raise StoreError("not there")
+    assert seen == [bad, good]
+    assert review.reviewer.valid == {good}
+
+
+def test_what_stands_on_a_final_block_or_on_one_s_own_is_replayed_at_once(tmp_path: Path) -> None:
+    scene = Scene()
+    final = scene.propose(miner=CHEAT)
+    scene.finalize(final)
+    own = scene.propose(final, MINER)
+    foreign = scene.propose(own, CHEAT)
+    seen: list[bytes] = []
+    Review(tmp_path, finding(right, seen), me=MINER).turns(scene, 3)
+
+    assert seen == [foreign]
+
+
+def test_dead_end_is_right_but_neither_attested_to_nor_built_on(tmp_path: Path) -> None:
+    """Its children are judged all the same: each is wrong, and can be proven so."""
+    scene = Scene()
+    dead, child = scene.chain(2)
+    seen: list[bytes] = []
+    review = Review(tmp_path, finding(lambda block: Verdict(block.id, dead_end=block.id == dead), seen))
+    review.turns(scene, 4)
+
+    assert seen == [dead, child]
+    assert dead not in review.reviewer.valid
+    assert review.reviewer.verdicts[dead].right
+    assert dead not in review.memory.found_right()  # a restart looks again
+
+
+def test_replay_is_given_what_lies_below_the_block(tmp_path: Path) -> None:
+    scene = Scene()
+    blocks = scene.chain(3)
+    handed: list[Lineage] = []
+
+    def replay(block: BlockView, lineage: Lineage, shown: Shown, cancelled: Cancel) -> Verdict:
+        handed.append(lineage)
         return Verdict(block.id)
 
-    review = Review(tmp_path, replay)
+    Review(tmp_path, replay).turns(scene, 4)
+
+    headers = [scene.view.blocks[block].header for block in blocks]
+    assert handed == [(), tuple(headers[:1]), tuple(headers[:2])]
+
+
+@pytest.mark.parametrize("error", [StoreError("not there"), InputError("does not follow from its parent")])
+def test_pitfall_09_blocks_that_cannot_be_replayed_do_not_delay_others(tmp_path: Path, error: Exception) -> None:
+    scene = Scene()
+    hidden = [scene.propose(miner=CHEAT, nonce=nonce) for nonce in range(5)]
+    good = scene.propose(nonce=9)
+    seen: list[bytes] = []
+
+    def judge(block: BlockView) -> Verdict:
+        if block.miner == CHEAT:
+            raise error
+        return Verdict(block.id)
+
+    review = Review(tmp_path, finding(judge, seen))
     review.turns(scene, 9)
 
     assert seen[:6] == [*hidden, good]  # each once before any a second time
@@ -79,7 +165,7 @@ def test_replay_that_succeeds_in_the_end_forgets_the_failures(tmp_path: Path) ->
     block = scene.propose()
     served = False
 
-    def replay(block: BlockView, shown: Shown, insist: bool, cancelled: Cancel) -> Verdict:
+    def replay(block: BlockView, lineage: Lineage, shown: Shown, cancelled: Cancel) -> Verdict:
         if not served:
             raise StoreError("not there")
         return Verdict(block.id)
@@ -93,63 +179,13 @@ def test_replay_that_succeeds_in_the_end_forgets_the_failures(tmp_path: Path) ->
     assert review.memory.found_right() == {block: scene.view.blocks[block].difficulty}
 
 
-def insisting(asked: list[bool]) -> Replay:
-    """A replay of a block that is served nowhere."""
-
-    def replay(block: BlockView, shown: Shown, insist: bool, cancelled: Cancel) -> Verdict:
-        asked.append(insist)
-        if not insist:
-            raise StoreError("not there")
-        return Verdict(block.id, EvidenceKind.WITHHELD, "not served", demands=(LEAVES,))
-
-    return replay
-
-
-def test_pitfall_03_unserved_block_is_brought_to_l1_after_repeated_failures_and_grace(tmp_path: Path) -> None:
-    scene = Scene()
-    block = scene.propose(miner=CHEAT)
-    asked: list[bool] = []
-    review = Review(tmp_path, insisting(asked))
-    review.turns(scene, 6)
-    assert asked == [False] * 6  # enough failures, too early
-
-    scene.wait(POLICY.grace)
-    review.turns(scene, 2)
-    assert asked == [False] * 6 + [True]
-    assert review.reviewer.verdicts[block].demands == (LEAVES,)
-
-
-def test_pitfall_03_grace_alone_is_not_enough(tmp_path: Path) -> None:
-    scene = Scene()
-    scene.propose(miner=CHEAT)
-    scene.wait(POLICY.grace)
-    asked: list[bool] = []
-    review = Review(tmp_path, insisting(asked))
-    review.turns(scene, POLICY.attempts + 2)
-
-    assert asked == [False] * POLICY.attempts + [True]
-
-
-def test_pitfall_03_one_failure_is_enough_when_half_of_the_window_is_over(tmp_path: Path) -> None:
-    """A server may let each look at it last for as long as it can."""
-    scene = Scene()
-    scene.propose(miner=CHEAT)
-    asked: list[bool] = []
-    review = Review(tmp_path, insisting(asked))
-    review.turns(scene, 1)
-    scene.wait(PARAMETERS.challenge_window // 2)
-    review.turns(scene, 2)
-
-    assert asked == [False, True]
-
-
 def test_pitfall_12_block_whose_difficulty_a_reorg_changed_is_replayed_anew(tmp_path: Path) -> None:
     """Its id knows nothing of its difficulty, so it may need one requirement more than when it was found right."""
     scene = Scene()
     block = scene.propose()
     seen: list[int] = []
 
-    def replay(block: BlockView, shown: Shown, insist: bool, cancelled: Cancel) -> Verdict:
+    def replay(block: BlockView, lineage: Lineage, shown: Shown, cancelled: Cancel) -> Verdict:
         seen.append(block.difficulty)
         return Verdict(block.id)
 
@@ -166,22 +202,12 @@ def test_pitfall_12_block_whose_difficulty_a_reorg_changed_is_replayed_anew(tmp_
     assert review.memory.found_right() == {block: born + BIT}
 
 
-def test_agent_that_demands_nothing_never_insists(tmp_path: Path) -> None:
-    scene = Scene()
-    scene.propose(miner=CHEAT)
-    scene.wait(POLICY.grace)
-    asked: list[bool] = []
-    Review(tmp_path, insisting(asked), insists=False).turns(scene, POLICY.attempts + 4)
-
-    assert not any(asked)
-
-
 def test_replay_goes_on_once_all_of_what_it_lacked_was_shown(tmp_path: Path) -> None:
     scene = Scene()
     block = scene.propose(miner=CHEAT)
     handed: list[dict[Position, bytes]] = []
 
-    def replay(block: BlockView, shown: Shown, insist: bool, cancelled: Cancel) -> Verdict:
+    def replay(block: BlockView, lineage: Lineage, shown: Shown, cancelled: Cancel) -> Verdict:
         handed.append(dict(shown))
         if ROOTS not in shown:
             return Verdict(block.id, EvidenceKind.STEP, "", demands=(ROOTS, NODES))
@@ -199,35 +225,12 @@ def test_replay_goes_on_once_all_of_what_it_lacked_was_shown(tmp_path: Path) -> 
     assert review.reviewer.verdicts[block].proof == proof_of(block)
 
 
-def test_pitfall_03_miner_that_stops_serving_while_it_answers_gains_nothing(tmp_path: Path) -> None:
-    scene = Scene()
-    block = scene.propose(miner=CHEAT)
-    served = True
-    asked: list[bool] = []
-
-    def replay(block: BlockView, shown: Shown, insist: bool, cancelled: Cancel) -> Verdict:
-        asked.append(insist)
-        if not served and not insist:
-            raise StoreError("not there any more")
-        return Verdict(block.id, EvidenceKind.WITHHELD, "", demands=(ROOTS,) if served else (ROOTS, LEAVES))
-
-    review = Review(tmp_path, replay)
-    review.turns(scene, 2)
-    served = False
-    scene.answer(scene.demand(block, ROOTS, V1), CHEAT)
-    scene.wait(POLICY.grace)
-    review.turns(scene, POLICY.attempts + 3)
-
-    assert asked == [False] * (1 + POLICY.attempts) + [True]
-    assert review.reviewer.verdicts[block].demands == (ROOTS, LEAVES)
-
-
 def test_replay_that_makes_no_use_of_an_answer_is_not_repeated_for_ever(tmp_path: Path) -> None:
     scene = Scene()
     block = scene.propose(miner=CHEAT)
     count = 0
 
-    def replay(block: BlockView, shown: Shown, insist: bool, cancelled: Cancel) -> Verdict:
+    def replay(block: BlockView, lineage: Lineage, shown: Shown, cancelled: Cancel) -> Verdict:
         nonlocal count
         count += 1
         return Verdict(block.id, EvidenceKind.STEP, "", demands=(ROOTS,))
@@ -245,7 +248,7 @@ def test_answered_blocks_are_replayed_first_because_a_clock_runs(tmp_path: Path)
     answered = scene.propose(miner=CHEAT)
     seen: list[bytes] = []
 
-    def replay(block: BlockView, shown: Shown, insist: bool, cancelled: Cancel) -> Verdict:
+    def replay(block: BlockView, lineage: Lineage, shown: Shown, cancelled: Cancel) -> Verdict:
         seen.append(block.id)
         return Verdict(block.id, demands=(ROOTS,)) if block.id == answered else Verdict(block.id)
 
@@ -266,7 +269,7 @@ def test_pitfall_02_slashed_block_is_replayed_after_a_restart_if_its_bounty_may_
     scene.slash(mine, V2, order=3)
     seen: list[bytes] = []
 
-    def replay(block: BlockView, shown: Shown, insist: bool, cancelled: Cancel) -> Verdict:
+    def replay(block: BlockView, lineage: Lineage, shown: Shown, cancelled: Cancel) -> Verdict:
         seen.append(block.id)
         return Verdict(block.id, EvidenceKind.STEP, "wrong", proof_of(block.id))
 
@@ -279,7 +282,7 @@ def test_pitfall_07_agent_whose_arithmetic_fails_stops(tmp_path: Path) -> None:
     scene = Scene()
     scene.propose()
 
-    def replay(block: BlockView, shown: Shown, insist: bool, cancelled: Cancel) -> Verdict:
+    def replay(block: BlockView, lineage: Lineage, shown: Shown, cancelled: Cancel) -> Verdict:
         raise ArithmeticFault("subnormals are flushed")
 
     review = Review(tmp_path, replay)

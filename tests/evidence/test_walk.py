@@ -14,18 +14,15 @@ from pol_oracle.canonical.segments import SegmentEntry, SegmentList
 from pol_oracle.canonical.state import State
 from pol_oracle.canonical.trees import Opening, merkle_rise
 from pol_oracle.evidence import (
-    Discloser,
     FraudProof,
     Grounds,
     HonestDiscloser,
     ShownTrees,
     TraceId,
-    answer_to,
     find_accuracy_fault,
     find_segment_fault,
     find_step_fault,
 )
-from pol_oracle.evidence.shown import ANSWER_TYPES
 from pol_oracle.protocol.difficulty import BIT
 from pol_oracle.protocol.errors import InputError, Unshown
 from pol_oracle.protocol.hashing import Tag, keccak
@@ -40,6 +37,7 @@ from tests.adversaries.forging import (
     next_weight,
     number,
     segment_after,
+    told,
 )
 from tests.task.workloads import MINER, STEPS, small_workload
 
@@ -59,12 +57,6 @@ def grounds(forgery: Forgery) -> Grounds:
     """What the block stands on in truth."""
     own = segment_after(WORKLOAD, forgery.header.parent, forgery.segment.start)
     return Grounds(own.end, own, forgery.parent)
-
-
-def told(position: Position, block: Discloser) -> bytes:
-    """What the contract tells of an answer: all of it but what leads to a segment's step."""
-    types = ANSWER_TYPES[position.item]
-    return encode(types, answer_to(position, WORKLOAD.programs, block).arguments[: len(types)])
 
 
 def walk(forgery: Forgery, find: Find) -> tuple[list[Position], FraudProof]:

@@ -1,0 +1,164 @@
+"""States follow from headers and the data set, whoever serves what, and however often the way is interrupted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pol_oracle.agents import follow
+from pol_oracle.agents.follow import Follower, Stage
+from pol_oracle.agents.worker import Cancelled
+from pol_oracle.canonical.state import State
+from pol_oracle.protocol.errors import InputError, StoreError
+from pol_oracle.protocol.hashing import keccak
+from pol_oracle.store import StateStore, file_name
+from tests.agents.chains import GENESIS, chain, child, lineage
+from tests.task.workloads import STEPS, small_workload
+
+WORKLOAD = small_workload()
+BLOCKS = chain(5)
+TIP = BLOCKS[-1]
+
+
+def never() -> bool:
+    return False
+
+
+class Watched(Follower):
+    """A follower, and how far it went."""
+
+    def __init__(self, *places: Path) -> None:
+        self.stages: list[Stage] = []
+        super().__init__(WORKLOAD, GENESIS, StateStore(list(places)), self.stages.append)
+
+    @property
+    def walked(self) -> list[int]:
+        """Heights of the blocks after which it trained."""
+        return sorted({stage.height for stage in self.stages})
+
+
+def put(folder: Path, *states: State) -> None:
+    for state in states:
+        StateStore([folder]).put(state.root, state.to_bytes())
+
+
+def test_without_any_state_the_way_begins_at_genesis(tmp_path: Path) -> None:
+    follower = Watched(tmp_path)
+    assert follower.post(lineage(BLOCKS), never) == TIP.post
+    assert follower.walked == [0, 1, 2, 3, 4]
+    assert follower.stages[0] == Stage(0, 5, 1, STEPS)
+    assert (tmp_path / file_name(TIP.post.root)).exists()
+    assert follower.post((), never) == WORKLOAD.initial
+
+
+def test_a_late_joiner_begins_at_the_newest_state_that_is_served(tmp_path: Path) -> None:
+    put(tmp_path / "served", BLOCKS[0].post, BLOCKS[2].post)
+    follower = Watched(tmp_path / "own", tmp_path / "served")
+    assert follower.post(lineage(BLOCKS), never) == TIP.post
+    assert follower.walked == [3, 4]
+
+
+def test_pitfall_03_a_state_is_taken_for_its_root_and_not_for_its_name(tmp_path: Path) -> None:
+    StateStore([tmp_path / "served"]).put(TIP.post.root, WORKLOAD.initial.to_bytes())
+    StateStore([tmp_path / "served"]).put(BLOCKS[3].post.root, b"nonsense")
+    put(tmp_path / "served", BLOCKS[1].post)
+    follower = Watched(tmp_path / "own", tmp_path / "served")
+    assert follower.post(lineage(BLOCKS), never) == TIP.post
+    assert follower.walked == [2, 3, 4]
+
+
+def test_old_states_are_looked_for_on_this_machine_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Others serve the newest; who asked for every block of a long chain would be at it for long."""
+    monkeypatch.setattr(follow, "_SERVED", 2)
+    put(tmp_path / "served", BLOCKS[2].post)
+    put(tmp_path / "own", BLOCKS[0].post)
+    follower = Watched(tmp_path / "own", tmp_path / "served")
+    assert follower.post(lineage(BLOCKS), never) == TIP.post
+    assert follower.walked == [1, 2, 3, 4]
+
+
+def test_an_interrupted_way_is_gone_on_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(follow, "_WRITTEN", 2)
+    first = Watched(tmp_path)
+    with pytest.raises(Cancelled):
+        first.post(lineage(BLOCKS), lambda: len(first.stages) > 3 * STEPS)
+
+    second = Watched(tmp_path)
+    assert second.post(lineage(BLOCKS), never) == TIP.post
+    assert second.walked == [2, 3, 4]
+
+
+def test_children_of_one_parent_share_its_segment_and_its_count(tmp_path: Path) -> None:
+    follower = Watched(tmp_path)
+    sibling = child(WORKLOAD, BLOCKS[3], nonce=1)
+    mine, other = (follower.grounds(block.header, lineage(BLOCKS[:4]), never) for block in (TIP, sibling))
+    assert mine.segment is other.segment
+    assert mine.parent == BLOCKS[3].header
+    assert mine.pre.root == TIP.header.pre_root == sibling.header.pre_root
+    trained = len(follower.stages)
+    assert follower.count(mine.pre, never) is follower.count(other.pre, never)
+
+    assert follower.post(lineage(BLOCKS), never) == TIP.post  # the segment is at hand: one step
+    assert len(follower.stages) == trained
+
+
+def test_only_the_last_few_segments_are_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(follow, "_SEGMENTS", 2)
+    follower = Watched(tmp_path)
+    for height in range(1, 5):
+        follower.segment(BLOCKS[height - 1].id, lineage(BLOCKS[:height]), never)
+    known = len(follower.stages)
+    follower.segment(BLOCKS[3].id, lineage(BLOCKS[:4]), never)
+    assert len(follower.stages) == known
+    follower.segment(BLOCKS[0].id, lineage(BLOCKS[:1]), never)
+    assert len(follower.stages) == known + STEPS
+
+
+def test_above_a_block_that_does_not_follow_from_its_parent_nothing_can_be_computed(tmp_path: Path) -> None:
+    wrong = replace(BLOCKS[1].header, post_root=keccak(b"another W'"))
+    with pytest.raises(InputError, match="does not follow"):
+        Watched(tmp_path).post((BLOCKS[0].header, wrong, BLOCKS[2].header), never)
+
+
+def test_the_block_itself_may_be_as_wrong_as_it_likes(tmp_path: Path) -> None:
+    """What it stands on is its parent's affair."""
+    wrong = replace(TIP.header, pre_root=keccak(b"W"), post_root=keccak(b"W'"), segment_root=keccak(b"list"))
+    grounds = Watched(tmp_path).grounds(wrong, lineage(BLOCKS[:4]), never)
+    assert grounds.pre.root == TIP.header.pre_root
+
+
+def test_whoever_asks_can_stop_it(tmp_path: Path) -> None:
+    follower = Watched(tmp_path)
+    with pytest.raises(Cancelled):
+        follower.segment(GENESIS, (), lambda: bool(follower.stages))
+    assert len(follower.stages) == 1
+    with pytest.raises(Cancelled):
+        follower.count(WORKLOAD.initial, lambda: True)
+
+
+def test_a_full_disk_costs_time_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(self: StateStore, root: bytes, data: bytes) -> None:
+        raise StoreError("the disk is full")
+
+    monkeypatch.setattr(StateStore, "put", full)
+    assert Watched(tmp_path).post(lineage(BLOCKS[:2]), never) == BLOCKS[1].post
+
+
+def test_counts_may_be_told_by_who_has_them(tmp_path: Path) -> None:
+    follower, bits = Watched(tmp_path), np.ones(len(WORKLOAD.test), np.bool_)
+    follower.counted(TIP.post.root, bits)
+    assert follower.count(TIP.post, never) is bits
+
+
+def test_under_paper_rules_w_is_what_its_miner_serves(tmp_path: Path) -> None:
+    paper = small_workload("paper")
+    follower, served = Follower(paper, GENESIS, StateStore([tmp_path])), State.initial(paper.model, 77)
+    header = replace(TIP.header, pre_root=served.root)
+    with pytest.raises(StoreError):
+        follower.grounds(header, (), never)
+    put(tmp_path, served)
+    grounds = follower.grounds(header, (), never)
+    assert (grounds.pre, grounds.segment) == (served, None)
