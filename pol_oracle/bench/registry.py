@@ -30,15 +30,12 @@ BENCHES: dict[str, dict[str, str]] = {
     },
     "search": {
         "tries": "pol_oracle.bench.search:tries",
-        "training": "pol_oracle.bench.search:training",
         "phases": "pol_oracle.bench.search:phases",
-        "plans": "pol_oracle.bench.search:plans",
-        "directions": "pol_oracle.bench.hits:directions",
+        "confirmed": "pol_oracle.bench.hits:confirmed",
         "hits": "pol_oracle.bench.hits:hits",
-        "sieves": "pol_oracle.bench.sieves:sieves",
-        "accuracy": "pol_oracle.bench.learning:accuracy",
         "ranks": "pol_oracle.bench.ranks:ranks",
     },
+    "attacks": {"filters": "pol_oracle.bench.attacks:attacks"},
     "court": {
         "arithmetic": "pol_oracle.bench.court:arithmetic",
         "corruptions": "pol_oracle.bench.court:corruptions",

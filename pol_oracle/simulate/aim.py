@@ -19,7 +19,8 @@ class Aim:
         power: tries per second.
         difficulty: what the next find must have, in 1/1024 bit.
         begins: when it has trained after the block below, seconds; until then it does not search.
-        on: whether the attacker searches now.
+        mines: whether the attacker is at work here, training or searching.
+        on: whether it searches now.
     """
 
     def __init__(self, attacker: Attacker, power: float, rules: Rules, segment: float) -> None:
@@ -27,7 +28,7 @@ class Aim:
         self._height, self.begins = 0, 0.0
         self._least = 0  # the lowest difficulty for which the tries so far were found wanting
         self.difficulty = 0
-        self.on = True
+        self.mines = self.on = True
 
     def adjust(self, now: float, next_slot: int) -> bool:
         """Follows the attacker to its next block, or the clock to the next difficulty.
@@ -44,7 +45,8 @@ class Aim:
         moved = height != self._height
         if moved:
             self._height, self.begins, self._least = height, now + self._segment, self.difficulty
-        self.on = self._attacker.mines(self.difficulty) and now >= self.begins
+        self.mines = self._attacker.mines(self.difficulty)
+        self.on = self.mines and now >= self.begins
         return moved and now < self.begins
 
     def ripens(self, now: float) -> float:

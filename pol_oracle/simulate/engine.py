@@ -133,7 +133,7 @@ class Simulation:
         return int(np.searchsorted(self._cumulative, drawn, side="right"))
 
     def _pass(self, at: float) -> None:
-        if self._aim and self._aim.on:
+        if self._aim and self._aim.mines:  # as of all miners, what it could try counts while it trains, too
             self._tries[-1] += self._aim.power * (at - self._now)
         self._now = at
 

@@ -65,3 +65,4 @@ def test_a_burst_is_published_in_one_l1_block() -> None:
 def test_an_attacker_trains_after_every_block_as_others_do() -> None:
     outcome = attacked(Attacker(0.3), Rules(), Network(slot=1, confirmations=0, segment=200))
     assert outcome.rewards()[-1] == pytest.approx(0.3, abs=0.02)
+    assert outcome.attackers_worth == pytest.approx(1.0, abs=0.06)
