@@ -42,8 +42,8 @@ def cli(provider: Any, network: Any, task_file: Path, account: str, force: bool,
     if network.name != "local" and path.exists() and not force:
         raise click.ClickException(f"{path} exists already: replace it with --force, or choose another --home")
     spec = load_spec(task_file)
-    workload = build_workload(spec, home / "data")
     store = [str((home / "store").resolve())]
+    workload = build_workload(spec, home / "data", store=StateStore(store))
     StateStore(store).put(workload.initial.root, workload.initial.to_bytes())
     sender = account_of(account)
     first = provider.get_block("latest").number + 1

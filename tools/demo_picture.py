@@ -1,6 +1,7 @@
 """Draws docs/demo.svg from what a real run printed: ``pol demo | tools/demo_picture.py > docs/demo.svg``.
 
-Of the lines it keeps the start, what becomes of the cheats, and the first attacks of the colluders.
+Of the lines it keeps the start, what becomes of the cheats, one walk of demands down to a wrong float, and the first
+attacks of the colluders.
 """
 
 from __future__ import annotations
@@ -19,10 +20,11 @@ TOLD = (
     (r"refuses a call of colluder", 2),
     (r"refuses a call of thief", 1),
     (r"colluder-1 loses", 1),
-    (r"wrong-value|verifier-\d demands|slashed|loses 1 ETH", 99),
+    (r"slashed|loses 1 ETH", 99),
 )
+WALKED = "wrong-segment"  # whose block's walk is shown, as one verifier takes it
 COLOURS = {"slashed": "red", "loses": "red", "refuses": "yellow", "demands": "yellow", "shows": "yellow"}
-WIDTH = 158
+WIDTH = 160
 
 
 def chosen(lines: Sequence[str]) -> list[str]:
@@ -31,7 +33,19 @@ def chosen(lines: Sequence[str]) -> list[str]:
     shown = set(range(HEAD))
     for pattern, most in TOLD:
         shown.update([i for i, line in enumerate(lines[:table]) if re.search(pattern, line)][:most])
+    shown.update(walk(lines[:table]))
     return [*(lines[i] for i in sorted(shown)), "   ...", *lines[table:]]
+
+
+def walk(lines: Sequence[str]) -> list[int]:
+    """Returns which lines tell of the walk to what is wrong with a block; several verifiers may take it at once."""
+    proposal = next(i for i, line in enumerate(lines) if f"{WALKED} proposes" in line)
+    block = lines[proposal].partition("proposes ")[2]
+    told = [i for i, line in enumerate(lines) if block in line and re.search(rf"{WALKED}|verifier-1", line)]
+    seen = dict[str, int]()
+    for i in told:
+        seen.setdefault(lines[i].partition("s  ")[2], i)
+    return list(seen.values())
 
 
 def main() -> None:

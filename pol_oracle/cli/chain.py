@@ -58,7 +58,8 @@ def _spec(spec: dict[str, Any], parameters: Parameters) -> dict[str, Any]:
         "target_interval": parameters.target_interval,
         "half_life": parameters.half_life,
     }
-    return spec | {"data": {name: value for name, value in data.items() if name not in others}, "chain": chain}
+    shown = spec | {"data": {name: value for name, value in data.items() if name not in others}, "chain": chain}
+    return {name: value for name, value in shown.items() if value is not None}
 
 
 def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, object]:

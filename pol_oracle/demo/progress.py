@@ -131,7 +131,8 @@ def line(event: Event, names: Mapping[str, str], view: View) -> str | None:
         case BlockSlashed():
             return f"{which(event.block_id)} of {who(event.miner)} is slashed for {kind_name(event.kind)}"
         case BlockOrphaned():
-            return f"{which(event.block_id)} of {who(event.miner)} is orphaned"
+            loss = f" and loses {event.loss / WEI:g} ETH: it stands on a slashed one" if event.loss else ""
+            return f"{which(event.block_id)} of {who(event.miner)} is orphaned{loss}"
         case BondForfeited():
             winners = " and ".join(dict.fromkeys((who(event.first), who(event.prover))))
             return f"{who(event.miner)} loses {event.amount / WEI:g} ETH, half of it to {winners}"

@@ -41,7 +41,9 @@ class Lines:
 
     def say(self, line: str) -> None:
         """Prints the line with the seconds since the start."""
-        self._console.print(f"{time.monotonic() - self._start:6.1f}s  {line}", markup=False, highlight=False)
+        self._console.print(
+            f"{time.monotonic() - self._start:6.1f}s  {line}", markup=False, highlight=False, soft_wrap=True
+        )
 
     def show(self, snapshot: Snapshot) -> None:
         """Nothing: every change of the snapshot was a line already."""

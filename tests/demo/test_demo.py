@@ -23,7 +23,7 @@ test = 512
 
 [chain]
 challenge_window = 20
-difficulty_bits = 3
+difficulty_bits = 8
 """
 BLOCKS = 2
 
