@@ -10,41 +10,34 @@ from typing import Any
 from eth_account.signers.local import LocalAccount
 
 from pol_oracle.agents.actions import Reveal
-from pol_oracle.agents.answerer import describer
+from pol_oracle.agents.answerer import HonestAnswerer, describer
 from pol_oracle.agents.blocks import BlockView, DemandView
-from pol_oracle.agents.job import Job
-from pol_oracle.agents.kept import KeptStates
+from pol_oracle.agents.follow import Ask, Follower, Lineage
+from pol_oracle.agents.miner import MinerLoop
 from pol_oracle.agents.replay import Replayer
 from pol_oracle.agents.respond import call_of
-from pol_oracle.agents.verdicts import Verdict
+from pol_oracle.agents.verdicts import Answerer, Verdict
 from pol_oracle.agents.verifier import VerifierLoop
 from pol_oracle.agents.worker import Cancelled
 from pol_oracle.evidence import Answer, Shown, answer_to
 from pol_oracle.protocol.difficulty import ANY_DIFFICULTY, from_bits
 from pol_oracle.protocol.errors import Reverted, StoreError
-from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import EvidenceKind, Role
 from pol_oracle.protocol.positions import Position
 from pol_oracle.store import StateStore
 from pol_oracle.task import Workload
 from tests.adversaries.forging import Forgery
-from tests.e2e.stage import STAKE, Stage, believe
+from tests.e2e.stage import STAKE, Stage
 
 DIFFICULTY = from_bits(2.5)  # two requirements, and three for two blocks in five
 L1_BLOCKS = 3  # from a replay to the slash, if nothing is demanded; the stage's L1 makes one a second
+MOST_DEMANDS = 6  # about one block, however wrong it is
 Twist = Callable[[Answer], Answer]
 
 
 def as_it_is(answer: Answer) -> Answer:
     """Answers with what was asked for."""
     return answer
-
-
-@dataclass(frozen=True)
-class Found:
-    """What the cheat's search gives its loop."""
-
-    header: Header
 
 
 @dataclass
@@ -54,7 +47,6 @@ class Arena:
     Attributes:
         stage: L1 with the real task's contracts.
         workload: the task.
-        store: where the cheat publishes, and the honest verifier reads.
         made: a right block of the cheat's, to start from.
         cheat: the cheating miner.
         honest: the only honest verifier.
@@ -64,7 +56,6 @@ class Arena:
 
     stage: Stage
     workload: Workload
-    store: StateStore
     made: Forgery
     cheat: LocalAccount
     honest: LocalAccount
@@ -93,9 +84,9 @@ class Arena:
         """
         verifier = self.watch()
         before = self._worth(verifier, self.honest)
-        self.mine(forgery, twist, late)
-        self.stage.until(lambda: len(verifier.view.blocks) == 2, patient=True)
-        block_id = forgery.header.id(self.workload.task.id)
+        self.mine(forgery, twist, late=late)
+        block_id = forgery.id
+        self.stage.until(lambda: block_id in verifier.view.blocks, patient=True)
         for colluder in self.colluders:
             self.send(colluder, "PoLRegistry", "attest", block_id, ANY_DIFFICULTY)
 
@@ -114,6 +105,7 @@ class Arena:
 
         block = verifier.view.blocks[block_id]
         assert block.slashed_for in kinds
+        assert len(block.demands) <= MOST_DEMANDS
         assert demands is None or len(block.demands) == demands
         self._in_time(block)
         if not block.demands:
@@ -138,42 +130,49 @@ class Arena:
         assert block.closed_at <= max([window, *(at + self._parameters.answer_window for at in answered)])
 
     def watch(self, after: threading.Event | None = None) -> VerifierLoop:
-        """Opens the honest verifier, which keeps its own copies of weights as it does when run.
+        """Opens the honest verifier, which follows the chain by itself.
 
         Args:
             after: what its replays wait for.
         """
-        kept = KeptStates(self.stage.folder / "kept")
-        replay = Replayer(self.workload, StateStore([kept.folder, *self.store.urls]), keep=kept.keep)
+        follower = self.follower("honest")
+        replay = Replayer(follower)
 
-        def slow(block: BlockView, shown: Shown, insist: bool, cancelled: Callable[[], bool]) -> Verdict:
+        def slow(block: BlockView, lineage: Lineage, shown: Shown, cancelled: Ask) -> Verdict:
             while after is not None and not after.wait(0.01):
                 if cancelled():
                     raise Cancelled
-            return replay(block, shown, insist, cancelled)
+            return replay(block, lineage, shown, cancelled)
 
-        return self.stage.verifier(self.honest, slow, describe=describer(self.workload))
+        return self.stage.verifier(self.honest, slow, HonestAnswerer(follower), describer(self.workload))
 
-    def mine(self, forgery: Forgery, twist: Twist, late: bool) -> None:
-        """Opens the cheat, which proposes this block once."""
-        done: list[Found] = []
+    def follower(self, name: str) -> Follower:
+        """Somebody's own way of following the chain."""
+        genesis = bytes.fromhex(self.stage.deployment.genesis_id[2:])
+        return Follower(self.workload, genesis, StateStore([self.stage.folder / name]))
 
-        def produce(job: Job, cancelled: Callable[[], bool]) -> Any:
-            if done:
-                raise Cancelled
-            done.append(Found(forgery.header))
-            return done[0]
+    def mine(
+        self, forgery: Forgery, twist: Twist = as_it_is, *, late: bool = False, answer: Answerer | None = None
+    ) -> MinerLoop:
+        """Opens the cheat, which proposes this block once, after those that it builds on.
 
-        def publish(_: Any) -> None:
-            for root, content in forgery.published().items():
-                self.store.put(root, content)
+        Args:
+            forgery: the block.
+            twist: what the cheat makes of its answers.
+            late: it answers nothing by itself.
+            answer: how it answers, if not as it committed.
+        """
+        chain = [forgery]
+        while chain[0].below is not None:
+            chain.insert(0, chain[0].below)
+        own = {block.id: block for block in chain}
 
-        def answer(block: BlockView, position: Position, cancelled: Callable[[], bool]) -> Answer:
-            if late or not forgery.answers:
+        def committed(block: BlockView, lineage: Lineage, position: Position, cancelled: Ask) -> Answer:
+            if late or not own[block.id].answers:
                 raise StoreError("it shows nothing")
-            return twist(answer_to(position, self.workload.programs, forgery))
+            return twist(answer_to(position, self.workload.programs, own[block.id]))
 
-        self.stage.mining(self.cheat, believe, produce, publish, answer)
+        return self.stage.proposing(self.cheat, [block.header for block in chain], answer or committed)
 
     def _too_late(self, verifier: VerifierLoop, forgery: Forgery) -> None:
         """Tries to answer what is overdue: the contract must refuse it."""

@@ -14,7 +14,6 @@ from pol_oracle.chain.deployment import Deployment
 from pol_oracle.chain.devnet import Devnet
 from pol_oracle.protocol.difficulty import to_bits
 from pol_oracle.protocol.lifecycle import Role
-from pol_oracle.store import StateStore
 from pol_oracle.task import TaskSpec, Workload, build_workload
 from tests.adversaries.arena import DIFFICULTY, Arena
 from tests.adversaries.forging import Forgery, honest
@@ -29,7 +28,7 @@ def workload(tmp_path_factory: pytest.TempPathFactory) -> Workload:
     spec = {
         "name": "arena",
         "learning_rate": 0.01,
-        "accuracy_slack": 600,
+        "training_steps": 4,
         "data": {"train": 512, "test": 600},
         "chain": {
             "difficulty_bits": to_bits(DIFFICULTY),
@@ -80,6 +79,5 @@ def arena(
 ) -> Iterator[Arena]:
     """An arena on an L1 of its own."""
     stage = Stage(tmp_path, anvil, arena_deployment, mine)
-    store = StateStore([tmp_path / "store"])
-    yield Arena(stage, workload, store, made, accounts[1], accounts[2], accounts[3 : 3 + COLLUDERS])
+    yield Arena(stage, workload, made, accounts[1], accounts[2], accounts[3 : 3 + COLLUDERS])
     stage.close()

@@ -43,7 +43,7 @@ class Forgery:
         post: W', as claimed.
         step: the step's trace, as claimed.
         bits_tree: the accuracy tree, as claimed.
-        parent: header of the parent; None if that is genesis.
+        below: the parent; None if that is genesis.
         lies: traces of evaluations and of segment steps that are not the honest ones.
         answers: False: it never answers a demand.
     """
@@ -55,7 +55,7 @@ class Forgery:
     post: State
     step: Traced
     bits_tree: AccuracyTree
-    parent: Header | None = None
+    below: Forgery | None = None
     lies: Mapping[TraceId, Traced] = field(default_factory=dict)
     answers: bool = True
 
@@ -63,6 +63,11 @@ class Forgery:
     def id(self) -> bytes:
         """Of the block."""
         return self.header.id(self.workload.task.id)
+
+    @property
+    def parent(self) -> Header | None:
+        """Header of the parent; None if that is genesis."""
+        return self.below.header if self.below else None
 
     def trace(self, trace: TraceId) -> Traced:
         """See :class:`~pol_oracle.evidence.Discloser`."""
@@ -235,7 +240,7 @@ def honest(
     miner: str,
     difficulty: int,
     *,
-    above: Forgery | None = None,
+    below: Forgery | None = None,
     missed: int | None = None,
     misses: Workload | None = None,
 ) -> Forgery:
@@ -248,11 +253,11 @@ def honest(
         parent: block to build on.
         miner: of the block.
         difficulty: of the block.
-        above: the parent, unless that is genesis.
+        below: the parent, unless that is genesis.
         missed: number of the first requirement that it does not meet.
         misses: a task whose requirements it misses.
     """
-    segment = segment_after(workload, parent, above.post if above else workload.initial)
+    segment = segment_after(workload, parent, below.post if below else workload.initial)
     task, train, test = workload.task, workload.train, workload.test
     before = workload.evaluator.correct(segment.end, test.images, test.labels)
     for nonce in range(10_000):
@@ -272,7 +277,7 @@ def honest(
         if after.sum() <= before.sum():
             continue
         step = Traced(workload.stepper.program, result.trace.tensors(), result.trace.roots)
-        tree, above_header = AccuracyTree.of(before, after), above.header if above else None
-        made = Forgery(workload, header, segment, segment.end, result.post, step, tree, above_header)
+        tree = AccuracyTree.of(before, after)
+        made = Forgery(workload, header, segment, segment.end, result.post, step, tree, below)
         return made.with_trace(step).with_accuracy(tree)
     raise AssertionError("no proof in 10,000 tries")

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from pol_oracle.evidence import Traced
 from pol_oracle.protocol.lifecycle import EvidenceKind
-from pol_oracle.protocol.positions import Tree
 from tests.adversaries.arena import Arena
 
 
@@ -17,6 +16,6 @@ def test_false_evaluation_of_an_image(arena: Arena) -> None:
     test = forgery.workload.test
     shown = forgery.workload.evaluator.tensors(forgery.post, test.images[easy], int(test.labels[easy]))
     false = Traced.of(forgery.workload.evaluator.program, shown)
-    forgery = replace(forgery, evaluations={(Tree.AFTER, sample): false})
+    forgery = replace(forgery, lies={sample: false})
 
     arena.convicts(forgery, EvidenceKind.EVALUATION)

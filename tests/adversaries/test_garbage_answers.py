@@ -14,18 +14,17 @@ from tests.adversaries.arena import Arena
 
 def garbled(answer: Answer) -> Answer:
     """Another last root, or other leaves."""
-    *others, last = answer.arguments
+    program, shown, segment = answer.arguments
     if answer.function == "revealRoots":
-        return replace(answer, arguments=(*others, [*last[:-1], keccak(b"garbage")]))
-    opening = Opening.of(last)
+        return replace(answer, arguments=(program, [*shown[:-1], keccak(b"garbage")], segment))
+    opening = Opening.of(shown)
     (leaves,) = opening.slices
     wrong = replace(opening, slices=(replace(leaves, leaves=leaves.leaves[::-1]),))
-    return replace(answer, arguments=(*others, wrong.abi()))
+    return replace(answer, arguments=(program, wrong.abi(), segment))
 
 
 def test_garbage_answers(arena: Arena) -> None:
     made = arena.made
     forgery = made.altered(made.number(Kind.MAP), 0, lambda x: x + 1)
-    forgery = replace(forgery, publishes=frozenset({"pre", "post", "bits"}))
 
     arena.convicts(forgery, EvidenceKind.WITHHELD, demands=1, twist=garbled)

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from dataclasses import replace
-from typing import Any
-
 import pytest
 
-from pol_oracle.agents.answerer import StoreAnswerer, describer
-from pol_oracle.agents.kept import KeptStates
-from pol_oracle.agents.replay import Replayer
+from pol_oracle.agents.answerer import HonestAnswerer
 from pol_oracle.agents.verifier import VerifierLoop
 from pol_oracle.canonical.operations import Kind
-from pol_oracle.evidence import FraudProof, TraceId, answer_to, requirement_proof
+from pol_oracle.evidence import ClaimedTrace, FraudProof, TraceId, answer_to, requirement_proof
 from pol_oracle.evidence.accuracy import bit_proof, sums_proof
 from pol_oracle.evidence.operations import input_proof, operation_proof
 from pol_oracle.protocol.errors import Reverted
 from pol_oracle.protocol.hashing import ZERO
 from pol_oracle.protocol.lifecycle import Role, Status
 from pol_oracle.protocol.positions import Item, Position, Tree
-from pol_oracle.store import StateStore
 from tests.adversaries.arena import DIFFICULTY, Arena
+from tests.adversaries.forging import Forgery
 from tests.e2e.stage import STAKE, silent
 
 FEE = 2 * 10**16
@@ -31,62 +24,64 @@ FEE = 2 * 10**16
 def demanded(arena: Arena) -> list[Position]:
     """Positions of every item, one or more for each colluder."""
     step = arena.made.step
-    positions = [Position(Item.ROOTS), Position(Item.BITS), Position(Item.ROOTS, Tree.AFTER, 7)]
-    positions += [Position(Item.LEAVES, tensor=t) for t in (0, step.program.first - 1, len(step.tensors) - 1)]
-    positions += [Position(Item.NODES, tensor=step.program.first), Position(Item.ROOTS, Tree.BEFORE, 599)]
-    return positions
+    last = len(arena.made.segment.entries) - 1
+    positions = [Position(Item.ROOTS), Position(Item.BITS), Position(Item.STEPS), Position(Item.LEAVES)]
+    positions += [Position(Item.ROOTS, *place) for place in ((Tree.AFTER, 7), (Tree.BEFORE, 599), (Tree.SEGMENT, 0))]
+    positions += [Position(Item.LEAVES, Tree.SEGMENT, last, len(step.tensors) - 1)]
+    return [*positions, Position(Item.NODES, Tree.SEGMENT, 1, step.program.first)]
 
 
 def proofs(arena: Arena) -> dict[str, FraudProof]:
     """Evidence of every kind about things that are right."""
-    made, step = arena.made, TraceId(Tree.STEP)
-    programs, header, trace = made.workload.programs, made.header, made.step
-    dot, image = made.number(Kind.DOT), len(trace.program.state)
-    evaluation = TraceId(Tree.AFTER, 7)
-    explained = made.trace(Tree.AFTER, 7)
-    root = made.bits_tree.root
-    top = len(made.bits_tree.levels) - 1
-    opened = trace.open(dot, [9])
+    made, evaluation = arena.made, TraceId(Tree.AFTER, 7)
+    workload, header, programs = made.workload, made.header, made.workload.programs
+    dot, image = made.number(Kind.DOT), len(made.step.program.state)
+    root, top = made.bits_tree.root, len(made.bits_tree.levels) - 1
+    step, first, last = TraceId(Tree.STEP), TraceId(Tree.SEGMENT, 0), TraceId(Tree.SEGMENT, 3)
+    claims = {which: (claim_of(made, which), made.trace(which)) for which in (step, first, last)}
+
+    def element(which: TraceId) -> FraudProof:
+        claim, trace = claims[which]
+        return operation_proof(claim, programs, trace, trace.open(dot, [9]), 9)
+
+    def pixel(which: TraceId) -> FraudProof:
+        claim, trace = claims[which]
+        return input_proof(claim, workload, trace.open(image, [9]), 9)
+
     return {
-        "RequirementMet": requirement_proof(made.workload, header, DIFFICULTY, made.pre, made.post, 0),
-        "ElementHolds": operation_proof(programs, header, step, trace, trace.roots, opened, 9),
-        "ElementHolds of an input": input_proof(made.workload, header, step, trace.roots, trace.open(image, [9]), 9),
+        "RequirementMet": requirement_proof(workload, header, DIFFICULTY, made.pre, made.post, 0),
+        "ElementHolds": element(step),
+        "ElementHolds in the segment's first step": element(first),
+        "ElementHolds in its last step": element(last),
+        "ElementHolds of an input": pixel(step),
+        "ElementHolds of an input of the segment": pixel(last),
         "SumsHold": sums_proof(header, made.bits_tree, top, 0, root.before, root.after),
-        "BitHolds": bit_proof(programs, header, evaluation, explained, made.bits_tree),
+        "BitHolds": bit_proof(programs, header, evaluation, made.trace(evaluation), made.bits_tree),
     }
 
 
+def claim_of(made: Forgery, which: TraceId) -> ClaimedTrace:
+    """What the block claims of a trace."""
+    return ClaimedTrace(made.header, which, made.trace(which).roots, made.segment_step(which))
+
+
 def open_honest(arena: Arena, *, answers: bool) -> VerifierLoop:
-    """Opens the miner of the right block, and a verifier that keeps its own copies."""
-    found: list[Any] = []
-
-    def produce(job: Any, cancelled: Callable[[], bool]) -> Any:
-        while found and not cancelled():
-            time.sleep(0.005)
-        found.append(replace(arena.made))
-        return found[0]
-
-    def publish(_: Any) -> None:
-        for root, content in arena.made.published().items():
-            arena.store.put(root, content)
-
-    kept = KeptStates(arena.stage.folder / "kept")
-    replay = Replayer(arena.workload, arena.store, keep=kept.keep)
-    own = StoreAnswerer(arena.workload, StateStore([kept.folder]))
-    answer = StoreAnswerer(arena.workload, arena.store) if answers else silent
-    verifier = arena.stage.verifier(arena.honest, replay, own, describer(arena.workload))
-    arena.stage.mining(arena.cheat, replay, produce, publish, answer)
+    """Opens the miner of the right block, and a verifier; both follow the chain by themselves."""
+    verifier = arena.watch()
+    honest = HonestAnswerer(arena.follower("miner"))
+    arena.mine(arena.made, answer=honest if answers else silent)
     return verifier
 
 
 def demand(arena: Arena, who: int, position: Position) -> None:
     opening = arena.workload.programs.open(position.tree, position.tensor).abi()
-    block_id = arena.made.header.id(arena.workload.task.id)
+    block_id = arena.made.id
     arena.send(arena.colluders[who], "Demands", "demand", block_id, position.abi(), opening)
 
 
 @pytest.mark.parametrize("name", [
-    "RequirementMet", "ElementHolds", "ElementHolds of an input", "SumsHold", "BitHolds",
+    "RequirementMet", "ElementHolds", "ElementHolds in the segment's first step", "ElementHolds in its last step",
+    "ElementHolds of an input", "ElementHolds of an input of the segment", "SumsHold", "BitHolds",
 ])  # fmt: skip
 def test_evidence_about_what_is_right_is_refused(arena: Arena, name: str) -> None:
     verifier = open_honest(arena, answers=True)
@@ -104,14 +99,14 @@ def test_evidence_about_what_is_right_is_refused(arena: Arena, name: str) -> Non
 def test_pitfall_09_a_flood_of_demands_is_answered_and_costs_the_demanders(arena: Arena) -> None:
     verifier = open_honest(arena, answers=True)
     arena.stage.until(lambda: len(verifier.view.blocks) == 2, patient=True)
-    block_id = arena.made.header.id(arena.workload.task.id)
+    block_id = arena.made.id
     for who, position in enumerate(demanded(arena)):
         demand(arena, who, position)
         demand(arena, who, Position(Item.ROOTS)) if position != Position(Item.ROOTS) else None
 
     def over() -> bool:
         block = verifier.view.blocks[block_id]
-        done = all(d.settled for d in block.demands.values()) and len(block.demands) == 15
+        done = all(d.settled for d in block.demands.values()) and len(block.demands) == 17
         return done and block.status is Status.FINALIZED
 
     arena.stage.until(over, limit=250, patient=True)
@@ -126,13 +121,11 @@ def test_pitfall_09_a_flood_of_demands_is_answered_and_costs_the_demanders(arena
 
 
 def test_an_attester_answers_for_a_miner_that_fell_silent(arena: Arena) -> None:
-    """The miner serves W until the verifier has attested, then withholds it from everybody to take the bond along."""
+    """The miner lets demands lapse to take its attesters' bonds along."""
     verifier = open_honest(arena, answers=False)
-    block_id = arena.made.header.id(arena.workload.task.id)
+    block_id = arena.made.id
     arena.stage.until(lambda: len(verifier.view.blocks) == 2, patient=True)
     arena.stage.until(lambda: bool(verifier.view.blocks[block_id].attestations), patient=True)
-    for path in (arena.stage.folder / "store").iterdir():
-        path.unlink()
     demand(arena, 0, Position(Item.LEAVES, tensor=0))
 
     arena.stage.until(lambda: verifier.view.blocks[block_id].status is Status.FINALIZED, limit=250, patient=True)

@@ -11,4 +11,4 @@ def test_last_tensor(arena: Arena) -> None:
     last = len(step.tensors) - 1
     forgery = arena.made.altered(last, step.tensors[last].size - 1, lambda b: -b)
 
-    arena.convicts(forgery, EvidenceKind.STEP, demands=0)
+    arena.convicts(forgery, EvidenceKind.STEP, demands=2)

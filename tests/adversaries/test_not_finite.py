@@ -1,24 +1,17 @@
-"""W is so large that the step overflows; every tensor of the trace is what its operation gives."""
+"""In the middle of the segment the weights become so large that all later steps overflow, as the operations have it."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import numpy as np
 
-from pol_oracle.canonical.state import State
-from pol_oracle.evidence import traced_step
-from pol_oracle.protocol.derivation import batch, seed
 from pol_oracle.protocol.lifecycle import EvidenceKind
 from tests.adversaries.arena import Arena
+from tests.adversaries.forging import retraced
 
 
 def test_not_finite(arena: Arena) -> None:
-    made, task = arena.made, arena.workload.task
-    flat = made.pre.flat.copy()
-    flat[: made.pre.tensors[0].size] = 3e38
-    huge = State(arena.workload.model, flat)
-    drawn = seed(task.rules, task.id, made.header.parent, made.header.miner, huge.root, 0)
-    indices = batch(drawn, task.batch_size, task.train_count)
-    header = replace(made.header, pre_root=huge.root, nonce=0, indices=indices)
-    forgery = replace(made, header=header, pre=huge).with_trace(traced_step(arena.workload, header, huge))
+    weights = arena.made.step.program.posts_from
+    huge = np.full_like(arena.made.step.tensors[weights], 3e38)
+    forgery = arena.made.derailed(1, lambda step: retraced(step, {weights: huge}))
 
-    arena.convicts(forgery, EvidenceKind.REQUIREMENT, EvidenceKind.STEP)
+    arena.convicts(forgery, EvidenceKind.STEP, demands=3)

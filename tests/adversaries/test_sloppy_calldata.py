@@ -9,16 +9,15 @@ from pol_oracle.agents.respond import call_of
 from pol_oracle.canonical.operations import Kind
 from pol_oracle.evidence import answer_to
 from pol_oracle.protocol.lifecycle import EvidenceKind
-from tests.adversaries.arena import Arena, as_it_is
+from tests.adversaries.arena import Arena
 
 
 def test_sloppy_calldata(arena: Arena) -> None:
     made, programs = arena.made, arena.workload.programs
     forgery = made.altered(made.number(Kind.MAP), 0, lambda x: x + 1)
-    forgery = replace(forgery, publishes=frozenset({"pre", "post", "bits"}))
     verifier = arena.watch()
-    arena.mine(replace(forgery, answers=False), as_it_is, late=False)
-    block_id = forgery.header.id(arena.workload.task.id)
+    arena.mine(replace(forgery, answers=False))
+    block_id = forgery.id
     arena.stage.until(lambda: len(verifier.view.blocks) == 2, patient=True)
     answered: set[bytes] = set()
 

@@ -15,4 +15,4 @@ def test_stolen_proof(arena: Arena) -> None:
     copied = replace(victim.header, miner=arena.cheat.address)
     header = replace(copied, indices=own_indices(arena.workload.task, copied))
 
-    arena.convicts(replace(victim, header=header), EvidenceKind.REQUIREMENT, EvidenceKind.STEP)
+    arena.convicts(replace(victim, header=header), EvidenceKind.STEP)

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from pol_oracle.evidence import Answer
+from pol_oracle.protocol.errors import StoreError
 from pol_oracle.protocol.lifecycle import EvidenceKind
 from tests.adversaries.arena import Arena
+
+
+def nothing_but_bits(answer: Answer) -> Answer:
+    """Shows the bits, but no evaluation."""
+    if answer.function != "revealBits":
+        raise StoreError("it shows no evaluation")
+    return answer
 
 
 def test_unexplained_bit(arena: Arena) -> None:
     forgery, _ = arena.made.wrong_bit()
 
-    arena.convicts(replace(forgery, answers=False), EvidenceKind.UNEXPLAINED, demands=1)
+    arena.convicts(forgery, EvidenceKind.UNEXPLAINED, demands=2, twist=nothing_but_bits)

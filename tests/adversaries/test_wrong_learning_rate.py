@@ -5,15 +5,14 @@ from __future__ import annotations
 from pol_oracle.canonical.step import Stepper
 from pol_oracle.evidence import Traced
 from pol_oracle.protocol.lifecycle import EvidenceKind
-from pol_oracle.protocol.rules import HARDENED
 from tests.adversaries.arena import Arena
 
 
 def test_wrong_learning_rate(arena: Arena) -> None:
     made = arena.made
-    smaller = Stepper(made.workload.model, HARDENED, 4, 0x3A83126F)  # 0.001
+    smaller = Stepper(made.workload.model, 4, 0x3A83126F)  # 0.001
     chosen, train = list(made.header.indices), made.workload.train
     trace = smaller.run(made.pre, train.images[chosen], train.labels[chosen]).trace
     forgery = made.with_trace(Traced(made.step.program, trace.tensors(), trace.roots))
 
-    arena.convicts(forgery, EvidenceKind.STEP, demands=0)
+    arena.convicts(forgery, EvidenceKind.STEP, demands=2)

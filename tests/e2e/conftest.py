@@ -27,7 +27,7 @@ def spec() -> TaskSpec:
         {
             "name": "tiny",
             "learning_rate": 0.01,
-            "accuracy_slack": 64,
+            "training_steps": 4,
             "data": {"train": 512, "test": 256},
             "chain": {"difficulty_bits": 2},
         }

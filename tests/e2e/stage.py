@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,18 +14,20 @@ from eth_account.signers.local import LocalAccount
 
 from pol_oracle.agents.blocks import BlockView
 from pol_oracle.agents.config import AgentConfig
-from pol_oracle.agents.job import Job, Produce, Publish
+from pol_oracle.agents.follow import Ask, Lineage
+from pol_oracle.agents.job import Job, Produce
 from pol_oracle.agents.knowledge import Describe
 from pol_oracle.agents.miner import MinerLoop
 from pol_oracle.agents.policy import Policy
 from pol_oracle.agents.runtime import Context, Loop, open_context
 from pol_oracle.agents.verdicts import Answerer, Replay, Verdict
 from pol_oracle.agents.verifier import VerifierLoop
+from pol_oracle.agents.worker import Cancelled
 from pol_oracle.canonical.accuracy import AccuracyTree
 from pol_oracle.chain.client import Client
 from pol_oracle.chain.deployment import Deployment
 from pol_oracle.chain.sender import Call, Sender
-from pol_oracle.evidence import Answer, FraudProof, Shown
+from pol_oracle.evidence import Answer, FraudProof, Shown, bits_answer
 from pol_oracle.evidence.accuracy import sums_proof
 from pol_oracle.protocol.derivation import batch, seed
 from pol_oracle.protocol.errors import StoreError
@@ -46,18 +48,18 @@ class MadeUpProof:
     """A proof without states: the contracts look at the accuracy tree and nothing else."""
 
     header: Header
-    pre: None = None
-    post: None = None
 
 
 def header_of(task: Task, job: Job, nonce: int = 0, correct: int | None = None) -> Header:
     """A header that the registry takes, with the accuracy tree that it should have."""
-    pre, post, trace = (keccak(bytes([n]) + job.parent.id + nonce.to_bytes(8, "big")) for n in range(3))
-    drawn = seed(task.rules, task.id, job.parent.id, job.miner, pre, nonce)
+    segment, pre = (keccak(bytes([n]) + job.parent.id) for n in range(2))
+    post, trace = (keccak(bytes([n]) + job.parent.id + nonce.to_bytes(8, "big")) for n in range(2))
+    drawn = seed(task.rules, task.id, job.parent.id, job.miner, nonce)
     indices = batch(drawn, task.batch_size, task.train_count)
-    after = job.parent.correct_after + 1 if correct is None else correct
-    evaluation = accuracy(task, after).root.hash
-    return Header(job.parent.id, job.miner, nonce, indices, pre, post, trace, evaluation, after - 1, after)
+    below = job.parent.lineage[-1].correct_after if job.parent.lineage else 0
+    after = below + 1 if correct is None else correct
+    bits = accuracy(task, after).root.hash
+    return Header(job.parent.id, job.miner, nonce, indices, segment, pre, post, trace, bits, after - 1, after)
 
 
 def accuracy(task: Task, correct: int) -> AccuracyTree:
@@ -77,7 +79,7 @@ def boast_proof(task: Task, header: Header) -> FraudProof:
     return sums_proof(header, tree, len(tree.levels) - 1, 0, header.correct_before, header.correct_after)
 
 
-def believe(block: BlockView, shown: Shown, insist: bool, cancelled: Callable[[], bool]) -> Verdict:
+def believe(block: BlockView, lineage: Lineage, shown: Shown, cancelled: Ask) -> Verdict:
     """Finds every block right."""
     return Verdict(block.id)
 
@@ -85,16 +87,15 @@ def believe(block: BlockView, shown: Shown, insist: bool, cancelled: Callable[[]
 def reveal_bits(task: Task) -> Answerer:
     """Shows all bits of the evaluation; other demands it cannot answer."""
 
-    def answer(block: BlockView, position: Position, cancelled: Callable[[], bool]) -> Answer:
+    def answer(block: BlockView, lineage: Lineage, position: Position, cancelled: Ask) -> Answer:
         if position.item is not Item.BITS:
             raise StoreError(f"nothing to show: {position}")
-        words = accuracy(task, block.correct_after).words
-        return Answer("revealBits", ([[words[i : i + 32], words[i + 32 : i + 64]] for i in range(0, len(words), 64)],))
+        return bits_answer(accuracy(task, block.correct_after).words)
 
     return answer
 
 
-def silent(block: BlockView, position: Position, cancelled: Callable[[], bool]) -> Answer:
+def silent(block: BlockView, lineage: Lineage, position: Position, cancelled: Ask) -> Answer:
     """Answers nothing."""
     raise StoreError(f"nothing to show: {position}")
 
@@ -130,7 +131,7 @@ class Stage:
     def config(self, account: LocalAccount, **options: Any) -> AgentConfig:
         """An agent's settings; the same account always gets the same files."""
         name = f"agent-{account.address[2:8]}"
-        policy = Policy(stagger=6, grace=3, attempts=2)
+        policy = Policy(stagger=6)
         return AgentConfig(
             self.deployment,
             account,
@@ -157,13 +158,11 @@ class Stage:
         """A replay that has proof against these miners' blocks, or lacks their bits."""
         guilty, task = {account.address for account in cheats}, self.deployment.task
 
-        def replay(block: BlockView, shown: Shown, insist: bool, cancelled: Callable[[], bool]) -> Verdict:
+        def replay(block: BlockView, lineage: Lineage, shown: Shown, cancelled: Ask) -> Verdict:
             if block.miner not in guilty or block.header is None:
                 return Verdict(block.id)
             if kind is not EvidenceKind.WITHHELD:
                 return Verdict(block.id, kind, "wrong", boast_proof(task, block.header))
-            if not insist and not shown:
-                raise StoreError("not there")
             bits = Position(Item.BITS)
             return Verdict(block.id) if bits in shown else Verdict(block.id, kind, "not served", demands=(bits,))
 
@@ -181,20 +180,31 @@ class Stage:
         """Opens a miner that finds this many proofs."""
         found: list[Header] = []
 
-        def produce(job: Job, cancelled: Callable[[], bool]) -> Any:
+        def produce(job: Job, cancelled: Ask) -> Any:
             while len(found) >= blocks and not cancelled():
                 time.sleep(0.005)
             header = forge(header_of(self.deployment.task, job, len(found)))
             found.append(header)
             return MadeUpProof(header)
 
-        return self.mining(account, replay, produce, lambda proof: None, answer)
+        return self.mining(account, replay, produce, answer)
 
-    def mining(
-        self, account: LocalAccount, replay: Replay, produce: Produce, publish: Publish, answer: Answerer = silent
+    def proposing(
+        self, account: LocalAccount, headers: Sequence[Header], answer: Answerer = silent, replay: Replay = believe
     ) -> MinerLoop:
+        """Opens a miner that proposes these blocks, each once, one after the other."""
+        waiting = list(headers)
+
+        def produce(job: Job, cancelled: Ask) -> Any:
+            if not waiting:
+                raise Cancelled
+            return MadeUpProof(waiting.pop(0))
+
+        return self.mining(account, replay, produce, answer)
+
+    def mining(self, account: LocalAccount, replay: Replay, produce: Produce, answer: Answerer = silent) -> MinerLoop:
         """Opens a miner that makes proofs in its own way."""
-        return self._join(MinerLoop(self._context(account, Role.MINER), replay, produce, publish, answer))
+        return self._join(MinerLoop(self._context(account, Role.MINER), replay, produce, answer))
 
     def rounds(self, count: int = 1, seconds: int = 1, *, patient: bool = False) -> None:
         """Lets L1 make blocks, and every agent take its turn at each.

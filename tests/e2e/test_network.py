@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from eth_account.signers.local import LocalAccount
 
-from pol_oracle.agents.answerer import StoreAnswerer, describer
-from pol_oracle.agents.job import Produce
+from pol_oracle.agents.answerer import HonestAnswerer, describer
+from pol_oracle.agents.blocks import BlockView
+from pol_oracle.agents.follow import Ask, Follower, Lineage
 from pol_oracle.agents.launch import launch
-from pol_oracle.agents.miner import StorePublisher
 from pol_oracle.agents.production import Production
 from pol_oracle.agents.replay import Replayer
 from pol_oracle.agents.runtime import prepare_workload
+from pol_oracle.agents.verdicts import Answerer
 from pol_oracle.chain.client import Client
+from pol_oracle.evidence import Answer, answer_to
 from pol_oracle.protocol.errors import InputError
+from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.lifecycle import EvidenceKind, Role, Status
+from pol_oracle.protocol.positions import Position
 from pol_oracle.report.ledger import Unit, ledger, totals
-from pol_oracle.search import Proof, search_for
+from pol_oracle.search import search_for
 from pol_oracle.store import StateStore
 from pol_oracle.task import Workload
-from tests.e2e.cheats import Cheat, flattered, one_ulp_off
+from tests.adversaries.forging import Forgery, next_weight
+from tests.adversaries.forging import honest as forged
 from tests.e2e.stage import ETH, STAKE, Stage
 
 
@@ -37,43 +43,59 @@ def real(
     stage.close()
 
 
-def keep(proof: Proof) -> None:
-    """Publishes nothing."""
+def telling(*forgeries: Forgery) -> Answerer:
+    """Answers as these blocks' miners committed."""
+    made = {forgery.id: forgery for forgery in forgeries}
+
+    def answer(block: BlockView, lineage: Lineage, position: Position, cancelled: Ask) -> Answer:
+        return answer_to(position, made[block.id].workload.programs, made[block.id])
+
+    return answer
 
 
 @pytest.mark.timeout(300)
 def test_honest_blocks_become_final_and_cheats_are_slashed_for_what_they_did(
-    real: Stage, workload: Workload, accounts: list[LocalAccount]
+    real: Stage, workload: Workload, accounts: list[LocalAccount], tmp_path: Path
 ) -> None:
-    store = StateStore(real.deployment.store)
-    publish, replay = StorePublisher(store), Replayer(workload, store)
-    honest, ulp, lazy, liar, hider, *verifiers = accounts[1:9]
-    for account in verifiers:
-        real.verifier(account, replay, StoreAnswerer(workload, store), describer(workload))
-    hidden, unsearched = Cheat(workload, searched=True, trained=True), Cheat(workload, searched=False)
-    cheats: list[tuple[LocalAccount, EvidenceKind, Produce, Callable[[Proof], None]]] = [
-        (ulp, EvidenceKind.STEP, Cheat(workload, True, one_ulp_off), publish),
-        (lazy, EvidenceKind.REQUIREMENT, unsearched, publish),
-        (liar, EvidenceKind.ACCURACY, Cheat(workload, True, flattered), publish),
-        (hider, EvidenceKind.WITHHELD, hidden, keep),
+    honest, ulp, lazy, liar, astray, hider, *verifiers = accounts[1:10]
+    genesis = bytes.fromhex(real.deployment.genesis_id[2:])
+
+    def follower(account: LocalAccount) -> Follower:
+        return Follower(workload, genesis, StateStore([tmp_path / account.address]))
+
+    def block(cheat: LocalAccount, missed: int | None = None) -> Forgery:
+        return forged(workload, genesis, cheat.address, real.deployment.parameters.difficulty, missed=missed)
+
+    right = {cheat: block(cheat) for cheat in (ulp, liar, astray, hider)}
+    boast = right[liar].header.correct_after + 5
+    secret = replace(right[hider].header, segment_root=keccak(b"a list that nobody is shown"))
+    cheats = [
+        (ulp, EvidenceKind.STEP, right[ulp].with_trace(next_weight(right[ulp].step))),
+        (lazy, EvidenceKind.REQUIREMENT, block(lazy, missed=0)),
+        (liar, EvidenceKind.ACCURACY, right[liar].with_accuracy(right[liar].bits_tree, boast)),
+        (astray, EvidenceKind.STEP, right[astray].derailed(2, next_weight)),
+        (hider, EvidenceKind.WITHHELD, replace(right[hider], header=secret)),
     ]
-    for account, _, produce, publisher in cheats:
-        real.mining(account, replay, produce, publisher)
-    answer = StoreAnswerer(workload, store)
-    real.mining(honest, replay, Production(workload, store, search_for(workload)), publish, answer)
+    for account in verifiers:
+        own = follower(account)
+        real.verifier(account, Replayer(own), HonestAnswerer(own), describer(workload))
+    for account, _, forgery in cheats:
+        real.proposing(account, [forgery.header], telling(forgery))
+    own = follower(honest)
+    real.mining(honest, Replayer(own), Production(own, search_for(workload)), HonestAnswerer(own))
     view = real.loops[0].view
 
     def fates() -> dict[str, EvidenceKind | None]:
         return {b.miner: b.slashed_for for b in view.blocks.values() if b.status is Status.SLASHED}
 
-    real.until(lambda: len(fates()) == 4 and len(view.finalized) > 2, patient=True)
+    real.until(lambda: len(fates()) == 5 and len(view.finalized) > 2, patient=True)
     real.rounds(6)  # bonds of the slashed are collected after the reveal window
 
     assert fates() == {account.address: kind for account, kind, *_ in cheats}
     money = totals(ledger(real.loops[0].history.events))
     assert all(money[account.address][Unit.ETH] == -ETH for account, *_ in cheats)
     assert all(money.get(a.address, {}).get(Unit.ETH, 0) >= 0 for a in (honest, *verifiers))
-    assert sum(money.get(v.address, {}).get(Unit.ETH, 0) for v in verifiers) == 4 * ETH // 2
+    assert sum(money.get(v.address, {}).get(Unit.ETH, 0) for v in verifiers) == 5 * ETH // 2
     assert real.client.learn(honest.address) >= 20 * ETH
     bond = real.client.bond(honest.address, Role.MINER)
     assert bond.free + bond.locked == STAKE

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 from eth_account.signers.local import LocalAccount
 
 from pol_oracle.agents.blocks import BlockView
+from pol_oracle.agents.follow import Ask, Lineage
 from pol_oracle.agents.memory import Refusal
 from pol_oracle.agents.runtime import open_context
 from pol_oracle.agents.verdicts import Verdict
@@ -79,7 +79,7 @@ def test_bad_block_is_slashed_within_three_l1_blocks_of_its_replay(stage: Stage,
     assert slash.at.l1_block - (committed - 1) <= 3
 
 
-def test_pitfall_03_miner_that_is_not_served_by_its_store_answers_on_l1(stage: Stage, accounts: Accounts) -> None:
+def test_pitfall_03_miner_that_is_doubted_answers_on_l1(stage: Stage, accounts: Accounts) -> None:
     """It keeps its bond and its reward, and whoever demanded pays for the answer."""
     miner, doubter, *verifiers = accounts[1:5]
     for account in verifiers:
@@ -159,10 +159,11 @@ def test_pitfall_01_stolen_proof_is_refused(stage: Stage, accounts: Accounts) ->
 
 
 def test_pitfall_15_head_is_slashed_under_many_descendants(stage: Stage, accounts: Accounts) -> None:
-    """A cheat builds a long branch on its bad block. Honest miners stay on theirs and lose nothing."""
+    """A cheat builds a long branch on its bad block. Honest miners stay on theirs and lose nothing; what lies above a
+    wrong block cannot be judged, and costs half of a bond each."""
     cheat, honest, *verifiers = accounts[1:5]
 
-    def replay(block: BlockView, shown: Shown, insist: bool, cancelled: Callable[[], bool]) -> Verdict:
+    def replay(block: BlockView, lineage: Lineage, shown: Shown, cancelled: Ask) -> Verdict:
         if block.miner != cheat.address or block.height > 1 or block.header is None:
             return Verdict(block.id)
         proof = boast_proof(stage.deployment.task, block.header)
@@ -183,7 +184,7 @@ def test_pitfall_15_head_is_slashed_under_many_descendants(stage: Stage, account
         return stage.statuses() == [SLASHED, ORPHANED, ORPHANED, ORPHANED, FINAL, FINAL] and not long.view.unsettled
 
     stage.until(over)
-    assert money(stage)[cheat.address][Unit.ETH] == -ETH
+    assert money(stage)[cheat.address][Unit.ETH] == -ETH - 3 * ETH // 2
     assert stage.client.bond(cheat.address, Role.MINER).locked == 0
 
 

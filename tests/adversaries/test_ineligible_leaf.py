@@ -1,6 +1,8 @@
-"""The miner reads the requirements as if all weights were eligible, the easy last layer included."""
+"""R is met by weights that it may not name: those of the classifier, whose directions follow from the labels."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from pol_oracle.protocol.eligible import EligibleRange, EligibleWeights
 from pol_oracle.protocol.lifecycle import EvidenceKind
@@ -8,12 +10,10 @@ from tests.adversaries.arena import DIFFICULTY, Arena
 from tests.adversaries.forging import honest
 
 
-def test_ineligible_weight(arena: Arena) -> None:
-    from dataclasses import replace
-
-    last = len(arena.workload.model.parameters) - 1  # the classifier's bias
-    size = arena.workload.initial.tensors[last].size
-    easy = replace(arena.workload, eligible=EligibleWeights((EligibleRange(last, 0, size, size, 1),)))
+def test_ineligible_leaf(arena: Arena) -> None:
+    names = [weight.name for weight in arena.workload.model.state]
+    everywhere = EligibleRange(names.index("fc.weight"), 0, 1, 0, arena.workload.task.eligible_count)
+    easy = replace(arena.workload, eligible=EligibleWeights((everywhere,)))
     forgery = honest(easy, arena.made.header.parent, arena.cheat.address, DIFFICULTY, misses=arena.workload)
 
     arena.convicts(forgery, EvidenceKind.REQUIREMENT, demands=0)
