@@ -17,9 +17,15 @@ from pol_oracle.data import DataSpec
 from pol_oracle.protocol.derivation import batch, seed
 from pol_oracle.protocol.difficulty import BIT
 from pol_oracle.protocol.header import Header
-from pol_oracle.protocol.rules import HARDENED
-from pol_oracle.store import StateStore
-from pol_oracle.task import TaskSpec, Workload, build_workload, fetch_state, requirements_of, unmet
+from pol_oracle.task import (
+    TaskSpec,
+    Workload,
+    build_workload,
+    requirements_of,
+    state_before,
+    train_segment,
+    unmet,
+)
 
 from .canonical import BATCH, RATE, THREADS, Bytes, Case, case, torch_step
 from .format import Row
@@ -30,6 +36,7 @@ ROOT_BAR = 1 / 2.5  # times the seconds of the fastest keccak on PyPI in a Pytho
 TRACE_BAR = 1.3  # times the hashing of a trace's bytes
 REPLAY_BAR = 12  # times torch's step
 REQUIREMENTS = 10
+STEPS = 8  # of a segment
 
 
 def trees(_scratch: Path) -> Iterator[Row]:
@@ -40,7 +47,7 @@ def trees(_scratch: Path) -> Iterator[Row]:
     yield Row("trees.state_root", 1000 * ours, "ms", baseline=1000 * min(theirs), bar=1000 * min(theirs) * ROOT_BAR)
     for name in ("resnet18-7x7", "resnet18", "vgg", "cnn"):
         prepared = case(name)
-        stepper = Stepper(prepared.model, HARDENED, BATCH, RATE)
+        stepper = Stepper(prepared.model, BATCH, RATE)
         every = sum(prod(shape) for shape in stepper.program.shapes)
         inner = every - 2 * prepared.model.elements
         flat = np.zeros(every, np.float32)
@@ -80,7 +87,7 @@ def _loops(flat: FloatArray) -> list[Callable[[], object]]:
 
 
 def replay(scratch: Path) -> Iterator[Row]:
-    """A ResNet-18 block from the store: states and roots, requirements, the step; trace and accuracy apart."""
+    """A ResNet-18 block on a W at hand: the step, the root of W' and requirements; segment, trace, accuracy apart."""
     data = DataSpec(train=64, test=64)
     spec = TaskSpec.model_validate(
         {"name": "replay", "model": "resnet18-7x7", "data": data, "chain": {"difficulty_bits": 4}}
@@ -88,23 +95,39 @@ def replay(scratch: Path) -> Iterator[Row]:
     prepared = case(spec.model)
     for threads in THREADS:
         workload = build_workload(spec, scratch / "data", threads)
-        store = StateStore([scratch / "store"])
-        header = _published(workload, store)
         rival = torch_step(prepared, threads)
-        ours, theirs = fastest(_replaying(workload, store, header), rival, rounds=5)
+        ours, theirs = fastest(_replaying(workload, _proposed(workload)), rival, rounds=5)
         yield Row(f"replay.{threads}_threads", 1000 * ours, "ms", 1000 * theirs, bar=1000 * theirs * REPLAY_BAR)
 
 
-def _published(workload: Workload, store: StateStore) -> Header:
-    """A block whose states are in the store."""
+def segments(scratch: Path) -> Iterator[Row]:
+    """A step of a segment with all its roots, on one thread, beside the step alone: what committing to it costs."""
+    for name in ("resnet18-7x7", "cnn"):
+        spec = TaskSpec.model_validate(
+            {"name": "segment", "model": name, "training_steps": STEPS, "data": {"train": 64, "test": 64},
+             "chain": {"difficulty_bits": 4}}
+        )  # fmt: skip
+        workload = build_workload(spec, scratch / "data")
+        whole, bare = fastest(*_training(workload), rounds=3)
+        yield Row(f"segment.step.{name}", 1000 * whole / STEPS, "ms", 1000 * bare / STEPS)
+
+
+def _training(workload: Workload) -> tuple[Callable[[], object], Callable[[], object]]:
+    """A segment with its roots, and the same without."""
+    block, start = bytes(32), workload.initial
+    return (
+        lambda: train_segment(workload, block, start).root,
+        lambda: state_before(workload, block, start, workload.task.training_steps),
+    )
+
+
+def _proposed(workload: Workload) -> Header:
+    """A block on the initial weights, as far as a replay looks at it here."""
     zero, miner = bytes(32), "0x" + 20 * "00"
-    pre = workload.initial
-    drawn = seed(workload.rules, workload.task.id, zero, miner, pre.root, 0)
+    drawn = seed(workload.rules, workload.task.id, zero, miner, 0)
     indices = batch(drawn, workload.task.batch_size, workload.task.train_count)
-    post = workload.stepper.run(pre, *_samples(workload, indices)).post
-    for state in (pre, post):
-        store.put(state.root, state.to_bytes())
-    return Header(zero, miner, 0, indices, pre.root, post.root, zero, zero, 0, 0)
+    post = workload.stepper.run(workload.initial, *_samples(workload, indices)).post
+    return Header(zero, miner, 0, indices, zero, workload.initial.root, post.root, zero, zero, 0, 0)
 
 
 def _samples(workload: Workload, indices: tuple[int, ...]) -> tuple[Bytes, Bytes]:
@@ -112,13 +135,13 @@ def _samples(workload: Workload, indices: tuple[int, ...]) -> tuple[Bytes, Bytes
     return workload.train.images[chosen], workload.train.labels[chosen]
 
 
-def _replaying(workload: Workload, store: StateStore, header: Header) -> Callable[[], object]:
-    return lambda: _replayed(workload, store, header)
+def _replaying(workload: Workload, header: Header) -> Callable[[], object]:
+    return lambda: _replayed(workload, header)
 
 
-def _replayed(workload: Workload, store: StateStore, header: Header) -> bool:
-    pre, post = (fetch_state(store, workload.model, root) for root in (header.pre_root, header.post_root))
-    unmet(workload, requirements_of(workload, header, REQUIREMENTS * BIT), pre, post)
+def _replayed(workload: Workload, header: Header) -> bool:
+    pre = workload.initial
     result = workload.stepper.run(pre, *_samples(workload, header.indices))
+    unmet(workload, requirements_of(workload, header, REQUIREMENTS * BIT), pre, result.post)
     assert result.finite
     return result.post.root == header.post_root

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from eth_abi.abi import encode
 
 from pol_oracle.agents.blocks import BlockView
+from pol_oracle.agents.follow import Follower
 from pol_oracle.agents.replay import Replayer
 from pol_oracle.canonical.accuracy import AccuracyTree
 from pol_oracle.canonical.models import MODEL_NAMES
 from pol_oracle.canonical.operations import Kind, Operation, strides
-from pol_oracle.canonical.state import State
-from pol_oracle.canonical.traces import TraceRoots
-from pol_oracle.canonical.trees import tensor_root
-from pol_oracle.evidence import Traced, TraceId, answer_to
+from pol_oracle.canonical.segments import SegmentList
+from pol_oracle.evidence import ClaimedTrace, SegmentStep, Traced, TraceId, answer_to
 from pol_oracle.evidence.shown import ANSWER_TYPES
 from pol_oracle.protocol.errors import InputError, Reverted
+from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.positions import Position, Tree
 from pol_oracle.store import StateStore
 
@@ -119,55 +120,66 @@ def prices(court: Dock, terms: int = 0) -> Iterator[tuple[Operation, int]]:
 
 
 def dispute(scratch: Path) -> Iterator[Row]:
-    """Seconds a verifier computes from a wrong ResNet-18 block to its slash: an inner element is wrong, and all that is
-    not published is demanded. L1's own time is left out."""
-    for model in ("resnet18-7x7", "resnet18"):
-        with dock(scratch / model, model) as court:
-            block, store, liar = _wrong_block(court, scratch / model / "store")
+    """Seconds a verifier computes from a wrong ResNet-18 block to its slash: an inner element of its step is wrong, or
+    of a step of its segment, and all that it lacks is demanded. L1's own time is left out."""
+    for model, tree in itertools.product(("resnet18-7x7", "resnet18"), (Tree.STEP, Tree.SEGMENT)):
+        with dock(scratch / model / tree.name, model) as court:
+            liar = _wrong_block(court, TraceId(tree))
+            store = StateStore([scratch / model / tree.name / "store"])
+            replay = Replayer(Follower(court.workload, liar.header.parent, store))
             began, answers = time.perf_counter(), dict[Position, bytes]()
-            replay = Replayer(court.workload, store)
-            verdict = replay(block, answers, True, lambda: False)
+            verdict = replay(_pending(court, liar.header), (), answers, lambda: False)
             while verdict.proof is None:
                 answers |= {position: _answered(court, position, liar) for position in verdict.demands}
-                verdict = replay(block, answers, True, lambda: False)
-            court.gas(verdict.proof, liar.step.roots.root)
+                verdict = replay(_pending(court, liar.header), (), answers, lambda: False)
+            court.gas(verdict.proof, liar.claim)
             seconds = time.perf_counter() - began
-        yield Row(f"dispute.{model}", seconds, "s", bar=30)
-        yield Row(f"dispute.demands.{model}", len(answers), "demands")
+        yield Row(f"dispute.{model}.{tree.name.lower()}", seconds, "s", bar=30)
+        yield Row(f"dispute.demands.{model}.{tree.name.lower()}", len(answers), "demands", bar=6)
 
 
-def _wrong_block(court: Dock, folder: Path) -> tuple[BlockView, StateStore, _Liar]:
-    """A block with one wrong activation in the middle of its step, published as an honest miner does."""
-    own = court.traces[TraceId(Tree.STEP)]
+def _wrong_block(court: Dock, trace: TraceId) -> _Liar:
+    """A block with one wrong activation in the middle of one of its traces."""
+    own = court.traces[trace]
     tensor = own.program.first + len(own.program.operations) // 2
+    element = own.tensors[tensor].size - 1
     wrong = own.tensors[tensor].copy()
-    wrong.reshape(-1).view(np.uint32)[-1] ^= 1
-    roots = (*own.roots.tensors[:tensor], tensor_root(wrong), *own.roots.tensors[tensor + 1 :])
-    tensors = (*own.tensors[:tensor], wrong, *own.tensors[tensor + 1 :])
-    step = Traced(own.program, tensors, TraceRoots(own.program, roots))
-    header = replace(court.header, trace_root=step.roots.root)
-    post = State(court.workload.model, np.concatenate([t.reshape(-1) for t in own.tensors[own.program.posts_from :]]))
-    store = StateStore([folder])
-    store.put(post.root, post.to_bytes())
-    store.put(step.roots.root, step.roots.between)
+    wrong.reshape(-1).view(np.uint32)[element] ^= 1
+    lie = Traced.of(own.program, (*own.tensors[:tensor], wrong, *own.tensors[tensor + 1 :]))
+    return _Liar(court, court.claim(trace, lie.roots), lie)
+
+
+def _pending(court: Dock, header: Header) -> BlockView:
+    """The block as an agent sees it; of no difficulty, since nobody searched for it."""
     identity = header.id(court.workload.task.id)
-    block = BlockView(identity, header, header.miner, header.parent, 1, 0, 1, 1, 0, header.correct_after)
-    return block, store, _Liar(step)
+    return BlockView(identity, header, header.miner, header.parent, 1, 0, 1, 1, 0, header.correct_after)
 
 
 @dataclass(frozen=True)
 class _Liar:
     """The miner of that block, who shows what it committed to."""
 
-    step: Traced
+    court: Dock
+    claim: ClaimedTrace
+    lie: Traced
 
-    def trace(self, tree: Tree, sample: int) -> Traced:
-        return self.step
+    @property
+    def header(self) -> Header:
+        return self.claim.header
+
+    def trace(self, trace: TraceId) -> Traced:
+        return self.lie
+
+    def steps(self) -> SegmentList:
+        return self.court.listed(self.claim.trace, self.claim.roots)
+
+    def segment_step(self, trace: TraceId) -> SegmentStep:
+        return self.claim.segment
 
     def accuracy(self) -> AccuracyTree:
-        raise InputError("only the step of this block is looked at")
+        raise InputError("only one trace of this block is looked at")
 
 
 def _answered(court: Dock, position: Position, liar: _Liar) -> bytes:
-    answer = answer_to(position, court.workload.programs, liar)
-    return encode(ANSWER_TYPES[position.item], answer.arguments)
+    answer, types = answer_to(position, court.workload.programs, liar), ANSWER_TYPES[position.item]
+    return encode(types, answer.arguments[: len(types)])
