@@ -28,7 +28,7 @@ import {Operations} from "./lib/Operations.sol";
 import {Tags} from "./lib/Tags.sol";
 import {TensorTree} from "./lib/TensorTree.sol";
 import {Sections, Trace} from "./lib/Trace.sol";
-import {Weights} from "./lib/Weights.sol";
+import {Masked, Weights} from "./lib/Weights.sol";
 import {EvidenceKind, Header, RuleSet, Tree} from "./Types.sol";
 
 /// @title Where blocks are proven wrong: the contract recomputes the one value that is wrong, and nobody votes.
@@ -110,10 +110,10 @@ contract Court is ICourt {
             blockId, header.parent, header.miner, header.nonce, header.postRoot, evidence.requirement
         );
         Check.sameRoot(Eligible.hash(evidence.eligible), eligibleHash);
-        (uint256 tensor, uint256 place) = Eligible.locate(evidence.eligible, number);
-        (place, mask) = Derivation.within(rules, place, mask);
-        (uint32[] memory before, uint32[] memory afterwards) = _openWeights(header, evidence, tensor, place, mask);
-        bool met = Weights.satisfies(rules, before, afterwards, odd);
+        Masked memory weights;
+        (weights.tensor, weights.leaf) = Eligible.locate(evidence.eligible, number);
+        (weights.leaf, weights.mask) = Derivation.within(rules, weights.leaf, mask);
+        bool met = Weights.satisfies(rules, _openStates(header, evidence), weights, evidence.tensors, odd);
         require(!met, RequirementMet(evidence.requirement));
     }
 
@@ -206,21 +206,18 @@ contract Court is ICourt {
         return Trace.ofStep(tree) ? EvidenceKind.Step : EvidenceKind.Evaluation;
     }
 
-    /// @dev Bits of the masked weights of a leaf in W and in W'.
-    function _openWeights(
-        Header calldata header,
-        RequirementEvidence calldata evidence,
-        uint256 tensor,
-        uint256 leaf,
-        uint64 mask
-    ) private pure returns (uint32[] memory before, uint32[] memory afterwards) {
+    /// @dev Elements of W and of W', whose tensors are numbered on from those of W.
+    function _openStates(Header calldata header, RequirementEvidence calldata evidence)
+        private
+        pure
+        returns (Run[] memory)
+    {
         uint256 tensors = evidence.tensors;
         TensorTree.Opened memory opened = TensorTree.open(evidence.opening);
         Check.sameRoot(opened.list(Tags.STATE_ROOT, 0, tensors), header.preRoot);
         Check.sameRoot(opened.list(Tags.STATE_ROOT, tensors, 2 * tensors), header.postRoot);
         opened.close();
-        before = Weights.masked(opened.runs, tensor, leaf, mask);
-        afterwards = Weights.masked(opened.runs, tensors + tensor, leaf, mask);
+        return opened.runs;
     }
 
     /// @dev Elements of the claimed trace, among them some of the tensor that the program is opened for.

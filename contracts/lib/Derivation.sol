@@ -41,15 +41,14 @@ library Derivation {
     /// keccak256(tag, seed, uint32 number, uint32 counter) name them by their low six bits; the first `size` different
     /// ones count.
     function mask(bytes32 seed_, uint32 number, uint256 size) internal pure returns (uint64 found) {
-        uint256 count = 0;
-        for (uint32 counter = 0;; ++counter) {
-            uint256 digest = uint256(keccak256(abi.encodePacked(Tags.MASK, seed_, number, counter)));
-            for (uint256 shift = 256; shift > 0;) {
-                shift -= 8;
-                uint64 weight = uint64(1) << uint64((digest >> shift) % LEAF_WEIGHTS);
-                if (found & weight != 0) continue;
-                found |= weight;
-                if (++count == size) return found;
+        for (uint32 counter = 0; size > 0; ++counter) {
+            bytes32 digest = keccak256(abi.encodePacked(Tags.MASK, seed_, number, counter));
+            assembly ("memory-safe") {
+                for { let place := 0 } mul(size, lt(place, 32)) { place := add(place, 1) } {
+                    let more := or(found, shl(and(byte(place, digest), 63), 1))
+                    size := sub(size, gt(more, found)) // unless its bit was set
+                    found := more
+                }
             }
         }
     }

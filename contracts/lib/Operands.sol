@@ -28,10 +28,15 @@ library Operands {
 
     /// @notice Bits of one element.
     function read(Run[] memory runs, uint256 tensor, uint256 element) internal pure returns (uint256 bits) {
-        uint256 data = _locate(_covering(runs, tensor, element), element);
+        uint256 data = locate(runs, tensor, element);
         assembly ("memory-safe") {
             bits := shr(224, calldataload(data))
         }
+    }
+
+    /// @notice Where in the calldata one element lies.
+    function locate(Run[] memory runs, uint256 tensor, uint256 element) internal pure returns (uint256) {
+        return _locate(_covering(runs, tensor, element), element);
     }
 
     /// @notice Copies the elements of a line into packed words, from term number `place` on.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,14 +11,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pol_oracle.agents.respond import Sealer
-from pol_oracle.evidence import Traced, TraceId, requirement_proof, traced_step
+from pol_oracle.evidence import ClaimedTrace, Traced, TraceId, requirement_proof, traced
 from pol_oracle.evidence.operations import operation_proof
-from pol_oracle.protocol import derivation
 from pol_oracle.protocol.difficulty import ANY_DIFFICULTY
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.protocol.positions import Item, Position, Tree
-from pol_oracle.task import TaskSpec, Workload, build_workload
+from pol_oracle.task import TaskSpec, Workload, build_workload, requirements_of
 
 from .format import Row
 from .l1 import ETH, L1, MINER, PARAMETERS, VERIFIERS, running
@@ -25,7 +25,7 @@ from .l1 import ETH, L1, MINER, PARAMETERS, VERIFIERS, running
 if TYPE_CHECKING:
     from pol_oracle.chain.records import Receipt
 
-BARS = {"propose": 200_000, "attest": 80_000, "finalize": 150_000, "proveRequirement": 150_000}
+BARS = {"propose": 180_000, "attest": 80_000, "finalize": 150_000, "proveRequirement": 150_000}
 SAMPLES = 4096  # header() of l1.py claims 1,001 of them correct
 RETARGETING = replace(PARAMETERS, target_interval=1, half_life=60)  # what a proposal pays for, too
 NO_PROGRAM = b""  # roots are demanded without a descriptor
@@ -109,22 +109,22 @@ def _withheld(l1: L1, meter: _Meter, tip: bytes) -> bytes:
 
 
 def _proven(l1: L1, meter: _Meter, tip: bytes, workload: Workload) -> None:
-    """Two blocks whose W' equals W: strictly, no requirement is met, and any one proves it. The second has a wrong
+    """Two blocks whose W' equals W: no weight rises, which proves any odd requirement wrong. The second has a wrong
     first weight besides, which is proven instead."""
     state, challenger = workload.initial, VERIFIERS[0]
-    for number in (61, 62):
+    numbers = (number for number in itertools.count(61) if _first_is_odd(workload, l1.header(tip, number)))
+    for which, number in zip(("requirement", "operation"), numbers, strict=False):
         header = replace(l1.header(tip, number), pre_root=state.root, post_root=state.root)
-        header = replace(header, indices=_indices(l1, header))
-        step = traced_step(workload, header, state)
+        step = traced(workload, header, TraceId(Tree.STEP), state)
         posts = step.program.posts_from
         claimed = Traced.of(step.program, (*step.tensors[:posts], *state.tensors))
         header = replace(header, trace_root=claimed.roots.root)
-        proof = requirement_proof(workload, header, PARAMETERS.min_difficulty, state, state, 0)
-        if number == 62:
+        if which == "requirement":
+            proof = requirement_proof(workload, header, PARAMETERS.min_difficulty, state, state, 0)
+        else:
             element = int(np.flatnonzero(step.tensors[posts].reshape(-1) != state.tensors[0].reshape(-1))[0])
-            opened = claimed.open(posts, [element])
-            trace = TraceId(Tree.STEP)
-            proof = operation_proof(workload.programs, header, trace, step, claimed.roots, opened, element)
+            claim = ClaimedTrace(header, TraceId(Tree.STEP), claimed.roots)
+            proof = operation_proof(claim, workload.programs, step, claimed.open(posts, [element]), element)
         block, _ = l1.propose(header)
         sealed = Sealer(l1.account(challenger))(block, proof)
         meter.note("commit", l1.send(challenger, "Bounties", "commit", sealed.commitment))
@@ -132,9 +132,8 @@ def _proven(l1: L1, meter: _Meter, tip: bytes, workload: Workload) -> None:
         meter.note(proof.function, l1.send(challenger, "Court", proof.function, *proof.arguments, sealed.salt))
 
 
-def _indices(l1: L1, header: Header) -> tuple[int, ...]:
-    seed = derivation.seed(l1.task.rules, l1.task.id, header.parent, header.miner, header.pre_root, header.nonce)
-    return derivation.batch(seed, l1.task.batch_size, l1.task.train_count)
+def _first_is_odd(workload: Workload, header: Header) -> bool:
+    return requirements_of(workload, header, PARAMETERS.min_difficulty)[0].odd
 
 
 def _withdrawal(l1: L1, meter: _Meter) -> None:

@@ -90,10 +90,11 @@ class BlockSlashed:
 
 @dataclass(frozen=True)
 class BlockOrphaned:
-    """Pending -> Orphaned."""
+    """Pending -> Orphaned; ``loss`` wei of the miner's bond were burned if a block below was slashed."""
 
     block_id: bytes
     miner: str
+    loss: int
     at: LogPosition
 
 
@@ -166,7 +167,7 @@ class Unlocked:
 
 @dataclass(frozen=True)
 class Forfeited:
-    """A locked bond was taken: ``burned`` of ``amount`` destroyed, the rest credited by events of their own."""
+    """A locked bond was taken: ``burned`` of ``amount`` destroyed, the rest, if any, credited by other events."""
 
     account: str
     role: Role

@@ -46,9 +46,9 @@ class BlockRecord:
     total_work: int
     height: int
     sequence: int
-    correct_after: int
     slashes_seen: int
     child_difficulty: int
+    above_slashed: bool
     open_demands: int
     held_until: int
 

@@ -5,8 +5,11 @@ import {BlockTree} from "../../contracts/lib/BlockTree.sol";
 import {Derivation} from "../../contracts/lib/Derivation.sol";
 import {Difficulty} from "../../contracts/lib/Difficulty.sol";
 import {Eligible} from "../../contracts/lib/Eligible.sol";
+import {Merkle} from "../../contracts/lib/Merkle.sol";
+import {Operands, Run} from "../../contracts/lib/Operands.sol";
 import {Tags} from "../../contracts/lib/Tags.sol";
-import {Weights} from "../../contracts/lib/Weights.sol";
+import {TensorTree} from "../../contracts/lib/TensorTree.sol";
+import {Masked, Weights} from "../../contracts/lib/Weights.sol";
 import {Header, RuleSet, Task} from "../../contracts/Types.sol";
 import {Fixture} from "./Fixture.sol";
 import {States} from "./States.sol";
@@ -211,12 +214,22 @@ contract GoldenTest is Fixture {
         assertTrue(moves.length >= 200, "moves");
         for (uint256 i = 0; i < moves.length; ++i) {
             Move memory golden = moves[i];
-            (uint32[] memory before, uint32[] memory afterwards) = (golden.before, golden.afterwards);
-            assertTrue(Weights.satisfies(RuleSet.Hardened, before, afterwards, true) == golden.hardenedOdd, "odd");
-            assertTrue(Weights.satisfies(RuleSet.Hardened, before, afterwards, false) == golden.hardenedEven, "even");
-            assertTrue(Weights.satisfies(RuleSet.Paper, before, afterwards, true) == golden.paperOdd, "paper odd");
-            assertTrue(Weights.satisfies(RuleSet.Paper, before, afterwards, false) == golden.paperEven, "paper even");
+            bytes memory leaves = bytes.concat(States.leaf(golden.before, 0), States.leaf(golden.afterwards, 0));
+            uint64 mask = uint64((1 << golden.before.length) - 1);
+            assertTrue(this.satisfies(RuleSet.Hardened, leaves, mask, true) == golden.hardenedOdd, "odd");
+            assertTrue(this.satisfies(RuleSet.Hardened, leaves, mask, false) == golden.hardenedEven, "even");
+            assertTrue(this.satisfies(RuleSet.Paper, leaves, mask, true) == golden.paperOdd, "paper odd");
+            assertTrue(this.satisfies(RuleSet.Paper, leaves, mask, false) == golden.paperEven, "paper even");
         }
+    }
+
+    /// Of a leaf of W and one of W'.
+    function satisfies(RuleSet rules, bytes calldata leaves, uint64 mask, bool odd) external pure returns (bool) {
+        (uint256 data,) = Merkle.bounds(leaves);
+        Run[] memory runs = new Run[](2);
+        runs[0] = Operands.run(0, 0, 64, data);
+        runs[1] = Operands.run(1, 0, 64, data + TensorTree.LEAF_BYTES);
+        return Weights.satisfies(rules, runs, Masked(0, 0, mask), 1, odd);
     }
 
     /// The tests' own tree builder against the vectors.
