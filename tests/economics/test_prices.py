@@ -11,12 +11,14 @@ import pytest
 from pol_oracle.agents.policy import Policy
 from pol_oracle.bench.gas import NO_PROGRAM
 from pol_oracle.bench.l1 import L1, MINER, VERIFIERS, running
-from pol_oracle.evidence import HonestDiscloser, answer_to, traced_step
-from pol_oracle.protocol import derivation
+from pol_oracle.canonical.segments import SegmentEntry
+from pol_oracle.evidence import Grounds, HonestDiscloser, TraceId, answer_to, traced
+from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.parameters import Parameters
-from pol_oracle.protocol.positions import Item, Position
-from pol_oracle.task import TaskSpec, Workload, build_workload, load_spec
+from pol_oracle.protocol.positions import Item, Position, Tree
+from pol_oracle.protocol.task import MAX_TRAINING_STEPS
+from pol_oracle.task import Segment, TaskSpec, Workload, build_workload, load_spec, segment_step
 
 TASKS = Path(__file__).parents[2] / "tasks"
 GWEI = 10**9
@@ -24,7 +26,9 @@ PRICE = 6 * GWEI  # wei per gas
 # bounds on what `pol bench court --only gas` measures, over weights that were made to be dear, and ConvictionGasTest
 DEAREST_PROOF, CONVICTION = 10_000_000, 90_000
 ME = VERIFIERS[0]
-LEAVES, BITS, ROOTS = Position(Item.LEAVES), Position(Item.BITS), Position(Item.ROOTS)
+LEAVES, BITS, ROOTS, LIST = Position(Item.LEAVES), Position(Item.BITS), Position(Item.ROOTS), Position(Item.STEPS)
+SHOWN = 1  # step of the segment that is looked into
+WALK = 6  # demands about one block, at most: list, roots, nodes and leaves of one trace; or bits, roots, nodes, leaves
 
 
 @dataclass(frozen=True)
@@ -43,34 +47,54 @@ class Costs:
     commit: int
     first: int
     later: int
-    answers: dict[Item, int]
+    answers: dict[Position, int]
     answer_bytes: int
     expire: int
 
 
-def largest(workload: Workload) -> Position:
-    """The group of leaves of W with the most elements."""
+def largest(workload: Workload, tree: Tree = Tree.STEP, index: int = 0) -> Position:
+    """The group of leaves of the state that a step starts from with the most elements."""
     sizes = [int(np.prod(weight.shape)) for weight in workload.model.state]
-    return replace(LEAVES, tensor=int(np.argmax(sizes)))
+    return replace(LEAVES, tree=tree, index=index, tensor=int(np.argmax(sizes)))
 
 
-def header_on(workload: Workload, draft: Header) -> Header:
-    """A header over the initial weights with a real trace and the accuracy that the evaluation gives."""
-    task, pre = workload.task, workload.initial
-    draft = replace(draft, pre_root=pre.root)
-    drawn = derivation.seed(task.rules, task.id, draft.parent, draft.miner, pre.root, draft.nonce)
-    draft = replace(draft, indices=derivation.batch(drawn, task.batch_size, task.train_count))
-    step = traced_step(workload, draft, pre)
-    tree = HonestDiscloser(workload, draft, pre).accuracy()
+def longest_segment(workload: Workload, genesis: bytes) -> Segment:
+    """As many steps as a task may have: the first are real, and nobody looks at the others."""
+    entries, state = list[SegmentEntry](), workload.initial
+    for step in range(SHOWN + 1):
+        result = segment_step(workload, genesis, step, state)
+        roots, state = result.trace.roots, result.post
+        entries.append(SegmentEntry(roots.batch_root, roots.inner_root, state.root))
+    last = workload.initial  # W
+    rest = [SegmentEntry(keccak(b"batch"), keccak(b"inner"), last.root)] * (MAX_TRAINING_STEPS - len(entries))
+    return Segment(genesis, workload.initial, (*entries, *rest), last, finite=True)
+
+
+def header_on(workload: Workload, draft: Header, segment: Segment) -> Header:
+    """A header on a segment, with a real trace and the accuracy that the evaluation gives."""
+    pre = segment.end
+    draft = replace(draft, segment_root=segment.root, pre_root=pre.root)
+    step = traced(workload, draft, TraceId(Tree.STEP), pre)
+    tree = honest(workload, draft, segment).accuracy()
     draft = replace(draft, correct_before=tree.root.before, correct_after=tree.root.after)
     return replace(draft, post_root=step.roots.post_root, trace_root=step.roots.root, eval_root=tree.root.hash)
+
+
+def honest(workload: Workload, header: Header, segment: Segment) -> HonestDiscloser:
+    """Its miner."""
+    test = workload.test
+    grounds = Grounds(segment.end, segment)
+    return HonestDiscloser(
+        workload, header, grounds, lambda state: workload.evaluator.correct(state, test.images, test.labels)
+    )
 
 
 @pytest.fixture(scope="module")
 def costs(tmp_path_factory: pytest.TempPathFactory) -> Costs:
     """Of an honest block of the devnet's model, about which everything is answered, and of one that shows nothing."""
     folder = tmp_path_factory.mktemp("prices")
-    spec = {"name": "prices", "learning_rate": 0.01, "data": {"train": 512, "test": 512}}
+    spec = {"name": "prices", "learning_rate": 0.01, "training_steps": MAX_TRAINING_STEPS}
+    spec |= {"data": {"train": 512, "test": 512}}
     workload = build_workload(TaskSpec.model_validate(spec), folder / "data")
     with running(folder / "l1", workload.task, load_spec(TASKS / "devnet.toml").parameters()) as l1:
         l1.bond()
@@ -84,23 +108,25 @@ def costs(tmp_path_factory: pytest.TempPathFactory) -> Costs:
     return Costs(commit, demands[0], max(demands[1:]), answers, size, expire)
 
 
-def _answered(l1: L1, workload: Workload) -> tuple[list[int], dict[Item, int], int]:
+def _answered(l1: L1, workload: Workload) -> tuple[list[int], dict[Position, int], int]:
     """Gas of demands and of their answers, and the bytes of the longest answer."""
     tip = l1.client.finalized_tip()
-    headers = (header_on(workload, l1.header(tip, number)) for number in range(64))
+    segment = longest_segment(workload, tip)
+    headers = (header_on(workload, l1.header(tip, number), segment) for number in range(64))
     header = next(h for h in headers if h.correct_after > h.correct_before)
     block, _ = l1.propose(header)
-    honest = HonestDiscloser(workload, header, workload.initial)
-    positions = [largest(workload), BITS, ROOTS]
+    miner = honest(workload, header, segment)
+    positions = [largest(workload), BITS, ROOTS, LIST, Position(Item.ROOTS, Tree.SEGMENT, SHOWN)]
+    positions += [largest(workload, Tree.SEGMENT, SHOWN)]
     demands, answers, size = [], {}, 0
     for position in positions:
         program = workload.programs.open(position.tree, position.tensor).abi()
         demands.append(l1.send(ME, "Demands", "demand", block, position.abi(), program).gas_used)
     for position in positions:
-        answer = answer_to(position, workload.programs, honest)
+        answer = answer_to(position, workload.programs, miner)
         arguments = (header.astuple(), l1.account(ME).address, position.abi(), *answer.arguments)
         size = max(size, len(l1.client.request_for("Demands", answer.function, arguments).data))
-        answers[position.item] = l1.send(MINER, "Demands", answer.function, *arguments).gas_used
+        answers[position] = l1.send(MINER, "Demands", answer.function, *arguments).gas_used
     return demands, answers, size
 
 
@@ -128,6 +154,11 @@ def test_prosecution_without_demands_costs_a_small_part_of_the_bounty(
     costs: Costs, devnet_parameters: Parameters
 ) -> None:
     assert (costs.commit + DEAREST_PROOF + CONVICTION) * PRICE <= devnet_parameters.miner_bond // 5
+
+
+@pytest.mark.parametrize("name", ["devnet", "resnet18", "cifar10"])
+def test_a_whole_walk_locks_little(name: str) -> None:
+    assert WALK * load_spec(TASKS / f"{name}.toml").parameters().demand_fee <= 3 * 10**17
 
 
 @pytest.mark.parametrize("name", ["devnet", "resnet18", "cifar10", "paper"])

@@ -49,6 +49,22 @@ def test_a_state_comes_back_from_a_folder(tmp_path: Path) -> None:
     assert [p.name for p in (tmp_path / "a folder" / "deep").iterdir()] == [f"{ROOT.hex()}.f32"]
 
 
+def test_a_state_is_removed_from_the_first_place_only(tmp_path: Path) -> None:
+    both = StateStore([tmp_path / "a", tmp_path / "b"])
+    for place in ("a", "b"):
+        StateStore([tmp_path / place]).put(ROOT, DATA)
+    both.remove(ROOT)
+    both.remove(OTHER)  # never was there
+
+    assert not both.has(ROOT)
+    assert both.get(ROOT, len(DATA)) == DATA  # from the other place
+
+
+def test_what_others_serve_cannot_be_removed(served: tuple[Path, str]) -> None:
+    with pytest.raises(StoreError, match="cannot remove"):
+        StateStore([served[1]]).remove(ROOT)
+
+
 def test_a_state_comes_back_over_http(served: tuple[Path, str]) -> None:
     store = StateStore([served[1]])
     assert store.has(ROOT)
