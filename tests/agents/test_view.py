@@ -60,6 +60,31 @@ def test_live_blocks_descend_from_the_tip_and_have_no_slashed_ancestor() -> None
     assert child in {b.id for b in scene.view.pending}
 
 
+def test_lineage_leads_from_genesis_to_a_block_whatever_became_of_it() -> None:
+    scene = Scene()
+    first, second = scene.chain(2)
+    rival = scene.propose(first, CHEAT, nonce=1)
+    scene.finalize(first)
+    scene.slash(rival)
+    headers = {block: scene.view.blocks[block].header for block in (first, second, rival)}
+
+    assert scene.view.lineage(GENESIS) == ()
+    assert scene.view.lineage(second) == (headers[first], headers[second])
+    assert scene.view.lineage(rival) == (headers[first], headers[rival])
+
+
+def test_descendant_of_a_slashed_block_loses_half_of_its_bond() -> None:
+    scene = Scene()
+    bad = scene.propose(miner=CHEAT)
+    child, loser = scene.propose(bad), scene.propose(nonce=1)
+    scene.slash(bad)
+    for block in (child, loser):
+        scene.orphan(block)
+
+    bond = scene.view.bond(MINER, Role.MINER)
+    assert (bond.free, bond.locked) == (5 * ETH - PARAMETERS.miner_bond // 2, 0)
+
+
 def test_rival_of_a_finalized_block_is_not_live() -> None:
     scene = Scene()
     winner, rival = scene.propose(), scene.propose(nonce=1)
