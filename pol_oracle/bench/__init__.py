@@ -9,7 +9,7 @@ bar, ok.
                   commitments.py: roots and replay
     court.py      `court`: what can be proven, and its gas; proving.py: elements of real traces before the Court;
                   court_arithmetic.py: binary32 against numpy
-    search.py     `search`: tries, training, phases; hits.py: directions and hit rates; sieves.py: what rough passes
-                  lose; learning.py: accuracy; ranks.py: several processes
+    search.py     `search`: tries, phases; hits.py: confirmed candidates and hit rates; ranks.py: several processes
+    attacks.py    `attacks`: what predicting a step gains; filters.py: by cached layers, by labels
     l1.py         an L1 with our contracts, made for a bench; recorded.py: figures that are checked in
 """

@@ -10,7 +10,7 @@ of float32 tensors. Everything that is proven on L1 is an element of one of thos
     memory       where a program's tensors lie                    machine, layouts   compile expressions and gathers
     execute      runs a program                                   threads, blocks    what it runs on
     state, step, evaluate, initial, eligible                      what the rest of the package uses
-    sponge, keccak, trees, traces, accuracy                       commitments and openings
+    sponge, keccak, trees, traces, segments, accuracy             commitments and openings
     selftest     is this machine exact?
 
 The arithmetic is IEEE 754 binary32 with round to nearest even: no fused multiply-add, no reassociation, no library
