@@ -31,6 +31,7 @@ BAR = 1.3  # on what a filter gains, from masks of 16 weights on
 NONCES = 1_200  # each for fitting, for calibrating and for judging
 CHUNK = 100
 BINS = 16
+SPARSE = 7  # of so many predictions one says where bins end
 DRAWS = 1 << 18  # nonces that are drawn to reckon a gain
 HITS = 2.4  # per block: every other one improves accuracy
 MINER = "0x" + "11" * 20
@@ -60,7 +61,7 @@ def _filters(lab: _Lab, old: State) -> Iterator[tuple[str, Filter, float]]:
     for layers in (1, 2):
         yield f"old_cache_{layers}", CachedLayers(workload, state, old, layers), 0.0
         fresh = CachedLayers(workload, state, state, layers)
-        yield f"fresh_cache_{layers}", fresh, lab.making(fresh, layers)
+        yield f"fresh_cache_{layers}", fresh, lab.making(fresh)
     yield "labels", Labels(workload, *lab.steps(b"fit")), 0.0
 
 
@@ -105,10 +106,10 @@ class _Lab:
         chosen = np.array([_samples(self.workload, label, n) for n in range(NONCES)])
         return chosen, np.array([self._moved(indices) for indices in chosen])
 
-    def making(self, cache: CachedLayers, layers: int) -> float:
+    def making(self, cache: CachedLayers) -> float:
         """Returns what caching all training samples costs, in tries, as the part of a try's pass that it saves."""
         saved = max(0.0, 1 - self._cost(cache)) / 3  # forwards only: a third of the way there and back
-        return saved * len(self.workload.train) / self.workload.task.batch_size * (layers > 0)
+        return saved * len(self.workload.train) / self.workload.task.batch_size
 
     def _cost(self, filter_: Filter) -> float:
         chosen = np.array([_samples(self.workload, b"cost", n) for n in range(64)])
@@ -166,7 +167,7 @@ class _Calibration:
     @staticmethod
     def of(confidence: Floats, right: Bools) -> _Calibration:
         """Measures it, in bins of equally many predictions."""
-        edges = np.quantile(confidence, np.linspace(0, 1, BINS + 1)[1:-1])
+        edges = np.quantile(confidence.reshape(-1)[::SPARSE], np.linspace(0, 1, BINS + 1)[1:-1]).astype(np.float32)
         return _Calibration(edges, _shares(np.searchsorted(edges, confidence), right))
 
     def again(self, confidence: Floats, right: Bools) -> _Calibration:
