@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pol_oracle.agents.dashboard import Dashboard
-from pol_oracle.agents.follow import Stage
+from pol_oracle.agents.follow import Follower, Stage
 from pol_oracle.agents.meter import WINDOW_S, Meter
 from pol_oracle.agents.metrics import Metrics
 from pol_oracle.agents.records import Records
@@ -20,6 +20,8 @@ from pol_oracle.protocol.difficulty import BIT
 from pol_oracle.protocol.errors import InputError
 from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.search import Progress
+from pol_oracle.store import StateStore
+from tests.task.workloads import STEPS, small_workload
 
 ME = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
 
@@ -83,6 +85,14 @@ def test_searches_add_up() -> None:
         meter.note(Progress(nonce=tries, tries=tries, passed=3))
     assert meter.read().tries == 24
     assert meter.read().hit_rate == 6 / (8 / 4 + 16 / 16)
+
+
+def test_the_follower_tells_of_each_step_of_a_segment(tmp_path: Path) -> None:
+    told: list[Stage] = []
+    follower = Follower(small_workload(), bytes(32), StateStore([tmp_path]), told.append)
+    for _ in range(2):  # it is remembered
+        follower.segment(bytes(32), (), lambda: False)
+    assert told == [Stage(0, 0, step, STEPS) for step in range(1, STEPS + 1)]
 
 
 def test_what_is_long_past_does_not_count() -> None:

@@ -56,6 +56,24 @@ def test_lines_tell_who_did_what() -> None:
     ]
 
 
+def test_a_bond_that_is_lost_with_the_block_below_is_told() -> None:
+    told = Chronicle()
+    bad = told.propose(ADDRESS["one-ulp"])
+    above = told.propose(ADDRESS["thief"], bad)
+    told.slash(bad, ADDRESS["one-ulp"], ADDRESS["verifier-1"], EvidenceKind.STEP)
+    told.orphan(above, ADDRESS["thief"], loss=5 * 10**17, bond=10**18)
+    view = View(GENESIS)
+    for event in told.events:
+        view.apply(event)
+
+    lines = [text for event in told.events if (text := line(event, NAMES, view))]
+
+    assert (
+        f"block {above.hex()[:8]} (height 2) of thief is orphaned and loses 0.5 ETH: it stands on a slashed one"
+        in lines
+    )
+
+
 def test_snapshot_names_parties_and_blocks() -> None:
     told, view = story()
 
