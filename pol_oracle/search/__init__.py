@@ -11,7 +11,7 @@ without.
         cpu_loops.py     both compiled, for a CPU
         gpu_loops.py     both as kernels, for a GPU
       crew.py            several processes that search for one block, and what they tell each other
-      help.py            what those do that do not lead
+      helper.py          what those do that do not lead
     draws.py             what nonces demand: one at a time, or a pass's at once
     attempt.py           from a candidate to a proof: the canonical step, then accuracy
     screen.py            exact accuracy of the miner's own states, mostly from torch
@@ -26,7 +26,7 @@ from pol_oracle.task import Workload
 
 from .crew import Meeting
 from .grouped import GroupedSearch
-from .help import help_leader
+from .helper import help_leader
 from .naive import NaiveSearch
 from .proof import Base, Progress, Proof, Search
 from .torch_models import build_module, load_state, pick_device, read_state, set_up_torch
