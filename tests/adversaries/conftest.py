@@ -41,23 +41,39 @@ def workload(tmp_path_factory: pytest.TempPathFactory) -> Workload:
     return build_workload(TaskSpec.model_validate(spec), tmp_path_factory.mktemp("data"))
 
 
-@pytest.fixture(scope="session")
-def arena_deployment(
-    devnet: Devnet, accounts: list[LocalAccount], workload: Workload, tmp_path_factory: pytest.TempPathFactory
+def deployed(
+    rpc: str, deployer: LocalAccount, colluders: list[LocalAccount], workload: Workload, store: Path
 ) -> Deployment:
-    """The contracts with that task; nine colluders are bonded.
-
-    Their deployer deploys nothing else: ids, and what is drawn from them, do not depend on which tests ran before.
-    """
-    client = Client.connect(devnet.rpc)
-    deployment = launch(client, accounts[12], workload, [str(tmp_path_factory.mktemp("store"))])
-    client = Client.connect(devnet.rpc, deployment)
+    """The contracts with a task; nine colluders are bonded."""
+    deployment = launch(Client.connect(rpc), deployer, workload, [str(store)])
+    client = Client.connect(rpc, deployment)
     deposit = client.request_for("BondVault", "deposit", (int(Role.VERIFIER),))
-    for colluder in accounts[3 : 3 + COLLUDERS]:
+    for colluder in colluders:
         data = f"0x{deposit.data.hex()}"
         fields = {"from": colluder.address, "to": deposit.target, "data": data, "value": hex(STAKE)}
         client.rpc.request("eth_sendTransaction", fields)
     return deployment
+
+
+@pytest.fixture(scope="session")
+def colluders(accounts: list[LocalAccount]) -> list[LocalAccount]:
+    """Nine accounts that attest to whatever the cheat proposes."""
+    return accounts[3 : 3 + COLLUDERS]
+
+
+@pytest.fixture(scope="session")
+def arena_deployment(
+    devnet: Devnet,
+    accounts: list[LocalAccount],
+    colluders: list[LocalAccount],
+    workload: Workload,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Deployment:
+    """The contracts with that task.
+
+    Their deployer deploys nothing else: ids, and what is drawn from them, do not depend on which tests ran before.
+    """
+    return deployed(devnet.rpc, accounts[12], colluders, workload, tmp_path_factory.mktemp("store"))
 
 
 @pytest.fixture(scope="session")
@@ -73,11 +89,12 @@ def arena(
     made: Forgery,
     workload: Workload,
     accounts: list[LocalAccount],
+    colluders: list[LocalAccount],
     tmp_path: Path,
     anvil: str,
     mine: Callable[..., None],
 ) -> Iterator[Arena]:
     """An arena on an L1 of its own."""
     stage = Stage(tmp_path, anvil, arena_deployment, mine)
-    yield Arena(stage, workload, made, accounts[1], accounts[2], accounts[3 : 3 + COLLUDERS])
+    yield Arena(stage, workload, made, accounts[1], accounts[2], colluders)
     stage.close()
