@@ -37,13 +37,19 @@ library Derivation {
         return draw(Tags.REQUIREMENTS, seed_, bits, 2 * eligibleCount, 1);
     }
 
-    /// @notice Which weights of its leaf requirement number `number` counts: bit i stands for weight i. The bytes of
-    /// keccak256(tag, seed, uint32 number, uint32 counter) name them by their low six bits; the first `size` different
+    /// @notice Which weights of its leaf a requirement counts: bit i stands for weight i. The bytes of
+    /// keccak256(tag, seed, uint32 requirement, uint32 counter) name them by their low six bits; the first `size` different
     /// ones count.
-    function mask(bytes32 seed_, uint32 number, uint256 size) internal pure returns (uint64 found) {
-        for (uint32 counter = 0; size > 0; ++counter) {
-            bytes32 digest = keccak256(abi.encodePacked(Tags.MASK, seed_, number, counter));
-            assembly ("memory-safe") {
+    function mask(bytes32 seed_, uint32 requirement, uint256 size) internal pure returns (uint64 found) {
+        bytes8 tag = Tags.MASK;
+        assembly ("memory-safe") {
+            // tag ‖ seed ‖ number ‖ counter, 48 bytes, lie behind the free memory pointer, which stays where it is
+            let content := mload(0x40)
+            mstore(content, tag)
+            mstore(add(content, 8), seed_)
+            for { let last := shl(224, requirement) } size { last := add(last, shl(192, 1)) } {
+                mstore(add(content, 40), last)
+                let digest := keccak256(content, 48)
                 for { let place := 0 } mul(size, lt(place, 32)) { place := add(place, 1) } {
                     let more := or(found, shl(and(byte(place, digest), 63), 1))
                     size := sub(size, gt(more, found)) // unless its bit was set
@@ -66,7 +72,9 @@ library Derivation {
 
     /// @notice Reverts unless `count` values below `bound` with different `value >> shift` exist.
     function checkDrawable(uint256 count, uint256 bound, uint256 shift) internal pure {
-        require(bound > 0 && bound <= WORD_RANGE && count <= ((bound - 1) >> shift) + 1, CannotDraw(count, bound));
+        unchecked {
+            require(bound > 0 && bound <= WORD_RANGE && count <= ((bound - 1) >> shift) + 1, CannotDraw(count, bound));
+        }
     }
 
     /// @notice Draws `count` values uniformly from [0, bound), no two with the same `value >> shift`.
@@ -80,22 +88,26 @@ library Derivation {
         values = new uint32[](count);
         uint256 limit = WORD_RANGE - (WORD_RANGE % bound);
         uint256 found = 0;
-        for (uint64 counter = 0; found < count; ++counter) {
-            uint256 digest = uint256(keccak256(abi.encodePacked(tag, seed_, counter)));
-            for (uint256 shift_ = 0; shift_ < 256 && found < count; shift_ += 32) {
-                uint256 word = (digest << shift_) >> 224;
-                if (word >= limit) continue;
-                uint256 value = word % bound;
-                if (_seen(values, found, value >> shift, shift)) continue;
-                // forge-lint: disable-next-line(unsafe-typecast): value < bound <= 2**32
-                values[found++] = uint32(value);
+        unchecked {
+            for (uint64 counter = 0; found < count; ++counter) {
+                uint256 digest = uint256(keccak256(abi.encodePacked(tag, seed_, counter)));
+                for (uint256 shift_ = 0; shift_ < 256 && found < count; shift_ += 32) {
+                    uint256 word = (digest << shift_) >> 224;
+                    if (word >= limit) continue;
+                    uint256 value = word % bound;
+                    if (_seen(values, found, value >> shift, shift)) continue;
+                    // forge-lint: disable-next-line(unsafe-typecast): value < bound <= 2**32
+                    values[found++] = uint32(value);
+                }
             }
         }
     }
 
     function _seen(uint32[] memory values, uint256 found, uint256 identity, uint256 shift) private pure returns (bool) {
-        for (uint256 i = 0; i < found; ++i) {
-            if (values[i] >> shift == identity) return true;
+        unchecked {
+            for (uint256 i = 0; i < found; ++i) {
+                if (values[i] >> shift == identity) return true;
+            }
         }
         return false;
     }

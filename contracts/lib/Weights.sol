@@ -32,9 +32,20 @@ library Weights {
         pure
         returns (bool)
     {
-        uint256 before = _leafOf(runs, weights.tensor, weights);
-        uint256 afterwards = _leafOf(runs, weights.tensor + beyond, weights);
-        (bool finite, bool moved, bool rises) = _compare(before, afterwards, weights.mask);
+        uint256 mask = weights.mask;
+        uint256 last;
+        assembly ("memory-safe") {
+            last := sub(255, clz(mask))
+        }
+        uint256 before;
+        uint256 afterwards;
+        unchecked {
+            // with the last one all are opened: runs begin with a leaf
+            uint256 element = LEAF_WEIGHTS * weights.leaf + last;
+            before = Operands.locate(runs, weights.tensor, element);
+            afterwards = Operands.locate(runs, weights.tensor + beyond, element);
+        }
+        (bool finite, bool moved, bool rises) = _compare(before, afterwards, mask);
         if (!finite) return false;
         if (!moved && rules == RuleSet.Paper) return true;
         return rises == odd;
@@ -44,29 +55,18 @@ library Weights {
         return bits & MAGNITUDE < INFINITY;
     }
 
-    /// @dev Where in the calldata the leaf lies. Reverts unless all weights of the mask are opened: runs begin with a leaf.
-    function _leafOf(Run[] memory runs, uint256 tensor, Masked memory weights) private pure returns (uint256) {
-        unchecked {
-            uint256 last;
-            uint256 mask = weights.mask;
-            assembly ("memory-safe") {
-                last := sub(255, clz(mask))
-            }
-            return Operands.locate(runs, tensor, LEAF_WEIGHTS * weights.leaf + last) - 4 * last;
-        }
-    }
-
     /// @dev Whether all weights are finite, whether any moved, and whether an odd number of them rose; from the last weight
-    /// of the mask to the first. A weight is looked at as the uppermost 32 bits of a word. Binary32 is sign and magnitude:
-    /// as two's complements the finite numbers compare as they do, and zeros are equal.
+    /// of the mask, which lies at these places, to the first. A weight is looked at as the uppermost 32 bits of a word.
+    /// Binary32 is sign and magnitude: as two's complements finite numbers keep their order, and zeros are equal.
     function _compare(uint256 before, uint256 afterwards, uint256 mask)
         private
         pure
         returns (bool finite, bool moved, bool rises)
     {
         assembly ("memory-safe") {
-            before := add(before, 1020) // of weight 255, if there were one
-            afterwards := add(afterwards, 1020)
+            let skipped := shl(2, clz(mask))
+            before := add(before, skipped) // where weight 255 would lie
+            afterwards := add(afterwards, skipped)
             let exponents := 0 // one that is all ones carries into the uppermost bit
             let moves := 0
             for {} mask {} {

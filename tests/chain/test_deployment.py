@@ -91,7 +91,7 @@ def test_parameters_that_do_not_fit_are_refused_before_l1(parameters: Parameters
 
 
 def test_verify_notices_another_task(client: Client, deployment: Deployment, task: Task) -> None:
-    other = deployment.model_copy(update={"task": dataclasses.replace(task, accuracy_slack=1)})
+    other = deployment.model_copy(update={"task": dataclasses.replace(task, mask_size=1)})
     with pytest.raises(WrongChain, match="taskId"):
         verify(client, other)
 

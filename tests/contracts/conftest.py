@@ -35,14 +35,14 @@ class Network:
     def header(self, miner: Any, parent: bytes | None = None, **changes: Any) -> Header:
         """A header that the registry takes; ``changes`` can spoil it."""
         parent = parent or bytes(self.registry.genesisId())
-        pre = keccak(b"pre" + parent)
-        seed = derivation.seed(self.task.rules, self.task.id, parent, miner.address, pre, 7)
+        seed = derivation.seed(self.task.rules, self.task.id, parent, miner.address, 7)
         good = Header(
             parent=parent,
             miner=miner.address,
             nonce=7,
             indices=derivation.batch(seed, self.task.batch_size, self.task.train_count),
-            pre_root=pre,
+            segment_root=keccak(b"segment" + parent),
+            pre_root=keccak(b"pre" + parent),
             post_root=keccak(b"post" + parent),
             trace_root=keccak(b"trace" + parent),
             eval_root=keccak(b"eval" + parent),

@@ -89,6 +89,23 @@ def test_a_block_that_is_not_shown_in_time_is_slashed(
     assert bonded.vault.bondOf(demander, Role.VERIFIER) == (10 * ETH, 0)
 
 
+def test_what_lies_above_a_slashed_block_loses_half_of_its_bond(
+    bonded: Any, miner: Any, verifiers: list[Any], pass_time: Callable[[int], None]
+) -> None:
+    registry, demander = bonded.registry, verifiers[0]
+    bad = bonded.propose(miner)
+    child = bonded.propose(miner, parent=bad)
+    bonded.demands.demand(bad, BITS, NO_PROGRAM, sender=demander)
+    pass_time(bonded.parameters.answer_window)
+    bonded.demands.expire(bad, demander, BITS, sender=demander)
+    pass_time(bonded.parameters.challenge_window)
+    receipt = registry.orphan(child, sender=demander)
+    assert registry.BlockOrphaned(blockId=child, miner=miner.address, loss=ETH // 2) in receipt.events
+    assert registry.blocks(child).aboveSlashed
+    assert bonded.vault.bondOf(miner, Role.MINER) == (8 * ETH + ETH // 2, ETH)
+    assert bonded.vault.burned() == ETH // 2
+
+
 def test_a_proof_must_be_committed_to(bonded: Any, miner: Any, verifiers: list[Any]) -> None:
     challenger = verifiers[0]
     receipt = bonded.bounties.commit(b"\x05" * 32, sender=challenger)
@@ -137,7 +154,7 @@ def test_no_bond_no_block(network: Any, accounts: Any) -> None:
         network.propose(poor)
 
 
-@pytest.mark.parametrize("function", ["lock", "unlock"])
+@pytest.mark.parametrize("function", ["lock", "unlock", "burn"])
 def test_only_the_contracts_touch_bonds(bonded: Any, miner: Any, function: str) -> None:
     with ape.reverts(bonded.vault.NotOperator, sender=miner.address):
         getattr(bonded.vault, function)(miner, Role.MINER, ETH, sender=miner)

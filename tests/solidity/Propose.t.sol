@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IBondVault} from "../../contracts/interfaces/IBondVault.sol";
+import {ICourt} from "../../contracts/interfaces/ICourt.sol";
 import {IPoLRegistry} from "../../contracts/interfaces/IPoLRegistry.sol";
 import {Block, Header, Role, RuleSet, Status} from "../../contracts/Types.sol";
 import {Fixture} from "./Fixture.sol";
@@ -147,6 +148,33 @@ contract ProposeTest is Fixture {
         header.parent = registry.genesisId();
         header.miner = RIVAL;
         assertTrue(registry.blockIdOf(header) != id, "miner");
+    }
+
+    /// Pitfall 12: a header that is encoded in another way has no id: its indices might be said twice.
+    function test_pitfall_12_indices_that_lie_elsewhere_are_refused() public {
+        bytes memory call = abi.encodeCall(registry.propose, (makeHeader(registry.genesisId(), MINER, 1), 0));
+        uint256 offset = 4 + 64 + 96;
+        assertEq(uint8(call[offset + 30]) * 256 + uint8(call[offset + 31]), 352, "offset of the indices");
+        call = bytes.concat(call, bytes32(0));
+        for (uint256 i = call.length - 1; i >= offset + 32 * 8; --i) {
+            call[i] = call[i - 32]; // a word more before the indices
+        }
+        (call[offset + 30], call[offset + 31]) = (bytes1(uint8(1)), bytes1(uint8(128)));
+        vm.prank(MINER);
+        (bool done, bytes memory reason) = address(registry).call(call);
+        assertTrue(!done && bytes4(reason) == ICourt.BadOpening.selector, "refused");
+    }
+
+    /// Pitfall 12: nor has one whose fields have bits that nobody reads.
+    /// forge-config: default.fuzz.runs = 64
+    function test_pitfall_12_superfluous_bits_are_refused(uint256 which) public {
+        uint256[4] memory narrow = [uint256(32), 64, 288, 320]; // miner, nonce, counts
+        bytes memory call = abi.encodeCall(registry.propose, (makeHeader(registry.genesisId(), MINER, 1), 60_000));
+        uint256 place = 4 + 64 + narrow[which % 4];
+        call[place + (which >> 8) % 12] = bytes1(uint8(1 + (which >> 16) % 255));
+        vm.prank(MINER);
+        (bool done, bytes memory reason) = address(registry).call(call);
+        assertTrue(!done && reason.length == 0, "refused by the decoder");
     }
 
     /// Pitfall 12: and, through the genesis id, the chain and the contract.
