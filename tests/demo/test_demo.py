@@ -18,12 +18,13 @@ learning_rate = 0.1
 training_steps = 32
 
 [data]
-train = 1024
+train = 4096
 test = 512
 
 [chain]
 challenge_window = 20
-difficulty_bits = 8
+answer_window = 20
+difficulty_bits = 10
 """
 BLOCKS = 2
 
