@@ -78,7 +78,7 @@ class Replayer:
             if fault := self._segment_fault(shown, grounds):
                 return _verdict(block, fault)
             result = workload.stepper.run(grounds.pre, workload.train.images[chosen], workload.train.labels[chosen])
-            same = (result.post.root, result.trace.root) == (header.post_root, header.trace_root)
+            same = (result.trace.root, result.post.root) == (header.trace_root, header.post_root)
             fault = self._step_fault(block, shown, result.post, same=same, finite=result.finite)
             if fault is None and self._accurate:
                 fault = self._accuracy_fault(shown, result.post, cancelled)

@@ -25,6 +25,7 @@ BENCHES: dict[str, dict[str, str]] = {
         "layers": "pol_oracle.bench.canonical:layers",
         "trees": "pol_oracle.bench.commitments:trees",
         "replay": "pol_oracle.bench.commitments:replay",
+        "segments": "pol_oracle.bench.commitments:segments",
         "agreement": "pol_oracle.bench.agreement:agreement",
         "start-up": "pol_oracle.bench.canonical:start_up",
     },

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from math import prod
 
 import numpy as np
@@ -75,10 +75,14 @@ class State(Mapping[str, FloatArray]):
             self._roots = tuple(tensor_root(t) for t in self.tensors)
         return self._roots
 
-    def hash_with(self, roots: Callable[[Sequence[FloatArray]], list[bytes]]) -> None:
-        """Has the tensors' roots computed by a function that may share the work out among threads."""
-        if self._roots is None:
-            self._roots = tuple(roots(self.tensors))
+    @property
+    def hashed(self) -> bool:
+        """Whether the roots are known."""
+        return self._roots is not None
+
+    def take_roots(self, roots: Iterable[bytes]) -> None:
+        """Takes the tensors' roots, in declaration order, from whoever shared the work out among threads."""
+        self._roots = tuple(roots)
 
     @property
     def root(self) -> bytes:

@@ -152,11 +152,14 @@ class Trace:
 
     @cached_property
     def roots(self) -> TraceRoots:
-        """Roots of all its tensors."""
+        """Roots of all its tensors, by all threads; those of W' too, unless they are known."""
         program = self.stepper.program
-        between = slice(len(program.state), program.posts_from)
-        roots = self.stepper.replay(self, lambda tensors: self.stepper.roots(tensors[between]))
-        return TraceRoots(program, (*self.pre.tensor_roots, *roots, *self.post.tensor_roots))
+        first, posts = len(program.state), program.posts_from
+        wanted = slice(first, posts if self.post.hashed else None)
+        roots = self.stepper.replay(self, lambda tensors: self.stepper.roots(tensors[wanted]))
+        if not self.post.hashed:
+            self.post.take_roots(roots[posts - first :])
+        return TraceRoots(program, (*self.pre.tensor_roots, *roots[: posts - first], *self.post.tensor_roots))
 
     @property
     def root(self) -> bytes:

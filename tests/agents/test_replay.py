@@ -70,7 +70,7 @@ def proven(follower: Follower, forgery: Forgery) -> tuple[Verdict, int]:
 
 def test_a_right_block_is_valid_and_its_state_kept_for_its_children(made: Forgery, follower: Follower) -> None:
     assert verdict_of(follower, made.header) == Verdict(made.id)
-    child = honest(WORKLOAD, made.id, MINER, BITS * BIT, above=made)
+    child = honest(WORKLOAD, made.id, MINER, BITS * BIT, below=made)
     assert verdict_of(follower, child.header, (made.header,)).valid
     assert follower.post((made.header,), never) == made.post
 

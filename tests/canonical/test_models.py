@@ -183,6 +183,15 @@ def test_dead_taps_get_no_gradient_and_eligible_leaves_do(case: Case) -> None:
         assert moved[model.state[r.tensor].name].reshape(-1)[weights].mean() > 0.5, model.state[r.tensor].name
 
 
+def test_a_trace_s_roots_are_the_same_whoever_hashed_the_new_state_first() -> None:
+    model = build_model("cnn")
+    stepper, state = Stepper(model, 4, RATE, threads=2), State.initial(model, 1)
+    early, late = (stepper.run(state, *batch(4)) for _ in range(2))
+    assert early.post.root == State(model, early.post.flat.copy()).root
+    assert early.trace.roots == late.trace.roots
+    assert (late.post.root, late.post.hashed) == (early.post.root, True)
+
+
 @pytest.mark.parametrize("threads", [1, 2, 4])
 def test_the_number_of_threads_changes_nothing(case: Case, threads: int) -> None:
     model = case.state.model

@@ -115,7 +115,7 @@ def test_a_wrong_weight_after_any_step_of_the_segment_is_walked_to(made: Forgery
 
 
 def test_the_first_step_of_a_segment_after_a_block_shows_that_block(made: Forgery) -> None:
-    above = honest(WORKLOAD, made.id, MINER, 1 * BIT, above=made)
+    above = honest(WORKLOAD, made.id, MINER, 1 * BIT, below=made)
     forgery = above.derailed(0, next_weight)
     _, proof = walk(forgery, of_segment)
     _, _, (parents, _, _), _ = proof.arguments
