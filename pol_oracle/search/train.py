@@ -1,4 +1,4 @@
-"""Ordinary training: what mining is measured against, and how states better than chance are made."""
+"""Ordinary training: how states better than chance are made."""
 
 from __future__ import annotations
 
@@ -31,8 +31,7 @@ class Recipe:
         momentum: of SGD; starts from rest on every call.
         weight_decay: of SGD.
         average: share of the running average that each step keeps; the average is what training returns. It classifies
-            better than the last weights and far more steadily, which a rule against falling accuracy rewards.
-            0 returns the last weights.
+            better than the last weights and far more steadily. 0 returns the last weights.
     """
 
     batch_size: int = 64
