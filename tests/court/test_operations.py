@@ -20,7 +20,6 @@ from pol_oracle.canonical.step import Stepper
 from pol_oracle.chain.client import Client
 from pol_oracle.chain.devnet import Devnet
 from pol_oracle.protocol.errors import Reverted
-from pol_oracle.protocol.rules import HARDENED
 from tests.canonical.test_random_programs import Author, same
 
 Floats = NDArray[np.float32]
@@ -79,7 +78,7 @@ def traces(name: str) -> Iterator[tuple[Program, list[Floats]]]:
     rng = np.random.default_rng(5)
     images, labels = rng.integers(0, 256, (4, 32, 32, 3), dtype=np.uint8), rng.integers(0, 10, 4, dtype=np.uint8)
     model = build_model(name)
-    state, stepper = State.initial(model, 1), Stepper(model, HARDENED, 4, RATE)
+    state, stepper = State.initial(model, 1), Stepper(model, 4, RATE)
     yield stepper.program, [t.reshape(-1) for t in stepper.run(state, images, labels).trace.tensors()]
     workspace = Workspace(model.evaluation_program(1))
     program = workspace.program
