@@ -27,6 +27,7 @@ runtime.py       checks at the start, and one turn of the loop
 job.py           what the loop and a proof producer agree on
 production.py    how an honest miner makes a proof
 miner.py         the miner's loop
+helper.py        a process that helps a miner search
 verifier.py      the verifier's loop
 launch.py        from a task file to a network
 """

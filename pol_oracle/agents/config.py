@@ -114,14 +114,20 @@ class HelperConfig:
         deployment: names the task.
         meeting: where the leader is found.
         cache: folder of finished data sets.
+        kept_path: folder of its own states.
         log_path: JSON lines.
-        threads: of torch.
+        rpc: L1 endpoint; None: the deployment's.
+        store: where final states are read; empty: the deployment's.
+        threads: of the canonical arithmetic and of torch.
         tell: shown every log entry; None: nobody is.
     """
 
     deployment: Deployment
     meeting: Meeting
     cache: Path
+    kept_path: Path
     log_path: Path
+    rpc: str | None = None
+    store: tuple[str, ...] = ()
     threads: int = 1
     tell: Tell | None = field(default=None, repr=False, compare=False)

@@ -136,6 +136,15 @@ class Follower:
             self._segments.put(block_id, made)
             return made
 
+    def end(self, block_id: bytes, lineage: Lineage, cancelled: Ask) -> State:
+        """Returns W of a block's children alone, without hashing what leads to it. Takes and raises what
+        :meth:`segment` does."""
+        with self._lock:
+            if (known := self._segments.get(block_id)) is not None:
+                return known.end
+            start, height = self._post(lineage, cancelled), len(lineage)
+            return self._trained(block_id, start, self._progress(height, height, cancelled))
+
     def post(self, lineage: Lineage, cancelled: Ask) -> State:
         """Returns W' of the last block of a lineage; of genesis, the initial state. Raises as :meth:`segment`."""
         with self._lock:
@@ -210,8 +219,7 @@ class Follower:
     def _step(self, header: Header, state: State, progress: Callable[[int], None]) -> State:
         """W' of a block, from its parent's."""
         workload, known = self.workload, self._segments.get(header.parent)
-        steps = workload.task.training_steps
-        pre = known.end if known else state_before(workload, header.parent, state, steps, progress)
+        pre = known.end if known else self._trained(header.parent, state, progress)
         chosen = list(header.indices)
         post = workload.stepper.run(pre, workload.train.images[chosen], workload.train.labels[chosen]).post
         if post.root != header.post_root:
@@ -220,6 +228,9 @@ class Follower:
                 "is final, this network has ended; `pol deploy --from-state` begins another from the last good state"
             )
         return post
+
+    def _trained(self, block_id: bytes, start: State, progress: Callable[[int], None]) -> State:
+        return state_before(self.workload, block_id, start, self.workload.task.training_steps, progress)
 
 
 def _ask(cancelled: Ask) -> None:

@@ -18,7 +18,7 @@ from pol_oracle.store import StateStore
 from .actions import Action
 from .answerer import HonestAnswerer
 from .clerk import Clerk
-from .config import AgentConfig, HelperConfig
+from .config import AgentConfig
 from .dashboard import Dashboard
 from .decide import choose_parent, decide_miner, search_difficulty, useless
 from .follow import Follower
@@ -217,17 +217,3 @@ def run_miner(config: AgentConfig, stop: threading.Event | None = None) -> None:
         loop.run(stop or stop_on_signals())
     finally:
         search.close()
-
-
-def run_helper(config: HelperConfig, stop: threading.Event | None = None) -> None:
-    """Makes passes for a leading miner, until that goes away; needs no account and no L1.
-
-    Raises:
-        PolError: the leader cannot be found, is gone, or mines another task.
-    """
-    from pol_oracle.search import help_leader, set_up_torch
-
-    log_to(config.log_path, config.tell)
-    set_up_torch(config.threads)
-    workload = prepare_workload(config.deployment, config.cache, config.threads)
-    help_leader(workload, config.meeting, stop or stop_on_signals())

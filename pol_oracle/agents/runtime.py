@@ -28,7 +28,7 @@ from pol_oracle.store import Limits, StateStore
 from pol_oracle.task import TaskSpec, Workload, build_workload
 
 from .actions import Action
-from .config import AgentConfig
+from .config import AgentConfig, HelperConfig
 from .memory import Memory, Refusal
 from .records import Records
 from .respond import respond
@@ -117,7 +117,7 @@ def prepare_workload(deployment: Deployment, cache: Path, threads: int = 1, stor
     return workload
 
 
-def open_store(config: AgentConfig, *before: Path) -> StateStore:
+def open_store(config: AgentConfig | HelperConfig, *before: Path) -> StateStore:
     """Opens the store the agent was given, or the deployment's. No read lasts longer than a part of the window.
 
     Args:

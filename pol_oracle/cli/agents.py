@@ -75,7 +75,7 @@ def run_miner(
 
     meeting = _meeting()
     if meeting is not None and meeting.rank > 0:
-        _help(ctx.obj, meeting, threads, json)
+        _help(ctx.obj, meeting, store, threads, json)
         return
     config = _config(ctx.obj, account, dev, password_file, name, store, poll, confirmations, json)
     config = replace(config, threads=threads, check_accuracy=check_accuracy, metrics_port=metrics_port, meeting=meeting)
@@ -118,16 +118,19 @@ def _meeting() -> Meeting | None:
     return Meeting.of(variables)
 
 
-def _help(settings: Settings, meeting: Meeting, threads: int, json: bool) -> None:
+def _help(settings: Settings, meeting: Meeting, store: list[str] | None, threads: int, json: bool) -> None:
     from pol_oracle.agents.config import HelperConfig
+    from pol_oracle.agents.helper import run_helper
     from pol_oracle.agents.logs import as_json, as_text
-    from pol_oracle.agents.miner import run_helper
 
     config = HelperConfig(
         deployment=session.deployment(settings),
         meeting=meeting,
         cache=settings.data,
+        kept_path=settings.agents / f"helper-{meeting.rank}-kept",
         log_path=settings.agents / f"helper-{meeting.rank}.log",
+        rpc=settings.rpc,
+        store=tuple(store or ()),
         threads=threads,
         tell=lambda entry: typer.echo(as_json(entry) if json else as_text(entry)),
     )

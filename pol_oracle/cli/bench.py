@@ -8,18 +8,16 @@ from typing import Annotated
 
 import typer
 
+from pol_oracle.bench.registry import BENCHES
+
 from . import output
 from .options import Json
 
-PARTS = (
-    "canonical: step, evaluation, layers, trees, replay, agreement, start-up; chain: gas, throughput, catch-up; "
-    "court: arithmetic, corruptions, honest, gas, dispute; "
-    "search: tries, training, phases, plans, directions, hits, sieves, accuracy, ranks"
-)
+PARTS = "; ".join(f"{name}: {', '.join(parts)}" for name, parts in BENCHES.items())
 
 
 def bench(
-    name: Annotated[str, typer.Argument(help="Which bench: `canonical`, `chain`, `court` or `search`.")],
+    name: Annotated[str, typer.Argument(help=f"Which bench: {', '.join(sorted(BENCHES))}.")],
     only: Annotated[str | None, typer.Option(metavar="PART", help=f"Run one part of it ({PARTS}).")] = None,
     check: Annotated[
         Path | None,

@@ -6,7 +6,6 @@
     |   `-- NotFinite        an evaluation gives a NaN or an infinity
     |-- ArithmeticFault      the canonical arithmetic is not available or not exact on this machine
     |-- DataError            a data set is missing or does not have its root
-    |-- ProcessLost          a process of a crew of miners died or fell silent; the others go on without it
     |-- StoreError           a state could not be read from or written to the store
     |   `-- CorruptState     it was read, but is not what its name says
     |-- Unshown              something of a block must be demanded on L1 before its investigation can go on
@@ -55,10 +54,6 @@ class ArithmeticFault(PolError):
 
 class DataError(PolError):
     """A data set is missing or does not have its root."""
-
-
-class ProcessLost(PolError):
-    """A process that searches together with this one died or fell silent."""
 
 
 class StoreError(PolError):
