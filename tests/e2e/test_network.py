@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,9 @@ from eth_account.signers.local import LocalAccount
 
 from pol_oracle.agents.answerer import HonestAnswerer, describer
 from pol_oracle.agents.blocks import BlockView
+from pol_oracle.agents.config import HelperConfig
 from pol_oracle.agents.follow import Ask, Follower, Lineage
+from pol_oracle.agents.helper import ChainStates
 from pol_oracle.agents.launch import launch
 from pol_oracle.agents.production import Production
 from pol_oracle.agents.replay import Replayer
@@ -24,7 +27,7 @@ from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.lifecycle import EvidenceKind, Role, Status
 from pol_oracle.protocol.positions import Position
 from pol_oracle.report.ledger import Unit, ledger, totals
-from pol_oracle.search import search_for
+from pol_oracle.search import Meeting, search_for
 from pol_oracle.store import StateStore
 from pol_oracle.task import Workload
 from tests.adversaries.forging import Forgery, next_weight
@@ -100,6 +103,29 @@ def test_honest_blocks_become_final_and_cheats_are_slashed_for_what_they_did(
     bond = real.client.bond(honest.address, Role.MINER)
     assert bond.free + bond.locked == STAKE
     assert {b.miner for i in view.finalized if (b := view.blocks[i]).header} == {honest.address}
+
+
+def test_a_helper_computes_the_weights_of_what_l1_shows(
+    real: Stage, workload: Workload, accounts: list[LocalAccount], tmp_path: Path
+) -> None:
+    genesis, miner = bytes.fromhex(real.deployment.genesis_id[2:]), accounts[1]
+
+    def follower(name: str) -> Follower:
+        return Follower(workload, genesis, StateStore([tmp_path / name]))
+
+    own, helping = follower("miner"), follower("helper")
+    meeting = Meeting.of({"RANK": "1", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "1"})
+    assert meeting is not None
+    config = HelperConfig(real.deployment, meeting, tmp_path, tmp_path / "helper", tmp_path / "helper.log", real.rpc)
+    states = ChainStates(config, helping, threading.Event())
+    assert states(keccak(b"nobody proposed this")) is None
+    assert states(genesis) == own.end(genesis, (), lambda: False)
+
+    loop = real.mining(miner, Replayer(own), Production(own, search_for(workload)), HonestAnswerer(own))
+    real.until(lambda: len(loop.view.blocks) > 1, patient=True)
+    real.rounds(3)
+    found = next(block for block in loop.view.blocks.values() if block.header is not None)
+    assert states(found.id) == own.segment(found.id, loop.view.lineage(found.id), lambda: False).end
 
 
 def test_pitfall_17_a_task_that_differs_from_l1s_is_refused(
