@@ -147,7 +147,7 @@ class _Keeper:
         parent, final = self._view.blocks[block.parent], self._view.finalized
         if parent.status in (Status.SLASHED, Status.ORPHANED):
             end = parent.closed_at
-        elif block.height < len(final):
+        elif parent.status is Status.FINALIZED and block.height < len(final):
             end = self._view.blocks[final[block.height]].closed_at
         else:
             return None

@@ -5,7 +5,7 @@
     propose -> Pending ---------> Slashed    proven wrong in the Court, or a demand unanswered
                      |
                      +---------> Orphaned    window over, no open demand, not held, and parent slashed or orphaned,
-                                             or a rival finalized at its height
+                                             or a rival finalized beside it, on its parent
 
 An open demand keeps a block pending until it is answered, and the answer holds it for some time longer.
 

@@ -151,6 +151,21 @@ def test_loser_of_a_race_is_orphaned_after_its_window() -> None:
     assert due(scene, CHEAT) == [Orphan(rival)]
 
 
+def test_a_losers_child_is_orphaned_after_the_loser() -> None:
+    """The registry says whether what lies below was slashed only when it is judged."""
+    scene = Scene()
+    winner, loser = scene.propose(), scene.propose(miner=CHEAT, nonce=1)
+    child = scene.propose(loser, miner=CHEAT, nonce=2)
+    above = scene.propose(winner, nonce=3)
+    scene.wait(WINDOW)
+    scene.finalize(winner)
+    scene.finalize(above)
+    assert Orphan(child) not in due(scene, CHEAT)
+
+    scene.orphan(loser)
+    assert Orphan(child) in due(scene, CHEAT)
+
+
 def test_head_is_claimed_by_its_miner_first() -> None:
     scene = Scene()
     bad = scene.propose(miner=CHEAT)
