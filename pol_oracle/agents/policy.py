@@ -17,7 +17,7 @@ class Policy:
     """
 
     stagger: int = 6
-    max_demands: int = 64
+    max_demands: int = 16  # a walk to one wrong float takes five; the rest is for answers that lead nowhere
 
     def reserve(self, parameters: Parameters) -> int:
         """Wei of free bond that a verifier keeps for the demands about one block."""

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pol_oracle.agents.policy import Policy
+
 from . import session
 from .live import live
 from .options import Account, Dev, PasswordFile, Threads
@@ -97,7 +99,7 @@ def run_verifier(
     threads: Threads = 1,
     max_demands: Annotated[
         int, typer.Option(min=1, help="How many demands about one block to pay for on L1, at most.")
-    ] = 64,
+    ] = Policy.max_demands,
 ) -> None:
     """Verify until Ctrl-C. Needs a verifier's bond; killed at any moment, it goes on where it was."""
     from dataclasses import replace
