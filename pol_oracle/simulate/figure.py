@@ -35,6 +35,9 @@ def _draw(panel: Panel, axes: Axes) -> None:
         axes.axhline(panel.level, color="gray", linestyle="--", linewidth=0.8)
     if panel.logarithmic:
         axes.set_xscale("log")
+        at = panel.curves[0].x
+        axes.set_xticks(at, [f"{x:,.0f}" for x in at])
+        axes.minorticks_off()
     axes.margins(y=0.15)
     axes.set_ylim(bottom=0)
     axes.set_xlabel(panel.x)
