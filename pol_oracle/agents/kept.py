@@ -19,7 +19,7 @@ SERVED = 4  # newest final states that stay in the store
 
 
 class KeptStates:
-    """An agent's own folder of states, which holds no more than the live blocks need.
+    """An agent's own folder of states, which holds no more than live blocks and other pending ones need.
 
     Args:
         folder: of the states.
@@ -30,7 +30,7 @@ class KeptStates:
         self._tip: bytes | None = None
 
     def tidy(self, view: View, wanted: Iterable[bytes] = ()) -> None:
-        """Forgets what no live block left behind, each time another one is final. It could be computed again.
+        """Forgets what nothing pending can build or stand on, each time another block is final.
 
         Args:
             view: the confirmed events.
@@ -39,8 +39,9 @@ class KeptStates:
         if view.finalized_tip == self._tip:
             return
         self._tip = view.finalized_tip
-        live = {block.header.post_root for block in view.live.values() if block.header is not None}
-        names = {file_name(root) for root in live.union(wanted, self._newest(view))}
+        below = (view.blocks[block.parent] for block in view.pending)  # a block that lost its race must be answered for
+        needed = {block.header.post_root for block in (*view.live.values(), *below) if block.header is not None}
+        names = {file_name(root) for root in needed.union(wanted, self._newest(view))}
         for path in self._folder.glob("*.f32"):
             if path.name not in names:
                 path.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""States on disk: no more than live blocks need, and the newest final ones for others."""
+"""States on disk: no more than pending blocks need, and the newest final ones for others."""
 
 from __future__ import annotations
 
@@ -44,8 +44,29 @@ def test_states_of_settled_blocks_go_when_another_block_is_final(tmp_path: Path)
 
     for block in blocks[:2]:
         scene.finalize(block)
+    scene.orphan(blocks[4])
     kept.tidy(scene.view)
     assert left(tmp_path, scene, blocks) == [1, 2, 3]  # the final one is built on, the others wait
+
+
+def test_what_a_pending_block_stands_on_stays(tmp_path: Path) -> None:
+    """A block that has lost its race can still be demanded of: its miner and its attesters must be able to answer."""
+    scene = Scene()
+    below = scene.propose()
+    winner, loser = scene.propose(below), scene.propose(below, CHEAT, nonce=1)
+    following = scene.propose(winner)
+    blocks = [below, winner, following]
+    fill(tmp_path, *(root(scene, block) for block in blocks))
+    kept = KeptStates(tmp_path)
+    for block in (below, winner):
+        scene.finalize(block)
+    kept.tidy(scene.view)
+    assert left(tmp_path, scene, blocks) == [0, 1, 2]
+
+    scene.orphan(loser)
+    scene.finalize(following)
+    kept.tidy(scene.view)
+    assert left(tmp_path, scene, blocks) == [2]
 
 
 def test_what_a_miner_has_under_way_stays(tmp_path: Path) -> None:
