@@ -13,6 +13,7 @@ from pol_oracle.protocol.errors import ChainError, WrongChain
 
 from .config import HelperConfig
 from .follow import Follower
+from .kept import KeptStates
 from .logs import log_to
 from .runtime import open_store, prepare_workload, stop_on_signals
 from .view import History
@@ -35,7 +36,7 @@ class ChainStates:
         client = Client.connect(config.rpc or deployment.rpc, deployment)
         self._monitor = Monitor(client, deployment.deployed_at, deployment.confirmations)
         self._history = History(bytes.fromhex(deployment.genesis_id.removeprefix("0x")))
-        self._follower, self._stop = follower, stop
+        self._follower, self._kept, self._stop = follower, KeptStates(config.kept_path), stop
 
     def __call__(self, parent: bytes) -> State | None:
         """Returns W of a block's children; None if L1 does not show the block, or does not answer."""
@@ -47,6 +48,7 @@ class ChainStates:
             log.warning("l1 is away", reason=str(error))
             return None
         view = self._history.update(update.rollback_to, update.events, update.l1_block, update.timestamp)
+        self._kept.tidy(view)
         if parent not in view.blocks:
             return None
         try:
