@@ -78,7 +78,7 @@ def test_recorded_file_is_checked(tmp_path: Path) -> None:
 
 
 def test_unknown_bench_and_part(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="choose from: canonical, chain"):
+    with pytest.raises(InputError, match="choose from: attacks, canonical, chain"):
         run("nothing", None, tmp_path)
     with pytest.raises(InputError, match="choose from: gas"):
         run("chain", "nothing", tmp_path)

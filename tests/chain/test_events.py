@@ -63,7 +63,7 @@ words = st.binary(min_size=32, max_size=32)
 u32 = st.integers(0, 2**32 - 1)
 address = st.binary(min_size=20, max_size=20).map(lambda raw: "0x" + raw.hex())
 position = st.tuples(st.integers(0, len(Item) - 1), st.integers(0, len(Tree) - 1), u32, u32, u32)
-header = st.tuples(words, address, st.integers(0, 2**64 - 1), st.lists(u32, max_size=5), *[words] * 4, u32, u32)
+header = st.tuples(words, address, st.integers(0, 2**64 - 1), st.lists(u32, max_size=5), *[words] * 5, u32, u32)
 
 
 def value_of(item: dict[str, Any]) -> st.SearchStrategy[Any]:

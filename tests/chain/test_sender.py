@@ -306,7 +306,7 @@ def test_a_full_disk_loses_nothing(client: Client, me: LocalAccount, tmp_path: P
 
 
 def _large_header(miner: str) -> tuple[object, ...]:
-    return (bytes(32), miner, 0, [1] * 5000, *[bytes(32)] * 4, 0, 1)
+    return (bytes(32), miner, 0, [1] * 5000, *[bytes(32)] * 5, 0, 1)
 
 
 def test_no_key_in_journal_or_log(client: Client, me: LocalAccount, tmp_path: Path) -> None:
