@@ -67,13 +67,14 @@ class _Recent(OrderedDict[bytes, Value], Generic[Value]):
 
     def __init__(self, size: int) -> None:
         super().__init__()
-        self._size = size
+        self._size, self._lock = size, threading.Lock()
 
     def put(self, key: bytes, value: Value) -> None:
-        self[key] = value
-        self.move_to_end(key)
-        while len(self) > self._size:
-            self.popitem(last=False)
+        with self._lock:
+            self[key] = value
+            self.move_to_end(key)
+            while len(self) > self._size:
+                self.popitem(last=False)
 
 
 class Follower:
@@ -166,8 +167,7 @@ class Follower:
 
     def counted(self, root: bytes, bits: Bits) -> None:
         """Remembers which test samples a state classifies correctly."""
-        with self._lock:
-            self._counts.put(root, bits)
+        self._counts.put(root, bits)
 
     def keep(self, state: State) -> None:
         """Keeps a state that may be built on. A full disk costs time later, and nothing else."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import pytest
@@ -103,6 +104,22 @@ def test_children_of_one_parent_share_its_segment_and_its_count(tmp_path: Path) 
 
     assert follower.post(lineage(BLOCKS), never) == TIP.post  # the segment is at hand: one step
     assert len(follower.stages) == trained
+
+
+def test_counting_does_not_wait_for_a_long_way(tmp_path: Path) -> None:
+    """Whoever has to show its bits in time must not wait until another thread has followed the chain."""
+    follower, counted = Watched(tmp_path), list[bool]()
+
+    def meanwhile() -> bool:
+        if not counted:
+            worker = Thread(target=lambda: follower.count(WORKLOAD.initial, never), daemon=True)
+            worker.start()
+            worker.join(10)
+            counted.append(not worker.is_alive())
+        return False
+
+    follower.post(lineage(BLOCKS[:1]), meanwhile)
+    assert counted == [True]
 
 
 def test_only_the_last_few_segments_are_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
