@@ -54,7 +54,7 @@ Watch = Callable[[Stage], None]
 """Told after each step of a segment."""
 
 _SEGMENTS = 6  # remembered, with the states at both ends
-_COUNTS = 8  # evaluations remembered, by state root
+_COUNTS = 256  # evaluations remembered, by state root: of all blocks that may be pending, two each; a byte a sample
 _SERVED = 32  # newest blocks of a branch whose states are looked for in every place; older ones on this machine only
 _TOLD = 100  # blocks between two log entries of a long way
 _WRITTEN = 64  # blocks between two states that are kept on a long way, so that an interrupted one goes on from there

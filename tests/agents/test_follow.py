@@ -122,6 +122,16 @@ def test_counting_does_not_wait_for_a_long_way(tmp_path: Path) -> None:
     assert counted == [True]
 
 
+def test_counts_of_all_blocks_that_may_be_pending_are_remembered(tmp_path: Path) -> None:
+    """Counting anew takes minutes for a large model, and a flood of demands may ask for one block's bits after the
+    other's."""
+    follower, bits = Watched(tmp_path), np.ones(1, np.bool_)
+    follower.counted(WORKLOAD.initial.root, bits)
+    for number in range(100):
+        follower.counted(keccak(number.to_bytes(4)), bits)
+    assert follower.count(WORKLOAD.initial, never) is bits
+
+
 def test_only_the_last_few_segments_are_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(follow, "_SEGMENTS", 2)
     follower = Watched(tmp_path)
