@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from functools import cached_property
 from itertools import count
@@ -150,14 +151,17 @@ class Evaluator:
             def share(part: int, _parts: int) -> bool:
                 workspace = self._workspaces[part]
                 np.copyto(workspace.state, state.flat)
-                for at in starts:
-                    chunk = slice(at, min(at + samples, len(images)))
-                    if not _run(workspace, images[chunk], labels[chunk]):
-                        self._find_broken(state, images, labels, chunk)
-                    keep(workspace.tensors, chunk)
-                    passes = next(done)
-                    if progress is not None and part == 0:
-                        progress(min(samples * passes, len(images)))
+                try:
+                    for at in starts:
+                        chunk = slice(at, min(at + samples, len(images)))
+                        if not _run(workspace, images[chunk], labels[chunk]):
+                            self._find_broken(state, images, labels, chunk)
+                        keep(workspace.tensors, chunk)
+                        passes = next(done)
+                        if progress is not None and part == 0:
+                            progress(min(samples * passes, len(images)))
+                finally:  # whoever stops, stops all
+                    deque(starts, maxlen=0)
                 return True
 
             self._team.run(share)
