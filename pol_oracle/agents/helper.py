@@ -48,7 +48,8 @@ class ChainStates:
             log.warning("l1 is away", reason=str(error))
             return None
         view = self._history.update(update.rollback_to, update.events, update.l1_block, update.timestamp)
-        self._kept.tidy(view)
+        if update.whole:
+            self._kept.tidy(view)
         if parent not in view.blocks:
             return None
         try:

@@ -33,7 +33,7 @@ class KeptStates:
         """Forgets what nothing pending can build or stand on, each time another block is final.
 
         Args:
-            view: the confirmed events.
+            view: all confirmed events; by old ones alone everything newer would go.
             wanted: roots of further states to keep.
         """
         if view.finalized_tip == self._tip:

@@ -88,7 +88,7 @@ class MinerLoop(Loop):
             self._drop(proof)
         own = self._own()
         self._steer(view, own)
-        if self._kept is not None:
+        if self._kept is not None and self._whole:
             self._kept.tidy(view, [proof.post_root for proof in own.proofs])
         if self._dashboard is not None:
             self._dashboard.turn(view)

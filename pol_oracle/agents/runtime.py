@@ -189,6 +189,7 @@ class Loop(ABC):
         self.history = History(context.genesis_id)
         self.log = structlog.get_logger("agent").bind(agent=context.config.name)
         self._away = 0  # turns without L1
+        self._whole = False  # the view holds all that L1 has confirmed
 
     @property
     def view(self) -> View:
@@ -249,6 +250,7 @@ class Loop(ABC):
         update = self.context.feed.poll()
         if update.rollback_to is not None:
             self.log.warning("l1 was reorganised", rollback_to=update.rollback_to)
+        self._whole = update.whole
         self.history.update(update.rollback_to, update.events, update.l1_block, update.timestamp)
 
     def _send(self) -> None:

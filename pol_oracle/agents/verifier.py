@@ -77,7 +77,7 @@ class VerifierLoop(Loop):
         self._tell_limits(view, own)
         if self._served is not None:
             self._served.turn(view)
-        if self._kept is not None:
+        if self._kept is not None and self._whole:
             self._kept.tidy(view)
         return decide_verifier(view, own, self.context.parameters, self.context.config.policy)
 

@@ -33,12 +33,14 @@ class Update:
         events: new ones, in the order of L1.
         l1_block: number of the newest L1 block that is covered now.
         timestamp: of that block, in seconds.
+        whole: nothing that L1 has confirmed is left to be read: it went away in the middle else.
     """
 
     rollback_to: int | None
     events: tuple[Event, ...]
     l1_block: int
     timestamp: int
+    whole: bool = True
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,8 @@ class Monitor:
             trail = _remember(trail, marks)
             self._chunk = min(2 * self._chunk, self._most)
         self._trail = trail
-        return Update(rollback_to, tuple(events), trail[-1].number, trail[-1].timestamp)
+        whole = trail[-1].number >= target
+        return Update(rollback_to, tuple(events), trail[-1].number, trail[-1].timestamp, whole)
 
     def _start(self) -> _Mark:
         block = self._client.block(self._anchor)

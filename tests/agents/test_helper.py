@@ -17,10 +17,11 @@ from pol_oracle.store import StateStore, file_name
 from tests.agents.scene import GENESIS, Scene
 
 
+@pytest.mark.parametrize(("whole", "left"), [(True, [2]), (False, [0, 1, 2])])
 def test_a_helper_keeps_no_more_states_than_pending_blocks_need(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole: bool, left: list[int]
 ) -> None:
-    """It would else fill the disk, a state for every block."""
+    """It would else fill the disk, a state for every block. Of what L1 has not told yet it knows nothing."""
     scene = Scene()
     blocks = scene.chain(4)
     roots = [header.post_root for block in blocks if (header := scene.view.blocks[block].header) is not None]
@@ -29,7 +30,7 @@ def test_a_helper_keeps_no_more_states_than_pending_blocks_need(
         StateStore([tmp_path]).put(root, b"weights")
 
     def told(*_: Any) -> Any:
-        update = Update(None, tuple(scene.history.events), scene.l1_block, scene.now)
+        update = Update(None, tuple(scene.history.events), scene.l1_block, scene.now, whole)
         return SimpleNamespace(poll=lambda: update)
 
     monkeypatch.setattr(helper, "Monitor", told)
@@ -38,4 +39,4 @@ def test_a_helper_keeps_no_more_states_than_pending_blocks_need(
     config: Any = SimpleNamespace(deployment=deployment, rpc=None, kept_path=tmp_path)
     follower: Any = SimpleNamespace(end=lambda block_id, lineage, cancelled: block_id)
     assert ChainStates(config, follower, threading.Event())(blocks[2]) == blocks[2]
-    assert [path.name for path in tmp_path.glob("*.f32")] == [file_name(roots[2])]
+    assert {path.name for path in tmp_path.glob("*.f32")} == {file_name(roots[i]) for i in left}

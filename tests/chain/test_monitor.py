@@ -134,11 +134,13 @@ def test_what_was_read_before_l1_went_away_is_kept() -> None:
     monitor = watch(l1, chunk=10)
     l1.mine(40, events=1)
     l1.down_after = 10
-    assert 0 < folded.take(monitor.poll()).l1_block < 39
+    part = folded.take(monitor.poll())
+    assert 0 < part.l1_block < 39
+    assert not part.whole
     with pytest.raises(Unreachable):
         monitor.poll()
     l1.down_after = None
-    folded.take(monitor.poll())
+    assert folded.take(monitor.poll()).whole
     assert folded.works == l1.works(39)
 
 
