@@ -180,7 +180,7 @@ class Follower:
     def _post(self, lineage: Lineage, cancelled: Ask) -> State:
         if not self.workload.rules.derived_state:
             return self._served(lineage[-1].post_root) if lineage else self.workload.initial
-        known, state = self._newest(lineage)
+        known, state = self._newest(lineage, cancelled)
         for at in range(known, len(lineage)):
             state = self._step(lineage[at], state, self._progress(at, len(lineage), cancelled))
             done = at + 1
@@ -194,9 +194,10 @@ class Follower:
         initial = self.workload.initial
         return initial if root == initial.root else fetch_state(self._store, self.workload.model, root)
 
-    def _newest(self, lineage: Lineage) -> tuple[int, State]:
+    def _newest(self, lineage: Lineage, cancelled: Ask) -> tuple[int, State]:
         """The newest block of a branch whose W' is at hand, as a number of blocks, and that state."""
         for height in range(len(lineage), 0, -1):
+            _ask(cancelled)  # places may be slow
             root = lineage[height - 1].post_root
             if len(lineage) - height >= _SERVED and not self._store.has(root):
                 continue

@@ -166,6 +166,19 @@ def test_whoever_asks_can_stop_it(tmp_path: Path) -> None:
         follower.count(WORKLOAD.initial, lambda: True)
 
 
+def test_whoever_asks_can_stop_it_while_places_are_slow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bytes] = []
+
+    def slow(store: StateStore, model: object, root: bytes) -> State:
+        asked.append(root)
+        raise StoreError("no answer in time")
+
+    monkeypatch.setattr(follow, "fetch_state", slow)
+    with pytest.raises(Cancelled):
+        Watched(tmp_path).post(lineage(BLOCKS), lambda: len(asked) == 2)
+    assert len(asked) == 2
+
+
 def test_a_full_disk_costs_time_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(self: StateStore, root: bytes, data: bytes) -> None:
         raise StoreError("the disk is full")
