@@ -53,7 +53,9 @@ class Stage:
 Watch = Callable[[Stage], None]
 """Told after each step of a segment."""
 
-_SEGMENTS = 6  # remembered, with the states at both ends
+# segments remembered, with the states at both ends: what is demanded of any pending block must be answered in time
+_SEGMENT_BYTES = 1 << 29
+_LEAST_SEGMENTS, _MOST_SEGMENTS = 6, 256
 _COUNTS = 256  # evaluations remembered, by state root: of all blocks that may be pending, two each; a byte a sample
 _SERVED = 32  # newest blocks of a branch whose states are looked for in every place; older ones on this machine only
 _TOLD = 100  # blocks between two log entries of a long way
@@ -93,7 +95,7 @@ class Follower:
         self.workload = workload
         self._genesis_id, self._store, self._watch = genesis_id, store, watch
         self._lock = threading.RLock()
-        self._segments: _Recent[Segment] = _Recent(_SEGMENTS)
+        self._segments: _Recent[Segment] = _Recent(_segments_for(workload.model.state_bytes))
         self._counts: _Recent[Bits] = _Recent(_COUNTS)
 
     def grounds(self, header: Header, lineage: Lineage, cancelled: Ask) -> Grounds:
@@ -232,6 +234,10 @@ class Follower:
 
     def _trained(self, block_id: bytes, start: State, progress: Callable[[int], None]) -> State:
         return state_before(self.workload, block_id, start, self.workload.task.training_steps, progress)
+
+
+def _segments_for(state_bytes: int) -> int:
+    return max(_LEAST_SEGMENTS, min(_MOST_SEGMENTS, _SEGMENT_BYTES // (2 * state_bytes)))
 
 
 def _ask(cancelled: Ask) -> None:
