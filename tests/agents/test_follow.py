@@ -133,7 +133,7 @@ def test_counts_of_all_blocks_that_may_be_pending_are_remembered(tmp_path: Path)
 
 
 def test_only_the_last_few_segments_are_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(follow, "_SEGMENTS", 2)
+    monkeypatch.setattr(follow, "_segments_for", lambda state_bytes: 2)
     follower = Watched(tmp_path)
     for height in range(1, 5):
         follower.segment(BLOCKS[height - 1].id, lineage(BLOCKS[:height]), never)
@@ -202,3 +202,9 @@ def test_under_paper_rules_w_is_what_its_miner_serves(tmp_path: Path) -> None:
     put(tmp_path, served)
     grounds = follower.grounds(header, (), never)
     assert (grounds.pre, grounds.segment) == (served, None)
+
+
+def test_memory_for_segments_is_bounded_for_large_models_too() -> None:
+    """Two states each: some 200 kB for the devnet's network, 90 MB for ResNet-18."""
+    assert follow._segments_for(100_000) == 256
+    assert follow._segments_for(45_000_000) == 6
