@@ -19,6 +19,7 @@ from .torch_models import pick_device
 log = structlog.get_logger(__name__)
 
 PAUSE_S = 0.1  # before the board is looked at again
+LONG_PAUSE_S = 0.5  # before it is asked again whether the leader's parent is known by now
 
 StateOf = Callable[[bytes], State | None]
 """Computes W of a block's children from its id; None if it does not know of the block yet."""
@@ -49,14 +50,20 @@ def help_leader(
     device = pick_device(meeting.local)
     passes, groups = Passes(workload, device), groups or groups_for(workload, device)
     root: bytes | None = None  # of the W that is loaded
+    unknown: bytes | None = None  # the parent that was last looked for in vain
     while not stop.is_set():
         order = board.order()
         if order is not None and order.root == root:
             block = Block(workload, order.parent, "0x" + order.miner.hex(), order.difficulty)
             for draw in passes.run(Nonces(block), board.claim(order, groups)):
                 board.tell(order, draw.nonce)
-        elif order is None or (state := _state(order, state_of)) is None:
+        elif order is None:
             stop.wait(PAUSE_S)
+        elif (state := _state(order, state_of)) is None:
+            if order.parent != unknown:
+                unknown = order.parent
+                log.info("the leader's parent is not known yet", parent=order.parent.hex())
+            stop.wait(LONG_PAUSE_S)
         else:
             passes.load(state)
             root = state.root
@@ -64,8 +71,6 @@ def help_leader(
 
 def _state(order: Order, state_of: StateOf) -> State | None:
     state = state_of(order.parent)
-    if state is None:
-        log.info("the leader's parent is not known yet", parent=order.parent.hex())
-    elif state.root != order.root:
+    if state is not None and state.root != order.root:
         raise ArithmeticFault(f"this process and the leader compute different weights after {order.parent.hex()}")
     return state
