@@ -111,11 +111,6 @@ def grow(leaves: Sequence[SumNode]) -> list[Sequence[SumNode]]:
     return levels
 
 
-def words_size(samples: int) -> int:
-    """Returns the bytes of all leaves' words."""
-    return 64 * -(-samples // SAMPLES_PER_LEAF)
-
-
 def bits_of(words: bytes, samples: int) -> tuple[Bits, Bits]:
     """Returns W's and W''s bits, bool [samples] each, from all leaves' words."""
     bits = np.unpackbits(np.frombuffer(words, np.uint8)).reshape(-1, 2, SAMPLES_PER_LEAF)

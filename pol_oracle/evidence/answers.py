@@ -109,9 +109,7 @@ class HonestDiscloser:
         """See :class:`Discloser`."""
         if trace.tree is not Tree.SEGMENT:
             return NO_SEGMENT
-        entries = self._segment.entries[max(trace.index - 1, 0) : trace.index + 1]
-        parent = self.grounds.parent if trace.index == 0 else None
-        return SegmentStep(parent, entries, self.steps().path(trace.index))
+        return self.grounds.segment_step(trace.index, self._segment.entries[trace.index], self.steps())
 
     def accuracy(self) -> AccuracyTree:
         """See :class:`Discloser`."""

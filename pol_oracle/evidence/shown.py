@@ -47,6 +47,17 @@ class Grounds:
     segment: Segment | None = None
     parent: Header | None = None
 
+    def segment_step(self, step: int, entry: SegmentEntry, listed: SegmentList) -> SegmentStep:
+        """Returns what leads from a step of the segment to the root of a list that agrees with our own before it.
+
+        Args:
+            step: its number.
+            entry: of the step, in that list.
+            listed: the list.
+        """
+        before = () if self.segment is None else self.segment.entries[max(step - 1, 0) : step]
+        return SegmentStep(self.parent if step == 0 else None, (*before, entry), listed.path(step))
+
 
 @dataclass(frozen=True, eq=False)
 class ClaimedTrace:
@@ -142,9 +153,7 @@ class ShownTrees:
         if trace.tree is not Tree.SEGMENT or segment is None:
             return NO_SEGMENT
         entry = SegmentEntry(roots.batch_root, roots.inner_root, roots.post_root)
-        before = segment.entries[max(trace.index - 1, 0) : trace.index]
-        parent = self.grounds.parent if trace.index == 0 else None
-        return SegmentStep(parent, (*before, entry), self.steps(segment).path(trace.index))
+        return self.grounds.segment_step(trace.index, entry, self.steps(segment))
 
     def _answer(self, position: Position, reason: str) -> tuple[Any, ...]:
         if position not in self.answers:
