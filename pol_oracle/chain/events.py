@@ -1,4 +1,4 @@
-"""One dataclass per event of our contracts; ``logs.py`` decodes them.
+"""One dataclass per event of our contracts, those about disputes in ``disputes.py``; ``logs.py`` decodes them.
 
 Field names are the ABI's in snake_case; bytes32 is ``bytes``, an address checksummed hex, an enum its Python twin,
 ``struct Header`` a :class:`~pol_oracle.protocol.header.Header`, ``struct Position`` a
@@ -10,29 +10,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import get_args
 
+from pol_oracle.chain.disputes import (
+    BountyAssigned,
+    ChallengeCommitted,
+    DeadlineMoved,
+    Demanded,
+    DemandExpired,
+    DemandSettled,
+    Explained,
+    ExplanationDemanded,
+    ExplanationExpired,
+    ExplanationMoved,
+    ExplanationRefuted,
+    ExplanationSettled,
+    Revealed,
+)
+from pol_oracle.chain.records import LogPosition
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import EvidenceKind, Role, Status
-from pol_oracle.protocol.positions import Position, Tree
-
-
-@dataclass(frozen=True)
-class LogPosition:
-    """Where on L1 a log stands; (l1_block, log_index) orders all events.
-
-    Attributes:
-        l1_block: number of the L1 block.
-        l1_hash: hash of the L1 block, 32 bytes.
-        log_index: of the log in that block.
-        timestamp: of the L1 block, in seconds.
-        tx_hash: of the transaction that emitted it, 32 bytes.
-    """
-
-    l1_block: int
-    l1_hash: bytes
-    log_index: int
-    timestamp: int
-    tx_hash: bytes
-
 
 # --- PoLRegistry ---
 
@@ -56,6 +51,16 @@ class HeadChanged:
 
     block_id: bytes
     total_work: int
+    at: LogPosition
+
+
+@dataclass(frozen=True)
+class HeadSwitched:
+    """The head moved to a branch that parts from the old one above ``height``, at L1 time ``since``: what lies above
+    that height waits from then on before it can be final. An earlier time: that switch was taken back."""
+
+    height: int
+    since: int
     at: LogPosition
 
 
@@ -205,92 +210,10 @@ class Collected:
     at: LogPosition
 
 
-# --- Bounties ---
-
-
-@dataclass(frozen=True)
-class ChallengeCommitted:
-    """Somebody committed to a challenge; the lower ``order`` wins."""
-
-    challenger: str
-    commitment: bytes
-    order: int
-    at: LogPosition
-
-
-@dataclass(frozen=True)
-class BountyAssigned:
-    """The bounty of a slashed block now belongs to this challenger: it proved the block wrong, or got no answer."""
-
-    block_id: bytes
-    challenger: str
-    kind: EvidenceKind
-    order: int
-    at: LogPosition
-
-
-# --- Demands ---
-
-
-@dataclass(frozen=True)
-class Demanded:
-    """Somebody wants a part of a block's trees shown on L1 before ``deadline`` (L1 seconds)."""
-
-    block_id: bytes
-    demand_id: bytes
-    demander: str
-    position: Position
-    deadline: int
-    order: int
-    at: LogPosition
-
-
-@dataclass(frozen=True)
-class Revealed:
-    """A demand was answered; ``answer`` is what was shown, ABI-encoded."""
-
-    block_id: bytes
-    demand_id: bytes
-    responder: str
-    answer: bytes
-    at: LogPosition
-
-
-@dataclass(frozen=True)
-class Explained:
-    """The miner committed itself to how it evaluated a sample."""
-
-    block_id: bytes
-    tree: Tree
-    sample: int
-    trace_root: bytes
-    at: LogPosition
-
-
-@dataclass(frozen=True)
-class DemandExpired:
-    """Nobody answered a demand in time, and somebody said so: the block is slashed."""
-
-    block_id: bytes
-    demand_id: bytes
-    demander: str
-    at: LogPosition
-
-
-@dataclass(frozen=True)
-class DemandSettled:
-    """The fee of a demand (wei) went to whoever answered it, or back to the demander of a slashed block."""
-
-    block_id: bytes
-    demand_id: bytes
-    beneficiary: str
-    fee: int
-    at: LogPosition
-
-
 Event = (
     BlockProposed
     | HeadChanged
+    | HeadSwitched
     | Attested
     | BlockFinalized
     | BlockSlashed
@@ -309,8 +232,50 @@ Event = (
     | BountyAssigned
     | Demanded
     | Revealed
-    | Explained
+    | DeadlineMoved
     | DemandExpired
     | DemandSettled
+    | ExplanationDemanded
+    | Explained
+    | ExplanationRefuted
+    | ExplanationMoved
+    | ExplanationExpired
+    | ExplanationSettled
 )
 EVENTS: tuple[type[Event], ...] = get_args(Event)
+
+__all__ = [
+    "EVENTS",
+    "AttestationSettled",
+    "Attested",
+    "Awarded",
+    "BlockFinalized",
+    "BlockOrphaned",
+    "BlockProposed",
+    "BlockSlashed",
+    "BondForfeited",
+    "BountyAssigned",
+    "ChallengeCommitted",
+    "Collected",
+    "Credited",
+    "DeadlineMoved",
+    "DemandExpired",
+    "DemandSettled",
+    "Demanded",
+    "Deposited",
+    "Event",
+    "Explained",
+    "ExplanationDemanded",
+    "ExplanationExpired",
+    "ExplanationMoved",
+    "ExplanationRefuted",
+    "ExplanationSettled",
+    "Forfeited",
+    "HeadChanged",
+    "HeadSwitched",
+    "Locked",
+    "LogPosition",
+    "Revealed",
+    "Unbonded",
+    "Unlocked",
+]

@@ -19,6 +19,25 @@ class L1Block:
 
 
 @dataclass(frozen=True)
+class LogPosition:
+    """Where on L1 a log stands; (l1_block, log_index) orders all events.
+
+    Attributes:
+        l1_block: number of the L1 block.
+        l1_hash: hash of the L1 block, 32 bytes.
+        log_index: of the log in that block.
+        timestamp: of the L1 block, in seconds.
+        tx_hash: of the transaction that emitted it, 32 bytes.
+    """
+
+    l1_block: int
+    l1_hash: bytes
+    log_index: int
+    timestamp: int
+    tx_hash: bytes
+
+
+@dataclass(frozen=True)
 class Receipt:
     """What became of a mined transaction. ``gas_price`` is what was paid, in wei per gas."""
 

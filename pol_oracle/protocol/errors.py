@@ -21,7 +21,7 @@ leads to a challenge.
 
 from __future__ import annotations
 
-from .positions import Position
+from .positions import Lacking
 
 
 class PolError(Exception):
@@ -68,13 +68,13 @@ class Unshown(PolError):
     """Something must be demanded before the investigation can go on.
 
     Args:
-        positions: what must be demanded.
+        lacking: what.
         reason: why, one clause.
     """
 
-    def __init__(self, positions: tuple[Position, ...], reason: str) -> None:
+    def __init__(self, lacking: Lacking, reason: str) -> None:
         super().__init__(reason)
-        self.positions = positions
+        self.lacking = lacking
 
 
 class ChainError(PolError):

@@ -1,7 +1,8 @@
 """Life of a block, and the fork choice; the mirror of ``BlockLifecycle.sol``.
 
                      +---------> Finalized   parent is the finalized tip, on the head's branch, window over,
-                     |                       no open demand, not held, attestations >= quorum
+                     |                       no open demand, not held, attestations >= quorum, and no other branch was
+                     |                       the head's for switch_window
     propose -> Pending ---------> Slashed    proven wrong in the Court, or a demand unanswered
                      |
                      +---------> Orphaned    window over, no open demand, not held, and parent slashed or orphaned,
@@ -45,16 +46,11 @@ class EvidenceKind(IntEnum):
     STEP = 1  # an element of the step's trace is not what its operation gives
     ACCURACY = 2  # a sum of the accuracy tree is wrong
     WITHHELD = 3  # a demanded part of a committed tree was not shown in time
-    UNEXPLAINED = 4  # the miner did not show how it evaluated a demanded sample in time
-    EVALUATION = 5  # an element of an evaluation that the miner showed is wrong, or it contradicts its bit
+    UNEXPLAINED = 4  # no explanation of a demanded evaluation stood when the clock ended
 
 
-SPARING = frozenset({EvidenceKind.UNEXPLAINED, EvidenceKind.EVALUATION})
-"""Kinds that cost attesters nothing: how a sample was evaluated its miner alone tells, after they have attested."""
-
-BLAMING = frozenset({EvidenceKind.REQUIREMENT, EvidenceKind.STEP, EvidenceKind.ACCURACY})
-"""Kinds that cost attesters their bonds even if the block was slashed for a sparing one. What was withheld does not:
-once a block is slashed nothing can be shown any more."""
+SILENT = frozenset({EvidenceKind.WITHHELD, EvidenceKind.UNEXPLAINED})
+"""Kinds of blocks that fell by silence: what their attesters lose is burned whole, so that nobody gains by a lapse."""
 
 
 class Role(IntEnum):
