@@ -7,13 +7,19 @@ accuracy.py       a sum or a bit of the accuracy tree that is wrong
 answers.py        answers to demands, from a trace, a tree or a list
 shown.py          what a block stands on, and what was shown of it on L1
 investigate.py    from a mismatch to the smallest proof, or to what must be demanded first
-proofs.py         a Court call, and a Demands call
+proofs.py         a call of the Court, and one that answers a demand
 """
 
 from __future__ import annotations
 
 from .answers import Discloser, HonestDiscloser, answer_to, bits_answer
-from .investigate import find_accuracy_fault, find_evaluation_fault, find_segment_fault, find_step_fault
+from .investigate import (
+    find_accuracy_fault,
+    find_evaluation_fault,
+    find_explanation_fault,
+    find_segment_fault,
+    find_step_fault,
+)
 from .proofs import NO_SEGMENT, Answer, FraudProof, SegmentStep, TraceId
 from .requirements import RequirementEvidence, first_unmet, requirement_proof
 from .shown import ClaimedTrace, Grounds, Shown, ShownTrees
@@ -37,6 +43,7 @@ __all__ = [
     "bits_answer",
     "find_accuracy_fault",
     "find_evaluation_fault",
+    "find_explanation_fault",
     "find_segment_fault",
     "find_step_fault",
     "first_unmet",

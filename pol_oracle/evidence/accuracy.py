@@ -1,14 +1,15 @@
-"""Proofs about the accuracy tree: a sum that is not that of what lies below, or a bit against its evaluation."""
+"""Proofs about the accuracy tree: a sum that is not that of what lies below, or a bit against its explanation."""
 
 from __future__ import annotations
 
-from pol_oracle.canonical.accuracy import SAMPLES_PER_LEAF, AccuracyTree
+from pol_oracle.canonical.accuracy import AccuracyTree
 from pol_oracle.canonical.programs import ProgramTree
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import EvidenceKind
 from pol_oracle.protocol.positions import Tree
 
-from .proofs import FraudProof, TraceId
+from .proofs import FraudProof
+from .shown import ClaimedTrace
 from .traced import Traced
 
 
@@ -28,25 +29,16 @@ def sums_proof(header: Header, tree: AccuracyTree, level: int, index: int, befor
     return FraudProof(EvidenceKind.ACCURACY, "proveSums", (header.astuple(), evidence))
 
 
-def bit_proof(
-    programs: ProgramTree, header: Header, trace: TraceId, evaluation: Traced, tree: AccuracyTree
-) -> FraudProof:
-    """Proves that the bit of a sample is not the last tensor of its evaluation.
+def bit_proof(programs: ProgramTree, claim: ClaimedTrace, evaluation: Traced) -> FraudProof:
+    """Refutes an explanation whose last tensor is not the bit that the block claims of the sample.
 
     Args:
         programs: of the task.
-        header: the block.
-        trace: which evaluation; the miner must have revealed its root.
-        evaluation: the revealed trace.
-        tree: what the miner committed to.
+        claim: the explanation.
+        evaluation: the explained trace, which is our own.
     """
     last = len(evaluation.tensors) - 1
-    leaf = trace.index // SAMPLES_PER_LEAF
-    content = tree.content(0, leaf)
-    evidence = (
-        [content[:32], content[32:]],
-        [node.abi() for node in tree.siblings(0, leaf)],
-        programs.open(Tree.BEFORE, last).abi(),
-        evaluation.roots.open([evaluation.open(last, [0])]).abi(),
-    )
-    return FraudProof(trace.kind, "proveBit", (header.astuple(), trace.abi(), evidence))
+    opening = evaluation.roots.open([evaluation.open(last, [0])])
+    evidence = programs.open(Tree.BEFORE, last).abi(), opening.abi()
+    arguments = claim.header.astuple(), claim.trace.abi(), evidence
+    return FraudProof(None, "proveBit", arguments, claim.explanation)

@@ -1,4 +1,4 @@
-"""Answers to demands: parts of a block's trees in the form that ``Demands`` checks."""
+"""Answers to demands: parts of a block's trees in the form that the contracts check."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pol_oracle.canonical.segments import SegmentList
 from pol_oracle.canonical.state import State
 from pol_oracle.canonical.trees import leaves_of
 from pol_oracle.protocol.errors import InputError
+from pol_oracle.protocol.hashing import ZERO
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.positions import LEAF_GROUP, MAX_NODES, Item, Position, Tree
 from pol_oracle.task import Segment, Workload, state_before
@@ -45,6 +46,9 @@ def answer_to(position: Position, programs: ProgramTree, block: Discloser) -> An
         position: what is demanded.
         programs: of the task.
         block: holds what is demanded.
+
+    Raises:
+        InputError: it is about an explanation that is not the block's own evaluation.
     """
     if position.item is Item.BITS:
         return bits_answer(block.accuracy().words)
@@ -53,9 +57,12 @@ def answer_to(position: Position, programs: ProgramTree, block: Discloser) -> An
     which = TraceId(position.tree, position.index)
     trace, segment = block.trace(which), block.segment_step(which).abi()
     opening = programs.open(position.tree, position.tensor).abi()
+    if position.explains:
+        return Answer("explain", (opening, list(trace.roots.tensors[len(trace.program.state) :])))
+    if position.explanation not in (ZERO, trace.roots.root):
+        raise InputError(f"{position} cannot be shown: the explanation that it is about is not this one")
     if position.item is Item.ROOTS:
-        shown = trace.roots.tensors[len(trace.program.state) if which.tree.evaluates else 0 :]
-        return Answer("revealRoots", (opening, list(shown), segment))
+        return Answer("revealRoots", (opening, list(trace.roots.tensors), segment))
     tree = trace.tree(position.tensor)
     if position.item is Item.NODES:
         level = next(nodes for nodes in tree.levels if len(nodes) <= MAX_NODES)

@@ -67,7 +67,7 @@ def find_step_fault(shown: ShownTrees, *, same: bool) -> FraudProof:
 
 
 def find_accuracy_fault(shown: ShownTrees, post: State, own_bits: tuple[Bits, Bits]) -> FraudProof:
-    """Finds a wrong sum, or the first wrong bit and what is wrong with its evaluation.
+    """Finds a wrong sum, or the first wrong bit and what is wrong with its explanation.
 
     Args:
         shown: the block.
@@ -88,7 +88,8 @@ def find_accuracy_fault(shown: ShownTrees, post: State, own_bits: tuple[Bits, Bi
 
 
 def find_evaluation_fault(shown: ShownTrees, trace: TraceId, state: State) -> FraudProof:
-    """Finds what is wrong with the evaluation of one sample: an element, or the bit that was made of it.
+    """Finds what is wrong with the explanation of an evaluation: an element, or that the block's bit contradicts it. A
+    bit that is wrong has no right explanation.
 
     Args:
         shown: the block.
@@ -103,7 +104,22 @@ def find_evaluation_fault(shown: ShownTrees, trace: TraceId, state: State) -> Fr
     own = traced(shown.workload, shown.header, trace, state)
     if proof := _wrong_element(shown, claim, own) or _not_finite(shown, claim, own):
         return proof
-    return bit_proof(shown.workload.programs, shown.header, trace, own, shown.accuracy())
+    return bit_proof(shown.workload.programs, claim, own)
+
+
+def find_explanation_fault(shown: ShownTrees, trace: TraceId, state: State) -> FraudProof | None:
+    """Finds the first wrong element of an explanation of a sample whose bit is right, if there is one.
+
+    Args:
+        shown: the block, which is right.
+        trace: which evaluation; its explanation stands.
+        state: that is evaluated.
+
+    Raises:
+        Unshown: something must be demanded first.
+    """
+    claim = shown.claimed(trace, state)
+    return _wrong_element(shown, claim, traced(shown.workload, shown.header, trace, state))
 
 
 def _find_fault(shown: ShownTrees, trace: TraceId, state: State) -> FraudProof:
@@ -128,7 +144,7 @@ def _wrong_element(shown: ShownTrees, claim: ClaimedTrace, own: Traced) -> Fraud
     tensor = _first_wrong_tensor(own.roots, claim.roots)
     if tensor is None:
         return None
-    claimed = shown.wrong_leaf(claim.trace, tensor, own)
+    claimed = shown.wrong_leaf(claim, tensor, own)
     mine = own.tree(tensor).open(tensor, claimed.places)
     element = first_difference(claimed, mine)
     if tensor < own.program.first:

@@ -1,4 +1,4 @@
-"""What evidence becomes: a call of the Court, or a call that answers a demand."""
+"""What evidence becomes: a call of the Court, or one that answers a demand."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from pol_oracle.canonical.segments import SegmentEntry
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import EvidenceKind
-from pol_oracle.protocol.positions import Tree
+from pol_oracle.protocol.positions import Item, Position, Tree
 
 
 @dataclass(frozen=True)
@@ -24,9 +24,9 @@ class TraceId:
     index: int = 0
 
     @property
-    def kind(self) -> EvidenceKind:
-        """What a block is slashed for if this trace is wrong."""
-        return EvidenceKind.EVALUATION if self.tree.evaluates else EvidenceKind.STEP
+    def position(self) -> Position:
+        """Its roots, which are demanded first."""
+        return Position(Item.ROOTS, self.tree, self.index)
 
     def abi(self) -> tuple[Any, ...]:
         """The id as the ABI takes it."""
@@ -59,26 +59,28 @@ NO_SEGMENT = SegmentStep()
 
 @dataclass(frozen=True)
 class FraudProof:
-    """A Court call that convicts, without its last argument, the salt.
+    """A Court call that convicts a block, or refutes an explanation; without its last argument, the salt.
 
     Attributes:
-        kind: what the block will be slashed for.
+        kind: what the block will be slashed for; None if the proof refutes an explanation.
         function: of the Court.
         arguments: as the ABI takes them; the header first.
+        refutes: which explanation: of what, and its trace root.
     """
 
-    kind: EvidenceKind
+    kind: EvidenceKind | None
     function: str
     arguments: tuple[Any, ...]
+    refutes: Position | None = None
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A call of ``Demands`` that answers a demand.
+    """A call that answers a demand.
 
     Attributes:
-        function: one of ``reveal*``.
-        arguments: as the ABI takes them, without the first three: header, demander, position.
+        function: one of ``reveal*`` of Demands, or ``explain`` of Explanations.
+        arguments: as the ABI takes them: after header and position, or after header, tree and sample without the role.
     """
 
     function: str

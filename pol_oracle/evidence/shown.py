@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from eth_abi.abi import decode
 
-from pol_oracle.canonical.accuracy import AccuracyTree, bits_of
+from pol_oracle.canonical.accuracy import SAMPLES_PER_LEAF, AccuracyTree, Bits, bits_of
 from pol_oracle.canonical.segments import SegmentEntry, SegmentList
 from pol_oracle.canonical.state import State
 from pol_oracle.canonical.traces import TraceRoots
 from pol_oracle.canonical.trees import LEAF, Opening, Slice, TensorTree, leaves_of
 from pol_oracle.protocol.errors import InputError, Unshown
 from pol_oracle.protocol.header import Header
-from pol_oracle.protocol.positions import LEAF_GROUP, Item, Position, Tree
+from pol_oracle.protocol.lifecycle import EvidenceKind
+from pol_oracle.protocol.positions import LEAF_GROUP, Item, Lacking, Position, Tree
 from pol_oracle.task import Segment, Workload
 
 from .proofs import NO_SEGMENT, FraudProof, SegmentStep, TraceId
@@ -23,6 +24,14 @@ from .traced import Traced
 
 Shown = Mapping[Position, bytes]
 """Position -> what was shown, ABI-encoded by the contract."""
+
+_BITS = Position(Item.BITS)
+_WHOSE = {
+    Tree.STEP: "its trace",
+    Tree.SEGMENT: "a step of its segment",
+    Tree.BEFORE: "an evaluation of W",
+    Tree.AFTER: "an evaluation of W'",
+}
 
 ANSWER_TYPES = {
     Item.ROOTS: ["bytes", "bytes32[]"],  # a program and roots
@@ -61,7 +70,7 @@ class Grounds:
 
 @dataclass(frozen=True, eq=False)
 class ClaimedTrace:
-    """A trace as a block's miner claims it.
+    """A trace as a block's miner, or the author of an explanation, claims it.
 
     Attributes:
         header: the block.
@@ -75,10 +84,16 @@ class ClaimedTrace:
     roots: TraceRoots
     segment: SegmentStep = NO_SEGMENT
 
+    @property
+    def explanation(self) -> Position | None:
+        """What it explains, and its trace root; None for a step, which the block itself commits to."""
+        return replace(self.trace.position, explanation=self.roots.root) if self.trace.tree.evaluates else None
+
     def proof(self, function: str, evidence: tuple[Any, ...]) -> FraudProof:
         """Returns the Court call with evidence about this trace."""
         arguments = self.header.astuple(), self.trace.abi(), self.segment.abi(), evidence
-        return FraudProof(self.trace.kind, function, arguments)
+        explanation = self.explanation
+        return FraudProof(EvidenceKind.STEP if explanation is None else None, function, arguments, explanation)
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,10 +126,10 @@ class ShownTrees:
             trace: which one.
             state: that it starts from.
         """
-        program = self.workload.programs.program(trace.tree)
-        position = Position(Item.ROOTS, trace.tree, trace.index)
-        whose = "a step of its segment" if trace.tree is Tree.SEGMENT else "its trace"
-        _, shown = self._answer(position, f"{whose} is another one")
+        program, whose = self.workload.programs.program(trace.tree), _WHOSE[trace.tree]
+        for above in trace.position.above:  # L1 wants it shown before, also where it is our own
+            self._answer(above, f"{whose} is another one")
+        _, shown = self._answer(trace.position, f"{whose} is another one")
         roots = TraceRoots(program, (*(state.tensor_roots if trace.tree.evaluates else ()), *shown))
         return ClaimedTrace(self.header, trace, roots, self._segment_step(trace, roots))
 
@@ -122,28 +137,35 @@ class ShownTrees:
         """Returns a trace that is claimed as we compute it."""
         return ClaimedTrace(self.header, trace, own.roots, self._segment_step(trace, own.roots))
 
+    @property
+    def bits(self) -> tuple[Bits, Bits] | None:
+        """W's and W''s bits, as claimed; None as long as they are not shown."""
+        if _BITS not in self.answers:
+            return None
+        (pairs,) = self._answer(_BITS, "")
+        words = b"".join(left + right for left, right in pairs)
+        return bits_of(words, self.workload.task.test_count)
+
     def accuracy(self) -> AccuracyTree:
         """Returns the accuracy tree."""
-        (pairs,) = self._answer(Position(Item.BITS), "its evaluation has other bits")
-        words = b"".join(left + right for left, right in pairs)
-        return AccuracyTree.of(*bits_of(words, self.workload.task.test_count))
+        if self.bits is None:
+            raise Unshown(Lacking(_BITS, self._opening(_BITS)), "its evaluation has other bits")
+        return AccuracyTree.of(*self.bits)
 
-    def wrong_leaf(self, trace: TraceId, tensor: int, own: Traced) -> Slice:
+    def wrong_leaf(self, claim: ClaimedTrace, tensor: int, own: Traced) -> Slice:
         """Opens the first leaf of a tensor that is not our own.
 
         Args:
-            trace: which trace.
+            claim: the claimed trace.
             tensor: a tensor whose root differs from our own.
             own: our own trace.
         """
-        tree = own.tree(tensor)
-        group = 0
+        tree, trace = own.tree(tensor), claim.explanation or claim.trace.position
+        group, reason = 0, f"its tensor {tensor} is another one"
         if leaves_of(tree.elements) > LEAF_GROUP:
-            position = Position(Item.NODES, trace.tree, trace.index, tensor)
-            _, nodes, _ = self._answer(position, f"its tensor {tensor} is another one")
+            _, nodes, _ = self._answer(replace(trace, item=Item.NODES, tensor=tensor), reason)
             group = _first_wrong_group(nodes, tree)
-        position = Position(Item.LEAVES, trace.tree, trace.index, tensor, group)
-        _, opening = self._answer(position, f"its tensor {tensor} is another one")
+        _, opening = self._answer(replace(trace, item=Item.LEAVES, tensor=tensor, group=group), reason)
         (leaves,) = Opening.of(opening).slices
         return first_wrong_leaf(leaves, tree)
 
@@ -157,8 +179,17 @@ class ShownTrees:
 
     def _answer(self, position: Position, reason: str) -> tuple[Any, ...]:
         if position not in self.answers:
-            raise Unshown((position,), reason)
+            raise Unshown(Lacking(position, self._opening(position)), reason)
         return tuple(decode(ANSWER_TYPES[position.item], self.answers[position]))
+
+    def _opening(self, position: Position) -> tuple[Any, ...]:
+        """What L1 wants to see with a demand."""
+        if position.explains:
+            leaf, tree = position.index // SAMPLES_PER_LEAF, self.accuracy()
+            words = tree.content(0, leaf)
+            return [words[:32], words[32:]], [node.abi() for node in tree.siblings(0, leaf)]
+        tensors = position.item in (Item.NODES, Item.LEAVES)
+        return (self.workload.programs.open(position.tree, position.tensor).abi() if tensors else b"",)
 
 
 def first_wrong_leaf(claimed: Slice, own: TensorTree) -> Slice:
