@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from pol_oracle.protocol.hashing import ZERO
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import EvidenceKind, Status
-from pol_oracle.protocol.positions import Position
+from pol_oracle.protocol.positions import Item, Position
 
 NOBODY = "0x" + "00" * 20
 
@@ -21,7 +22,7 @@ class Attestation:
 
 @dataclass
 class DemandView:
-    """A demand for a part of a block's trees.
+    """A demand for a part of a block's trees, or for an explanation.
 
     Attributes:
         id: 32 bytes.
@@ -29,12 +30,13 @@ class DemandView:
         demander: who locked the fee.
         position: what is to be shown.
         deadline: L1 time until which it can be answered.
-        opened_at: L1 time in seconds.
+        opened_at: L1 time in seconds from which on it can be: an explanation that is refuted leaves it open again.
         order: its place among commitments to challenges.
         answer: what was shown, ABI-encoded by the contract; None while it is open.
         responder: who answered.
         answered_at: L1 time in seconds.
-        expired: nobody answered in time, and L1 took note of it.
+        trace_root: of the explanation that stands; zeros if none does, or it is no demand for one.
+        expired: it was not answered in time, or what it was about does not stand any more, and L1 took note of it.
         settled: the fee was paid out.
     """
 
@@ -48,6 +50,7 @@ class DemandView:
     answer: bytes | None = None
     responder: str | None = None
     answered_at: int | None = None
+    trace_root: bytes = ZERO
     expired: bool = False
     settled: bool = False
 
@@ -76,10 +79,11 @@ class BlockView:
         closed_at: L1 time of the transition to a final state, None while pending.
         slashed_for: the kind of evidence, if it was slashed.
         attestations: verifier -> attestation, in L1 order.
-        demands: demand id -> demand, in L1 order.
+        demands: what is demanded -> demand, in L1 order.
+        answered_at: L1 time of the latest answer, 0 if there is none.
         bounty: (challenger, order of the commitment) once the bounty is assigned; the lowest order wins.
-        prover: whose proof or demand slashed it, or was the first to blame its attesters.
-        spares_attesters: so far it was only shown to be wrong in what its miner alone could tell.
+        prover: whose proof or demand slashed it.
+        lapsed: so far it was only slashed for silence.
         forfeited: its bond was taken.
     """
 
@@ -97,10 +101,11 @@ class BlockView:
     closed_at: int | None = None
     slashed_for: EvidenceKind | None = None
     attestations: dict[str, Attestation] = field(default_factory=dict)
-    demands: dict[bytes, DemandView] = field(default_factory=dict)
+    demands: dict[Position, DemandView] = field(default_factory=dict)
+    answered_at: int = 0
     bounty: tuple[str, int] | None = None
     prover: str | None = None
-    spares_attesters: bool = False
+    lapsed: bool = False
     forfeited: bool = False
 
     @property
@@ -109,14 +114,17 @@ class BlockView:
         return [demand for demand in self.demands.values() if demand.open]
 
     @property
-    def answered_at(self) -> int:
-        """L1 time of the latest answer, 0 if there is none."""
-        return max((demand.answered_at or 0 for demand in self.demands.values()), default=0)
-
-    @property
     def shown(self) -> dict[Position, bytes]:
-        """What was shown of the block on L1, whoever had demanded it: position -> what the contract told of it."""
-        return {d.position: d.answer for d in self.demands.values() if d.answer is not None}
+        """What was shown of the block on L1, whoever had demanded it: position -> what the contract told of it. Of
+        explanations those that stand."""
+        return {position: d.answer for position, d in self.demands.items() if d.answer is not None}
+
+    def stands(self, position: Position) -> bool:
+        """Says whether the explanation that a position is about, if it is about one, stands."""
+        if position.explanation == ZERO:
+            return True
+        known = self.demands.get(Position(Item.ROOTS, position.tree, position.index))
+        return known is not None and known.trace_root == position.explanation
 
 
 @dataclass

@@ -18,7 +18,7 @@ import structlog
 from pol_oracle.canonical.accuracy import Bits
 from pol_oracle.canonical.state import State
 from pol_oracle.evidence import Grounds
-from pol_oracle.protocol.errors import InputError, StoreError
+from pol_oracle.protocol.errors import InputError, NotFinite, StoreError
 from pol_oracle.protocol.header import Header
 from pol_oracle.store import StateStore
 from pol_oracle.task import Segment, Workload, fetch_state, state_before, train_segment
@@ -57,6 +57,7 @@ Watch = Callable[[Stage], None]
 _SEGMENT_BYTES = 1 << 29
 _LEAST_SEGMENTS, _MOST_SEGMENTS = 6, 256
 _COUNTS = 256  # evaluations remembered, by state root: of all blocks that may be pending, two each; a byte a sample
+_PART = 128  # samples that are counted before they are compared with what is claimed
 _SERVED = 32  # newest blocks of a branch whose states are looked for in every place; older ones on this machine only
 _TOLD = 100  # blocks between two log entries of a long way
 _WRITTEN = 64  # blocks between two states that are kept on a long way, so that an interrupted one goes on from there
@@ -153,8 +154,14 @@ class Follower:
         with self._lock:
             return self._post(lineage, cancelled)
 
-    def count(self, state: State, cancelled: Ask) -> Bits:
+    def count(self, state: State, cancelled: Ask, claimed: Bits | None = None) -> Bits:
         """Returns which test samples a state classifies correctly.
+
+        Args:
+            state: the state.
+            cancelled: as in :meth:`grounds`.
+            claimed: what somebody says of that. The first samples that are not so end the count: what comes after them
+                is returned as claimed.
 
         Raises:
             NotFinite: an evaluation gives a value that is not finite.
@@ -162,8 +169,20 @@ class Follower:
         """
         if (known := self._counts.get(state.root)) is not None:
             return known
-        test = self.workload.test
-        bits = self.workload.evaluator.correct(state, test.images, test.labels, lambda _: _ask(cancelled))
+        test, evaluator = self.workload.test, self.workload.evaluator
+        if claimed is None:
+            bits = evaluator.correct(state, test.images, test.labels, lambda _: _ask(cancelled))
+            self.counted(state.root, bits)
+            return bits
+        bits = claimed.copy()
+        for first in range(0, len(test), _PART):
+            part = slice(first, first + _PART)
+            try:
+                bits[part] = evaluator.correct(state, test.images[part], test.labels[part], lambda _: _ask(cancelled))
+            except NotFinite as error:
+                raise NotFinite(first + error.sample) from error
+            if (bits[part] != claimed[part]).any():
+                return bits
         self.counted(state.root, bits)
         return bits
 

@@ -5,15 +5,21 @@
 3. Segment: it has the header's segmentRoot, ends in its preRoot, and is finite.
 4. Step: the canonical step on W and the batch that P names is finite and has the header's postRoot and traceRoot.
 5. Requirements: all of R are met. Proven first, because it needs no trace.
-6. Accuracy: the canonical evaluation of W and W' has the header's counts and evalRoot.
-7. What follows: the segment after the block is finite, or nobody can build on it.
+6. Accuracy: the canonical evaluation of W and W' has the header's counts and evalRoot. Where the bits were shown, the
+   first one that is wrong is enough.
+7. Explanations that stand: what others claim, under their own names, of the evaluations of a right block.
+8. What follows: the segment after the block is finite, or nobody can build on it.
 
 What the registry checked at the proposal (indices, parent, the counts' order) is not checked again. A
-mismatch is a value: a verdict with a proof, or with what must be demanded on L1 before there can be one. An exception
-means "could not replay" and says nothing about the block.
+mismatch is a value: a verdict with a proof, or with what must be demanded on L1 before there can be one: one position at
+a time, a child of what was shown. An exception means "could not replay" and says nothing about the block.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
 
 from pol_oracle.canonical.accuracy import AccuracyTree
 from pol_oracle.canonical.state import State
@@ -25,6 +31,7 @@ from pol_oracle.evidence import (
     TraceId,
     find_accuracy_fault,
     find_evaluation_fault,
+    find_explanation_fault,
     find_segment_fault,
     find_step_fault,
     first_unmet,
@@ -83,11 +90,12 @@ class Replayer:
             if fault is None and self._accurate:
                 fault = self._accuracy_fault(shown, result.post, cancelled)
         except Unshown as error:
-            return Verdict(block.id, EvidenceKind.WITHHELD, str(error), demands=error.positions)
+            return Verdict(block.id, EvidenceKind.WITHHELD, str(error), lacks=error.lacking)
         if fault is not None:
             return _verdict(block, fault)
         self.follower.keep(result.post)
-        return Verdict(block.id, dead_end=not self._goes_on(block, (*lineage, header), cancelled))  # step 7
+        verdict = self._explained(block, shown, result.post)
+        return replace(verdict, dead_end=not self._goes_on(block, (*lineage, header), cancelled))  # step 8
 
     def _segment_fault(self, shown: ShownTrees, grounds: Grounds) -> Fault | None:
         segment, header = grounds.segment, shown.header
@@ -114,18 +122,36 @@ class Replayer:
         return f"the step gives {what}", find_step_fault(shown, same=same)
 
     def _accuracy_fault(self, shown: ShownTrees, post: State, cancelled: Ask) -> Fault | None:
-        header, sides = shown.header, []
-        for tree, state in ((Tree.BEFORE, shown.grounds.pre), (Tree.AFTER, post)):  # step 6
+        header, claimed, sides = shown.header, shown.bits, []
+        for side, (tree, state) in enumerate(((Tree.BEFORE, shown.grounds.pre), (Tree.AFTER, post))):  # step 6
             try:
-                sides.append(self.follower.count(state, cancelled))
+                bits = self.follower.count(state, cancelled, None if claimed is None else claimed[side])
             except NotFinite as error:
                 return str(error), find_evaluation_fault(shown, TraceId(tree, error.sample), state)
+            if claimed is not None and (wrong := np.flatnonzero(bits != claimed[side])).size:
+                trace = TraceId(tree, int(wrong[0]))
+                return f"its bit of sample {trace.index} is wrong", find_evaluation_fault(shown, trace, state)
+            sides.append(bits)
         own = AccuracyTree.of(sides[0], sides[1]).root
         claims = header.correct_before, header.correct_after
         if (own.hash, own.before, own.after) == (header.eval_root, *claims):
             return None
         reason = f"claims {claims[0]} and {claims[1]} correct, has {own.before} and {own.after}"
         return reason, find_accuracy_fault(shown, post, (sides[0], sides[1]))
+
+    def _explained(self, block: BlockView, shown: ShownTrees, post: State) -> Verdict:
+        """The block is right: looks for an explanation that is not."""
+        for position in sorted(position for position in shown.answers if position.explains):  # step 7
+            trace = TraceId(position.tree, position.index)
+            state = post if trace.tree is Tree.AFTER else shown.grounds.pre
+            reason = f"a false explanation of sample {trace.index}"
+            try:
+                proof = find_explanation_fault(shown, trace, state)
+            except Unshown as error:
+                return Verdict(block.id, None, reason, lacks=error.lacking)
+            if proof is not None:
+                return Verdict(block.id, None, reason, proof)
+        return Verdict(block.id)
 
     def _goes_on(self, block: BlockView, lineage: Lineage, cancelled: Ask) -> bool:
         if not self.follower.workload.rules.derived_state:
@@ -134,5 +160,5 @@ class Replayer:
 
 
 def _verdict(block: BlockView, fault: Fault) -> Verdict:
-    reason, proof = fault
-    return Verdict(block.id, proof.kind, reason, proof)
+    reason, proof = fault  # one that refutes an explanation: the block falls if no other stands in time
+    return Verdict(block.id, EvidenceKind.UNEXPLAINED if proof.kind is None else proof.kind, reason, proof)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pol_oracle.protocol.lifecycle import EvidenceKind
-from pol_oracle.protocol.positions import Position
+from pol_oracle.protocol.positions import Lacking, Position
 
 if TYPE_CHECKING:
     from pol_oracle.evidence import Answer, FraudProof, Shown
@@ -24,8 +24,8 @@ class Verdict:
         block_id: 32 bytes.
         kind: what is wrong with the block, None if nothing is.
         reason: one clause for people, "" if nothing is wrong.
-        proof: a call of the Court that shows it, if the replay had all it takes.
-        demands: else what must be shown on L1 before the replay can go on.
+        proof: a call of the Court that shows what is wrong with the block, or with an explanation that stands.
+        lacks: what must be shown on L1 first, before there can be a proof.
         dead_end: nothing is wrong with it, but the segment after it is not finite: no child of it can be valid.
     """
 
@@ -33,13 +33,13 @@ class Verdict:
     kind: EvidenceKind | None = None
     reason: str = ""
     proof: FraudProof | None = None
-    demands: tuple[Position, ...] = ()
+    lacks: Lacking | None = None
     dead_end: bool = False
 
     @property
     def right(self) -> bool:
-        """Nothing is wrong, and nothing is missing."""
-        return self.kind is None and not self.demands
+        """Nothing is wrong with the block; there may be with an explanation."""
+        return self.kind is None
 
     @property
     def valid(self) -> bool:

@@ -18,10 +18,11 @@ from pol_oracle.protocol.difficulty import work
 from pol_oracle.protocol.errors import WrongChain
 from pol_oracle.protocol.hashing import ZERO
 from pol_oracle.protocol.header import Header
-from pol_oracle.protocol.lifecycle import BLAMING, SPARING, Candidate, Role, Status, choose_head
+from pol_oracle.protocol.lifecycle import SILENT, Candidate, Role, Status, choose_head
 from pol_oracle.protocol.parameters import Parameters
 
 from .blocks import NOBODY, Attestation, BlockView, Bond, Committed, DemandView
+from .disputes import Disputed, Disputes
 
 
 class View:
@@ -33,11 +34,11 @@ class View:
         blocks: id -> block.
         head: the registry's fork choice.
         head_since: L1 time at which it became that.
+        switched_at: height -> L1 time at which the head last moved to a branch that parts from the old one above it.
         finalized: ids of the finalized blocks by height, genesis first.
         bonds: (account, role) -> bond.
         credits: account -> wei to collect.
         commitments: (challenger, commitment) -> its order.
-        demands: demand id -> demand.
     """
 
     def __init__(self, genesis_id: bytes) -> None:
@@ -47,13 +48,13 @@ class View:
         self.blocks: dict[bytes, BlockView] = {genesis_id: genesis}
         self.head = genesis_id
         self.head_since = 0
+        self.switched_at: dict[int, int] = {}
         self.finalized = [genesis_id]
         self.bonds: dict[tuple[str, Role], Bond] = {}
         self.credits: dict[str, int] = {}
         self.commitments: dict[tuple[str, bytes], Committed] = {}
-        self.demands: dict[bytes, DemandView] = {}
         self._pending: dict[bytes, BlockView] = {}
-        self._open: dict[bytes, DemandView] = {}
+        self._disputes = Disputes()
         self._unsettled: dict[bytes, BlockView] = {}
         self._live: dict[bytes, BlockView] | None = None
 
@@ -70,9 +71,14 @@ class View:
         return list(self._pending.values())
 
     @property
+    def demands(self) -> dict[bytes, DemandView]:
+        """Demand id -> demand, explanations among them."""
+        return self._disputes.all
+
+    @property
     def open_demands(self) -> list[DemandView]:
-        """Demands about pending blocks that nobody has answered, in L1 order."""
-        return list(self._open.values())
+        """Demands about pending blocks that nobody has answered, in L1 order. Deadlines stretch with their number."""
+        return list(self._disputes.open.values())
 
     @property
     def unsettled(self) -> list[BlockView]:
@@ -161,6 +167,10 @@ class View:
         self.head, self.head_since = self._block(event.block_id).id, event.at.timestamp
 
     @apply.register
+    def _(self, event: ev.HeadSwitched) -> None:
+        self.switched_at[event.height] = event.since
+
+    @apply.register
     def _(self, event: ev.Attested) -> None:
         self._block(event.block_id).attestations[event.verifier] = Attestation(event.at.timestamp)
 
@@ -231,41 +241,20 @@ class View:
     @apply.register
     def _(self, event: ev.BountyAssigned) -> None:
         block = self._block(event.block_id)
-        slashes = block.bounty is None
-        blames = block.spares_attesters and event.kind in BLAMING
-        if slashes or blames:
-            block.prover = event.challenger
-            block.spares_attesters = slashes and event.kind in SPARING
+        silent = event.kind in SILENT
+        if block.bounty is None or (block.lapsed and not silent):
+            block.prover, block.lapsed = event.challenger, silent
         if block.bounty is None or event.order < block.bounty[1]:
             block.bounty = event.challenger, event.order
 
     @apply.register
-    def _(self, event: ev.Demanded) -> None:
-        demand = DemandView(
-            id=event.demand_id,
-            block_id=event.block_id,
-            demander=event.demander,
-            position=event.position,
-            deadline=event.deadline,
-            opened_at=event.at.timestamp,
-            order=event.order,
-        )
-        self._block(event.block_id).demands[demand.id] = self.demands[demand.id] = self._open[demand.id] = demand
-
-    @apply.register
-    def _(self, event: ev.Revealed) -> None:
-        demand = self._demand(event.demand_id)
-        demand.answer, demand.responder, demand.answered_at = event.answer, event.responder, event.at.timestamp
-        self._open.pop(demand.id, None)
-
-    @apply.register
-    def _(self, event: ev.DemandExpired) -> None:
-        self._demand(event.demand_id).expired = True
-
-    @apply.register
-    def _(self, event: ev.DemandSettled) -> None:
-        self._demand(event.demand_id).settled = True
-        self._settle(self._block(event.block_id))
+    def _(self, event: Disputed) -> None:
+        block = self._block(event.block_id)
+        demand = self._disputes.apply(event)
+        block.demands[demand.position] = demand
+        block.answered_at = max(block.answered_at, demand.answered_at or 0)
+        if demand.settled:
+            self._settle(block)
 
     def _block(self, block_id: bytes) -> BlockView:
         if block_id not in self.blocks:
@@ -275,20 +264,11 @@ class View:
             )
         return self.blocks[block_id]
 
-    def _demand(self, demand_id: bytes) -> DemandView:
-        if demand_id not in self.demands:
-            raise WrongChain(
-                f"an event names demand {demand_id.hex()}, which was never made here: "
-                "check genesis id and start block of the deployment file"
-            )
-        return self.demands[demand_id]
-
     def _close(self, block_id: bytes, status: Status, timestamp: int) -> None:
         block = self._block(block_id)
         block.status, block.closed_at = status, timestamp
         self._pending.pop(block_id, None)
-        for demand in block.demands:
-            self._open.pop(demand, None)
+        self._disputes.close(block.demands.values())
         self._unsettled[block_id] = block
         self._settle(block)
         self._live = None
