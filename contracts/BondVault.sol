@@ -9,7 +9,8 @@ import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/Reentrancy
 /// @title All ETH of the system: bonds, free or locked, and credits to be collected.
 /// @notice Sum of credits + free and locked bonds = balance. (ETH forced in by a self-destructing contract would only
 /// add to the balance; there is no receive function.)
-/// @dev What a lock is for is absent: registry and Demands release exactly what they locked. So is moving bonds between
+/// @dev What a lock is for is absent: its operators release exactly what they locked. (Of a slashed block's bond, which the
+/// registry locked, Demands releases the pay for its answers.) So is moving bonds between
 /// accounts or roles: unbond, collect and deposit again.
 contract BondVault is IBondVault, ReentrancyGuardTransient {
     using SafeCast for uint256;
@@ -24,18 +25,21 @@ contract BondVault is IBondVault, ReentrancyGuardTransient {
 
     address public immutable registry;
     address public immutable demands;
+    address public immutable explanations;
 
     mapping(address account => mapping(Role role => Bond)) private _bonds;
     mapping(address account => uint256 amount) private _credits;
     uint256 private _burned;
 
-    constructor(address registry_, address demands_) {
+    constructor(address registry_, address demands_, address explanations_) {
         registry = registry_;
         demands = demands_;
+        explanations = explanations_;
     }
 
     modifier onlyOperator() {
-        require(msg.sender == registry || msg.sender == demands, NotOperator(msg.sender));
+        bool operator = msg.sender == registry || msg.sender == demands || msg.sender == explanations;
+        require(operator, NotOperator(msg.sender));
         _;
     }
 

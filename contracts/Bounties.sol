@@ -23,22 +23,29 @@ contract Bounties is IBounties {
         address first;
         uint40 slashedAt;
         uint40 order;
-        bool spares; // attesters: so far the block was only shown to be wrong in what its miner alone could tell
+        bool lapsed; // slashed for silence, and not proven wrong since
     }
 
     IPoLRegistry public immutable registry;
     address public immutable court;
     address public immutable demands;
+    address public immutable explanations;
 
     mapping(address challenger => mapping(bytes32 commitment => Commitment)) private _commitments;
     mapping(bytes32 blockId => Bounty) private _bounties;
     mapping(bytes32 blockId => address prover) private _provers; // only where another one is first
     uint40 private _lastOrder;
 
-    constructor(IPoLRegistry registry_, address court_, address demands_) {
+    constructor(IPoLRegistry registry_, address court_, address demands_, address explanations_) {
         registry = registry_;
         court = court_;
         demands = demands_;
+        explanations = explanations_;
+    }
+
+    modifier onlyClocks() {
+        require(msg.sender == demands || msg.sender == explanations, NotJudge(msg.sender));
+        _;
     }
 
     /// @inheritdoc IBounties
@@ -54,29 +61,19 @@ contract Bounties is IBounties {
     }
 
     /// @inheritdoc IBounties
-    /// @dev The commitment must be of an earlier L1 block: whoever learns of a proof from its reveal can only commit
-    /// after it.
     function convict(bytes32 blockId, EvidenceKind kind, address challenger, bytes32 callHash) external {
         require(msg.sender == court, NotJudge(msg.sender));
-        bytes32 commitment = keccak256(abi.encode(challenger, callHash));
-        Commitment memory made = _commitments[challenger][commitment];
-        require(made.order != 0, NotCommitted(challenger, commitment));
-        require(block.number > made.l1Block, RevealTooEarly(made.l1Block, block.number));
 
-        _convict(blockId, kind, challenger, made.order);
+        _convict(blockId, kind, challenger, requireCommitted(challenger, callHash), false);
     }
 
     /// @inheritdoc IBounties
-    function convictSilent(bytes32 blockId, EvidenceKind kind, address demander, uint256 order) external {
-        require(msg.sender == demands, NotJudge(msg.sender));
-
-        _convict(blockId, kind, demander, order);
+    function convictSilent(bytes32 blockId, EvidenceKind kind, address demander, uint256 order) external onlyClocks {
+        _convict(blockId, kind, demander, order, true);
     }
 
     /// @inheritdoc IBounties
-    function takeOrder() external returns (uint256 order) {
-        require(msg.sender == demands, NotJudge(msg.sender));
-
+    function takeOrder() external onlyClocks returns (uint256 order) {
         return ++_lastOrder;
     }
 
@@ -88,8 +85,8 @@ contract Bounties is IBounties {
     }
 
     /// @inheritdoc IBounties
-    function sparesAttesters(bytes32 blockId) external view returns (bool) {
-        return _settled(blockId).spares;
+    function lapsed(bytes32 blockId) external view returns (bool) {
+        return _settled(blockId).lapsed;
     }
 
     /// @inheritdoc IBounties
@@ -102,32 +99,34 @@ contract Bounties is IBounties {
         return (made.order, made.l1Block);
     }
 
-    /// @dev The first conviction slashes. A later one can move the bounty to an earlier order, or take the prover's share
-    /// by blaming the attesters, whom the first one spared: else a miner with accomplices would explain some sample
-    /// falsely, have that proven first, and so save their bonds whatever else is wrong.
-    function _convict(bytes32 blockId, EvidenceKind kind, address challenger, uint256 order) private {
+    /// @inheritdoc IBounties
+    function requireCommitted(address challenger, bytes32 callHash) public view returns (uint256 order) {
+        bytes32 commitment = keccak256(abi.encode(challenger, callHash));
+        Commitment memory made = _commitments[challenger][commitment];
+        require(made.order != 0, NotCommitted(challenger, commitment));
+        require(block.number > made.l1Block, RevealTooEarly(made.l1Block, block.number));
+        return made.order;
+    }
+
+    /// @dev The first conviction slashes. A later one can move the bounty to an earlier order.
+    function _convict(bytes32 blockId, EvidenceKind kind, address challenger, uint256 order, bool silent) private {
         Bounty memory held = _bounties[blockId];
-        if (held.slashedAt == 0) return _slash(blockId, kind, challenger, order);
+        if (held.slashedAt == 0) return _slash(blockId, kind, challenger, order, silent);
 
         uint256 settlesAt = _settlesAt(held);
         require(block.timestamp < settlesAt, BountySettled(blockId, settlesAt));
-        bool blames = held.spares && _blames(kind);
-        bool earlier = order < held.order;
-        require(earlier || blames, LaterCommitment(blockId, held.order, order));
+        require(order < held.order, LaterCommitment(blockId, held.order, order));
 
-        if (blames) _provers[blockId] = challenger;
-        else if (_provers[blockId] == address(0)) _provers[blockId] = held.first;
-        if (blames) held.spares = false;
+        if (_provers[blockId] == address(0)) _provers[blockId] = held.first;
         // forge-lint: disable-next-line(unsafe-typecast): orders are drawn from a uint40
-        if (earlier) (held.first, held.order) = (challenger, uint40(order));
-        _bounties[blockId] = held;
+        _bounties[blockId] = Bounty(challenger, held.slashedAt, uint40(order), held.lapsed && silent);
 
         emit BountyAssigned(blockId, challenger, kind, order);
     }
 
-    function _slash(bytes32 blockId, EvidenceKind kind, address challenger, uint256 order) private {
+    function _slash(bytes32 blockId, EvidenceKind kind, address challenger, uint256 order, bool silent) private {
         // forge-lint: disable-next-line(unsafe-typecast): orders are drawn from a uint40
-        _bounties[blockId] = Bounty(challenger, uint40(block.timestamp), uint40(order), _spares(kind));
+        _bounties[blockId] = Bounty(challenger, uint40(block.timestamp), uint40(order), silent);
 
         emit BountyAssigned(blockId, challenger, kind, order);
         registry.slash(blockId, kind); // reverts unless pending
@@ -139,16 +138,6 @@ contract Bounties is IBounties {
         require(bounty.slashedAt != 0, NotSlashed(blockId));
         uint256 settlesAt = _settlesAt(bounty);
         require(block.timestamp >= settlesAt, BountyUnsettled(blockId, settlesAt));
-    }
-
-    /// @dev How a sample was evaluated its miner alone tells, after others have attested.
-    function _spares(EvidenceKind kind) private pure returns (bool) {
-        return kind == EvidenceKind.Unexplained || kind == EvidenceKind.Evaluation;
-    }
-
-    /// @dev What attesters could see. Not what was withheld: once a block is slashed nothing can be shown any more.
-    function _blames(EvidenceKind kind) private pure returns (bool) {
-        return !_spares(kind) && kind != EvidenceKind.Withheld;
     }
 
     /// @dev First second in which the bounty can no longer move.

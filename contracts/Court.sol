@@ -15,6 +15,7 @@ import {
     TraceId
 } from "./interfaces/ICourt.sol";
 import {IDemands} from "./interfaces/IDemands.sol";
+import {Explanation, IExplanations} from "./interfaces/IExplanations.sol";
 import {IPoLRegistry} from "./interfaces/IPoLRegistry.sol";
 import {AccuracyTree} from "./lib/AccuracyTree.sol";
 import {Check} from "./lib/Check.sol";
@@ -45,11 +46,13 @@ contract Court is ICourt {
     IPoLRegistry public immutable registry;
     IBounties public immutable bounties;
     IDemands public immutable demands;
+    IExplanations public immutable explanations;
 
-    constructor(IPoLRegistry registry_, IBounties bounties_, IDemands demands_) {
+    constructor(IPoLRegistry registry_, IBounties bounties_, IDemands demands_, IExplanations explanations_) {
         registry = registry_;
         bounties = bounties_;
         demands = demands_;
+        explanations = explanations_;
     }
 
     /// @inheritdoc ICourt
@@ -70,7 +73,7 @@ contract Court is ICourt {
     ) external {
         _checkOperation(demands.claimOf(header, trace, segment), trace.tree, evidence);
 
-        _convict(_idOf(header), _kindOf(trace.tree));
+        _judge(header, trace);
     }
 
     /// @inheritdoc ICourt
@@ -83,7 +86,7 @@ contract Court is ICourt {
     ) external {
         _checkInput(header, trace, demands.claimOf(header, trace, segment), evidence);
 
-        _convict(_idOf(header), _kindOf(trace.tree));
+        _judge(header, trace);
     }
 
     /// @inheritdoc ICourt
@@ -96,10 +99,9 @@ contract Court is ICourt {
 
     /// @inheritdoc ICourt
     function proveBit(Header calldata header, TraceId calldata trace, BitEvidence calldata evidence, bytes32) external {
-        bytes32 blockId = _idOf(header);
-        _checkBit(header, trace, _evaluationOf(header, blockId, trace), evidence);
+        _checkBit(header, _idOf(header), trace, evidence);
 
-        _convict(blockId, EvidenceKind.Evaluation);
+        _judge(header, trace);
     }
 
     function _checkRequirement(Header calldata header, bytes32 blockId, RequirementEvidence calldata evidence)
@@ -174,24 +176,26 @@ contract Court is ICourt {
         require(beyond, SumsHold(evidence.level, evidence.index));
     }
 
-    function _checkBit(
-        Header calldata header,
-        TraceId calldata trace,
-        Claim memory claim,
-        BitEvidence calldata evidence
-    ) private view {
+    /// @dev An explanation that is right in all its elements but comes to the other verdict explains nothing.
+    function _checkBit(Header calldata header, bytes32 blockId, TraceId calldata trace, BitEvidence calldata evidence)
+        private
+        view
+    {
+        Explanation memory given = explanations.explanationOf(blockId, trace.tree, trace.index);
+        require(given.traceRoot != bytes32(0), NotExplained(trace)); // of steps there is none
+        bytes32 state = trace.tree == Tree.Before ? header.preRoot : header.postRoot;
+        Claim memory claim = Claim(state, bytes32(0), given.traceRoot);
         uint256 last = Trace.sectionsOf(evidence.program).evaluationTensors - 1;
         Run[] memory runs = _open(claim, trace.tree, evidence.program, evidence.opening, last);
         bool correct = Operands.read(runs, last, 0) == ONE;
+        require(given.bit != correct, BitHolds(trace.index, correct));
+    }
 
-        uint256 depth = AccuracyTree.depthOf(registry.testCount());
-        Check.equal(evidence.siblings.length, depth);
-        SumNode memory leaf = AccuracyTree.leaf(evidence.words);
-        bytes32 root = AccuracyTree.climb(leaf, trace.index / AccuracyTree.LEAF_SAMPLES, evidence.siblings).hash;
-        Check.sameRoot(root, header.evalRoot);
-        bytes32 word = evidence.words[trace.tree == Tree.Before ? 0 : 1];
-        bool bit = (uint256(word) >> (255 - trace.index % AccuracyTree.LEAF_SAMPLES)) & 1 == 1;
-        require(bit != correct, BitHolds(trace.index, correct));
+    /// @dev What is wrong in a trace is its block's fault if that committed to it, else the explanation's.
+    function _judge(Header calldata header, TraceId calldata trace) private {
+        bytes32 blockId = _idOf(header);
+        if (Trace.ofStep(trace.tree)) _convict(blockId, EvidenceKind.Step);
+        else explanations.refute(blockId, trace, msg.sender, keccak256(msg.data));
     }
 
     function _convict(bytes32 blockId, EvidenceKind kind) private {
@@ -200,10 +204,6 @@ contract Court is ICourt {
 
     function _idOf(Header calldata header) private view returns (bytes32) {
         return Headers.idOf(registry.taskId(), header);
-    }
-
-    function _kindOf(Tree tree) private pure returns (EvidenceKind) {
-        return Trace.ofStep(tree) ? EvidenceKind.Step : EvidenceKind.Evaluation;
     }
 
     /// @dev Elements of W and of W', whose tensors are numbered on from those of W.
@@ -228,17 +228,6 @@ contract Court is ICourt {
     {
         Sections memory sections = Trace.checkProgram(program, registry.programRoot(), tree, tensor);
         return Trace.open(claim, tree, sections, opening);
-    }
-
-    /// @dev What the miner explained of an evaluation.
-    function _evaluationOf(Header calldata header, bytes32 blockId, TraceId calldata trace)
-        private
-        view
-        returns (Claim memory claim)
-    {
-        claim.stateRoot = trace.tree == Tree.Before ? header.preRoot : header.postRoot;
-        claim.traceRoot = demands.evaluationRoot(blockId, trace.tree, trace.index); // of steps there is none
-        require(claim.traceRoot != bytes32(0), NotExplained(trace));
     }
 
     /// @dev Which sample of the training set, or of the test set, is number `number` of a trace's batch.

@@ -5,48 +5,42 @@ import {IBondVault} from "./interfaces/IBondVault.sol";
 import {IBounties} from "./interfaces/IBounties.sol";
 import {Claim, ICourt, SegmentStep, TraceId} from "./interfaces/ICourt.sol";
 import {Demand, DemandState, IDemands, Item, Position} from "./interfaces/IDemands.sol";
+import {Explanation, IExplanations} from "./interfaces/IExplanations.sol";
 import {IPoLRegistry} from "./interfaces/IPoLRegistry.sol";
 import {Answers} from "./lib/Answers.sol";
 import {Check} from "./lib/Check.sol";
+import {Deadlines} from "./lib/Deadlines.sol";
 import {Segments} from "./lib/Segments.sol";
 import {Trace} from "./lib/Trace.sol";
 import {Block, EvidenceKind, Header, Parameters, Role, Status, Tree} from "./Types.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
-import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 /// @title Demand and reveal: whatever a miner committed to and does not serve, it must show on L1, or lose its bond.
-/// @notice Nobody takes turns: demands only gather what a proof needs, and each stands by itself. Two verifiers may
-/// demand the same, so that a friend of the miner cannot occupy a position; one miner's deadlines queue up, so that a
-/// flood of demands lengthens the time to answer instead of overwhelming the honest.
-/// @dev What answers a demand is in lib/Answers.sol. A demand is only taken for what an honest miner can show, and only
-/// while the block is pending. An answer and a time-out can never both be possible: answers come before the deadline,
-/// time-outs from it on. Withdrawing a demand is absent.
+/// @notice Demands are walks. What is honest can be computed by all, so a demander knows the value that it expects, and
+/// each demand names the child of what was shown that differs from it: as many steps as the trees are deep. A position is
+/// demanded and answered once, so nobody pays twice for an answer, and no friend of the miner can occupy one.
+/// @dev What answers a demand is in lib/Answers.sol, when it is due in lib/Deadlines.sol. A demand is only taken for what an
+/// honest miner can show, and only while the block is pending. An answer and a time-out can never both be possible: answers
+/// come before the deadline, time-outs from it on. Withdrawing a demand is absent. So are the roots of evaluations, which
+/// others may show than committed to them: Explanations.
 contract Demands is IDemands {
-    using SafeCast for uint256;
-
-    struct FollowUps {
-        uint40 answeredAt;
-        uint8 late;
-    }
-
-    /// Demands of one account about one block after its challenge window; each needs a fresh answer to an earlier one.
-    uint256 public constant MAX_LATE = 8;
-    /// A queued demand adds this part of the answer window to the miner's queue: the time to send one answer.
-    uint256 public constant QUEUE_SHARE = 16;
+    /// This part of a miner's bond, at most, pays those who answered for its slashed block.
+    uint256 private constant PAY_SHARE = 8;
 
     IPoLRegistry public immutable registry;
     IBondVault public immutable vault;
     IBounties public immutable bounties;
+    IExplanations public immutable explanations;
 
     mapping(bytes32 demandId => Demand) private _demands;
-    mapping(bytes32 blockId => mapping(address demander => FollowUps)) private _followUps;
-    mapping(bytes32 blockId => mapping(Tree tree => mapping(uint32 sample => bytes32))) private _evaluationRoots;
-    mapping(address miner => uint256 deadline) private _queueEnds;
+    mapping(bytes32 blockId => mapping(address demander => bytes32 demandId)) private _walks;
+    mapping(bytes32 blockId => uint256) private _answers; // by others than the block's miner
 
-    constructor(IPoLRegistry registry_, IBondVault vault_, IBounties bounties_) {
+    constructor(IPoLRegistry registry_, IBondVault vault_, IBounties bounties_, IExplanations explanations_) {
         registry = registry_;
         vault = vault_;
         bounties = bounties_;
+        explanations = explanations_;
     }
 
     /// @inheritdoc IDemands
@@ -54,18 +48,19 @@ contract Demands is IDemands {
         external
         returns (bytes32 demandId)
     {
-        Block memory demanded = registry.blocks(blockId);
-        require(demanded.status != Status.None, IPoLRegistry.UnknownBlock(blockId));
+        _checkPosition(position);
         Parameters memory parameters = registry.parameters();
-        _checkPosition(blockId, position, program);
-        demandId = demandIdOf(blockId, msg.sender, position);
+        Deadlines.checkTime(registry, blockId, parameters, _parentShownAt(blockId, position, program));
+        demandId = demandIdOf(blockId, position);
         require(_demands[demandId].state == DemandState.None, DemandedBefore(demandId));
+        bytes32 walk = _walks[blockId][msg.sender];
+        require(_demands[walk].state != DemandState.Open, WalkUnderWay(walk));
 
-        _useTime(blockId, uint256(demanded.proposedAt) + parameters.challengeWindow, parameters.answerWindow);
-        uint256 deadline = _enqueue(demanded.miner, parameters.answerWindow);
+        uint40 deadline = Deadlines.next(registry, parameters);
         uint256 order = bounties.takeOrder();
-        _demands[demandId] =
-            Demand(msg.sender, deadline.toUint40(), order.toUint40(), DemandState.Open, blockId, address(0));
+        // forge-lint: disable-next-line(unsafe-typecast): orders are drawn from a uint40
+        _demands[demandId] = Demand(msg.sender, deadline, uint40(order), DemandState.Open, blockId, address(0), 0);
+        _walks[blockId][msg.sender] = demandId;
 
         emit Demanded(blockId, demandId, msg.sender, position, deadline, order);
         registry.openDemand(blockId); // reverts unless pending
@@ -74,108 +69,107 @@ contract Demands is IDemands {
     }
 
     /// @inheritdoc IDemands
+    function hasten(bytes32 blockId, Position calldata position) external {
+        bytes32 demandId = demandIdOf(blockId, position);
+        Demand storage made = _demands[demandId];
+        require(made.state == DemandState.Open, NoOpenDemand(demandId));
+        uint40 deadline = Deadlines.again(registry, blockId);
+        require(deadline < made.deadline, DeadlineStands(demandId, made.deadline));
+
+        made.deadline = deadline;
+
+        emit DeadlineMoved(blockId, demandId, deadline);
+    }
+
+    /// @inheritdoc IDemands
     function revealRoots(
         Header calldata header,
-        address demander,
         Position calldata position,
         bytes calldata program,
         bytes32[] calldata roots,
         SegmentStep calldata segment
     ) external {
-        (bytes32 blockId, bytes32 demandId) = _requireOpen(header, demander, position, Item.Roots);
-        bool explains = !Trace.ofStep(position.tree);
-        require(!explains || msg.sender == header.miner, OnlyMinerExplains(header.miner, msg.sender));
-        Claim memory claim = _claimOf(header, blockId, position.tree, position.index, segment);
-        bytes32 root = Answers.checkRoots(claim, position.tree, registry.programRoot(), program, roots);
+        (bytes32 blockId, bytes32 demandId) = _requireOpen(header, position, Item.Roots);
+        Claim memory claim = _claimOf(header, position.tree, position.index, segment);
+        Answers.checkRoots(claim, position.tree, registry.programRoot(), program, roots);
 
-        if (explains) _explain(blockId, position, root);
-        _answer(blockId, demandId, abi.encode(program, roots));
+        _answer(header, blockId, demandId, abi.encode(program, roots));
     }
 
     /// @inheritdoc IDemands
     function revealNodes(
         Header calldata header,
-        address demander,
         Position calldata position,
         bytes calldata program,
         bytes32[] calldata nodes,
         bytes calldata path,
         SegmentStep calldata segment
     ) external {
-        (bytes32 blockId, bytes32 demandId) = _requireOpen(header, demander, position, Item.Nodes);
-        Claim memory claim = _claimOf(header, blockId, position.tree, position.index, segment);
+        (bytes32 blockId, bytes32 demandId) = _requireOpen(header, position, Item.Nodes);
+        Claim memory claim = _claimAt(header, position, segment);
         Answers.checkNodes(claim, registry.programRoot(), position, program, nodes, path);
 
-        _answer(blockId, demandId, abi.encode(program, nodes, path));
+        _answer(header, blockId, demandId, abi.encode(program, nodes, path));
     }
 
     /// @inheritdoc IDemands
     function revealLeaves(
         Header calldata header,
-        address demander,
         Position calldata position,
         bytes calldata program,
         bytes calldata opening,
         SegmentStep calldata segment
     ) external {
-        (bytes32 blockId, bytes32 demandId) = _requireOpen(header, demander, position, Item.Leaves);
-        Claim memory claim = _claimOf(header, blockId, position.tree, position.index, segment);
+        (bytes32 blockId, bytes32 demandId) = _requireOpen(header, position, Item.Leaves);
+        Claim memory claim = _claimAt(header, position, segment);
         Answers.checkLeaves(claim, registry.programRoot(), position, program, opening);
 
-        _answer(blockId, demandId, abi.encode(program, opening));
+        _answer(header, blockId, demandId, abi.encode(program, opening));
     }
 
     /// @inheritdoc IDemands
-    function revealBits(
-        Header calldata header,
-        address demander,
-        Position calldata position,
-        bytes32[2][] calldata words
-    ) external {
-        (bytes32 blockId, bytes32 demandId) = _requireOpen(header, demander, position, Item.Bits);
+    function revealBits(Header calldata header, Position calldata position, bytes32[2][] calldata words) external {
+        (bytes32 blockId, bytes32 demandId) = _requireOpen(header, position, Item.Bits);
         Answers.checkBits(header, words, registry.testCount());
 
-        _answer(blockId, demandId, abi.encode(words));
+        _answer(header, blockId, demandId, abi.encode(words));
     }
 
     /// @inheritdoc IDemands
-    function revealSteps(
-        Header calldata header,
-        address demander,
-        Position calldata position,
-        bytes32[] calldata hashes
-    ) external {
-        (bytes32 blockId, bytes32 demandId) = _requireOpen(header, demander, position, Item.Steps);
+    function revealSteps(Header calldata header, Position calldata position, bytes32[] calldata hashes) external {
+        (bytes32 blockId, bytes32 demandId) = _requireOpen(header, position, Item.Steps);
         Check.equal(hashes.length, registry.trainingSteps());
         Check.sameRoot(Segments.root(hashes), header.segmentRoot);
 
-        _answer(blockId, demandId, abi.encode(hashes));
+        _answer(header, blockId, demandId, abi.encode(hashes));
     }
 
     /// @inheritdoc IDemands
-    function expire(bytes32 blockId, address demander, Position calldata position) external {
-        bytes32 demandId = demandIdOf(blockId, demander, position);
+    function expire(bytes32 blockId, Position calldata position) external {
+        bytes32 demandId = demandIdOf(blockId, position);
         Demand storage made = _demands[demandId];
         require(made.state == DemandState.Open, NoOpenDemand(demandId));
-        require(block.timestamp >= made.deadline, DeadlineAhead(demandId, made.deadline, block.timestamp));
+        bool explained = position.explanation != bytes32(0);
+        bool stands = explained && explanations.rootOf(blockId, position.tree, position.index) == position.explanation;
+        bool due = block.timestamp >= made.deadline;
+        require(due || (explained && !stands), DeadlineAhead(demandId, made.deadline, block.timestamp));
 
+        emit DemandExpired(blockId, demandId, made.demander);
+        if (explained) return _endWithExplanation(blockId, demandId, position, stands);
         made.state = DemandState.Expired;
-
-        emit DemandExpired(blockId, demandId, demander);
-        bool unexplained = !Trace.ofStep(position.tree); // what lies behind an explanation is its miner's alone too
-        EvidenceKind kind = unexplained ? EvidenceKind.Unexplained : EvidenceKind.Withheld;
-        bounties.convictSilent(blockId, kind, demander, made.order);
+        bounties.convictSilent(blockId, EvidenceKind.Withheld, made.demander, made.order);
     }
 
     /// @inheritdoc IDemands
     function settle(bytes32 demandId) external {
         Demand memory made = _demands[demandId];
         require(made.state != DemandState.None && made.state != DemandState.Settled, NoOpenDemand(demandId));
-        Status outcome = registry.blocks(made.blockId).status;
-        require(outcome > Status.Pending, DemandUnsettled(demandId));
-        bool slashed = outcome == Status.Slashed;
+        Block memory about = registry.blocks(made.blockId);
+        require(about.status > Status.Pending, DemandUnsettled(demandId));
+        bool slashed = about.status == Status.Slashed;
         if (slashed && made.state == DemandState.Open) bounties.winners(made.blockId); // reverts until they are settled
-        bool paid = made.state == DemandState.Answered && !slashed;
+        bool answered = made.state == DemandState.Answered;
+        bool paid = answered && !slashed;
         uint256 fee = registry.parameters().demandFee;
 
         _demands[demandId].state = DemandState.Settled;
@@ -184,6 +178,8 @@ contract Demands is IDemands {
 
         if (paid) vault.award(made.demander, Role.Verifier, fee, made.responder);
         else vault.unlock(made.demander, Role.Verifier, fee);
+        if (!answered || !slashed || made.responder == about.miner) return;
+        vault.award(about.miner, Role.Miner, _payEach(made.blockId), made.responder);
     }
 
     /// @inheritdoc IDemands
@@ -192,24 +188,26 @@ contract Demands is IDemands {
         view
         returns (Claim memory claim)
     {
-        claim = _claimOf(header, registry.blockIdOf(header), trace.tree, trace.index, segment);
+        claim = _claimOf(header, trace.tree, trace.index, segment);
+        if (Trace.ofStep(trace.tree)) return claim;
+        claim.traceRoot = explanations.rootOf(registry.blockIdOf(header), trace.tree, trace.index);
         require(claim.traceRoot != bytes32(0), ICourt.NotExplained(trace));
     }
 
     /// @inheritdoc IDemands
-    function evaluationRoot(bytes32 blockId, Tree tree, uint32 sample) external view returns (bytes32) {
-        return _evaluationRoots[blockId][tree][sample];
+    function answersPay(bytes32 blockId) external view returns (uint256) {
+        uint256 count = _answers[blockId];
+        return count == 0 ? 0 : count * _payEach(blockId);
     }
 
     /// @inheritdoc IDemands
-    function queueEnd(address miner) external view returns (uint256) {
-        return _queueEnds[miner];
+    function answeredAt(bytes32 demandId) external view returns (uint256) {
+        return _demands[demandId].answeredAt;
     }
 
     /// @inheritdoc IDemands
-    function followUps(bytes32 blockId, address demander) external view returns (uint256 answeredAt, uint256 late) {
-        FollowUps storage made = _followUps[blockId][demander];
-        return (made.answeredAt, made.late);
+    function walkOf(bytes32 blockId, address demander) external view returns (bytes32) {
+        return _walks[blockId][demander];
     }
 
     /// @inheritdoc IDemands
@@ -218,68 +216,62 @@ contract Demands is IDemands {
     }
 
     /// @inheritdoc IDemands
-    function demandIdOf(bytes32 blockId, address demander, Position calldata position) public pure returns (bytes32) {
-        return keccak256(abi.encode(blockId, demander, position));
+    function demandIdOf(bytes32 blockId, Position calldata position) public pure returns (bytes32) {
+        return keccak256(abi.encode(blockId, position));
     }
 
-    /// @dev Reverts if it is too late to demand; counts the demand if it is late.
-    function _useTime(bytes32 blockId, uint256 windowEnd, uint256 answerWindow) private {
-        if (block.timestamp < windowEnd) return;
-        FollowUps storage made = _followUps[blockId][msg.sender];
-        uint256 closedAt = made.answeredAt == 0 ? windowEnd : Math.max(windowEnd, made.answeredAt + answerWindow);
-        require(block.timestamp < closedAt, TooLateToDemand(blockId, closedAt, block.timestamp));
-        require(made.late < MAX_LATE, TooManyLateDemands(blockId, msg.sender, MAX_LATE));
+    /// @dev The demand ends with the explanation that it was about, which falls now if it has not yet. The record goes: if
+    /// the same explanation is given again, the same can be demanded again.
+    function _endWithExplanation(bytes32 blockId, bytes32 demandId, Position calldata position, bool stands) private {
+        address demander = _demands[demandId].demander;
+        uint256 fee = registry.parameters().demandFee;
+        delete _demands[demandId];
 
-        made.late += 1;
-    }
+        emit DemandSettled(blockId, demandId, demander, fee);
+        registry.closeDemand(blockId, 0); // reverts unless pending
+        if (stands) explanations.refuteSilent(blockId, position.tree, position.index);
 
-    /// @dev The deadline of a further demand about a miner's blocks.
-    function _enqueue(address miner, uint256 answerWindow) private returns (uint256 deadline) {
-        uint256 queued = _queueEnds[miner] + Math.max(answerWindow / QUEUE_SHARE, 1);
-        deadline = Math.max(block.timestamp + answerWindow, queued);
-
-        _queueEnds[miner] = deadline;
-    }
-
-    /// @dev The first explanation of a sample stands.
-    function _explain(bytes32 blockId, Position calldata position, bytes32 root) private {
-        (Tree tree, uint32 sample) = (position.tree, position.index);
-        bytes32 known = _evaluationRoots[blockId][tree][sample];
-        require(known == bytes32(0) || known == root, WrongAnswer(known, root));
-        if (known == root) return;
-
-        _evaluationRoots[blockId][tree][sample] = root;
-
-        emit Explained(blockId, tree, sample, root);
+        vault.unlock(demander, Role.Verifier, fee);
     }
 
     /// @dev The caller has shown what was demanded, which is told encoded anew: calldata can be written in ways that other
     /// decoders refuse. The block is held while the answer is fresh.
-    function _answer(bytes32 blockId, bytes32 demandId, bytes memory shown) private {
+    function _answer(Header calldata header, bytes32 blockId, bytes32 demandId, bytes memory shown) private {
         Demand storage made = _demands[demandId];
         made.state = DemandState.Answered;
         made.responder = msg.sender;
-        _followUps[blockId][made.demander].answeredAt = uint40(block.timestamp);
+        made.answeredAt = uint40(block.timestamp);
+        if (msg.sender != header.miner) _answers[blockId] += 1;
 
         emit Revealed(blockId, demandId, msg.sender, shown);
         registry.closeDemand(blockId, block.timestamp + registry.parameters().answerWindow); // reverts unless pending
     }
 
-    function _requireOpen(Header calldata header, address demander, Position calldata position, Item item)
+    function _requireOpen(Header calldata header, Position calldata position, Item item)
         private
         view
         returns (bytes32 blockId, bytes32 demandId)
     {
         require(position.item == item, WrongItem(item, position.item));
         blockId = registry.blockIdOf(header);
-        demandId = demandIdOf(blockId, demander, position);
+        demandId = demandIdOf(blockId, position);
         Demand storage made = _demands[demandId];
         require(made.state == DemandState.Open, NoOpenDemand(demandId));
         require(block.timestamp < made.deadline, DeadlinePassed(demandId, made.deadline, block.timestamp));
     }
 
-    /// @dev What a block claims of a trace; a trace root of 0 where the miner has not explained an evaluation.
-    function _claimOf(Header calldata header, bytes32 blockId, Tree tree, uint32 index, SegmentStep calldata segment)
+    /// @dev What is claimed of a demanded tensor's trace: of an evaluation, by the explanation that the demand is about.
+    function _claimAt(Header calldata header, Position calldata position, SegmentStep calldata segment)
+        private
+        view
+        returns (Claim memory claim)
+    {
+        claim = _claimOf(header, position.tree, position.index, segment);
+        if (!Trace.ofStep(position.tree)) claim.traceRoot = position.explanation;
+    }
+
+    /// @dev What a header claims of a trace; of an evaluation, only the state that it starts from.
+    function _claimOf(Header calldata header, Tree tree, uint32 index, SegmentStep calldata segment)
         private
         view
         returns (Claim memory)
@@ -287,25 +279,67 @@ contract Demands is IDemands {
         if (tree == Tree.Segment) return Segments.claimOf(registry, header, index, segment);
         Check.equal(segment.parent.length + segment.entries.length + segment.path.length, 0);
         if (tree == Tree.Step) return Claim(header.preRoot, header.postRoot, header.traceRoot);
-        bytes32 state = tree == Tree.Before ? header.preRoot : header.postRoot;
-        return Claim(state, bytes32(0), _evaluationRoots[blockId][tree][index]);
+        return Claim(tree == Tree.Before ? header.preRoot : header.postRoot, bytes32(0), bytes32(0));
+    }
+
+    /// @dev When the position's parent was shown; 0 if it hangs on the header. Reverts if it was not shown yet, or for a
+    /// tensor or a group of leaves that does not exist.
+    function _parentShownAt(bytes32 blockId, Position calldata position, bytes calldata program)
+        private
+        view
+        returns (uint256 shownAt)
+    {
+        (Item item, Tree tree) = (position.item, position.tree);
+        if (item == Item.Bits || item == Item.Steps) return 0;
+        if (item == Item.Roots) {
+            return tree == Tree.Step ? 0 : _shownAt(blockId, Position(Item.Steps, Tree.Step, 0, 0, 0, 0));
+        }
+
+        uint256 leaves = Answers.checkPosition(position, registry.programRoot(), program);
+        bool below = item == Item.Leaves && leaves > Answers.LEAF_GROUP; // the nodes
+        if (below) {
+            shownAt =
+                _shownAt(blockId, Position(Item.Nodes, tree, position.index, position.tensor, 0, position.explanation));
+        }
+        if (Trace.ofStep(tree)) {
+            return below ? shownAt : _shownAt(blockId, Position(Item.Roots, tree, position.index, 0, 0, 0));
+        }
+        // what was shown of an explanation is as fresh as the explanation: the same one may be given again
+        return Math.max(shownAt, _explainedAt(blockId, position));
+    }
+
+    /// @dev Demanding once, and in order, is all that keeps a walk short; so no answer is taken for another one's.
+    function _shownAt(bytes32 blockId, Position memory position) private view returns (uint256 shownAt) {
+        bytes32 parentId = keccak256(abi.encode(blockId, position));
+        shownAt = _demands[parentId].answeredAt;
+        require(shownAt != 0, NotYetShown(parentId));
+    }
+
+    /// @dev When the explanation that the position is about was given. Reverts unless that one stands.
+    function _explainedAt(bytes32 blockId, Position calldata position) private view returns (uint256) {
+        Explanation memory given = explanations.explanationOf(blockId, position.tree, position.index);
+        bool stands = given.traceRoot != bytes32(0) && given.traceRoot == position.explanation;
+        require(stands, IExplanations.NotStanding(blockId, position.tree, position.index));
+        return given.explainedAt;
+    }
+
+    /// @dev What an answer about a slashed block is paid.
+    function _payEach(bytes32 blockId) private view returns (uint256) {
+        Parameters memory parameters = registry.parameters();
+        return Math.min(parameters.demandFee, parameters.minerBond / PAY_SHARE / _answers[blockId]);
     }
 
     /// @dev Reverts for what no miner could show. A field that means nothing for the item must be 0, so that nothing can
     /// be demanded under two names.
-    function _checkPosition(bytes32 blockId, Position calldata position, bytes calldata program) private view {
+    function _checkPosition(Position calldata position) private view {
         (Item item, Tree tree) = (position.item, position.tree);
         bool tensors = item == Item.Nodes || item == Item.Leaves;
+        bool evaluates = !Trace.ofStep(tree);
         bool exists = position.index < _tracesOf(tree);
-        exists = exists && (item < Item.Bits || tree == Tree.Step);
+        exists = exists && (tensors || (!evaluates && position.tensor == 0)) && (item < Item.Bits || tree == Tree.Step);
         exists = exists && (item != Item.Steps || registry.trainingSteps() > 0);
-        exists = exists && (tensors || position.tensor == 0) && (item == Item.Leaves || position.group == 0);
-        require(exists, NoSuchPosition(position));
-        if (!tensors) return;
-
-        bool explained = Trace.ofStep(tree) || _evaluationRoots[blockId][tree][position.index] != bytes32(0);
-        require(explained, NotYetExplained(blockId, tree, position.index));
-        Answers.checkPosition(position, registry.programRoot(), program);
+        exists = exists && (item == Item.Leaves || position.group == 0);
+        require(exists && (evaluates || position.explanation == bytes32(0)), NoSuchPosition(position));
     }
 
     /// @dev How many traces of this kind a block has.

@@ -15,6 +15,9 @@ abstract contract Genesis is IPoLRegistry {
     /// Nor would the hashes of more steps.
     uint32 internal constant MAX_TRAINING_STEPS = 2048;
     uint8 internal constant LEAF_WEIGHTS = 64;
+    /// The deepest walk takes four (steps, roots, nodes, leaves; or bits, explanation, nodes, leaves); the time of one is
+    /// for confirmations and the proof.
+    uint256 internal constant ANSWERS_OF_SLOWEST_SLASH = 5;
 
     bytes32 public immutable taskId;
     bytes32 public immutable genesisId;
@@ -38,6 +41,7 @@ abstract contract Genesis is IPoLRegistry {
     uint32 internal immutable CHALLENGE_WINDOW;
     uint32 internal immutable REVEAL_WINDOW;
     uint32 internal immutable ANSWER_WINDOW;
+    uint256 public immutable switchWindow;
     uint32 internal immutable QUORUM;
     uint16 internal immutable DIFFICULTY;
     uint16 internal immutable MIN_DIFFICULTY;
@@ -80,6 +84,7 @@ abstract contract Genesis is IPoLRegistry {
         CHALLENGE_WINDOW = parameters_.challengeWindow;
         REVEAL_WINDOW = parameters_.revealWindow;
         ANSWER_WINDOW = parameters_.answerWindow;
+        switchWindow = uint256(challenge) + ANSWERS_OF_SLOWEST_SLASH * answer;
         QUORUM = parameters_.quorum;
         DIFFICULTY = parameters_.difficulty;
         MIN_DIFFICULTY = parameters_.minDifficulty;

@@ -5,6 +5,7 @@ import {Genesis} from "./Genesis.sol";
 import {IBondVault} from "./interfaces/IBondVault.sol";
 import {IBounties} from "./interfaces/IBounties.sol";
 import {IDemands} from "./interfaces/IDemands.sol";
+import {IExplanations} from "./interfaces/IExplanations.sol";
 import {IPoLRegistry} from "./interfaces/IPoLRegistry.sol";
 import {LearnToken} from "./LearnToken.sol";
 import {BlockLifecycle} from "./lib/BlockLifecycle.sol";
@@ -18,7 +19,7 @@ import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 /// @title The tree of blocks: proposals, attestations, fork choice, finality. The contract to read first.
 /// @notice A block's life is in lib/BlockLifecycle.sol, its place in the tree in lib/BlockTree.sol, what is fixed at
 /// genesis in Genesis.sol, all ETH in BondVault.sol. Court.sol judges blocks, Demands.sol has hidden parts of them shown,
-/// and Bounties.sol says whose the bounty is.
+/// Explanations.sol how test samples were evaluated, and Bounties.sol says whose the bounty is.
 /// @dev Everything refers to block ids, never to heights: an id covers the parent and the proposer, so a reorg of L1
 /// cannot make a call mean another block, and nobody can take another's id. Functions on settled blocks are open to
 /// everyone and always pay whoever is entitled, so nobody has to wait for anybody. A re-entrancy guard is absent: the contracts called
@@ -36,6 +37,10 @@ contract PoLRegistry is Genesis {
     LearnToken public immutable token;
     IBounties public immutable bounties;
     IDemands public immutable demands;
+    IExplanations public immutable explanations;
+
+    /// @inheritdoc IPoLRegistry
+    uint256 public openDemands;
 
     BlockTree.Tree private _tree;
     mapping(bytes32 blockId => mapping(address verifier => uint8)) private _attestations;
@@ -47,18 +52,21 @@ contract PoLRegistry is Genesis {
         IBondVault vault_,
         LearnToken token_,
         IBounties bounties_,
-        IDemands demands_
+        IDemands demands_,
+        IExplanations explanations_
     ) Genesis(task_, parameters_) {
         vault = vault_;
         token = token_;
         bounties = bounties_;
         demands = demands_;
+        explanations = explanations_;
 
         _tree.plant(genesisId, parameters_.difficulty);
     }
 
     modifier onlyDemands() {
-        require(msg.sender == address(demands), NotDemands(msg.sender));
+        bool known = msg.sender == address(demands) || msg.sender == address(explanations);
+        require(known, NotDemands(msg.sender));
         _;
     }
 
@@ -106,17 +114,23 @@ contract PoLRegistry is Genesis {
     /// @inheritdoc IPoLRegistry
     function claimHead(bytes32 blockId) external {
         _tree.blocks[blockId].requirePending(blockId);
-        _tree.requireLive(blockId);
+        _tree.requireLive(blockId, type(uint256).max);
 
         bool better = _tree.offer(blockId); // emits HeadChanged
         require(better, NotBetterHead(blockId, _tree.head));
     }
 
     /// @inheritdoc IPoLRegistry
+    function catchUp(bytes32 blockId, uint256 entries) external {
+        _tree.blocks[blockId].requirePending(blockId);
+        _tree.requireLive(blockId, entries);
+    }
+
+    /// @inheritdoc IPoLRegistry
     function finalize(bytes32 blockId) external {
         Block storage final_ = _tree.blocks[blockId];
         final_.finalize(blockId, CHALLENGE_WINDOW, QUORUM);
-        _tree.advance(blockId, final_.parent);
+        _tree.advance(blockId, final_.parent, switchWindow);
         address miner = final_.miner;
 
         emit BlockFinalized(blockId, miner, MINER_REWARD);
@@ -149,6 +163,8 @@ contract PoLRegistry is Genesis {
         Block storage guilty = _tree.blocks[blockId];
         guilty.slash(blockId);
 
+        openDemands -= guilty.openDemands; // nobody has to answer them any more
+
         emit BlockSlashed(blockId, guilty.miner, kind);
         _tree.cut(blockId); // emits HeadChanged
 
@@ -162,12 +178,13 @@ contract PoLRegistry is Genesis {
         require(!_forfeited[blockId], AlreadyForfeited(blockId));
         (address first, address prover) = bounties.winners(blockId);
         address miner = guilty.miner;
+        uint256 amount = MINER_BOND - demands.answersPay(blockId); // which Demands pays out
 
         _forfeited[blockId] = true;
 
-        emit BondForfeited(blockId, miner, first, prover, MINER_BOND);
+        emit BondForfeited(blockId, miner, first, prover, amount);
 
-        vault.forfeit(miner, Role.Miner, MINER_BOND, first, prover);
+        vault.forfeit(miner, Role.Miner, amount, first, prover);
     }
 
     /// @inheritdoc IPoLRegistry
@@ -180,8 +197,8 @@ contract PoLRegistry is Genesis {
 
         _attestations[blockId][verifier] = SETTLED;
 
-        // who had the data could see what was wrong, or show what was demanded; only the miner can explain itself
-        if (outcome == Status.Slashed && !bounties.sparesAttesters(blockId)) return _punish(blockId, verifier);
+        // who had the data could see what was wrong, or show and explain what was demanded
+        if (outcome == Status.Slashed) return _punish(blockId, verifier);
         bool paid = outcome == Status.Finalized && attestation == ATTESTED;
         uint256 reward = paid ? ATTESTER_REWARD / settled.timely : 0; // rounded down: the rest is not minted
 
@@ -193,11 +210,13 @@ contract PoLRegistry is Genesis {
 
     /// @inheritdoc IPoLRegistry
     function openDemand(bytes32 blockId) external onlyDemands {
+        ++openDemands;
         _tree.blocks[blockId].openDemand(blockId);
     }
 
     /// @inheritdoc IPoLRegistry
     function closeDemand(bytes32 blockId, uint256 heldUntil) external onlyDemands {
+        --openDemands;
         _tree.blocks[blockId].closeDemand(blockId, heldUntil.toUint40());
     }
 
@@ -209,6 +228,11 @@ contract PoLRegistry is Genesis {
     /// @inheritdoc IPoLRegistry
     function finalizedTip() external view returns (bytes32) {
         return _tree.finalizedTip;
+    }
+
+    /// @inheritdoc IPoLRegistry
+    function switchedAt(uint256 height) external view returns (uint256) {
+        return _tree.switchedAt[height];
     }
 
     /// @inheritdoc IPoLRegistry
@@ -289,19 +313,21 @@ contract PoLRegistry is Genesis {
         _tree.blocks[blockId].propose(fresh, blockId);
     }
 
-    /// @dev The attester of a slashed block loses its bond to whoever brought the block down.
+    /// @dev The attester of a slashed block loses its bond to whoever proved it wrong. To nobody where all were silent: else
+    /// a miner would sacrifice a right block, and have accomplices demand more of it than its attesters can answer.
     function _punish(bytes32 blockId, address verifier) private {
         (address first, address prover) = bounties.winners(blockId);
 
         emit AttestationSettled(blockId, verifier, Status.Slashed, 0, ATTEST_BOND);
 
-        vault.forfeit(verifier, Role.Verifier, ATTEST_BOND, first, prover);
+        if (bounties.lapsed(blockId)) vault.burn(verifier, Role.Verifier, ATTEST_BOND);
+        else vault.forfeit(verifier, Role.Verifier, ATTEST_BOND, first, prover);
     }
 
     function _checkParent(bytes32 parentId, Status status) private {
         require(status != Status.None, UnknownBlock(parentId));
         require(status <= Status.Finalized, WrongStatus(parentId, Status.Pending, status));
-        _tree.requireLive(parentId);
+        _tree.requireLive(parentId, type(uint256).max);
     }
 
     function _checkAccuracy(Header calldata header) private view {

@@ -45,7 +45,7 @@ struct Header {
 struct Parameters {
     uint32 challengeWindow; // from proposal; demands may begin only inside it
     uint32 revealWindow; // from a slash; until then an earlier commitment can still claim the bounty
-    uint32 answerWindow; // from a demand to its deadline, and from an answer to the next demand
+    uint32 answerWindow; // from a demand to its deadline if no other is open, and from an answer to the next demand
     uint32 quorum; // attestations a block needs
     uint16 difficulty; // of genesis's children; difficulties are in 1/1024 bit
     uint16 minDifficulty;
@@ -53,7 +53,7 @@ struct Parameters {
     uint32 targetInterval; // from a block to the next; 0: all have the same difficulty
     uint32 halfLife; // delay that makes a block half as hard
     uint96 minerBond; // locked per block
-    uint96 attestBond; // locked per attestation
+    uint96 attestBond; // locked per attestation, and per explanation
     uint96 demandFee; // locked per demand; pays whoever answers it
     uint128 minerReward; // minted per finalized block
     uint128 attesterReward; // minted per finalized block, shared by its attesters
@@ -74,8 +74,7 @@ enum EvidenceKind {
     Step, // an element of the trace of the step, or of one of its segment, is not what its operation gives
     Accuracy, // a sum of the accuracy tree is wrong
     Withheld, // a demanded part of a committed tree was not shown in time
-    Unexplained, // the miner did not show how it evaluated a demanded sample in time
-    Evaluation // an element of an evaluation that the miner showed is wrong, or it contradicts its bit
+    Unexplained // nobody showed in time how a demanded sample is evaluated such that its bit comes out
 }
 
 /// @notice Whose trace: the block's own step's, that of the evaluation of a sample with W (Before) or W' (After), or that of a

@@ -35,7 +35,7 @@ interface IBondVault {
     /// @notice Sends the caller's whole credit.
     function collect() external;
 
-    // Operators only (registry and Demands; fixed at construction).
+    // Operators only (registry, Demands and Explanations; fixed at construction).
     function lock(address account, Role role, uint256 amount) external;
     function unlock(address account, Role role, uint256 amount) external;
 

@@ -96,16 +96,15 @@ struct SumsEvidence {
     SumNode[] siblings; // from the node up to the root's children
 }
 
-/// @notice Shows that a bit of the accuracy tree contradicts the sample's evaluation.
+/// @notice Shows that an explanation comes to another verdict than the bit that it is to explain.
 struct BitEvidence {
-    bytes32[2] words; // the leaf
-    SumNode[] siblings;
     bytes program; // of the last tensor of the evaluation: the verdict
     bytes opening;
 }
 
 /// @title Where blocks are proven wrong: the contract itself recomputes the wrong value.
-/// @notice Every function ends in a conviction or a revert. Its whole calldata must have been committed to (Bounties).
+/// @notice Every function ends in a conviction, the refutation of an explanation, or a revert. Its whole calldata must have
+/// been committed to (Bounties).
 interface ICourt {
     error WrongRoot(bytes32 expected, bytes32 actual);
     error BadOpening(uint256 actual, uint256 expected);
@@ -117,6 +116,8 @@ interface ICourt {
     error BitHolds(uint256 sample, bool correct);
 
     function proveRequirement(Header calldata header, RequirementEvidence calldata evidence, bytes32 salt) external;
+
+    /// @notice Of a step: convicts the block. Of an evaluation: refutes its explanation, as the next two do.
     function proveOperation(
         Header calldata header,
         TraceId calldata trace,

@@ -6,7 +6,7 @@ import {Claim, SegmentStep, TraceId} from "./ICourt.sol";
 
 /// @notice What is demanded.
 enum Item {
-    Roots, // the roots of all tensors of a trace
+    Roots, // the roots of all tensors of a step's trace
     Nodes, // the nodes of one level of a tensor's tree, MAX_NODES of them at most
     Leaves, // LEAF_GROUP leaves of a tensor, or as many as there are
     Bits, // all leaves of the accuracy tree
@@ -20,9 +20,11 @@ struct Position {
     uint32 index; // of the test sample (Before, After), or of the segment step (Segment), else 0
     uint32 tensor; // its number in the program; 0 unless item is Nodes or Leaves
     uint32 group; // which group of leaves; 0 unless item is Leaves
+    bytes32 explanation; // trace root of the explanation that it is about (Before, After), else 0
 }
 
-/// @notice Life of a demand: Open -> Answered | Expired, and from each -> Settled once the block's status is final.
+/// @notice Life of a demand: Open -> Answered | Expired, and from each -> Settled once the block's status is final. A demand
+/// about an explanation ends with it: Open -> None, and can be made anew if the same explanation is given again.
 enum DemandState {
     None,
     Open,
@@ -41,11 +43,13 @@ struct Demand {
     bytes32 blockId;
     // slot 3: written by the answer
     address responder;
+    uint40 answeredAt;
 }
 
-/// @title Demand and reveal, for whatever is not served off-chain.
-/// @notice A demand names one answer's worth of a committed tree. The block is not judged while it is open, nor, once it
-/// is answered, before the answer could be used. Without an answer by the deadline the block is slashed.
+/// @title Demand and reveal, for whatever is not served off-chain: a walk from the header down to what is wrong.
+/// @notice A demand names one answer's worth of a committed tree, a child of what was shown before. It is demanded and
+/// answered once, for all. The block is not judged while it is open, nor, once it is answered, before the answer could be
+/// used. Without an answer by the deadline the block is slashed, or the explanation that it is about refuted.
 interface IDemands {
     event Demanded(
         bytes32 indexed blockId,
@@ -58,39 +62,44 @@ interface IDemands {
     /// @param answer what was shown: the ABI encoding of the answering function's arguments after the position, without the
     /// segment
     event Revealed(bytes32 indexed blockId, bytes32 indexed demandId, address indexed responder, bytes answer);
-    /// The miner committed itself to how it evaluated a sample.
-    event Explained(bytes32 indexed blockId, Tree tree, uint32 sample, bytes32 traceRoot);
+    event DeadlineMoved(bytes32 indexed blockId, bytes32 indexed demandId, uint256 deadline);
+    /// Nobody answered in time, and the block is slashed or the explanation refuted for it; or the explanation that it was
+    /// about stands no more.
     event DemandExpired(bytes32 indexed blockId, bytes32 indexed demandId, address indexed demander);
+    /// The demand is over, and the fee the beneficiary's.
     event DemandSettled(bytes32 indexed blockId, bytes32 indexed demandId, address indexed beneficiary, uint256 fee);
 
     error NoSuchPosition(Position position);
     error WrongItem(Item expected, Item actual);
-    error NotYetExplained(bytes32 blockId, Tree tree, uint32 sample);
+    error NotYetShown(bytes32 parentDemandId);
     error DemandedBefore(bytes32 demandId);
+    error WalkUnderWay(bytes32 demandId);
     error NoOpenDemand(bytes32 demandId);
     error TooLateToDemand(bytes32 blockId, uint256 closedAt, uint256 timestamp);
-    error TooManyLateDemands(bytes32 blockId, address demander, uint256 limit);
     error DeadlinePassed(bytes32 demandId, uint256 deadline, uint256 timestamp);
     error DeadlineAhead(bytes32 demandId, uint256 deadline, uint256 timestamp);
-    error OnlyMinerExplains(address miner, address sender);
+    error DeadlineStands(bytes32 demandId, uint256 deadline);
     error DemandUnsettled(bytes32 demandId);
-    error WrongAnswer(bytes32 expected, bytes32 actual);
 
-    /// @notice Demands a part of a pending block's trees; locks the fee from the caller's verifier bond. Possible inside
-    /// the challenge window, and, MAX_LATE times, within answerWindow of an answer to one of the caller's own demands
-    /// about the block. Tensors of an evaluation can be demanded once its roots were revealed.
+    /// @notice Demands a part of a pending block's trees; locks the fee from the caller's verifier bond. What hangs on the
+    /// header (Steps, Bits, and Roots of the block's own step) can be demanded inside the challenge window. Everything else
+    /// once its parent was answered, and until the window is over and answerWindow has passed since that answer: so late
+    /// demands go strictly down. Of one block each account has one demand open.
     /// @param program the descriptor of the tensor, which shows that there is such a tensor, and that it has so many
     /// leaves; read for Nodes and Leaves alone
     function demand(bytes32 blockId, Position calldata position, bytes calldata program)
         external
         returns (bytes32 demandId);
 
-    /// @notice Answers a demand for all tensor roots of a trace, section by section: of a step state, batch, inner and
-    /// new state; of an evaluation batch and inner. The latter commits the miner, and only the miner, to its trace.
+    /// @notice Moves a deadline nearer, to that of a demand made now: those that have stretched it may be gone. Open to
+    /// everyone.
+    function hasten(bytes32 blockId, Position calldata position) external;
+
+    /// @notice Answers a demand for all tensor roots of a step's trace, section by section: state, batch, inner, new state.
+    /// Open to everyone, like all answers.
     /// @param segment what leads to a segment step from the header, as for `claimOf`; here and below
     function revealRoots(
         Header calldata header,
-        address demander,
         Position calldata position,
         bytes calldata program, // of any descriptor: for the sections
         bytes32[] calldata roots,
@@ -101,7 +110,6 @@ interface IDemands {
     /// @param path from the tensor's root to the trace's, as the nodes of an opening
     function revealNodes(
         Header calldata header,
-        address demander,
         Position calldata position,
         bytes calldata program, // of the tensor
         bytes32[] calldata nodes,
@@ -112,7 +120,6 @@ interface IDemands {
     /// @notice Answers a demand for leaves: an opening of exactly that group, in one run.
     function revealLeaves(
         Header calldata header,
-        address demander,
         Position calldata position,
         bytes calldata program, // of the tensor
         bytes calldata opening,
@@ -120,44 +127,36 @@ interface IDemands {
     ) external;
 
     /// @notice Answers a demand for bits: the two words of every leaf, in order.
-    function revealBits(
-        Header calldata header,
-        address demander,
-        Position calldata position,
-        bytes32[2][] calldata words
-    ) external;
+    function revealBits(Header calldata header, Position calldata position, bytes32[2][] calldata words) external;
 
     /// @notice Answers a demand for steps: the hashes of the entries of the segment, in order.
-    function revealSteps(
-        Header calldata header,
-        address demander,
-        Position calldata position,
-        bytes32[] calldata hashes
-    ) external;
+    function revealSteps(Header calldata header, Position calldata position, bytes32[] calldata hashes) external;
 
     /// @notice From the deadline on: the block is slashed, or, where it is slashed already, its bounty moves to an earlier
-    /// demand. Open to everyone.
-    function expire(bytes32 blockId, address demander, Position calldata position) external;
+    /// demand. A demand about an explanation refutes that instead, and the fee goes back at once; if it stands no more, without
+    /// waiting. Open to everyone.
+    function expire(bytes32 blockId, Position calldata position) external;
 
-    /// @notice Once the block's status is final: the fee goes to whoever answered, or back if the block was slashed. An
-    /// open demand about a slashed block settles only when it can no longer take the bounty. Open to everyone.
+    /// @notice Once the block's status is final: the fee goes to whoever answered. If the block was slashed the fee goes back,
+    /// and an answer is paid from the miner's bond, unless it is the miner's. An open demand about a slashed block settles
+    /// only when it can no longer take the bounty. Open to everyone.
     function settle(bytes32 demandId) external;
 
-    /// @notice What a header, which need not be proposed, claims of a trace. Reverts if the segment is not the header's, or
-    /// if the evaluation was not explained.
+    /// @notice What a header, which need not be proposed, claims of a trace; of an evaluation, what the standing explanation
+    /// does. Reverts if the segment is not the header's, or if nothing explains the evaluation.
     function claimOf(Header calldata header, TraceId calldata trace, SegmentStep calldata segment)
         external
         view
         returns (Claim memory);
 
-    /// @notice The trace root that the miner revealed for a sample's evaluation; 0 if none.
-    function evaluationRoot(bytes32 blockId, Tree tree, uint32 sample) external view returns (bytes32);
+    /// @notice Wei of a slashed block's bond that those who answered for it get; its own miner's answers are not counted.
+    function answersPay(bytes32 blockId) external view returns (uint256);
 
-    /// @notice Latest deadline of all demands about this miner's blocks; that of a further one will be later.
-    function queueEnd(address miner) external view returns (uint256);
+    /// @notice When a demand was answered; 0 if it was not.
+    function answeredAt(bytes32 demandId) external view returns (uint256);
 
-    /// @notice When a demand of this account about the block was last answered, and how many late ones it has made.
-    function followUps(bytes32 blockId, address demander) external view returns (uint256 answeredAt, uint256 late);
+    /// @notice The demand of this account about the block that was opened last.
+    function walkOf(bytes32 blockId, address demander) external view returns (bytes32 demandId);
     function demands(bytes32 demandId) external view returns (Demand memory);
-    function demandIdOf(bytes32 blockId, address demander, Position calldata position) external pure returns (bytes32);
+    function demandIdOf(bytes32 blockId, Position calldata position) external pure returns (bytes32);
 }

@@ -14,12 +14,16 @@ interface IPoLRegistry {
         Header header
     );
     event HeadChanged(bytes32 indexed blockId, uint96 totalWork);
+    /// What lies above this height on the head's branch counts as the head's since this time; an older time, if a slash has
+    /// brought a displaced head back.
+    event HeadSwitched(uint40 height, uint40 since);
     event Attested(bytes32 indexed blockId, address indexed verifier);
     event BlockFinalized(bytes32 indexed blockId, address indexed miner, uint256 reward);
     event BlockSlashed(bytes32 indexed blockId, address indexed miner, EvidenceKind kind);
     /// @param loss of the miner's bond (wei), burned, because a block below was slashed
     event BlockOrphaned(bytes32 indexed blockId, address indexed miner, uint256 loss);
-    /// Half of a slashed block's bond was burned, the rest credited to who was first and who proved it (Bounties).
+    /// Half of a slashed block's bond, or of what the pay for its answers leaves of it, was burned; the rest was credited to
+    /// who was first and who slashed it (Bounties).
     event BondForfeited(
         bytes32 indexed blockId, address indexed miner, address indexed first, address prover, uint256 amount
     );
@@ -31,7 +35,7 @@ interface IPoLRegistry {
 
     error NotMiner(address miner, address sender);
     error NotBounties(address sender);
-    error NotDemands(address sender);
+    error NotDemands(address sender); // nor Explanations
     error WrongBatchSize(uint256 expected, uint256 actual);
     error IndexMismatch(uint256 position, uint32 expected, uint32 actual);
     error IndexOutOfRange(uint256 position, uint32 index, uint32 count);
@@ -54,6 +58,7 @@ interface IPoLRegistry {
     error QuorumNotReached(bytes32 blockId, uint256 quorum, uint256 attestations);
     error NotOnHeadBranch(bytes32 blockId, bytes32 head);
     error ParentNotFinal(bytes32 blockId, bytes32 parent, bytes32 finalizedTip);
+    error HeadTooFresh(bytes32 blockId, uint256 until, uint256 timestamp);
     error StillLive(bytes32 blockId);
     error NoSuchRequirement(uint256 number, uint256 bits);
     error AlreadyForfeited(bytes32 blockId);
@@ -78,7 +83,12 @@ interface IPoLRegistry {
     /// @notice Makes a live block with more work the head (needed only after the head's branch was slashed).
     function claimHead(bytes32 blockId) external;
 
-    /// @notice Pending -> Finalized; mints the miner's reward and frees its bond.
+    /// @notice Checks a block's ancestry against so many further entries of the slash log. Whoever builds on a block pays
+    /// for all entries since it was last checked; this splits that up, for a fork that has seen thousands.
+    function catchUp(bytes32 blockId, uint256 entries) external;
+
+    /// @notice Pending -> Finalized; mints the miner's reward and frees its bond. The block's branch must have been the
+    /// head's for `switchWindow` if it displaced another.
     function finalize(bytes32 blockId) external;
 
     /// @notice Pending -> Orphaned, where it can never be finalized; frees the miner's bond, or half of it if a block below
@@ -90,20 +100,29 @@ interface IPoLRegistry {
     /// @notice Pending -> Slashed. Only Bounties.
     function slash(bytes32 blockId, EvidenceKind kind) external;
 
-    /// @notice Takes a slashed block's bond, once it is settled who gets the bounty.
+    /// @notice Takes a slashed block's bond, less the pay for its answers (Demands), once it is settled who gets the bounty.
     function forfeitBond(bytes32 blockId) external;
 
-    /// @notice Ends one attestation of a block in a final state: reward, loss, or bond back.
+    /// @notice Ends one attestation of a block in a final state: reward, loss, or bond back. The loss is burned whole if the
+    /// block fell by silence: attesters could have answered, and nobody is to gain by drowning them in demands.
     function settleAttestation(bytes32 blockId, address verifier) external;
 
-    /// @notice Only Demands: something of a pending block is demanded, which holds up finality.
+    /// @notice Only Demands and Explanations: something of a pending block is demanded, which holds up finality.
     function openDemand(bytes32 blockId) external;
 
-    /// @notice Only Demands: it was shown. The block becomes neither final nor orphaned before `heldUntil`.
+    /// @notice Only Demands and Explanations: it was shown, or is needed no more. The block becomes neither final nor
+    /// orphaned before `heldUntil`.
     function closeDemand(bytes32 blockId, uint256 heldUntil) external;
 
     function head() external view returns (bytes32);
     function finalizedTip() external view returns (bytes32);
+    /// @notice Open demands about all pending blocks, explanations included: deadlines stretch with them.
+    function openDemands() external view returns (uint256);
+    /// @notice Since when what lies above this height on the head's branch counts as the head's; 0 if it displaced nothing.
+    function switchedAt(uint256 height) external view returns (uint256);
+    /// @notice Seconds that a branch must have been the head's: the slowest slash. The deepest walk takes four answers, and
+    /// one answer window is left for confirmations and the proof.
+    function switchWindow() external view returns (uint256);
     function genesisId() external view returns (bytes32);
     function taskId() external view returns (bytes32);
     function trainCount() external view returns (uint32);

@@ -19,14 +19,17 @@ library Answers {
     uint256 internal constant LEAF_GROUP = 256;
     uint256 internal constant MAX_NODES = 2048;
 
-    /// @notice Reverts unless the program has the tensor, and the tensor such a group of leaves: what does not exist
+    /// @notice Leaves of the tensor. Reverts unless the program has it, and it such a group of leaves: what does not exist
     /// must not be demanded, since nobody could show it.
-    function checkPosition(Position calldata position, bytes32 programRoot, bytes calldata program) internal pure {
+    function checkPosition(Position calldata position, bytes32 programRoot, bytes calldata program)
+        internal
+        pure
+        returns (uint256 leaves)
+    {
         Sections memory sections = Trace.checkProgram(program, programRoot, position.tree, position.tensor);
         Check.below(position.tensor, Trace.tensorsOf(sections, position.tree));
-        uint256 first = position.group * LEAF_GROUP;
-        uint256 leaves = TensorTree.leavesOf(Operations.size(Trace.descriptor(program)));
-        Check.below(first, leaves);
+        leaves = TensorTree.leavesOf(Operations.size(Trace.descriptor(program)));
+        Check.below(position.group * LEAF_GROUP, leaves);
     }
 
     /// @notice The trace root that these tensor roots make. A step's sections must be those claimed.

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {Header, Role, Tree} from "../Types.sol";
+import {SumNode, TraceId} from "./ICourt.sol";
+
+/// @notice Life of the demand for one evaluation:
+///
+///     None -> Open -> Explained -> Settled    the block's status is final
+///              | ^        |
+///              | +--------+                   refuted: the explanation's author loses its bond
+///              v
+///           Expired -> Settled                none stood at the deadline: the block is slashed
+enum ExplanationState {
+    None,
+    Open,
+    Explained,
+    Expired,
+    Settled
+}
+
+/// @notice A demand for an evaluation, with the explanation that stands if one does, as stored.
+struct Explanation {
+    address demander;
+    uint40 deadline; // an explanation must come before
+    uint40 order; // among all commitments and demands; see IBounties
+    ExplanationState state;
+    bool bit; // the block's claim: whether the sample is classified correctly
+    // slot 2: of the explanation that stands
+    address author;
+    uint40 explainedAt;
+    Role role; // whose bond is locked for it
+    // slot 3
+    bytes32 traceRoot; // 0 if none stands
+}
+
+/// @title How test samples are evaluated: what the bits of the accuracy tree stand on.
+/// @notice An explanation is the trace of a sample's evaluation with W (Tree.Before) or W' (Tree.After). What is right follows
+/// from the block's states, so anybody may give it, under its own name and with a bond. It stands until it is refuted: its
+/// author loses the bond then, the block nothing but time. The block falls if no explanation stands when the time is over.
+interface IExplanations {
+    event ExplanationDemanded(
+        bytes32 indexed blockId,
+        Tree tree,
+        uint32 sample,
+        address indexed demander,
+        uint256 deadline,
+        uint256 order,
+        bool bit
+    );
+    /// @param answer the ABI encoding of `program` and `roots`
+    event Explained(
+        bytes32 indexed blockId, Tree tree, uint32 sample, address indexed author, bytes32 traceRoot, bytes answer
+    );
+    /// @param challenger whose proof it was; 0 if a demand about the explanation went unanswered
+    /// @param deadline of the next explanation
+    event ExplanationRefuted(
+        bytes32 indexed blockId,
+        Tree tree,
+        uint32 sample,
+        address indexed author,
+        address indexed challenger,
+        uint256 deadline
+    );
+    event ExplanationMoved(bytes32 indexed blockId, Tree tree, uint32 sample, uint256 deadline);
+    /// The block is slashed for it.
+    event ExplanationExpired(bytes32 indexed blockId, Tree tree, uint32 sample);
+    /// The fee is the beneficiary's, and the bond of a standing explanation its author's again.
+    event ExplanationSettled(
+        bytes32 indexed blockId, Tree tree, uint32 sample, address indexed beneficiary, uint256 fee
+    );
+
+    error NotCourt(address sender);
+    error NoSuchEvaluation(Tree tree, uint32 sample);
+    error ExplanationDemandedBefore(bytes32 blockId, Tree tree, uint32 sample);
+    error ExplanationUnderWay(bytes32 blockId, Tree tree, uint32 sample);
+    error NoOpenExplanation(bytes32 blockId, Tree tree, uint32 sample);
+    error NotStanding(bytes32 blockId, Tree tree, uint32 sample);
+    error ExplanationUnsettled(bytes32 blockId, Tree tree, uint32 sample);
+    error ExplanationTooLate(bytes32 blockId, uint256 deadline, uint256 timestamp);
+    error ExplanationTooEarly(bytes32 blockId, uint256 deadline, uint256 timestamp);
+    error ExplanationDeadlineStands(bytes32 blockId, uint256 deadline);
+
+    /// @notice Demands to be shown how a sample of a pending block is evaluated; locks the fee from the caller's verifier
+    /// bond. The block's bits must have been shown on L1 (Demands); it can be demanded until the challenge window is over and
+    /// answerWindow has passed since then. Of one block each account has one such demand open.
+    /// @param words the leaf of the accuracy tree that holds the sample's bits
+    /// @param siblings from the leaf up to the root's children
+    function demand(
+        Header calldata header,
+        Tree tree,
+        uint32 sample,
+        bytes32[2] calldata words,
+        SumNode[] calldata siblings
+    ) external;
+
+    /// @notice Moves the deadline of an open demand nearer, to that of one made now. Open to everyone.
+    function hasten(bytes32 blockId, Tree tree, uint32 sample) external;
+
+    /// @notice Explains: commits the caller to the trace of the evaluation; locks an attester's bond from its bond in `role`.
+    /// @param program of any descriptor: for the sections
+    /// @param roots of all tensors of the batch, then of all inner ones
+    function explain(
+        Header calldata header,
+        Tree tree,
+        uint32 sample,
+        bytes calldata program,
+        bytes32[] calldata roots,
+        Role role
+    ) external;
+
+    /// @notice Only the Court: the challenger's call, whose data has this hash and which it committed to in an earlier L1
+    /// block, proved the standing explanation wrong. Half of its author's bond is burned, half credited to the challenger;
+    /// another explanation can be given until a new deadline.
+    function refute(bytes32 blockId, TraceId calldata trace, address challenger, bytes32 callHash) external;
+
+    /// @notice Only Demands: nobody answered a demand about the explanation in time. As `refute`, but the bond is burned
+    /// whole, so that nobody gains by it.
+    function refuteSilent(bytes32 blockId, Tree tree, uint32 sample) external;
+
+    /// @notice From the deadline on, if no explanation stands: the block is slashed, or, where it is slashed already, its
+    /// bounty moves to an earlier demand. Open to everyone.
+    function expire(bytes32 blockId, Tree tree, uint32 sample) external;
+
+    /// @notice Once the block's status is final: the standing explanation's author gets its bond back and the fee; the fee
+    /// goes back to the demander if nothing stands or the block was slashed. Open to everyone.
+    function settle(bytes32 blockId, Tree tree, uint32 sample) external;
+
+    /// @notice Trace root of the explanation that stands; 0 if none does.
+    function rootOf(bytes32 blockId, Tree tree, uint32 sample) external view returns (bytes32);
+    function explanationOf(bytes32 blockId, Tree tree, uint32 sample) external view returns (Explanation memory);
+}
