@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pol_oracle.protocol.header import Header
-from pol_oracle.protocol.positions import Position
+from pol_oracle.protocol.lifecycle import Role
+from pol_oracle.protocol.positions import Lacking, Position
 
 if TYPE_CHECKING:
     from pol_oracle.evidence import Answer, FraudProof
@@ -54,31 +55,45 @@ class Commit:
 
 @dataclass(frozen=True)
 class Prove:
-    """Have the Court recompute what is wrong with a block."""
+    """Have the Court recompute what is wrong with a block, or with an explanation."""
 
     block_id: bytes
     proof: FraudProof
     salt: bytes
+    explained_at: int = 0  # the same explanation may be given, and refuted, again
 
     @property
     def key(self) -> str:
-        return f"prove:{self.block_id.hex()}"
+        refuted = self.proof.refutes
+        about = "" if refuted is None else f":{refuted.explanation.hex()}:{self.explained_at}"
+        return f"prove:{self.block_id.hex()}{about}"
 
 
 @dataclass(frozen=True)
 class Demand:
-    """Demand that a part of a block's trees be shown on L1.
-
-    ``program`` opens the descriptor of the tensor, as the ABI takes it: it shows L1 that there is such a part.
-    """
+    """Demand that a part of a block's trees be shown on L1, or that an evaluation be explained."""
 
     block_id: bytes
-    position: Position
-    program: bytes
+    header: Header
+    lacking: Lacking
+    explained_at: int = 0  # as for a proof: here and below
 
     @property
     def key(self) -> str:
-        return f"demand:{self.block_id.hex()}:{_name(self.position)}"
+        return f"demand:{self.block_id.hex()}:{_name(self.lacking.position)}:{self.explained_at}"
+
+
+@dataclass(frozen=True)
+class Hasten:
+    """Move a deadline nearer, since fewer demands are open than when it was set."""
+
+    block_id: bytes
+    position: Position
+    deadline: int  # of now
+
+    @property
+    def key(self) -> str:
+        return f"hasten:{self.block_id.hex()}:{_name(self.position)}:{self.deadline}"
 
 
 @dataclass(frozen=True)
@@ -87,37 +102,55 @@ class Reveal:
 
     block_id: bytes
     header: Header
-    demander: str
     position: Position
     answer: Answer
+    explained_at: int = 0
 
     @property
     def key(self) -> str:
-        return f"reveal:{self.block_id.hex()}:{self.demander.lower()}:{_name(self.position)}"
+        return f"reveal:{self.block_id.hex()}:{_name(self.position)}:{self.explained_at}"
+
+
+@dataclass(frozen=True)
+class Explain:
+    """Answer with a bond for how a test sample is evaluated."""
+
+    block_id: bytes
+    header: Header
+    position: Position
+    answer: Answer
+    role: Role
+    since: int  # L1 time at which it was last left open
+
+    @property
+    def key(self) -> str:
+        return f"explain:{self.block_id.hex()}:{_name(self.position)}:{self.since}"
 
 
 @dataclass(frozen=True)
 class Expire:
-    """Have a block slashed because a demand was not answered in time."""
+    """Have a block slashed, or an explanation refuted, because a demand was not answered in time; or end one about an
+    explanation that does not stand any more."""
 
     block_id: bytes
-    demander: str
     position: Position
+    opened_at: int  # it may be made again, if the same explanation is given again
 
     @property
     def key(self) -> str:
-        return f"expire:{self.block_id.hex()}:{self.demander.lower()}:{_name(self.position)}"
+        return f"expire:{self.block_id.hex()}:{_name(self.position)}:{self.opened_at}"
 
 
 @dataclass(frozen=True)
 class SettleDemand:
     """Pay a demand's fee to whoever it belongs to, once the block is in a final state."""
 
-    demand_id: bytes
+    block_id: bytes
+    position: Position
 
     @property
     def key(self) -> str:
-        return f"settle-demand:{self.demand_id.hex()}"
+        return f"settle-demand:{self.block_id.hex()}:{_name(self.position)}"
 
 
 @dataclass(frozen=True)
@@ -183,7 +216,9 @@ Action = (
     | Commit
     | Prove
     | Demand
+    | Hasten
     | Reveal
+    | Explain
     | Expire
     | SettleDemand
     | Finalize
@@ -195,4 +230,5 @@ Action = (
 
 
 def _name(position: Position) -> str:
-    return "-".join(map(str, position.abi()))
+    *numbers, explanation = position.abi()
+    return "-".join([*map(str, numbers), *([explanation.hex()] if any(explanation) else [])])

@@ -1,4 +1,4 @@
-"""Answers to demands, computed again from what a block stands on, and what goes with a demand."""
+"""Answers to demands, computed again from what a block stands on."""
 
 from __future__ import annotations
 
@@ -7,16 +7,9 @@ from dataclasses import dataclass
 from pol_oracle.evidence import Answer, HonestDiscloser, answer_to
 from pol_oracle.protocol.errors import InputError
 from pol_oracle.protocol.positions import Position
-from pol_oracle.task import Workload
 
 from .blocks import BlockView
 from .follow import Ask, Follower, Lineage
-from .knowledge import Describe
-
-
-def describer(workload: Workload) -> Describe:
-    """Returns what opens the descriptors of a task's program."""
-    return lambda position: workload.programs.open(position.tree, position.tensor).abi()
 
 
 @dataclass(frozen=True)

@@ -119,12 +119,17 @@ class BlockView:
         explanations those that stand."""
         return {position: d.answer for position, d in self.demands.items() if d.answer is not None}
 
+    def explained_at(self, position: Position) -> int | None:
+        """Returns when the explanation that a position is about was given, if it stands; 0 if it is about none."""
+        if position.explanation == ZERO:
+            return 0
+        known = self.demands.get(Position(Item.ROOTS, position.tree, position.index))
+        stands = known is not None and known.trace_root == position.explanation
+        return known.answered_at if known is not None and stands else None
+
     def stands(self, position: Position) -> bool:
         """Says whether the explanation that a position is about, if it is about one, stands."""
-        if position.explanation == ZERO:
-            return True
-        known = self.demands.get(Position(Item.ROOTS, position.tree, position.index))
-        return known is not None and known.trace_root == position.explanation
+        return self.explained_at(position) is not None
 
 
 @dataclass

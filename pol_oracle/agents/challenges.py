@@ -1,11 +1,11 @@
-"""Proving blocks wrong: commit first, prove in a later L1 block. Pure."""
+"""Proving blocks wrong, and refuting explanations: commit first, prove in a later L1 block. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from pol_oracle.protocol.lifecycle import BLAMING, Status
+from pol_oracle.protocol.lifecycle import Status
 from pol_oracle.protocol.parameters import Parameters
 
 from .actions import Action, Commit, Prove
@@ -32,17 +32,19 @@ def challenges(view: View, own: Verifier, parameters: Parameters) -> Iterator[Ac
 
 
 def claimable(view: View, block: BlockView, me: str) -> bool:
-    """Says whether an own proof may still count against a slashed block: its attesters are spared so far, or an own
-    commitment may come before that of its bounty."""
+    """Says whether an own proof may still count against a slashed block: a commitment of one's own may come before that
+    of its bounty."""
     if block.status is not Status.SLASHED or block.forfeited or block.bounty is None:
         return False
-    earlier = (who == me and made.order < block.bounty[1] for (who, _), made in view.commitments.items())
-    return block.spares_attesters or any(earlier)
+    order = block.bounty[1]
+    return any(who == me and made.order < order for (who, _), made in view.commitments.items())
 
 
 def _next_move(view: View, block: BlockView, own: Verifier) -> Iterator[Action]:
     verdict = own.verdicts.get(block.id)
-    if verdict is not None and verdict.proof is not None:
+    if verdict is None or verdict.proof is None:
+        return
+    if verdict.proof.refutes is None or block.stands(verdict.proof.refutes):
         yield from _towards_court(view, block, own, verdict.proof)
 
 
@@ -53,18 +55,17 @@ def _towards_court(view: View, block: BlockView, own: Verifier, proof: FraudProo
     if committed is None:
         yield Commit(block.id, challenge.commitment)
     elif view.l1_block + own.depth > committed.l1_block:  # L1 is further than the view
-        yield Prove(block.id, proof, challenge.salt)
+        explained_at = 0 if proof.refutes is None else block.explained_at(proof.refutes)
+        yield Prove(block.id, proof, challenge.salt, explained_at or 0)
 
 
 def _bounty_claim(view: View, block: BlockView, own: Verifier, parameters: Parameters) -> Iterator[Action]:
-    """A slashed block: an earlier commitment than the bounty's still takes it, if it is shown, and whoever shows what
-    the attesters could have seen, while they are spared, takes the prover's share and a part of their bonds."""
+    """A slashed block: an earlier commitment than the bounty's still takes it, if it is shown."""
     verdict = own.verdicts.get(block.id)
     if verdict is None or verdict.proof is None or block.bounty is None or block.closed_at is None:
         return
     if block.status is not Status.SLASHED or view.now >= block.closed_at + parameters.reveal_window:
         return
     committed = view.commitments.get((own.me, own.seal(block.id, verdict.proof).commitment))
-    blames = block.spares_attesters and verdict.proof.kind in BLAMING
-    if blames or (committed is not None and committed.order < block.bounty[1]):
+    if verdict.proof.refutes is None and committed is not None and committed.order < block.bounty[1]:
         yield from _towards_court(view, block, own, verdict.proof)

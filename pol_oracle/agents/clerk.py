@@ -49,9 +49,10 @@ class Clerk:
         self._failures: dict[bytes, int] = {}
         self._not_before: dict[bytes, float] = {}
 
-    def turn(self, view: View) -> None:
-        """Takes what was computed and starts on the next answer that is due."""
-        due = {demand.id: demand for demand in due_answers(view, self._me, self._parameters, self._stagger)}
+    def turn(self, view: View, gas_price: int) -> None:
+        """Takes what was computed and starts on the next answer that is due, at so many wei per gas."""
+        demands = due_answers(view, self._me, self._parameters, self._stagger, gas_price)
+        due = {demand.id: demand for demand in demands}
         if self._worker.key is not None and self._worker.key not in due:
             self._worker.cancel()
         done = self._worker.take()
@@ -80,7 +81,7 @@ class Clerk:
 
     def _took(self, demand: DemandView, done: Done[Answer]) -> None:
         """A demand that cannot be answered must not end the agent: anybody can make one."""
-        about = {"block": demand.block_id.hex(), "demanded": demand.position.abi()}
+        about = {"block": demand.block_id.hex(), "demanded": str(demand.position)}
         if isinstance(done.value, ArithmeticFault):
             raise done.value
         if isinstance(done.value, PolError):

@@ -37,12 +37,13 @@ def decide_verifier(view: View, own: Verifier, parameters: Parameters, policy: P
         parameters: of the deployment.
         policy: of the agent.
     """
+    right = {verdict.block_id for verdict in own.verdicts.values() if verdict.right}
     return (
         *challenges(view, own, parameters),
-        *demands(view, own, parameters, policy),
-        *replies(view, own.me, own.answers, parameters, policy.stagger),
+        *demands(view, own, parameters),
+        *replies(view, own, parameters, policy.stagger),
         *_attestations(view, own, parameters, policy),
-        *housekeeping(view, own.me, parameters, policy.stagger),
+        *housekeeping(view, own.me, right, parameters, policy),
     )
 
 
@@ -56,9 +57,9 @@ def decide_miner(view: View, own: Miner, parameters: Parameters, policy: Policy)
         policy: of the agent.
     """
     return (
-        *replies(view, own.me, own.answers, parameters, policy.stagger),
+        *replies(view, own, parameters, policy.stagger),
         *_proposals(view, own, parameters),
-        *housekeeping(view, own.me, parameters, policy.stagger),
+        *housekeeping(view, own.me, own.verified, parameters, policy),
     )
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+import numpy as np
 import structlog
 
 from pol_oracle.canonical.accuracy import Bits
@@ -170,18 +171,15 @@ class Follower:
         if (known := self._counts.get(state.root)) is not None:
             return known
         test, evaluator = self.workload.test, self.workload.evaluator
-        if claimed is None:
-            bits = evaluator.correct(state, test.images, test.labels, lambda _: _ask(cancelled))
-            self.counted(state.root, bits)
-            return bits
-        bits = claimed.copy()
-        for first in range(0, len(test), _PART):
-            part = slice(first, first + _PART)
+        bits = np.zeros(len(test), np.bool_) if claimed is None else claimed.copy()
+        size = len(test) if claimed is None else _PART
+        for first in range(0, len(test), size):
+            part = slice(first, first + size)
             try:
                 bits[part] = evaluator.correct(state, test.images[part], test.labels[part], lambda _: _ask(cancelled))
             except NotFinite as error:
                 raise NotFinite(first + error.sample) from error
-            if (bits[part] != claimed[part]).any():
+            if claimed is not None and (bits[part] != claimed[part]).any():
                 return bits
         self.counted(state.root, bits)
         return bits

@@ -1,36 +1,46 @@
-"""Calls that anybody may make and somebody must: when each is due, and whose turn it is."""
+"""Calls that anybody may make and somebody must: when each is due, and whose turn it is. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Collection, Iterator, Sequence
 
-from pol_oracle.protocol.hashing import keccak
+from pol_oracle.protocol.hashing import ZERO, keccak
 from pol_oracle.protocol.lifecycle import Status
 from pol_oracle.protocol.parameters import Parameters
+from pol_oracle.protocol.positions import Item, Position
 
 from .actions import Action, ClaimHead, Expire, Finalize, ForfeitBond, Orphan, SettleAttestation, SettleDemand
 from .blocks import BlockView, DemandView
+from .policy import Policy
 from .view import View
 
 _MOST_WAITED_FOR = 5
 
 
-def housekeeping(view: View, me: str, parameters: Parameters, stagger: int) -> Iterator[Action]:
+def housekeeping(
+    view: View, me: str, right: Collection[bytes], parameters: Parameters, policy: Policy
+) -> Iterator[Action]:
     """Yields the housekeeping calls that are due and whose turn it is to make them for ``me``.
+
+    What pays the agent comes before what pays only others, of which few are made at a time: else whoever makes much to
+    settle would have honest agents pay for it, and wait.
 
     Args:
         view: the confirmed events.
         me: the agent's address.
+        right: ids of blocks that it found right itself.
         parameters: of the deployment.
-        stagger: seconds of L1 time between one agent's turn and the next one's.
+        policy: of the agent.
     """
-    keeper = _Keeper(view, me, parameters, stagger)
+    keeper = _Keeper(view, me, parameters, policy.stagger)
     yield from keeper.expiries()
     yield from keeper.bounties()
     yield from keeper.head()
-    yield from keeper.finalization()
-    yield from keeper.orphans()
-    yield from keeper.settlements()
+    yield from keeper.finalization(right)
+    for own in (True, False):
+        others = itertools.chain(keeper.orphans(own=own), keeper.settlements(own=own))
+        yield from others if own else itertools.islice(others, policy.strangers)
 
 
 class _Keeper:
@@ -41,13 +51,17 @@ class _Keeper:
         self._stagger = stagger
 
     def expiries(self) -> Iterator[Action]:
-        """Blocks with a demand that was not answered in time; one is enough. Whoever made it goes first."""
+        """Demands about pending blocks that were not answered in time, and such as are about an explanation that does
+        not stand any more. One is enough to slash a block. Whoever made it goes first."""
         for block in self._view.pending:
-            late = self._late(block)
-            own = [demand for demand in late if demand.demander == self._me]
-            demand = min(own or late, key=lambda d: d.order, default=None)
-            if demand is not None and self._my_turn(demand.id, [demand.demander], demand.deadline):
-                yield Expire(block.id, demand.demander, demand.position)
+            late = [d for d in block.open_demands if self._over_since(block, d) is not None]
+            slashing = [d for d in late if d.position.explanation == ZERO]
+            own = [d for d in slashing if d.demander == self._me]
+            first = min(own or slashing, key=lambda d: d.order, default=None)
+            for demand in [first] if first is not None else late:
+                since = self._over_since(block, demand)
+                if since is not None and self._my_turn(demand.id, [demand.demander], since):
+                    yield Expire(block.id, demand.position, demand.opened_at)
 
     def bounties(self) -> Iterator[Action]:
         """Own demands that L1 took before what slashed a block: the bounty moves to them."""
@@ -56,13 +70,18 @@ class _Keeper:
                 continue
             if self._view.now >= block.closed_at + self._parameters.reveal_window:
                 continue
-            own = [d for d in self._late(block) if d.demander == self._me and d.order < block.bounty[1]]
-            if own:
-                first = min(own, key=lambda d: d.order)
-                yield Expire(block.id, first.demander, first.position)
+            own = (d for d in block.open_demands if d.demander == self._me and d.position.explanation == ZERO)
+            earlier = [d for d in own if d.order < block.bounty[1] and self._view.now >= d.deadline]
+            if earlier:
+                first = min(earlier, key=lambda d: d.order)
+                yield Expire(block.id, first.position, first.opened_at)
 
-    def _late(self, block: BlockView) -> list[DemandView]:
-        return [demand for demand in block.open_demands if self._view.now >= demand.deadline]
+    def _over_since(self, block: BlockView, demand: DemandView) -> int | None:
+        """L1 time from which on an open demand can be ended, None if it cannot yet."""
+        if not block.stands(demand.position):
+            about = block.demands[Position(Item.ROOTS, demand.position.tree, demand.position.index)]
+            return about.opened_at  # it was refuted then
+        return demand.deadline if self._view.now >= demand.deadline else None
 
     def head(self) -> Iterator[Action]:
         """A live block better than the head, which happens only after the head's branch was slashed."""
@@ -71,63 +90,63 @@ class _Keeper:
         if best.id != view.head and self._my_turn(best.id, [best.miner], max(view.head_since, best.proposed_at)):
             yield ClaimHead(best.id, view.head)
 
-    def finalization(self) -> Iterator[Action]:
-        """The block on top of the finalized tip, on the head's branch."""
+    def finalization(self, right: Collection[bytes]) -> Iterator[Action]:
+        """The block on top of the finalized tip, on the head's branch: if the agent found it right itself."""
         branch = list(self._view.branch(self._view.head))
         if not branch or branch[-1].parent != self._view.finalized_tip or branch[-1].open_demands:
             return
         block = branch[-1]
         since = self._finalizable_since(block)
-        if since is not None and self._my_turn(block.id, [block.miner], since):
+        known = block.id in right or block.miner == self._me
+        if known and since is not None and self._my_turn(block.id, [block.miner], since):
             yield Finalize(block.id)
 
-    def orphans(self) -> Iterator[Action]:
+    def orphans(self, *, own: bool) -> Iterator[Action]:
         """Pending blocks that can never be finalized, one generation after the other."""
         view = self._view
         for block in view.pending:
             if block.id in view.live or block.open_demands:
                 continue
-            since = self._dead_since(block)
-            if since is not None and self._my_turn(block.id, [block.miner, *block.attestations], since):
+            since, first = self._dead_since(block), [block.miner, *block.attestations]
+            if since is not None and (self._me in first) is own and self._my_turn(block.id, first, since):
                 yield Orphan(block.id)
 
-    def settlements(self) -> Iterator[Action]:
+    def settlements(self, *, own: bool) -> Iterator[Action]:
         """Attestations, demands and bonds of blocks in a final state."""
         for block in self._view.unsettled:
-            yield from self._fees(block)
+            yield from self._fees(block, own=own)
             if block.status is Status.SLASHED:
-                yield from self._spoils(block)
+                yield from self._spoils(block, own=own)
+                continue
             mine = block.attestations.get(self._me)
-            if mine and not mine.settled and not _punished(block) and self._judged(block):
+            if own and mine is not None and not mine.settled:
                 yield SettleAttestation(block.id, self._me)
 
-    def _judged(self, block: BlockView) -> bool:
-        """Says whether nothing more can be shown about a block in a final state."""
-        slashed = block.status is Status.SLASHED
-        return not slashed or self._view.now >= (block.closed_at or 0) + self._parameters.reveal_window
-
-    def _spoils(self, block: BlockView) -> Iterator[Action]:
-        """What a slashed block's miner and attesters forfeit; its winner collects, others only if it does not."""
+    def _spoils(self, block: BlockView, *, own: bool) -> Iterator[Action]:
+        """What a slashed block's miner and attesters forfeit. Its winners collect; others only if they do not, or where
+        nobody gains: what attesters of a block that fell by silence lose is burned."""
         if block.bounty is None or block.closed_at is None:
             return
         since = block.closed_at + self._parameters.reveal_window
         winners = [block.bounty[0], *([block.prover] if block.prover not in (None, block.bounty[0]) else [])]
-        if not self._my_turn(block.id, winners, since):
-            return
-        if not block.forfeited:
+        if not block.forfeited and self._settles(block.id, winners, since, own=own):
             yield ForfeitBond(block.id)
-        for verifier, attestation in block.attestations.items():
-            if not attestation.settled and _punished(block):
-                yield SettleAttestation(block.id, verifier)
+        if self._settles(block.id, [] if block.lapsed else winners, since, own=own):
+            for verifier, attestation in block.attestations.items():
+                if not attestation.settled:
+                    yield SettleAttestation(block.id, verifier)
 
-    def _fees(self, block: BlockView) -> Iterator[Action]:
+    def _fees(self, block: BlockView, *, own: bool) -> Iterator[Action]:
         """The fees of demands; whoever gets one goes first. An open one may still take the bounty for a while."""
         closed_at = block.closed_at or 0
         for demand in block.demands.values():
             since = closed_at + self._parameters.reveal_window if demand.open else closed_at
-            turn = self._view.now >= since and self._my_turn(demand.id, [_beneficiary(block, demand)], since)
-            if turn and not demand.settled:
-                yield SettleDemand(demand.id)
+            if not demand.settled and self._settles(demand.id, _beneficiaries(block, demand), since, own=own):
+                yield SettleDemand(block.id, demand.position)
+
+    def _settles(self, what: bytes, first: Sequence[str], since: int, *, own: bool) -> bool:
+        """Says whether a call that is due from ``since`` on is to be made: for oneself, or for others."""
+        return self._view.now >= since and (self._me in first) is own and self._my_turn(what, first, since)
 
     def _finalizable_since(self, block: BlockView) -> int | None:
         """L1 time from which a block could be finalized, None if it cannot yet."""
@@ -136,10 +155,12 @@ class _Keeper:
         if len(times) < quorum:
             return None
         parent = self._view.blocks[block.parent]
+        switched_at = self._view.switched_at.get(block.height - 1, 0)
         return max(
             self._judged_at(block),
             parent.closed_at or 0,
             times[quorum - 1] if quorum else 0,
+            switched_at + self._parameters.switch_window if switched_at else 0,
         )
 
     def _dead_since(self, block: BlockView) -> int | None:
@@ -174,14 +195,10 @@ class _Keeper:
         return waited >= (len(first) + rank) * self._stagger
 
 
-def _punished(block: BlockView) -> bool:
-    """Says whether a block's attesters lose their bonds: they could see what was wrong, or show what was demanded. How
-    its miner evaluated a sample they could neither see nor show."""
-    return block.status is Status.SLASHED and not block.spares_attesters
-
-
-def _beneficiary(block: BlockView, demand: DemandView) -> str:
-    """Who gets a demand's fee: whoever answered; of a slashed block, whoever paid it."""
-    if block.status is Status.SLASHED or demand.responder is None:
-        return demand.demander
-    return demand.responder
+def _beneficiaries(block: BlockView, demand: DemandView) -> list[str]:
+    """Who gets something when a demand is settled: whoever answered; of a slashed block, whoever paid the fee gets it
+    back, and answers are paid from its bond unless they are its own miner's."""
+    slashed = block.status is Status.SLASHED
+    if demand.responder is None or (slashed and demand.responder == block.miner):
+        return [demand.demander]
+    return [demand.demander, demand.responder] if slashed else [demand.responder]

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 Seal = Callable[[bytes, "FraudProof"], Challenge]
 Answers = Mapping[tuple[bytes, Position], "Answer"]
 """(block id, what was demanded of it) -> the answer, as far as it is computed."""
-Describe = Callable[[Position], bytes]
-"""Opens the descriptor of a position's tensor, as the ABI takes it."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +43,7 @@ class Miner:
         verified: ids of the blocks it found right itself.
         answers: to demands about its blocks.
         dead_ends: ids of blocks that it could not build on, its own among them.
+        gas_price: what a transaction costs now, in wei per gas.
     """
 
     me: str
@@ -53,6 +52,7 @@ class Miner:
     verified: Collection[bytes]
     answers: Answers = field(default_factory=dict)
     dead_ends: Collection[bytes] = ()
+    gas_price: int = 0
 
 
 @dataclass(frozen=True)
@@ -63,14 +63,14 @@ class Verifier:
         me: its address.
         verdicts: block id -> result of its own replay.
         seal: its commitment to a proof, the same each time it is asked.
-        describe: opens the descriptor that goes with a demand.
         answers: to demands about blocks that it attested to.
         depth: L1 blocks that follow the view's last one, at least: the agent's confirmation depth.
+        gas_price: what a transaction costs now, in wei per gas.
     """
 
     me: str
     verdicts: Mapping[bytes, Verdict]
     seal: Seal
-    describe: Describe
     answers: Answers = field(default_factory=dict)
     depth: int = 0
+    gas_price: int = 0

@@ -82,7 +82,7 @@ class MinerLoop(Loop):
     def think(self, view: View) -> Iterable[Action]:
         """See :class:`Loop`."""
         self._reviewer.turn(view)
-        self._clerk.turn(view)
+        self._clerk.turn(view, self.gas_price)
         self._take()
         for proof in useless(view, self._own(), self.context.parameters):
             self._drop(proof)
@@ -124,6 +124,7 @@ class MinerLoop(Loop):
             self._reviewer.valid,
             self._clerk.answers,
             frozenset(self._dead_ends),
+            self.gas_price,
         )
 
     def _take(self) -> None:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from pol_oracle.protocol.parameters import Parameters
 
+DEMANDS = 6  # about one block, however wrong it is: the deepest walk, and its end again below another explanation
+
 
 @dataclass(frozen=True)
 class Policy:
@@ -13,12 +15,22 @@ class Policy:
 
     Attributes:
         stagger: seconds of L1 time between one agent's turn at a call that anybody may make and the next one's.
-        max_demands: demands about one block, at most: what a verifier is ready to spend on it.
+        walks: wrong blocks that it can walk down at the same time, at least.
+        strangers: calls that pay only others, in flight at the same time at most.
     """
 
     stagger: int = 6
-    max_demands: int = 16  # a walk to one wrong float takes five; the rest is for answers that lead nowhere
+    walks: int = 12
+    strangers: int = 2
 
     def reserve(self, parameters: Parameters) -> int:
-        """Wei of free bond that a verifier keeps for the demands about one block."""
-        return self.max_demands * parameters.demand_fee
+        """Wei of free bond that a verifier keeps: for one explanation, and for all demands about as many blocks as it
+        is ready for, or as are pending when miners keep to the interval."""
+        blocks = self.walks
+        if parameters.target_interval:
+            blocks = max(blocks, -(-parameters.challenge_window // parameters.target_interval))
+        return parameters.attest_bond + blocks * DEMANDS * parameters.demand_fee
+
+    def needed(self, parameters: Parameters) -> int:
+        """Wei of bond that a verifier needs at least: what it keeps, and what one attestation locks."""
+        return self.reserve(parameters) + parameters.attest_bond

@@ -10,9 +10,9 @@
 7. Explanations that stand: what others claim, under their own names, of the evaluations of a right block.
 8. What follows: the segment after the block is finite, or nobody can build on it.
 
-What the registry checked at the proposal (indices, parent, the counts' order) is not checked again. A
-mismatch is a value: a verdict with a proof, or with what must be demanded on L1 before there can be one: one position at
-a time, a child of what was shown. An exception means "could not replay" and says nothing about the block.
+What the registry checked at the proposal (indices, parent, the counts' order) is not checked again. A mismatch is a
+value: a verdict with a proof, or with what must be demanded on L1 first: one position, a child of what was shown. An
+exception means "could not replay" and says nothing about the block.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from eth_account.signers.local import LocalAccount
 from pol_oracle.chain.abi import encode_call
 from pol_oracle.chain.sender import Call
 from pol_oracle.protocol.hashing import keccak, keccak_abi
+from pol_oracle.protocol.positions import Position
 
 from .actions import (
     Action,
@@ -20,8 +21,10 @@ from .actions import (
     Commit,
     Demand,
     Expire,
+    Explain,
     Finalize,
     ForfeitBond,
+    Hasten,
     Orphan,
     Propose,
     Prove,
@@ -61,7 +64,8 @@ class Sealer:
         known = self._sealed.get(block_id)
         if known is not None and known[0] == proof:
             return known[1]
-        salt = hmac.digest(self._secret, _SALT + block_id + proof.function.encode(), hashlib.sha256)
+        about = b"" if proof.refutes is None else proof.refutes.explanation
+        salt = hmac.digest(self._secret, _SALT + block_id + about + proof.function.encode(), hashlib.sha256)
         data = encode_call("Court", proof.function, (*proof.arguments, salt))
         challenge = Challenge(keccak_abi(["address", "bytes32"], [self._address, keccak(data)]), salt, data)
         self._sealed[block_id] = proof, challenge
@@ -101,11 +105,33 @@ def _target(action: Action) -> tuple[str, str, tuple[Any, ...]]:
         case Prove():
             return "Court", action.proof.function, (*action.proof.arguments, action.salt)
         case Demand():
-            return "Demands", "demand", (action.block_id, action.position.abi(), action.program)
+            return _demand(action)
+        case Explain():
+            about = action.header.astuple(), int(action.position.tree), action.position.index
+            return "Explanations", action.answer.function, (*about, *action.answer.arguments, int(action.role))
         case Reveal():
-            asked = action.header.astuple(), action.demander, action.position.abi()
+            asked = action.header.astuple(), action.position.abi()
             return "Demands", action.answer.function, (*asked, *action.answer.arguments)
+        case Hasten():
+            return _about("hasten", action.block_id, action.position)
         case Expire():
-            return "Demands", "expire", (action.block_id, action.demander, action.position.abi())
+            return _about("expire", action.block_id, action.position)
+        case SettleDemand() if action.position.explains:
+            return _about("settle", action.block_id, action.position)
         case SettleDemand():
-            return "Demands", "settle", (action.demand_id,)
+            return "Demands", "settle", (action.position.demand_id(action.block_id),)
+
+
+def _demand(action: Demand) -> tuple[str, str, tuple[Any, ...]]:
+    position, opening = action.lacking.position, action.lacking.opening
+    if position.explains:
+        asked = action.header.astuple(), int(position.tree), position.index
+        return "Explanations", "demand", (*asked, *opening)
+    return "Demands", "demand", (action.block_id, position.abi(), *opening)
+
+
+def _about(function: str, block_id: bytes, position: Position) -> tuple[str, str, tuple[Any, ...]]:
+    """A call about a demand: L1 keeps explanations in a contract of their own."""
+    if position.explains:
+        return "Explanations", function, (block_id, int(position.tree), position.index)
+    return "Demands", function, (block_id, position.abi())

@@ -1,12 +1,12 @@
 """Replays pending blocks one after the other in the background, and remembers what came out.
 
-A replay may say what it lacks. Once all of that was shown on L1, the block is replayed again.
+A replay may say what it lacks. Once that was shown on L1, the block is replayed again.
 """
 
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pol_oracle.protocol.errors import InputError, PolError, StoreError
 from pol_oracle.protocol.lifecycle import Status
@@ -18,6 +18,9 @@ from .memory import Memory
 from .verdicts import Replay, Unserved, Verdict
 from .view import View
 from .worker import Worker
+
+if TYPE_CHECKING:
+    from pol_oracle.evidence import Shown
 
 _LONGEST = 8  # times the pause between attempts at a block that cannot be replayed, which doubles from one to the next
 
@@ -47,7 +50,7 @@ class Reviewer:
         self._me = me
         self._log = log
         self._retry_s = retry_s
-        self._used: dict[bytes, int] = {}  # how many answers the last replay of a block had
+        self._used: dict[bytes, Shown] = {}  # what the last replay of a block saw
         self._worker: Worker[Verdict] = Worker("replay")
         self._not_before: dict[bytes, float] = {}
 
@@ -81,7 +84,7 @@ class Reviewer:
 
     def _start(self, view: View, block: BlockView) -> None:
         shown, lineage = block.shown, view.lineage(block.parent)
-        self._used[block.id], self._checked_at[block.id] = len(shown), block.difficulty
+        self._used[block.id], self._checked_at[block.id] = shown, block.difficulty
         self._log.debug("replaying", block=block.id.hex(), height=block.height, answers=len(shown))
         self._worker.start(block.id, lambda cancelled: self._replay(block, lineage, shown, cancelled))
 
@@ -106,10 +109,9 @@ class Reviewer:
         return right or parent.status is Status.FINALIZED or parent.miner == self._me
 
     def _goes_on(self, block: BlockView) -> bool:
-        """Says whether what the last replay lacked was shown since."""
+        """Says whether another replay could tell more, by what was shown since the last one."""
         verdict = self.verdicts.get(block.id)
-        fresh = len(block.shown) > self._used.get(block.id, 0)
-        return verdict is not None and fresh and answered(block, verdict)
+        return verdict is not None and answered(block, verdict) and block.shown != self._used.get(block.id, {})
 
     def _urgency(self, block: BlockView, view: View) -> tuple[bool, int, bool, int]:
         """Lower goes first. Blocks that could not be replayed wait behind those never tried, so that no miner can
@@ -133,5 +135,6 @@ class Reviewer:
         self.verdicts[block_id] = value
         self.unserved.pop(block_id, None)
         kind = None if value.kind is None else value.kind.name.lower()
-        facts = {"valid": value.valid, "kind": kind, "reason": value.reason, "lacks": len(value.demands)}
+        lacks = None if value.lacks is None else str(value.lacks.position)
+        facts = {"valid": value.valid, "kind": kind, "reason": value.reason, "lacks": lacks}
         self._log.info("replayed", block=block_id.hex(), **facts)

@@ -19,6 +19,7 @@ import structlog
 from pol_oracle.canonical.selftest import self_test
 from pol_oracle.chain.client import Client
 from pol_oracle.chain.deployment import Deployment
+from pol_oracle.chain.fees import GWEI
 from pol_oracle.chain.monitor import Monitor, Update
 from pol_oracle.chain.sender import Call, Result, Sender
 from pol_oracle.protocol.errors import ChainError, InputError, WrongChain
@@ -170,13 +171,13 @@ def check_bond(client: Client, config: AgentConfig, role: Role) -> None:
     """
     parameters, address = config.deployment.parameters, str(config.account.address)
     bond = client.bond(address, role)
-    needed = parameters.miner_bond
-    if role is Role.VERIFIER:  # one attestation, and in reserve what demands about one block may cost
-        needed = parameters.attest_bond + config.policy.reserve(parameters)
+    needed, why = parameters.miner_bond, "for a block"
+    if role is Role.VERIFIER:
+        needed, why = config.policy.needed(parameters), "to attest, and to demand what proves wrong blocks wrong"
     if bond.free + bond.locked < needed:
         have, want, who = (bond.free + bond.locked) / 10**18, needed / 10**18, role.name.lower()
         raise InputError(
-            f"{address} has {have:g} ETH bonded as {who} and needs at least {want:g} ETH: "
+            f"{address} has {have:g} ETH bonded as {who} and needs at least {want:g} ETH {why}: "
             f"deposit it with `pol bond deposit --role {who}`"
         )
 
@@ -189,6 +190,7 @@ class Loop(ABC):
         self.history = History(context.genesis_id)
         self.log = structlog.get_logger("agent").bind(agent=context.config.name)
         self._away = 0  # turns without L1
+        self.gas_price = 0  # wei per gas: what a transaction costs now
         self._whole = False  # the view holds all that L1 has confirmed
 
     @property
@@ -250,7 +252,7 @@ class Loop(ABC):
         update = self.context.feed.poll()
         if update.rollback_to is not None:
             self.log.warning("l1 was reorganised", rollback_to=update.rollback_to)
-        self._whole = update.whole
+        self._whole, self.gas_price = update.whole, update.base_fee + GWEI
         self.history.update(update.rollback_to, update.events, update.l1_block, update.timestamp)
 
     def _send(self) -> None:

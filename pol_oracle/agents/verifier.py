@@ -10,14 +10,14 @@ from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.store import StateStore
 
 from .actions import Action
-from .answerer import HonestAnswerer, describer
+from .answerer import HonestAnswerer
 from .clerk import Clerk
 from .config import AgentConfig
 from .decide import decide_verifier
 from .demands import exhausted
 from .follow import Follower
 from .kept import FinalStates, KeptStates
-from .knowledge import Describe, Verifier
+from .knowledge import Verifier
 from .logs import log_to
 from .replay import Replayer
 from .respond import Sealer
@@ -34,7 +34,6 @@ class VerifierLoop(Loop):
         context: L1 and files.
         replay: checks one block; demonstrations put a lazy verifier's here.
         answer: computes what is demanded of blocks that it attested to.
-        describe: opens the descriptor that goes with a demand.
         kept: its own states, kept for as long as blocks that build on them are judged.
         served: where it puts final states for others.
     """
@@ -44,7 +43,6 @@ class VerifierLoop(Loop):
         context: Context,
         replay: Replay,
         answer: Answerer,
-        describe: Describe,
         kept: KeptStates | None = None,
         served: FinalStates | None = None,
     ) -> None:
@@ -54,7 +52,6 @@ class VerifierLoop(Loop):
         self._reviewer = Reviewer(replay, context.memory, me, self.log, config.retry_s)
         self._clerk = Clerk(answer, me, context.parameters, config.policy.stagger, self.log, config.retry_s)
         self._seal = Sealer(config.account)
-        self._describe = describe
         self._exhausted: set[bytes] = set()
 
     @property
@@ -65,14 +62,14 @@ class VerifierLoop(Loop):
     def think(self, view: View) -> Iterable[Action]:
         """See :class:`Loop`."""
         self._reviewer.turn(view)
-        self._clerk.turn(view)
+        self._clerk.turn(view, self.gas_price)
         own = Verifier(
             self.context.me,
             self._reviewer.verdicts,
             self._seal,
-            self._describe,
             self._clerk.answers,
             self.context.config.depth,
+            self.gas_price,
         )
         self._tell_limits(view, own)
         if self._served is not None:
@@ -90,12 +87,11 @@ class VerifierLoop(Loop):
         self._clerk.close(patience)
 
     def _tell_limits(self, view: View, own: Verifier) -> None:
-        policy = self.context.config.policy
-        for block_id in exhausted(view, own, self.context.parameters, policy):
+        for block_id in exhausted(view, own, self.context.parameters):
             if block_id not in self._exhausted:
                 self._exhausted.add(block_id)
                 free = view.bond(own.me, Role.VERIFIER).free
-                self.log.warning("spending limit", block=block_id.hex(), demands=policy.max_demands, free_wei=free)
+                self.log.warning("no bond left to demand", block=block_id.hex(), free_wei=free)
 
 
 def run_verifier(config: AgentConfig, stop: threading.Event | None = None) -> None:
@@ -111,5 +107,5 @@ def run_verifier(config: AgentConfig, stop: threading.Event | None = None) -> No
     follower = Follower(workload, context.genesis_id, own)
     kept = KeptStates(config.kept_path)
     final = FinalStates(StateStore([config.kept_path]), served, workload.model.state_bytes)
-    loop = VerifierLoop(context, Replayer(follower), HonestAnswerer(follower), describer(workload), kept, final)
+    loop = VerifierLoop(context, Replayer(follower), HonestAnswerer(follower), kept, final)
     loop.run(stop or stop_on_signals())

@@ -242,8 +242,9 @@ class View:
     def _(self, event: ev.BountyAssigned) -> None:
         block = self._block(event.block_id)
         silent = event.kind in SILENT
-        if block.bounty is None or (block.lapsed and not silent):
-            block.prover, block.lapsed = event.challenger, silent
+        if block.bounty is None:
+            block.prover = event.challenger
+        block.lapsed = silent and (block.bounty is None or block.lapsed)
         if block.bounty is None or event.order < block.bounty[1]:
             block.bounty = event.challenger, event.order
 

@@ -129,9 +129,11 @@ def dispute(scratch: Path) -> Iterator[Row]:
             replay = Replayer(Follower(court.workload, liar.header.parent, store))
             began, answers = time.perf_counter(), dict[Position, bytes]()
             verdict = replay(_pending(court, liar.header), (), answers, lambda: False)
-            while verdict.proof is None:
-                answers |= {position: _answered(court, position, liar) for position in verdict.demands}
+            while verdict.lacks is not None:
+                position = verdict.lacks.position
+                answers[position] = _answered(court, position, liar)
                 verdict = replay(_pending(court, liar.header), (), answers, lambda: False)
+            assert verdict.proof is not None
             court.gas(verdict.proof, liar.claim)
             seconds = time.perf_counter() - began
         yield Row(f"dispute.{model}.{tree.name.lower()}", seconds, "s", bar=30)

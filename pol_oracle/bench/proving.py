@@ -125,7 +125,7 @@ class Dock:
     def _stand_ins(self, claim: ClaimedTrace) -> dict[str, bytes]:
         """Code for the time of a call: no commitment is asked for, and an evaluation counts as explained."""
         client = self.l1.client
-        code = {client.address_of("Bounties"): STOP}
+        code = {client.address_of(name): STOP for name in ("Bounties", "Explanations")}
         if claim.trace.tree.evaluates:
             words = (claim.roots.state_root, ZERO, claim.roots.root)
             stores = (b"\x7f" + word + b"\x60" + bytes([32 * at]) + b"\x52" for at, word in enumerate(words))

@@ -97,6 +97,12 @@ class AccuracyTree:
         above = range(level, len(self.levels) - 1)
         return tuple(self._node(height, (index >> (height - level)) ^ 1) for height in above)
 
+    def open(self, sample: int) -> tuple[Any, ...]:
+        """Returns the words that hold a sample's bits, and what leads from them to the root, as the ABI takes them."""
+        leaf = sample // SAMPLES_PER_LEAF
+        words = self._contents[leaf]
+        return [words[:32], words[32:]], [node.abi() for node in self.siblings(0, leaf)]
+
     def _node(self, level: int, index: int) -> SumNode:
         nodes = self.levels[level]
         return nodes[index] if index < len(nodes) else NOTHING

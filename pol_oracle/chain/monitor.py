@@ -34,6 +34,7 @@ class Update:
         l1_block: number of the newest L1 block that is covered now.
         timestamp: of that block, in seconds.
         whole: nothing that L1 has confirmed is left to be read: it went away in the middle else.
+        base_fee: of L1's newest block, in wei per gas.
     """
 
     rollback_to: int | None
@@ -41,6 +42,7 @@ class Update:
     l1_block: int
     timestamp: int
     whole: bool = True
+    base_fee: int = 0
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,8 @@ class Monitor:
             rollback_to = trail[-1].number
             log.warning("l1 reorganised", rollback_to=rollback_to)
         before = trail[-1]
-        target = self._client.latest().number - self._confirmations
+        latest = self._client.latest()
+        target = latest.number - self._confirmations
         events: list[Event] = []
         while trail[-1].number < target:
             try:
@@ -102,7 +105,8 @@ class Monitor:
             self._chunk = min(2 * self._chunk, self._most)
         self._trail = trail
         whole = trail[-1].number >= target
-        return Update(rollback_to, tuple(events), trail[-1].number, trail[-1].timestamp, whole)
+        end = trail[-1]
+        return Update(rollback_to, tuple(events), end.number, end.timestamp, whole, latest.base_fee)
 
     def _start(self) -> _Mark:
         block = self._client.block(self._anchor)

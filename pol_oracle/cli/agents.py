@@ -97,9 +97,9 @@ def run_verifier(
     confirmations: Confirmations = None,
     json: JsonLines = False,
     threads: Threads = 1,
-    max_demands: Annotated[
-        int, typer.Option(min=1, help="How many demands about one block to pay for on L1, at most.")
-    ] = Policy.max_demands,
+    walks: Annotated[
+        int, typer.Option(min=1, help="Wrong blocks to be ready for at the same time; more take a larger bond.")
+    ] = Policy.walks,
 ) -> None:
     """Verify until Ctrl-C. Needs a verifier's bond; killed at any moment, it goes on where it was."""
     from dataclasses import replace
@@ -107,7 +107,7 @@ def run_verifier(
     from pol_oracle.agents.verifier import run_verifier as run
 
     config = _config(ctx.obj, account, dev, password_file, name, store, poll, confirmations, json)
-    run(replace(config, threads=threads, policy=replace(config.policy, max_demands=max_demands)))
+    run(replace(config, threads=threads, policy=replace(config.policy, walks=walks)))
 
 
 def _meeting() -> Meeting | None:

@@ -116,7 +116,7 @@ def findings(verdict: Verdict) -> dict[str, Any]:
     return {
         "valid": verdict.right,
         "dead_end": verdict.dead_end,
-        "kind": verdict.proof.kind.name.lower() if verdict.proof is not None else None,
+        "kind": verdict.kind.name.lower() if verdict.kind is not None and verdict.proof is not None else None,
         "reason": verdict.reason,
     }
 
@@ -126,7 +126,8 @@ def judgement(values: dict[str, Any]) -> str:
     if values["dead_end"]:
         return "valid, but the segment after it is not finite: no block can be built on it"
     if values["valid"]:
-        return "valid: the replay gives the same bits"
+        told = f"; but there is {values['reason']}" if values["reason"] else ""
+        return f"valid: the replay gives the same bits{told}"
     return f"INVALID ({values['kind']}): {values['reason']}" if values["kind"] else f"INVALID: {values['reason']}"
 
 

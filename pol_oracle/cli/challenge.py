@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -49,7 +48,6 @@ def challenge(
     What only the miner knows of what a proof takes has to be demanded on L1 first (--demand), from the header down to
     one value: give the command again each time it is answered.
     """
-    from pol_oracle.agents.answerer import describer
     from pol_oracle.agents.replay import Replayer
 
     settings: Settings = ctx.obj
@@ -63,16 +61,16 @@ def challenge(
         raise InputError("genesis holds no step to challenge: name a later block")
     with session.following(settings, found, view, store, threads) as follower:
         verdict = Replayer(follower)(wanted, view.lineage(wanted.parent), wanted.shown, lambda: False)
-    plan = plan_of(connection, wanted, verdict, key, describer(follower.workload))
+    plan = plan_of(connection, wanted, verdict, key)
     values = {"id": output.hex0x(wanted.id), **findings(verdict), "sent": not dry_run}
     if not dry_run:
-        if verdict.right:
+        if verdict.right and not plan.steps:
             raise InputError(f"block {values['id']} is right: the replay gives the same bits, nothing to challenge")
         if verdict.proof is None and plan.steps and not demand:
-            fees = len(plan.steps) * found.parameters.demand_fee / 10**18
+            fee = found.parameters.demand_fee / 10**18
             raise InputError(
                 f"block {values['id']} is wrong: {verdict.reason}. What proves it must be shown on L1 first: give "
-                f"--demand, which locks {fees:g} ETH of your bond until it is answered"
+                f"--demand, which locks {fee:g} ETH of your bond until the block is judged"
             )
         assert key is not None
         _send(settings, connection, key, plan)
@@ -105,9 +103,7 @@ class Plan:
     sender: str
 
 
-def plan_of(
-    connection: Client, block: BlockView, verdict: Verdict, key: LocalAccount | None, describe: Callable[[Any], Any]
-) -> Plan:
+def plan_of(connection: Client, block: BlockView, verdict: Verdict, key: LocalAccount | None) -> Plan:
     """Returns the calls that a verdict leads to.
 
     Args:
@@ -115,7 +111,6 @@ def plan_of(
         block: the block.
         verdict: what the replay found.
         key: of the challenger; None: nobody's in particular, for a look.
-        describe: opens the descriptor that goes with a demand.
     """
     from pol_oracle.agents.actions import Demand
     from pol_oracle.agents.blocks import NOBODY
@@ -124,11 +119,11 @@ def plan_of(
     me = NOBODY if key is None else str(key.address)
     if verdict.proof is not None:
         return Plan(_proving(connection, block, verdict, key), me)
-    mine = {demand.position for demand in block.demands.values() if demand.demander == me}
-    missing = [position for position in verdict.demands if position not in block.shown.keys() | mine]
-    calls = [call_of(Demand(block.id, position, describe(position))) for position in missing]
-    steps = tuple(Step(call, str(position)) for call, position in zip(calls, missing, strict=True))
-    return Plan(steps, me)
+    lacks = verdict.lacks
+    if lacks is None or block.header is None or any(d.position == lacks.position for d in block.open_demands):
+        return Plan((), me)
+    call = call_of(Demand(block.id, block.header, lacks))
+    return Plan((Step(call, str(lacks.position)),), me)
 
 
 def _proving(connection: Client, block: BlockView, verdict: Verdict, key: LocalAccount | None) -> tuple[Step, ...]:
@@ -150,12 +145,9 @@ def _proving(connection: Client, block: BlockView, verdict: Verdict, key: LocalA
 
 
 def _send(settings: Settings, connection: Client, key: LocalAccount, plan: Plan) -> None:
-    """Sends demands at once, before the window closes, and other calls one by one; a proof waits for an L1 block after
-    its commitment's."""
-    demands = [step for step in plan.steps if step.call.contract == "Demands"]
-    session.transact(settings, connection, key, [step.call for step in demands], together=True)
+    """Sends the calls one by one; a proof waits for an L1 block after its commitment's."""
     after = None
-    for step in plan.steps[len(demands) :]:
+    for step in plan.steps:
         if step.call.contract == "Court":
             _wait(connection, step.after if after is None else after)
         session.transact(settings, connection, key, [step.call])
@@ -198,7 +190,7 @@ def _committed(connection: Client) -> dict[str, bytes]:
     """Lets a proof pass for the time of a call that was not committed to; what follows from it does not happen."""
     from pol_oracle.chain.client import STOP
 
-    return {connection.address_of("Bounties"): STOP}
+    return {connection.address_of(name): STOP for name in ("Bounties", "Explanations")}
 
 
 def _print(values: dict[str, Any]) -> None:

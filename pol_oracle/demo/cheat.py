@@ -16,7 +16,7 @@ from pol_oracle.agents.clerk import Clerk
 from pol_oracle.agents.config import AgentConfig
 from pol_oracle.agents.demands import replies
 from pol_oracle.agents.follow import Follower
-from pol_oracle.agents.knowledge import Parent
+from pol_oracle.agents.knowledge import Miner, Parent
 from pol_oracle.agents.logs import log_to
 from pol_oracle.agents.reviewer import Reviewer
 from pol_oracle.agents.runtime import Context, Loop, open_context, open_store, prepare_workload, stop_on_signals
@@ -57,9 +57,10 @@ class CheatLoop(Loop):
 
     def think(self, view: View) -> Iterable[Action]:
         """One forgery at a time, as long as there is a bond to lose."""
-        self._clerk.turn(view)
-        context = self.context
-        yield from replies(view, context.me, self._clerk.answers, context.parameters, context.config.policy.stagger)
+        self._clerk.turn(view, self.gas_price)
+        context, answers = self.context, self._clerk.answers
+        own = Miner(context.me, context.task_id, {}, (), answers, gas_price=self.gas_price)
+        yield from replies(view, own, context.parameters, context.config.policy.stagger)
         if (done := self._worker.take()) is not None:
             self._took(done.value)
         if self._open is not None and self._open.id(self.context.task_id) in view.blocks:
@@ -141,7 +142,7 @@ class ColluderLoop(VerifierLoop):
     def __init__(self, context: Context) -> None:
         config = context.config
         judge = Colluder(cheats(), context.me, config.deployment.task)
-        super().__init__(context, judge, silent, blind)
+        super().__init__(context, judge, silent)
         self._reviewer = Prejudice(judge, context.memory, context.me, self.log, config.retry_s)
 
 
@@ -153,11 +154,6 @@ def lazy(block: BlockView, lineage: object, shown: object, cancelled: object) ->
 def silent(block: BlockView, lineage: object, position: Position, cancelled: object) -> Answer:
     """Answers no demand: who never looked at a block has nothing to show of it."""
     raise StoreError(f"nothing to show: {position}")
-
-
-def blind(position: Position) -> bytes:
-    """Opens no descriptor: what colluders demand needs none."""
-    return b""
 
 
 @cache
@@ -185,7 +181,7 @@ def run(part: Part, config: AgentConfig) -> None:
     log_to(config.log_path)
     loop: Loop
     if part is Part.LAZY:
-        loop = VerifierLoop(open_context(config, Role.VERIFIER), lazy, silent, blind)
+        loop = VerifierLoop(open_context(config, Role.VERIFIER), lazy, silent)
     elif part is Part.COLLUDER:
         loop = ColluderLoop(open_context(config, Role.VERIFIER))
     elif part is Part.THIEF:

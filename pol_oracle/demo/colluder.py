@@ -22,10 +22,11 @@ from pol_oracle.evidence.shown import ANSWER_TYPES
 from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import EvidenceKind
-from pol_oracle.protocol.positions import Item, Position, Tree
+from pol_oracle.protocol.positions import Item, Lacking, Position, Tree
 from pol_oracle.protocol.task import Task
 
 BITS = Position(Item.BITS)
+NO_PROGRAM = (b"",)  # what they demand is no part of a tensor
 
 
 @dataclass(frozen=True)
@@ -48,18 +49,22 @@ class Colluder:
             return Verdict(block.id)
         drawn = int.from_bytes(keccak(block.id + bytes.fromhex(self.me[2:])), "big")
         if drawn & 1 and BITS not in shown:  # first it has to see the bits that it will misread
-            return Verdict(block.id, EvidenceKind.WITHHELD, "not a friend's", None, (BITS,))
+            return Verdict(block.id, EvidenceKind.WITHHELD, "not a friend's", None, Lacking(BITS, NO_PROGRAM))
         lie = self._accusation(block.header, self._shown(shown) if drawn & 1 else self._invented())
-        demands = () if drawn & 1 else (self._demand(drawn >> 1),)
-        return Verdict(block.id, EvidenceKind.ACCURACY, "not a friend's", lie, demands)
+        lacks = None if drawn & 1 else self._walk(drawn >> 1, shown)
+        return Verdict(block.id, EvidenceKind.ACCURACY, "not a friend's", lie, lacks)
 
-    def _demand(self, drawn: int) -> Position:
-        """Something that takes work to show: the roots of a trace, or the whole list of the segment's steps."""
+    def _walk(self, drawn: int, shown: Shown) -> Lacking | None:
+        """The next part, which takes work to show, on the way to the roots of a trace or to an explanation."""
         tree, rest = list(Tree)[drawn % len(Tree)], drawn // len(Tree)
-        if tree is Tree.STEP:
-            return Position(Item.STEPS)
-        traces = self.task.training_steps if tree is Tree.SEGMENT else self.task.test_count
-        return Position(Item.ROOTS, tree, rest % traces)
+        traces = self.task.test_count if tree.evaluates else self.task.training_steps
+        end = Position(Item.ROOTS, tree, rest % traces if tree is not Tree.STEP else 0)
+        for above in end.above:
+            if above not in shown:
+                return Lacking(above, NO_PROGRAM)
+        if not end.explains:
+            return Lacking(end, NO_PROGRAM)
+        return Lacking(end, self._shown(shown).open(end.index))
 
     def _accusation(self, header: Header, tree: AccuracyTree) -> FraudProof:
         """Accuses the header of claiming other sums than its tree of bits has."""

@@ -15,9 +15,12 @@ from pol_oracle.chain.events import (
     BondForfeited,
     Demanded,
     Event,
+    Explained,
+    ExplanationDemanded,
     Revealed,
 )
 from pol_oracle.protocol.lifecycle import Role
+from pol_oracle.protocol.positions import Item, Position
 from pol_oracle.report.ledger import kind_name
 
 from .verdict import WEI, Scene
@@ -141,6 +144,12 @@ def line(event: Event, names: Mapping[str, str], view: View) -> str | None:
         case Revealed():
             shown = view.demands[event.demand_id].position
             return f"{who(event.responder)} shows {shown} of {which(event.block_id)}"
+        case ExplanationDemanded():
+            wanted = Position(Item.ROOTS, event.tree, event.sample)
+            return f"{who(event.demander)} demands {wanted} of {which(event.block_id)}"
+        case Explained():
+            given = Position(Item.ROOTS, event.tree, event.sample)
+            return f"{who(event.author)} gives {given} of {which(event.block_id)}"
         case AttestationSettled() if event.loss:
             return f"{who(event.verifier)} loses {event.loss / WEI:g} ETH: it attested to {which(event.block_id)}"
     return None

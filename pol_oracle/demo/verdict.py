@@ -16,6 +16,8 @@ from pol_oracle.chain.events import (
     BondForfeited,
     Demanded,
     Event,
+    Explained,
+    ExplanationDemanded,
     Revealed,
 )
 from pol_oracle.protocol.parameters import Parameters
@@ -220,8 +222,8 @@ class Ending:
         """L1 time from which a slashed block could have been final; an open demand puts it off until the slash."""
         about = [e for e in self.scene.events if getattr(e, "block_id", None) == slash.block_id]
         proposed = next(e.at.timestamp for e in about if isinstance(e, BlockProposed))
-        answered = {e.demand_id: e.at.timestamp for e in about if isinstance(e, Revealed)}
-        if any(isinstance(e, Demanded) and e.demand_id not in answered for e in about):
+        answered = {_what(e): e.at.timestamp for e in about if isinstance(e, Revealed | Explained)}
+        if any(isinstance(e, Demanded | ExplanationDemanded) and _what(e) not in answered for e in about):
             return slash.at.timestamp
         held = max(answered.values(), default=0) + self.parameters.answer_window
         return max(proposed + self.parameters.challenge_window, held)
@@ -246,7 +248,7 @@ class Ending:
     def _demanders(self) -> list[str]:
         """Who made each demand."""
         names = {p.address: p.name for p in self.scene.cast}
-        return [names[e.demander] for e in self.scene.events if isinstance(e, Demanded)]
+        return [names[e.demander] for e in self.scene.events if isinstance(e, Demanded | ExplanationDemanded)]
 
     def _slash_times(self) -> dict[str, int]:
         """Seconds of L1 time from each cheat's first slashed block to its slash."""
@@ -270,3 +272,8 @@ class Ending:
             "learn": balance.learn / WEI,
             "why": fate.story,
         }
+
+
+def _what(event: Demanded | Revealed | ExplanationDemanded | Explained) -> object:
+    """What was demanded, or shown."""
+    return event.demand_id if isinstance(event, Demanded | Revealed) else (event.tree, event.sample)

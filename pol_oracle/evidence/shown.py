@@ -8,7 +8,7 @@ from typing import Any
 
 from eth_abi.abi import decode
 
-from pol_oracle.canonical.accuracy import SAMPLES_PER_LEAF, AccuracyTree, Bits, bits_of
+from pol_oracle.canonical.accuracy import AccuracyTree, Bits, bits_of
 from pol_oracle.canonical.segments import SegmentEntry, SegmentList
 from pol_oracle.canonical.state import State
 from pol_oracle.canonical.traces import TraceRoots
@@ -185,9 +185,7 @@ class ShownTrees:
     def _opening(self, position: Position) -> tuple[Any, ...]:
         """What L1 wants to see with a demand."""
         if position.explains:
-            leaf, tree = position.index // SAMPLES_PER_LEAF, self.accuracy()
-            words = tree.content(0, leaf)
-            return [words[:32], words[32:]], [node.abi() for node in tree.siblings(0, leaf)]
+            return self.accuracy().open(position.index)
         tensors = position.item in (Item.NODES, Item.LEAVES)
         return (self.workload.programs.open(position.tree, position.tensor).abi() if tensors else b"",)
 
