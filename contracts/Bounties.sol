@@ -142,6 +142,6 @@ contract Bounties is IBounties {
 
     /// @dev First second in which the bounty can no longer move.
     function _settlesAt(Bounty memory bounty) private view returns (uint256) {
-        return uint256(bounty.slashedAt) + registry.parameters().revealWindow;
+        return uint256(bounty.slashedAt) + registry.revealWindow();
     }
 }

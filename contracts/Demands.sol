@@ -5,14 +5,15 @@ import {IBondVault} from "./interfaces/IBondVault.sol";
 import {IBounties} from "./interfaces/IBounties.sol";
 import {Claim, ICourt, SegmentStep, TraceId} from "./interfaces/ICourt.sol";
 import {Demand, DemandState, IDemands, Item, Position} from "./interfaces/IDemands.sol";
-import {Explanation, IExplanations} from "./interfaces/IExplanations.sol";
+import {IExplanations} from "./interfaces/IExplanations.sol";
 import {IPoLRegistry} from "./interfaces/IPoLRegistry.sol";
 import {Answers} from "./lib/Answers.sol";
 import {Check} from "./lib/Check.sol";
 import {Deadlines} from "./lib/Deadlines.sol";
+import {Headers} from "./lib/Headers.sol";
 import {Segments} from "./lib/Segments.sol";
 import {Trace} from "./lib/Trace.sol";
-import {Block, EvidenceKind, Header, Parameters, Role, Status, Tree} from "./Types.sol";
+import {EvidenceKind, Header, Role, Status, Tree} from "./Types.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
 /// @title Demand and reveal: whatever a miner committed to and does not serve, it must show on L1, or lose its bond.
@@ -49,14 +50,13 @@ contract Demands is IDemands {
         returns (bytes32 demandId)
     {
         _checkPosition(position);
-        Parameters memory parameters = registry.parameters();
-        Deadlines.checkTime(registry, blockId, parameters, _parentShownAt(blockId, position, program));
-        demandId = demandIdOf(blockId, position);
+        Deadlines.checkTime(registry, blockId, _parentShownAt(blockId, position, program));
+        demandId = _idOf(blockId, position);
         require(_demands[demandId].state == DemandState.None, DemandedBefore(demandId));
         bytes32 walk = _walks[blockId][msg.sender];
         require(_demands[walk].state != DemandState.Open, WalkUnderWay(walk));
 
-        uint40 deadline = Deadlines.next(registry, parameters);
+        uint40 deadline = Deadlines.next(registry);
         uint256 order = bounties.takeOrder();
         // forge-lint: disable-next-line(unsafe-typecast): orders are drawn from a uint40
         _demands[demandId] = Demand(msg.sender, deadline, uint40(order), DemandState.Open, blockId, address(0), 0);
@@ -65,12 +65,12 @@ contract Demands is IDemands {
         emit Demanded(blockId, demandId, msg.sender, position, deadline, order);
         registry.openDemand(blockId); // reverts unless pending
 
-        vault.lock(msg.sender, Role.Verifier, parameters.demandFee);
+        vault.lock(msg.sender, Role.Verifier, registry.demandFee());
     }
 
     /// @inheritdoc IDemands
     function hasten(bytes32 blockId, Position calldata position) external {
-        bytes32 demandId = demandIdOf(blockId, position);
+        bytes32 demandId = _idOf(blockId, position);
         Demand storage made = _demands[demandId];
         require(made.state == DemandState.Open, NoOpenDemand(demandId));
         uint40 deadline = Deadlines.again(registry, blockId);
@@ -146,7 +146,7 @@ contract Demands is IDemands {
 
     /// @inheritdoc IDemands
     function expire(bytes32 blockId, Position calldata position) external {
-        bytes32 demandId = demandIdOf(blockId, position);
+        bytes32 demandId = _idOf(blockId, position);
         Demand storage made = _demands[demandId];
         require(made.state == DemandState.Open, NoOpenDemand(demandId));
         bool explained = position.explanation != bytes32(0);
@@ -164,13 +164,13 @@ contract Demands is IDemands {
     function settle(bytes32 demandId) external {
         Demand memory made = _demands[demandId];
         require(made.state != DemandState.None && made.state != DemandState.Settled, NoOpenDemand(demandId));
-        Block memory about = registry.blocks(made.blockId);
-        require(about.status > Status.Pending, DemandUnsettled(demandId));
-        bool slashed = about.status == Status.Slashed;
+        (Status outcome, address miner) = registry.fateOf(made.blockId);
+        require(outcome > Status.Pending, DemandUnsettled(demandId));
+        bool slashed = outcome == Status.Slashed;
         if (slashed && made.state == DemandState.Open) bounties.winners(made.blockId); // reverts until they are settled
         bool answered = made.state == DemandState.Answered;
         bool paid = answered && !slashed;
-        uint256 fee = registry.parameters().demandFee;
+        uint256 fee = registry.demandFee();
 
         _demands[demandId].state = DemandState.Settled;
 
@@ -178,8 +178,8 @@ contract Demands is IDemands {
 
         if (paid) vault.award(made.demander, Role.Verifier, fee, made.responder);
         else vault.unlock(made.demander, Role.Verifier, fee);
-        if (!answered || !slashed || made.responder == about.miner) return;
-        vault.award(about.miner, Role.Miner, _payEach(made.blockId), made.responder);
+        if (!answered || !slashed || made.responder == miner) return;
+        vault.award(miner, Role.Miner, _payEach(made.blockId), made.responder);
     }
 
     /// @inheritdoc IDemands
@@ -190,7 +190,7 @@ contract Demands is IDemands {
     {
         claim = _claimOf(header, trace.tree, trace.index, segment);
         if (Trace.ofStep(trace.tree)) return claim;
-        claim.traceRoot = explanations.rootOf(registry.blockIdOf(header), trace.tree, trace.index);
+        claim.traceRoot = explanations.rootOf(Headers.idOf(registry.taskId(), header), trace.tree, trace.index);
         require(claim.traceRoot != bytes32(0), ICourt.NotExplained(trace));
     }
 
@@ -206,29 +206,24 @@ contract Demands is IDemands {
     }
 
     /// @inheritdoc IDemands
-    function walkOf(bytes32 blockId, address demander) external view returns (bytes32) {
-        return _walks[blockId][demander];
-    }
-
-    /// @inheritdoc IDemands
     function demands(bytes32 demandId) external view returns (Demand memory) {
         return _demands[demandId];
     }
 
     /// @inheritdoc IDemands
-    function demandIdOf(bytes32 blockId, Position calldata position) public pure returns (bytes32) {
-        return keccak256(abi.encode(blockId, position));
+    function demandIdOf(bytes32 blockId, Position calldata position) external pure returns (bytes32) {
+        return _idOf(blockId, position);
     }
 
     /// @dev The demand ends with the explanation that it was about, which falls now if it has not yet. The record goes: if
     /// the same explanation is given again, the same can be demanded again.
     function _endWithExplanation(bytes32 blockId, bytes32 demandId, Position calldata position, bool stands) private {
         address demander = _demands[demandId].demander;
-        uint256 fee = registry.parameters().demandFee;
+        uint256 fee = registry.demandFee();
         delete _demands[demandId];
 
         emit DemandSettled(blockId, demandId, demander, fee);
-        registry.closeDemand(blockId, 0); // reverts unless pending
+        registry.closeDemand(blockId, false); // reverts unless pending
         if (stands) explanations.refuteSilent(blockId, position.tree, position.index);
 
         vault.unlock(demander, Role.Verifier, fee);
@@ -244,7 +239,7 @@ contract Demands is IDemands {
         if (msg.sender != header.miner) _answers[blockId] += 1;
 
         emit Revealed(blockId, demandId, msg.sender, shown);
-        registry.closeDemand(blockId, block.timestamp + registry.parameters().answerWindow); // reverts unless pending
+        registry.closeDemand(blockId, true); // reverts unless pending
     }
 
     function _requireOpen(Header calldata header, Position calldata position, Item item)
@@ -253,8 +248,8 @@ contract Demands is IDemands {
         returns (bytes32 blockId, bytes32 demandId)
     {
         require(position.item == item, WrongItem(item, position.item));
-        blockId = registry.blockIdOf(header);
-        demandId = demandIdOf(blockId, position);
+        blockId = Headers.idOf(registry.taskId(), header);
+        demandId = _idOf(blockId, position);
         Demand storage made = _demands[demandId];
         require(made.state == DemandState.Open, NoOpenDemand(demandId));
         require(block.timestamp < made.deadline, DeadlinePassed(demandId, made.deadline, block.timestamp));
@@ -291,42 +286,33 @@ contract Demands is IDemands {
     {
         (Item item, Tree tree) = (position.item, position.tree);
         if (item == Item.Bits || item == Item.Steps) return 0;
-        if (item == Item.Roots) {
-            return tree == Tree.Step ? 0 : _shownAt(blockId, Position(Item.Steps, Tree.Step, 0, 0, 0, 0));
-        }
+        if (item == Item.Roots) return tree == Tree.Step ? 0 : _shownAt(blockId, Item.Steps, Tree.Step, 0, 0, 0);
 
+        (uint32 index, uint32 tensor, bytes32 explanation) = (position.index, position.tensor, position.explanation);
         uint256 leaves = Answers.checkPosition(position, registry.programRoot(), program);
-        bool below = item == Item.Leaves && leaves > Answers.LEAF_GROUP; // the nodes
-        if (below) {
-            shownAt =
-                _shownAt(blockId, Position(Item.Nodes, tree, position.index, position.tensor, 0, position.explanation));
+        bool below = item == Item.Leaves && leaves > Answers.LEAF_GROUP; // the tensor's nodes
+        if (below) shownAt = _shownAt(blockId, Item.Nodes, tree, index, tensor, explanation);
+        // what was shown of an explanation is as fresh as the explanation: the same one may have been given again
+        if (!Trace.ofStep(tree)) {
+            return Math.max(shownAt, explanations.requireStanding(blockId, tree, index, explanation));
         }
-        if (Trace.ofStep(tree)) {
-            return below ? shownAt : _shownAt(blockId, Position(Item.Roots, tree, position.index, 0, 0, 0));
-        }
-        // what was shown of an explanation is as fresh as the explanation: the same one may be given again
-        return Math.max(shownAt, _explainedAt(blockId, position));
+        return below ? shownAt : _shownAt(blockId, Item.Roots, tree, index, 0, 0);
     }
 
-    /// @dev Demanding once, and in order, is all that keeps a walk short; so no answer is taken for another one's.
-    function _shownAt(bytes32 blockId, Position memory position) private view returns (uint256 shownAt) {
-        bytes32 parentId = keccak256(abi.encode(blockId, position));
-        shownAt = _demands[parentId].answeredAt;
-        require(shownAt != 0, NotYetShown(parentId));
-    }
-
-    /// @dev When the explanation that the position is about was given. Reverts unless that one stands.
-    function _explainedAt(bytes32 blockId, Position calldata position) private view returns (uint256) {
-        Explanation memory given = explanations.explanationOf(blockId, position.tree, position.index);
-        bool stands = given.traceRoot != bytes32(0) && given.traceRoot == position.explanation;
-        require(stands, IExplanations.NotStanding(blockId, position.tree, position.index));
-        return given.explainedAt;
+    /// @dev When a position, of the first group of leaves if of any, was shown.
+    function _shownAt(bytes32 blockId, Item item, Tree tree, uint32 index, uint32 tensor, bytes32 explanation)
+        private
+        view
+        returns (uint256 shownAt)
+    {
+        bytes32 demandId = _idOf(blockId, Position(item, tree, index, tensor, 0, explanation));
+        shownAt = _demands[demandId].answeredAt;
+        require(shownAt != 0, NotYetShown(demandId));
     }
 
     /// @dev What an answer about a slashed block is paid.
     function _payEach(bytes32 blockId) private view returns (uint256) {
-        Parameters memory parameters = registry.parameters();
-        return Math.min(parameters.demandFee, parameters.minerBond / PAY_SHARE / _answers[blockId]);
+        return Math.min(registry.demandFee(), registry.minerBond() / PAY_SHARE / _answers[blockId]);
     }
 
     /// @dev Reverts for what no miner could show. A field that means nothing for the item must be 0, so that nothing can
@@ -346,5 +332,10 @@ contract Demands is IDemands {
     function _tracesOf(Tree tree) private view returns (uint256) {
         if (tree == Tree.Step) return 1;
         return tree == Tree.Segment ? registry.trainingSteps() : registry.testCount();
+    }
+
+    /// @dev Of a position in memory, so that one encoder serves for all.
+    function _idOf(bytes32 blockId, Position memory position) private pure returns (bytes32) {
+        return keccak256(abi.encode(blockId, position));
     }
 }

@@ -11,8 +11,9 @@ import {AccuracyTree} from "./lib/AccuracyTree.sol";
 import {Answers} from "./lib/Answers.sol";
 import {Check} from "./lib/Check.sol";
 import {Deadlines} from "./lib/Deadlines.sol";
+import {Headers} from "./lib/Headers.sol";
 import {Trace} from "./lib/Trace.sol";
-import {EvidenceKind, Header, Parameters, Role, Status, Tree} from "./Types.sol";
+import {EvidenceKind, Header, Role, Status, Tree} from "./Types.sol";
 
 /// @title How test samples are evaluated: what a block's bits stand on, and nobody's trees hold.
 /// @notice No tree commits to the evaluations: they are thousands. What a sample's is follows from the block's states, so
@@ -47,17 +48,16 @@ contract Explanations is IExplanations {
         bytes32[2] calldata words,
         SumNode[] calldata siblings
     ) external {
-        bytes32 blockId = registry.blockIdOf(header);
+        bytes32 blockId = Headers.idOf(registry.taskId(), header);
         require(!Trace.ofStep(tree) && sample < registry.testCount(), NoSuchEvaluation(tree, sample));
-        Parameters memory parameters = registry.parameters();
-        Deadlines.checkTime(registry, blockId, parameters, _bitsShownAt(blockId));
+        Deadlines.checkTime(registry, blockId, _bitsShownAt(blockId));
         Explanation storage made = _explanations[blockId][tree][sample];
         require(made.state == ExplanationState.None, ExplanationDemandedBefore(blockId, tree, sample));
         _requireNoneOpen(blockId);
 
         made.bit = _claimedBit(header, tree, sample, words, siblings);
         made.demander = msg.sender;
-        made.deadline = Deadlines.next(registry, parameters);
+        made.deadline = Deadlines.next(registry);
         made.order = uint40(bounties.takeOrder()); // forge-lint: disable-line(unsafe-typecast): drawn from a uint40
         made.state = ExplanationState.Open;
         _lastDemanded[blockId][msg.sender] = TraceId(tree, sample);
@@ -65,7 +65,7 @@ contract Explanations is IExplanations {
         emit ExplanationDemanded(blockId, tree, sample, msg.sender, made.deadline, made.order, made.bit);
         registry.openDemand(blockId); // reverts unless pending
 
-        vault.lock(msg.sender, Role.Verifier, parameters.demandFee);
+        vault.lock(msg.sender, Role.Verifier, registry.demandFee());
     }
 
     /// @inheritdoc IExplanations
@@ -88,21 +88,20 @@ contract Explanations is IExplanations {
         bytes32[] calldata roots,
         Role role
     ) external {
-        bytes32 blockId = registry.blockIdOf(header);
+        bytes32 blockId = Headers.idOf(registry.taskId(), header);
         Explanation storage made = _requireOpen(blockId, tree, sample);
         require(block.timestamp < made.deadline, ExplanationTooLate(blockId, made.deadline, block.timestamp));
         Claim memory claim = Claim(tree == Tree.Before ? header.preRoot : header.postRoot, bytes32(0), bytes32(0));
         bytes32 traceRoot = Answers.checkRoots(claim, tree, registry.programRoot(), program, roots);
-        Parameters memory parameters = registry.parameters();
 
         made.state = ExplanationState.Explained;
         (made.author, made.explainedAt, made.role) = (msg.sender, uint40(block.timestamp), role);
         made.traceRoot = traceRoot;
 
         emit Explained(blockId, tree, sample, msg.sender, traceRoot, abi.encode(program, roots));
-        registry.closeDemand(blockId, block.timestamp + parameters.answerWindow); // reverts unless pending
+        registry.closeDemand(blockId, true); // reverts unless pending
 
-        vault.lock(msg.sender, role, parameters.attestBond);
+        vault.lock(msg.sender, role, registry.attestBond());
     }
 
     /// @inheritdoc IExplanations
@@ -111,7 +110,7 @@ contract Explanations is IExplanations {
         bounties.requireCommitted(challenger, callHash);
         (address author, Role role) = _fall(blockId, trace.tree, trace.index, challenger);
 
-        vault.forfeit(author, role, registry.parameters().attestBond, challenger, challenger);
+        vault.forfeit(author, role, registry.attestBond(), challenger, challenger);
     }
 
     /// @inheritdoc IExplanations
@@ -119,7 +118,7 @@ contract Explanations is IExplanations {
         require(msg.sender == address(demands), IPoLRegistry.NotDemands(msg.sender));
         (address author, Role role) = _fall(blockId, tree, sample, address(0));
 
-        vault.burn(author, role, registry.parameters().attestBond);
+        vault.burn(author, role, registry.attestBond());
     }
 
     /// @inheritdoc IExplanations
@@ -139,20 +138,19 @@ contract Explanations is IExplanations {
         ExplanationState state = made.state;
         bool known = state != ExplanationState.None && state != ExplanationState.Settled;
         require(known, NoOpenExplanation(blockId, tree, sample));
-        Status outcome = registry.blocks(blockId).status;
+        (Status outcome,) = registry.fateOf(blockId);
         require(outcome > Status.Pending, ExplanationUnsettled(blockId, tree, sample));
         bool slashed = outcome == Status.Slashed;
         if (slashed && state == ExplanationState.Open) bounties.winners(blockId); // reverts until they are settled
         bool stands = state == ExplanationState.Explained;
         bool paid = stands && !slashed;
-        Parameters memory parameters = registry.parameters();
-        uint256 fee = parameters.demandFee;
+        uint256 fee = registry.demandFee();
 
         made.state = ExplanationState.Settled;
 
         emit ExplanationSettled(blockId, tree, sample, paid ? made.author : made.demander, fee);
 
-        if (stands) vault.unlock(made.author, made.role, parameters.attestBond);
+        if (stands) vault.unlock(made.author, made.role, registry.attestBond());
         if (paid) vault.award(made.demander, Role.Verifier, fee, made.author);
         else vault.unlock(made.demander, Role.Verifier, fee);
     }
@@ -160,6 +158,18 @@ contract Explanations is IExplanations {
     /// @inheritdoc IExplanations
     function rootOf(bytes32 blockId, Tree tree, uint32 sample) external view returns (bytes32) {
         return _explanations[blockId][tree][sample].traceRoot;
+    }
+
+    /// @inheritdoc IExplanations
+    function requireStanding(bytes32 blockId, Tree tree, uint32 sample, bytes32 traceRoot)
+        external
+        view
+        returns (uint256)
+    {
+        Explanation storage made = _explanations[blockId][tree][sample];
+        bool stands = made.state == ExplanationState.Explained && made.traceRoot == traceRoot;
+        require(stands, NotStanding(blockId, tree, sample));
+        return made.explainedAt;
     }
 
     /// @inheritdoc IExplanations
@@ -175,7 +185,7 @@ contract Explanations is IExplanations {
         Explanation storage made = _explanations[blockId][tree][sample];
         require(made.state == ExplanationState.Explained, NotStanding(blockId, tree, sample));
         (author, role) = (made.author, made.role);
-        uint40 deadline = Deadlines.next(registry, registry.parameters());
+        uint40 deadline = Deadlines.next(registry);
 
         (made.state, made.deadline) = (ExplanationState.Open, deadline);
         (made.author, made.traceRoot) = (address(0), bytes32(0));

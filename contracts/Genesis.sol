@@ -22,7 +22,7 @@ abstract contract Genesis is IPoLRegistry {
     bytes32 public immutable taskId;
     bytes32 public immutable genesisId;
 
-    // with getters of their own: the Court and Demands need these in every transaction
+    // with getters of their own: the other contracts need these in every transaction
     uint32 public immutable trainCount;
     uint32 public immutable testCount;
     uint32 public immutable trainingSteps;
@@ -30,6 +30,13 @@ abstract contract Genesis is IPoLRegistry {
     bytes32 public immutable trainRoot;
     bytes32 public immutable testRoot;
     bytes32 public immutable initialRoot;
+    uint32 public immutable challengeWindow;
+    uint32 public immutable revealWindow;
+    uint32 public immutable answerWindow;
+    uint256 public immutable switchWindow;
+    uint96 public immutable minerBond;
+    uint96 public immutable attestBond;
+    uint96 public immutable demandFee;
 
     RuleSet internal immutable RULES;
     uint32 internal immutable BATCH_SIZE;
@@ -38,19 +45,12 @@ abstract contract Genesis is IPoLRegistry {
     uint64 internal immutable ELIGIBLE_COUNT;
     bytes32 internal immutable ELIGIBLE_HASH;
 
-    uint32 internal immutable CHALLENGE_WINDOW;
-    uint32 internal immutable REVEAL_WINDOW;
-    uint32 internal immutable ANSWER_WINDOW;
-    uint256 public immutable switchWindow;
     uint32 internal immutable QUORUM;
     uint16 internal immutable DIFFICULTY;
     uint16 internal immutable MIN_DIFFICULTY;
     uint16 internal immutable MAX_DIFFICULTY;
     uint32 internal immutable TARGET_INTERVAL;
     uint32 internal immutable HALF_LIFE;
-    uint96 internal immutable MINER_BOND;
-    uint96 internal immutable ATTEST_BOND;
-    uint96 internal immutable DEMAND_FEE;
     uint128 internal immutable MINER_REWARD;
     uint128 internal immutable ATTESTER_REWARD;
 
@@ -81,9 +81,9 @@ abstract contract Genesis is IPoLRegistry {
         testRoot = task_.testRoot;
         initialRoot = task_.initialRoot;
 
-        CHALLENGE_WINDOW = parameters_.challengeWindow;
-        REVEAL_WINDOW = parameters_.revealWindow;
-        ANSWER_WINDOW = parameters_.answerWindow;
+        challengeWindow = parameters_.challengeWindow;
+        revealWindow = parameters_.revealWindow;
+        answerWindow = parameters_.answerWindow;
         switchWindow = uint256(challenge) + ANSWERS_OF_SLOWEST_SLASH * answer;
         QUORUM = parameters_.quorum;
         DIFFICULTY = parameters_.difficulty;
@@ -91,9 +91,9 @@ abstract contract Genesis is IPoLRegistry {
         MAX_DIFFICULTY = parameters_.maxDifficulty;
         TARGET_INTERVAL = parameters_.targetInterval;
         HALF_LIFE = parameters_.halfLife;
-        MINER_BOND = parameters_.minerBond;
-        ATTEST_BOND = parameters_.attestBond;
-        DEMAND_FEE = parameters_.demandFee;
+        minerBond = parameters_.minerBond;
+        attestBond = parameters_.attestBond;
+        demandFee = parameters_.demandFee;
         MINER_REWARD = parameters_.minerReward;
         ATTESTER_REWARD = parameters_.attesterReward;
     }
@@ -117,18 +117,18 @@ abstract contract Genesis is IPoLRegistry {
 
     /// @inheritdoc IPoLRegistry
     function parameters() external view returns (Parameters memory fixed_) {
-        fixed_.challengeWindow = CHALLENGE_WINDOW;
-        fixed_.revealWindow = REVEAL_WINDOW;
-        fixed_.answerWindow = ANSWER_WINDOW;
+        fixed_.challengeWindow = challengeWindow;
+        fixed_.revealWindow = revealWindow;
+        fixed_.answerWindow = answerWindow;
         fixed_.quorum = QUORUM;
         fixed_.difficulty = DIFFICULTY;
         fixed_.minDifficulty = MIN_DIFFICULTY;
         fixed_.maxDifficulty = MAX_DIFFICULTY;
         fixed_.targetInterval = TARGET_INTERVAL;
         fixed_.halfLife = HALF_LIFE;
-        fixed_.minerBond = MINER_BOND;
-        fixed_.attestBond = ATTEST_BOND;
-        fixed_.demandFee = DEMAND_FEE;
+        fixed_.minerBond = minerBond;
+        fixed_.attestBond = attestBond;
+        fixed_.demandFee = demandFee;
         fixed_.minerReward = MINER_REWARD;
         fixed_.attesterReward = ATTESTER_REWARD;
     }

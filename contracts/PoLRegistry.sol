@@ -14,7 +14,6 @@ import {Derivation} from "./lib/Derivation.sol";
 import {Difficulty} from "./lib/Difficulty.sol";
 import {Headers} from "./lib/Headers.sol";
 import {Block, EvidenceKind, Header, Parameters, Role, RuleSet, Status, Task} from "./Types.sol";
-import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 /// @title The tree of blocks: proposals, attestations, fork choice, finality. The contract to read first.
 /// @notice A block's life is in lib/BlockLifecycle.sol, its place in the tree in lib/BlockTree.sol, what is fixed at
@@ -27,7 +26,6 @@ import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 contract PoLRegistry is Genesis {
     using BlockLifecycle for Block;
     using BlockTree for BlockTree.Tree;
-    using SafeCast for uint256;
 
     uint8 private constant ATTESTED = 1;
     uint8 private constant SETTLED = 2;
@@ -88,7 +86,7 @@ contract PoLRegistry is Genesis {
         emit BlockProposed(blockId, header.parent, msg.sender, height, difficulty, header);
         _tree.offer(blockId); // emits HeadChanged
 
-        vault.lock(msg.sender, Role.Miner, MINER_BOND);
+        vault.lock(msg.sender, Role.Miner, minerBond);
     }
 
     /// @inheritdoc IPoLRegistry
@@ -101,14 +99,14 @@ contract PoLRegistry is Genesis {
         require(_attestations[blockId][msg.sender] == 0, AlreadyAttested(blockId, msg.sender));
 
         // whoever waits until the window is nearly over risks little: that fills a quorum, but is not paid
-        bool timely = block.timestamp < attested.windowEnd(CHALLENGE_WINDOW / 2);
+        bool timely = block.timestamp < attested.windowEnd(challengeWindow / 2);
         _attestations[blockId][msg.sender] = timely ? ATTESTED : ATTESTED_LATE;
         attested.attestations += 1;
         if (timely) attested.timely += 1;
 
         emit Attested(blockId, msg.sender);
 
-        vault.lock(msg.sender, Role.Verifier, ATTEST_BOND);
+        vault.lock(msg.sender, Role.Verifier, attestBond);
     }
 
     /// @inheritdoc IPoLRegistry
@@ -129,13 +127,13 @@ contract PoLRegistry is Genesis {
     /// @inheritdoc IPoLRegistry
     function finalize(bytes32 blockId) external {
         Block storage final_ = _tree.blocks[blockId];
-        final_.finalize(blockId, CHALLENGE_WINDOW, QUORUM);
+        final_.finalize(blockId, challengeWindow, QUORUM);
         _tree.advance(blockId, final_.parent, switchWindow);
         address miner = final_.miner;
 
         emit BlockFinalized(blockId, miner, MINER_REWARD);
 
-        vault.unlock(miner, Role.Miner, MINER_BOND);
+        vault.unlock(miner, Role.Miner, minerBond);
         token.mint(miner, MINER_REWARD);
     }
 
@@ -145,16 +143,16 @@ contract PoLRegistry is Genesis {
         Block storage parent = _tree.blocks[lost.parent];
         Status fate = parent.status;
         bool aboveSlashed = fate == Status.Slashed || parent.aboveSlashed;
-        lost.orphan(blockId, CHALLENGE_WINDOW, aboveSlashed);
+        lost.orphan(blockId, challengeWindow, aboveSlashed);
         bool beaten = fate == Status.Finalized && lost.height <= _tree.finalizedHeight;
         require(beaten || fate > Status.Finalized, StillLive(blockId));
         address miner = lost.miner;
-        uint256 loss = aboveSlashed ? MINER_BOND - MINER_BOND / 2 : 0;
+        uint256 loss = aboveSlashed ? minerBond - minerBond / 2 : 0;
 
         emit BlockOrphaned(blockId, miner, loss);
 
         if (loss > 0) vault.burn(miner, Role.Miner, loss);
-        vault.unlock(miner, Role.Miner, MINER_BOND - loss);
+        vault.unlock(miner, Role.Miner, minerBond - loss);
     }
 
     /// @inheritdoc IPoLRegistry
@@ -178,7 +176,7 @@ contract PoLRegistry is Genesis {
         require(!_forfeited[blockId], AlreadyForfeited(blockId));
         (address first, address prover) = bounties.winners(blockId);
         address miner = guilty.miner;
-        uint256 amount = MINER_BOND - demands.answersPay(blockId); // which Demands pays out
+        uint256 amount = minerBond - demands.answersPay(blockId); // which Demands pays out
 
         _forfeited[blockId] = true;
 
@@ -204,7 +202,7 @@ contract PoLRegistry is Genesis {
 
         emit AttestationSettled(blockId, verifier, outcome, reward, 0);
 
-        vault.unlock(verifier, Role.Verifier, ATTEST_BOND);
+        vault.unlock(verifier, Role.Verifier, attestBond);
         if (reward > 0) token.mint(verifier, reward);
     }
 
@@ -215,9 +213,9 @@ contract PoLRegistry is Genesis {
     }
 
     /// @inheritdoc IPoLRegistry
-    function closeDemand(bytes32 blockId, uint256 heldUntil) external onlyDemands {
+    function closeDemand(bytes32 blockId, bool shown) external onlyDemands {
         --openDemands;
-        _tree.blocks[blockId].closeDemand(blockId, heldUntil.toUint40());
+        _tree.blocks[blockId].closeDemand(blockId, shown ? uint40(block.timestamp + answerWindow) : 0);
     }
 
     /// @inheritdoc IPoLRegistry
@@ -238,6 +236,19 @@ contract PoLRegistry is Genesis {
     /// @inheritdoc IPoLRegistry
     function blocks(bytes32 blockId) external view returns (Block memory) {
         return _tree.blocks[blockId];
+    }
+
+    /// @inheritdoc IPoLRegistry
+    function fateOf(bytes32 blockId) external view returns (Status status, address miner) {
+        Block storage known = _tree.blocks[blockId];
+        return (known.status, known.miner);
+    }
+
+    /// @inheritdoc IPoLRegistry
+    function windowEnd(bytes32 blockId) external view returns (uint256) {
+        Block storage known = _tree.blocks[blockId];
+        require(known.status != Status.None, UnknownBlock(blockId));
+        return known.windowEnd(challengeWindow);
     }
 
     /// @inheritdoc IPoLRegistry
@@ -318,10 +329,10 @@ contract PoLRegistry is Genesis {
     function _punish(bytes32 blockId, address verifier) private {
         (address first, address prover) = bounties.winners(blockId);
 
-        emit AttestationSettled(blockId, verifier, Status.Slashed, 0, ATTEST_BOND);
+        emit AttestationSettled(blockId, verifier, Status.Slashed, 0, attestBond);
 
-        if (bounties.lapsed(blockId)) vault.burn(verifier, Role.Verifier, ATTEST_BOND);
-        else vault.forfeit(verifier, Role.Verifier, ATTEST_BOND, first, prover);
+        if (bounties.lapsed(blockId)) vault.burn(verifier, Role.Verifier, attestBond);
+        else vault.forfeit(verifier, Role.Verifier, attestBond, first, prover);
     }
 
     function _checkParent(bytes32 parentId, Status status) private {

@@ -155,8 +155,6 @@ interface IDemands {
     /// @notice When a demand was answered; 0 if it was not.
     function answeredAt(bytes32 demandId) external view returns (uint256);
 
-    /// @notice The demand of this account about the block that was opened last.
-    function walkOf(bytes32 blockId, address demander) external view returns (bytes32 demandId);
     function demands(bytes32 demandId) external view returns (Demand memory);
     function demandIdOf(bytes32 blockId, Position calldata position) external pure returns (bytes32);
 }

@@ -128,5 +128,11 @@ interface IExplanations {
 
     /// @notice Trace root of the explanation that stands; 0 if none does.
     function rootOf(bytes32 blockId, Tree tree, uint32 sample) external view returns (bytes32);
+
+    /// @notice When the explanation with this trace root was given. Reverts unless it is the one that stands.
+    function requireStanding(bytes32 blockId, Tree tree, uint32 sample, bytes32 traceRoot)
+        external
+        view
+        returns (uint256 explainedAt);
     function explanationOf(bytes32 blockId, Tree tree, uint32 sample) external view returns (Explanation memory);
 }

@@ -110,9 +110,9 @@ interface IPoLRegistry {
     /// @notice Only Demands and Explanations: something of a pending block is demanded, which holds up finality.
     function openDemand(bytes32 blockId) external;
 
-    /// @notice Only Demands and Explanations: it was shown, or is needed no more. The block becomes neither final nor
-    /// orphaned before `heldUntil`.
-    function closeDemand(bytes32 blockId, uint256 heldUntil) external;
+    /// @notice Only Demands and Explanations: it was shown, or is needed no more. If it was shown the block becomes neither
+    /// final nor orphaned within answerWindow: the time to use the answer.
+    function closeDemand(bytes32 blockId, bool shown) external;
 
     function head() external view returns (bytes32);
     function finalizedTip() external view returns (bytes32);
@@ -132,9 +132,19 @@ interface IPoLRegistry {
     function trainRoot() external view returns (bytes32);
     function testRoot() external view returns (bytes32);
     function initialRoot() external view returns (bytes32);
+    function challengeWindow() external view returns (uint32);
+    function revealWindow() external view returns (uint32);
+    function answerWindow() external view returns (uint32);
+    function minerBond() external view returns (uint96);
+    function attestBond() external view returns (uint96);
+    function demandFee() external view returns (uint96);
     function task() external view returns (Task memory);
     function parameters() external view returns (Parameters memory);
     function blocks(bytes32 blockId) external view returns (Block memory);
+    /// @notice What has become of a block, and whose it is.
+    function fateOf(bytes32 blockId) external view returns (Status status, address miner);
+    /// @notice First second in which a block's challenge window is over. Reverts if there is no such block.
+    function windowEnd(bytes32 blockId) external view returns (uint256);
     /// @notice Requirement number `number` of a block: the eligible leaf (paper: weight) that it names, which of its weights
     /// count, and whether an odd number of them must rise; with what else it takes to judge it.
     /// @param parent of the block, like the next two: what its seed is drawn from.

@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {IDemands} from "../interfaces/IDemands.sol";
 import {IPoLRegistry} from "../interfaces/IPoLRegistry.sol";
-import {Block, Parameters, Status} from "../Types.sol";
+import {Status} from "../Types.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
@@ -17,28 +17,23 @@ library Deadlines {
     uint256 internal constant QUEUE_SHARE = 16;
 
     /// @notice Deadline of what is demanded now.
-    function next(IPoLRegistry registry, Parameters memory parameters) internal view returns (uint40) {
-        return _after(parameters.answerWindow, registry.openDemands());
+    function next(IPoLRegistry registry) internal view returns (uint40) {
+        return _after(registry.answerWindow(), registry.openDemands());
     }
 
     /// @notice Deadline of what is open about a pending block, had it been demanded now.
     function again(IPoLRegistry registry, bytes32 blockId) internal view returns (uint40) {
-        Status status = registry.blocks(blockId).status;
+        (Status status,) = registry.fateOf(blockId);
         require(status == Status.Pending, IPoLRegistry.WrongStatus(blockId, Status.Pending, status));
-        return _after(registry.parameters().answerWindow, registry.openDemands() - 1);
+        return _after(registry.answerWindow(), registry.openDemands() - 1);
     }
 
     /// @notice Reverts if it is too late to demand a part of a block: its challenge window is over, and the answer, if the
     /// part hangs on one, is too old.
     /// @param shownAt when what it hangs on was shown; 0 if it hangs on the header.
-    function checkTime(IPoLRegistry registry, bytes32 blockId, Parameters memory parameters, uint256 shownAt)
-        internal
-        view
-    {
-        Block memory demanded = registry.blocks(blockId);
-        require(demanded.status != Status.None, IPoLRegistry.UnknownBlock(blockId));
-        uint256 closedAt = uint256(demanded.proposedAt) + parameters.challengeWindow;
-        if (shownAt > 0) closedAt = Math.max(closedAt, shownAt + parameters.answerWindow);
+    function checkTime(IPoLRegistry registry, bytes32 blockId, uint256 shownAt) internal view {
+        uint256 closedAt = registry.windowEnd(blockId);
+        if (shownAt > 0) closedAt = Math.max(closedAt, shownAt + registry.answerWindow());
         require(block.timestamp < closedAt, IDemands.TooLateToDemand(blockId, closedAt, block.timestamp));
     }
 

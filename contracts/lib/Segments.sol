@@ -5,6 +5,7 @@ import {Claim, SegmentEntry, SegmentStep} from "../interfaces/ICourt.sol";
 import {IPoLRegistry} from "../interfaces/IPoLRegistry.sol";
 import {Header} from "../Types.sol";
 import {Check} from "./Check.sol";
+import {Headers} from "./Headers.sol";
 import {Merkle} from "./Merkle.sol";
 import {Tags} from "./Tags.sol";
 import {Trace} from "./Trace.sol";
@@ -63,7 +64,7 @@ library Segments {
         Check.equal(parent.length, step == 0 && !genesis ? 1 : 0);
         if (step > 0) return shown.entries[0].stateRoot;
         if (genesis) return registry.initialRoot();
-        Check.sameRoot(registry.blockIdOf(parent[0]), parentId);
+        Check.sameRoot(Headers.idOf(registry.taskId(), parent[0]), parentId);
         return parent[0].postRoot;
     }
 

@@ -23,7 +23,7 @@ from pol_oracle.protocol.errors import InputError, Reverted
 from pol_oracle.protocol.lifecycle import EvidenceKind, Role, Status
 from pol_oracle.protocol.positions import Item, Tree
 
-CONTRACTS = ("PoLRegistry", "BondVault", "Bounties", "Court", "Demands", "LearnToken")
+CONTRACTS = ("PoLRegistry", "BondVault", "Bounties", "Court", "Demands", "Explanations", "LearnToken")
 ENUMS = {
     "enum Role": Role,
     "enum Status": Status,
@@ -48,7 +48,10 @@ HINTS = {
     "NothingToCollect": "unbond first with `pol bond withdraw`",
     "NotMiner": "sign with the key of the miner that the header names",
     "WindowOpen": "try again after the challenge window",
-    "TooLateToDemand": "only an answer to a demand of yours lets you go on",
+    "TooLateToDemand": "late demands only go further down from a fresh answer",
+    "NotYetShown": "demand that first",
+    "WalkUnderWay": "wait for its answer",
+    "HeadTooFresh": "try again after that time",
     "BlockHeld": "try again after that time",
     "QuorumNotReached": "wait for more verifiers to attest",
     "DemandsOpen": "try again when its demands are answered",

@@ -20,13 +20,14 @@ from pol_oracle.chain.rpc import Refusal, Rpc
 from pol_oracle.protocol.errors import ChainError, InputError, Reverted, Unreachable, WrongChain
 from pol_oracle.protocol.lifecycle import Role, Status
 
-EMITTING = ("PoLRegistry", "BondVault", "Bounties", "Demands")
+EMITTING = ("PoLRegistry", "BondVault", "Bounties", "Demands", "Explanations")
 LINKS = {
     "registry": "PoLRegistry",
     "vault": "BondVault",
     "bounties": "Bounties",
     "court": "Court",
     "demands": "Demands",
+    "explanations": "Explanations",
     "token": "LearnToken",
 }  # getter -> what it must name
 STOP = b"\0"  # code that takes every call and returns nothing

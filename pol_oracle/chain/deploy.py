@@ -61,14 +61,15 @@ def plan(deployer: str, nonce: int, task: Task, parameters: Parameters) -> tuple
         parameters: fixed for ever.
     """
     at = {name: create_address(deployer, nonce + i) for i, name in enumerate(ORDER)}
-    token, vault, bounties, court, demands, registry = (at[name] for name in ORDER)
+    token, vault, bounties, court, explanations, demands, registry = (at[name] for name in ORDER)
     arguments: dict[str, tuple[Any, ...]] = {
         "LearnToken": (registry,),
-        "BondVault": (registry, demands),
-        "Bounties": (registry, court, demands),
-        "Court": (registry, bounties, demands),
-        "Demands": (registry, vault, bounties),
-        "PoLRegistry": (astuple(task), parameters.astuple(), vault, token, bounties, demands),
+        "BondVault": (registry, demands, explanations),
+        "Bounties": (registry, court, demands, explanations),
+        "Court": (registry, bounties, demands, explanations),
+        "Explanations": (registry, vault, bounties, demands, court),
+        "Demands": (registry, vault, bounties, explanations),
+        "PoLRegistry": (astuple(task), parameters.astuple(), vault, token, bounties, demands, explanations),
     }
     return tuple(Creation(name, arguments[name], at[name]) for name in ORDER)
 
@@ -170,7 +171,7 @@ def verify(client: Client, deployment: Deployment) -> None:
     there.verify()
     there.expect("PoLRegistry", "taskId", deployment.task.id, "the task's id")
     there.expect("PoLRegistry", "parameters", deployment.parameters.astuple(), "the set of parameters")
-    there.verify_links("LearnToken", "BondVault", "Court", "Demands")
+    there.verify_links("LearnToken", "BondVault", "Court", "Explanations", "Demands")
 
 
 def _priced(client: Client, sender: str, nonce: int, creations: Sequence[Creation]) -> list[dict[str, Any]]:

@@ -24,7 +24,7 @@ from pol_oracle.protocol.errors import ChainError
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.positions import Position
 
-EMITTERS = ("IPoLRegistry", "IBondVault", "IBounties", "IDemands")
+EMITTERS = ("IPoLRegistry", "IBondVault", "IBounties", "IDemands", "IExplanations")
 
 
 @dataclass(frozen=True)

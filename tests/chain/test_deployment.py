@@ -46,6 +46,7 @@ def test_deploy_binds_the_contracts_to_each_other(client: Client, deployment: De
     assert client.call("PoLRegistry", "genesisId") == task.genesis_id(client.chain_id, registry)
     assert client.call("LearnToken", "registry") == registry
     assert client.call("BondVault", "demands") == deployment.addresses["Demands"]
+    assert client.call("BondVault", "explanations") == client.call("Court", "explanations")
     assert client.call("Bounties", "court") == deployment.addresses["Court"]
     assert client.call("Court", "bounties") == client.call("Demands", "bounties") == deployment.addresses["Bounties"]
     assert client.head() == client.finalized_tip() == bytes.fromhex(deployment.genesis_id[2:])
