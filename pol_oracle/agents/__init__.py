@@ -2,6 +2,7 @@
 
 view.py          what the events say: the tree, its blocks' lives, demands, bonds (a pure fold)
 blocks.py        the parts of a view
+disputes.py      demands and explanations, a part of the fold
 follow.py        W along the chain, by replay
 replay.py        a verifier's check of one block, as numbered steps -> a verdict
 verdicts.py      what an agent knows of a block beyond L1

@@ -10,7 +10,7 @@ abi.py          calls encoded, answers and custom errors decoded
 records.py      what L1 answers, as small frozen values
 answers.py       JSON-RPC answers -> records
 client.py       reading L1 and our contracts
-events.py       one dataclass per Solidity event
+events.py       one dataclass per Solidity event (disputes.py: those of Bounties, Demands and Explanations)
 logs.py         raw logs -> events
 monitor.py      confirmed events, and roll-backs when L1 reorganises
 fees.py         what to pay

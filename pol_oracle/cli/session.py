@@ -148,10 +148,8 @@ def following(
     KeptStates(settings.states).tidy(view)
 
 
-def transact(
-    settings: Settings, connection: Client, key: LocalAccount, calls: Sequence[Call], *, together: bool = False
-) -> None:
-    """Sends calls and waits until each is confirmed: one after the other, or all together.
+def transact(settings: Settings, connection: Client, key: LocalAccount, calls: Sequence[Call]) -> None:
+    """Sends calls, one after the other, and waits until each is confirmed; what follows a refused one may rest on it.
 
     Raises:
         Reverted: a contract refused one.
@@ -162,21 +160,12 @@ def transact(
 
     run = uuid4().hex[:12]  # a command that is given twice is meant twice
     with Sender(connection, key, settings.agents / f"cli-{key.address.lower()}.sqlite") as sender:
-        named = [replace(call, key=f"cli:{run}:{call.key}") for call in calls]
-        refused: list[Reverted] = []
-        if together:
-            for call in named:
-                sender.submit(call)
-        for call in named:
-            if not together:
-                sender.submit(call)
-            result = sender.wait(call.key)
+        for call in calls:
+            named = replace(call, key=f"cli:{run}:{call.key}")
+            sender.submit(named)
+            result = sender.wait(named.key)
             if result.error is not None:
-                refused.append(result.error)
-            if refused and not together:  # what follows may rest on it; what is under way already is seen to its end
-                break
-        if refused:
-            raise refused[0]
+                raise result.error
 
 
 def history(connection: Client, found: Deployment) -> History:
