@@ -229,11 +229,6 @@ contract PoLRegistry is Genesis {
     }
 
     /// @inheritdoc IPoLRegistry
-    function switchedAt(uint256 height) external view returns (uint256) {
-        return _tree.switchedAt[height];
-    }
-
-    /// @inheritdoc IPoLRegistry
     function blocks(bytes32 blockId) external view returns (Block memory) {
         return _tree.blocks[blockId];
     }
@@ -306,7 +301,7 @@ contract PoLRegistry is Genesis {
     }
 
     /// @dev The block's place in the tree follows from its parent's; its status is the life cycle's to write.
-    function _insert(bytes32 blockId, Header calldata header, Block storage parent) private returns (uint40 height) {
+    function _insert(bytes32 blockId, Header calldata header, Block storage parent) private returns (uint32 height) {
         height = parent.height + 1;
         uint16 difficulty = parent.childDifficulty;
         Block memory fresh;

@@ -106,11 +106,12 @@ struct Block {
     bytes32 jump;
     // slot 4
     uint96 totalWork;
-    uint40 height;
-    uint40 sequence; // proposals are numbered in L1 order; the lower one wins a tie
+    uint32 height;
+    uint32 sequence; // proposals are numbered in L1 order; the lower one wins a tie
     uint32 slashesSeen; // length of the slash log up to which the block's ancestry is known to be clean
     uint16 childDifficulty; // its children are born with
     bool aboveSlashed; // orphaned because a block below was slashed: half of its bond was burned
+    uint40 switchedAt; // since when what stands on it counts as the head's; 0: always
     // slot 5: written only if something is demanded
     uint32 openDemands;
     uint40 heldUntil; // not judged before: after an answer, time to use it

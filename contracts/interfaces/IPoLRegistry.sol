@@ -14,9 +14,9 @@ interface IPoLRegistry {
         Header header
     );
     event HeadChanged(bytes32 indexed blockId, uint96 totalWork);
-    /// What lies above this height on the head's branch counts as the head's since this time; an older time, if a slash has
-    /// brought a displaced head back.
-    event HeadSwitched(uint40 height, uint40 since);
+    /// What stands on this block, on the head's branch, counts as the head's since this time: the head has left another
+    /// branch here, or fell back to it. An older time, if a slash has brought a displaced head back.
+    event HeadSwitched(bytes32 indexed blockId, uint40 since);
     event Attested(bytes32 indexed blockId, address indexed verifier);
     event BlockFinalized(bytes32 indexed blockId, address indexed miner, uint256 reward);
     event BlockSlashed(bytes32 indexed blockId, address indexed miner, EvidenceKind kind);
@@ -118,8 +118,6 @@ interface IPoLRegistry {
     function finalizedTip() external view returns (bytes32);
     /// @notice Open demands about all pending blocks, explanations included: deadlines stretch with them.
     function openDemands() external view returns (uint256);
-    /// @notice Since when what lies above this height on the head's branch counts as the head's; 0 if it displaced nothing.
-    function switchedAt(uint256 height) external view returns (uint256);
     /// @notice Seconds that a branch must have been the head's: the slowest slash. The deepest walk takes four answers, and
     /// one answer window is left for confirmations and the proof.
     function switchWindow() external view returns (uint256);

@@ -13,22 +13,21 @@ library BlockTree {
     /// A head displaced by a heavier branch, which is not judged yet.
     struct Displaced {
         bytes32 head;
-        uint40 forkHeight; // of the last block that both branches have
-        uint40 since; // switchedAt of that height, before
+        bytes32 fork; // the last block that both branches have
+        uint40 since; // its switchedAt, before
     }
 
     struct Tree {
         mapping(bytes32 id => Block) blocks;
-        mapping(uint256 height => uint256) switchedAt;
         Displaced[] displaced; // the last one on top
         uint80[1 << 32] slashLog; // height << 40 | sequence of each slashed block: three share a slot
         bytes32 head;
         bytes32 finalizedTip;
         // one slot: what a proposal reads and writes
         uint96 headWork;
-        uint40 headSequence;
-        uint40 finalizedHeight;
-        uint40 proposals;
+        uint32 headSequence;
+        uint32 finalizedHeight;
+        uint32 proposals;
         uint32 slashes; // length of the slash log
     }
 
@@ -71,7 +70,7 @@ library BlockTree {
         require(parent == tip, IPoLRegistry.ParentNotFinal(id, parent, tip));
         bytes32 head = self.head;
         require(isAncestor(self, id, head), IPoLRegistry.NotOnHeadBranch(id, head));
-        uint256 until = self.switchedAt[self.finalizedHeight] + switchWindow;
+        uint256 until = self.blocks[tip].switchedAt + switchWindow;
         require(block.timestamp >= until, IPoLRegistry.HeadTooFresh(id, until, block.timestamp));
 
         self.finalizedTip = id;
@@ -156,10 +155,9 @@ library BlockTree {
     function _displace(Tree storage self, bytes32 head, bytes32 id) private {
         bytes32 fork = forkOf(self, head, id);
         if (fork == head) return; // the branch goes on
-        uint40 forkHeight = self.blocks[fork].height;
         self.blocks[head].slashesSeen = self.slashes; // the head is live
-        self.displaced.push(Displaced(head, forkHeight, uint40(self.switchedAt[forkHeight])));
-        _setClock(self, forkHeight, block.timestamp);
+        self.displaced.push(Displaced(head, fork, self.blocks[fork].switchedAt));
+        _setClock(self, fork, uint40(block.timestamp));
     }
 
     /// @dev After a slash the head has fallen back. The last displaced head that is live and better takes its place, in the
@@ -168,26 +166,26 @@ library BlockTree {
     /// left to check: claimHead brings such a head back.
     function _restore(Tree storage self) private {
         uint256 left = MAX_CHECKED;
-        uint256 clockAt = self.blocks[self.head].height;
+        bytes32 fork = self.head;
         for (uint256 i = self.displaced.length; i > 0; --i) {
             Displaced memory made = self.displaced[i - 1];
             bytes32 id;
             (id, left) = _survivor(self, made.head, left);
             if (_isBetter(self, id)) {
                 if (self.blocks[id].slashesSeen == self.slashes) return _bringBack(self, id, made, i - 1);
-                clockAt = made.forkHeight;
+                fork = made.fork;
                 break;
             }
             if (id == made.head) break; // those below are lighter still
             self.displaced[i - 1].head = id;
         }
-        _setClock(self, clockAt, block.timestamp);
+        _setClock(self, fork, uint40(block.timestamp));
     }
 
     function _bringBack(Tree storage self, bytes32 id, Displaced memory made, uint256 below) private {
         while (self.displaced.length > below) self.displaced.pop();
         _setHead(self, id);
-        _setClock(self, made.forkHeight, made.since);
+        _setClock(self, made.fork, made.since);
     }
 
     /// @dev Of a displaced head what is left of it if blocks of its branch were slashed: the highest one that is live, or that
@@ -221,7 +219,7 @@ library BlockTree {
     }
 
     function _setHead(Tree storage self, bytes32 id) private {
-        (uint96 work, uint40 sequence) = (self.blocks[id].totalWork, self.blocks[id].sequence);
+        (uint96 work, uint32 sequence) = (self.blocks[id].totalWork, self.blocks[id].sequence);
         self.head = id;
         self.headWork = work;
         self.headSequence = sequence;
@@ -229,15 +227,14 @@ library BlockTree {
         emit IPoLRegistry.HeadChanged(id, work);
     }
 
-    function _setClock(Tree storage self, uint256 height, uint256 since) private {
-        self.switchedAt[height] = since;
+    function _setClock(Tree storage self, bytes32 fork, uint40 since) private {
+        self.blocks[fork].switchedAt = since;
 
-        // forge-lint: disable-next-line(unsafe-typecast): a height and a time, from fields of that size
-        emit IPoLRegistry.HeadSwitched(uint40(height), uint40(since));
+        emit IPoLRegistry.HeadSwitched(fork, since);
     }
 
     function _isBetter(Tree storage self, bytes32 id) private view returns (bool) {
-        (uint96 work, uint40 sequence) = (self.blocks[id].totalWork, self.blocks[id].sequence);
+        (uint96 work, uint32 sequence) = (self.blocks[id].totalWork, self.blocks[id].sequence);
         return work > self.headWork || (work == self.headWork && sequence < self.headSequence);
     }
 }
