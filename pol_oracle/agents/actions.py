@@ -188,6 +188,18 @@ class ClaimHead:
 
 
 @dataclass(frozen=True)
+class ClaimJudged:
+    """Show that a block is heavier than all that are known to be older than the slowest slash."""
+
+    block_id: bytes
+    replaces: bytes | None  # the judged head of now
+
+    @property
+    def key(self) -> str:
+        return f"claim-judged:{self.block_id.hex()}:{(self.replaces or b'').hex()}"
+
+
+@dataclass(frozen=True)
 class SettleAttestation:
     """End an attestation of a block in a final state: reward, loss, or bond back."""
 
@@ -224,6 +236,7 @@ Action = (
     | Finalize
     | Orphan
     | ClaimHead
+    | ClaimJudged
     | SettleAttestation
     | ForfeitBond
 )

@@ -10,7 +10,17 @@ from pol_oracle.protocol.lifecycle import Status
 from pol_oracle.protocol.parameters import Parameters
 from pol_oracle.protocol.positions import Item, Position
 
-from .actions import Action, ClaimHead, Expire, Finalize, ForfeitBond, Orphan, SettleAttestation, SettleDemand
+from .actions import (
+    Action,
+    ClaimHead,
+    ClaimJudged,
+    Expire,
+    Finalize,
+    ForfeitBond,
+    Orphan,
+    SettleAttestation,
+    SettleDemand,
+)
 from .blocks import BlockView, DemandView
 from .policy import Policy
 from .view import View
@@ -37,6 +47,7 @@ def housekeeping(
     yield from keeper.expiries()
     yield from keeper.bounties()
     yield from keeper.head()
+    yield from keeper.judged(right)
     yield from keeper.finalization(right)
     for own in (True, False):
         others = itertools.chain(keeper.orphans(own=own), keeper.settlements(own=own))
@@ -90,12 +101,31 @@ class _Keeper:
         if best.id != view.head and self._my_turn(best.id, [best.miner], max(view.head_since, best.proposed_at)):
             yield ClaimHead(best.id, view.head)
 
+    def judged(self, right: Collection[bytes]) -> Iterator[Action]:
+        """The heaviest block that is older than the slowest slash and that the agent found right, while the clock runs
+        that a switch of branches has started: at its end, garbage that is not judged yet must not decide."""
+        view, window = self._view, self._parameters.switch_window
+        if not view.blocks[view.finalized_tip].switched_at:
+            return
+        old = [b for b in view.live.values() if b.proposed_at + window <= view.now and view.root(b.id) is not None]
+        mature = [b.id for b in old if b.id in right or b.miner == self._me]
+        if not mature:
+            return
+        best, judged = view.blocks[view.best(mature)], view.judged
+        roots = {view.root(block) for block in (view.head, judged) if block in view.live}
+        if roots == {view.root(best.id)} or (judged in view.live and view.best((judged, best.id)) == judged):
+            return
+        if self._my_turn(best.id, [best.miner], best.proposed_at + window):
+            yield ClaimJudged(best.id, judged)
+
     def finalization(self, right: Collection[bytes]) -> Iterator[Action]:
         """The block on top of the finalized tip, on the head's branch: if the agent found it right itself."""
         branch = list(self._view.branch(self._view.head))
         if not branch or branch[-1].parent != self._view.finalized_tip or branch[-1].open_demands:
             return
-        block = branch[-1]
+        block, judged = branch[-1], self._view.judged
+        if judged in self._view.live and self._view.root(judged) not in (None, block.id):
+            return
         since = self._finalizable_since(block)
         known = block.id in right or block.miner == self._me
         if known and since is not None and self._my_turn(block.id, [block.miner], since):
@@ -155,12 +185,11 @@ class _Keeper:
         if len(times) < quorum:
             return None
         parent = self._view.blocks[block.parent]
-        switched_at = self._view.switched_at.get(block.height - 1, 0)
         return max(
             self._judged_at(block),
             parent.closed_at or 0,
             times[quorum - 1] if quorum else 0,
-            switched_at + self._parameters.switch_window if switched_at else 0,
+            parent.switched_at + self._parameters.switch_window if parent.switched_at else 0,
         )
 
     def _dead_since(self, block: BlockView) -> int | None:

@@ -18,6 +18,7 @@ from .actions import (
     Action,
     Attest,
     ClaimHead,
+    ClaimJudged,
     Commit,
     Demand,
     Expire,
@@ -94,7 +95,7 @@ def _target(action: Action) -> tuple[str, str, tuple[Any, ...]]:
             return "PoLRegistry", "finalize", (action.block_id,)
         case Orphan():
             return "PoLRegistry", "orphan", (action.block_id,)
-        case ClaimHead():
+        case ClaimHead() | ClaimJudged():
             return "PoLRegistry", "claimHead", (action.block_id,)
         case SettleAttestation():
             return "PoLRegistry", "settleAttestation", (action.block_id, action.verifier)

@@ -34,7 +34,7 @@ class View:
         blocks: id -> block.
         head: the registry's fork choice.
         head_since: L1 time at which it became that.
-        switched_at: height -> L1 time at which the head last moved to a branch that parts from the old one above it.
+        judged: the heaviest block that is known to be older than the slowest slash: only its branch can be final.
         finalized: ids of the finalized blocks by height, genesis first.
         bonds: (account, role) -> bond.
         credits: account -> wei to collect.
@@ -48,7 +48,7 @@ class View:
         self.blocks: dict[bytes, BlockView] = {genesis_id: genesis}
         self.head = genesis_id
         self.head_since = 0
-        self.switched_at: dict[int, int] = {}
+        self.judged: bytes | None = None
         self.finalized = [genesis_id]
         self.bonds: dict[tuple[str, Role], Bond] = {}
         self.credits: dict[str, int] = {}
@@ -106,6 +106,11 @@ class View:
         while block.status is Status.PENDING:
             yield block
             block = self.blocks[block.parent]
+
+    def root(self, block_id: bytes) -> bytes | None:
+        """Returns the block right above the finalized tip that a live block stands on, or is; None for the tip."""
+        branch = list(self.branch(block_id))
+        return branch[-1].id if branch else None
 
     def lineage(self, block_id: bytes) -> tuple[Header, ...]:
         """Returns the headers from the first block after genesis up to a block; none for genesis."""
@@ -168,7 +173,11 @@ class View:
 
     @apply.register
     def _(self, event: ev.HeadSwitched) -> None:
-        self.switched_at[event.height] = event.since
+        self._block(event.block_id).switched_at = event.since
+
+    @apply.register
+    def _(self, event: ev.HeadJudged) -> None:
+        self.judged = self._block(event.block_id).id
 
     @apply.register
     def _(self, event: ev.Attested) -> None:

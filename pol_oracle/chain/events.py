@@ -56,11 +56,19 @@ class HeadChanged:
 
 @dataclass(frozen=True)
 class HeadSwitched:
-    """The head moved to a branch that parts from the old one above ``height``, at L1 time ``since``: what lies above
-    that height waits from then on before it can be final. An earlier time: that switch was taken back."""
+    """The head moved to a branch that parts from the old one above this block, or fell back to it, at L1 time
+    ``since``: the next block waits from then on before it can be final. An earlier time: that switch was taken back."""
 
-    height: int
+    block_id: bytes
     since: int
+    at: LogPosition
+
+
+@dataclass(frozen=True)
+class HeadJudged:
+    """The heaviest live block that is older than the slowest slash: only what is on its branch can be final."""
+
+    block_id: bytes
     at: LogPosition
 
 
@@ -214,6 +222,7 @@ Event = (
     BlockProposed
     | HeadChanged
     | HeadSwitched
+    | HeadJudged
     | Attested
     | BlockFinalized
     | BlockSlashed
@@ -272,6 +281,7 @@ __all__ = [
     "ExplanationSettled",
     "Forfeited",
     "HeadChanged",
+    "HeadJudged",
     "HeadSwitched",
     "Locked",
     "LogPosition",

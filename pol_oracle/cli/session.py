@@ -13,7 +13,7 @@ from uuid import uuid4
 
 import typer
 
-from pol_oracle.protocol.errors import InputError, Reverted
+from pol_oracle.protocol.errors import InputError
 
 from .settings import Settings
 

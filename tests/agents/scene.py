@@ -14,26 +14,40 @@ from pol_oracle.bench import l1
 from pol_oracle.chain import events as ev
 from pol_oracle.evidence import Answer, FraudProof
 from pol_oracle.protocol.difficulty import BIT
-from pol_oracle.protocol.hashing import keccak
+from pol_oracle.protocol.hashing import ZERO, keccak
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import EvidenceKind, Role, Status
 from pol_oracle.protocol.parameters import Parameters
-from pol_oracle.protocol.positions import Item, Position, Tree
+from pol_oracle.protocol.positions import Item, Lacking, Position, Tree
 
 ETH = 10**18
 TASK = keccak(b"task")
 GENESIS = keccak(b"genesis")
 MINER, CHEAT, V1, V2, V3 = ("0x" + f"{n:02x}" * 20 for n in range(0x11, 0x16))
 PARAMETERS = replace(l1.PARAMETERS, difficulty=4 * BIT)
-POLICY = Policy(stagger=6, max_demands=12)
+POLICY = Policy()
 FEE = PARAMETERS.demand_fee
 ROOTS, NODES, LEAVES = Position(Item.ROOTS), Position(Item.NODES, tensor=7), Position(Item.LEAVES, tensor=7, group=1)
-EXPLANATION = Position(Item.ROOTS, Tree.AFTER, index=9)
+STEPS, BITS, EXPLANATION = Position(Item.STEPS), Position(Item.BITS), Position(Item.ROOTS, Tree.AFTER, index=9)
+TRACE_ROOT = keccak(b"the roots of an evaluation")
+EXPLAINED_LEAVES = Position(Item.LEAVES, Tree.AFTER, index=9, tensor=7, explanation=TRACE_ROOT)
+NOBODY = "0x" + "00" * 20
+OPENING = (b"opening",)
 
 
 def proof_of(block_id: bytes, kind: EvidenceKind = EvidenceKind.STEP) -> FraudProof:
     """A Court call; nobody looks into it."""
     return FraudProof(kind, "proveOperation", (block_id,))
+
+
+def refutation(trace_root: bytes = TRACE_ROOT) -> FraudProof:
+    """A Court call against an explanation."""
+    return FraudProof(None, "proveBit", (trace_root,), replace(EXPLANATION, explanation=trace_root))
+
+
+def lacks(block_id: bytes, position: Position, kind: EvidenceKind | None = EvidenceKind.WITHHELD) -> Verdict:
+    """What a replay says that lacks something."""
+    return Verdict(block_id, kind, "not shown", lacks=Lacking(position, OPENING))
 
 
 def answer_of(position: Position) -> Answer:
@@ -44,11 +58,6 @@ def answer_of(position: Position) -> Answer:
 def seal(block_id: bytes, proof: FraudProof) -> Challenge:
     """A commitment anybody can see through; enough to test decisions."""
     return Challenge(keccak(block_id + proof.function.encode()), keccak(b"salt" + block_id), b"")
-
-
-def describe(position: Position) -> bytes:
-    """The opening of a descriptor, in the small."""
-    return bytes([position.tensor])
 
 
 class Scene:
@@ -174,31 +183,67 @@ class Scene:
     def demand(
         self, block_id: bytes, position: Position = ROOTS, demander: str = V1, order: int = 1, window: int | None = None
     ) -> bytes:
-        """Demands something; returns the demand's id."""
-        name = keccak(block_id + bytes.fromhex(demander[2:]) + str(position.abi()).encode())
-        asked = {"demander": demander, "position": position, "order": order}
-        deadline = self.now + (PARAMETERS.answer_window if window is None else window)
-        self.emit(ev.Demanded, block_id=block_id, demand_id=name, deadline=deadline, **asked)
+        """Demands something, or an explanation; returns the demand's id."""
+        name, time = position.demand_id(block_id), PARAMETERS.answer_window if window is None else window
+        asked: dict[str, Any] = {"demander": demander, "order": order, "deadline": self.now + time}
+        if position.explains:
+            self.emit(ev.ExplanationDemanded, block_id=block_id, **_evaluation(position), **asked, bit=True)
+        else:
+            self.emit(ev.Demanded, block_id=block_id, demand_id=name, position=position, **asked)
         self.emit(ev.Locked, account=demander, role=Role.VERIFIER, amount=FEE)
         return name
 
-    def answer(self, demand: bytes, responder: str = MINER, data: bytes = b"shown") -> None:
-        """Answers a demand."""
-        block_id = self.view.demands[demand].block_id
-        self.emit(ev.Revealed, block_id=block_id, demand_id=demand, responder=responder, answer=data)
+    def answer(
+        self, demand: bytes, responder: str = MINER, data: bytes = b"shown", trace_root: bytes = TRACE_ROOT
+    ) -> None:
+        """Answers a demand, or explains."""
+        made = self.view.demands[demand]
+        if not made.position.explains:
+            self.emit(ev.Revealed, block_id=made.block_id, demand_id=demand, responder=responder, answer=data)
+            return
+        given = {"author": responder, "trace_root": trace_root, "answer": data}
+        self.emit(ev.Explained, block_id=made.block_id, **_evaluation(made.position), **given)
+
+    def show(self, block_id: bytes, *positions: Position, demander: str = V2) -> None:
+        """Has something demanded and answered by the miner."""
+        for position in positions:
+            self.answer(self.demand(block_id, position, demander), self.view.blocks[block_id].miner)
+
+    def refute(self, demand: bytes, challenger: str = V1) -> None:
+        """Refutes the explanation that stands; the block has until a new deadline for another."""
+        made = self.view.demands[demand]
+        about = {"author": made.responder, "challenger": challenger}
+        deadline = self.now + PARAMETERS.answer_window
+        where = _evaluation(made.position)
+        self.emit(ev.ExplanationRefuted, block_id=made.block_id, **where, **about, deadline=deadline)
 
     def expire(self, demand: bytes) -> None:
-        """Takes note that a demand was not answered: its block is slashed."""
+        """Takes note that a demand was not answered: its block is slashed; or the explanation that it is about is
+        refuted, if that stands."""
         made = self.view.demands[demand]
+        if made.position.explains:
+            self.emit(ev.ExplanationExpired, block_id=made.block_id, **_evaluation(made.position))
+            self.slash(made.block_id, made.demander, EvidenceKind.UNEXPLAINED, made.order)
+            return
         self.emit(ev.DemandExpired, block_id=made.block_id, demand_id=demand, demander=made.demander)
-        self.slash(made.block_id, made.demander, EvidenceKind.WITHHELD, made.order)
+        if made.position.explanation == ZERO:
+            self.slash(made.block_id, made.demander, EvidenceKind.WITHHELD, made.order)
+            return
+        if self.view.blocks[made.block_id].stands(made.position):
+            explained = Position(Item.ROOTS, made.position.tree, made.position.index)
+            self.refute(explained.demand_id(made.block_id), NOBODY)
+        self.settle_demand(demand)
 
     def settle_demand(self, demand: bytes) -> None:
         """Pays a demand's fee."""
         made = self.view.demands[demand]
         paid = made.responder is not None and self.view.blocks[made.block_id].status is not Status.SLASHED
         to = made.responder if paid else made.demander
-        self.emit(ev.DemandSettled, block_id=made.block_id, demand_id=demand, beneficiary=to, fee=FEE)
+        if made.position.explains:
+            where = _evaluation(made.position)
+            self.emit(ev.ExplanationSettled, block_id=made.block_id, **where, beneficiary=to, fee=FEE)
+        else:
+            self.emit(ev.DemandSettled, block_id=made.block_id, demand_id=demand, beneficiary=to, fee=FEE)
         if paid:
             fee = {"account": made.demander, "role": Role.VERIFIER, "beneficiary": to, "amount": FEE}
             self.emit(ev.Awarded, **fee)
@@ -211,10 +256,14 @@ class Scene:
         self.history.update(to, [], self.l1_block, self.now)
 
 
+def _evaluation(position: Position) -> dict[str, Any]:
+    return {"tree": position.tree, "sample": position.index}
+
+
 def verifier(me: str = V1, *verdicts: Verdict, answers: tuple[tuple[bytes, Position], ...] = ()) -> Verifier:
     """What a verifier knows that came to these verdicts and computed these answers."""
     computed = {(block, position): answer_of(position) for block, position in answers}
-    return Verifier(me, {v.block_id: v for v in verdicts}, seal, describe, computed)
+    return Verifier(me, {v.block_id: v for v in verdicts}, seal, computed)
 
 
 def join(name: str) -> None:

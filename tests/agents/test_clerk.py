@@ -1,4 +1,4 @@
-"""Answers are computed in time, once for all who demand the same, and whatever is demanded."""
+"""Answers are computed in time, and whatever is demanded."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pol_oracle.agents.worker import Cancelled
 from pol_oracle.evidence import Answer
 from pol_oracle.protocol.errors import ArithmeticFault, RuleError, StoreError
 from pol_oracle.protocol.positions import Position
-from tests.agents.scene import CHEAT, MINER, NODES, PARAMETERS, POLICY, ROOTS, V1, V2, V3, Scene, answer_of, join
+from tests.agents.scene import CHEAT, MINER, NODES, PARAMETERS, POLICY, ROOTS, V1, V2, Scene, answer_of, join
 
 Cancel = Callable[[], bool]
 
@@ -28,7 +28,7 @@ def clerk(answer: Answerer, retry_s: float = 0) -> Clerk:
 
 def work(at: Clerk, scene: Scene, turns: int = 1) -> None:
     for _ in range(turns):
-        at.turn(scene.view)
+        at.turn(scene.view, 0)
         join("answer")
 
 
@@ -51,22 +51,6 @@ def test_clerk_computes_what_is_due_and_forgets_what_is_done() -> None:
     scene.answer(nodes)
     work(at, scene)
     assert at.answers == {}
-
-
-def test_one_answer_serves_all_who_demand_the_same() -> None:
-    scene = Scene()
-    block = scene.propose()
-    asked: list[Position] = []
-
-    def answer(block: BlockView, lineage: Lineage, position: Position, cancelled: Cancel) -> Answer:
-        asked.append(position)
-        return answer_of(position)
-
-    for demander in (V1, V2, V3):
-        scene.demand(block, ROOTS, demander)
-    work(clerk(answer), scene, 4)
-
-    assert asked == [ROOTS]
 
 
 @pytest.mark.parametrize("error", [StoreError("not there"), RuleError("no such thing")])
@@ -117,13 +101,13 @@ def test_answer_that_is_no_longer_due_is_given_up() -> None:
         raise Cancelled
 
     at = clerk(answer)
-    at.turn(scene.view)
+    at.turn(scene.view, 0)
     scene.answer(made, V2)
-    at.turn(scene.view)
+    at.turn(scene.view, 0)
 
     assert ended.wait(5)
     join("answer")
-    at.turn(scene.view)
+    at.turn(scene.view, 0)
     assert at.answers == {}
 
 

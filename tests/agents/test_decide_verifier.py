@@ -13,8 +13,10 @@ from pol_oracle.agents.verdicts import Verdict
 from pol_oracle.chain import events as ev
 from pol_oracle.protocol.lifecycle import EvidenceKind, Role
 from tests.agents.scene import (
+    BITS,
     CHEAT,
     ETH,
+    EXPLAINED_LEAVES,
     EXPLANATION,
     PARAMETERS,
     POLICY,
@@ -22,7 +24,9 @@ from tests.agents.scene import (
     V1,
     V2,
     Scene,
+    lacks,
     proof_of,
+    refutation,
     seal,
     verifier,
 )
@@ -92,7 +96,7 @@ def test_does_not_attest_to_a_block_on_a_slashed_one() -> None:
 
 @pytest.mark.parametrize("position", [ROOTS, EXPLANATION])
 def test_pitfall_11_demands_of_others_do_not_keep_it_from_attesting(position: object) -> None:
-    """Else a fee would buy a block's attesters out of their pay. What only the miner can answer costs them nothing."""
+    """Else a fee would buy a block's attesters out of their pay."""
     scene = Scene()
     block = scene.propose()
     scene.demand(block, position, V2)  # type: ignore[arg-type]
@@ -104,8 +108,19 @@ def test_does_not_attest_while_something_is_missing() -> None:
     scene = Scene()
     block = scene.propose()
 
-    assert not Verdict(block, demands=(ROOTS,)).valid
-    assert not any(isinstance(a, Attest) for a in decide(scene, verifier(V1, Verdict(block, demands=(ROOTS,)))))
+    assert not lacks(block, ROOTS).valid
+    assert not any(isinstance(a, Attest) for a in decide(scene, verifier(V1, lacks(block, ROOTS))))
+
+
+def test_attests_to_a_right_block_that_somebody_explains_falsely() -> None:
+    """And sees to it that this costs whoever did."""
+    scene = Scene()
+    block = scene.propose()
+    scene.show(block, BITS, EXPLANATION)
+    for verdict in (Verdict(block, None, "false", refutation()), lacks(block, EXPLAINED_LEAVES, None)):
+        actions = decide(scene, verifier(V1, verdict))
+        assert attest(scene, block) in actions
+        assert [type(a) for a in actions] == [Commit if verdict.proof else Demand, Attest]
 
 
 def test_keeps_the_price_of_all_demands_in_reserve_and_attests_on_the_heads_branch_first() -> None:
@@ -113,7 +128,7 @@ def test_keeps_the_price_of_all_demands_in_reserve_and_attests_on_the_heads_bran
     rival = scene.propose(nonce=5)
     first = scene.propose()
     second = scene.propose(first)
-    spare = POLICY.max_demands * PARAMETERS.demand_fee + 2 * PARAMETERS.attest_bond
+    spare = POLICY.reserve(PARAMETERS) + 2 * PARAMETERS.attest_bond
     scene.emit(ev.Unbonded, account=V1, role=Role.VERIFIER, amount=3 * ETH - spare)
 
     assert decide(scene, verifier(V1, *map(Verdict, (rival, first, second)))) == (
@@ -199,31 +214,52 @@ def test_later_commitment_is_not_shown_after_the_slash() -> None:
     assert decide(scene, verifier(V1, wrong(block))) == ()
 
 
-def test_pitfall_08_attesters_spared_so_far_are_blamed_after_the_slash() -> None:
-    """Also by a later commitment, or one that is still to be made; nobody gains by it twice."""
+def refute(scene: Scene, block: bytes) -> tuple[Action, ...]:
+    """What an agent does against a false explanation."""
+    return decide(scene, verifier(V1, Verdict(block, EvidenceKind.UNEXPLAINED, "false", refutation())))
+
+
+def test_a_false_explanation_is_committed_against_and_refuted_as_long_as_it_stands() -> None:
     scene = Scene()
     block = scene.propose(miner=CHEAT)
-    scene.slash(block, winner=V2, kind=EvidenceKind.EVALUATION, order=1)
-    own = verifier(V1, wrong(block))
-    assert Commit(block, commitment(block)) in decide(scene, own)
+    about = scene.demand(block, EXPLANATION, V1)
+    scene.answer(about, V2)
+    sealed = seal(block, refutation())
+    assert refute(scene, block) == (Commit(block, sealed.commitment),)
 
-    scene.commit(V1, commitment(block), order=2)
+    scene.commit(V1, sealed.commitment)
     scene.wait()
-    assert proven(block) in decide(scene, own)
+    given_at = scene.view.blocks[block].explained_at(EXPLAINED_LEAVES)
+    assert refute(scene, block) == (Prove(block, refutation(), sealed.salt, given_at or 0),)
+    scene.refute(about)
+    assert refute(scene, block) == ()
 
-    scene.emit(ev.BountyAssigned, block_id=block, challenger=V2, kind=EvidenceKind.STEP, order=3)
-    assert not any(isinstance(a, Prove) for a in decide(scene, own))
 
-
-def test_a_second_sparing_proof_is_not_shown_after_the_slash() -> None:
+def test_a_false_explanation_that_is_given_again_is_refuted_again() -> None:
+    """By another call, though it is made of the same bytes."""
     scene = Scene()
     block = scene.propose(miner=CHEAT)
-    scene.commit(V1, commitment(block), order=2)
-    scene.slash(block, winner=V2, kind=EvidenceKind.UNEXPLAINED, order=1)
-    scene.wait()
-    own = verifier(V1, wrong(block, EvidenceKind.EVALUATION))
+    about = scene.demand(block, EXPLANATION, V1)
+    scene.commit(V1, seal(block, refutation()).commitment)
+    keys = set()
+    for _ in range(3):
+        scene.wait()
+        scene.answer(about, V2)
+        scene.wait()
+        (again,) = refute(scene, block)
+        keys.add(again.key)
+        scene.refute(about)
+    assert len(keys) == 3
 
-    assert not any(isinstance(a, Prove | Commit) for a in decide(scene, own))
+
+def test_what_refutes_an_explanation_is_no_claim_to_the_bounty_of_its_block() -> None:
+    scene = Scene()
+    block = scene.propose(miner=CHEAT)
+    scene.answer(scene.demand(block, EXPLANATION, V1), V2)
+    scene.commit(V1, seal(block, refutation()).commitment, order=0)
+    scene.slash(block, winner=V2, order=1)
+    scene.wait()
+    assert not any(isinstance(a, Prove) for a in refute(scene, block))
 
 
 def test_pitfall_03_a_verdict_without_proof_or_demands_accuses_nobody() -> None:
@@ -239,7 +275,7 @@ def test_challenges_come_before_demands_and_attestations() -> None:
     hidden = scene.propose(miner=CHEAT, nonce=1)
     bad = scene.propose(miner=CHEAT)
 
-    own = verifier(V1, Verdict(good), Verdict(hidden, WITHHELD, "", demands=(ROOTS,)), wrong(bad))
+    own = verifier(V1, Verdict(good), lacks(hidden, ROOTS), wrong(bad))
 
     assert [type(a) for a in decide(scene, own)] == [Commit, Demand, Attest]
 
@@ -270,6 +306,16 @@ def test_pitfall_09_right_block_whose_miner_lets_a_demand_lapse_is_not_attested_
     scene.answer(made)
     assert attest(scene, block) in decide(scene, verifier(V1, Verdict(block)))
 
-    scene.demand(block, EXPLANATION, V2)  # attesters lose nothing by that
+    scene.demand(block, EXPLANATION, V2)  # they could explain it, and would lose their bonds otherwise
     scene.wait(PARAMETERS.answer_window - 1)
+    assert attest(scene, block) not in decide(scene, verifier(V1, Verdict(block)))
+
+
+def test_what_an_author_does_not_show_of_its_explanation_keeps_nobody_from_attesting() -> None:
+    scene = Scene()
+    block = scene.propose()
+    scene.show(block, BITS, EXPLANATION)
+    scene.demand(block, EXPLAINED_LEAVES, V2)
+    scene.wait(PARAMETERS.answer_window - 1)
+
     assert attest(scene, block) in decide(scene, verifier(V1, Verdict(block)))

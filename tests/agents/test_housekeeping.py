@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import replace
 
 from pol_oracle.agents.actions import (
     Action,
     ClaimHead,
+    ClaimJudged,
     Expire,
     Finalize,
     ForfeitBond,
@@ -18,13 +20,31 @@ from pol_oracle.agents.housekeeping import housekeeping
 from pol_oracle.chain import events as ev
 from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.lifecycle import EvidenceKind, Role
-from tests.agents.scene import CHEAT, GENESIS, MINER, NODES, PARAMETERS, POLICY, ROOTS, V1, V2, V3, Scene
+from pol_oracle.protocol.positions import Item, Position
+from tests.agents.scene import (
+    BITS,
+    CHEAT,
+    EXPLAINED_LEAVES,
+    EXPLANATION,
+    GENESIS,
+    MINER,
+    NODES,
+    PARAMETERS,
+    POLICY,
+    ROOTS,
+    V1,
+    V2,
+    V3,
+    Scene,
+)
 
 WINDOW, ANSWER = PARAMETERS.challenge_window, PARAMETERS.answer_window
 
 
-def due(scene: Scene, me: str) -> list[Action]:
-    return list(housekeeping(scene.view, me, PARAMETERS, POLICY.stagger))
+def due(scene: Scene, me: str, right: Collection[bytes] | None = None) -> list[Action]:
+    """What an agent does that found these blocks right; all of them, if nothing else is said."""
+    known = scene.view.blocks if right is None else right
+    return list(housekeeping(scene.view, me, known, PARAMETERS, POLICY))
 
 
 def first_turn(scene: Scene, agents: Iterable[str], limit: int = 60) -> dict[str, int]:
@@ -44,6 +64,90 @@ def test_finalizes_after_window_and_quorum() -> None:
     assert due(scene, MINER) == []  # one attestation is missing
 
     scene.attest(block, V2)
+    assert due(scene, MINER) == [Finalize(block)]
+
+
+def test_finalizes_only_what_it_found_right_or_mined() -> None:
+    """Finding 6 of an audit: verifiers finalized blocks they had never seen, or held a proof against."""
+    scene = Scene()
+    block = scene.propose()
+    scene.attest(block, V1, V2)
+    scene.wait(WINDOW + 10 * POLICY.stagger)
+
+    assert due(scene, V1, right=()) == due(scene, CHEAT, right=()) == []
+    assert due(scene, V1, right=(block,)) == [Finalize(block)]
+    assert due(scene, MINER, right=()) == [Finalize(block)]
+
+
+def test_pitfall_22_a_block_waits_until_its_branch_was_the_heads_for_as_long_as_the_slowest_slash_takes() -> None:
+    scene = Scene()
+    first = scene.propose()
+    second = scene.propose(first)
+    for block in (first, second):
+        scene.attest(block, V1, V2)
+    scene.emit(ev.HeadSwitched, block_id=GENESIS, since=scene.now)
+    scene.wait(PARAMETERS.switch_window - 1)
+    assert due(scene, MINER) == []
+
+    scene.wait()
+    assert due(scene, MINER) == [Finalize(first)]
+    scene.finalize(first)
+    assert due(scene, MINER) == [Finalize(second)]
+
+
+def test_pitfall_22_only_judged_weight_decides_at_the_end_of_the_clock() -> None:
+    """Garbage upon garbage can keep an inferior branch below the head for as long as the clock runs."""
+    scene = Scene()
+    first = scene.propose()
+    second = scene.propose(first)
+    inferior = scene.propose(miner=CHEAT, nonce=1)
+    scene.attest(inferior, V1, V2)
+    scene.emit(ev.HeadSwitched, block_id=GENESIS, since=scene.now)
+    garbage = inferior
+    for nonce in range(3):
+        garbage = scene.propose(garbage, miner=CHEAT, nonce=nonce)
+    right = (first, inferior)
+    assert scene.view.head == garbage
+    scene.wait(PARAMETERS.switch_window - 4)
+    assert due(scene, MINER, right) == [ClaimJudged(second, None)]
+
+    scene.emit(ev.HeadJudged, block_id=second)
+    scene.wait(10 * POLICY.stagger)
+    assert not any(isinstance(a, Finalize) for a in due(scene, V1, right))
+
+
+def test_a_truly_heavier_branch_wins_once_it_is_judged() -> None:
+    scene = Scene()
+    first, rival = scene.propose(), scene.propose(nonce=1)
+    scene.emit(ev.HeadJudged, block_id=first)
+    heavier = scene.propose(rival)
+    scene.attest(rival, V1, V2)
+    scene.emit(ev.HeadSwitched, block_id=GENESIS, since=scene.now)
+    scene.wait(PARAMETERS.switch_window)
+    assert due(scene, MINER) == [ClaimJudged(heavier, first)]
+
+    scene.emit(ev.HeadJudged, block_id=heavier)
+    assert due(scene, MINER) == [Finalize(rival)]
+
+
+def test_nobody_pays_to_judge_where_no_clock_runs() -> None:
+    scene = Scene()
+    block = scene.propose()
+    scene.propose(nonce=1)
+    scene.attest(block, V1, V2)
+    scene.wait(PARAMETERS.switch_window)
+    assert due(scene, MINER) == [Finalize(block)]
+
+
+def test_a_switch_that_a_slash_takes_back_makes_nobody_wait() -> None:
+    scene = Scene()
+    block = scene.propose()
+    scene.attest(block, V1, V2)
+    scene.wait(WINDOW)
+    scene.emit(ev.HeadSwitched, block_id=GENESIS, since=scene.now)
+    assert due(scene, MINER) == []
+
+    scene.emit(ev.HeadSwitched, block_id=GENESIS, since=0)
     assert due(scene, MINER) == [Finalize(block)]
 
 
@@ -212,16 +316,28 @@ def test_earlier_committer_and_prover_are_the_first_to_collect() -> None:
     assert first_turn(scene, (V1, V2, V3)) == {V1: 0, V2: POLICY.stagger, V3: 2 * POLICY.stagger}
 
 
-def test_attesters_of_an_unexplained_block_settle_themselves_as_they_lose_nothing() -> None:
+def test_what_attesters_of_a_block_that_fell_by_silence_lose_is_burned_by_whoever_has_nothing_else_to_do() -> None:
+    """Nobody gains by it, so it is one of the few calls for others."""
+    scene = Scene()
+    block = scene.propose(miner=CHEAT)
+    scene.attest(block, V2, V3)
+    scene.slash(block, winner=V1, kind=EvidenceKind.UNEXPLAINED)
+    scene.wait(PARAMETERS.reveal_window)
+    assert due(scene, V1)[0] == ForfeitBond(block)
+
+    scene.wait(10 * POLICY.stagger)
+    assert due(scene, V1) == [ForfeitBond(block), SettleAttestation(block, V2), SettleAttestation(block, V3)]
+
+
+def test_an_earlier_proof_of_a_block_that_fell_by_silence_makes_its_attesters_pay_the_winners() -> None:
     scene = Scene()
     block = scene.propose(miner=CHEAT)
     scene.attest(block, V3)
-    scene.slash(block, winner=V1, kind=EvidenceKind.UNEXPLAINED)
-    assert due(scene, V3) == []  # they may still be blamed
-
+    scene.slash(block, winner=V2, kind=EvidenceKind.WITHHELD, order=2)
+    scene.emit(ev.BountyAssigned, block_id=block, challenger=V1, kind=EvidenceKind.STEP, order=1)
     scene.wait(PARAMETERS.reveal_window)
-    assert due(scene, V3) == [SettleAttestation(block, V3)]
-    assert due(scene, V1) == [ForfeitBond(block)]
+
+    assert due(scene, V1) == [ForfeitBond(block), SettleAttestation(block, V3)]
 
 
 # --- demands ---
@@ -235,10 +351,11 @@ def test_unanswered_demand_expires_at_its_deadline_by_the_demander_first() -> No
     assert due(scene, V1) == []
 
     scene.wait(1)
-    assert due(scene, V1) == [Expire(block, V1, ROOTS)]
+    opened_at = scene.now - ANSWER
+    assert due(scene, V1) == [Expire(block, ROOTS, opened_at)]
     assert due(scene, V2) == due(scene, MINER) == []
     scene.wait(4 * POLICY.stagger)
-    assert Expire(block, V1, ROOTS) in due(scene, V2)
+    assert Expire(block, ROOTS, opened_at) in due(scene, V2)
 
 
 def test_one_expiry_slashes_a_block_so_no_more_are_sent() -> None:
@@ -246,11 +363,11 @@ def test_one_expiry_slashes_a_block_so_no_more_are_sent() -> None:
     block = scene.propose(miner=CHEAT)
     scene.demand(block, NODES, V2, order=1)
     scene.demand(block, ROOTS, V1, order=2)
-    scene.demand(block, NODES, V1, order=3)
+    scene.demand(block, BITS, V1, order=3)
     scene.wait(ANSWER)
 
-    assert due(scene, V1) == [Expire(block, V1, ROOTS)]  # the earliest of its own
-    assert due(scene, V2) == [Expire(block, V2, NODES)]
+    assert due(scene, V1) == [Expire(block, ROOTS, scene.now - ANSWER)]  # the earliest of its own
+    assert due(scene, V2) == [Expire(block, NODES, scene.now - ANSWER)]
 
 
 def test_answered_demand_does_not_expire() -> None:
@@ -266,13 +383,13 @@ def test_pitfall_02_earlier_demand_takes_the_bounty_of_a_slashed_block() -> None
     scene = Scene()
     block = scene.propose(miner=CHEAT)
     scene.demand(block, ROOTS, V1, order=1)
-    scene.demand(block, ROOTS, V2, order=2)
+    scene.demand(block, BITS, V2, order=2)
     scene.wait(ANSWER - 1)
     scene.slash(block, winner=V3, order=2)
     assert not any(isinstance(a, Expire) for a in due(scene, V1))
 
     scene.wait(1)
-    assert due(scene, V1) == [Expire(block, V1, ROOTS)]
+    assert due(scene, V1) == [Expire(block, ROOTS, scene.now - ANSWER)]
     assert due(scene, V2) == []
     scene.wait(PARAMETERS.reveal_window)
     assert not any(isinstance(a, Expire) for a in due(scene, V1))
@@ -305,19 +422,110 @@ def test_fee_of_an_answer_about_a_slashed_block_goes_back() -> None:
     scene.answer(made, CHEAT)
     scene.slash(block, winner=V2)
 
-    assert due(scene, V1) == [SettleDemand(made)]
-    assert SettleDemand(made) not in due(scene, CHEAT)
+    assert due(scene, V1) == [SettleDemand(block, ROOTS)]
+    assert due(scene, CHEAT) == []
 
 
 def test_open_demand_about_a_slashed_block_settles_when_it_can_no_longer_take_the_bounty() -> None:
     scene = Scene()
     block = scene.propose(miner=CHEAT)
-    made = scene.demand(block, ROOTS, V1, order=3)
+    scene.demand(block, ROOTS, V1, order=3)
     scene.slash(block, winner=V2)
     assert due(scene, V1) == []
 
     scene.wait(PARAMETERS.reveal_window)
-    assert due(scene, V1) == [SettleDemand(made)]
+    assert due(scene, V1) == [SettleDemand(block, ROOTS)]
+
+
+def test_pitfall_24_what_only_pays_strangers_is_settled_a_few_at_a_time_and_after_ones_own() -> None:
+    """Finding 8 of an audit: agents paid to settle an attacker's 120 demands, and their own calls waited behind."""
+    scene = Scene()
+    crowded, own = scene.propose(miner=CHEAT), scene.propose(nonce=1)
+    for number in range(120):
+        scene.answer(scene.demand(crowded, Position(Item.LEAVES, tensor=number), V2), V3)
+    scene.answer(scene.demand(own, ROOTS, V2), V1)
+    scene.finalize(crowded)
+    scene.wait(WINDOW)
+    scene.orphan(own)
+    scene.wait(10 * POLICY.stagger)
+
+    actions = due(scene, V1)
+
+    assert actions[0] == SettleDemand(own, ROOTS)
+    assert len(actions) == 1 + POLICY.strangers
+    assert len(due(scene, V3)) == 120 + 1  # the fees are its own
+
+
+def test_answers_about_a_slashed_block_are_paid_unless_they_are_its_miners() -> None:
+    scene = Scene()
+    block = scene.propose(miner=CHEAT)
+    scene.answer(scene.demand(block, ROOTS, V1), V3)
+    scene.answer(scene.demand(block, BITS, V1), CHEAT)
+    scene.slash(block, winner=V2)
+
+    assert due(scene, V1) == [SettleDemand(block, ROOTS), SettleDemand(block, BITS)]
+    scene.wait(POLICY.stagger)
+    assert due(scene, V3)[0] == SettleDemand(block, ROOTS)
+
+
+# --- explanations ---
+
+
+def test_a_block_that_nobody_explains_falls_at_the_deadline() -> None:
+    scene = Scene()
+    block = scene.propose(miner=CHEAT)
+    about = scene.demand(block, EXPLANATION, V1)
+    scene.wait(ANSWER)
+    assert due(scene, V1) == [Expire(block, EXPLANATION, scene.now - ANSWER)]
+
+    scene.expire(about)
+    assert due(scene, V1) == [SettleDemand(block, EXPLANATION)]
+
+
+def test_a_refuted_explanation_restarts_the_clock() -> None:
+    scene = Scene()
+    block = scene.propose(miner=CHEAT)
+    about = scene.demand(block, EXPLANATION, V1)
+    scene.answer(about, V3)
+    scene.wait(ANSWER)
+    assert not any(isinstance(a, Expire) for a in due(scene, V1))
+
+    scene.refute(about)
+    scene.wait(ANSWER - 1)
+    assert not any(isinstance(a, Expire) for a in due(scene, V1))
+    scene.wait()
+    assert any(isinstance(a, Expire) for a in due(scene, V1))
+
+
+def test_what_is_not_shown_of_an_explanation_refutes_it_and_what_is_about_a_refuted_one_ends_at_once() -> None:
+    scene = Scene()
+    block = scene.propose(miner=CHEAT)
+    about = scene.demand(block, EXPLANATION, V1)
+    scene.answer(about, V3)
+    opened_at = scene.now
+    asked = scene.demand(block, EXPLAINED_LEAVES, V1)
+    scene.demand(block, replace(EXPLAINED_LEAVES, group=1), V2)
+    scene.wait(ANSWER)
+    assert due(scene, V1) == [Expire(block, EXPLAINED_LEAVES, opened_at)]
+
+    scene.expire(asked)
+    assert due(scene, V1) == []
+    assert due(scene, V2) == [Expire(block, replace(EXPLAINED_LEAVES, group=1), opened_at)]
+
+
+def test_a_block_is_not_final_while_it_lacks_an_explanation() -> None:
+    scene = Scene()
+    block = scene.propose()
+    scene.attest(block, V1, V2)
+    about = scene.demand(block, EXPLANATION, V3, window=2 * WINDOW)
+    scene.wait(WINDOW)
+    assert due(scene, MINER) == []
+
+    scene.answer(about)
+    scene.wait(ANSWER)
+    assert due(scene, MINER) == [Finalize(block)]
+    scene.finalize(block)
+    assert due(scene, MINER) == [SettleDemand(block, EXPLANATION)]
 
 
 def test_expired_demand_settles_at_once() -> None:
@@ -327,7 +535,7 @@ def test_expired_demand_settles_at_once() -> None:
     scene.wait(ANSWER)
     scene.expire(made)
 
-    assert due(scene, V1) == [SettleDemand(made)]
+    assert due(scene, V1) == [SettleDemand(block, ROOTS)]
 
 
 def test_pitfall_15_idle_accounts_with_bonds_delay_nobody_for_long() -> None:

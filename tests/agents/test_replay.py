@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +17,8 @@ from pol_oracle.agents.replay import Replayer
 from pol_oracle.agents.verdicts import Verdict
 from pol_oracle.agents.worker import Cancelled
 from pol_oracle.canonical.accuracy import AccuracyTree
-from pol_oracle.evidence import Shown, answer_to
+from pol_oracle.canonical.state import State
+from pol_oracle.evidence import Shown, TraceId, answer_to
 from pol_oracle.protocol.difficulty import BIT
 from pol_oracle.protocol.errors import InputError, StoreError, WrongChain
 from pol_oracle.protocol.hashing import keccak
@@ -25,7 +27,7 @@ from pol_oracle.protocol.lifecycle import EvidenceKind
 from pol_oracle.protocol.positions import Item, Position, Tree
 from pol_oracle.store import StateStore
 from pol_oracle.task import Segment, Workload
-from tests.adversaries.forging import Forgery, honest, next_weight, told
+from tests.adversaries.forging import Forgery, altered, honest, next_weight, told
 from tests.agents.chains import GENESIS
 from tests.task.workloads import MINER, STEPS, small_workload
 
@@ -61,11 +63,17 @@ def verdict_of(follower: Follower, header: Header, lineage: Lineage = (), shown:
 def proven(follower: Follower, forgery: Forgery) -> tuple[Verdict, int]:
     """The verdict once all was shown that it takes; also how much that was."""
     shown = dict[Position, bytes]()
-    while (verdict := verdict_of(follower, forgery.header, (), shown)).proof is None:
+    while (lacks := (verdict := verdict_of(follower, forgery.header, (), shown)).lacks) is not None:
         assert (verdict.kind, verdict.valid) == (WITHHELD, False)
-        assert not shown.keys() & set(verdict.demands)
-        shown |= {position: told(position, forgery) for position in verdict.demands}
+        assert lacks.position not in shown
+        assert not lacks.position.above or shown.keys() & set(lacks.position.above)
+        shown[lacks.position] = told(lacks.position, forgery)
     return verdict, len(shown)
+
+
+def wanted(verdict: Verdict) -> Position | None:
+    """What it lacks."""
+    return None if verdict.lacks is None else verdict.lacks.position
 
 
 def test_a_right_block_is_valid_and_its_state_kept_for_its_children(made: Forgery, follower: Follower) -> None:
@@ -77,14 +85,14 @@ def test_a_right_block_is_valid_and_its_state_kept_for_its_children(made: Forger
 
 def test_an_unmet_requirement_is_proven_at_once(follower: Follower) -> None:
     verdict = verdict_of(follower, honest(WORKLOAD, GENESIS, MINER, BITS * BIT, missed=0).header)
-    assert (verdict.kind, verdict.demands) == (EvidenceKind.REQUIREMENT, ())
+    assert (verdict.kind, verdict.lacks) == (EvidenceKind.REQUIREMENT, None)
     assert verdict.proof is not None
     assert verdict.proof.function == "proveRequirement"
 
 
 def test_one_ulp_is_a_wrong_step_once_it_was_shown(made: Forgery, follower: Follower) -> None:
     forgery = made.with_trace(next_weight(made.step))
-    assert verdict_of(follower, forgery.header).demands == (Position(Item.ROOTS),)
+    assert wanted(verdict_of(follower, forgery.header)) == Position(Item.ROOTS)
     verdict, demands = proven(follower, forgery)
     assert verdict.kind is STEP
     assert demands == 2
@@ -100,7 +108,7 @@ def test_pitfall_05_a_weight_that_is_not_finite_is_a_wrong_step(
 
 def test_a_segment_is_looked_at_before_anything_that_stands_on_it(made: Forgery, follower: Follower) -> None:
     forgery = made.derailed(1, next_weight).with_accuracy(made.bits_tree, made.header.correct_after + 5)
-    assert verdict_of(follower, forgery.header).demands == (Position(Item.STEPS),)
+    assert wanted(verdict_of(follower, forgery.header)) == Position(Item.STEPS)
     verdict, demands = proven(follower, forgery)
     assert verdict.kind is STEP
     assert demands == 3
@@ -109,13 +117,15 @@ def test_a_segment_is_looked_at_before_anything_that_stands_on_it(made: Forgery,
 def test_another_w_on_a_right_segment_cannot_be_shown(made: Forgery, follower: Follower) -> None:
     header = replace(made.header, pre_root=WORKLOAD.initial.root)
     verdict = verdict_of(follower, header)
-    assert verdict.demands == (Position(Item.ROOTS, Tree.SEGMENT, STEPS - 1),)
+    assert wanted(verdict) == Position(Item.STEPS)  # which are right, and have to be shown before the last of them
     assert "segment" in verdict.reason
+    shown = {Position(Item.STEPS): told(Position(Item.STEPS), made)}
+    assert wanted(verdict_of(follower, header, (), shown)) == Position(Item.ROOTS, Tree.SEGMENT, STEPS - 1)
 
 
 def test_a_trace_that_nobody_can_show_is_demanded(made: Forgery, follower: Follower) -> None:
     verdict = verdict_of(follower, replace(made.header, trace_root=keccak(b"no trace")))
-    assert (verdict.kind, verdict.demands) == (WITHHELD, (Position(Item.ROOTS),))
+    assert (verdict.kind, wanted(verdict)) == (WITHHELD, Position(Item.ROOTS))
     assert not verdict.valid
 
 
@@ -131,13 +141,74 @@ def test_a_false_count_is_proven_unless_accuracy_is_not_looked_at(made: Forgery,
 def test_a_wrong_bit_is_proven_once_it_was_explained(made: Forgery, follower: Follower) -> None:
     forgery, _ = made.wrong_bit()
     verdict, demands = proven(follower, forgery)
-    assert verdict.kind is EvidenceKind.EVALUATION
+    assert verdict.kind is EvidenceKind.UNEXPLAINED
+    assert verdict.proof is not None
+    assert (verdict.proof.kind, verdict.proof.function) == (None, "proveBit")
     assert demands == 2
+
+
+def test_a_bit_that_was_shown_and_is_wrong_ends_the_count(
+    made: Forgery, follower: Follower, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Finding 7 of an audit: both states were counted in full before the first difference told."""
+    before, after = made.bits()
+    before[0] = not before[0]
+    forgery = made.with_accuracy(AccuracyTree.of(before, after))
+    counted = list[int]()
+    correct = WORKLOAD.evaluator.correct
+
+    def noting(state: State, images: Any, labels: Any, *rest: Any) -> Any:
+        counted.append(len(images))
+        return correct(state, images, labels, *rest)
+
+    monkeypatch.setattr(WORKLOAD.evaluator, "correct", noting)
+    bits = Position(Item.BITS)
+    verdict = verdict_of(follower, forgery.header, (), {bits: told(bits, forgery)})
+
+    assert wanted(verdict) == Position(Item.ROOTS, Tree.BEFORE, 0)
+    assert len(counted) == 1
+    assert counted[0] < len(WORKLOAD.test)
+
+
+def test_bits_that_were_shown_and_are_right_are_remembered(made: Forgery, follower: Follower) -> None:
+    bits = Position(Item.BITS)
+    assert verdict_of(follower, made.header, (), {bits: told(bits, made)}) == Verdict(made.id)
+    before, after = made.bits()
+    assert (follower.count(made.pre, never) == before).all()
+    assert (follower.count(made.post, never) == after).all()
+
+
+def explained(forgery: Forgery, *positions: Position) -> Shown:
+    """What was shown of a block: its bits, and these."""
+    return {position: told(position, forgery) for position in (Position(Item.BITS), *positions)}
+
+
+def test_a_right_explanation_of_a_right_block_is_no_fault(made: Forgery, follower: Follower) -> None:
+    shown = explained(made, Position(Item.ROOTS, Tree.AFTER, 3), Position(Item.ROOTS, Tree.BEFORE, 4))
+    assert verdict_of(follower, made.header, (), shown) == Verdict(made.id)
+
+
+def test_a_false_explanation_of_a_right_block_is_walked_down_and_refuted(made: Forgery, follower: Follower) -> None:
+    """The block stays right: it costs whoever gave it."""
+    trace = TraceId(Tree.AFTER, 3)
+    right = made.truth(trace)
+    number = right.program.first + 3
+    forgery = replace(made, lies={trace: altered(right, number, 0, lambda value: value + 1)})
+    shown = dict(explained(forgery, Position(Item.ROOTS, Tree.BEFORE, 4), trace.position))
+    verdict = verdict_of(follower, made.header, (), shown)
+    below = Position(Item.LEAVES, Tree.AFTER, 3, number, 0, forgery.lies[trace].roots.root)
+    assert (verdict.right, verdict.valid, wanted(verdict)) == (True, True, below)
+
+    shown[below] = told(below, forgery)
+    verdict = verdict_of(follower, made.header, (), shown)
+    assert (verdict.right, verdict.valid, verdict.lacks) == (True, True, None)
+    assert verdict.proof is not None
+    assert verdict.proof.refutes == replace(trace.position, explanation=below.explanation)
 
 
 def test_an_evaluation_that_nobody_can_show_is_demanded(made: Forgery, follower: Follower) -> None:
     header = replace(made.header, eval_root=keccak(b"no bits"))
-    assert verdict_of(follower, header).demands == (Position(Item.BITS),)
+    assert wanted(verdict_of(follower, header)) == Position(Item.BITS)
 
 
 class Diverging(Follower):
@@ -187,7 +258,7 @@ def test_a_replay_can_be_cancelled(made: Forgery, follower: Follower) -> None:
         (Position(Item.STEPS), "revealSteps"),
         (Position(Item.ROOTS, Tree.SEGMENT, STEPS - 1), "revealRoots"),
         (Position(Item.LEAVES, Tree.SEGMENT, 0, 3), "revealLeaves"),
-        (Position(Item.ROOTS, Tree.AFTER, 7), "revealRoots"),
+        (Position(Item.ROOTS, Tree.AFTER, 7), "explain"),
     ],
     ids=str,
 )
@@ -197,6 +268,12 @@ def test_an_honest_answer_is_what_the_miner_committed_to(
     answer = HonestAnswerer(follower)(block(made.header), (), position, never)
     assert answer.function == function
     assert answer == answer_to(position, WORKLOAD.programs, made)
+
+
+def test_what_is_demanded_of_another_explanation_cannot_be_shown(made: Forgery, follower: Follower) -> None:
+    position = Position(Item.LEAVES, Tree.AFTER, 7, 3, 0, keccak(b"somebody else's"))
+    with pytest.raises(InputError, match="cannot be shown"):
+        HonestAnswerer(follower)(block(made.header), (), position, never)
 
 
 # --- the paper's rules: W is the miner's, and served ---

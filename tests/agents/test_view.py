@@ -15,9 +15,25 @@ from pol_oracle.chain import events as ev
 from pol_oracle.protocol.difficulty import work
 from pol_oracle.protocol.errors import WrongChain
 from pol_oracle.protocol.hashing import keccak
-from pol_oracle.protocol.lifecycle import EvidenceKind, Role, Status
-from pol_oracle.protocol.positions import Item, Position
-from tests.agents.scene import CHEAT, ETH, FEE, GENESIS, MINER, NODES, PARAMETERS, ROOTS, V1, V2, V3, Scene
+from pol_oracle.protocol.lifecycle import SILENT, EvidenceKind, Role, Status
+from pol_oracle.protocol.positions import Item, Position, Tree
+from tests.agents.scene import (
+    BITS,
+    CHEAT,
+    ETH,
+    EXPLAINED_LEAVES,
+    EXPLANATION,
+    FEE,
+    GENESIS,
+    MINER,
+    NODES,
+    PARAMETERS,
+    ROOTS,
+    V1,
+    V2,
+    V3,
+    Scene,
+)
 
 
 def test_genesis_is_head_and_tip() -> None:
@@ -177,7 +193,7 @@ def test_whatever_was_shown_counts_for_all() -> None:
 def test_open_demands_end_with_their_block() -> None:
     scene = Scene()
     block = scene.propose(miner=CHEAT)
-    first, second = scene.demand(block, ROOTS, V1, order=1), scene.demand(block, NODES, V2, order=2)
+    first, second = scene.demand(block, ROOTS, V1, order=1), scene.demand(block, BITS, V2, order=2)
     scene.expire(first)
 
     assert scene.view.open_demands == []
@@ -196,25 +212,75 @@ def test_bounty_moves_and_the_prover_stays() -> None:
     assert (scene.view.blocks[block].bounty, scene.view.blocks[block].prover) == ((V1, 2), V2)
 
 
-def test_who_blames_spared_attesters_is_the_prover() -> None:
+@pytest.mark.parametrize("kind", list(EvidenceKind))
+def test_a_block_that_fell_by_silence_has_lapsed_until_a_proof_takes_over(kind: EvidenceKind) -> None:
     scene = Scene()
     block = scene.propose(miner=CHEAT)
-    scene.slash(block, V2, kind=EvidenceKind.EVALUATION, order=1)
-    assert scene.view.blocks[block].spares_attesters
+    scene.slash(block, V2, kind=kind, order=2)
+    assert scene.view.blocks[block].lapsed == (kind in SILENT)
 
-    scene.emit(ev.BountyAssigned, block_id=block, challenger=V1, kind=EvidenceKind.STEP, order=2)
-    found = scene.view.blocks[block]
-    assert (found.bounty, found.prover, found.spares_attesters) == ((V2, 1), V1, False)
+    scene.emit(ev.BountyAssigned, block_id=block, challenger=V3, kind=EvidenceKind.WITHHELD, order=1)
+    assert scene.view.blocks[block].lapsed == (kind in SILENT)
+    scene.emit(ev.BountyAssigned, block_id=block, challenger=V1, kind=EvidenceKind.STEP, order=0)
+    assert not scene.view.blocks[block].lapsed
 
 
-def test_what_was_withheld_blames_nobody_after_the_slash() -> None:
+def test_an_explanation_stands_until_it_is_refuted_and_another_may_follow() -> None:
     scene = Scene()
-    block = scene.propose(miner=CHEAT)
-    scene.slash(block, V2, kind=EvidenceKind.UNEXPLAINED, order=4)
-    scene.emit(ev.BountyAssigned, block_id=block, challenger=V1, kind=EvidenceKind.WITHHELD, order=2)
-
+    block = scene.propose()
+    about = scene.demand(block, EXPLANATION, V1, order=7)
     found = scene.view.blocks[block]
-    assert (found.bounty, found.prover, found.spares_attesters) == ((V1, 2), V2, True)
+    assert found.open_demands == scene.view.open_demands == [scene.view.demands[about]]
+
+    scene.answer(about, V2, b"roots")
+    assert found.shown == {EXPLANATION: b"roots"}
+    assert found.stands(EXPLAINED_LEAVES)
+    assert scene.view.open_demands == []
+
+    answered_at = scene.now
+    scene.wait(3)
+    scene.refute(about)
+    refuted = scene.view.demands[about]
+    assert found.shown == {}
+    assert not found.stands(EXPLAINED_LEAVES)
+    assert found.answered_at == answered_at
+    assert (refuted.open, refuted.deadline, refuted.order) == (True, scene.now + PARAMETERS.answer_window, 7)
+    assert scene.view.open_demands == [refuted]
+
+    scene.emit(ev.ExplanationMoved, block_id=block, tree=Tree.AFTER, sample=9, deadline=scene.now + 1)
+    assert refuted.deadline == scene.now + 1
+    scene.answer(about, V3, b"others", keccak(b"other root"))
+    assert found.shown == {EXPLANATION: b"others"}
+    assert not found.stands(EXPLAINED_LEAVES)
+    assert scene.view.open_demands == []
+
+
+def test_a_demand_about_an_explanation_ends_with_it_and_can_be_made_anew() -> None:
+    scene = Scene()
+    block = scene.propose()
+    about = scene.demand(block, EXPLANATION, V1)
+    scene.answer(about, V2)
+    asked = scene.demand(block, EXPLAINED_LEAVES, V1)
+    scene.expire(asked)
+    assert scene.view.demands[asked].settled
+    assert scene.view.open_demands == [scene.view.demands[about]]
+    assert scene.view.blocks[block].status is Status.PENDING
+
+    scene.answer(about, V2)
+    assert scene.demand(block, EXPLAINED_LEAVES, V3) == asked
+    assert scene.view.blocks[block].demands[EXPLAINED_LEAVES].demander == V3
+    assert scene.view.open_demands == [scene.view.demands[asked]]
+
+
+def test_a_switch_of_the_head_is_known_by_the_block_above_which_it_parts() -> None:
+    scene = Scene()
+    block = scene.propose()
+    scene.emit(ev.HeadSwitched, block_id=block, since=scene.now)
+    assert scene.view.blocks[block].switched_at == scene.now
+    scene.emit(ev.HeadSwitched, block_id=block, since=0)
+    assert scene.view.blocks[block].switched_at == 0
+    scene.emit(ev.HeadJudged, block_id=block)
+    assert scene.view.judged == block
 
 
 def test_event_about_an_unknown_block_is_refused() -> None:

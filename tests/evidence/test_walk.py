@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from eth_abi.abi import encode
 
+from pol_oracle.canonical.accuracy import AccuracyTree, SumNode, bits_of, grow
 from pol_oracle.canonical.operations import Kind
 from pol_oracle.canonical.segments import SegmentEntry, SegmentList
 from pol_oracle.canonical.state import State
@@ -66,8 +67,10 @@ def walk(forgery: Forgery, find: Find) -> tuple[list[Position], FraudProof]:
         try:
             return list(answers), find(ShownTrees(WORKLOAD, forgery.header, grounds(forgery), answers))
         except Unshown as lacking:
-            assert not answers.keys() & set(lacking.positions)
-            answers |= {position: told(position, forgery) for position in lacking.positions}
+            position = lacking.lacking.position
+            assert position not in answers
+            assert not position.above or answers.keys() & set(position.above)
+            answers[position] = told(position, forgery)
 
 
 def of_segment(shown: ShownTrees) -> FraudProof:
@@ -171,7 +174,11 @@ def test_a_right_list_that_does_not_end_in_pre_root_is_asked_for_its_last_step(m
     shown = ShownTrees(WORKLOAD, header, grounds(made), {})
     with pytest.raises(Unshown) as lacking:
         of_segment(shown)
-    assert lacking.value.positions == (Position(Item.ROOTS, Tree.SEGMENT, LAST),)
+    assert lacking.value.lacking.position == Position(Item.STEPS)  # all our own, and not on L1 yet
+    steps = {Position(Item.STEPS): told(Position(Item.STEPS), made)}
+    with pytest.raises(Unshown) as lacking:
+        of_segment(replace(shown, answers=steps))
+    assert lacking.value.lacking.position == Position(Item.ROOTS, Tree.SEGMENT, LAST)
 
 
 def test_a_segment_that_is_not_finite_needs_no_demand_if_it_is_shown_as_it_is() -> None:
@@ -210,7 +217,43 @@ def test_a_wrong_bit_is_walked_to_through_its_evaluation(made: Forgery) -> None:
     own = made.bits()
     demanded, proof = walk(forgery, lambda shown: find_accuracy_fault(shown, made.post, own))
     assert demanded == [Position(Item.BITS), Position(Item.ROOTS, Tree.AFTER, sample.index)]
-    assert (proof.kind, proof.function) == (EvidenceKind.EVALUATION, "proveBit")
+    evaluation = made.truth(sample).roots.root
+    assert (proof.kind, proof.function) == (None, "proveBit")
+    assert proof.refutes == replace(sample.position, explanation=evaluation)
+
+
+@pytest.mark.parametrize("tensor", [0, 3])
+def test_a_false_explanation_of_a_wrong_bit_is_walked_to_below_it(made: Forgery, tensor: int) -> None:
+    forgery, sample = made.wrong_bit()
+    right = made.truth(sample)
+    number = right.program.first + tensor
+    forgery = replace(forgery, lies={sample: altered(right, number, 0, lambda value: value + 1)})
+    own = made.bits()
+    demanded, proof = walk(forgery, lambda shown: find_accuracy_fault(shown, made.post, own))
+    root = forgery.lies[sample].roots.root
+    assert demanded[:2] == [Position(Item.BITS), sample.position]
+    assert {position.explanation for position in demanded[2:]} == {root}
+    assert len(demanded) <= 4
+    assert (proof.kind, proof.refutes) == (None, replace(sample.position, explanation=root))
+    assert shown_element(proof)[:3] == (sample, number, 0)
+
+
+def test_a_demand_for_an_explanation_opens_the_claimed_bit(made: Forgery) -> None:
+    """As the contract does it: the words make the root that the header has."""
+    forgery, sample = made.wrong_bit()
+    bits = {Position(Item.BITS): told(Position(Item.BITS), forgery)}
+    with pytest.raises(Unshown) as lacking:
+        find_accuracy_fault(ShownTrees(WORKLOAD, forgery.header, grounds(forgery), bits), made.post, made.bits())
+    (before, after), siblings = lacking.value.lacking.opening
+    place = sample.index % 256
+    assert after[place // 8] >> (7 - place % 8) & 1
+    leaf = AccuracyTree.of(*bits_of(before + after, 256)).root
+    index, sums = sample.index // 256, (leaf.hash, leaf.before, leaf.after)
+    for hash_, *others in siblings:
+        pair = [SumNode(*sums), SumNode(hash_, *others)]
+        parent = grow(pair if index % 2 == 0 else pair[::-1])[-1][0]
+        index, sums = index // 2, (parent.hash, parent.before, parent.after)
+    assert sums == (forgery.header.eval_root, forgery.header.correct_before, forgery.header.correct_after)
 
 
 def test_an_honest_miner_shows_what_a_right_block_committed_to(made: Forgery) -> None:
@@ -240,7 +283,7 @@ def test_shown_steps_are_used_only_where_the_segment_is_another_one(made: Forger
     other = ShownTrees(WORKLOAD, replace(made.header, segment_root=keccak(b"no list")), grounds(made), {})
     with pytest.raises(Unshown) as lacking:
         other.steps(own)
-    assert lacking.value.positions == (Position(Item.STEPS),)
+    assert lacking.value.lacking.position == Position(Item.STEPS)
     hashes = [keccak(bytes([i])) for i in range(STEPS)]
     told_steps = {Position(Item.STEPS): encode(["bytes32[]"], [hashes])}
     assert replace(other, answers=told_steps).steps(own) == SegmentList(tuple(hashes))
