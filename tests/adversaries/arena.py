@@ -9,8 +9,8 @@ from typing import Any
 
 from eth_account.signers.local import LocalAccount
 
-from pol_oracle.agents.actions import Reveal
-from pol_oracle.agents.answerer import HonestAnswerer, describer
+from pol_oracle.agents.actions import Demand, Explain, Reveal
+from pol_oracle.agents.answerer import HonestAnswerer
 from pol_oracle.agents.blocks import BlockView, DemandView
 from pol_oracle.agents.follow import Ask, Follower, Lineage
 from pol_oracle.agents.miner import MinerLoop
@@ -19,11 +19,13 @@ from pol_oracle.agents.respond import call_of
 from pol_oracle.agents.verdicts import Answerer, Verdict
 from pol_oracle.agents.verifier import VerifierLoop
 from pol_oracle.agents.worker import Cancelled
+from pol_oracle.chain.events import ExplanationRefuted
+from pol_oracle.chain.sender import Call
 from pol_oracle.evidence import Answer, Shown, answer_to
 from pol_oracle.protocol.difficulty import ANY_DIFFICULTY, from_bits
 from pol_oracle.protocol.errors import Reverted, StoreError
 from pol_oracle.protocol.lifecycle import EvidenceKind, Role
-from pol_oracle.protocol.positions import Position
+from pol_oracle.protocol.positions import Lacking, Position
 from pol_oracle.store import StateStore
 from pol_oracle.task import Workload
 from tests.adversaries.forging import Forgery
@@ -69,6 +71,7 @@ class Arena:
         demands: int | None = None,
         twist: Twist = as_it_is,
         late: bool = False,
+        explanations: int = 1,
     ) -> BlockView:
         """Lets a forged block meet the honest verifier; checks that it is slashed in time, and who loses by it.
 
@@ -78,13 +81,14 @@ class Arena:
             demands: how many demands that takes, if it is not left open.
             twist: what the cheat makes of its answers.
             late: it answers only when the time is up.
+            explanations: that it gives, all of which are refuted; then it keeps silent.
 
         Returns:
             The block, slashed and settled.
         """
         verifier = self.watch()
         before = self._worth(verifier, self.honest)
-        self.mine(forgery, twist, late=late)
+        self.mine(forgery, twist, late=late, explanations=explanations)
         block_id = forgery.id
         self.stage.until(lambda: block_id in verifier.view.blocks, patient=True)
         for colluder in self.colluders:
@@ -98,7 +102,7 @@ class Arena:
             if late:
                 self._too_late(verifier, forgery)
             block = verifier.view.blocks[block_id]
-            punished = all(a.settled for a in block.attestations.values()) or block.spares_attesters
+            punished = all(a.settled for a in block.attestations.values())
             return block.forfeited and punished and all(d.settled for d in block.demands.values())
 
         self.stage.until(over, limit=200, patient=True)
@@ -112,11 +116,19 @@ class Arena:
             assert block.closed_at is not None
             assert block.closed_at - replayed[0] <= L1_BLOCKS
         assert self._worth(verifier, self.honest) > before
-        assert verifier.view.bond(self.cheat.address, Role.MINER).total == STAKE - self._parameters.miner_bond
+        lost = self._parameters.miner_bond + self.refuted(block) * self._parameters.attest_bond
+        assert verifier.view.bond(self.cheat.address, Role.MINER).total == STAKE - lost
         for colluder in self.colluders:
             lost = STAKE - verifier.view.bond(colluder.address, Role.VERIFIER).total
-            assert lost == (0 if block.spares_attesters else self._parameters.attest_bond)
+            assert lost == self._parameters.attest_bond
         return block
+
+    def refuted(self, block: BlockView, author: LocalAccount | None = None) -> int:
+        """How many explanations of a block were refuted; the cheat's, if nobody else is named."""
+        address = (author or self.cheat).address
+        events = self.stage.loops[0].history.events
+        about = [e for e in events if isinstance(e, ExplanationRefuted) and e.block_id == block.id]
+        return sum(e.author == address for e in about)
 
     @property
     def _parameters(self) -> Any:
@@ -125,9 +137,10 @@ class Arena:
     def _in_time(self, block: BlockView) -> None:
         """It never could have been finalized: open demands and fresh answers hold a block after its window."""
         window = block.proposed_at + self._parameters.challenge_window
-        answered = [d.answered_at or d.deadline for d in block.demands.values()]
+        held = self._parameters.answer_window
+        until = [d.deadline + held if d.expired else (d.answered_at or 0) + held for d in block.demands.values()]
         assert block.closed_at is not None
-        assert block.closed_at <= max([window, *(at + self._parameters.answer_window for at in answered)])
+        assert block.closed_at <= max([window, *until])
 
     def watch(self, after: threading.Event | None = None) -> VerifierLoop:
         """Opens the honest verifier, which follows the chain by itself.
@@ -144,7 +157,7 @@ class Arena:
                     raise Cancelled
             return replay(block, lineage, shown, cancelled)
 
-        return self.stage.verifier(self.honest, slow, HonestAnswerer(follower), describer(self.workload))
+        return self.stage.verifier(self.honest, slow, HonestAnswerer(follower))
 
     def follower(self, name: str) -> Follower:
         """Somebody's own way of following the chain."""
@@ -152,7 +165,13 @@ class Arena:
         return Follower(self.workload, genesis, StateStore([self.stage.folder / name]))
 
     def mine(
-        self, forgery: Forgery, twist: Twist = as_it_is, *, late: bool = False, answer: Answerer | None = None
+        self,
+        forgery: Forgery,
+        twist: Twist = as_it_is,
+        *,
+        late: bool = False,
+        answer: Answerer | None = None,
+        explanations: int = 1,
     ) -> MinerLoop:
         """Opens the cheat, which proposes this block once, after those that it builds on.
 
@@ -161,6 +180,7 @@ class Arena:
             twist: what the cheat makes of its answers.
             late: it answers nothing by itself.
             answer: how it answers, if not as it committed.
+            explanations: that it gives at most.
         """
         chain = [forgery]
         while chain[0].below is not None:
@@ -170,6 +190,8 @@ class Arena:
         def committed(block: BlockView, lineage: Lineage, position: Position, cancelled: Ask) -> Answer:
             if late or not own[block.id].answers:
                 raise StoreError("it shows nothing")
+            if position.explains and self.refuted(block) >= explanations:
+                raise StoreError("it gives up")
             return twist(answer_to(position, self.workload.programs, own[block.id]))
 
         return self.stage.proposing(self.cheat, [block.header for block in chain], answer or committed)
@@ -182,12 +204,32 @@ class Arena:
 
     def _reveal(self, demand: DemandView, forgery: Forgery) -> None:
         answer = answer_to(demand.position, self.workload.programs, forgery)
-        call = call_of(Reveal(demand.block_id, forgery.header, demand.demander, demand.position, answer))
+        call = self.answering(forgery, demand.position, answer, Role.MINER)
         client = self.stage.client
         try:
             client.simulate(client.request_for(call.contract, call.function, call.args), self.cheat.address)
         except Reverted as error:
             self.refused.add(error.name)
+
+    def answering(self, forgery: Forgery, position: Position, answer: Answer, role: Role) -> Call:
+        """The call that gives an answer, or an explanation."""
+        if position.explains:
+            return call_of(Explain(forgery.id, forgery.header, position, answer, role, 0))
+        return call_of(Reveal(forgery.id, forgery.header, position, answer))
+
+    def answer(self, account: LocalAccount, forgery: Forgery, position: Position) -> None:
+        """Has somebody answer a demand, or explain, as a forgery would have it."""
+        call = self.answering(forgery, position, answer_to(position, self.workload.programs, forgery), Role.VERIFIER)
+        self.send(account, call.contract, call.function, *call.args)
+
+    def demand(self, account: LocalAccount, forgery: Forgery, position: Position) -> None:
+        """Has somebody demand something of a forgery, or an explanation."""
+        if position.explains:
+            opening = forgery.bits_tree.open(position.index)
+        else:
+            opening = (self.workload.programs.open(position.tree, position.tensor).abi(),)
+        call = call_of(Demand(forgery.id, forgery.header, Lacking(position, opening)))
+        self.send(account, call.contract, call.function, *call.args)
 
     def _worth(self, verifier: VerifierLoop, account: LocalAccount) -> int:
         """Bond and credit of a verifier, in wei."""

@@ -23,4 +23,4 @@ def test_false_argmax(arena: Arena) -> None:
     tensors[-1] = np.ones_like(tensors[-1])
     forgery = replace(forgery, lies={sample: Traced.of(right.program, tensors)})
 
-    arena.convicts(forgery, EvidenceKind.EVALUATION, demands=3)
+    arena.convicts(forgery, EvidenceKind.UNEXPLAINED, demands=3)

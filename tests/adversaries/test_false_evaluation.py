@@ -17,4 +17,4 @@ def test_false_evaluation(arena: Arena) -> None:
     false = Traced.of(right.program, (*right.tensors[:-1], np.ones_like(right.tensors[-1])))
     forgery = replace(forgery, lies={sample: false})
 
-    arena.convicts(forgery, EvidenceKind.EVALUATION, demands=3)
+    arena.convicts(forgery, EvidenceKind.UNEXPLAINED, demands=3)

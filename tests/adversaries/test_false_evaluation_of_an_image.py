@@ -18,4 +18,4 @@ def test_false_evaluation_of_an_image(arena: Arena) -> None:
     false = Traced.of(forgery.workload.evaluator.program, shown)
     forgery = replace(forgery, lies={sample: false})
 
-    arena.convicts(forgery, EvidenceKind.EVALUATION)
+    arena.convicts(forgery, EvidenceKind.UNEXPLAINED)

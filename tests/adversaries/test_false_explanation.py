@@ -61,7 +61,7 @@ def test_false_explanation(arena: Arena) -> None:
     arena.send(accomplice, "Court", proof.function, *proof.arguments, ZERO)
     arena.stage.until(lambda: verifier.view.blocks[block_id].forfeited, patient=True)
 
-    assert verifier.view.blocks[block_id].slashed_for is EvidenceKind.EVALUATION
+    assert verifier.view.blocks[block_id].slashed_for is EvidenceKind.UNEXPLAINED
     arena.stage.until(lambda: verifier.view.blocks[block_id].attestations[arena.honest.address].settled)
     for attester in (arena.honest, *others):
         assert verifier.view.bond(attester.address, Role.VERIFIER).total == STAKE
@@ -86,7 +86,7 @@ def test_pitfall_08_a_false_explanation_of_a_wrong_block_saves_no_accomplice(are
     block = verifier.view.blocks[block_id]
     arena.stage.until(lambda: block.forfeited and all(a.settled for a in block.attestations.values()), patient=True)
 
-    assert block.slashed_for is EvidenceKind.EVALUATION
+    assert block.slashed_for is EvidenceKind.UNEXPLAINED
     assert (block.bounty, block.prover) == (
         (accomplice.address, block.bounty[1] if block.bounty else 0),
         arena.honest.address,

@@ -9,4 +9,4 @@ from tests.adversaries.arena import Arena
 def test_wrong_bit(arena: Arena) -> None:
     forgery, _ = arena.made.wrong_bit()
 
-    arena.convicts(forgery, EvidenceKind.EVALUATION, demands=2)
+    arena.convicts(forgery, EvidenceKind.UNEXPLAINED, demands=2)

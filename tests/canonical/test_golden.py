@@ -16,7 +16,7 @@ from pol_oracle.canonical.programs import Program, ProgramTree
 from pol_oracle.canonical.traces import TraceRoots
 from pol_oracle.canonical.trees import Opening, TensorTree, list_root, tensor_root
 from pol_oracle.protocol.hashing import Tag, keccak, keccak_abi
-from pol_oracle.protocol.positions import POSITION_TYPE, Item, Position, Tree
+from pol_oracle.protocol.positions import Item, Position, Tree
 
 VECTORS: dict[str, Any] = json.loads((Path(__file__).parents[1] / "golden" / "court.json").read_text())
 
@@ -103,10 +103,8 @@ def test_accuracy_root_and_sums(case: dict[str, Any]) -> None:
 @pytest.mark.parametrize("case", VECTORS["demands"], ids=lambda c: str(c["position"]))
 def test_demand_id(case: dict[str, Any]) -> None:
     item, tree, *rest = case["position"]
-    position = Position(Item(item), Tree(tree), *rest)
-    types = ["bytes32", "address", POSITION_TYPE]
-    actual = keccak_abi(types, [unhex(case["block_id"]), case["demander"], position.abi()])
-    assert actual == unhex(case["demand_id"])
+    position = Position(Item(item), Tree(tree), *rest, unhex(case["explanation"]))
+    assert position.demand_id(unhex(case["block_id"])) == unhex(case["demand_id"])
 
 
 @pytest.mark.parametrize("case", VECTORS["commitments"], ids=lambda c: str(len(c["call"])))

@@ -16,7 +16,6 @@ from pol_oracle.agents.blocks import BlockView
 from pol_oracle.agents.config import AgentConfig
 from pol_oracle.agents.follow import Ask, Lineage
 from pol_oracle.agents.job import Job, Produce
-from pol_oracle.agents.knowledge import Describe
 from pol_oracle.agents.miner import MinerLoop
 from pol_oracle.agents.policy import Policy
 from pol_oracle.agents.runtime import Context, Loop, open_context
@@ -34,7 +33,7 @@ from pol_oracle.protocol.errors import StoreError
 from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import EvidenceKind, Role, Status
-from pol_oracle.protocol.positions import Item, Position
+from pol_oracle.protocol.positions import Item, Lacking, Position
 from pol_oracle.protocol.task import Task
 
 ETH = 10**18
@@ -100,11 +99,6 @@ def silent(block: BlockView, lineage: Lineage, position: Position, cancelled: As
     raise StoreError(f"nothing to show: {position}")
 
 
-def no_descriptor(position: Position) -> bytes:
-    """Demands for roots and bits need no descriptor."""
-    return b""
-
-
 class Stage:
     """Opens agents and moves time."""
 
@@ -144,15 +138,9 @@ class Stage:
             **options,
         )
 
-    def verifier(
-        self,
-        account: LocalAccount,
-        replay: Replay = believe,
-        answer: Answerer = silent,
-        describe: Describe = no_descriptor,
-    ) -> VerifierLoop:
+    def verifier(self, account: LocalAccount, replay: Replay = believe, answer: Answerer = silent) -> VerifierLoop:
         """Opens a verifier that comes to these verdicts."""
-        return self._join(VerifierLoop(self._context(account, Role.VERIFIER), replay, answer, describe))
+        return self._join(VerifierLoop(self._context(account, Role.VERIFIER), replay, answer))
 
     def against(self, *cheats: LocalAccount, kind: EvidenceKind = EvidenceKind.ACCURACY) -> Replay:
         """A replay that has proof against these miners' blocks, or lacks their bits."""
@@ -164,7 +152,8 @@ class Stage:
             if kind is not EvidenceKind.WITHHELD:
                 return Verdict(block.id, kind, "wrong", boast_proof(task, block.header))
             bits = Position(Item.BITS)
-            return Verdict(block.id) if bits in shown else Verdict(block.id, kind, "not served", demands=(bits,))
+            lacks = Lacking(bits, (b"",))
+            return Verdict(block.id) if bits in shown else Verdict(block.id, kind, "not shown", lacks=lacks)
 
         return replay
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from eth_account.signers.local import LocalAccount
 
-from pol_oracle.agents.answerer import HonestAnswerer, describer
+from pol_oracle.agents.answerer import HonestAnswerer
 from pol_oracle.agents.blocks import BlockView
 from pol_oracle.agents.config import HelperConfig
 from pol_oracle.agents.follow import Ask, Follower, Lineage
@@ -81,7 +81,7 @@ def test_honest_blocks_become_final_and_cheats_are_slashed_for_what_they_did(
     ]
     for account in verifiers:
         own = follower(account)
-        real.verifier(account, Replayer(own), HonestAnswerer(own), describer(workload))
+        real.verifier(account, Replayer(own), HonestAnswerer(own))
     for account, _, forgery in cheats:
         real.proposing(account, [forgery.header], telling(forgery))
     own = follower(honest)

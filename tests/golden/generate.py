@@ -477,10 +477,11 @@ def sum_node(left: tuple[bytes, int, int], right: tuple[bytes, int, int]) -> tup
 
 
 def demand_case(index: int) -> dict[str, Any]:
-    """A position's five fields, and its id."""
-    block, demander, position = word("block", index), MINERS[index % 2], (index % 5, index % 4, 7 * index, index, 3)
-    fields = block + bytes(12) + bytes.fromhex(demander[2:]) + b"".join(p.to_bytes(32, "big") for p in position)
-    return {"block_id": block, "demander": demander, "position": list(position), "demand_id": keccak(fields)}
+    """A position's fields, and its id."""
+    block, explanation = word("block", index), word("trace", index)
+    position = (index % 5, index % 4, 7 * index, index, 3)
+    fields = block + b"".join(p.to_bytes(32, "big") for p in position) + explanation
+    return {"block_id": block, "position": list(position), "explanation": explanation, "demand_id": keccak(fields)}
 
 
 def commitment_case(index: int) -> dict[str, Any]:

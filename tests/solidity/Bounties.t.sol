@@ -7,7 +7,7 @@ import {EvidenceKind, Parameters, Role, RuleSet, Status} from "../../contracts/T
 import {Fixture} from "./Fixture.sol";
 import {vm} from "./Vm.sol";
 
-/// @notice commit, convict, convictSilent and winners, under a court that believes everything.
+/// @notice commit, convict, convictSilent, winners and lapsed, under a court that believes everything.
 contract BountiesTest is Fixture {
     bytes32 private genesis;
     bytes32 private id;
@@ -52,8 +52,8 @@ contract BountiesTest is Fixture {
 
     // -- convict
 
-    function test_only_the_court_and_demands_judge(address sender) public {
-        vm.assume(sender != address(court) && sender != address(demands));
+    function test_only_the_court_demands_and_explanations_judge(address sender) public {
+        vm.assume(sender != address(court) && sender != address(demands) && sender != address(explanations));
         vm.startPrank(sender);
         vm.expectRevert(abi.encodeWithSelector(IBounties.NotJudge.selector, sender));
         bounties.convict(id, EvidenceKind.Step, sender, 0);
@@ -220,86 +220,53 @@ contract BountiesTest is Fixture {
         assertWinners(id, VIOLA, VIOLA);
     }
 
-    // -- attesters: spared for what only the miner could tell, until more is shown
+    // -- silence: then nobody gains what attesters lose
 
-    /// Pitfall 8: accomplices in the quorum cannot save their bonds by having another fault proven first.
-    function test_pitfall_08_a_later_proof_blames_attesters_whom_the_first_spared() public {
-        attest(id, VICTOR);
-        commitTo(VIOLA, id, EvidenceKind.Evaluation);
-        commitTo(VERA, id, EvidenceKind.Step);
-        pass(1);
-        prove(VIOLA, id, EvidenceKind.Evaluation);
-        vm.expectEmit(address(bounties));
-        emit IBounties.BountyAssigned(id, VERA, EvidenceKind.Step, 2);
-        prove(VERA, id, EvidenceKind.Step);
-        pass(REVEAL);
-        assertTrue(!bounties.sparesAttesters(id), "blamed");
-        assertWinners(id, VIOLA, VERA);
-        registry.settleAttestation(id, VICTOR);
-        assertEq(locked(VICTOR, Role.Verifier) + free(VICTOR, Role.Verifier), 10 ether - ATTEST_BOND, "taken");
-        assertEq(vault.creditOf(VERA), ATTEST_BOND / 4, "for the one who blamed");
-        assertEq(registry.slashCount(), 1, "slashed once");
-    }
-
-    function test_an_earlier_proof_blames_and_takes_the_whole_bounty() public {
-        commitTo(VERA, id, EvidenceKind.Requirement);
-        commitTo(VIOLA, id, EvidenceKind.Evaluation);
-        pass(1);
-        prove(VIOLA, id, EvidenceKind.Evaluation);
-        prove(VERA, id, EvidenceKind.Requirement);
-        pass(REVEAL);
-        assertTrue(!bounties.sparesAttesters(id), "blamed");
+    function test_a_block_that_falls_by_silence_has_lapsed() public {
+        demandBits(VERA, id);
+        pass(ANSWER);
+        demands.expire(id, bitsPosition());
+        uint256 settlesAt = block.timestamp + REVEAL;
+        vm.expectRevert(abi.encodeWithSelector(IBounties.BountyUnsettled.selector, id, settlesAt));
+        bounties.lapsed(id);
+        vm.warp(settlesAt);
+        assertTrue(bounties.lapsed(id), "lapsed");
         assertWinners(id, VERA, VERA);
     }
 
-    function test_attesters_are_blamed_once() public {
-        commitTo(VIOLA, id, EvidenceKind.Evaluation);
-        commitTo(VERA, id, EvidenceKind.Accuracy);
+    function test_a_proof_lapses_nothing() public {
+        vm.expectRevert(abi.encodeWithSelector(IBounties.NotSlashed.selector, id));
+        bounties.lapsed(id);
+        commitAndProve(VERA, id, EvidenceKind.Step);
+        pass(REVEAL);
+        assertTrue(!bounties.lapsed(id), "proven");
+    }
+
+    /// What was wrong all the same was there to be seen: a proof takes over if it was committed to before the demand.
+    function test_an_earlier_proof_takes_a_lapsed_block_over() public {
         commitTo(VICTOR, id, EvidenceKind.Step);
-        pass(1);
-        prove(VIOLA, id, EvidenceKind.Evaluation);
-        prove(VERA, id, EvidenceKind.Accuracy);
-        vm.expectRevert(abi.encodeWithSelector(IBounties.LaterCommitment.selector, id, 1, 3));
+        demandBits(VERA, id);
+        commitTo(VIOLA, id, EvidenceKind.Accuracy);
+        pass(ANSWER);
+        demands.expire(id, bitsPosition());
+        vm.expectRevert(abi.encodeWithSelector(IBounties.LaterCommitment.selector, id, 2, 3));
+        prove(VIOLA, id, EvidenceKind.Accuracy);
         prove(VICTOR, id, EvidenceKind.Step);
         pass(REVEAL);
-        assertWinners(id, VIOLA, VERA);
+        assertTrue(!bounties.lapsed(id), "proven");
+        assertWinners(id, VICTOR, VERA);
     }
 
-    function test_a_second_explanation_that_is_false_blames_nobody() public {
-        commitTo(VERA, id, EvidenceKind.Evaluation);
-        commitTo(VIOLA, id, EvidenceKind.Evaluation);
-        pass(1);
-        prove(VERA, id, EvidenceKind.Evaluation);
-        vm.expectRevert(abi.encodeWithSelector(IBounties.LaterCommitment.selector, id, 1, 2));
-        prove(VIOLA, id, EvidenceKind.Evaluation);
-        pass(REVEAL);
-        assertTrue(bounties.sparesAttesters(id), "spared");
-    }
-
-    /// After the slash nobody can show anything any more: what is then missing is no fault of those who attested.
-    function test_what_was_not_shown_in_time_blames_nobody_after_the_slash() public {
+    /// An earlier demand that lapses moves the bounty, but takes the proof back from nobody.
+    function test_a_proven_block_does_not_lapse_afterwards() public {
         demandBits(VERA, id);
         pass(ANSWER - 2);
-        commitAndProve(VICTOR, id, EvidenceKind.Evaluation);
+        commitAndProve(VICTOR, id, EvidenceKind.Step);
         pass(1);
-        demands.expire(id, VERA, bitsPosition());
+        demands.expire(id, bitsPosition());
         pass(REVEAL);
-        assertTrue(bounties.sparesAttesters(id), "spared");
+        assertTrue(!bounties.lapsed(id), "proven");
         assertWinners(id, VERA, VICTOR);
-    }
-
-    function test_whether_attesters_are_spared_is_open_until_the_bounty_settles() public {
-        vm.expectRevert(abi.encodeWithSelector(IBounties.NotSlashed.selector, id));
-        bounties.sparesAttesters(id);
-        commitTo(VERA, id, EvidenceKind.Step);
-        commitAndProve(VIOLA, id, EvidenceKind.Evaluation);
-        uint256 settlesAt = block.timestamp + REVEAL;
-        vm.expectRevert(abi.encodeWithSelector(IBounties.BountyUnsettled.selector, id, settlesAt));
-        bounties.sparesAttesters(id);
-        vm.warp(settlesAt);
-        vm.expectRevert(abi.encodeWithSelector(IBounties.BountySettled.selector, id, settlesAt));
-        prove(VERA, id, EvidenceKind.Step);
-        assertTrue(bounties.sparesAttesters(id), "spared for good");
     }
 
     function test_no_bounty_without_a_slash() public {
@@ -340,7 +307,7 @@ contract BountiesTest is Fixture {
         pass(ANSWER - 2);
         commitAndProve(VICTOR, id, EvidenceKind.Step);
         pass(1);
-        demands.expire(id, VERA, bitsPosition());
+        demands.expire(id, bitsPosition());
         pass(REVEAL);
         assertWinners(id, VERA, VICTOR);
         demands.settle(demandId);
@@ -354,7 +321,7 @@ contract BountiesTest is Fixture {
         prove(VICTOR, id, EvidenceKind.Step);
         pass(1);
         vm.expectRevert(abi.encodeWithSelector(IBounties.LaterCommitment.selector, id, 1, 2));
-        demands.expire(id, VERA, bitsPosition());
+        demands.expire(id, bitsPosition());
     }
 
     function assertWinners(bytes32 about, address first, address prover) internal view {

@@ -11,7 +11,7 @@ import {
     SumsEvidence,
     TraceId
 } from "../../contracts/interfaces/ICourt.sol";
-import {Position} from "../../contracts/interfaces/IDemands.sol";
+import {ExplanationState, IExplanations} from "../../contracts/interfaces/IExplanations.sol";
 import {IPoLRegistry} from "../../contracts/interfaces/IPoLRegistry.sol";
 import {AccuracyTree} from "../../contracts/lib/AccuracyTree.sol";
 import {Operations} from "../../contracts/lib/Operations.sol";
@@ -454,28 +454,57 @@ contract CourtTest is CourtFixture {
         propose(header);
         TraceId memory trace = TraceId(Tree.Before, SAMPLE);
         expect(abi.encodeWithSelector(ICourt.NotExplained.selector, trace));
-        proveBit(VERA, header, trace, bitEvidence(true, SAMPLE));
+        proveBit(VERA, header, trace, bitEvidence(true));
         trace.tree = Tree.Step;
         expect(abi.encodeWithSelector(ICourt.NotExplained.selector, trace));
-        proveBit(VERA, header, trace, bitEvidence(true, SAMPLE));
+        proveBit(VERA, header, trace, bitEvidence(true));
     }
 
-    function test_a_bit_that_its_evaluation_contradicts_is_convicted() public {
-        (Header memory header, TraceId memory trace) = explained(Tree.Before, SAMPLE, false);
-        BitEvidence memory evidence = bitEvidence(false, SAMPLE);
+    /// What comes to another verdict explains nothing; the block waits for what does.
+    function test_an_explanation_that_contradicts_its_bit_is_refuted() public {
+        (Header memory header, TraceId memory trace) = explainedSample(Tree.Before, SAMPLE, Traces.evaluation(false));
+        BitEvidence memory evidence = bitEvidence(false);
         commit(VERA, abi.encodeCall(real.proveBit, (header, trace, evidence, SALT)));
         pass(1);
+        bytes32 id = registry.blockIdOf(header);
+        vm.expectEmit(address(explanations));
+        emit IExplanations.ExplanationRefuted(id, Tree.Before, SAMPLE, VIOLA, VERA, block.timestamp + ANSWER);
         proveBit(VERA, header, trace, evidence);
-        assertStatus(registry.blockIdOf(header), Status.Slashed, "status");
+        assertStatus(id, Status.Pending, "the block is not convicted");
+        assertTrue(explanations.explanationOf(id, Tree.Before, SAMPLE).state == ExplanationState.Open, "open again");
+        expect(abi.encodeWithSelector(ICourt.NotExplained.selector, trace));
+        proveBit(VERA, header, trace, evidence);
+    }
+
+    /// A wrong element of an evaluation is its explanation's fault, not the block's.
+    function test_a_wrong_element_of_an_explanation_refutes_it() public {
+        uint32[][] memory tensors = Traces.evaluation(true);
+        tensors[Traces.DOUBLED][WRONG] = 0x7f800000;
+        (Header memory header, TraceId memory trace) = explainedSample(Tree.Before, SAMPLE, tensors);
+        OperationEvidence memory evidence = OperationEvidence(
+            Traces.DOUBLED,
+            WRONG,
+            Traces.pack(Traces.openProgram(Tree.Before, Traces.DOUBLED)),
+            Traces.pack(Traces.open(tensors, Traces.slice(tensors, Traces.DOUBLED, LEAF, 1)))
+        );
+        commit(VERA, abi.encodeCall(real.proveOperation, (header, trace, none, evidence, SALT)));
+        pass(1);
+        bytes32 id = registry.blockIdOf(header);
+        vm.expectEmit(address(explanations));
+        emit IExplanations.ExplanationRefuted(id, Tree.Before, SAMPLE, VIOLA, VERA, block.timestamp + ANSWER);
+        vm.prank(VERA);
+        real.proveOperation(header, trace, none, evidence, SALT);
+        assertStatus(id, Status.Pending, "the block is not convicted");
+        assertEq(vault.creditOf(VERA), ATTEST_BOND / 2, "half of the bond");
     }
 
     function test_a_bit_that_its_evaluation_confirms_holds() public {
-        (Header memory header, TraceId memory trace) = explained(Tree.After, SAMPLE, true);
+        (Header memory header, TraceId memory trace) = explainedSample(Tree.After, SAMPLE, Traces.evaluation(true));
         expect(abi.encodeWithSelector(ICourt.BitHolds.selector, SAMPLE, true));
-        proveBit(VERA, header, trace, bitEvidence(true, SAMPLE));
+        proveBit(VERA, header, trace, bitEvidence(true));
         trace.index = SAMPLE + 1; // another one, which was not shown
         expect(abi.encodeWithSelector(ICourt.NotExplained.selector, trace));
-        proveBit(VERA, header, trace, bitEvidence(true, SAMPLE));
+        proveBit(VERA, header, trace, bitEvidence(true));
     }
 
     // -- blocks
@@ -516,27 +545,23 @@ contract CourtTest is CourtFixture {
         return OperationEvidence(draft.tensor, draft.element, Traces.pack(draft.program), Traces.pack(draft.opening));
     }
 
-    /// A block whose miner has shown how it evaluated a sample.
-    function explained(Tree tree, uint32 sample, bool correct)
+    /// A block of which somebody has explained how a sample is evaluated.
+    function explainedSample(Tree tree, uint32 sample, uint32[][] memory tensors)
         private
         returns (Header memory header, TraceId memory trace)
     {
         header = honestHeader(MINER);
         trace = TraceId(tree, sample);
-        bytes32 id = propose(header);
-        Position memory position = rootsPosition(tree, sample);
-        vm.prank(VERA);
-        demands.demand(id, position, Traces.pack(Traces.openProgram(tree, 0)));
-        bytes32[] memory roots = Traces.evaluationRoots(correct);
-        vm.prank(MINER);
-        demands.revealRoots(header, VERA, position, Traces.pack(Traces.openProgram(tree, 0)), roots, none);
+        showBits(propose(header), header);
+        bond(VIOLA, Role.Verifier, ATTEST_BOND);
+        demandExplanation(VERA, header, tree, sample);
+        bytes memory program = Traces.pack(Traces.openProgram(tree, 0));
+        vm.prank(VIOLA);
+        explanations.explain(header, tree, sample, program, Traces.evaluationRoots(tensors), Role.Verifier);
     }
 
-    function bitEvidence(bool correct, uint32 sample) private pure returns (BitEvidence memory evidence) {
+    function bitEvidence(bool correct) private pure returns (BitEvidence memory evidence) {
         uint32[][] memory tensors = Traces.evaluation(correct);
-        uint256 index = sample / 256;
-        evidence.words = bits()[index];
-        evidence.siblings = leafSums(uint32(index)).siblings;
         evidence.program = Traces.pack(Traces.openProgram(Tree.Before, Traces.VERDICT));
         evidence.opening = Traces.pack(Traces.open(tensors, Traces.slice(tensors, Traces.VERDICT, 0, 1)));
     }
@@ -553,10 +578,7 @@ contract CourtTest is CourtFixture {
         evidence.index = index;
         (evidence.before, evidence.afterwards) = (rows[0][index].before, rows[0][index].afterwards);
         evidence.content = abi.encodePacked(bits()[index][0], bits()[index][1]);
-        evidence.siblings = new SumNode[](4);
-        for (uint256 d = 0; d < 4; ++d) {
-            evidence.siblings[d] = rows[d][(index >> d) ^ 1];
-        }
+        evidence.siblings = bitSiblings(index);
     }
 
     function sumRows() private pure returns (SumNode[][] memory rows) {

@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {IBondVault} from "../../contracts/interfaces/IBondVault.sol";
 import {IBounties} from "../../contracts/interfaces/IBounties.sol";
-import {SegmentStep} from "../../contracts/interfaces/ICourt.sol";
+import {SegmentStep, SumNode} from "../../contracts/interfaces/ICourt.sol";
 import {Demand, DemandState, IDemands, Item, Position} from "../../contracts/interfaces/IDemands.sol";
 import {IPoLRegistry} from "../../contracts/interfaces/IPoLRegistry.sol";
 import {EvidenceKind, Header, Role, Status, Tree} from "../../contracts/Types.sol";
@@ -11,7 +11,8 @@ import {Fixture} from "./Fixture.sol";
 import {Programs} from "./Programs.sol";
 import {vm} from "./Vm.sol";
 
-/// @notice demand, reveal*, expire and settle, rule by rule. What content passes is tested with lib/Answers.sol.
+/// @notice demand, hasten, reveal*, expire and settle, rule by rule. What content passes is tested with lib/Answers.sol, how
+/// walks go down in Walks.t.sol.
 contract DemandsTest is Fixture {
     Header private header;
     bytes32 private id;
@@ -26,7 +27,7 @@ contract DemandsTest is Fixture {
     // -- demand
 
     function test_demand_locks_the_fee_and_holds_finality_up() public {
-        bytes32 expected = keccak256(abi.encode(id, VERA, bitsPosition()));
+        bytes32 expected = keccak256(abi.encode(id, bitsPosition()));
         vm.expectEmit(address(demands));
         emit IDemands.Demanded(id, expected, VERA, bitsPosition(), block.timestamp + ANSWER, 1);
         bytes32 demandId = demandBits(VERA, id);
@@ -39,6 +40,7 @@ contract DemandsTest is Fixture {
         assertEq(made.deadline, block.timestamp + ANSWER, "deadline");
         assertEq(made.order, 1, "order");
         assertEq(made.blockId, id, "block");
+        assertEq(registry.openDemands(), 1, "of all blocks");
         assertTrue(made.state == DemandState.Open, "state");
     }
 
@@ -49,37 +51,50 @@ contract DemandsTest is Fixture {
         demandBits(RIVAL, id);
     }
 
-    function test_each_verifier_demands_each_position_once() public {
+    /// A position is demanded and answered once, for all.
+    function test_each_position_is_demanded_once() public {
         bytes32 demandId = demandBits(VERA, id);
         vm.expectRevert(abi.encodeWithSelector(IDemands.DemandedBefore.selector, demandId));
-        demandBits(VERA, id);
-        answerBits(MINER, header, VERA);
-        vm.expectRevert(abi.encodeWithSelector(IDemands.DemandedBefore.selector, demandId));
-        demandBits(VERA, id);
-        demand(VERA, id, rootsPosition(Tree.After, 4095));
         demandBits(VICTOR, id);
-        assertEq(registry.blocks(id).openDemands, 2, "open demands");
+        answerBits(MINER, header);
+        vm.expectRevert(abi.encodeWithSelector(IDemands.DemandedBefore.selector, demandId));
+        demandBits(VICTOR, id);
+        demand(VERA, id, stepsPosition());
+        assertEq(registry.blocks(id).openDemands, 1, "open demands");
+    }
+
+    /// A walk goes step by step: the next demand needs the answer to the last.
+    function test_an_account_has_one_demand_open_per_block() public {
+        bytes32 demandId = demandBits(VERA, id);
+        vm.expectRevert(abi.encodeWithSelector(IDemands.WalkUnderWay.selector, demandId));
+        demand(VERA, id, stepsPosition());
+        demand(VERA, proposeOn(id, MINER, 2), stepsPosition()); // of another block
+        demand(VICTOR, id, stepsPosition());
+        answerBits(MINER, header);
+        demand(VERA, id, rootsPosition(Tree.Step, 0));
     }
 
     /// What means nothing for an item must be zero: nothing can be demanded under two names.
     function test_positions_that_do_not_exist_are_refused() public {
-        Position[16] memory absent = [
-            Position(Item.Roots, Tree.Step, 0, 1, 0),
-            Position(Item.Roots, Tree.Step, 0, 0, 1),
-            Position(Item.Roots, Tree.Step, 1, 0, 0),
-            Position(Item.Roots, Tree.Before, 4096, 0, 0),
-            Position(Item.Nodes, Tree.Step, 0, 0, 1),
-            Position(Item.Nodes, Tree.Step, 1, 0, 0),
-            Position(Item.Leaves, Tree.After, 4096, 0, 0),
-            Position(Item.Bits, Tree.Before, 0, 0, 0),
-            Position(Item.Bits, Tree.Step, 1, 0, 0),
-            Position(Item.Bits, Tree.Step, 0, 1, 0),
-            Position(Item.Bits, Tree.Step, 0, 0, 1),
-            Position(Item.Roots, Tree.Segment, STEPS, 0, 0),
-            Position(Item.Leaves, Tree.Segment, STEPS, 0, 0),
-            Position(Item.Steps, Tree.Segment, 0, 0, 0),
-            Position(Item.Steps, Tree.Step, 1, 0, 0),
-            Position(Item.Steps, Tree.Step, 0, 0, 1)
+        Position[18] memory absent = [
+            Position(Item.Roots, Tree.Step, 0, 1, 0, 0),
+            Position(Item.Roots, Tree.Step, 0, 0, 1, 0),
+            Position(Item.Roots, Tree.Step, 1, 0, 0, 0),
+            Position(Item.Roots, Tree.Step, 0, 0, 0, "explanation"),
+            Position(Item.Roots, Tree.Before, 7, 0, 0, "explanation"), // those an explanation shows
+            Position(Item.Nodes, Tree.Step, 0, 0, 1, 0),
+            Position(Item.Nodes, Tree.Step, 1, 0, 0, 0),
+            Position(Item.Nodes, Tree.Segment, 0, 0, 0, "explanation"),
+            Position(Item.Leaves, Tree.After, 4096, 0, 0, "explanation"),
+            Position(Item.Bits, Tree.Before, 0, 0, 0, 0),
+            Position(Item.Bits, Tree.Step, 1, 0, 0, 0),
+            Position(Item.Bits, Tree.Step, 0, 1, 0, 0),
+            Position(Item.Bits, Tree.Step, 0, 0, 1, 0),
+            Position(Item.Roots, Tree.Segment, STEPS, 0, 0, 0),
+            Position(Item.Leaves, Tree.Segment, STEPS, 0, 0, 0),
+            Position(Item.Steps, Tree.Segment, 0, 0, 0, 0),
+            Position(Item.Steps, Tree.Step, 1, 0, 0, 0),
+            Position(Item.Steps, Tree.Step, 0, 0, 1, 0)
         ];
         for (uint256 i = 0; i < absent.length; ++i) {
             vm.expectRevert(abi.encodeWithSelector(IDemands.NoSuchPosition.selector, absent[i]));
@@ -91,31 +106,21 @@ contract DemandsTest is Fixture {
     /// Pitfall 3, turned round: what no miner could show cannot be demanded of it.
     function test_pitfall_03_tensors_and_groups_that_do_not_exist_cannot_be_demanded() public {
         Position[3] memory absent = [
-            Position(Item.Nodes, Tree.Step, 0, 5, 0),
-            Position(Item.Leaves, Tree.Step, 0, 0, 1),
-            Position(Item.Leaves, Tree.Step, 0, type(uint32).max, type(uint32).max)
+            Position(Item.Nodes, Tree.Step, 0, 5, 0, 0),
+            Position(Item.Leaves, Tree.Step, 0, 0, 1, 0),
+            Position(Item.Leaves, Tree.Step, 0, type(uint32).max, type(uint32).max, 0)
         ];
         for (uint256 i = 0; i < absent.length; ++i) {
             for (uint32 tensor = 0; tensor < 6; ++tensor) {
+                bytes memory program = Programs.open(Tree.Step, tensor);
                 vm.expectRevert();
                 vm.prank(VERA);
-                demands.demand(id, absent[i], Programs.open(Tree.Step, tensor));
+                demands.demand(id, absent[i], program);
             }
         }
-        demand(VERA, id, Position(Item.Nodes, Tree.Step, 0, 4, 0));
-        demand(VERA, id, Position(Item.Leaves, Tree.Step, 0, 4, 0));
-    }
-
-    /// Nothing lies below an evaluation until its miner has said what it was.
-    function test_tensors_of_an_evaluation_come_after_its_roots() public {
-        Position memory leaves = Position(Item.Leaves, Tree.Before, 7, 0, 0);
-        vm.expectRevert(abi.encodeWithSelector(IDemands.NotYetExplained.selector, id, Tree.Before, 7));
-        demand(VERA, id, leaves);
-        explained(VERA, rootsPosition(Tree.Before, 7));
-        demand(VICTOR, id, leaves);
-        leaves.tree = Tree.After;
-        vm.expectRevert(abi.encodeWithSelector(IDemands.NotYetExplained.selector, id, Tree.After, 7));
-        demand(VERA, id, leaves);
+        // what does exist only waits for its parent
+        vm.expectPartialRevert(IDemands.NotYetShown.selector);
+        demand(VERA, id, Position(Item.Nodes, Tree.Step, 0, 4, 0, 0));
     }
 
     function test_only_pending_blocks() public {
@@ -128,57 +133,74 @@ contract DemandsTest is Fixture {
 
     // -- deadlines
 
-    /// Pitfall 9: a flood lengthens the deadlines, by the time to send an answer each.
+    /// Pitfall 9: a flood lengthens the deadlines, by the time to send an answer each: that of all blocks and miners.
     function test_pitfall_09_exhaustion_a_flood_lengthens_the_deadlines() public {
-        uint256 start = block.timestamp + ANSWER;
-        for (uint32 i = 0; i < 20; ++i) {
-            bytes32 demandId = demand(VERA, id, rootsPosition(Tree.Before, i));
-            assertEq(demands.demands(demandId).deadline, start + i * (ANSWER / 16), "deadline");
+        bytes32 parent = id;
+        for (uint64 i = 0; i < 20; ++i) {
+            bytes32 demandId = demandBits(VERA, parent);
+            assertEq(demands.demands(demandId).deadline, block.timestamp + ANSWER + i * SHARE, "deadline");
+            parent = proposeOn(parent, i % 2 == 0 ? RIVAL : MINER, 2 + i);
         }
-        assertEq(demands.queueEnd(MINER), start + 19 * (ANSWER / 16), "queue");
-
-        // all blocks of a miner share its time; another's do not
-        bytes32 second = proposeOn(id, MINER, 2);
-        bytes32 third = proposeOn(id, RIVAL, 2);
-        assertEq(demands.demands(demandBits(VICTOR, second)).deadline, start + 20 * (ANSWER / 16), "same miner");
-        assertEq(demands.demands(demandBits(VICTOR, third)).deadline, start, "another miner");
-
-        // and an old queue is forgotten
-        pass(2 * ANSWER);
-        bytes32 fourth = proposeOn(id, MINER, 3);
-        assertEq(demands.demands(demandBits(VICTOR, fourth)).deadline, block.timestamp + ANSWER, "later");
+        assertEq(registry.openDemands(), 20, "open");
     }
 
-    /// Pitfall 9: a miner that answers loses nothing but time: every answer is paid for.
-    function test_pitfall_09_exhaustion_answers_are_paid() public {
-        bytes32[] memory made = new bytes32[](10);
-        for (uint32 i = 0; i < 10; ++i) {
-            made[i] = demand(VERA, id, rootsPosition(Tree.Before, i));
-        }
-        for (uint32 i = 0; i < 10; ++i) {
-            explain(MINER, header, VERA, rootsPosition(Tree.Before, i), i);
-        }
-        finalizedNow();
-        for (uint32 i = 0; i < 10; ++i) {
-            demands.settle(made[i]);
-        }
-        assertEq(vault.creditOf(MINER), 10 * DEMAND_FEE, "paid");
-        assertEq(free(VERA, Role.Verifier), 10 ether - 10 * DEMAND_FEE, "who asked pays");
-        assertEq(locked(VERA, Role.Verifier), 0, "locked");
+    /// Pitfall 24: 1,000 demands about a sacrificed block hold nobody up any more once it is slashed.
+    function test_pitfall_24_a_flood_that_is_gone_lengthens_no_deadline() public {
+        Header memory sacrifice = makeHeader(id, RIVAL, 2);
+        bytes32 sacrificed = propose(sacrifice);
+        showBits(sacrificed, sacrifice);
+        flood(sacrifice, 1000);
+        bytes32 meanwhile = demandBits(VERA, id);
+        uint256 stretched = block.timestamp + ANSWER + 1000 * SHARE;
+        assertEq(demands.demands(meanwhile).deadline, stretched, "stretched");
+
+        commitAndProve(VICTOR, sacrificed, EvidenceKind.Step);
+        assertEq(registry.openDemands(), 1, "those of the slashed block are gone");
+        bytes32 next = demand(VERA, proposeOn(id, MINER, 3), bitsPosition());
+        assertEq(demands.demands(next).deadline, block.timestamp + ANSWER + SHARE, "ordinary again");
+
+        vm.expectEmit(address(demands));
+        emit IDemands.DeadlineMoved(id, meanwhile, block.timestamp + ANSWER + SHARE);
+        vm.prank(VIOLA); // open to everyone
+        demands.hasten(id, bitsPosition());
+        assertEq(demands.demands(meanwhile).deadline, block.timestamp + ANSWER + SHARE, "hastened");
     }
 
-    /// Pitfall 9: friends of the miner who demand everything first, and are answered, keep nobody from asking.
-    function test_pitfall_09_exhaustion_colluders_demands_do_not_block_an_honest_one() public {
-        demandBits(VICTOR, id);
+    /// Pitfall 24: so do answers and closed demands shorten them, one by one.
+    function test_pitfall_24_answers_shorten_deadlines() public {
+        demand(VICTOR, id, stepsPosition());
+        bytes32 demandId = demand(VERA, id, rootsPosition(Tree.Step, 0));
         demandBits(VIOLA, id);
-        answerBits(MINER, header, VICTOR);
-        bytes32 demandId = demandBits(VERA, id);
-        answerBits(VICTOR, header, VIOLA);
-        uint256 deadline = demands.demands(demandId).deadline;
-        assertEq(deadline, block.timestamp + ANSWER + 2 * (ANSWER / 16), "deadline");
-        vm.warp(deadline);
-        demands.expire(id, VERA, bitsPosition());
+        vm.expectRevert(
+            abi.encodeWithSelector(IDemands.DeadlineStands.selector, demandId, block.timestamp + ANSWER + SHARE)
+        );
+        demands.hasten(id, rootsPosition(Tree.Step, 0));
+        answerBits(MINER, header);
+        bytes32 last = demandBits(VIOLA, proposeOn(id, MINER, 2));
+        assertEq(demands.demands(last).deadline, block.timestamp + ANSWER + 2 * SHARE, "two others");
+    }
+
+    /// Pitfall 11: whoever is hastened has a whole answer window.
+    function test_pitfall_11_clocks_hastening_leaves_the_time_to_answer() public {
+        showBits(id, header);
+        flood(header, 10);
+        bytes32 other = proposeOn(id, MINER, 2);
+        bytes32 demandId = demandBits(VERA, other);
+        slashAsBounties(other);
+        vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.WrongStatus.selector, other, Status.Pending, Status.Slashed));
+        demands.hasten(other, bitsPosition());
+        assertTrue(demands.demands(demandId).deadline > block.timestamp + ANSWER, "not of a slashed block");
+        vm.expectRevert(abi.encodeWithSelector(IDemands.NoOpenDemand.selector, demands.demandIdOf(id, bitsPosition())));
+        demands.hasten(id, bitsPosition());
+    }
+
+    /// Pitfall 9: friends of the miner who demand everything first keep nobody from having it shown.
+    function test_pitfall_09_exhaustion_a_colluders_demand_serves_the_honest() public {
+        bytes32 demandId = demandBits(VICTOR, id); // the colluder's
+        pass(ANSWER);
+        demands.expire(id, bitsPosition()); // by anybody
         assertStatus(id, Status.Slashed, "slashed");
+        assertTrue(demands.demands(demandId).state == DemandState.Expired, "for that demand");
     }
 
     /// Pitfall 11: the last second of the window, and the next one.
@@ -189,7 +211,7 @@ contract DemandsTest is Fixture {
         assertEq(demands.demands(demandId).deadline, end - 1 + ANSWER, "the whole time to answer");
         vm.warp(end);
         vm.expectRevert(abi.encodeWithSelector(IDemands.TooLateToDemand.selector, id, end, end));
-        demandBits(VICTOR, id);
+        demand(VICTOR, id, stepsPosition());
     }
 
     /// Pitfall 11: an answer and a time-out are never both possible, in whatever order one L1 block has them.
@@ -198,57 +220,13 @@ contract DemandsTest is Fixture {
         uint256 deadline = demands.demands(demandId).deadline;
         vm.warp(deadline - 1);
         vm.expectRevert(abi.encodeWithSelector(IDemands.DeadlineAhead.selector, demandId, deadline, deadline - 1));
-        demands.expire(id, VERA, bitsPosition());
-        demandBits(VICTOR, id);
-        answerBits(MINER, header, VERA);
-
-        demandId = demands.demandIdOf(id, VICTOR, bitsPosition());
-        deadline = demands.demands(demandId).deadline;
+        demands.expire(id, bitsPosition());
         vm.warp(deadline);
         vm.expectRevert(abi.encodeWithSelector(IDemands.DeadlinePassed.selector, demandId, deadline, deadline));
-        answerBits(MINER, header, VICTOR);
-        demands.expire(id, VICTOR, bitsPosition());
+        answerBits(MINER, header);
+        demands.expire(id, bitsPosition());
         vm.expectRevert(abi.encodeWithSelector(IDemands.NoOpenDemand.selector, demandId));
-        answerBits(MINER, header, VICTOR);
-    }
-
-    /// Pitfall 11: an answer leaves time for the next demand, but not for ever.
-    function test_pitfall_11_clocks_late_follow_ups_are_bounded() public {
-        vm.warp(block.timestamp + WINDOW - 1);
-        explained(VERA, rootsPosition(Tree.Before, 0));
-        pass(1);
-        uint32 late = uint32(demands.MAX_LATE());
-        for (uint32 i = 1; i <= late; ++i) {
-            pass(ANSWER - 2); // just before the time for the next demand ends
-            explained(VERA, rootsPosition(Tree.Before, i));
-        }
-        (, uint256 counted) = demands.followUps(id, VERA);
-        assertEq(counted, late, "counted");
-        vm.expectRevert(abi.encodeWithSelector(IDemands.TooManyLateDemands.selector, id, VERA, late));
-        demandBits(VERA, id);
-
-        uint256 until = block.timestamp + ANSWER;
-        attestAll(id);
-        vm.warp(until - 1);
-        vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.BlockHeld.selector, id, until, until - 1));
-        registry.finalize(id);
-        vm.warp(until);
-        registry.finalize(id);
-    }
-
-    /// Pitfall 11: only who was answered may follow up, and only as long as the answer is fresh.
-    function test_pitfall_11_clocks_follow_ups_end_with_the_hold() public {
-        vm.warp(block.timestamp + WINDOW - 1);
-        explained(VERA, rootsPosition(Tree.Before, 0));
-        demandBits(VICTOR, id);
-        uint256 end = block.timestamp + 1;
-        uint256 until = block.timestamp + ANSWER;
-        vm.warp(until - 1);
-        vm.expectRevert(abi.encodeWithSelector(IDemands.TooLateToDemand.selector, id, end, until - 1));
-        demand(VICTOR, id, rootsPosition(Tree.Before, 1)); // was not answered
-        vm.warp(until);
-        vm.expectRevert(abi.encodeWithSelector(IDemands.TooLateToDemand.selector, id, until, until));
-        demandBits(VERA, id);
+        answerBits(MINER, header);
     }
 
     // -- reveal
@@ -258,46 +236,45 @@ contract DemandsTest is Fixture {
         bytes memory answer = abi.encode(bits());
         vm.expectEmit(address(demands));
         emit IDemands.Revealed(id, demandId, VIOLA, answer);
-        answerBits(VIOLA, header, VERA);
+        answerBits(VIOLA, header);
 
         Demand memory made = demands.demands(demandId);
         assertTrue(made.state == DemandState.Answered, "state");
         assertEq(made.responder, VIOLA, "responder");
         assertEq(registry.blocks(id).openDemands, 0, "open demands");
+        assertEq(registry.openDemands(), 0, "of all blocks");
         assertEq(registry.blocks(id).heldUntil, block.timestamp + ANSWER, "held until");
-        (uint256 answeredAt, uint256 late) = demands.followUps(id, VERA);
-        assertEq(answeredAt, block.timestamp, "answered at");
-        assertEq(late, 0, "late");
+        assertEq(demands.answeredAt(demandId), block.timestamp, "answered at");
     }
 
     /// An earlier hold that ends later stays.
     function test_the_latest_answer_holds_the_block() public {
-        demandBits(VERA, id);
-        demandBits(VICTOR, id);
-        answerBits(MINER, header, VERA);
+        showBits(id, header);
+        uint256 until = block.timestamp + ANSWER;
         pass(10);
-        answerBits(MINER, header, VICTOR);
-        assertEq(registry.blocks(id).heldUntil, block.timestamp + ANSWER, "later");
-        demandBits(VIOLA, id);
+        demand(VICTOR, id, stepsPosition());
         vm.prank(address(demands));
-        registry.closeDemand(id, 1);
-        assertEq(registry.blocks(id).heldUntil, block.timestamp + ANSWER, "not moved back");
+        registry.closeDemand(id, false); // needed no more: that holds nothing up
+        assertEq(registry.blocks(id).heldUntil, until, "not moved");
+        vm.startPrank(address(demands));
+        registry.openDemand(id);
+        registry.closeDemand(id, true);
+        vm.stopPrank();
+        assertEq(registry.blocks(id).heldUntil, block.timestamp + ANSWER, "later");
     }
 
     function test_what_was_not_demanded_cannot_be_answered() public {
-        bytes32 missing = demands.demandIdOf(id, VERA, bitsPosition());
+        bytes32 missing = demands.demandIdOf(id, bitsPosition());
         vm.expectRevert(abi.encodeWithSelector(IDemands.NoOpenDemand.selector, missing));
-        answerBits(MINER, header, VERA);
+        answerBits(MINER, header);
         demandBits(VERA, id);
         Header memory other = makeHeader(id, MINER, 2);
-        missing = demands.demandIdOf(propose(other), VERA, bitsPosition());
+        missing = demands.demandIdOf(propose(other), bitsPosition());
         vm.expectRevert(abi.encodeWithSelector(IDemands.NoOpenDemand.selector, missing));
-        answerBits(MINER, other, VERA);
-        answerBits(MINER, header, VERA);
-        vm.expectRevert(
-            abi.encodeWithSelector(IDemands.NoOpenDemand.selector, demands.demandIdOf(id, VERA, bitsPosition()))
-        );
-        answerBits(MINER, header, VERA); // twice
+        answerBits(MINER, other);
+        answerBits(MINER, header);
+        vm.expectRevert(abi.encodeWithSelector(IDemands.NoOpenDemand.selector, demands.demandIdOf(id, bitsPosition())));
+        answerBits(MINER, header); // twice
     }
 
     function test_wrong_answers_are_refused() public {
@@ -306,38 +283,17 @@ contract DemandsTest is Fixture {
         words[2][0] ^= bytes32(uint256(1));
         vm.expectRevert();
         vm.prank(MINER);
-        demands.revealBits(header, VERA, bitsPosition(), words);
+        demands.revealBits(header, bitsPosition(), words);
         vm.expectRevert(abi.encodeWithSelector(IDemands.WrongItem.selector, Item.Roots, Item.Bits));
         vm.prank(MINER);
-        demands.revealRoots(header, VERA, bitsPosition(), Programs.open(Tree.Step, 0), Programs.evaluation(1), none);
-    }
-
-    /// An evaluation is the miner's word: nobody else gives it, and it is given once.
-    function test_only_the_miner_explains_and_only_once() public {
-        Position memory position = rootsPosition(Tree.Before, 7);
-        demand(VERA, id, position);
-        demand(VICTOR, id, position);
-        demand(VIOLA, id, position);
-        vm.expectRevert(abi.encodeWithSelector(IDemands.OnlyMinerExplains.selector, MINER, VICTOR));
-        explain(VICTOR, header, VERA, position, 1);
-        assertEq(demands.evaluationRoot(id, Tree.Before, 7), bytes32(0), "nothing yet");
-
-        explain(MINER, header, VERA, position, 1);
-        bytes32 root = demands.evaluationRoot(id, Tree.Before, 7);
-        assertTrue(root != bytes32(0), "stored");
-        vm.expectPartialRevert(IDemands.WrongAnswer.selector);
-        explain(MINER, header, VICTOR, position, 2);
-        explain(MINER, header, VICTOR, position, 1);
-        assertEq(demands.evaluationRoot(id, Tree.Before, 7), root, "the same");
-        assertEq(demands.evaluationRoot(id, Tree.After, 7), bytes32(0), "of this tree only");
-        assertEq(demands.evaluationRoot(id, Tree.Before, 8), bytes32(0), "of this sample only");
+        demands.revealRoots(header, bitsPosition(), Programs.open(Tree.Step, 0), Programs.evaluation(1), none);
     }
 
     function test_a_slashed_block_needs_no_answer() public {
         demandBits(VERA, id);
         slashAsBounties(id);
         vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.WrongStatus.selector, id, Status.Pending, Status.Slashed));
-        answerBits(MINER, header, VERA);
+        answerBits(MINER, header);
     }
 
     // -- expire
@@ -351,7 +307,7 @@ contract DemandsTest is Fixture {
         vm.expectEmit(address(bounties));
         emit IBounties.BountyAssigned(id, VERA, EvidenceKind.Withheld, 1);
         vm.prank(VIOLA); // open to everyone
-        demands.expire(id, VERA, bitsPosition());
+        demands.expire(id, bitsPosition());
         assertStatus(id, Status.Slashed, "slashed");
 
         pass(REVEAL);
@@ -361,43 +317,22 @@ contract DemandsTest is Fixture {
         assertEq(free(VERA, Role.Verifier), 10 ether, "fee back");
     }
 
-    function test_an_unexplained_evaluation_is_a_kind_of_its_own() public {
-        demand(VERA, id, rootsPosition(Tree.After, 1));
-        pass(ANSWER);
-        vm.expectEmit(address(registry));
-        emit IPoLRegistry.BlockSlashed(id, MINER, EvidenceKind.Unexplained);
-        demands.expire(id, VERA, rootsPosition(Tree.After, 1));
-
-        id = proposeOn(registry.genesisId(), MINER, 2);
-        demand(VERA, id, rootsPosition(Tree.Step, 0));
-        pass(ANSWER);
-        vm.expectEmit(address(registry));
-        emit IPoLRegistry.BlockSlashed(id, MINER, EvidenceKind.Withheld);
-        demands.expire(id, VERA, rootsPosition(Tree.Step, 0));
-    }
-
     function test_expire_needs_an_open_demand() public {
-        bytes32 demandId = demands.demandIdOf(id, VERA, bitsPosition());
+        bytes32 demandId = demands.demandIdOf(id, bitsPosition());
         vm.expectRevert(abi.encodeWithSelector(IDemands.NoOpenDemand.selector, demandId));
-        demands.expire(id, VERA, bitsPosition());
+        demands.expire(id, bitsPosition());
         demandBits(VERA, id);
-        answerBits(MINER, header, VERA);
+        answerBits(MINER, header);
         pass(ANSWER);
         vm.expectRevert(abi.encodeWithSelector(IDemands.NoOpenDemand.selector, demandId));
-        demands.expire(id, VERA, bitsPosition());
+        demands.expire(id, bitsPosition());
     }
 
-    /// Pitfall 2: whoever copies a demand comes after it, and gets nothing though mined first at the end.
-    function test_pitfall_02_challenge_theft_a_copied_demand_comes_later() public {
+    /// Pitfall 2: a copied demand comes too late: the position has been demanded.
+    function test_pitfall_02_challenge_theft_a_copied_demand_is_refused() public {
         demandBits(VERA, id);
+        vm.expectPartialRevert(IDemands.DemandedBefore.selector);
         demandBits(VIOLA, id);
-        pass(2 * ANSWER);
-        demands.expire(id, VIOLA, bitsPosition());
-        demands.expire(id, VERA, bitsPosition());
-        pass(REVEAL);
-        (address first, address prover) = bounties.winners(id);
-        assertEq(first, VERA, "first");
-        assertEq(prover, VIOLA, "carried out by whoever came first");
     }
 
     function test_expire_moves_no_bounty_after_the_reveal_window() public {
@@ -406,14 +341,14 @@ contract DemandsTest is Fixture {
         uint256 settlesAt = block.timestamp + REVEAL;
         pass(ANSWER);
         vm.expectRevert(abi.encodeWithSelector(IBounties.BountySettled.selector, id, settlesAt));
-        demands.expire(id, VERA, bitsPosition());
+        demands.expire(id, bitsPosition());
     }
 
     // -- settle
 
     function test_settle_pays_whoever_answered() public {
         bytes32 demandId = demandBits(VERA, id);
-        answerBits(VIOLA, header, VERA);
+        answerBits(VIOLA, header);
         vm.expectRevert(abi.encodeWithSelector(IDemands.DemandUnsettled.selector, demandId));
         demands.settle(demandId);
         finalizedNow();
@@ -433,7 +368,7 @@ contract DemandsTest is Fixture {
         Header memory lost = makeHeader(registry.genesisId(), RIVAL, 1);
         bytes32 loser = propose(lost);
         bytes32 demandId = demandBits(VERA, loser);
-        answerBits(RIVAL, lost, VERA);
+        answerBits(RIVAL, lost);
         finalizedNow();
         registry.orphan(loser);
         demands.settle(demandId);
@@ -441,14 +376,37 @@ contract DemandsTest is Fixture {
     }
 
     function test_settle_gives_the_fee_back_if_the_block_was_slashed() public {
-        bytes32 demandId = demandBits(VERA, id);
-        answerBits(MINER, header, VERA);
+        bytes32 demandId = showBits(id, header);
         commitAndProve(VICTOR, id, EvidenceKind.Step);
         vm.expectEmit(address(demands));
         emit IDemands.DemandSettled(id, demandId, VERA, DEMAND_FEE);
         demands.settle(demandId);
         assertEq(free(VERA, Role.Verifier), 10 ether, "fee back");
         assertEq(vault.creditOf(MINER), 0, "a bad block earns nothing");
+        assertEq(demands.answersPay(id), 0, "its own answers do not count");
+        pass(REVEAL);
+        registry.forfeitBond(id);
+        assertEq(locked(MINER, Role.Miner), 0, "nothing is left of the bond");
+    }
+
+    /// Pitfall 24: whoever is diligent for a block that is slashed in the end is paid, from the bond of its miner.
+    function test_pitfall_24_answers_about_a_slashed_block_are_paid_from_its_bond() public {
+        bytes32 demandId = demandBits(VERA, id);
+        answerBits(VIOLA, header);
+        commitAndProve(VICTOR, id, EvidenceKind.Step);
+        assertEq(demands.answersPay(id), DEMAND_FEE, "pay");
+        pass(REVEAL);
+
+        vm.expectEmit(address(registry));
+        emit IPoLRegistry.BondForfeited(id, MINER, VICTOR, VICTOR, MINER_BOND - DEMAND_FEE);
+        registry.forfeitBond(id);
+        assertEq(locked(MINER, Role.Miner), DEMAND_FEE, "kept for the answer");
+        vm.expectEmit(address(vault));
+        emit IBondVault.Awarded(MINER, Role.Miner, VIOLA, DEMAND_FEE);
+        demands.settle(demandId);
+        assertEq(vault.creditOf(VIOLA), DEMAND_FEE, "paid");
+        assertEq(free(VERA, Role.Verifier), 10 ether, "fee back");
+        assertEq(locked(MINER, Role.Miner), 0, "nothing is left of the bond");
     }
 
     /// Nobody settles a demand away that may still take the bounty.
@@ -475,7 +433,7 @@ contract DemandsTest is Fixture {
         bond(MINER, Role.Verifier, DEMAND_FEE);
         bytes32 demandId = demandBits(MINER, id);
         pass(ANSWER);
-        demands.expire(id, MINER, bitsPosition());
+        demands.expire(id, bitsPosition());
         pass(REVEAL);
         registry.forfeitBond(id);
         demands.settle(demandId);
@@ -491,7 +449,7 @@ contract DemandsTest is Fixture {
         pass(ANSWER - 2);
         commitAndProve(VERA, id, EvidenceKind.Step);
         pass(1);
-        demands.expire(id, MINER, bitsPosition());
+        demands.expire(id, bitsPosition());
         pass(REVEAL);
         registry.forfeitBond(id);
         assertEq(vault.creditOf(VERA), MINER_BOND / 4, "prover");
@@ -501,15 +459,17 @@ contract DemandsTest is Fixture {
     /// Pitfall 13: fees and bonds of everything that can happen to a demand add up to the vault's balance.
     function test_pitfall_13_solvency_with_fees() public {
         bytes32 second = proposeOn(id, MINER, 2);
-        bytes32[3] memory made = [demandBits(VERA, id), demandBits(VICTOR, id), demandBits(VIOLA, second)];
-        answerBits(VIOLA, header, VERA);
-        answerBits(MINER, header, VICTOR);
-        pass(ANSWER + ANSWER / 8);
-        demands.expire(second, VIOLA, bitsPosition());
-        finalizedNow();
+        bytes32[3] memory made =
+            [demandBits(VERA, id), demand(VICTOR, id, stepsPosition()), demandBits(VIOLA, second)];
+        answerBits(VIOLA, header);
+        pass(ANSWER + 2 * SHARE);
+        demands.expire(second, bitsPosition());
+        demands.expire(id, stepsPosition());
+        pass(REVEAL);
         for (uint256 i = 0; i < 3; ++i) {
             demands.settle(made[i]);
         }
+        registry.forfeitBond(id);
         registry.forfeitBond(second);
 
         uint256 owed = 0;
@@ -519,18 +479,19 @@ contract DemandsTest is Fixture {
             owed += locked(all[i], Role.Miner) + locked(all[i], Role.Verifier);
         }
         assertEq(owed, address(vault).balance, "credits + bonds = balance");
-        assertEq(vault.burned(), MINER_BOND / 2, "burned");
+        assertEq(vault.burned(), MINER_BOND - DEMAND_FEE / 2, "burned");
     }
 
-    /// Pitfall 16: a demand keeps the deadline it was born with, whatever comes after it.
+    /// Pitfall 16: a demand keeps the deadline it was born with, unless it comes nearer; later ones push it nowhere.
     function test_pitfall_16_a_running_demand_keeps_its_deadline() public {
         bytes32 demandId = demandBits(VERA, id);
         uint256 deadline = demands.demands(demandId).deadline;
-        for (uint32 i = 0; i < 10; ++i) {
-            demand(VIOLA, id, rootsPosition(Tree.Before, i));
-        }
-        explain(MINER, header, VIOLA, rootsPosition(Tree.Before, 0), 1);
+        Header memory other = makeHeader(id, RIVAL, 2);
+        showBits(propose(other), other);
+        flood(other, 10);
         assertEq(demands.demands(demandId).deadline, deadline, "deadline");
+        vm.expectPartialRevert(IDemands.DeadlineStands.selector);
+        demands.hasten(id, bitsPosition());
     }
 
     /// Pitfall 18: the same key run twice demands, answers and times out once.
@@ -540,16 +501,24 @@ contract DemandsTest is Fixture {
         demandBits(VERA, id);
         assertEq(locked(VERA, Role.Verifier), DEMAND_FEE, "one fee");
         pass(ANSWER);
-        demands.expire(id, VERA, bitsPosition());
+        demands.expire(id, bitsPosition());
         vm.expectRevert(abi.encodeWithSelector(IDemands.NoOpenDemand.selector, demandId));
-        demands.expire(id, VERA, bitsPosition());
+        demands.expire(id, bitsPosition());
     }
 
     // -- helpers
 
-    function explained(address demander, Position memory position) internal {
-        demand(demander, id, position);
-        explain(MINER, header, demander, position, 1);
+    /// So many open demands about a block whose bits were shown, by as many accounts.
+    function flood(Header memory about, uint32 count) internal {
+        bytes32[2] memory words;
+        SumNode[] memory siblings;
+        for (uint32 i = 0; i < count; ++i) {
+            if (i % 512 == 0) (words, siblings) = (bits()[i / 512], bitSiblings(i / 512)); // another leaf
+            address sybil = address(uint160(0x5000 + i));
+            bond(sybil, Role.Verifier, DEMAND_FEE);
+            vm.prank(sybil);
+            explanations.demand(about, i % 2 == 0 ? Tree.Before : Tree.After, i / 2, words, siblings);
+        }
     }
 
     function finalizedNow() internal {

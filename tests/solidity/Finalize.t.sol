@@ -74,7 +74,7 @@ contract FinalizeTest is Fixture {
         vm.warp(block.timestamp + WINDOW - 1);
         demandBits(VERA, id);
         pass(1);
-        answerBits(MINER, header, VERA);
+        answerBits(MINER, header);
         uint256 until = block.timestamp + ANSWER;
         assertEq(registry.blocks(id).heldUntil, until, "held until");
 

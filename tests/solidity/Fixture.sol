@@ -4,9 +4,11 @@ pragma solidity 0.8.37;
 import {BondVault} from "../../contracts/BondVault.sol";
 import {Bounties} from "../../contracts/Bounties.sol";
 import {Demands} from "../../contracts/Demands.sol";
-import {SegmentStep} from "../../contracts/interfaces/ICourt.sol";
+import {Explanations} from "../../contracts/Explanations.sol";
+import {SegmentStep, SumNode, TraceId} from "../../contracts/interfaces/ICourt.sol";
 import {Item, Position} from "../../contracts/interfaces/IDemands.sol";
 import {LearnToken} from "../../contracts/LearnToken.sol";
+import {AccuracyTree} from "../../contracts/lib/AccuracyTree.sol";
 import {Derivation} from "../../contracts/lib/Derivation.sol";
 import {Eligible} from "../../contracts/lib/Eligible.sol";
 import {PoLRegistry} from "../../contracts/PoLRegistry.sol";
@@ -21,6 +23,8 @@ abstract contract Fixture {
     uint32 internal constant WINDOW = 100;
     uint32 internal constant REVEAL = 20;
     uint32 internal constant ANSWER = 48;
+    uint32 internal constant SHARE = ANSWER / 16; // what another open demand adds to a deadline
+    uint32 internal constant SWITCH = WINDOW + 5 * ANSWER;
     uint32 internal constant STEPS = 5; // of a segment
     uint8 internal constant MASK = 16;
     uint16 internal constant BITS = 4;
@@ -43,6 +47,7 @@ abstract contract Fixture {
     BondVault internal vault;
     Bounties internal bounties;
     MockCourt internal court;
+    Explanations internal explanations;
     Demands internal demands;
     PoLRegistry internal registry;
     bytes32 private evalRoot;
@@ -66,19 +71,21 @@ abstract contract Fixture {
     function deploy(Task memory task, Parameters memory parameters) internal {
         uint256 nonce = vm.getNonce(address(this));
         address court_ = vm.computeCreateAddress(address(this), nonce + 3);
-        address demands_ = vm.computeCreateAddress(address(this), nonce + 4);
-        PoLRegistry registry_ = PoLRegistry(vm.computeCreateAddress(address(this), nonce + 5));
+        address explanations_ = vm.computeCreateAddress(address(this), nonce + 4);
+        address demands_ = vm.computeCreateAddress(address(this), nonce + 5);
+        PoLRegistry registry_ = PoLRegistry(vm.computeCreateAddress(address(this), nonce + 6));
         token = new LearnToken(address(registry_));
-        vault = new BondVault(address(registry_), demands_);
-        bounties = new Bounties(registry_, court_, demands_);
-        court = MockCourt(makeCourt(registry_, Demands(demands_)));
-        demands = new Demands(registry_, vault, bounties);
-        registry = new PoLRegistry(task, parameters, vault, token, bounties, demands);
+        vault = new BondVault(address(registry_), demands_, explanations_);
+        bounties = new Bounties(registry_, court_, demands_, explanations_);
+        court = MockCourt(makeCourt(registry_, Demands(demands_), Explanations(explanations_)));
+        explanations = new Explanations(registry_, vault, bounties, Demands(demands_), court_);
+        demands = new Demands(registry_, vault, bounties, explanations);
+        registry = new PoLRegistry(task, parameters, vault, token, bounties, demands, explanations);
     }
 
     /// Tests of the real court make that instead.
-    function makeCourt(PoLRegistry registry_, Demands) internal virtual returns (address) {
-        return address(new MockCourt(registry_, bounties));
+    function makeCourt(PoLRegistry, Demands, Explanations explanations_) internal virtual returns (address) {
+        return address(new MockCourt(bounties, explanations_));
     }
 
     function defaultTask(RuleSet rules) internal pure returns (Task memory task) {
@@ -267,11 +274,15 @@ abstract contract Fixture {
     // -- demands
 
     function bitsPosition() internal pure returns (Position memory) {
-        return Position(Item.Bits, Tree.Step, 0, 0, 0);
+        return Position(Item.Bits, Tree.Step, 0, 0, 0, 0);
+    }
+
+    function stepsPosition() internal pure returns (Position memory) {
+        return Position(Item.Steps, Tree.Step, 0, 0, 0, 0);
     }
 
     function rootsPosition(Tree tree, uint32 index) internal pure returns (Position memory) {
-        return Position(Item.Roots, tree, index, 0, 0);
+        return Position(Item.Roots, tree, index, 0, 0, 0);
     }
 
     function demand(address demander, bytes32 id, Position memory position) internal returns (bytes32) {
@@ -283,23 +294,69 @@ abstract contract Fixture {
         return demand(demander, id, bitsPosition());
     }
 
-    function answerBits(address responder, Header memory header, address demander) internal {
+    function answerBits(address responder, Header memory header) internal {
         vm.prank(responder);
-        demands.revealBits(header, demander, bitsPosition(), bits());
+        demands.revealBits(header, bitsPosition(), bits());
     }
 
-    /// The miner's answer to a demand for the roots of an evaluation; every `version` is another trace.
-    function explain(
-        address responder,
-        Header memory header,
-        address demander,
-        Position memory position,
-        uint256 version
-    ) internal {
-        bytes memory program = Programs.open(position.tree, 0);
-        SegmentStep memory none;
-        vm.prank(responder);
-        demands.revealRoots(header, demander, position, program, Programs.evaluation(version), none);
+    // -- explanations
+
+    /// Has a block's bits shown, as every demand for an explanation needs.
+    function showBits(bytes32 id, Header memory header) internal returns (bytes32 demandId) {
+        demandId = demandBits(VERA, id);
+        answerBits(header.miner, header);
+    }
+
+    function demandExplanation(address demander, Header memory header, Tree tree, uint32 sample) internal {
+        uint256 leaf = sample / AccuracyTree.LEAF_SAMPLES;
+        SumNode[] memory siblings = bitSiblings(leaf);
+        vm.prank(demander);
+        explanations.demand(header, tree, sample, bits()[leaf], siblings);
+    }
+
+    /// Every `version` is another trace.
+    function explain(address author, Header memory header, Tree tree, uint32 sample, uint256 version) internal {
+        bytes memory program = Programs.open(tree, 0);
+        bytes32[] memory roots = Programs.evaluation(version);
+        vm.prank(author);
+        explanations.explain(header, tree, sample, program, roots, Role.Verifier);
+    }
+
+    function explained(address author, Header memory header, Tree tree, uint32 sample, uint256 version)
+        internal
+        returns (bytes32 traceRoot)
+    {
+        demandExplanation(VERA, header, tree, sample);
+        explain(author, header, tree, sample, version);
+        return explanations.rootOf(registry.blockIdOf(header), tree, sample);
+    }
+
+    /// The challenger proves, to the mock court, that the standing explanation is wrong.
+    function commitAndRefute(address challenger, bytes32 id, Tree tree, uint32 sample) internal {
+        TraceId memory trace = TraceId(tree, sample);
+        bytes32 callHash = keccak256(abi.encodeCall(court.refute, (id, trace, SALT)));
+        bytes32 commitment = keccak256(abi.encode(challenger, callHash));
+        (uint256 order,) = bounties.commitmentOf(challenger, commitment);
+        vm.startPrank(challenger);
+        if (order == 0) bounties.commit(commitment);
+        pass(1);
+        court.refute(id, trace, SALT);
+        vm.stopPrank();
+    }
+
+    /// What leads from a leaf of `bits` up to the root's children.
+    function bitSiblings(uint256 index) internal pure returns (SumNode[] memory siblings) {
+        SumNode[] memory row = new SumNode[](16);
+        for (uint256 i = 0; i < 16; ++i) {
+            row[i] = AccuracyTree.leaf(bits()[i]);
+        }
+        siblings = new SumNode[](4);
+        for (uint256 d = 0; d < 4; ++d) {
+            siblings[d] = row[(index >> d) ^ 1];
+            for (uint256 i = 0; i < 8 >> d; ++i) {
+                row[i] = AccuracyTree.parent(row[2 * i], row[2 * i + 1]);
+            }
+        }
     }
 
     // -- assertions and inputs

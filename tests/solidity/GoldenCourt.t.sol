@@ -130,20 +130,22 @@ contract GoldenCourtTest {
     }
 
     function test_pitfall_14_demand_ids() public {
-        Demands demands = new Demands(IPoLRegistry(address(0)), IBondVault(address(0)), IBounties(address(0)));
+        Demands demands = new Demands(
+            IPoLRegistry(address(0)), IBondVault(address(0)), IBounties(address(0)), IExplanations(address(0))
+        );
         for (uint256 i = 0; i < 5; ++i) {
             string memory key = item(".demands", i);
             uint256[] memory p = vm.parseJsonUintArray(json, string.concat(key, ".position"));
-            Position memory position = Position(Item(p[0]), Tree(p[1]), uint32(p[2]), uint32(p[3]), uint32(p[4]));
-            address demander = vm.parseJsonAddress(json, string.concat(key, ".demander"));
-            bytes32 id = demands.demandIdOf(word(key, ".block_id"), demander, position);
+            bytes32 about = word(key, ".explanation");
+            Position memory position = Position(Item(p[0]), Tree(p[1]), uint32(p[2]), uint32(p[3]), uint32(p[4]), about);
+            bytes32 id = demands.demandIdOf(word(key, ".block_id"), position);
             vm.assertEq(id, word(key, ".demand_id"), "demand id");
         }
     }
 
     /// Bounties finds the commitment by what is shown: it is only of too late a block.
     function test_pitfall_14_commitments() public {
-        Bounties bounties = new Bounties(IPoLRegistry(address(0)), address(this), address(0));
+        Bounties bounties = new Bounties(IPoLRegistry(address(0)), address(this), address(0), address(0));
         for (uint256 i = 0; i < 3; ++i) {
             string memory key = item(".commitments", i);
             address challenger = vm.parseJsonAddress(json, string.concat(key, ".challenger"));

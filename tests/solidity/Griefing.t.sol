@@ -35,7 +35,7 @@ contract GriefingTest is Fixture {
         attest(id, VERA);
         attest(id, VICTOR);
         bytes32 demandId = demandBits(VIOLA, id);
-        answerBits(VERA, header, VIOLA);
+        answerBits(VERA, header);
         pass(WINDOW);
         registry.finalize(id);
         registry.settleAttestation(id, VERA);

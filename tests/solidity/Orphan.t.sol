@@ -135,7 +135,7 @@ contract OrphanTest is Fixture {
         registry.orphan(loser);
 
         pass(ANSWER);
-        demands.expire(loser, VERA, bitsPosition());
+        demands.expire(loser, bitsPosition());
         assertStatus(loser, Status.Slashed, "slashed though it had lost");
     }
 

@@ -2,7 +2,9 @@
 pragma solidity 0.8.37;
 
 import {BondVault} from "../../contracts/BondVault.sol";
+import {Explanations} from "../../contracts/Explanations.sol";
 import {IBondVault} from "../../contracts/interfaces/IBondVault.sol";
+import {SumNode} from "../../contracts/interfaces/ICourt.sol";
 import {IDemands, Item, Position} from "../../contracts/interfaces/IDemands.sol";
 import {PoLRegistry} from "../../contracts/PoLRegistry.sol";
 import {Header, Role, Status, Tree} from "../../contracts/Types.sol";
@@ -47,8 +49,14 @@ contract Malicious {
         registry.attest(blockId, type(uint16).max);
     }
 
-    function reveal(IDemands demands, Header calldata header, address demander, bytes32[2][] calldata words) external {
-        demands.revealBits(header, demander, Position(Item.Bits, Tree.Step, 0, 0, 0), words);
+    function reveal(IDemands demands, Header calldata header, bytes32[2][] calldata words) external {
+        demands.revealBits(header, Position(Item.Bits, Tree.Step, 0, 0, 0, 0), words);
+    }
+
+    function demand(Explanations explanations, Header calldata header, bytes32[2] calldata words, SumNode[] calldata path)
+        external
+    {
+        explanations.demand(header, Tree.Before, 0, words, path);
     }
 
     function unbond(uint256 amount) external {
@@ -135,15 +143,15 @@ contract ParticipantsTest is Fixture {
         Header memory header = makeHeader(registry.genesisId(), address(rogue), 1);
         bytes32 id = rogue.propose(header);
         bytes32 hers = demandBits(VERA, id);
-        bytes32 its = demandBits(address(rogue), id);
-        rogue.reveal(demands, header, VERA, bits());
-        answerBits(VICTOR, header, address(rogue));
+        rogue.reveal(demands, header, bits());
+        rogue.demand(explanations, header, bits()[0], bitSiblings(0));
+        explain(VICTOR, header, Tree.Before, 0, 1);
         rogue.set(Malicious.Mood.BurnGas);
         attestAll(id);
         pass(WINDOW);
         registry.finalize(id);
         demands.settle(hers);
-        demands.settle(its);
+        explanations.settle(id, Tree.Before, 0);
         assertEq(vault.creditOf(address(rogue)), DEMAND_FEE, "credited, not sent");
         assertEq(vault.creditOf(VICTOR), DEMAND_FEE, "paid by it");
     }

@@ -87,6 +87,7 @@ contract SegmentTest is CourtFixture {
         vm.expectPartialRevert(ICourt.WrongRoot.selector);
         real.proveOperation(header, TraceId(Tree.Segment, 0), segment, evidence, SALT);
         Position memory position = rootsPosition(Tree.Segment, 0);
+        showSteps(header, traces);
         bytes32 blockId = demandedOf(header, position);
         answerRoots(header, traces[0], 0, segment, ICourt.WrongRoot.selector);
         assertWithheld(blockId, position);
@@ -210,10 +211,10 @@ contract SegmentTest is CourtFixture {
                 vm.expectRevert();
                 demands.claimOf(header, TraceId(Tree.Segment, step), Lists.show(list, step));
             }
-            Position memory position = Position(Item.Steps, Tree.Step, 0, 0, 0);
+            Position memory position = stepsPosition();
             bytes32 id = demandedOf(header, position);
             vm.expectPartialRevert(ICourt.BadOpening.selector);
-            demands.revealSteps(header, VERA, position, Lists.hashes(list));
+            demands.revealSteps(header, position, Lists.hashes(list));
             assertWithheld(id, position);
         }
     }
@@ -242,6 +243,7 @@ contract SegmentTest is CourtFixture {
         demands.claimOf(header, TraceId(Tree.Segment, LAST - 1), Lists.show(Lists.entries(traces), LAST - 1));
 
         Position memory position = rootsPosition(Tree.Segment, LAST);
+        showSteps(header, traces);
         bytes32 id = demandedOf(header, position);
         answerRoots(header, traces[LAST], LAST, segment, ICourt.WrongRoot.selector);
         assertWithheld(id, position);
@@ -256,7 +258,7 @@ contract SegmentTest is CourtFixture {
         expectClaim(header, TraceId(Tree.Segment, 0), segment, ICourt.BadOpening.selector);
 
         bytes32 id = propose(header);
-        Position[2] memory absent = [rootsPosition(Tree.Segment, 0), Position(Item.Steps, Tree.Step, 0, 0, 0)];
+        Position[2] memory absent = [rootsPosition(Tree.Segment, 0), stepsPosition()];
         for (uint256 i = 0; i < 2; ++i) {
             vm.expectRevert(abi.encodeWithSelector(IDemands.NoSuchPosition.selector, absent[i]));
             vm.prank(VERA);
@@ -270,6 +272,7 @@ contract SegmentTest is CourtFixture {
         uint32[][][] memory traces = Lists.traces(STEPS, 0);
         Header memory header = headerOn(registry.genesisId(), 1, traces);
         SegmentEntry[] memory list = Lists.entries(traces);
+        showSteps(header, traces);
         for (uint32 step = 0; step < STEPS; ++step) {
             Position memory position = rootsPosition(Tree.Segment, step);
             bytes32 id = demandedOf(header, position);
@@ -282,11 +285,11 @@ contract SegmentTest is CourtFixture {
 
             bytes memory program = Traces.pack(Traces.openProgram(Tree.Segment, 0));
             bytes32[] memory roots = States.tensorRoots(traces[step]);
-            bytes32 demandId = demands.demandIdOf(id, VERA, position);
+            bytes32 demandId = demands.demandIdOf(id, position);
             vm.expectEmit(address(demands));
             emit IDemands.Revealed(id, demandId, VICTOR, abi.encode(program, roots)); // by anybody
             vm.prank(VICTOR);
-            demands.revealRoots(header, VERA, position, program, roots, segment);
+            demands.revealRoots(header, position, program, roots, segment);
         }
     }
 
@@ -295,19 +298,21 @@ contract SegmentTest is CourtFixture {
         Header memory header = headerOn(registry.genesisId(), 1, traces);
         SegmentEntry[] memory list = Lists.entries(traces);
         bytes memory program = Traces.pack(Traces.openProgram(Tree.Segment, Traces.DOUBLED));
+        showSteps(header, traces);
         for (uint32 step = 0; step < STEPS; step += LAST) {
             SegmentStep memory segment = Lists.show(list, step);
+            showRoots(header, traces[step], step, segment);
             Slice memory whole = Traces.slice(traces[step], Traces.DOUBLED, 0, 5);
-            Position memory position = Position(Item.Leaves, Tree.Segment, step, Traces.DOUBLED, 0);
+            Position memory position = Position(Item.Leaves, Tree.Segment, step, Traces.DOUBLED, 0, 0);
             demandedOf(header, position);
             bytes memory opening = Traces.pack(Traces.open(traces[step], whole));
-            demands.revealLeaves(header, VERA, position, program, opening, segment);
+            demands.revealLeaves(header, position, program, opening, segment);
 
             position.item = Item.Nodes;
             demandedOf(header, position);
             bytes32[] memory nodes = States.levels(Tags.TENSOR_NODE, States.leaves(traces[step][Traces.DOUBLED]))[0];
             bytes memory path = abi.encodePacked(Traces.open(traces[step], whole).nodes);
-            demands.revealNodes(header, VERA, position, program, nodes, path, segment);
+            demands.revealNodes(header, position, program, nodes, path, segment);
         }
     }
 
@@ -315,21 +320,21 @@ contract SegmentTest is CourtFixture {
         uint32[][][] memory traces = Lists.traces(STEPS, 0);
         Header memory header = headerOn(registry.genesisId(), 1, traces);
         bytes32[] memory hashes = Lists.hashes(Lists.entries(traces));
-        Position memory position = Position(Item.Steps, Tree.Step, 0, 0, 0);
+        Position memory position = stepsPosition();
         bytes32 id = demandedOf(header, position);
 
         vm.expectPartialRevert(ICourt.BadOpening.selector);
-        demands.revealSteps(header, VERA, position, Traces.cut(hashes, 0, LAST));
+        demands.revealSteps(header, position, Traces.cut(hashes, 0, LAST));
         vm.expectPartialRevert(ICourt.BadOpening.selector);
-        demands.revealSteps(header, VERA, position, Traces.joined(hashes, new bytes32[](1)));
+        demands.revealSteps(header, position, Traces.joined(hashes, new bytes32[](1)));
         hashes[LAST] ^= bytes32(uint256(1));
         vm.expectPartialRevert(ICourt.WrongRoot.selector);
-        demands.revealSteps(header, VERA, position, hashes);
+        demands.revealSteps(header, position, hashes);
         hashes[LAST] ^= bytes32(uint256(1));
         vm.expectEmit(address(demands));
-        emit IDemands.Revealed(id, demands.demandIdOf(id, VERA, position), VICTOR, abi.encode(hashes));
+        emit IDemands.Revealed(id, demands.demandIdOf(id, position), VICTOR, abi.encode(hashes));
         vm.prank(VICTOR);
-        demands.revealSteps(header, VERA, position, hashes);
+        demands.revealSteps(header, position, hashes);
     }
 
     // -- blocks
@@ -413,6 +418,18 @@ contract SegmentTest is CourtFixture {
         demands.demand(id, position, program);
     }
 
+    function showSteps(Header memory header, uint32[][][] memory traces) private {
+        demandedOf(header, stepsPosition());
+        demands.revealSteps(header, stepsPosition(), Lists.hashes(Lists.entries(traces)));
+    }
+
+    function showRoots(Header memory header, uint32[][] memory tensors, uint32 step, SegmentStep memory segment) private {
+        Position memory position = rootsPosition(Tree.Segment, step);
+        demandedOf(header, position);
+        bytes memory program = Traces.pack(Traces.openProgram(Tree.Segment, 0));
+        demands.revealRoots(header, position, program, States.tensorRoots(tensors), segment);
+    }
+
     function answerRoots(
         Header memory header,
         uint32[][] memory tensors,
@@ -423,14 +440,14 @@ contract SegmentTest is CourtFixture {
         bytes memory program = Traces.pack(Traces.openProgram(Tree.Segment, 0));
         bytes32[] memory roots = States.tensorRoots(tensors);
         vm.expectPartialRevert(selector);
-        demands.revealRoots(header, VERA, rootsPosition(Tree.Segment, step), program, roots, segment);
+        demands.revealRoots(header, rootsPosition(Tree.Segment, step), program, roots, segment);
     }
 
     function assertWithheld(bytes32 id, Position memory position) private {
         pass(ANSWER);
         vm.expectEmit(address(registry));
         emit IPoLRegistry.BlockSlashed(id, MINER, EvidenceKind.Withheld);
-        demands.expire(id, VERA, position);
+        demands.expire(id, position);
     }
 
     function copied(SegmentStep memory segment) private pure returns (SegmentStep memory) {

@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {IBounties} from "../../contracts/interfaces/IBounties.sol";
 import {IPoLRegistry} from "../../contracts/interfaces/IPoLRegistry.sol";
-import {EvidenceKind, Role, Status, Tree} from "../../contracts/Types.sol";
+import {EvidenceKind, Header, Role, Status, Tree} from "../../contracts/Types.sol";
 import {Fixture} from "./Fixture.sol";
 import {vm} from "./Vm.sol";
 
@@ -13,6 +13,7 @@ contract SettleAttestationTest is Fixture {
     function setUp() public override {
         super.setUp();
         genesis = registry.genesisId();
+        bond(RIVAL, Role.Verifier, DEMAND_FEE);
     }
 
     function test_finalized_pays_a_share_and_frees_the_bond() public {
@@ -46,30 +47,51 @@ contract SettleAttestationTest is Fixture {
         assertEq(vault.creditOf(VERA), ATTEST_BOND / 2, "credit");
     }
 
-    /// Pitfall 8: whoever attested and lets demands go unanswered loses too, since it could have answered.
-    function test_pitfall_08_withheld_takes_the_bond() public {
-        bytes32 bad = proposeOn(genesis, MINER, 1);
-        attest(bad, VICTOR);
-        demandBits(VERA, bad);
-        pass(ANSWER);
-        demands.expire(bad, VERA, bitsPosition());
-        pass(REVEAL);
-        registry.settleAttestation(bad, VICTOR);
-        assertEq(free(VICTOR, Role.Verifier), 10 ether - ATTEST_BOND, "free");
+    /// Pitfall 25: a right block whose miner wants it slashed takes its attesters' bonds along, but nobody gets them: they are
+    /// burned, from 5 attesters as from 20.
+    function test_pitfall_25_sacrifice_a_lapse_pays_nobody() public {
+        for (uint160 attesters = 5; attesters <= 20; attesters += 5) {
+            bytes32 right = proposeOn(genesis, MINER, uint64(attesters));
+            for (uint160 i = 0; i < attesters; ++i) {
+                bond(address(0x5000 + i), Role.Verifier, ATTEST_BOND);
+                attest(right, address(0x5000 + i));
+            }
+            bytes32 demandId = demandBits(RIVAL, right); // the accomplice
+            uint256 before = vault.burned();
+            pass(ANSWER);
+            demands.expire(right, bitsPosition());
+            pass(REVEAL);
+            for (uint160 i = 0; i < attesters; ++i) {
+                vm.expectEmit(address(registry));
+                emit IPoLRegistry.AttestationSettled(right, address(0x5000 + i), Status.Slashed, 0, ATTEST_BOND);
+                registry.settleAttestation(right, address(0x5000 + i));
+                assertEq(locked(address(0x5000 + i), Role.Verifier), 0, "all of it");
+            }
+            assertEq(vault.burned() - before, attesters * ATTEST_BOND, "burned");
+            assertEq(vault.creditOf(RIVAL), 0, "the accomplice gets none of it");
+            registry.forfeitBond(right);
+            demands.settle(demandId);
+            assertEq(vault.creditOf(RIVAL), MINER_BOND / 2, "only of the miner's own bond, which it loses half of");
+            vm.prank(RIVAL);
+            vault.collect();
+        }
     }
 
-    /// What only the miner could have told costs only the miner.
-    function test_unexplained_gives_the_bond_back() public {
-        bytes32 bad = proposeOn(genesis, MINER, 1);
+    /// Pitfall 8: whoever attested could have explained, too.
+    function test_pitfall_08_unexplained_takes_the_bond() public {
+        Header memory header = makeHeader(genesis, MINER, 1);
+        bytes32 bad = propose(header);
         attest(bad, VICTOR);
-        demand(VERA, bad, rootsPosition(Tree.Before, 7));
+        showBits(bad, header);
+        demandExplanation(VERA, header, Tree.Before, 7);
         pass(ANSWER);
-        demands.expire(bad, VERA, rootsPosition(Tree.Before, 7));
+        explanations.expire(bad, Tree.Before, 7);
         vm.expectPartialRevert(IBounties.BountyUnsettled.selector);
         registry.settleAttestation(bad, VICTOR);
         pass(REVEAL);
         registry.settleAttestation(bad, VICTOR);
-        assertEq(free(VICTOR, Role.Verifier), 10 ether, "free");
+        assertEq(free(VICTOR, Role.Verifier), 10 ether - ATTEST_BOND, "free");
+        assertEq(vault.burned(), ATTEST_BOND, "burned");
     }
 
     function test_orphaned_gives_the_bond_back() public {

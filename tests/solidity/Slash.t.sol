@@ -18,7 +18,7 @@ contract SlashTest is Fixture {
     }
 
     function test_only_bounties_slash_and_only_demands_hold_up(address sender) public {
-        vm.assume(sender != address(bounties) && sender != address(demands));
+        vm.assume(sender != address(bounties) && sender != address(demands) && sender != address(explanations));
         bytes32 id = proposeOn(genesis, MINER, 1);
         vm.startPrank(sender);
         vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.NotBounties.selector, sender));
@@ -26,7 +26,7 @@ contract SlashTest is Fixture {
         vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.NotDemands.selector, sender));
         registry.openDemand(id);
         vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.NotDemands.selector, sender));
-        registry.closeDemand(id, 0);
+        registry.closeDemand(id, false);
         vm.stopPrank();
     }
 
@@ -72,7 +72,7 @@ contract SlashTest is Fixture {
         assertEq(registry.head(), next, "an honest block is the head again");
         attestAll(good);
         attestAll(next);
-        pass(WINDOW);
+        pass(SWITCH);
         registry.finalize(good);
         registry.finalize(next);
         assertEq(registry.finalizedTip(), next, "finality goes on");
@@ -82,9 +82,9 @@ contract SlashTest is Fixture {
 
     function test_claimHead_takes_the_best_live_block_after_a_slash() public {
         bytes32 bad = proposeOn(genesis, RIVAL, 1);
-        bytes32 good = proposeOn(genesis, MINER, 1);
-        bytes32 best = proposeOn(good, MINER, 2);
         proposeOn(proposeOn(bad, RIVAL, 2), RIVAL, 3);
+        bytes32 good = proposeOn(genesis, MINER, 1);
+        bytes32 best = proposeOn(good, MINER, 2); // never was the head
         slashAsBounties(bad);
         assertEq(registry.head(), genesis, "fell back");
 

@@ -116,9 +116,9 @@ library Traces {
         tensors[VERDICT][0] = correct ? 0x3f800000 : 0;
     }
 
-    /// What a miner answers to a demand for the roots of an evaluation: those of the inputs and inner tensors.
-    function evaluationRoots(bool correct) internal pure returns (bytes32[] memory) {
-        return cut(States.tensorRoots(evaluation(correct)), 1, EVALUATION);
+    /// What explains an evaluation: roots of the inputs and inner tensors.
+    function evaluationRoots(uint32[][] memory tensors) internal pure returns (bytes32[] memory) {
+        return cut(States.tensorRoots(tensors), 1, EVALUATION);
     }
 
     /// Roots of batch and inner tensors.
