@@ -231,6 +231,11 @@ class Arena:
         call = call_of(Demand(forgery.id, forgery.header, Lacking(position, opening)))
         self.send(account, call.contract, call.function, *call.args)
 
+    def until_shown(self, forgery: Forgery, *positions: Position) -> None:
+        """Waits until L1 shows all that."""
+        view = self.stage.loops[0].view
+        self.stage.until(lambda: view.blocks[forgery.id].shown.keys() >= set(positions), patient=True)
+
     def _worth(self, verifier: VerifierLoop, account: LocalAccount) -> int:
         """Bond and credit of a verifier, in wei."""
         client = self.stage.client

@@ -172,6 +172,10 @@ class Forgery:
         after[sample] = True
         return self.with_accuracy(AccuracyTree.of(before, after)), TraceId(Tree.AFTER, sample)
 
+    def explaining(self, sample: TraceId, twist: Twist) -> Forgery:
+        """It shows another trace of one evaluation."""
+        return replace(self, lies={**self.lies, sample: twist(self.truth(sample))})
+
 
 def told(position: Position, block: Forgery) -> bytes:
     """What the contract tells of an answer to a demand: all of it but what leads to a segment's step."""
@@ -211,7 +215,7 @@ def next_weight(trace: Traced) -> Traced:
 
 
 def garbage(trace: Traced) -> Traced:
-    """A step of whose result, and of all in between, nothing is right."""
+    """A trace of whose result, and of all in between, nothing is right."""
     first = trace.program.first
     rubbish = {t: np.full_like(tensor, 0.25) for t, tensor in enumerate(trace.tensors) if t >= first}
     return retraced(trace, rubbish)

@@ -25,7 +25,7 @@ def test_sloppy_calldata(arena: Arena) -> None:
         for demand in verifier.view.open_demands:
             if demand.id not in answered:
                 answer = answer_to(demand.position, programs, forgery)
-                call = call_of(Reveal(block_id, forgery.header, demand.demander, demand.position, answer))
+                call = call_of(Reveal(block_id, forgery.header, demand.position, answer))
                 request = arena.stage.client.request_for(call.contract, call.function, call.args)
                 program = programs.open(demand.position.tree, demand.position.tensor).abi()
                 end = request.data.index(program) + len(program)

@@ -71,7 +71,8 @@ contract GenesisTest is Fixture {
             "setMinerBond(uint96)",
             "setDifficulty(uint16)"
         ];
-        address[5] memory all = [address(registry), address(vault), address(bounties), address(demands), address(token)];
+        address[6] memory all =
+            [address(registry), address(vault), address(bounties), address(demands), address(explanations), address(token)];
         for (uint256 i = 0; i < all.length; ++i) {
             for (uint256 j = 0; j < absent.length; ++j) {
                 (bool ok,) = all[i].call(abi.encodePacked(bytes4(keccak256(bytes(absent[j]))), new bytes(320)));
@@ -85,14 +86,14 @@ contract GenesisTest is Fixture {
         Parameters memory parameters = defaultParameters();
         task.batchSize = 8193;
         vm.expectRevert(abi.encodeWithSelector(Derivation.CannotDraw.selector, 8193, 8192));
-        new PoLRegistry(task, parameters, vault, token, bounties, demands);
+        new PoLRegistry(task, parameters, vault, token, bounties, demands, explanations);
 
         task.batchSize = 4;
         parameters.maxDifficulty = 26 * 1024 + 1; // 27 requirements at times
         vm.expectRevert(abi.encodeWithSelector(Derivation.CannotDraw.selector, 27, 52));
-        new PoLRegistry(task, parameters, vault, token, bounties, demands);
+        new PoLRegistry(task, parameters, vault, token, bounties, demands, explanations);
         parameters.maxDifficulty = 26 * 1024;
-        new PoLRegistry(task, parameters, vault, token, bounties, demands);
+        new PoLRegistry(task, parameters, vault, token, bounties, demands, explanations);
     }
 
     function test_difficulty_out_of_bounds_is_refused_at_birth() public {
@@ -136,7 +137,7 @@ contract GenesisTest is Fixture {
                     parameters.answerWindow
                 )
             );
-            new PoLRegistry(defaultTask(RuleSet.Hardened), parameters, vault, token, bounties, demands);
+            new PoLRegistry(defaultTask(RuleSet.Hardened), parameters, vault, token, bounties, demands, explanations);
         }
     }
 
@@ -147,9 +148,9 @@ contract GenesisTest is Fixture {
         vm.expectRevert(
             abi.encodeWithSelector(IPoLRegistry.TooManyTestSamples.selector, task.testCount, uint32(1 << 18))
         );
-        new PoLRegistry(task, defaultParameters(), vault, token, bounties, demands);
+        new PoLRegistry(task, defaultParameters(), vault, token, bounties, demands, explanations);
         task.testCount = 1 << 18;
-        new PoLRegistry(task, defaultParameters(), vault, token, bounties, demands);
+        new PoLRegistry(task, defaultParameters(), vault, token, bounties, demands, explanations);
     }
 
     /// Pitfall 9: nor would the hashes of more steps; and W is either the chain's or the miner's.
@@ -159,7 +160,7 @@ contract GenesisTest is Fixture {
         refuseSteps(RuleSet.Paper, 1, 0);
         Task memory task = defaultTask(RuleSet.Hardened);
         task.trainingSteps = 2048;
-        new PoLRegistry(task, defaultParameters(), vault, token, bounties, demands);
+        new PoLRegistry(task, defaultParameters(), vault, token, bounties, demands, explanations);
     }
 
     function test_masks_that_fit_no_leaf_are_refused_at_birth() public {
@@ -169,7 +170,7 @@ contract GenesisTest is Fixture {
         refuseMask(RuleSet.Paper, 2, 1);
         Task memory task = defaultTask(RuleSet.Hardened);
         task.maskSize = 64;
-        new PoLRegistry(task, defaultParameters(), vault, token, bounties, demands);
+        new PoLRegistry(task, defaultParameters(), vault, token, bounties, demands, explanations);
     }
 
     function test_only_the_registry_mints(address sender) public {
@@ -183,14 +184,23 @@ contract GenesisTest is Fixture {
         assertEq(token.registry(), address(registry), "token");
         assertEq(vault.registry(), address(registry), "vault registry");
         assertEq(vault.demands(), address(demands), "vault demands");
+        assertEq(vault.explanations(), address(explanations), "vault explanations");
         assertEq(address(bounties.registry()), address(registry), "bounties registry");
         assertEq(bounties.court(), address(court), "bounties court");
         assertEq(bounties.demands(), address(demands), "bounties demands");
+        assertEq(bounties.explanations(), address(explanations), "bounties explanations");
         assertEq(address(demands.registry()), address(registry), "demands registry");
         assertEq(address(demands.vault()), address(vault), "demands vault");
         assertEq(address(demands.bounties()), address(bounties), "demands bounties");
+        assertEq(address(demands.explanations()), address(explanations), "demands explanations");
+        assertEq(address(explanations.registry()), address(registry), "explanations registry");
+        assertEq(address(explanations.vault()), address(vault), "explanations vault");
+        assertEq(address(explanations.bounties()), address(bounties), "explanations bounties");
+        assertEq(address(explanations.demands()), address(demands), "explanations demands");
+        assertEq(explanations.court(), address(court), "explanations court");
         assertEq(address(registry.bounties()), address(bounties), "registry bounties");
         assertEq(address(registry.demands()), address(demands), "registry demands");
+        assertEq(address(registry.explanations()), address(explanations), "registry explanations");
     }
 
     function randomParameters(uint256 seed) internal pure returns (Parameters memory parameters) {
@@ -213,21 +223,21 @@ contract GenesisTest is Fixture {
     function refuse(Parameters memory parameters, bytes memory reason) internal {
         Task memory task = defaultTask(RuleSet.Hardened);
         vm.expectRevert(reason);
-        new PoLRegistry(task, parameters, vault, token, bounties, demands);
+        new PoLRegistry(task, parameters, vault, token, bounties, demands, explanations);
     }
 
     function refuseSteps(RuleSet rules, uint32 steps, uint32 most) internal {
         Task memory task = defaultTask(rules);
         task.trainingSteps = steps;
         vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.TrainingStepsOutOfRange.selector, steps, most));
-        new PoLRegistry(task, defaultParameters(), vault, token, bounties, demands);
+        new PoLRegistry(task, defaultParameters(), vault, token, bounties, demands, explanations);
     }
 
     function refuseMask(RuleSet rules, uint8 size, uint8 most) internal {
         Task memory task = defaultTask(rules);
         task.maskSize = size;
         vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.MaskSizeOutOfRange.selector, size, most));
-        new PoLRegistry(task, defaultParameters(), vault, token, bounties, demands);
+        new PoLRegistry(task, defaultParameters(), vault, token, bounties, demands, explanations);
     }
 
     function pick(uint256 seed, uint256 field) internal pure returns (uint256) {

@@ -7,6 +7,7 @@ import {IBondVault} from "../../contracts/interfaces/IBondVault.sol";
 import {IBounties} from "../../contracts/interfaces/IBounties.sol";
 import {Claim, SegmentEntry, SegmentStep, SumNode} from "../../contracts/interfaces/ICourt.sol";
 import {Item, Position} from "../../contracts/interfaces/IDemands.sol";
+import {IExplanations} from "../../contracts/interfaces/IExplanations.sol";
 import {IPoLRegistry} from "../../contracts/interfaces/IPoLRegistry.sol";
 import {AccuracyTree} from "../../contracts/lib/AccuracyTree.sol";
 import {Float32} from "../../contracts/lib/Float32.sol";

@@ -9,29 +9,39 @@ import {Tree} from "../../contracts/Types.sol";
 library Programs {
     uint256 internal constant STEP = 5;
     uint256 internal constant EVALUATION = 4;
-    uint256 internal constant ELEMENTS = 70; // of every tensor: two leaves
+    uint64 internal constant ELEMENTS = 70; // of every tensor: two leaves
 
     function sections() internal pure returns (bytes memory) {
         return abi.encodePacked(uint32(1), uint32(2), uint32(STEP), uint32(1), uint32(EVALUATION));
     }
 
     function root() internal pure returns (bytes32) {
-        bytes32[] memory row = leaves();
+        return root(ELEMENTS);
+    }
+
+    /// Of the program whose tensors have so many elements.
+    function root(uint64 elements) internal pure returns (bytes32) {
+        bytes32[] memory row = leaves(elements);
         while (row.length > 1) row = above(row);
         return keccak256(abi.encodePacked(Tags.PROGRAM_ROOT, sections(), row[0]));
     }
 
-    function open(Tree tree, uint32 tensor) internal pure returns (bytes memory program) {
-        program = abi.encodePacked(sections(), uint16(descriptor().length), descriptor());
+    function open(Tree tree, uint32 tensor) internal pure returns (bytes memory) {
+        return open(tree, tensor, ELEMENTS);
+    }
+
+    function open(Tree tree, uint32 tensor, uint64 elements) internal pure returns (bytes memory program) {
+        bytes memory described = descriptor(elements);
+        program = abi.encodePacked(sections(), uint16(described.length), described);
         uint256 index = (tree == Tree.Step || tree == Tree.Segment ? 0 : STEP) + tensor;
-        for (bytes32[] memory row = leaves(); row.length > 1; row = above(row)) {
+        for (bytes32[] memory row = leaves(elements); row.length > 1; row = above(row)) {
             if ((index ^ 1) < row.length) program = abi.encodePacked(program, row[index ^ 1]);
             index >>= 1;
         }
     }
 
-    function descriptor() internal pure returns (bytes memory) {
-        return abi.encodePacked(uint8(0), uint64(ELEMENTS)); // an input
+    function descriptor(uint64 elements) internal pure returns (bytes memory) {
+        return abi.encodePacked(uint8(0), elements); // an input
     }
 
     /// Roots of an evaluation's inputs and inner tensors.
@@ -40,6 +50,15 @@ library Programs {
         for (uint256 i = 0; i < 3; ++i) {
             roots[i] = keccak256(abi.encode("evaluation", version, i));
         }
+    }
+
+    /// Root of the trace that starts from this state and has these roots: of two inputs and one inner tensor.
+    function evaluationRoot(bytes32 stateRoot, uint256 version) internal pure returns (bytes32) {
+        bytes32[] memory roots = evaluation(version);
+        bytes32 batch = keccak256(abi.encodePacked(Tags.LIST_NODE, roots[0], roots[1]));
+        batch = keccak256(abi.encodePacked(Tags.BATCH_ROOT, uint64(2), batch));
+        bytes32 inner = keccak256(abi.encodePacked(Tags.INNER_ROOT, uint64(1), roots[2]));
+        return keccak256(abi.encodePacked(Tags.TRACE_ROOT, stateRoot, batch, inner, bytes32(0)));
     }
 
     /// Root of the accuracy tree over pairs of words, whose number is a power of two.
@@ -67,10 +86,10 @@ library Programs {
         }
     }
 
-    function leaves() private pure returns (bytes32[] memory row) {
+    function leaves(uint64 elements) private pure returns (bytes32[] memory row) {
         row = new bytes32[](STEP + EVALUATION);
         for (uint256 i = 0; i < row.length; ++i) {
-            row[i] = keccak256(abi.encodePacked(Tags.PROGRAM_LEAF, descriptor()));
+            row[i] = keccak256(abi.encodePacked(Tags.PROGRAM_LEAF, descriptor(elements)));
         }
     }
 
