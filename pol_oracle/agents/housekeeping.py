@@ -225,9 +225,9 @@ class _Keeper:
 
 
 def _beneficiaries(block: BlockView, demand: DemandView) -> list[str]:
-    """Who gets something when a demand is settled: whoever answered; of a slashed block, whoever paid the fee gets it
-    back, and answers are paid from its bond unless they are its own miner's."""
-    slashed = block.status is Status.SLASHED
-    if demand.responder is None or (slashed and demand.responder == block.miner):
+    """Who gets something when a demand is settled: whoever answered; of a slashed block whoever paid the fee gets it
+    back, whoever explained its bond, and answers by others than its miner are paid from the miner's bond."""
+    slashed, responder = block.status is Status.SLASHED, demand.responder
+    if responder is None or (slashed and responder == block.miner and not demand.position.explains):
         return [demand.demander]
-    return [demand.demander, demand.responder] if slashed else [demand.responder]
+    return [demand.demander, responder] if slashed else [responder]

@@ -96,9 +96,8 @@ def _withheld(l1: L1, meter: _Meter, tip: bytes) -> bytes:
     position = Position(Item.ROOTS).abi()
     meter.note("demand", l1.send(challenger, "Demands", "demand", bad, position, NO_PROGRAM))
     l1.wait(PARAMETERS.answer_window)
-    demander = l1.account(challenger).address
-    meter.note("expire", l1.send(challenger, "Demands", "expire", bad, demander, position))
-    demand = l1.client.call("Demands", "demandIdOf", bad, demander, position)
+    meter.note("expire", l1.send(challenger, "Demands", "expire", bad, position))
+    demand = Position(Item.ROOTS).demand_id(bad)
     meter.note("settle", l1.send(challenger, "Demands", "settle", demand))
     meter.note("claimHead", l1.send(MINER, "PoLRegistry", "claimHead", good))
     l1.wait(PARAMETERS.reveal_window)

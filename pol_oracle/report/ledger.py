@@ -20,9 +20,11 @@ from pol_oracle.chain.events import (
     Credited,
     DemandSettled,
     Event,
+    ExplanationRefuted,
+    ExplanationSettled,
     Forfeited,
 )
-from pol_oracle.protocol.lifecycle import EvidenceKind
+from pol_oracle.protocol.lifecycle import EvidenceKind, Role
 
 
 class Unit(StrEnum):
@@ -120,6 +122,12 @@ def _cause(event: Event, facts: _Facts) -> _Cause | None:
         case DemandSettled():
             block = facts.name(event.block_id)
             return _Cause(f"demanded to see a part of {block}", f"showed a part of {block}", event.block_id)
+        case ExplanationSettled():
+            block = facts.name(event.block_id)
+            return _Cause(f"had {block} explained", f"explained {block}", event.block_id)
+        case ExplanationRefuted():
+            block = facts.name(event.block_id)
+            return _Cause(f"explained {block} falsely", f"refuted an explanation of {block}", event.block_id)
     return None
 
 
@@ -137,6 +145,9 @@ def _entries(event: Event, cause: _Cause, facts: _Facts) -> list[Entry]:
         case Credited() if event.amount:
             return [Entry(event.account, Unit.ETH, event.amount, cause.gain, cause.block_id, where)]
         case Awarded() if event.account != event.beneficiary:
-            paid = Entry(event.account, Unit.ETH, -event.amount, cause.loss, cause.block_id, where)
+            loss = cause.loss
+            if event.role is Role.MINER and cause.block_id is not None:  # answers about its slashed block
+                loss = f"mined {facts.slashed(cause.block_id)}"
+            paid = Entry(event.account, Unit.ETH, -event.amount, loss, cause.block_id, where)
             return [paid, Entry(event.beneficiary, Unit.ETH, event.amount, cause.gain, cause.block_id, where)]
     return []

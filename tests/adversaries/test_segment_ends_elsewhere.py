@@ -13,4 +13,4 @@ def test_segment_ends_elsewhere(arena: Arena) -> None:
     forgery = made.standing_on(replace(made.segment, end=made.segment.start))
     assert forgery.header.segment_root == made.header.segment_root
 
-    arena.convicts(forgery, EvidenceKind.WITHHELD, demands=1)
+    arena.convicts(forgery, EvidenceKind.WITHHELD, demands=2)

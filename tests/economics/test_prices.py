@@ -8,27 +8,31 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pol_oracle.agents.policy import Policy
-from pol_oracle.bench.gas import NO_PROGRAM
+from pol_oracle.agents.actions import Action, Demand, Expire, Explain, Reveal
+from pol_oracle.agents.policy import DEMANDS
+from pol_oracle.agents.respond import call_of
 from pol_oracle.bench.l1 import L1, MINER, VERIFIERS, running
 from pol_oracle.canonical.segments import SegmentEntry
 from pol_oracle.evidence import Grounds, HonestDiscloser, TraceId, answer_to, traced
 from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.header import Header
+from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.protocol.parameters import Parameters
-from pol_oracle.protocol.positions import Item, Position, Tree
+from pol_oracle.protocol.positions import Item, Lacking, Position, Tree
 from pol_oracle.protocol.task import MAX_TRAINING_STEPS
 from pol_oracle.task import Segment, TaskSpec, Workload, build_workload, load_spec, segment_step
 
 TASKS = Path(__file__).parents[2] / "tasks"
 GWEI = 10**9
+NO_PROGRAM = (b"",)  # bits are demanded without a descriptor
 PRICE = 6 * GWEI  # wei per gas
 # bounds on what `pol bench court --only gas` measures, over weights that were made to be dear, and ConvictionGasTest
 DEAREST_PROOF, CONVICTION = 10_000_000, 90_000
 ME = VERIFIERS[0]
 LEAVES, BITS, ROOTS, LIST = Position(Item.LEAVES), Position(Item.BITS), Position(Item.ROOTS), Position(Item.STEPS)
 SHOWN = 1  # step of the segment that is looked into
-WALK = 6  # demands about one block, at most: list, roots, nodes and leaves of one trace; or bits, roots, nodes, leaves
+EXPLANATION = Position(Item.ROOTS, Tree.AFTER, 3)
+LEAST_SHARE = 7 / 32  # of the bond: what a prover gets whom somebody preceded, if the answers take all they may
 
 
 @dataclass(frozen=True)
@@ -102,31 +106,41 @@ def costs(tmp_path_factory: pytest.TempPathFactory) -> Costs:
         commit = l1.send(ME, "Bounties", "commit", b"\x11" * 32).gas_used
         bad = replace(l1.header(l1.client.finalized_tip(), 99), correct_before=1, correct_after=2)
         hidden, _ = l1.propose(bad)
-        l1.send(ME, "Demands", "demand", hidden, BITS.abi(), NO_PROGRAM)
+        carry_out(l1, ME, Demand(hidden, bad, Lacking(BITS, NO_PROGRAM)))
         l1.wait(30)
-        expire = l1.send(ME, "Demands", "expire", hidden, l1.account(ME).address, BITS.abi()).gas_used
+        expire = carry_out(l1, ME, Expire(hidden, BITS, 0))
     return Costs(commit, demands[0], max(demands[1:]), answers, size, expire)
 
 
+def carry_out(l1: L1, dev: int, action: Action) -> int:
+    """Does what an agent would; returns the gas."""
+    call = call_of(action)
+    return l1.send(dev, call.contract, call.function, *call.args).gas_used
+
+
 def _answered(l1: L1, workload: Workload) -> tuple[list[int], dict[Position, int], int]:
-    """Gas of demands and of their answers, and the bytes of the longest answer."""
+    """Gas of demands, from the header down, and of their answers, and the bytes of the longest answer."""
     tip = l1.client.finalized_tip()
     segment = longest_segment(workload, tip)
     headers = (header_on(workload, l1.header(tip, number), segment) for number in range(64))
     header = next(h for h in headers if h.correct_after > h.correct_before)
     block, _ = l1.propose(header)
     miner = honest(workload, header, segment)
-    positions = [largest(workload), BITS, ROOTS, LIST, Position(Item.ROOTS, Tree.SEGMENT, SHOWN)]
-    positions += [largest(workload, Tree.SEGMENT, SHOWN)]
+    step, shown = largest(workload), largest(workload, Tree.SEGMENT, SHOWN)
+    walk = [BITS, EXPLANATION, ROOTS, replace(step, item=Item.NODES), step]
+    walk += [LIST, Position(Item.ROOTS, Tree.SEGMENT, SHOWN), replace(shown, item=Item.NODES), shown]
     demands, answers, size = [], {}, 0
-    for position in positions:
+    for position in walk:
         program = workload.programs.open(position.tree, position.tensor).abi()
-        demands.append(l1.send(ME, "Demands", "demand", block, position.abi(), program).gas_used)
-    for position in positions:
+        opening = miner.accuracy().open(position.index) if position.explains else (program,)
+        demands.append(carry_out(l1, ME, Demand(block, header, Lacking(position, opening))))
         answer = answer_to(position, workload.programs, miner)
-        arguments = (header.astuple(), l1.account(ME).address, position.abi(), *answer.arguments)
-        size = max(size, len(l1.client.request_for("Demands", answer.function, arguments).data))
-        answers[position] = l1.send(MINER, "Demands", answer.function, *arguments).gas_used
+        reply: Action = Reveal(block, header, position, answer)
+        if position.explains:
+            reply = Explain(block, header, position, answer, Role.MINER, 0)
+        call = call_of(reply)
+        size = max(size, len(l1.client.request_for(call.contract, call.function, call.args).data))
+        answers[position] = carry_out(l1, MINER, reply)
     return demands, answers, size
 
 
@@ -141,13 +155,23 @@ def test_fee_of_a_demand_pays_for_the_largest_answer(costs: Costs, devnet_parame
 
 
 def test_smallest_bounty_pays_for_the_longest_prosecution(costs: Costs, devnet_parameters: Parameters) -> None:
-    """A quarter of the bond, where somebody committed earlier: for every demand that a verifier is ready to make, the
+    """What is left where somebody committed earlier, and others answered: for every demand that a block can take, the
     commitment and the dearest proof."""
-    demands = costs.first + (Policy().max_demands - 1) * costs.later
+    demands = costs.first + (DEMANDS - 1) * costs.later
     longest = demands + costs.commit + DEAREST_PROOF + CONVICTION
     withheld = demands + costs.expire
 
-    assert max(longest, withheld) * PRICE <= devnet_parameters.miner_bond // 4
+    assert max(longest, withheld) * PRICE <= devnet_parameters.miner_bond * LEAST_SHARE
+
+
+def test_half_of_an_attest_bond_pays_for_refuting_an_explanation(costs: Costs, devnet_parameters: Parameters) -> None:
+    """Below an explanation a walk takes two demands more, nodes and leaves."""
+    refutation = 2 * costs.later + costs.commit + DEAREST_PROOF
+    assert refutation * PRICE <= devnet_parameters.attest_bond // 2
+
+
+def test_an_explanation_costs_less_than_its_fee(costs: Costs, devnet_parameters: Parameters) -> None:
+    assert costs.answers[EXPLANATION] * PRICE <= devnet_parameters.demand_fee // 2
 
 
 def test_prosecution_without_demands_costs_a_small_part_of_the_bounty(
@@ -158,7 +182,7 @@ def test_prosecution_without_demands_costs_a_small_part_of_the_bounty(
 
 @pytest.mark.parametrize("name", ["devnet", "resnet18", "cifar10"])
 def test_a_whole_walk_locks_little(name: str) -> None:
-    assert WALK * load_spec(TASKS / f"{name}.toml").parameters().demand_fee <= 3 * 10**17
+    assert DEMANDS * load_spec(TASKS / f"{name}.toml").parameters().demand_fee <= 3 * 10**17
 
 
 @pytest.mark.parametrize("name", ["devnet", "resnet18", "cifar10", "paper"])

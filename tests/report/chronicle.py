@@ -19,6 +19,8 @@ from pol_oracle.chain.events import (
     Demanded,
     DemandSettled,
     Event,
+    ExplanationRefuted,
+    ExplanationSettled,
     Forfeited,
     HeadChanged,
     LogPosition,
@@ -27,7 +29,7 @@ from pol_oracle.chain.events import (
 )
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import EvidenceKind, Role, Status
-from pol_oracle.protocol.positions import Item, Position
+from pol_oracle.protocol.positions import Item, Position, Tree
 
 GENESIS = b"\xff" * 32
 
@@ -107,6 +109,28 @@ class Chronicle:
             return Awarded(demander, Role.VERIFIER, to, fee, at)
 
         self._transaction(lambda at: DemandSettled(block_id, demand, to, fee, at), moved)
+
+    def pay_answer(self, block_id: bytes, demand: bytes, demander: str, responder: str, miner: str, pay: int) -> None:
+        """Its settlement where the block was slashed: the fee goes back, and the miner's bond pays the answer."""
+        self._transaction(
+            lambda at: DemandSettled(block_id, demand, demander, 7, at),
+            lambda at: Unlocked(demander, Role.VERIFIER, 7, at),
+            lambda at: Awarded(miner, Role.MINER, responder, pay, at),
+        )
+
+    def refute(self, block_id: bytes, author: str, challenger: str, bond: int) -> None:
+        """An explanation that is refuted."""
+        self._transaction(
+            lambda at: ExplanationRefuted(block_id, Tree.AFTER, 3, author, challenger, self.now + 10, at),
+            *_taken(author, Role.VERIFIER, bond, challenger, challenger),
+        )
+
+    def pay_explanation(self, block_id: bytes, demander: str, author: str, fee: int) -> None:
+        """An explanation that stood."""
+        self._transaction(
+            lambda at: ExplanationSettled(block_id, Tree.AFTER, 3, author, fee, at),
+            lambda at: Awarded(demander, Role.VERIFIER, author, fee, at),
+        )
 
     def _transaction(self, *logs: Callable[[LogPosition], Any]) -> None:
         l1_block = len(self.events) + 1

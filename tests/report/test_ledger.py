@@ -94,6 +94,35 @@ def test_fee_that_comes_back_is_no_movement() -> None:
     assert ledger(story.events) == ()
 
 
+def test_answers_about_a_slashed_block_are_paid_by_its_miner() -> None:
+    story = Chronicle()
+    block = story.propose(CHEAT)
+    demand = story.demand(block, VERIFIER)
+    story.reveal(block, demand, OTHER)
+    story.pay_answer(block, demand, VERIFIER, OTHER, CHEAT, pay=5)
+
+    paid, earned = ledger(story.events)
+
+    assert (paid.party, paid.amount, earned.party, earned.amount) == (CHEAT, -5, OTHER, 5)
+    assert paid.reason.startswith("mined block")
+    assert earned.reason.startswith("showed a part of block")
+
+
+def test_false_explanations_cost_their_author_and_right_ones_are_paid() -> None:
+    story = Chronicle()
+    block = story.propose(MINER)
+    story.refute(block, CHEAT, VERIFIER, bond=8)
+    story.pay_explanation(block, VERIFIER, MINER, fee=7)
+
+    name = f"block {block.hex()[:8]} at height 1"
+    assert [(e.party, e.amount, e.reason) for e in ledger(story.events)] == [
+        (CHEAT, -8, f"explained {name} falsely"),
+        (VERIFIER, 4, f"refuted an explanation of {name}"),
+        (VERIFIER, -7, f"had {name} explained"),
+        (MINER, 7, f"explained {name}"),
+    ]
+
+
 def test_reasons_do_not_leak_from_one_movement_to_the_next() -> None:
     story = Chronicle()
     good, bad = story.propose(MINER), story.propose(CHEAT)

@@ -121,7 +121,7 @@ contract OpeningsTest {
         for (uint32 t = 0; t < Traces.STEP; ++t) {
             bytes32[] memory nodes = States.levels(Tags.TENSOR_NODE, States.leaves(tensors[t]))[0];
             bytes memory path = abi.encodePacked(Traces.open(tensors, Traces.slice(tensors, t, 0, 1)).nodes);
-            Position memory position = Position(Item.Nodes, Tree.Step, 0, t, 0);
+            Position memory position = Position(Item.Nodes, Tree.Step, 0, t, 0, 0);
             bytes memory program = Traces.pack(Traces.openProgram(Tree.Step, t));
             if (t == Traces.UNKNOWN) continue; // its descriptor says nothing but its extents
             reader.checkNodes(claim, position, program, nodes, path);
@@ -141,7 +141,7 @@ contract OpeningsTest {
 
     function test_leaves_answer_if_they_are_the_whole_group_in_one_run() public {
         (Claim memory claim, uint32[][] memory tensors) = step();
-        Position memory position = Position(Item.Leaves, Tree.Step, 0, Traces.DOUBLED, 0);
+        Position memory position = Position(Item.Leaves, Tree.Step, 0, Traces.DOUBLED, 0, 0);
         bytes memory program = Traces.pack(Traces.openProgram(Tree.Step, Traces.DOUBLED));
         Slice memory whole = Traces.slice(tensors, Traces.DOUBLED, 0, 5);
         bytes memory opening = Traces.pack(Traces.open(tensors, whole));
