@@ -20,7 +20,7 @@ from pol_oracle.evidence import FraudProof
 from pol_oracle.protocol.errors import InputError
 from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.lifecycle import EvidenceKind, Role
-from tests.agents.scene import GENESIS, MINER, ROOTS, V1, Scene, proof_of
+from tests.agents.scene import GENESIS, MINER, ROOTS, V1, Scene, lacks, proof_of
 
 KIND = EvidenceKind.STEP
 
@@ -29,7 +29,7 @@ def test_only_what_was_found_right_survives_a_restart(tmp_path: Path) -> None:
     """What is wrong is found again: then with everything that was shown meanwhile."""
     path = tmp_path / "m.sqlite"
     bad = Verdict(keccak(b"bad"), KIND, "wrong", proof_of(keccak(b"bad")))
-    missing = Verdict(keccak(b"missing"), demands=(ROOTS,))
+    missing = lacks(keccak(b"missing"), ROOTS)
     dead = Verdict(keccak(b"dead"), dead_end=True)
     good = Verdict(keccak(b"good"))
     memory = Memory(path, GENESIS, V1)

@@ -18,7 +18,21 @@ from pol_oracle.protocol.difficulty import BIT
 from pol_oracle.protocol.errors import ArithmeticFault, InputError, StoreError
 from pol_oracle.protocol.lifecycle import EvidenceKind
 from pol_oracle.protocol.positions import Position
-from tests.agents.scene import CHEAT, GENESIS, MINER, NODES, ROOTS, V1, V2, Scene, join, proof_of
+from tests.agents.scene import (
+    CHEAT,
+    EXPLANATION,
+    GENESIS,
+    MINER,
+    NODES,
+    ROOTS,
+    V1,
+    V2,
+    Scene,
+    join,
+    lacks,
+    proof_of,
+    refutation,
+)
 
 Cancel = Callable[[], bool]
 
@@ -80,7 +94,7 @@ def test_block_waits_until_its_parent_was_found_right(tmp_path: Path) -> None:
     "judge",
     [
         lambda block: Verdict(block.id, EvidenceKind.STEP, "wrong", proof_of(block.id)),
-        lambda block: Verdict(block.id, EvidenceKind.WITHHELD, "another trace", demands=(ROOTS,)),
+        lambda block: lacks(block.id, ROOTS),
     ],
     ids=["wrong", "not shown yet"],
 )
@@ -202,7 +216,7 @@ def test_pitfall_12_block_whose_difficulty_a_reorg_changed_is_replayed_anew(tmp_
     assert review.memory.found_right() == {block: born + BIT}
 
 
-def test_replay_goes_on_once_all_of_what_it_lacked_was_shown(tmp_path: Path) -> None:
+def test_replay_goes_on_once_what_it_lacked_was_shown(tmp_path: Path) -> None:
     scene = Scene()
     block = scene.propose(miner=CHEAT)
     handed: list[dict[Position, bytes]] = []
@@ -210,14 +224,14 @@ def test_replay_goes_on_once_all_of_what_it_lacked_was_shown(tmp_path: Path) -> 
     def replay(block: BlockView, lineage: Lineage, shown: Shown, cancelled: Cancel) -> Verdict:
         handed.append(dict(shown))
         if ROOTS not in shown:
-            return Verdict(block.id, EvidenceKind.STEP, "", demands=(ROOTS, NODES))
+            return lacks(block.id, ROOTS)
         return Verdict(block.id, EvidenceKind.STEP, "wrong", proof_of(block.id))
 
     review = Review(tmp_path, replay)
     review.turns(scene, 3)
     scene.answer(scene.demand(block, NODES, V1), CHEAT, b"nodes")
     review.turns(scene, 3)
-    assert handed == [{}]  # a part is not enough
+    assert handed == [{}]  # that is something else
 
     scene.answer(scene.demand(block, ROOTS, V2), CHEAT, b"roots")  # whoever demanded it
     review.turns(scene, 5)
@@ -233,7 +247,7 @@ def test_replay_that_makes_no_use_of_an_answer_is_not_repeated_for_ever(tmp_path
     def replay(block: BlockView, lineage: Lineage, shown: Shown, cancelled: Cancel) -> Verdict:
         nonlocal count
         count += 1
-        return Verdict(block.id, EvidenceKind.STEP, "", demands=(ROOTS,))
+        return lacks(block.id, ROOTS)
 
     review = Review(tmp_path, replay)
     review.turns(scene, 2)
@@ -250,7 +264,7 @@ def test_answered_blocks_are_replayed_first_because_a_clock_runs(tmp_path: Path)
 
     def replay(block: BlockView, lineage: Lineage, shown: Shown, cancelled: Cancel) -> Verdict:
         seen.append(block.id)
-        return Verdict(block.id, demands=(ROOTS,)) if block.id == answered else Verdict(block.id)
+        return lacks(block.id, ROOTS) if block.id == answered else Verdict(block.id)
 
     review = Review(tmp_path, replay)
     review.turns(scene, 2)
@@ -289,3 +303,25 @@ def test_pitfall_07_agent_whose_arithmetic_fails_stops(tmp_path: Path) -> None:
     review.turns(scene)
     with pytest.raises(ArithmeticFault):
         review.turns(scene)
+
+
+def test_explanations_of_a_right_block_are_looked_at_each_once(tmp_path: Path) -> None:
+    """Also the same one, if it is given again after it was refuted."""
+    scene = Scene()
+    block = scene.propose()
+    handed: list[bool] = []
+
+    def replay(block: BlockView, lineage: Lineage, shown: Shown, cancelled: Cancel) -> Verdict:
+        handed.append(EXPLANATION in shown)
+        return Verdict(block.id, None, "", refutation() if EXPLANATION in shown else None)
+
+    review = Review(tmp_path, replay)
+    review.turns(scene, 3)
+    about = scene.demand(block, EXPLANATION, V1)
+    for _ in range(2):
+        scene.answer(about, V2)
+        review.turns(scene, 3)
+        scene.refute(about)
+        review.turns(scene, 3)
+
+    assert handed == [False, True, False, True, False]
