@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,10 @@ from pol_oracle.evidence import FraudProof
 from pol_oracle.protocol.errors import InputError
 from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.lifecycle import EvidenceKind, Role
-from tests.agents.scene import GENESIS, MINER, ROOTS, V1, Scene, lacks, proof_of
+from tests.agents.scene import GENESIS, MINER, ROOTS, V1, Scene, lacks, proof_of, refutation
 
 KIND = EvidenceKind.STEP
+ROOT, OTHER = keccak(b"trace root"), keccak(b"other")
 
 
 def test_only_what_was_found_right_survives_a_restart(tmp_path: Path) -> None:
@@ -66,7 +68,7 @@ def sealed_proof(block_id: bytes, function: str = "proveSums") -> FraudProof:
     """A proof whose arguments fit the Court's function."""
     evidence: dict[str, tuple[Any, ...]] = {
         "proveSums": ((0, 0, 1, 2, b"content", []),),
-        "proveBit": ((2, 0), ([bytes(32)] * 2, [], b"program", b"opening")),
+        "proveBit": ((2, 0), (b"program", b"opening")),
     }
     header = Scene().header(nonce=block_id[0]).astuple()
     return FraudProof(KIND, function, (header, *evidence[function]))
@@ -96,6 +98,14 @@ def test_commitment_is_to_the_call_that_is_sent() -> None:
 
     assert encode_call(call.contract, call.function, call.args) == challenge.data
     assert challenge.commitment == keccak(encode(["address", "bytes32"], [ann.address, keccak(challenge.data)]))
+
+
+def test_proofs_against_several_explanations_of_a_block_get_salts_of_their_own() -> None:
+    """One that was shown must not open the next commitment to guesses."""
+    sealer, block = Sealer(Account.from_key(keccak(b"ann"))), keccak(b"1")
+    first, second = (replace(sealed_proof(block, "proveBit"), refutes=refutation(r).refutes) for r in (ROOT, OTHER))
+
+    assert sealer(block, first).salt != sealer(block, second).salt
 
 
 def test_another_proof_of_a_block_gets_another_commitment() -> None:

@@ -62,7 +62,7 @@ def test_contracts_emit_nothing_that_the_interfaces_do_not_have() -> None:
 words = st.binary(min_size=32, max_size=32)
 u32 = st.integers(0, 2**32 - 1)
 address = st.binary(min_size=20, max_size=20).map(lambda raw: "0x" + raw.hex())
-position = st.tuples(st.integers(0, len(Item) - 1), st.integers(0, len(Tree) - 1), u32, u32, u32)
+position = st.tuples(st.integers(0, len(Item) - 1), st.integers(0, len(Tree) - 1), u32, u32, u32, words)
 header = st.tuples(words, address, st.integers(0, 2**64 - 1), st.lists(u32, max_size=5), *[words] * 5, u32, u32)
 
 
