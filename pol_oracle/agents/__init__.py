@@ -16,6 +16,7 @@ decide.py        view + knowledge -> actions (pure: no clock, no RPC), from the 
   challenges.py    proofs: commit, then prove
   demands.py       what is demanded on L1, and who answers
   housekeeping.py  calls that anybody may make and somebody must
+  forks.py         what may be final beside what
 respond.py       actions -> contract calls
 memory.py        what must survive SIGKILL beside the sender's journal
 kept.py          states on disk, an agent's own and those it serves

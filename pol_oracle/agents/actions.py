@@ -155,9 +155,10 @@ class SettleDemand:
 
 @dataclass(frozen=True)
 class Finalize:
-    """Pending -> Finalized."""
+    """Pending -> Finalized; the witness is a judged block on top of it, or it, that is better than all beside it."""
 
     block_id: bytes
+    witness: bytes
 
     @property
     def key(self) -> str:
@@ -188,15 +189,15 @@ class ClaimHead:
 
 
 @dataclass(frozen=True)
-class ClaimJudged:
-    """Show that a block is heavier than all that are known to be older than the slowest slash."""
+class Contest:
+    """Show that a block beside the head's branch is live."""
 
     block_id: bytes
-    replaces: bytes | None  # the judged head of now
+    head: bytes  # of now
 
     @property
     def key(self) -> str:
-        return f"claim-judged:{self.block_id.hex()}:{(self.replaces or b'').hex()}"
+        return f"contest:{self.block_id.hex()}:{self.head.hex()}"
 
 
 @dataclass(frozen=True)
@@ -236,7 +237,7 @@ Action = (
     | Finalize
     | Orphan
     | ClaimHead
-    | ClaimJudged
+    | Contest
     | SettleAttestation
     | ForfeitBond
 )

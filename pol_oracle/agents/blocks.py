@@ -78,7 +78,6 @@ class BlockView:
         status: where it is in its life.
         closed_at: L1 time of the transition to a final state, None while pending.
         slashed_for: the kind of evidence, if it was slashed.
-        switched_at: L1 time at which the head last moved from another branch to the one above it; 0 if it never did.
         attestations: verifier -> attestation, in L1 order.
         demands: what is demanded -> demand, in L1 order.
         answered_at: L1 time of the latest answer, 0 if there is none.
@@ -101,7 +100,6 @@ class BlockView:
     status: Status = Status.PENDING
     closed_at: int | None = None
     slashed_for: EvidenceKind | None = None
-    switched_at: int = 0
     attestations: dict[str, Attestation] = field(default_factory=dict)
     demands: dict[Position, DemandView] = field(default_factory=dict)
     answered_at: int = 0

@@ -13,7 +13,7 @@ from pol_oracle.protocol.positions import Item, Position
 from .actions import (
     Action,
     ClaimHead,
-    ClaimJudged,
+    Contest,
     Expire,
     Finalize,
     ForfeitBond,
@@ -22,6 +22,7 @@ from .actions import (
     SettleDemand,
 )
 from .blocks import BlockView, DemandView
+from .forks import contender, witness
 from .policy import Policy
 from .view import View
 
@@ -47,7 +48,7 @@ def housekeeping(
     yield from keeper.expiries()
     yield from keeper.bounties()
     yield from keeper.head()
-    yield from keeper.judged(right)
+    yield from keeper.contest(right)
     yield from keeper.finalization(right)
     for own in (True, False):
         others = itertools.chain(keeper.orphans(own=own), keeper.settlements(own=own))
@@ -101,35 +102,33 @@ class _Keeper:
         if best.id != view.head and self._my_turn(best.id, [best.miner], max(view.head_since, best.proposed_at)):
             yield ClaimHead(best.id, view.head)
 
-    def judged(self, right: Collection[bytes]) -> Iterator[Action]:
-        """The heaviest block that is older than the slowest slash and that the agent found right, while the clock runs
-        that a switch of branches has started: at its end, garbage that is not judged yet must not decide."""
-        view, window = self._view, self._parameters.switch_window
-        if not view.blocks[view.finalized_tip].switched_at:
+    def contest(self, right: Collection[bytes]) -> Iterator[Action]:
+        """A branch that the agent found right, beside a head that it did not: nothing worse can be final then. There
+        is time to replay the head's branch first."""
+        found = contender(self._view, right, self._me)
+        if found is None:
             return
-        old = [b for b in view.live.values() if b.proposed_at + window <= view.now and view.root(b.id) is not None]
-        mature = [b.id for b in old if b.id in right or b.miner == self._me]
-        if not mature:
-            return
-        best, judged = view.blocks[view.best(mature)], view.judged
-        roots = {view.root(block) for block in (view.head, judged) if block in view.live}
-        if roots == {view.root(best.id)} or (judged in view.live and view.best((judged, best.id)) == judged):
-            return
-        if self._my_turn(best.id, [best.miner], best.proposed_at + window):
-            yield ClaimJudged(best.id, judged)
+        block, rival = found
+        since = max(block.proposed_at, rival.proposed_at + self._parameters.challenge_window // 2)
+        if self._my_turn(block.id, [block.miner], since):
+            yield Contest(block.id, self._view.head)
 
     def finalization(self, right: Collection[bytes]) -> Iterator[Action]:
         """The block on top of the finalized tip, on the head's branch: if the agent found it right itself."""
-        branch = list(self._view.branch(self._view.head))
-        if not branch or branch[-1].parent != self._view.finalized_tip or branch[-1].open_demands:
+        branch = list(self._view.branch(self._view.head))[::-1]
+        if not branch or branch[0].parent != self._view.finalized_tip:
             return
-        block, judged = branch[-1], self._view.judged
-        if judged in self._view.live and self._view.root(judged) not in (None, block.id):
+        block = branch[0]
+        since, known = self._finalizable_since(block), block.id in right or block.miner == self._me
+        found = witness(self._view, branch, self._is_judged) if known and since is not None else None
+        if found is None or since is None:
             return
-        since = self._finalizable_since(block)
-        known = block.id in right or block.miner == self._me
-        if known and since is not None and self._my_turn(block.id, [block.miner], since):
-            yield Finalize(block.id)
+        since = max(since, self._judged_at(found))
+        if self._my_turn(block.id, [block.miner], since):
+            yield Finalize(block.id, found.id)
+
+    def _is_judged(self, block: BlockView) -> bool:
+        return not block.open_demands and self._view.now >= self._judged_at(block)
 
     def orphans(self, *, own: bool) -> Iterator[Action]:
         """Pending blocks that can never be finalized, one generation after the other."""
@@ -189,7 +188,6 @@ class _Keeper:
             self._judged_at(block),
             parent.closed_at or 0,
             times[quorum - 1] if quorum else 0,
-            parent.switched_at + self._parameters.switch_window if parent.switched_at else 0,
         )
 
     def _dead_since(self, block: BlockView) -> int | None:

@@ -18,8 +18,8 @@ from .actions import (
     Action,
     Attest,
     ClaimHead,
-    ClaimJudged,
     Commit,
+    Contest,
     Demand,
     Expire,
     Explain,
@@ -92,11 +92,13 @@ def _target(action: Action) -> tuple[str, str, tuple[Any, ...]]:
         case Attest():
             return "PoLRegistry", "attest", (action.block_id, action.difficulty)
         case Finalize():
-            return "PoLRegistry", "finalize", (action.block_id,)
+            return "PoLRegistry", "finalize", (action.block_id, action.witness)
         case Orphan():
             return "PoLRegistry", "orphan", (action.block_id,)
-        case ClaimHead() | ClaimJudged():
+        case ClaimHead():
             return "PoLRegistry", "claimHead", (action.block_id,)
+        case Contest():
+            return "PoLRegistry", "contest", (action.block_id,)
         case SettleAttestation():
             return "PoLRegistry", "settleAttestation", (action.block_id, action.verifier)
         case ForfeitBond():

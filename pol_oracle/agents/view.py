@@ -34,7 +34,7 @@ class View:
         blocks: id -> block.
         head: the registry's fork choice.
         head_since: L1 time at which it became that.
-        judged: the heaviest block that is known to be older than the slowest slash: only its branch can be final.
+        contenders: blocks that were the head until a block beside them was, or that somebody contested it with.
         finalized: ids of the finalized blocks by height, genesis first.
         bonds: (account, role) -> bond.
         credits: account -> wei to collect.
@@ -48,7 +48,7 @@ class View:
         self.blocks: dict[bytes, BlockView] = {genesis_id: genesis}
         self.head = genesis_id
         self.head_since = 0
-        self.judged: bytes | None = None
+        self.contenders: set[bytes] = set()
         self.finalized = [genesis_id]
         self.bonds: dict[tuple[str, Role], Bond] = {}
         self.credits: dict[str, int] = {}
@@ -107,10 +107,13 @@ class View:
             yield block
             block = self.blocks[block.parent]
 
-    def root(self, block_id: bytes) -> bytes | None:
-        """Returns the block right above the finalized tip that a live block stands on, or is; None for the tip."""
-        branch = list(self.branch(block_id))
-        return branch[-1].id if branch else None
+    def survivor(self, block_id: bytes) -> BlockView | None:
+        """Returns what slashes have left of a branch that ends in a block: the highest live block on it; None if that
+        is the finalized tip, or it parts below that."""
+        block = self.blocks[block_id]
+        while block.id not in self.live and block.height >= len(self.finalized):
+            block = self.blocks[block.parent]
+        return block if block.id in self.live and block.status is Status.PENDING else None
 
     def lineage(self, block_id: bytes) -> tuple[Header, ...]:
         """Returns the headers from the first block after genesis up to a block; none for genesis."""
@@ -169,15 +172,17 @@ class View:
 
     @apply.register
     def _(self, event: ev.HeadChanged) -> None:
-        self.head, self.head_since = self._block(event.block_id).id, event.at.timestamp
+        head, old = self._block(event.block_id), self.blocks[self.head]
+        below = head
+        while below.height > old.height:
+            below = self.blocks[below.parent]
+        if below.id != old.id and head.height > 0:
+            self.contenders.add(old.id)
+        self.head, self.head_since = head.id, event.at.timestamp
 
     @apply.register
-    def _(self, event: ev.HeadSwitched) -> None:
-        self._block(event.block_id).switched_at = event.since
-
-    @apply.register
-    def _(self, event: ev.HeadJudged) -> None:
-        self.judged = self._block(event.block_id).id
+    def _(self, event: ev.HeadContested) -> None:
+        self.contenders.add(self._block(event.block_id).id)
 
     @apply.register
     def _(self, event: ev.Attested) -> None:
@@ -187,6 +192,7 @@ class View:
     def _(self, event: ev.BlockFinalized) -> None:
         self._close(event.block_id, Status.FINALIZED, event.at.timestamp)
         self.finalized.append(event.block_id)
+        self.contenders = {c for c in self.contenders if self.blocks[c].height >= len(self.finalized)}
 
     @apply.register
     def _(self, event: ev.BlockSlashed) -> None:

@@ -55,18 +55,8 @@ class HeadChanged:
 
 
 @dataclass(frozen=True)
-class HeadSwitched:
-    """The head moved to a branch that parts from the old one above this block, or fell back to it, at L1 time
-    ``since``: the next block waits from then on before it can be final. An earlier time: that switch was taken back."""
-
-    block_id: bytes
-    since: int
-    at: LogPosition
-
-
-@dataclass(frozen=True)
-class HeadJudged:
-    """The heaviest live block that is older than the slowest slash: only what is on its branch can be final."""
+class HeadContested:
+    """Somebody showed that a block beside the head's branch is live: what becomes final beside it must be better."""
 
     block_id: bytes
     at: LogPosition
@@ -221,8 +211,7 @@ class Collected:
 Event = (
     BlockProposed
     | HeadChanged
-    | HeadSwitched
-    | HeadJudged
+    | HeadContested
     | Attested
     | BlockFinalized
     | BlockSlashed
@@ -281,8 +270,7 @@ __all__ = [
     "ExplanationSettled",
     "Forfeited",
     "HeadChanged",
-    "HeadJudged",
-    "HeadSwitched",
+    "HeadContested",
     "Locked",
     "LogPosition",
     "Revealed",

@@ -68,7 +68,6 @@ class BlockRecord:
     slashes_seen: int
     child_difficulty: int
     above_slashed: bool
-    switched_at: int
     open_demands: int
     held_until: int
 

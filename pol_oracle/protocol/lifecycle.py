@@ -1,8 +1,8 @@
 """Life of a block, and the fork choice; the mirror of ``BlockLifecycle.sol``.
 
                      +---------> Finalized   parent is the finalized tip, on the head's branch, window over,
-                     |                       no open demand, not held, attestations >= quorum, and no other branch was
-                     |                       the head's for switch_window
+                     |                       no open demand, not held, attestations >= quorum; and the judged part of
+                     |                       its branch is better than what contends beside it
     propose -> Pending ---------> Slashed    proven wrong in the Court, or a demand unanswered
                      |
                      +---------> Orphaned    window over, no open demand, not held, and parent slashed or orphaned,

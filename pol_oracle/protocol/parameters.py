@@ -7,7 +7,6 @@ from typing import Any
 
 from .difficulty import MAX_DIFFICULTY, retarget
 from .errors import RuleError
-from .positions import DEEPEST_WALK
 
 _SIZES = (32, 32, 32, 32, 16, 16, 16, 32, 32, 96, 96, 96, 128, 128)
 
@@ -69,12 +68,6 @@ class Parameters:
         """Returns the difficulty of a block's children; see :func:`~pol_oracle.protocol.difficulty.retarget`."""
         bounds = self.min_difficulty, self.max_difficulty
         return retarget(difficulty, elapsed, self.target_interval, self.half_life, *bounds)
-
-    @property
-    def switch_window(self) -> int:
-        """Seconds that a branch must have been the head's without a break: as long as the slowest slash takes. The
-        deepest walk takes four answers, and one window is for confirmations and the proof."""
-        return self.challenge_window + (DEEPEST_WALK + 1) * self.answer_window
 
     def astuple(self) -> tuple[Any, ...]:
         """The parameters as the ABI takes them."""

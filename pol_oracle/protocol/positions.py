@@ -11,7 +11,6 @@ from .hashing import ZERO, keccak_abi
 LEAF_GROUP = 256  # leaves of one answer: 64 KiB, well inside what nodes relay in one transaction
 MAX_NODES = 2048  # nodes of one answer: 64 KiB as well
 QUEUE_SHARE = 16  # each open demand adds this part of the answer window to the deadline of a further one
-DEEPEST_WALK = 4  # demands from the header down to one float: steps, roots, nodes, leaves; or bits, explanation, ...
 
 POSITION_TYPE = "(uint8,uint8,uint32,uint32,uint32,bytes32)"
 

@@ -16,7 +16,7 @@ from pol_oracle.chain import events as ev
 from pol_oracle.chain.fees import GWEI
 from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.lifecycle import Role
-from pol_oracle.protocol.positions import DEEPEST_WALK, Item, Lacking, Position, Tree, deadline
+from pol_oracle.protocol.positions import Item, Lacking, Position, Tree, deadline
 from tests.agents.scene import (
     BITS,
     CHEAT,
@@ -236,7 +236,6 @@ def test_nothing_is_demanded_of_a_block_in_a_final_state() -> None:
 def test_a_verifier_needs_a_bond_that_sees_the_deepest_walks_through_for_all_blocks_that_can_be_pending() -> None:
     """Finding 1 of an audit: four blocks were withheld at once, and the bond that was enough to start ran out."""
     policy = Policy(walks=10)
-    assert DEMANDS > DEEPEST_WALK
     kept = PARAMETERS.attest_bond + 10 * DEMANDS * FEE
     assert policy.needed(PARAMETERS) == kept + PARAMETERS.attest_bond
 

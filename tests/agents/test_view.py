@@ -272,15 +272,27 @@ def test_a_demand_about_an_explanation_ends_with_it_and_can_be_made_anew() -> No
     assert scene.view.open_demands == [scene.view.demands[asked]]
 
 
-def test_a_switch_of_the_head_is_known_by_the_block_above_which_it_parts() -> None:
+def test_heads_that_were_displaced_contend_until_the_tip_is_as_high() -> None:
     scene = Scene()
-    block = scene.propose()
-    scene.emit(ev.HeadSwitched, block_id=block, since=scene.now)
-    assert scene.view.blocks[block].switched_at == scene.now
-    scene.emit(ev.HeadSwitched, block_id=block, since=0)
-    assert scene.view.blocks[block].switched_at == 0
-    scene.emit(ev.HeadJudged, block_id=block)
-    assert scene.view.judged == block
+    first, rival = scene.propose(), scene.propose(nonce=1)
+    second = scene.propose(first)
+    assert scene.view.contenders == set()  # it grew
+
+    other = scene.propose(rival)
+    third = scene.propose(other)
+    assert scene.view.contenders == {second}
+    scene.emit(ev.HeadContested, block_id=first)
+    assert scene.view.contenders == {first, second}
+    assert scene.view.survivor(second) == scene.view.blocks[second]
+    scene.slash(second)
+    assert scene.view.survivor(second) == scene.view.blocks[first]
+
+    scene.finalize(rival)
+    assert scene.view.survivor(second) is None
+    assert scene.view.contenders == {second}
+    for block in (other, third):
+        scene.finalize(block)
+    assert scene.view.contenders == set()
 
 
 def test_event_about_an_unknown_block_is_refused() -> None:
