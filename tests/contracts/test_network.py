@@ -72,10 +72,10 @@ def test_a_block_that_is_not_shown_in_time_is_slashed(
     demands.demand(block_id, BITS, NO_PROGRAM, sender=demander)
     assert bonded.vault.bondOf(demander, Role.VERIFIER) == (10 * ETH - fee, fee)
     with ape.reverts(demands.DeadlineAhead):
-        demands.expire(block_id, demander, BITS, sender=verifiers[1])
+        demands.expire(block_id, BITS, sender=verifiers[1])
 
     pass_time(bonded.parameters.answer_window)
-    receipt = demands.expire(block_id, demander, BITS, sender=verifiers[1])
+    receipt = demands.expire(block_id, BITS, sender=verifiers[1])
     slashed = registry.BlockSlashed(blockId=block_id, miner=miner.address, kind=EvidenceKind.WITHHELD)
     assert slashed in receipt.events
     assert status_of(bonded, block_id) == Status.SLASHED
@@ -83,7 +83,7 @@ def test_a_block_that_is_not_shown_in_time_is_slashed(
 
     pass_time(bonded.parameters.reveal_window)
     registry.forfeitBond(block_id, sender=demander)
-    demands.settle(demands.demandIdOf(block_id, demander, BITS), sender=demander)
+    demands.settle(demands.demandIdOf(block_id, BITS), sender=demander)
     assert bonded.vault.creditOf(demander) == ETH // 2
     assert bonded.vault.burned() == ETH // 2
     assert bonded.vault.bondOf(demander, Role.VERIFIER) == (10 * ETH, 0)
@@ -97,7 +97,7 @@ def test_what_lies_above_a_slashed_block_loses_half_of_its_bond(
     child = bonded.propose(miner, parent=bad)
     bonded.demands.demand(bad, BITS, NO_PROGRAM, sender=demander)
     pass_time(bonded.parameters.answer_window)
-    bonded.demands.expire(bad, demander, BITS, sender=demander)
+    bonded.demands.expire(bad, BITS, sender=demander)
     pass_time(bonded.parameters.challenge_window)
     receipt = registry.orphan(child, sender=demander)
     assert registry.BlockOrphaned(blockId=child, miner=miner.address, loss=ETH // 2) in receipt.events
