@@ -128,6 +128,31 @@ class Explain:
 
 
 @dataclass(frozen=True)
+class Reopen:
+    """End an explanation for which nobody answers any more."""
+
+    block_id: bytes
+    position: Position
+    explained_at: int
+
+    @property
+    def key(self) -> str:
+        return f"reopen:{self.block_id.hex()}:{_name(self.position)}:{self.explained_at}"
+
+
+@dataclass(frozen=True)
+class Release:
+    """Get back the bond with which an author answered for what it explained of a block in a final state."""
+
+    block_id: bytes
+    author: str
+
+    @property
+    def key(self) -> str:
+        return f"release:{self.block_id.hex()}:{self.author.lower()}"
+
+
+@dataclass(frozen=True)
 class Expire:
     """Have a block slashed, or an explanation refuted, because a demand was not answered in time; or end one about an
     explanation that does not stand any more."""
@@ -232,6 +257,8 @@ Action = (
     | Hasten
     | Reveal
     | Explain
+    | Reopen
+    | Release
     | Expire
     | SettleDemand
     | Finalize

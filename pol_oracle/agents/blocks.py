@@ -21,6 +21,19 @@ class Attestation:
 
 
 @dataclass
+class Speaker:
+    """Somebody who explained something of a block: one bond is for all of it.
+
+    Attributes:
+        fallen: one of its explanations was refuted; the bond is lost.
+        released: the bond is free again.
+    """
+
+    fallen: bool = False
+    released: bool = False
+
+
+@dataclass
 class DemandView:
     """A demand for a part of a block's trees, or for an explanation.
 
@@ -80,6 +93,7 @@ class BlockView:
         slashed_for: the kind of evidence, if it was slashed.
         attestations: verifier -> attestation, in L1 order.
         demands: what is demanded -> demand, in L1 order.
+        speakers: who explained something of it.
         answered_at: L1 time of the latest answer, 0 if there is none.
         bounty: (challenger, order of the commitment) once the bounty is assigned; the lowest order wins.
         prover: whose proof or demand slashed it.
@@ -102,6 +116,7 @@ class BlockView:
     slashed_for: EvidenceKind | None = None
     attestations: dict[str, Attestation] = field(default_factory=dict)
     demands: dict[Position, DemandView] = field(default_factory=dict)
+    speakers: dict[str, Speaker] = field(default_factory=dict)
     answered_at: int = 0
     bounty: tuple[str, int] | None = None
     prover: str | None = None
@@ -126,6 +141,13 @@ class BlockView:
         known = self.demands.get(Position(Item.ROOTS, position.tree, position.index))
         stands = known is not None and known.trace_root == position.explanation
         return known.answered_at if known is not None and stands else None
+
+    def vouched(self, position: Position) -> bool:
+        """Says whether somebody answers with a bond for the explanation that a position is about; L1 lets anybody end
+        it else."""
+        known = self.demands.get(Position(Item.ROOTS, position.tree, position.index))
+        speaker = None if known is None or known.responder is None else self.speakers.get(known.responder)
+        return speaker is not None and not speaker.fallen
 
     def stands(self, position: Position) -> bool:
         """Says whether the explanation that a position is about, if it is about one, stands."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pol_oracle.protocol.lifecycle import Status
 from pol_oracle.protocol.parameters import Parameters
 
-from .actions import Action, Commit, Prove
+from .actions import Action, Commit, Prove, Reopen
 from .blocks import BlockView
 from .knowledge import Verifier
 from .view import View
@@ -44,7 +44,10 @@ def _next_move(view: View, block: BlockView, own: Verifier) -> Iterator[Action]:
     verdict = own.verdicts.get(block.id)
     if verdict is None or verdict.proof is None:
         return
-    if verdict.proof.refutes is None or block.stands(verdict.proof.refutes):
+    refuted = verdict.proof.refutes
+    if refuted is not None and block.stands(refuted) and not block.vouched(refuted):
+        yield Reopen(block.id, refuted, block.explained_at(refuted) or 0)
+    elif refuted is None or block.stands(refuted):
         yield from _towards_court(view, block, own, verdict.proof)
 
 

@@ -135,9 +135,11 @@ def _proposals(view: View, own: Miner, parameters: Parameters) -> list[Action]:
 
 
 def _attestations(view: View, own: Verifier, parameters: Parameters, policy: Policy) -> list[Action]:
-    """Attests to live blocks found right, the head's branch first; keeps what demands may cost in reserve. A miner may
-    sacrifice a right block to take its attesters along, so a demand it lets lapse keeps the agent away."""
-    free = view.bond(own.me, Role.VERIFIER).free - policy.reserve(parameters)
+    """Attests to live blocks found right, the head's branch first; keeps what demands may cost in reserve, and what it
+    takes to explain each of those blocks. A miner may sacrifice a right block to take its attesters along, so a demand
+    it lets lapse keeps the agent away."""
+    unexplained = sum(own.me in b.attestations and own.me not in b.speakers for b in view.pending)
+    free = view.bond(own.me, Role.VERIFIER).free - policy.reserve(parameters) - unexplained * parameters.attest_bond
     on_head = {b.id for b in view.branch(view.head)}
     actions: list[Action] = []
     for block in sorted(view.live.values(), key=lambda b: (b.id not in on_head, b.sequence)):
@@ -146,8 +148,8 @@ def _attestations(view: View, own: Verifier, parameters: Parameters, policy: Pol
             continue
         if own.me in block.attestations or endangers(block, view.now, parameters):
             continue
-        if free < parameters.attest_bond:
+        if free < 2 * parameters.attest_bond:
             break
-        free -= parameters.attest_bond
+        free -= 2 * parameters.attest_bond
         actions.append(Attest(block.id, block.difficulty))
     return actions

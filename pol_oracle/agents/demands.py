@@ -14,7 +14,7 @@ from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.protocol.parameters import Parameters
 from pol_oracle.protocol.positions import Item, Position, deadline
 
-from .actions import Action, Demand, Explain, Hasten, Reveal
+from .actions import Action, Demand, Explain, Hasten, Reopen, Reveal
 from .blocks import BlockView, DemandView
 from .knowledge import Miner, Verifier
 from .verdicts import Verdict
@@ -33,7 +33,9 @@ def demands(view: View, own: Verifier, parameters: Parameters) -> Iterator[Actio
     free = view.bond(own.me, Role.VERIFIER).free
     for block, position in _walks(view, own, parameters):
         known, lacks = _demanded(block, position), own.verdicts[block.id].lacks
-        if known is not None:
+        if position.explanation != ZERO and not block.vouched(position):
+            yield Reopen(block.id, position, block.explained_at(position) or 0)
+        elif known is not None:
             if known.open and _hastens(view, known, parameters):
                 yield Hasten(block.id, position, known.deadline)
         elif free >= parameters.demand_fee and block.header is not None and lacks is not None:
@@ -140,14 +142,17 @@ def _hastens(view: View, demand: DemandView, parameters: Parameters) -> bool:
 
 def _affords(view: View, demand: DemandView, me: str, parameters: Parameters, gas_price: int) -> bool:
     """Says whether one more answer, with those before it about the same block and less the fees for all, costs less
-    than the bond that it saves; and whether the bond for an explanation is there."""
+    than the bond that it saves; and whether it can answer for an explanation."""
     block, position = view.blocks[demand.block_id], demand.position
+    speaker = block.speakers.get(me)
+    if position.explains and speaker is not None and speaker.fallen:
+        return False
+    if position.explains and speaker is None and view.bond(me, _role(block, me)).free < parameters.attest_bond:
+        return False
     mine = [len(d.answer) for d in block.demands.values() if d.answer is not None and d.responder == me]
     sizes = (*mine, _ROOTS if position.item is Item.ROOTS else _LARGEST)
     cost = sum(_ANSWER_GAS + _BYTE_GAS * size for size in sizes) * gas_price - len(sizes) * parameters.demand_fee
     miner = me == block.miner and position.explanation == ZERO
-    if position.explains and view.bond(me, _role(block, me)).free < parameters.attest_bond:
-        return False
     return cost < (parameters.miner_bond if miner else parameters.attest_bond)
 
 

@@ -12,6 +12,15 @@ from .blocks import BlockView
 from .view import View
 
 
+def survivor(view: View, block_id: bytes) -> BlockView | None:
+    """Returns what slashes have left of a branch that ends in a block: the highest live block on it; None if that is
+    the finalized tip, or it parts below that."""
+    block = view.blocks[block_id]
+    while block.id not in view.live and block.height >= len(view.finalized):
+        block = view.blocks[block.parent]
+    return block if block.id in view.live and block.id != view.finalized_tip else None
+
+
 def witness(view: View, branch: Sequence[BlockView], judged: Callable[[BlockView], bool]) -> BlockView | None:
     """Returns the lowest block of a branch that is better than all that contends beside its first one, if it and all
     below it are judged; None if there is none.
@@ -21,7 +30,7 @@ def witness(view: View, branch: Sequence[BlockView], judged: Callable[[BlockView
         branch: live blocks from the one above the finalized tip up.
         judged: says whether nothing more can be demanded of a block, and nothing is.
     """
-    survivors = [view.survivor(block) for block in view.contenders]
+    survivors = [survivor(view, block) for block in view.contenders]
     beside = [s.id for s in survivors if s is not None and branch[0].id not in {b.id for b in view.branch(s.id)}]
     for block in branch:
         if not judged(block):
@@ -50,7 +59,7 @@ def contender(view: View, right: Collection[bytes], me: str) -> tuple[BlockView,
     rival = next((block for block in head if block.parent == first.parent), None)
     ours = _above(view, first)
     least = view.best([view.finalized_tip, *(block for block in good if block not in ours)])
-    survivors = (view.survivor(block) for block in view.contenders)
+    survivors = (survivor(view, block) for block in view.contenders)
     known = any(s is not None and s.id in ours and view.best([s.id, least]) == s.id for s in survivors)
     return None if rival is None or known or view.best([best.id, least]) == least else (best, rival)
 

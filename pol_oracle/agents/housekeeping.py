@@ -18,6 +18,7 @@ from .actions import (
     Finalize,
     ForfeitBond,
     Orphan,
+    Release,
     SettleAttestation,
     SettleDemand,
 )
@@ -144,6 +145,9 @@ class _Keeper:
         """Attestations, demands and bonds of blocks in a final state."""
         for block in self._view.unsettled:
             yield from self._fees(block, own=own)
+            speaker = block.speakers.get(self._me)
+            if own and speaker is not None and not speaker.fallen and not speaker.released:
+                yield Release(block.id, self._me)
             if block.status is Status.SLASHED:
                 yield from self._spoils(block, own=own)
                 continue
@@ -224,8 +228,11 @@ class _Keeper:
 
 def _beneficiaries(block: BlockView, demand: DemandView) -> list[str]:
     """Who gets something when a demand is settled: whoever answered; of a slashed block whoever paid the fee gets it
-    back, whoever explained its bond, and answers by others than its miner are paid from the miner's bond."""
+    back, and answers by others than its miner are paid from the miner's bond; explanations are not."""
     slashed, responder = block.status is Status.SLASHED, demand.responder
-    if responder is None or (slashed and responder == block.miner and not demand.position.explains):
+    if demand.position.explains:
+        stands = responder is not None and not slashed and not block.speakers[responder].fallen
+        return [responder] if responder is not None and stands else [demand.demander]
+    if responder is None or (slashed and responder == block.miner):
         return [demand.demander]
     return [demand.demander, responder] if slashed else [responder]

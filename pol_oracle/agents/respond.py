@@ -29,6 +29,8 @@ from .actions import (
     Orphan,
     Propose,
     Prove,
+    Release,
+    Reopen,
     Reveal,
     SettleAttestation,
     SettleDemand,
@@ -115,6 +117,10 @@ def _target(action: Action) -> tuple[str, str, tuple[Any, ...]]:
         case Reveal():
             asked = action.header.astuple(), action.position.abi()
             return "Demands", action.answer.function, (*asked, *action.answer.arguments)
+        case Reopen():
+            return "Explanations", "reopen", (action.block_id, int(action.position.tree), action.position.index)
+        case Release():
+            return "Explanations", "release", (action.block_id, action.author)
         case Hasten():
             return _about("hasten", action.block_id, action.position)
         case Expire():

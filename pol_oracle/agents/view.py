@@ -21,7 +21,7 @@ from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import SILENT, Candidate, Role, Status, choose_head
 from pol_oracle.protocol.parameters import Parameters
 
-from .blocks import NOBODY, Attestation, BlockView, Bond, Committed, DemandView
+from .blocks import NOBODY, Attestation, BlockView, Bond, Committed, DemandView, Speaker
 from .disputes import Disputed, Disputes
 
 
@@ -106,14 +106,6 @@ class View:
         while block.status is Status.PENDING:
             yield block
             block = self.blocks[block.parent]
-
-    def survivor(self, block_id: bytes) -> BlockView | None:
-        """Returns what slashes have left of a branch that ends in a block: the highest live block on it; None if that
-        is the finalized tip, or it parts below that."""
-        block = self.blocks[block_id]
-        while block.id not in self.live and block.height >= len(self.finalized):
-            block = self.blocks[block.parent]
-        return block if block.id in self.live and block.status is Status.PENDING else None
 
     def lineage(self, block_id: bytes) -> tuple[Header, ...]:
         """Returns the headers from the first block after genesis up to a block; none for genesis."""
@@ -268,9 +260,19 @@ class View:
         block = self._block(event.block_id)
         demand = self._disputes.apply(event)
         block.demands[demand.position] = demand
+        if isinstance(event, ev.Explained):
+            block.speakers.setdefault(event.author, Speaker())
+        elif isinstance(event, ev.ExplanationRefuted):
+            block.speakers[event.author].fallen = True
         block.answered_at = max(block.answered_at, demand.answered_at or 0)
         if demand.settled:
             self._settle(block)
+
+    @apply.register
+    def _(self, event: ev.SpeakerReleased) -> None:
+        block = self._block(event.block_id)
+        block.speakers[event.author].released = True
+        self._settle(block)
 
     def _block(self, block_id: bytes) -> BlockView:
         if block_id not in self.blocks:
@@ -292,6 +294,7 @@ class View:
     def _settle(self, block: BlockView) -> None:
         owes = block.status is Status.SLASHED and not block.forfeited
         paid = all(demand.settled for demand in block.demands.values())
+        paid = paid and all(speaker.fallen or speaker.released for speaker in block.speakers.values())
         if not owes and paid and all(a.settled for a in block.attestations.values()):
             self._unsettled.pop(block.id, None)
 

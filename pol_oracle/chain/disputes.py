@@ -109,7 +109,8 @@ class ExplanationDemanded:
 
 @dataclass(frozen=True)
 class Explained:
-    """Somebody answers with a bond for how a sample is evaluated; ``answer`` is what was shown, ABI-encoded."""
+    """Somebody answers with a bond for how a sample is evaluated; ``answer`` is what was shown, ABI-encoded. One bond
+    is for all that it explains of a block."""
 
     block_id: bytes
     tree: Tree
@@ -122,8 +123,8 @@ class Explained:
 
 @dataclass(frozen=True)
 class ExplanationRefuted:
-    """An explanation was proven wrong, or its author did not show a part of it in time (``challenger``: nobody). The
-    block has until ``deadline`` for another one."""
+    """An explanation was proven wrong; or (``challenger``: nobody) its author did not show a part of it in time, or has
+    fallen over another one. The block has until ``deadline`` for the next."""
 
     block_id: bytes
     tree: Tree
@@ -164,4 +165,13 @@ class ExplanationSettled:
     sample: int
     beneficiary: str
     fee: int
+    at: LogPosition
+
+
+@dataclass(frozen=True)
+class SpeakerReleased:
+    """The bond with which an author answered for all that it explained of a block is free again."""
+
+    block_id: bytes
+    author: str
     at: LogPosition

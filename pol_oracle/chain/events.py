@@ -24,6 +24,7 @@ from pol_oracle.chain.disputes import (
     ExplanationRefuted,
     ExplanationSettled,
     Revealed,
+    SpeakerReleased,
 )
 from pol_oracle.chain.records import LogPosition
 from pol_oracle.protocol.header import Header
@@ -239,6 +240,7 @@ Event = (
     | ExplanationMoved
     | ExplanationExpired
     | ExplanationSettled
+    | SpeakerReleased
 )
 EVENTS: tuple[type[Event], ...] = get_args(Event)
 
@@ -274,6 +276,7 @@ __all__ = [
     "Locked",
     "LogPosition",
     "Revealed",
+    "SpeakerReleased",
     "Unbonded",
     "Unlocked",
 ]

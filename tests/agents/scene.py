@@ -217,6 +217,10 @@ class Scene:
         where = _evaluation(made.position)
         self.emit(ev.ExplanationRefuted, block_id=made.block_id, **where, **about, deadline=deadline)
 
+    def reopen(self, demand: bytes) -> None:
+        """Ends an explanation for which nobody answers."""
+        self.refute(demand, NOBODY)
+
     def expire(self, demand: bytes) -> None:
         """Takes note that a demand was not answered: its block is slashed; or the explanation that it is about is
         refuted, if that stands."""

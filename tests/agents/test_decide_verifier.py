@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from pol_oracle.agents.actions import Action, Attest, Commit, Demand, Prove
+from pol_oracle.agents.actions import Action, Attest, Commit, Demand, Prove, Reopen
 from pol_oracle.agents.decide import decide_verifier
 from pol_oracle.agents.knowledge import Verifier
 from pol_oracle.agents.verdicts import Verdict
@@ -21,8 +21,10 @@ from tests.agents.scene import (
     PARAMETERS,
     POLICY,
     ROOTS,
+    TRACE_ROOT,
     V1,
     V2,
+    V3,
     Scene,
     lacks,
     proof_of,
@@ -123,18 +125,20 @@ def test_attests_to_a_right_block_that_somebody_explains_falsely() -> None:
         assert [type(a) for a in actions] == [Commit if verdict.proof else Demand, Attest]
 
 
-def test_keeps_the_price_of_all_demands_in_reserve_and_attests_on_the_heads_branch_first() -> None:
+def test_keeps_what_demands_and_explanations_may_take_in_reserve_and_attests_on_the_heads_branch_first() -> None:
     scene = Scene()
     rival = scene.propose(nonce=5)
     first = scene.propose()
     second = scene.propose(first)
-    spare = POLICY.reserve(PARAMETERS) + 2 * PARAMETERS.attest_bond
+    spare = POLICY.reserve(PARAMETERS) + 4 * PARAMETERS.attest_bond
     scene.emit(ev.Unbonded, account=V1, role=Role.VERIFIER, amount=3 * ETH - spare)
 
     assert decide(scene, verifier(V1, *map(Verdict, (rival, first, second)))) == (
         attest(scene, first),
         attest(scene, second),
     )
+    scene.attest(first, V1)
+    assert decide(scene, verifier(V1, *map(Verdict, (rival, first, second)))) == (attest(scene, second),)
 
 
 # --- challenging ---
@@ -250,6 +254,27 @@ def test_a_false_explanation_that_is_given_again_is_refuted_again() -> None:
         keys.add(again.key)
         scene.refute(about)
     assert len(keys) == 3
+
+
+def test_a_false_explanation_for_which_nobody_answers_any_more_is_reopened_for_nothing() -> None:
+    """One bond is for all that an author explains of a block: what is left of it was paid with the first refutation."""
+    scene = Scene()
+    block = scene.propose()
+    scene.show(block, BITS)
+    other = replace(EXPLANATION, index=10)
+    for position in (EXPLANATION, other):
+        scene.answer(scene.demand(block, position, V2), V3)
+    scene.refute(other.demand_id(block))
+    given_at = scene.view.blocks[block].explained_at(EXPLAINED_LEAVES) or 0
+
+    false = Verdict(block, None, "false", refutation())
+    assert decide(scene, verifier(V1, false))[0] == Reopen(
+        block, replace(EXPLANATION, explanation=TRACE_ROOT), given_at
+    )
+    below = lacks(block, EXPLAINED_LEAVES, None)
+    assert decide(scene, verifier(V1, below))[0] == Reopen(block, EXPLAINED_LEAVES, given_at)
+    scene.reopen(EXPLANATION.demand_id(block))
+    assert not any(isinstance(a, Reopen) for a in decide(scene, verifier(V1, false)))
 
 
 def test_what_refutes_an_explanation_is_no_claim_to_the_bounty_of_its_block() -> None:

@@ -236,11 +236,10 @@ def test_nothing_is_demanded_of_a_block_in_a_final_state() -> None:
 def test_a_verifier_needs_a_bond_that_sees_the_deepest_walks_through_for_all_blocks_that_can_be_pending() -> None:
     """Finding 1 of an audit: four blocks were withheld at once, and the bond that was enough to start ran out."""
     policy = Policy(walks=10)
-    kept = PARAMETERS.attest_bond + 10 * DEMANDS * FEE
-    assert policy.needed(PARAMETERS) == kept + PARAMETERS.attest_bond
+    assert policy.needed(PARAMETERS) == 10 * DEMANDS * FEE + 2 * PARAMETERS.attest_bond
 
     crowded = replace(PARAMETERS, target_interval=1, half_life=60)  # as many blocks pending as the window has seconds
-    assert policy.reserve(crowded) == PARAMETERS.attest_bond + WINDOW * DEMANDS * FEE
+    assert policy.reserve(crowded) == WINDOW * DEMANDS * FEE
 
 
 def test_walks_of_all_pending_blocks_fit_into_what_a_verifier_needs_at_least() -> None:
@@ -253,7 +252,7 @@ def test_walks_of_all_pending_blocks_fit_into_what_a_verifier_needs_at_least() -
             assert demanded(scene, lacks(block, position)) == [position]
             scene.show(block, position, demander=V1)
 
-    assert scene.view.bond(V1, Role.VERIFIER).free == PARAMETERS.attest_bond  # for an explanation
+    assert scene.view.bond(V1, Role.VERIFIER).free == 0
 
 
 # --- a replay that could tell more ---
@@ -373,20 +372,25 @@ def test_what_is_demanded_of_an_explanation_concerns_its_author_alone() -> None:
     assert due(scene, V2) == due(scene, MINER) == []
     scene.refute(about)
     assert due(scene, MINER) == [about]  # nothing can be shown of what does not stand; another explanation is due
-    assert asked not in due(scene, V1)
+    scene.wait(ANSWER - 1)
+    assert due(scene, V1) == []
+    assert due(scene, V2) == [about]
 
 
-def test_an_explanation_that_was_refuted_by_silence_is_given_again() -> None:
+def test_an_explanation_that_was_refuted_is_followed_by_an_attester_s_and_may_be_followed_by_the_same() -> None:
     scene = Scene()
     block = scene.propose()
+    scene.attest(block, V1)
     about = scene.demand(block, EXPLANATION, V3)
-    (first,) = told(scene, MINER, block, EXPLANATION)
+    scene.wait(ANSWER // 2)
+    (first,) = told(scene, V1, block, EXPLANATION)
     scene.answer(about, MINER)
-    scene.wait(ANSWER)
     scene.refute(about, V3)
-    (again,) = told(scene, MINER, block, EXPLANATION)
+    scene.wait(ANSWER // 2)
+    (again,) = told(scene, V1, block, EXPLANATION)
 
     assert again.key != first.key
+    assert told(scene, MINER, block, EXPLANATION) == []  # it has fallen
 
 
 def test_explains_only_with_a_bond_for_it() -> None:
@@ -398,6 +402,19 @@ def test_explains_only_with_a_bond_for_it() -> None:
     assert due(scene, MINER) == [asked]
 
     scene.emit(ev.Unbonded, account=MINER, role=Role.MINER, amount=1)
+    assert due(scene, MINER) == []
+
+
+def test_one_bond_is_for_all_that_an_author_explains_of_a_block_until_it_falls() -> None:
+    """A flood of demands for explanations costs an honest author gas, which the fees pay for."""
+    scene = Scene()
+    block, other = scene.propose(), replace(EXPLANATION, index=10)
+    scene.answer(scene.demand(block, EXPLANATION, V1), MINER)
+    scene.emit(ev.Unbonded, account=MINER, role=Role.MINER, amount=scene.view.bond(MINER, Role.MINER).free)
+    asked = scene.demand(block, other, V2)
+    assert due(scene, MINER) == [asked]
+
+    scene.refute(EXPLANATION.demand_id(block))
     assert due(scene, MINER) == []
 
 

@@ -13,6 +13,7 @@ from pol_oracle.agents.actions import (
     Finalize,
     ForfeitBond,
     Orphan,
+    Release,
     SettleAttestation,
     SettleDemand,
 )
@@ -526,7 +527,13 @@ def test_a_block_is_not_final_while_it_lacks_an_explanation() -> None:
     scene.wait(ANSWER)
     assert due(scene, MINER) == [Finalize(block, block)]
     scene.finalize(block)
-    assert due(scene, MINER) == [SettleDemand(block, EXPLANATION)]
+    assert due(scene, MINER) == [SettleDemand(block, EXPLANATION), Release(block, MINER)]
+    scene.settle_demand(about)
+    scene.emit(ev.SpeakerReleased, block_id=block, author=MINER)
+    for attester in (V1, V2):
+        scene.settle(block, attester)
+    assert due(scene, MINER) == []
+    assert not scene.view.unsettled
 
 
 def test_expired_demand_settles_at_once() -> None:

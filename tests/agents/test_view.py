@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pol_oracle.agents.forks import survivor
 from pol_oracle.agents.view import History
 from pol_oracle.chain import events as ev
 from pol_oracle.protocol.difficulty import work
@@ -283,12 +284,12 @@ def test_heads_that_were_displaced_contend_until_the_tip_is_as_high() -> None:
     assert scene.view.contenders == {second}
     scene.emit(ev.HeadContested, block_id=first)
     assert scene.view.contenders == {first, second}
-    assert scene.view.survivor(second) == scene.view.blocks[second]
+    assert survivor(scene.view, second) == scene.view.blocks[second]
     scene.slash(second)
-    assert scene.view.survivor(second) == scene.view.blocks[first]
+    assert survivor(scene.view, second) == scene.view.blocks[first]
 
     scene.finalize(rival)
-    assert scene.view.survivor(second) is None
+    assert survivor(scene.view, second) is None
     assert scene.view.contenders == {second}
     for block in (other, third):
         scene.finalize(block)
