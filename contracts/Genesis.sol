@@ -15,9 +15,9 @@ abstract contract Genesis is IPoLRegistry {
     /// Nor would the hashes of more steps.
     uint32 internal constant MAX_TRAINING_STEPS = 2048;
     uint8 internal constant LEAF_WEIGHTS = 64;
-    /// The deepest walk takes four (steps, roots, nodes, leaves; or bits, explanation, nodes, leaves); the time of one is
-    /// for confirmations and the proof.
-    uint256 internal constant ANSWERS_OF_SLOWEST_SLASH = 5;
+    /// Attesters of a block that its reward pays in full. More of them share as if each had brought another: together they
+    /// get less then, so nobody attests under several names.
+    uint256 internal constant PAID_ATTESTERS = 40;
 
     bytes32 public immutable taskId;
     bytes32 public immutable genesisId;
@@ -33,7 +33,6 @@ abstract contract Genesis is IPoLRegistry {
     uint32 public immutable challengeWindow;
     uint32 public immutable revealWindow;
     uint32 public immutable answerWindow;
-    uint256 public immutable switchWindow;
     uint96 public immutable minerBond;
     uint96 public immutable attestBond;
     uint96 public immutable demandFee;
@@ -60,6 +59,8 @@ abstract contract Genesis is IPoLRegistry {
             (parameters_.challengeWindow, parameters_.revealWindow, parameters_.answerWindow);
         require(challenge > 0 && reveal > 0 && answer > 0, ZeroWindow(challenge, reveal, answer));
         require(task_.testCount <= MAX_TEST_COUNT, TooManyTestSamples(task_.testCount, MAX_TEST_COUNT));
+        (uint256 reward, uint256 share) = (parameters_.minerReward, parameters_.attesterReward);
+        require(reward >= PAID_ATTESTERS * share, RewardTooSmall(reward, PAID_ATTESTERS * share));
         _checkTraining(task_);
         _checkDifficulty(parameters_, task_.eligibleCount);
         Derivation.checkDrawable(task_.batchSize, task_.trainCount, 0);
@@ -84,7 +85,6 @@ abstract contract Genesis is IPoLRegistry {
         challengeWindow = parameters_.challengeWindow;
         revealWindow = parameters_.revealWindow;
         answerWindow = parameters_.answerWindow;
-        switchWindow = uint256(challenge) + ANSWERS_OF_SLOWEST_SLASH * answer;
         QUORUM = parameters_.quorum;
         DIFFICULTY = parameters_.difficulty;
         MIN_DIFFICULTY = parameters_.minDifficulty;

@@ -14,6 +14,7 @@ import {Derivation} from "./lib/Derivation.sol";
 import {Difficulty} from "./lib/Difficulty.sol";
 import {Headers} from "./lib/Headers.sol";
 import {Block, EvidenceKind, Header, Parameters, Role, RuleSet, Status, Task} from "./Types.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
 /// @title The tree of blocks: proposals, attestations, fork choice, finality. The contract to read first.
 /// @notice A block's life is in lib/BlockLifecycle.sol, its place in the tree in lib/BlockTree.sol, what is fixed at
@@ -125,16 +126,27 @@ contract PoLRegistry is Genesis {
     }
 
     /// @inheritdoc IPoLRegistry
-    function finalize(bytes32 blockId) external {
+    function contest(bytes32 blockId) external {
+        _tree.blocks[blockId].requirePending(blockId);
+        _tree.requireLive(blockId, type(uint256).max);
+        _tree.contest(blockId); // emits HeadContested
+    }
+
+    /// @inheritdoc IPoLRegistry
+    function finalize(bytes32 blockId, bytes32 witness) external {
+        for (bytes32 id = witness; id != blockId; id = _tree.blocks[id].parent) {
+            _tree.blocks[id].requireJudged(id, challengeWindow); // genesis is not pending: that ends it
+        }
         Block storage final_ = _tree.blocks[blockId];
         final_.finalize(blockId, challengeWindow, QUORUM);
-        _tree.advance(blockId, final_.parent, switchWindow);
+        _tree.advance(blockId, final_.parent, witness);
         address miner = final_.miner;
+        uint256 reward = MINER_REWARD - ATTESTER_REWARD * Math.min(final_.timely, PAID_ATTESTERS);
 
-        emit BlockFinalized(blockId, miner, MINER_REWARD);
+        emit BlockFinalized(blockId, miner, reward);
 
         vault.unlock(miner, Role.Miner, minerBond);
-        token.mint(miner, MINER_REWARD);
+        token.mint(miner, reward);
     }
 
     /// @inheritdoc IPoLRegistry
@@ -161,7 +173,8 @@ contract PoLRegistry is Genesis {
         Block storage guilty = _tree.blocks[blockId];
         guilty.slash(blockId);
 
-        openDemands -= guilty.openDemands; // nobody has to answer them any more
+        uint256 pointless = guilty.openDemands; // nobody has to answer them any more
+        if (pointless > 0) openDemands -= pointless;
 
         emit BlockSlashed(blockId, guilty.miner, kind);
         _tree.cut(blockId); // emits HeadChanged
@@ -198,7 +211,7 @@ contract PoLRegistry is Genesis {
         // who had the data could see what was wrong, or show and explain what was demanded
         if (outcome == Status.Slashed) return _punish(blockId, verifier);
         bool paid = outcome == Status.Finalized && attestation == ATTESTED;
-        uint256 reward = paid ? ATTESTER_REWARD / settled.timely : 0; // rounded down: the rest is not minted
+        uint256 reward = paid ? _attesterReward(settled.timely) : 0;
 
         emit AttestationSettled(blockId, verifier, outcome, reward, 0);
 
@@ -208,14 +221,14 @@ contract PoLRegistry is Genesis {
 
     /// @inheritdoc IPoLRegistry
     function openDemand(bytes32 blockId) external onlyDemands {
-        ++openDemands;
         _tree.blocks[blockId].openDemand(blockId);
+        ++openDemands;
     }
 
     /// @inheritdoc IPoLRegistry
     function closeDemand(bytes32 blockId, bool shown) external onlyDemands {
-        --openDemands;
         _tree.blocks[blockId].closeDemand(blockId, shown ? uint40(block.timestamp + answerWindow) : 0);
+        --openDemands;
     }
 
     /// @inheritdoc IPoLRegistry
@@ -328,6 +341,12 @@ contract PoLRegistry is Genesis {
 
         if (bounties.lapsed(blockId)) vault.burn(verifier, Role.Verifier, attestBond);
         else vault.forfeit(verifier, Role.Verifier, attestBond, first, prover);
+    }
+
+    /// @dev What one of so many timely attesters gets.
+    function _attesterReward(uint256 timely) private view returns (uint256) {
+        uint256 shared = Math.max(timely, PAID_ATTESTERS);
+        return ATTESTER_REWARD * PAID_ATTESTERS ** 2 / shared ** 2; // rounded down: the rest is not minted
     }
 
     function _checkParent(bytes32 parentId, Status status) private {

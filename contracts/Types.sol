@@ -55,8 +55,8 @@ struct Parameters {
     uint96 minerBond; // locked per block
     uint96 attestBond; // locked per attestation, and per explanation
     uint96 demandFee; // locked per demand; pays whoever answers it
-    uint128 minerReward; // minted per finalized block
-    uint128 attesterReward; // minted per finalized block, shared by its attesters
+    uint128 minerReward; // minted per finalized block, less what its attesters get
+    uint128 attesterReward; // minted per timely attestation of a finalized block, less if there are very many
 }
 
 /// @notice Life of a block; the diagram is in lib/BlockLifecycle.sol.
@@ -111,7 +111,6 @@ struct Block {
     uint32 slashesSeen; // length of the slash log up to which the block's ancestry is known to be clean
     uint16 childDifficulty; // its children are born with
     bool aboveSlashed; // orphaned because a block below was slashed: half of its bond was burned
-    uint40 switchedAt; // since when what stands on it counts as the head's; 0: always
     // slot 5: written only if something is demanded
     uint32 openDemands;
     uint40 heldUntil; // not judged before: after an answer, time to use it

@@ -14,9 +14,8 @@ interface IPoLRegistry {
         Header header
     );
     event HeadChanged(bytes32 indexed blockId, uint96 totalWork);
-    /// What stands on this block, on the head's branch, counts as the head's since this time: the head has left another
-    /// branch here, or fell back to it. An older time, if a slash has brought a displaced head back.
-    event HeadSwitched(bytes32 indexed blockId, uint40 since);
+    /// This block, which is not below the head, is a rival now: what is to be final beside it must outweigh it.
+    event HeadContested(bytes32 indexed blockId);
     event Attested(bytes32 indexed blockId, address indexed verifier);
     event BlockFinalized(bytes32 indexed blockId, address indexed miner, uint256 reward);
     event BlockSlashed(bytes32 indexed blockId, address indexed miner, EvidenceKind kind);
@@ -58,7 +57,9 @@ interface IPoLRegistry {
     error QuorumNotReached(bytes32 blockId, uint256 quorum, uint256 attestations);
     error NotOnHeadBranch(bytes32 blockId, bytes32 head);
     error ParentNotFinal(bytes32 blockId, bytes32 parent, bytes32 finalizedTip);
-    error HeadTooFresh(bytes32 blockId, uint256 until, uint256 timestamp);
+    error Contested(bytes32 blockId, bytes32 rival);
+    error AlreadyContested(bytes32 blockId);
+    error OnHeadBranch(bytes32 blockId, bytes32 head);
     error StillLive(bytes32 blockId);
     error NoSuchRequirement(uint256 number, uint256 bits);
     error AlreadyForfeited(bytes32 blockId);
@@ -68,6 +69,7 @@ interface IPoLRegistry {
     error MaskSizeOutOfRange(uint8 maskSize, uint8 most);
     error DifficultyOutOfBounds(uint16 minimum, uint16 difficulty, uint16 maximum);
     error ZeroHalfLife(uint32 targetInterval);
+    error RewardTooSmall(uint256 minerReward, uint256 attestersReward);
     error HarderThanSearched(bytes32 blockId, uint16 difficulty, uint16 searchedAt);
     error HarderThanChecked(bytes32 blockId, uint16 difficulty, uint16 checkedAt);
 
@@ -87,9 +89,14 @@ interface IPoLRegistry {
     /// for all entries since it was last checked; this splits that up, for a fork that has seen thousands.
     function catchUp(bytes32 blockId, uint256 entries) external;
 
-    /// @notice Pending -> Finalized; mints the miner's reward and frees its bond. The block's branch must have been the
-    /// head's for `switchWindow` if it displaced another.
-    function finalize(bytes32 blockId) external;
+    /// @notice Makes a live block beside the head's branch a rival, as a displaced head is without this: for what was never the
+    /// head, because it grew beside garbage that was heavier from the first.
+    function contest(bytes32 blockId) external;
+
+    /// @notice Pending -> Finalized; mints the miner's reward and frees its bond.
+    /// @param witness the block, or a descendant. From it down to the block all must be judged (window over, no open demand,
+    /// not held), and it must be better than every live rival beside the block: only judged work decides what is final.
+    function finalize(bytes32 blockId, bytes32 witness) external;
 
     /// @notice Pending -> Orphaned, where it can never be finalized; frees the miner's bond, or half of it if a block below
     /// was slashed: what lies above a wrong block cannot be judged, so that half is burned. Like finality it waits for the
@@ -118,9 +125,6 @@ interface IPoLRegistry {
     function finalizedTip() external view returns (bytes32);
     /// @notice Open demands about all pending blocks, explanations included: deadlines stretch with them.
     function openDemands() external view returns (uint256);
-    /// @notice Seconds that a branch must have been the head's: the slowest slash. The deepest walk takes four answers, and
-    /// one answer window is left for confirmations and the proof.
-    function switchWindow() external view returns (uint256);
     function genesisId() external view returns (bytes32);
     function taskId() external view returns (bytes32);
     function trainCount() external view returns (uint32);

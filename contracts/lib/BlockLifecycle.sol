@@ -7,7 +7,7 @@ import {Block, Status} from "../Types.sol";
 /// @title Life of a block; mirror of pol_oracle/protocol/lifecycle.py.
 ///
 ///                   +---------> Finalized   parent is the finalized tip, on the head's branch, window over,
-///                   |                       no open demand, not held, attestations >= quorum
+///                   |                       no open demand, not held, attestations >= quorum, better than its rivals
 ///  propose -> Pending ---------> Slashed    the Court saw proof, or a demand went unanswered
 ///                   |
 ///                   +---------> Orphaned    window over, no open demand, not held, and parent slashed or orphaned,
@@ -40,8 +40,7 @@ library BlockLifecycle {
 
     /// @notice Pending -> Finalized.
     function finalize(Block storage self, bytes32 id, uint256 window, uint256 quorum) internal {
-        requirePending(self, id);
-        _requireJudged(self, id, window);
+        requireJudged(self, id, window);
         require(self.attestations >= quorum, IPoLRegistry.QuorumNotReached(id, quorum, self.attestations));
 
         self.status = Status.Finalized;
@@ -56,8 +55,7 @@ library BlockLifecycle {
 
     /// @notice Pending -> Orphaned. The window holds here too: losing a race must not save a bad block from judgement.
     function orphan(Block storage self, bytes32 id, uint256 window, bool aboveSlashed) internal {
-        requirePending(self, id);
-        _requireJudged(self, id, window);
+        requireJudged(self, id, window);
 
         self.status = Status.Orphaned;
         self.aboveSlashed = aboveSlashed;
@@ -88,7 +86,9 @@ library BlockLifecycle {
         return self.proposedAt + window;
     }
 
-    function _requireJudged(Block storage self, bytes32 id, uint256 window) private view {
+    /// @notice Reverts unless whoever finds a pending block wrong has had the time to say so, and to show it.
+    function requireJudged(Block storage self, bytes32 id, uint256 window) internal view {
+        requirePending(self, id);
         uint256 end = windowEnd(self, window);
         require(block.timestamp >= end, IPoLRegistry.WindowOpen(id, end, block.timestamp));
         require(self.openDemands == 0, IPoLRegistry.DemandsOpen(id, self.openDemands));

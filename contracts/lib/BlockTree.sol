@@ -10,16 +10,9 @@ import {Block, Status} from "../Types.sol";
 /// pointers (Myers, "An applicative random-access stack", 1983) in O(log height), and of the slash log each block skips
 /// what was checked before. Walking down to descendants is absent: they are dead by being looked at.
 library BlockTree {
-    /// A head displaced by a heavier branch, which is not judged yet.
-    struct Displaced {
-        bytes32 head;
-        bytes32 fork; // the last block that both branches have
-        uint40 since; // its switchedAt, before
-    }
-
     struct Tree {
         mapping(bytes32 id => Block) blocks;
-        Displaced[] displaced; // the last one on top
+        mapping(uint256 place => bytes32 id) rivals; // of the head: the best one last
         uint80[1 << 32] slashLog; // height << 40 | sequence of each slashed block: three share a slot
         bytes32 head;
         bytes32 finalizedTip;
@@ -29,6 +22,7 @@ library BlockTree {
         uint32 finalizedHeight;
         uint32 proposals;
         uint32 slashes; // length of the slash log
+        uint32 rivalCount;
     }
 
     /// Slots of the slash log that the deployment pays for, so that the proof against a bad block need not: a third of
@@ -52,40 +46,55 @@ library BlockTree {
         _setHead(self, id);
     }
 
-    /// @notice Makes the block the head if it has more work than the head, or the same and was proposed earlier.
+    /// @notice Makes the block the head if it has more work than the head, or the same and was proposed earlier. A head that it
+    /// does not descend from becomes its rival.
     function offer(Tree storage self, bytes32 id) internal returns (bool better) {
-        better = _isBetter(self, id);
+        (uint96 work, uint32 sequence) = (self.blocks[id].totalWork, self.blocks[id].sequence);
+        better = work > self.headWork || (work == self.headWork && sequence < self.headSequence);
         if (!better) return false;
         bytes32 head = self.head;
-        if (self.blocks[id].parent != head) _displace(self, head, id);
+        if (self.blocks[id].parent != head && !isAncestor(self, head, id)) {
+            self.blocks[head].slashesSeen = self.slashes; // the head is live
+            _addRival(self, head);
+        }
         _setHead(self, id);
     }
 
-    /// @notice Moves the finalized tip one block up. Its branch must have been the head's for so many seconds, unless it
-    /// displaced none: whatever is piled on a block in order to outweigh another has been judged then.
-    /// @dev What counts is a switch at the tip itself: one further down held up the blocks from there to the tip, which are
-    /// final, and what is final has no more rivals.
-    function advance(Tree storage self, bytes32 id, bytes32 parent, uint256 switchWindow) internal {
+    /// @notice Makes a live block a rival of the head.
+    function contest(Tree storage self, bytes32 id) internal {
+        bytes32 head = self.head;
+        require(!isAncestor(self, id, head), IPoLRegistry.OnHeadBranch(id, head));
+        require(_addRival(self, id), IPoLRegistry.AlreadyContested(id));
+
+        emit IPoLRegistry.HeadContested(id);
+    }
+
+    /// @notice Moves the finalized tip one block up, to one on the head's branch. No live rival beside it may be better than
+    /// the witness, which stands on it (or is it) and is judged: whatever else is piled on it counts for nothing.
+    function advance(Tree storage self, bytes32 id, bytes32 parent, bytes32 witness) internal {
         bytes32 tip = self.finalizedTip;
         require(parent == tip, IPoLRegistry.ParentNotFinal(id, parent, tip));
         bytes32 head = self.head;
         require(isAncestor(self, id, head), IPoLRegistry.NotOnHeadBranch(id, head));
-        uint256 until = self.blocks[tip].switchedAt + switchWindow;
-        require(block.timestamp >= until, IPoLRegistry.HeadTooFresh(id, until, block.timestamp));
+        for (uint32 i = self.rivalCount; i > 0; --i) {
+            bytes32 rival = self.rivals[i - 1];
+            if (!_isBetter(self, rival, witness)) break; // nor are those before it
+            _requireBeaten(self, rival, id, witness);
+        }
 
         self.finalizedTip = id;
         self.finalizedHeight += 1;
     }
 
     /// @notice Records a slashed block. If the head stood on it, the head falls back to its parent, which is live, or, if
-    /// that is better, to a head that was displaced.
+    /// one is better, to a rival.
     function cut(Tree storage self, bytes32 id) internal {
         Block storage dead = self.blocks[id];
         self.slashLog[self.slashes++] = (uint80(dead.height) << 40) | dead.sequence;
 
         if (!isAncestor(self, id, self.head)) return;
         _setHead(self, dead.parent);
-        _restore(self);
+        if (self.rivalCount > 0) _restore(self);
     }
 
     /// @notice Reverts unless the block is live, as far as so many further entries of the slash log tell. Remembers how far it
@@ -137,67 +146,52 @@ library BlockTree {
         return height - digit;
     }
 
-    /// @notice The last block that two branches have in common.
-    function forkOf(Tree storage self, bytes32 a, bytes32 b) internal view returns (bytes32) {
-        a = ancestorAt(self, a, self.blocks[b].height);
-        b = ancestorAt(self, b, self.blocks[a].height);
-        while (a != b) {
-            // at the same height both jump equally far: over the fork if they land on one block, short of it if not
-            (bytes32 up, bytes32 other) = (self.blocks[a].jump, self.blocks[b].jump);
-            bool past = up == other;
-            (a, b) = past ? (self.blocks[a].parent, self.blocks[b].parent) : (up, other);
-        }
-        return a;
-    }
-
-    /// @dev The head gives way to a block of another branch: from here on that has to last. The old one is remembered, in case
-    /// it was only displaced by garbage.
-    function _displace(Tree storage self, bytes32 head, bytes32 id) private {
-        bytes32 fork = forkOf(self, head, id);
-        if (fork == head) return; // the branch goes on
-        self.blocks[head].slashesSeen = self.slashes; // the head is live
-        self.displaced.push(Displaced(head, fork, self.blocks[fork].switchedAt));
-        _setClock(self, fork, uint40(block.timestamp));
-    }
-
-    /// @dev After a slash the head has fallen back. The last displaced head that is live and better takes its place, in the
-    /// same transaction and with its old clock, so that garbage delays it no longer than it lives. If there is none, the
-    /// clock starts where the head fell to: what stands on that next has not been the head's before. It starts too if too much is
-    /// left to check: claimHead brings such a head back.
+    /// @dev In the transaction of a slash the best rival becomes the head, if it is better than what the slash left: so
+    /// garbage leads no longer than it lives. Too much to check is left to claimHead; what may become final does not hang on it.
     function _restore(Tree storage self) private {
         uint256 left = MAX_CHECKED;
-        bytes32 fork = self.head;
-        for (uint256 i = self.displaced.length; i > 0; --i) {
-            Displaced memory made = self.displaced[i - 1];
-            bytes32 id;
-            (id, left) = _survivor(self, made.head, left);
-            if (_isBetter(self, id)) {
-                if (self.blocks[id].slashesSeen == self.slashes) return _bringBack(self, id, made, i - 1);
-                fork = made.fork;
-                break;
+        while (self.rivalCount > 0 && left > 0) {
+            bytes32 rival = self.rivals[self.rivalCount - 1];
+            if (!_isBetter(self, rival, self.head)) return;
+            bytes32 met;
+            bool descends = isAncestor(self, self.finalizedTip, rival);
+            (met, left) = descends ? _check(self, rival, left) : (bytes32(0), left - 1);
+            if (descends && met == bytes32(0) && self.blocks[rival].slashesSeen < self.slashes) return;
+
+            self.rivalCount -= 1;
+            if (met == bytes32(0) && descends) {
+                offer(self, rival);
             }
-            if (id == made.head) break; // those below are lighter still
-            self.displaced[i - 1].head = id;
+            // what is left of a rival is one
+            else if (descends && !isAncestor(self, self.blocks[met].parent, self.head)) {
+                _addRival(self, self.blocks[met].parent);
+            }
         }
-        _setClock(self, fork, uint40(block.timestamp));
     }
 
-    function _bringBack(Tree storage self, bytes32 id, Displaced memory made, uint256 below) private {
-        while (self.displaced.length > below) self.displaced.pop();
-        _setHead(self, id);
-        _setClock(self, made.fork, made.since);
+    /// @dev Puts a block into the order of rivals: false if it is there already.
+    function _addRival(Tree storage self, bytes32 id) private returns (bool) {
+        uint32 count = self.rivalCount;
+        uint32 place = count;
+        while (place > 0 && _isBetter(self, self.rivals[place - 1], id)) --place;
+        if (place > 0 && self.rivals[place - 1] == id) return false;
+
+        for (uint32 i = count; i > place; --i) {
+            self.rivals[i] = self.rivals[i - 1];
+        }
+        self.rivals[place] = id;
+        self.rivalCount = count + 1;
+        return true;
     }
 
-    /// @dev Of a displaced head what is left of it if blocks of its branch were slashed: the highest one that is live, or that
-    /// was not checked further. As soon as it is no better than the head nothing is checked any more.
-    function _survivor(Tree storage self, bytes32 id, uint256 entries) private returns (bytes32, uint256 left) {
-        left = entries;
-        bytes32 met = id;
-        while (met != bytes32(0) && _isBetter(self, id) && isAncestor(self, self.finalizedTip, id)) {
-            (met, left) = _check(self, id, left);
-            if (met != bytes32(0)) id = self.blocks[met].parent;
+    /// @dev Reverts if the rival, or what slashes have left of it, is beside the block and better than the witness.
+    function _requireBeaten(Tree storage self, bytes32 rival, bytes32 id, bytes32 witness) private {
+        while (_isBetter(self, rival, witness)) {
+            if (!isAncestor(self, self.finalizedTip, rival) || isAncestor(self, id, rival)) return;
+            (bytes32 met,) = _check(self, rival, type(uint256).max);
+            require(met != bytes32(0), IPoLRegistry.Contested(id, rival));
+            rival = self.blocks[met].parent;
         }
-        return (id, left);
     }
 
     /// @dev Looks for the block's ancestors in so many further entries of the slash log. Returns the first that it meets, and
@@ -227,14 +221,9 @@ library BlockTree {
         emit IPoLRegistry.HeadChanged(id, work);
     }
 
-    function _setClock(Tree storage self, bytes32 fork, uint40 since) private {
-        self.blocks[fork].switchedAt = since;
-
-        emit IPoLRegistry.HeadSwitched(fork, since);
-    }
-
-    function _isBetter(Tree storage self, bytes32 id) private view returns (bool) {
-        (uint96 work, uint32 sequence) = (self.blocks[id].totalWork, self.blocks[id].sequence);
-        return work > self.headWork || (work == self.headWork && sequence < self.headSequence);
+    /// @dev More work, or the same and proposed earlier.
+    function _isBetter(Tree storage self, bytes32 id, bytes32 other) private view returns (bool) {
+        (uint96 work, uint96 others) = (self.blocks[id].totalWork, self.blocks[other].totalWork);
+        return work > others || (work == others && self.blocks[id].sequence < self.blocks[other].sequence);
     }
 }
