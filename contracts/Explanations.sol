@@ -5,7 +5,7 @@ import {IBondVault} from "./interfaces/IBondVault.sol";
 import {IBounties} from "./interfaces/IBounties.sol";
 import {Claim, SumNode, TraceId} from "./interfaces/ICourt.sol";
 import {IDemands, Item, Position} from "./interfaces/IDemands.sol";
-import {Explanation, ExplanationState, IExplanations} from "./interfaces/IExplanations.sol";
+import {Explanation, ExplanationState, IExplanations, SpeakerState} from "./interfaces/IExplanations.sol";
 import {IPoLRegistry} from "./interfaces/IPoLRegistry.sol";
 import {AccuracyTree} from "./lib/AccuracyTree.sol";
 import {Answers} from "./lib/Answers.sol";
@@ -19,9 +19,14 @@ import {EvidenceKind, Header, Role, Status, Tree} from "./Types.sol";
 /// @notice No tree commits to the evaluations: they are thousands. What a sample's is follows from the block's states, so
 /// whoever has these may explain, and answers for it with a bond of its own. So a false explanation frames nobody, and a
 /// right block falls only if nobody at all speaks for it.
-/// @dev One explanation stands at a time: a walk must know whose trace it goes down. Giving a false one delays the block by
-/// a walk, at the price of a bond each time.
+/// @dev One explanation stands at a time: a walk must know whose trace it goes down. Giving false ones delays the block by
+/// a walk for each bond.
 contract Explanations is IExplanations {
+    struct Speaker {
+        SpeakerState state;
+        Role role;
+    }
+
     IPoLRegistry public immutable registry;
     IBondVault public immutable vault;
     IBounties public immutable bounties;
@@ -29,6 +34,7 @@ contract Explanations is IExplanations {
     address public immutable court;
 
     mapping(bytes32 blockId => mapping(Tree tree => mapping(uint32 sample => Explanation))) private _explanations;
+    mapping(bytes32 blockId => mapping(address author => Speaker)) private _speakers;
     /// Which evaluation an account demanded last of a block.
     mapping(bytes32 blockId => mapping(address demander => TraceId)) private _lastDemanded;
 
@@ -94,31 +100,44 @@ contract Explanations is IExplanations {
         Claim memory claim = Claim(tree == Tree.Before ? header.preRoot : header.postRoot, bytes32(0), bytes32(0));
         bytes32 traceRoot = Answers.checkRoots(claim, tree, registry.programRoot(), program, roots);
 
+        SpeakerState state = _speakers[blockId][msg.sender].state;
+        require(state != SpeakerState.Fallen, SpeakerFallen(blockId, msg.sender));
+
+        if (state == SpeakerState.None) _speakers[blockId][msg.sender] = Speaker(SpeakerState.Bonded, role);
         made.state = ExplanationState.Explained;
-        (made.author, made.explainedAt, made.role) = (msg.sender, uint40(block.timestamp), role);
+        (made.author, made.explainedAt) = (msg.sender, uint40(block.timestamp));
         made.traceRoot = traceRoot;
 
         emit Explained(blockId, tree, sample, msg.sender, traceRoot, abi.encode(program, roots));
         registry.closeDemand(blockId, true); // reverts unless pending
 
-        vault.lock(msg.sender, role, registry.attestBond());
+        if (state == SpeakerState.None) vault.lock(msg.sender, role, registry.attestBond());
     }
 
     /// @inheritdoc IExplanations
     function refute(bytes32 blockId, TraceId calldata trace, address challenger, bytes32 callHash) external {
         require(msg.sender == court, NotCourt(msg.sender));
         bounties.requireCommitted(challenger, callHash);
-        (address author, Role role) = _fall(blockId, trace.tree, trace.index, challenger);
+        (address author, bool bonded) = _fall(blockId, trace.tree, trace.index, challenger);
 
-        vault.forfeit(author, role, registry.attestBond(), challenger, challenger);
+        if (!bonded) return;
+        vault.forfeit(author, _speakers[blockId][author].role, registry.attestBond(), challenger, challenger);
     }
 
     /// @inheritdoc IExplanations
     function refuteSilent(bytes32 blockId, Tree tree, uint32 sample) external {
         require(msg.sender == address(demands), IPoLRegistry.NotDemands(msg.sender));
-        (address author, Role role) = _fall(blockId, tree, sample, address(0));
+        (address author, bool bonded) = _fall(blockId, tree, sample, address(0));
 
-        vault.burn(author, role, registry.attestBond());
+        if (bonded) vault.burn(author, _speakers[blockId][author].role, registry.attestBond());
+    }
+
+    /// @inheritdoc IExplanations
+    function reopen(bytes32 blockId, Tree tree, uint32 sample) external {
+        address author = _explanations[blockId][tree][sample].author;
+        require(_speakers[blockId][author].state == SpeakerState.Fallen, NotFallen(blockId, author));
+
+        _fall(blockId, tree, sample, address(0));
     }
 
     /// @inheritdoc IExplanations
@@ -142,17 +161,30 @@ contract Explanations is IExplanations {
         require(outcome > Status.Pending, ExplanationUnsettled(blockId, tree, sample));
         bool slashed = outcome == Status.Slashed;
         if (slashed && state == ExplanationState.Open) bounties.winners(blockId); // reverts until they are settled
-        bool stands = state == ExplanationState.Explained;
-        bool paid = stands && !slashed;
+        bool fallen = _speakers[blockId][made.author].state == SpeakerState.Fallen;
+        bool paid = state == ExplanationState.Explained && !slashed && !fallen;
         uint256 fee = registry.demandFee();
 
         made.state = ExplanationState.Settled;
 
         emit ExplanationSettled(blockId, tree, sample, paid ? made.author : made.demander, fee);
 
-        if (stands) vault.unlock(made.author, made.role, registry.attestBond());
         if (paid) vault.award(made.demander, Role.Verifier, fee, made.author);
         else vault.unlock(made.demander, Role.Verifier, fee);
+    }
+
+    /// @inheritdoc IExplanations
+    function release(bytes32 blockId, address author) external {
+        Speaker storage speaker = _speakers[blockId][author];
+        (Status outcome,) = registry.fateOf(blockId);
+        bool due = outcome > Status.Pending && speaker.state == SpeakerState.Bonded;
+        require(due, NothingToRelease(blockId, author));
+
+        speaker.state = SpeakerState.Released;
+
+        emit SpeakerReleased(blockId, author);
+
+        vault.unlock(author, speaker.role, registry.attestBond());
     }
 
     /// @inheritdoc IExplanations
@@ -173,18 +205,27 @@ contract Explanations is IExplanations {
     }
 
     /// @inheritdoc IExplanations
+    function speakerOf(bytes32 blockId, address author) external view returns (SpeakerState, Role) {
+        Speaker storage speaker = _speakers[blockId][author];
+        return (speaker.state, speaker.role);
+    }
+
+    /// @inheritdoc IExplanations
     function explanationOf(bytes32 blockId, Tree tree, uint32 sample) external view returns (Explanation memory) {
         return _explanations[blockId][tree][sample];
     }
 
-    /// @dev The standing explanation falls, and the time for the next one begins. Its author loses its bond: the caller's to do.
+    /// @dev The standing explanation falls, its author with it, and the time for the next one begins. What is left to do, if the
+    /// author's bond was locked until now, is to take it.
     function _fall(bytes32 blockId, Tree tree, uint32 sample, address challenger)
         private
-        returns (address author, Role role)
+        returns (address author, bool bonded)
     {
         Explanation storage made = _explanations[blockId][tree][sample];
         require(made.state == ExplanationState.Explained, NotStanding(blockId, tree, sample));
-        (author, role) = (made.author, made.role);
+        author = made.author;
+        bonded = _speakers[blockId][author].state == SpeakerState.Bonded;
+        _speakers[blockId][author].state = SpeakerState.Fallen;
         uint40 deadline = Deadlines.next(registry);
 
         (made.state, made.deadline) = (ExplanationState.Open, deadline);

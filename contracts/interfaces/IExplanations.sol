@@ -8,7 +8,7 @@ import {SumNode, TraceId} from "./ICourt.sol";
 ///
 ///     None -> Open -> Explained -> Settled    the block's status is final
 ///              | ^        |
-///              | +--------+                   refuted: the explanation's author loses its bond
+///              | +--------+                   refuted, or reopened
 ///              v
 ///           Expired -> Settled                none stood at the deadline: the block is slashed
 enum ExplanationState {
@@ -29,15 +29,23 @@ struct Explanation {
     // slot 2: of the explanation that stands
     address author;
     uint40 explainedAt;
-    Role role; // whose bond is locked for it
     // slot 3
     bytes32 traceRoot; // 0 if none stands
 }
 
+/// @notice What an account that explained something of a block answers for it with: one bond, for all of it.
+enum SpeakerState {
+    None,
+    Bonded,
+    Fallen, // refuted: the bond is gone, and it explains nothing of this block any more
+    Released
+}
+
 /// @title How test samples are evaluated: what the bits of the accuracy tree stand on.
 /// @notice An explanation is the trace of a sample's evaluation with W (Tree.Before) or W' (Tree.After). What is right follows
-/// from the block's states, so anybody may give it, under its own name and with a bond. It stands until it is refuted: its
-/// author loses the bond then, the block nothing but time. The block falls if no explanation stands when the time is over.
+/// from the block's states, so anybody may give it, under its own name and with a bond: one for all that it explains of the
+/// block, so that a flood of demands takes capital from those who demand alone. It stands until it is refuted: its author loses
+/// the bond then, the block nothing but time. The block falls if no explanation stands when the time is over.
 interface IExplanations {
     event ExplanationDemanded(
         bytes32 indexed blockId,
@@ -52,7 +60,7 @@ interface IExplanations {
     event Explained(
         bytes32 indexed blockId, Tree tree, uint32 sample, address indexed author, bytes32 traceRoot, bytes answer
     );
-    /// @param challenger whose proof it was; 0 if a demand about the explanation went unanswered
+    /// @param challenger whose proof it was; 0 if a demand about the explanation went unanswered, or if it was reopened
     /// @param deadline of the next explanation
     event ExplanationRefuted(
         bytes32 indexed blockId,
@@ -65,7 +73,8 @@ interface IExplanations {
     event ExplanationMoved(bytes32 indexed blockId, Tree tree, uint32 sample, uint256 deadline);
     /// The block is slashed for it.
     event ExplanationExpired(bytes32 indexed blockId, Tree tree, uint32 sample);
-    /// The fee is the beneficiary's, and the bond of a standing explanation its author's again.
+    event SpeakerReleased(bytes32 indexed blockId, address indexed author);
+    /// The fee is the beneficiary's.
     event ExplanationSettled(
         bytes32 indexed blockId, Tree tree, uint32 sample, address indexed beneficiary, uint256 fee
     );
@@ -80,6 +89,9 @@ interface IExplanations {
     error ExplanationTooLate(bytes32 blockId, uint256 deadline, uint256 timestamp);
     error ExplanationTooEarly(bytes32 blockId, uint256 deadline, uint256 timestamp);
     error ExplanationDeadlineStands(bytes32 blockId, uint256 deadline);
+    error SpeakerFallen(bytes32 blockId, address author);
+    error NotFallen(bytes32 blockId, address author);
+    error NothingToRelease(bytes32 blockId, address author);
 
     /// @notice Demands to be shown how a sample of a pending block is evaluated; locks the fee from the caller's verifier
     /// bond. The block's bits must have been shown on L1 (Demands); it can be demanded until the challenge window is over and
@@ -97,7 +109,8 @@ interface IExplanations {
     /// @notice Moves the deadline of an open demand nearer, to that of one made now. Open to everyone.
     function hasten(bytes32 blockId, Tree tree, uint32 sample) external;
 
-    /// @notice Explains: commits the caller to the trace of the evaluation; locks an attester's bond from its bond in `role`.
+    /// @notice Explains: commits the caller to the trace of the evaluation. With its first explanation of the block it locks an
+    /// attester's bond, from its bond in `role`.
     /// @param program of any descriptor: for the sections
     /// @param roots of all tensors of the batch, then of all inner ones
     function explain(
@@ -110,21 +123,28 @@ interface IExplanations {
     ) external;
 
     /// @notice Only the Court: the challenger's call, whose data has this hash and which it committed to in an earlier L1
-    /// block, proved the standing explanation wrong. Half of its author's bond is burned, half credited to the challenger;
-    /// another explanation can be given until a new deadline.
+    /// block, proved the standing explanation wrong. Half of its author's bond, unless that has fallen before, is burned, half
+    /// credited to the challenger; another explanation can be given until a new deadline.
     function refute(bytes32 blockId, TraceId calldata trace, address challenger, bytes32 callHash) external;
 
     /// @notice Only Demands: nobody answered a demand about the explanation in time. As `refute`, but the bond is burned
     /// whole, so that nobody gains by it.
     function refuteSilent(bytes32 blockId, Tree tree, uint32 sample) external;
 
+    /// @notice What a fallen author explained besides counts for nothing: another explanation can be given until a new deadline.
+    /// Open to everyone.
+    function reopen(bytes32 blockId, Tree tree, uint32 sample) external;
+
     /// @notice From the deadline on, if no explanation stands: the block is slashed, or, where it is slashed already, its
     /// bounty moves to an earlier demand. Open to everyone.
     function expire(bytes32 blockId, Tree tree, uint32 sample) external;
 
-    /// @notice Once the block's status is final: the standing explanation's author gets its bond back and the fee; the fee
-    /// goes back to the demander if nothing stands or the block was slashed. Open to everyone.
+    /// @notice Once the block's status is final: the standing explanation's author gets the fee; it goes back to the demander
+    /// if nothing stands, if the author has fallen or if the block was slashed. Open to everyone.
     function settle(bytes32 blockId, Tree tree, uint32 sample) external;
+
+    /// @notice Once the block's status is final: an author that has not fallen gets its bond back. Open to everyone.
+    function release(bytes32 blockId, address author) external;
 
     /// @notice Trace root of the explanation that stands; 0 if none does.
     function rootOf(bytes32 blockId, Tree tree, uint32 sample) external view returns (bytes32);
@@ -134,5 +154,8 @@ interface IExplanations {
         external
         view
         returns (uint256 explainedAt);
+
+    /// @notice What an account answers with for what it explained of a block, and from its bond in which role.
+    function speakerOf(bytes32 blockId, address author) external view returns (SpeakerState state, Role role);
     function explanationOf(bytes32 blockId, Tree tree, uint32 sample) external view returns (Explanation memory);
 }
