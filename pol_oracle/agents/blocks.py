@@ -99,6 +99,7 @@ class BlockView:
         prover: whose proof or demand slashed it.
         lapsed: so far it was only slashed for silence.
         forfeited: its bond was taken.
+        reward: 1e-18 LEARN that its miner got.
     """
 
     id: bytes
@@ -122,6 +123,7 @@ class BlockView:
     prover: str | None = None
     lapsed: bool = False
     forfeited: bool = False
+    reward: int = 0
 
     @property
     def open_demands(self) -> list[DemandView]:

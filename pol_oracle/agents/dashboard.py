@@ -9,7 +9,6 @@ from dataclasses import asdict
 import structlog
 
 from pol_oracle.protocol.lifecycle import Status
-from pol_oracle.protocol.parameters import Parameters
 
 from .meter import Meter, Mining
 from .metrics import Metrics
@@ -28,7 +27,6 @@ class Dashboard:
 
     Args:
         meter: what the searches report to.
-        parameters: of the deployment.
         me: the miner's address.
         records: the status file.
         show: who watches; None: nobody does.
@@ -38,13 +36,12 @@ class Dashboard:
     def __init__(
         self,
         meter: Meter,
-        parameters: Parameters,
         me: str,
         records: Records,
         show: Show | None = None,
         metrics: Metrics | None = None,
     ) -> None:
-        self._meter, self._parameters, self._me, self._records = meter, parameters, me, records
+        self._meter, self._me, self._records = meter, me, records
         self._show, self._metrics = show, metrics
         self._next_log = time.monotonic() + LOG_INTERVAL_S
         self._log = structlog.get_logger("agent")
@@ -52,8 +49,8 @@ class Dashboard:
     def turn(self, view: View) -> None:
         """Once per turn of the loop."""
         mining = self._meter.read()
-        finalized = sum(b.miner == self._me and b.status is Status.FINALIZED for b in view.blocks.values())
-        rewards = finalized * self._parameters.miner_reward / _UNIT
+        mine = [b for b in view.blocks.values() if b.miner == self._me and b.status is Status.FINALIZED]
+        finalized, rewards = len(mine), sum(block.reward for block in mine) / _UNIT
         self._records.note(mining=asdict(mining))
         if self._show is not None:
             self._show(f"{mining.line()} · {finalized} blocks final · {rewards:,.0f} LEARN")

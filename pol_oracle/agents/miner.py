@@ -210,7 +210,7 @@ def run_miner(config: AgentConfig, stop: threading.Event | None = None) -> None:
     search, meter = search_for(workload, config.meeting), Meter(len(workload.test))
     follower = Follower(workload, context.genesis_id, open_store(config, config.kept_path), meter.segment)
     produce = Production(follower, search, meter)
-    dashboard = Dashboard(meter, context.parameters, context.me, context.records, config.show, metrics)
+    dashboard = Dashboard(meter, context.me, context.records, config.show, metrics)
     publish = None if workload.rules.derived_state else StorePublisher(store)
     replay, kept = Replayer(follower, accuracy=config.check_accuracy), KeptStates(config.kept_path)
     loop = MinerLoop(context, replay, produce, HonestAnswerer(follower), publish, kept, dashboard)

@@ -183,6 +183,7 @@ class View:
     @apply.register
     def _(self, event: ev.BlockFinalized) -> None:
         self._close(event.block_id, Status.FINALIZED, event.at.timestamp)
+        self.blocks[event.block_id].reward = event.reward
         self.finalized.append(event.block_id)
         self.contenders = {c for c in self.contenders if self.blocks[c].height >= len(self.finalized)}
 

@@ -40,8 +40,8 @@ PARAMETERS = Parameters(
     miner_bond=ETH,
     attest_bond=ETH // 4,
     demand_fee=ETH // 50,
-    miner_reward=10 * ETH,
-    attester_reward=4 * ETH,
+    miner_reward=14 * ETH,
+    attester_reward=ETH // 5,
 )
 ELIGIBLE = EligibleWeights((EligibleRange(0, 0, 800, 800, 1),))
 GAS_MARGIN = 1.2

@@ -8,6 +8,7 @@ from typing import Any
 from .difficulty import MAX_DIFFICULTY, retarget
 from .errors import RuleError
 
+PAID_ATTESTERS = 40
 _SIZES = (32, 32, 32, 32, 16, 16, 16, 32, 32, 96, 96, 96, 128, 128)
 
 
@@ -28,8 +29,9 @@ class Parameters:
         miner_bond: wei of ETH, locked per block.
         attest_bond: wei of ETH, locked per attestation.
         demand_fee: wei of ETH, locked per demand; pays whoever answers it.
-        miner_reward: 1e-18 LEARN, minted per finalized block.
-        attester_reward: 1e-18 LEARN, minted per finalized block and shared by its attesters.
+        miner_reward: 1e-18 LEARN for a finalized block; its miner gets what its attesters leave.
+        attester_reward: 1e-18 LEARN that each timely attester of a finalized block gets, while they are no more than
+            ``PAID_ATTESTERS``; beyond that so much less that accounts of the miner's own never pay.
     """
 
     challenge_window: int
@@ -61,6 +63,8 @@ class Parameters:
         if not least <= self.difficulty <= most <= MAX_DIFFICULTY:
             bounds = f"{least} to {most}, and {MAX_DIFFICULTY} at most"
             raise RuleError(f"difficulty must be {bounds}, not {self.difficulty}")
+        if self.miner_reward < PAID_ATTESTERS * self.attester_reward:
+            raise RuleError(f"miner_reward must be {PAID_ATTESTERS} times attester_reward at least")
         if self.target_interval and not self.half_life:
             raise RuleError("half_life must be more than 0 where there is a target_interval")
 

@@ -60,8 +60,8 @@ class ChainSpec(BaseModel):
         miner_bond: ETH locked per block.
         attest_bond: ETH locked per attestation.
         demand_fee: ETH locked per demand; pays whoever answers. Some 3,000,000 gas at the price the network expects.
-        miner_reward: LEARN minted per finalized block.
-        attester_reward: LEARN minted per finalized block, shared by its attesters.
+        miner_reward: LEARN for a finalized block, of which its attesters get theirs.
+        attester_reward: LEARN that each timely attester of it gets, up to 40 of them.
         confirmations: L1 blocks before agents act on a log.
     """
 
@@ -79,8 +79,8 @@ class ChainSpec(BaseModel):
     miner_bond: Amount = "1"
     attest_bond: Amount = "0.25"
     demand_fee: Amount = "0.02"  # an answer of 64 KiB takes about 3M gas: here at up to 6 gwei
-    miner_reward: Amount = "10"
-    attester_reward: Amount = "4"
+    miner_reward: Amount = "14"
+    attester_reward: Amount = "0.2"
     confirmations: int = Field(1, ge=0, le=1000)
 
     def parameters(self, cap: float) -> Parameters:

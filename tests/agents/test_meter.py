@@ -15,7 +15,6 @@ from pol_oracle.agents.meter import WINDOW_S, Meter
 from pol_oracle.agents.metrics import Metrics
 from pol_oracle.agents.records import Records
 from pol_oracle.agents.view import History
-from pol_oracle.bench.l1 import PARAMETERS
 from pol_oracle.protocol.difficulty import BIT
 from pol_oracle.protocol.errors import InputError
 from pol_oracle.protocol.lifecycle import Role
@@ -148,7 +147,7 @@ def test_metrics_are_served_on_loopback_and_say_what_the_meter_says(tmp_path: Pa
     shown: list[str] = []
     history = History(bytes(32))
     records = Records(tmp_path / "miner.json", "miner-1", Role.MINER, ME)
-    dashboard = Dashboard(meter, PARAMETERS, ME, records, shown.append, metrics)
+    dashboard = Dashboard(meter, ME, records, shown.append, metrics)
     dashboard.turn(history.view)
 
     with urllib.request.urlopen(f"http://127.0.0.1:{metrics.port}/metrics", timeout=10) as answer:

@@ -38,8 +38,10 @@ def test_honest_blocks_are_finalized_and_paid(stage: Stage, accounts: Accounts) 
 
     stage.until(lambda: stage.statuses() == [FINAL] * 3 and not stage.loops[0].view.unsettled)
 
-    assert stage.client.learn(miner.address) == 3 * 10 * ETH
-    assert all(stage.client.learn(v.address) == 3 * 2 * ETH for v in verifiers)
+    parameters = stage.deployment.parameters
+    for_attesting = 3 * parameters.attester_reward
+    assert all(stage.client.learn(v.address) == for_attesting for v in verifiers)
+    assert stage.client.learn(miner.address) == 3 * parameters.miner_reward - 2 * for_attesting
     for account, role in ((miner, Role.MINER), *((v, Role.VERIFIER) for v in verifiers)):
         bond = stage.client.bond(account.address, role)
         assert (bond.free, bond.locked) == (STAKE, 0)
