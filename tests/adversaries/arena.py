@@ -19,7 +19,6 @@ from pol_oracle.agents.respond import call_of
 from pol_oracle.agents.verdicts import Answerer, Verdict
 from pol_oracle.agents.verifier import VerifierLoop
 from pol_oracle.agents.worker import Cancelled
-from pol_oracle.chain.events import ExplanationRefuted
 from pol_oracle.chain.sender import Call
 from pol_oracle.evidence import Answer, Shown, answer_to
 from pol_oracle.protocol.difficulty import ANY_DIFFICULTY, from_bits
@@ -71,7 +70,7 @@ class Arena:
         demands: int | None = None,
         twist: Twist = as_it_is,
         late: bool = False,
-        explanations: int = 1,
+        accomplices: int = 0,
     ) -> BlockView:
         """Lets a forged block meet the honest verifier; checks that it is slashed in time, and who loses by it.
 
@@ -81,14 +80,14 @@ class Arena:
             demands: how many demands that takes, if it is not left open.
             twist: what the cheat makes of its answers.
             late: it answers only when the time is up.
-            explanations: that it gives, all of which are refuted; then it keeps silent.
+            accomplices: colluders that explain as the cheat does, one after the other as they are refuted.
 
         Returns:
             The block, slashed and settled.
         """
         verifier = self.watch()
         before = self._worth(verifier, self.honest)
-        self.mine(forgery, twist, late=late, explanations=explanations)
+        self.mine(forgery, twist, late=late)
         block_id = forgery.id
         self.stage.until(lambda: block_id in verifier.view.blocks, patient=True)
         for colluder in self.colluders:
@@ -101,6 +100,7 @@ class Arena:
                 replayed.append(self.stage.client.latest().timestamp)
             if late:
                 self._too_late(verifier, forgery)
+            self._explain_again(verifier, forgery, self.colluders[:accomplices])
             block = verifier.view.blocks[block_id]
             punished = all(a.settled for a in block.attestations.values())
             return block.forfeited and punished and all(d.settled for d in block.demands.values())
@@ -116,19 +116,26 @@ class Arena:
             assert block.closed_at is not None
             assert block.closed_at - replayed[0] <= L1_BLOCKS
         assert self._worth(verifier, self.honest) > before
-        lost = self._parameters.miner_bond + self.refuted(block) * self._parameters.attest_bond
-        assert verifier.view.bond(self.cheat.address, Role.MINER).total == STAKE - lost
-        for colluder in self.colluders:
-            lost = STAKE - verifier.view.bond(colluder.address, Role.VERIFIER).total
-            assert lost == self._parameters.attest_bond
+        for party, role, bond in [
+            (self.cheat, Role.MINER, self._parameters.miner_bond),
+            *((colluder, Role.VERIFIER, self._parameters.attest_bond) for colluder in self.colluders),
+        ]:
+            lost = bond + self.fell(block, party) * self._parameters.attest_bond
+            assert verifier.view.bond(party.address, role).total == STAKE - lost
         return block
 
-    def refuted(self, block: BlockView, author: LocalAccount | None = None) -> int:
-        """How many explanations of a block were refuted; the cheat's, if nobody else is named."""
-        address = (author or self.cheat).address
-        events = self.stage.loops[0].history.events
-        about = [e for e in events if isinstance(e, ExplanationRefuted) and e.block_id == block.id]
-        return sum(e.author == address for e in about)
+    def fell(self, block: BlockView, author: LocalAccount) -> bool:
+        """Says whether somebody explained something of a block falsely, and lost a bond by it."""
+        speaker = block.speakers.get(author.address)
+        return speaker is not None and speaker.fallen
+
+    def _explain_again(self, verifier: VerifierLoop, forgery: Forgery, accomplices: list[LocalAccount]) -> None:
+        """Once the cheat has fallen, accomplices repeat its explanation."""
+        block = verifier.view.blocks[forgery.id]
+        silent = [a for a in accomplices if a.address not in block.speakers]
+        opened = [d for d in block.open_demands if d.position.explains]
+        if silent and opened and self.fell(block, self.cheat):
+            self.answer(silent[0], forgery, opened[0].position)
 
     @property
     def _parameters(self) -> Any:
@@ -171,7 +178,6 @@ class Arena:
         *,
         late: bool = False,
         answer: Answerer | None = None,
-        explanations: int = 1,
     ) -> MinerLoop:
         """Opens the cheat, which proposes this block once, after those that it builds on.
 
@@ -180,7 +186,6 @@ class Arena:
             twist: what the cheat makes of its answers.
             late: it answers nothing by itself.
             answer: how it answers, if not as it committed.
-            explanations: that it gives at most.
         """
         chain = [forgery]
         while chain[0].below is not None:
@@ -190,8 +195,6 @@ class Arena:
         def committed(block: BlockView, lineage: Lineage, position: Position, cancelled: Ask) -> Answer:
             if late or not own[block.id].answers:
                 raise StoreError("it shows nothing")
-            if position.explains and self.refuted(block) >= explanations:
-                raise StoreError("it gives up")
             return twist(answer_to(position, self.workload.programs, own[block.id]))
 
         return self.stage.proposing(self.cheat, [block.header for block in chain], answer or committed)

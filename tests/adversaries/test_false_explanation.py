@@ -53,7 +53,7 @@ def test_pitfall_25_a_false_explanation_of_a_right_block_costs_its_author_alone(
 
     assert block.status is Status.FINALIZED
     assert block.demands[TRACE.position].responder == arena.honest.address
-    assert (arena.refuted(block, author), len(shown)) == (1, 1)
+    assert (arena.fell(block, author), len(shown)) == (True, 1)
     attest_bond, fee = arena.stage.deployment.parameters.attest_bond, arena.stage.deployment.parameters.demand_fee
     view = verifier.view
     assert view.bond(author.address, Role.VERIFIER).total == STAKE - attest_bond

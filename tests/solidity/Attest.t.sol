@@ -29,7 +29,7 @@ contract AttestTest is Fixture {
     function test_late_attestations_count_while_pending() public {
         pass(10 * WINDOW);
         attestAll(id);
-        registry.finalize(id);
+        registry.finalize(id, id);
         assertStatus(id, Status.Finalized, "finalized");
     }
 
@@ -73,7 +73,7 @@ contract AttestTest is Fixture {
     function test_final_blocks_are_refused() public {
         attestAll(id);
         pass(WINDOW);
-        registry.finalize(id);
+        registry.finalize(id, id);
         vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.WrongStatus.selector, id, Status.Pending, Status.Finalized));
         attest(id, VIOLA);
     }

@@ -35,18 +35,6 @@ contract BlockTreeTest is Fixture {
         }
     }
 
-    /// forge-config: default.fuzz.runs = 40
-    function test_forkOf_equals_a_naive_walk(uint256 seed) public {
-        grow(seed, 6);
-        for (uint256 i = 0; i < nodes.length; i += 3) {
-            for (uint256 j = 0; j < nodes.length; j += 2) {
-                bytes32 fork = nodes[i];
-                while (!naive(fork, nodes[j])) fork = tree.blocks[fork].parent;
-                assertEq(tree.forkOf(nodes[i], nodes[j]), fork, "fork");
-            }
-        }
-    }
-
     /// A jump lands at the height that jumpHeight says, on an ancestor.
     /// forge-config: default.fuzz.runs = 40
     function test_jumps_land_where_they_should(uint256 seed) public {

@@ -118,7 +118,7 @@ contract BountiesTest is Fixture {
         commitTo(VERA, id, EvidenceKind.Step);
         attestAll(id);
         pass(10 * WINDOW);
-        registry.finalize(id);
+        registry.finalize(id, id);
         commitAndProve(VERA, late, EvidenceKind.Step);
         assertStatus(late, Status.Slashed, "slashed after its window");
 

@@ -193,7 +193,7 @@ contract CourtTest is CourtFixture {
         bond(VICTOR, Role.Verifier, 1 ether);
         attestAll(id);
         pass(WINDOW);
-        registry.finalize(id);
+        registry.finalize(id, id);
         commit(VERA, operationCall(header, evidence, SALT));
         pass(1);
         expect(abi.encodeWithSelector(IPoLRegistry.WrongStatus.selector, id, Status.Pending, Status.Finalized));

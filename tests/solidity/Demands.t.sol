@@ -525,6 +525,6 @@ contract DemandsTest is Fixture {
         attest(id, VICTOR);
         attest(id, VIOLA);
         pass(WINDOW + ANSWER);
-        registry.finalize(id);
+        registry.finalize(id, id);
     }
 }

@@ -37,7 +37,7 @@ contract EconomicsTest is Fixture {
         bytes32 demandId = demandBits(MINER, id);
         answerBits(MINER, header);
         pass(WINDOW);
-        registry.finalize(id);
+        registry.finalize(id, id);
         demands.settle(demandId);
 
         assertEq(vault.creditOf(MINER), DEMAND_FEE, "fee");
@@ -53,12 +53,12 @@ contract EconomicsTest is Fixture {
         attest(good, VICTOR);
         commitAndProve(VERA, bad, EvidenceKind.Step);
         pass(WINDOW);
-        registry.finalize(good);
+        registry.finalize(good, good);
         registry.settleAttestation(good, VIOLA);
         registry.settleAttestation(bad, VIOLA);
 
         assertEq(free(VIOLA, Role.Verifier), 10 ether - ATTEST_BOND, "lost");
-        assertEq(token.balanceOf(VIOLA), ATTESTER_REWARD / 2, "won");
+        assertEq(token.balanceOf(VIOLA), ATTESTER_REWARD, "won");
         assertEq(vault.creditOf(VERA), ATTEST_BOND / 2, "half to who proved it");
         assertEq(vault.burned(), ATTEST_BOND / 2, "half burned");
         assertStatus(bad, Status.Slashed, "bad");

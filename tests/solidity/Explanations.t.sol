@@ -163,7 +163,7 @@ contract ExplanationsTest is Fixture {
         uint256 until = block.timestamp + ANSWER;
         pass(WINDOW);
         assertEq(registry.blocks(id).heldUntil, until, "held while it is fresh");
-        registry.finalize(id);
+        registry.finalize(id, id);
         vm.expectEmit(address(explanations));
         emit IExplanations.ExplanationSettled(id, Tree.After, IMPROVED, VIOLA, DEMAND_FEE);
         explanations.settle(id, Tree.After, IMPROVED);
@@ -222,10 +222,11 @@ contract ExplanationsTest is Fixture {
         showBits(id, header);
         bond(RIVAL, Role.Verifier, ATTEST_BOND);
         explained(RIVAL, header, Tree.Before, RIGHT, 666); // frames the miner
-        uint256 deadline = block.timestamp + 1 + ANSWER;
+        commitToRefute(VERA, id, Tree.Before, RIGHT);
+        uint256 deadline = block.timestamp + ANSWER;
         vm.expectEmit(address(explanations));
         emit IExplanations.ExplanationRefuted(id, Tree.Before, RIGHT, RIVAL, VERA, deadline);
-        commitAndRefute(VERA, id, Tree.Before, RIGHT);
+        refute(VERA, id, Tree.Before, RIGHT);
 
         assertEq(locked(RIVAL, Role.Verifier) + free(RIVAL, Role.Verifier), 0, "its bond");
         assertEq(vault.creditOf(VERA), ATTEST_BOND / 2, "half to the challenger");
@@ -237,7 +238,7 @@ contract ExplanationsTest is Fixture {
         vm.warp(deadline - 1);
         explain(VIOLA, header, Tree.Before, RIGHT, 1);
         pass(WINDOW);
-        registry.finalize(id);
+        registry.finalize(id, id);
         explanations.settle(id, Tree.Before, RIGHT);
         assertEq(vault.creditOf(VIOLA), DEMAND_FEE, "the fee is for the one that stands");
         assertEq(locked(MINER, Role.Miner), 0, "the miner lost nothing");
@@ -303,8 +304,9 @@ contract ExplanationsTest is Fixture {
         showBits(id, header);
         explained(VIOLA, header, Tree.Before, RIGHT, 1);
         slashAsBounties(id);
+        commitToRefute(VICTOR, id, Tree.Before, RIGHT);
         vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.WrongStatus.selector, id, Status.Pending, Status.Slashed));
-        commitAndRefute(VICTOR, id, Tree.Before, RIGHT);
+        refute(VICTOR, id, Tree.Before, RIGHT);
     }
 
     // -- demands about an explanation

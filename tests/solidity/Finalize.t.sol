@@ -24,12 +24,12 @@ contract FinalizeTest is Fixture {
         pass(WINDOW);
 
         vm.expectEmit(address(registry));
-        emit IPoLRegistry.BlockFinalized(id, MINER, MINER_REWARD);
-        registry.finalize(id);
+        emit IPoLRegistry.BlockFinalized(id, MINER, MINER_REWARD - 2 * ATTESTER_REWARD);
+        registry.finalize(id, id);
 
         assertStatus(id, Status.Finalized, "status");
         assertEq(registry.finalizedTip(), id, "tip");
-        assertEq(token.balanceOf(MINER), MINER_REWARD, "reward");
+        assertEq(token.balanceOf(MINER), MINER_REWARD - 2 * ATTESTER_REWARD, "reward");
         assertEq(locked(MINER, Role.Miner), 0, "locked");
         assertEq(free(MINER, Role.Miner), 50 ether, "free");
     }
@@ -37,9 +37,9 @@ contract FinalizeTest is Fixture {
     function test_twice_is_refused() public {
         attestAll(id);
         pass(WINDOW);
-        registry.finalize(id);
+        registry.finalize(id, id);
         vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.WrongStatus.selector, id, Status.Pending, Status.Finalized));
-        registry.finalize(id);
+        registry.finalize(id, id);
     }
 
     /// Pitfall 11: the last second of the window belongs to verifiers, the next one to finality.
@@ -49,12 +49,12 @@ contract FinalizeTest is Fixture {
 
         vm.warp(end - 1);
         vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.WindowOpen.selector, id, end, end - 1));
-        registry.finalize(id);
+        registry.finalize(id, id);
 
         vm.warp(end);
         vm.expectRevert(abi.encodeWithSelector(IDemands.TooLateToDemand.selector, id, end, end));
         demandBits(VERA, id);
-        registry.finalize(id);
+        registry.finalize(id, id);
         assertStatus(id, Status.Finalized, "finalized");
     }
 
@@ -65,7 +65,7 @@ contract FinalizeTest is Fixture {
 
         pass(1);
         vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.DemandsOpen.selector, id, 1));
-        registry.finalize(id);
+        registry.finalize(id, id);
     }
 
     /// Pitfall 11: an answer at the end of the window still leaves time to use it.
@@ -80,9 +80,9 @@ contract FinalizeTest is Fixture {
 
         vm.warp(until - 1);
         vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.BlockHeld.selector, id, until, until - 1));
-        registry.finalize(id);
+        registry.finalize(id, id);
         vm.warp(until);
-        registry.finalize(id);
+        registry.finalize(id, id);
         assertStatus(id, Status.Finalized, "finalized");
     }
 
@@ -90,7 +90,7 @@ contract FinalizeTest is Fixture {
         attest(id, VERA);
         pass(WINDOW);
         vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.QuorumNotReached.selector, id, 2, 1));
-        registry.finalize(id);
+        registry.finalize(id, id);
     }
 
     function test_parent_must_be_the_finalized_tip() public {
@@ -98,7 +98,7 @@ contract FinalizeTest is Fixture {
         attestAll(child);
         pass(WINDOW);
         vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.ParentNotFinal.selector, child, id, genesis));
-        registry.finalize(child);
+        registry.finalize(child, child);
     }
 
     function test_must_be_on_the_heads_branch() public {
@@ -106,12 +106,12 @@ contract FinalizeTest is Fixture {
         attestAll(rival);
         pass(WINDOW);
         vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.NotOnHeadBranch.selector, rival, id));
-        registry.finalize(rival);
+        registry.finalize(rival, rival);
     }
 
     function test_unknown_block_is_refused() public {
         vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.UnknownBlock.selector, bytes32("nothing")));
-        registry.finalize("nothing");
+        registry.finalize("nothing", "nothing");
     }
 
     function test_slashed_block_is_refused() public {
@@ -119,7 +119,7 @@ contract FinalizeTest is Fixture {
         slashAsBounties(id);
         pass(WINDOW);
         vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.WrongStatus.selector, id, Status.Pending, Status.Slashed));
-        registry.finalize(id);
+        registry.finalize(id, id);
     }
 
     /// Pitfall 15: no verifier online is a pause, not an end.
@@ -130,9 +130,9 @@ contract FinalizeTest is Fixture {
         attestAll(id);
         attestAll(second);
         attestAll(third);
-        registry.finalize(id);
-        registry.finalize(second);
-        registry.finalize(third);
+        registry.finalize(id, id);
+        registry.finalize(second, second);
+        registry.finalize(third, third);
         assertEq(registry.finalizedTip(), third, "tip");
     }
 }

@@ -24,7 +24,6 @@ abstract contract Fixture {
     uint32 internal constant REVEAL = 20;
     uint32 internal constant ANSWER = 48;
     uint32 internal constant SHARE = ANSWER / 16; // what another open demand adds to a deadline
-    uint32 internal constant SWITCH = WINDOW + 5 * ANSWER;
     uint32 internal constant STEPS = 5; // of a segment
     uint8 internal constant MASK = 16;
     uint16 internal constant BITS = 4;
@@ -33,8 +32,8 @@ abstract contract Fixture {
     uint96 internal constant MINER_BOND = 1 ether;
     uint96 internal constant ATTEST_BOND = 0.25 ether;
     uint96 internal constant DEMAND_FEE = 0.01 ether;
-    uint128 internal constant MINER_REWARD = 10e18;
-    uint128 internal constant ATTESTER_REWARD = 4e18;
+    uint128 internal constant MINER_REWARD = 14e18;
+    uint128 internal constant ATTESTER_REWARD = 0.2e18;
     bytes32 internal constant SALT = "salt";
 
     address internal constant MINER = address(0xA11CE);
@@ -188,7 +187,7 @@ abstract contract Fixture {
         id = proposeOn(parent, miner, nonce);
         attestAll(id);
         pass(WINDOW);
-        registry.finalize(id);
+        registry.finalize(id, id);
     }
 
     function statusOf(bytes32 id) internal view returns (Status) {
@@ -332,16 +331,25 @@ abstract contract Fixture {
     }
 
     /// The challenger proves, to the mock court, that the standing explanation is wrong.
-    function commitAndRefute(address challenger, bytes32 id, Tree tree, uint32 sample) internal {
-        TraceId memory trace = TraceId(tree, sample);
-        bytes32 callHash = keccak256(abi.encodeCall(court.refute, (id, trace, SALT)));
-        bytes32 commitment = keccak256(abi.encode(challenger, callHash));
+    function refute(address challenger, bytes32 id, Tree tree, uint32 sample) internal {
+        vm.prank(challenger);
+        court.refute(id, TraceId(tree, sample), SALT);
+    }
+
+    function commitToRefute(address challenger, bytes32 id, Tree tree, uint32 sample) internal {
+        bytes memory call = abi.encodeCall(court.refute, (id, TraceId(tree, sample), SALT));
+        bytes32 commitment = keccak256(abi.encode(challenger, keccak256(call)));
         (uint256 order,) = bounties.commitmentOf(challenger, commitment);
-        vm.startPrank(challenger);
-        if (order == 0) bounties.commit(commitment);
+        if (order == 0) {
+            vm.prank(challenger); // else the same proof serves again
+            bounties.commit(commitment);
+        }
         pass(1);
-        court.refute(id, trace, SALT);
-        vm.stopPrank();
+    }
+
+    function commitAndRefute(address challenger, bytes32 id, Tree tree, uint32 sample) internal {
+        commitToRefute(challenger, id, tree, sample);
+        refute(challenger, id, tree, sample);
     }
 
     /// What leads from a leaf of `bits` up to the root's children.

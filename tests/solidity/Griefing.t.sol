@@ -16,7 +16,7 @@ contract GriefingTest is Fixture {
         attest(id, VICTOR);
         assertEq(registry.blocks(id).attestations, 2, "both count for the quorum");
         pass(WINDOW);
-        registry.finalize(id);
+        registry.finalize(id, id);
         registry.settleAttestation(id, VERA);
         registry.settleAttestation(id, VICTOR);
 
@@ -37,7 +37,7 @@ contract GriefingTest is Fixture {
         bytes32 demandId = demandBits(VIOLA, id);
         answerBits(VERA, header);
         pass(WINDOW);
-        registry.finalize(id);
+        registry.finalize(id, id);
         registry.settleAttestation(id, VERA);
         demands.settle(demandId);
 

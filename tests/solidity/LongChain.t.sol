@@ -34,7 +34,7 @@ contract LongChainTest is Fixture {
         atMost("propose off the head", 220_000);
         attestAll(first);
         pass(WINDOW);
-        registry.finalize(first);
+        registry.finalize(first, first);
         atMost("finalize", 150_000);
     }
 

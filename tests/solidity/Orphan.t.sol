@@ -55,11 +55,13 @@ contract OrphanTest is Fixture {
     /// A block that lost its race, and was slashed before that was said, costs its children too.
     function test_a_lost_race_saves_no_bond_above_a_slashed_block() public {
         bytes32 child = proposeOn(loser, RIVAL, 2);
-        bytes32 next = proposeOn(proposeOn(winner, MINER, 2), MINER, 3);
-        finalizeWinner();
-        bytes32 second = registry.blocks(next).parent;
+        bytes32 second = proposeOn(winner, MINER, 2);
+        bytes32 next = proposeOn(second, MINER, 3);
+        attestAll(winner);
         attestAll(second);
-        registry.finalize(second);
+        pass(WINDOW);
+        registry.finalize(winner, next); // the rivals' branch is lighter than that
+        registry.finalize(second, next);
 
         // a rival of the child's is final, but the child's fate is its parent's
         vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.StillLive.selector, child));
@@ -86,8 +88,10 @@ contract OrphanTest is Fixture {
 
     function test_descendants_of_an_orphaned_block_are_orphaned() public {
         bytes32 child = proposeOn(loser, RIVAL, 2);
-        proposeOn(proposeOn(winner, MINER, 2), MINER, 3); // the winner's branch has more work
-        finalizeWinner();
+        bytes32 next = proposeOn(proposeOn(winner, MINER, 2), MINER, 3); // the winner's branch has more work
+        attestAll(winner);
+        pass(WINDOW);
+        registry.finalize(winner, next);
 
         vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.StillLive.selector, child));
         registry.orphan(child);
@@ -119,7 +123,7 @@ contract OrphanTest is Fixture {
         uint256 end = block.timestamp + WINDOW;
         attestAll(winner);
         pass(1);
-        registry.finalize(winner);
+        registry.finalize(winner, winner);
 
         vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.WindowOpen.selector, late, end, block.timestamp));
         registry.orphan(late);
@@ -130,7 +134,7 @@ contract OrphanTest is Fixture {
         demandBits(VERA, loser);
         attestAll(winner);
         pass(2);
-        registry.finalize(winner);
+        registry.finalize(winner, winner);
         vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.DemandsOpen.selector, loser, 1));
         registry.orphan(loser);
 
@@ -151,6 +155,6 @@ contract OrphanTest is Fixture {
     function finalizeWinner() internal {
         attestAll(winner);
         pass(WINDOW);
-        registry.finalize(winner);
+        registry.finalize(winner, winner);
     }
 }

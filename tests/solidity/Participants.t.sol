@@ -72,7 +72,7 @@ contract Malicious {
         if (mood == Mood.BurnGas) while (true) {}
         if (mood == Mood.CollectAgain) vault.collect();
         if (mood == Mood.UnbondAgain) vault.unbond(Role.Miner, 1);
-        if (mood == Mood.FinalizeAgain) registry.finalize(id);
+        if (mood == Mood.FinalizeAgain) registry.finalize(id, id);
     }
 }
 
@@ -118,9 +118,9 @@ contract ParticipantsTest is Fixture {
         bytes32 id = rogue.propose(makeHeader(registry.genesisId(), address(rogue), 1));
         attestAll(id);
         pass(WINDOW);
-        registry.finalize(id);
+        registry.finalize(id, id);
         registry.settleAttestation(id, VERA);
-        assertEq(token.balanceOf(address(rogue)), MINER_REWARD, "rewarded like anyone");
+        assertEq(token.balanceOf(address(rogue)), MINER_REWARD - 2 * ATTESTER_REWARD, "rewarded like anyone");
 
         bytes32 bad = rogue.propose(makeHeader(id, address(rogue), 2));
         bytes32 good = proposeOn(id, MINER, 3);
@@ -149,7 +149,7 @@ contract ParticipantsTest is Fixture {
         rogue.set(Malicious.Mood.BurnGas);
         attestAll(id);
         pass(WINDOW);
-        registry.finalize(id);
+        registry.finalize(id, id);
         demands.settle(hers);
         explanations.settle(id, Tree.Before, 0);
         assertEq(vault.creditOf(address(rogue)), DEMAND_FEE, "credited, not sent");
@@ -165,7 +165,7 @@ contract ParticipantsTest is Fixture {
         rogue.set(Malicious.Mood.FinalizeAgain);
         rogue.collect();
         assertStatus(id, Status.Finalized, "finalized once, from inside");
-        assertEq(token.balanceOf(address(rogue)), MINER_REWARD, "one reward");
-        assertEq(token.totalSupply(), MINER_REWARD, "supply");
+        assertEq(token.balanceOf(address(rogue)), MINER_REWARD - 2 * ATTESTER_REWARD, "one reward");
+        assertEq(token.totalSupply(), MINER_REWARD - 2 * ATTESTER_REWARD, "supply");
     }
 }

@@ -257,10 +257,10 @@ contract ProposeTest is Fixture {
     function test_parent_off_the_finalized_branch_is_refused() public {
         bytes32 lost = proposeOn(registry.genesisId(), RIVAL, 1);
         bytes32 first = proposeOn(registry.genesisId(), MINER, 1);
-        proposeOn(first, MINER, 2);
+        bytes32 second = proposeOn(first, MINER, 2);
         attestAll(first);
         pass(WINDOW);
-        registry.finalize(first);
+        registry.finalize(first, second);
 
         Header memory header = makeHeaderOn(lost);
         vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.OffFinalizedBranch.selector, lost, first));

@@ -92,10 +92,10 @@ contract WalksTest is Fixture {
         ask(VIOLA, position(Item.Leaves, 1));
         pass(ANSWER - 1);
         showLeaves(MINER, 1);
-        vm.expectPartialRevert(IDemands.DemandedBefore.selector); // there is nothing below
-        ask(VIOLA, position(Item.Leaves, 1));
+        vm.expectPartialRevert(IDemands.TooLateToDemand.selector); // nothing hangs on leaves
+        ask(VIOLA, position(Item.Leaves, 0));
         pass(ANSWER);
-        registry.finalize(id);
+        registry.finalize(id, id);
         assertTrue(block.timestamp <= begun + 6 * ANSWER, "held for no longer");
         settle(position(Item.Roots, 0));
         settle(position(Item.Nodes, 0));
