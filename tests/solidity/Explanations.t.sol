@@ -5,7 +5,7 @@ import {IBondVault} from "../../contracts/interfaces/IBondVault.sol";
 import {IBounties} from "../../contracts/interfaces/IBounties.sol";
 import {ICourt, SumNode, TraceId} from "../../contracts/interfaces/ICourt.sol";
 import {DemandState, IDemands, Item, Position} from "../../contracts/interfaces/IDemands.sol";
-import {Explanation, ExplanationState, IExplanations} from "../../contracts/interfaces/IExplanations.sol";
+import {Explanation, ExplanationState, IExplanations, SpeakerState} from "../../contracts/interfaces/IExplanations.sol";
 import {IPoLRegistry} from "../../contracts/interfaces/IPoLRegistry.sol";
 import {EvidenceKind, Header, Role, Status, Tree} from "../../contracts/Types.sol";
 import {Fixture} from "./Fixture.sol";
@@ -168,6 +168,9 @@ contract ExplanationsTest is Fixture {
         emit IExplanations.ExplanationSettled(id, Tree.After, IMPROVED, VIOLA, DEMAND_FEE);
         explanations.settle(id, Tree.After, IMPROVED);
         registry.settleAttestation(id, VIOLA);
+        vm.expectEmit(address(explanations));
+        emit IExplanations.SpeakerReleased(id, VIOLA);
+        explanations.release(id, VIOLA);
         assertEq(free(VIOLA, Role.Verifier), 10 ether, "bonds back");
         assertEq(vault.creditOf(VIOLA), DEMAND_FEE, "fee");
     }
@@ -248,10 +251,11 @@ contract ExplanationsTest is Fixture {
     function test_the_block_falls_if_no_explanation_stands_at_the_deadline() public {
         attest(id, VIOLA);
         showBits(id, header);
-        bond(RIVAL, Role.Verifier, 2 * ATTEST_BOND);
+        bond(RIVAL, Role.Verifier, ATTEST_BOND);
+        bond(address(0x5A1), Role.Verifier, ATTEST_BOND);
         explained(RIVAL, header, Tree.Before, RIGHT, 2);
         commitAndRefute(VICTOR, id, Tree.Before, RIGHT);
-        explain(RIVAL, header, Tree.Before, RIGHT, 3);
+        explain(address(0x5A1), header, Tree.Before, RIGHT, 3);
         commitAndRefute(VICTOR, id, Tree.Before, RIGHT);
         uint256 deadline = block.timestamp + ANSWER;
         vm.warp(deadline - 1);
@@ -309,6 +313,90 @@ contract ExplanationsTest is Fixture {
         refute(VICTOR, id, Tree.Before, RIGHT);
     }
 
+    // -- speakers: one bond for all that an account explains of a block
+
+    /// A flood of demands takes capital from those who demand alone.
+    function test_one_bond_answers_for_all_that_one_explains_of_a_block() public {
+        showBits(id, header);
+        for (uint32 i = 0; i < 20; ++i) {
+            explained(VIOLA, header, Tree.Before, i, 1);
+        }
+        assertEq(locked(VIOLA, Role.Verifier), ATTEST_BOND, "one bond");
+        vm.expectRevert(abi.encodeWithSelector(IExplanations.NothingToRelease.selector, id, VIOLA));
+        explanations.release(id, VIOLA);
+        Header memory other = makeHeader(id, MINER, 2);
+        showBits(propose(other), other);
+        explained(VIOLA, other, Tree.Before, 0, 1);
+        assertEq(locked(VIOLA, Role.Verifier), 2 * ATTEST_BOND, "another one for another block");
+
+        attest(id, VERA);
+        attest(id, VICTOR);
+        pass(WINDOW);
+        registry.finalize(id, id);
+        for (uint32 i = 0; i < 20; ++i) {
+            explanations.settle(id, Tree.Before, i);
+        }
+        assertEq(vault.creditOf(VIOLA), 20 * DEMAND_FEE, "the fees pay for the gas");
+        explanations.release(id, VIOLA);
+        assertEq(locked(VIOLA, Role.Verifier), ATTEST_BOND, "bond back");
+        vm.expectRevert(abi.encodeWithSelector(IExplanations.NothingToRelease.selector, id, VIOLA));
+        explanations.release(id, VIOLA);
+    }
+
+    /// Whoever was refuted once is no speaker for this block any more, and what else it explained can be opened again.
+    function test_what_a_fallen_author_explained_can_be_reopened() public {
+        showBits(id, header);
+        bond(RIVAL, Role.Verifier, 2 * ATTEST_BOND);
+        explained(RIVAL, header, Tree.Before, RIGHT, 2);
+        explained(RIVAL, header, Tree.After, RIGHT, 2);
+        vm.expectRevert(abi.encodeWithSelector(IExplanations.NotFallen.selector, id, RIVAL));
+        explanations.reopen(id, Tree.After, RIGHT);
+        commitAndRefute(VICTOR, id, Tree.Before, RIGHT);
+        vm.expectRevert(abi.encodeWithSelector(IExplanations.SpeakerFallen.selector, id, RIVAL));
+        explain(RIVAL, header, Tree.Before, RIGHT, 1);
+
+        vm.expectEmit(address(explanations));
+        emit IExplanations.ExplanationRefuted(id, Tree.After, RIGHT, RIVAL, address(0), block.timestamp + ANSWER + SHARE);
+        vm.prank(VERA); // open to everyone
+        explanations.reopen(id, Tree.After, RIGHT);
+        assertEq(vault.burned(), ATTEST_BOND / 2, "one bond");
+        assertEq(locked(RIVAL, Role.Verifier), 0, "no more than that");
+        explain(VIOLA, header, Tree.Before, RIGHT, 1);
+        explain(VIOLA, header, Tree.After, RIGHT, 1);
+        (SpeakerState state, Role role) = explanations.speakerOf(id, RIVAL);
+        assertTrue(state == SpeakerState.Fallen && role == Role.Verifier, "fallen");
+    }
+
+    /// Each further explanation of a fallen author can still be proven wrong, for nothing; its bond is taken once.
+    function test_a_fallen_authors_bond_is_taken_once() public {
+        showBits(id, header);
+        bond(RIVAL, Role.Verifier, 2 * ATTEST_BOND);
+        explained(RIVAL, header, Tree.Before, RIGHT, 2);
+        explained(RIVAL, header, Tree.After, RIGHT, 2);
+        commitAndRefute(VICTOR, id, Tree.Before, RIGHT);
+        commitAndRefute(VICTOR, id, Tree.After, RIGHT);
+        assertEq(vault.creditOf(VICTOR), ATTEST_BOND / 2, "once");
+        assertEq(free(RIVAL, Role.Verifier), ATTEST_BOND, "what was not locked is not taken");
+        slashAsBounties(id);
+        vm.expectRevert(abi.encodeWithSelector(IExplanations.NothingToRelease.selector, id, RIVAL));
+        explanations.release(id, RIVAL);
+    }
+
+    /// What a fallen author explained and nobody reopened earns it no fee.
+    function test_a_fallen_author_earns_no_fee() public {
+        attestAll(id);
+        showBits(id, header);
+        bond(RIVAL, Role.Verifier, ATTEST_BOND);
+        explained(RIVAL, header, Tree.Before, RIGHT, 2);
+        explained(RIVAL, header, Tree.After, RIGHT, 2);
+        commitAndRefute(VICTOR, id, Tree.Before, RIGHT);
+        explain(VIOLA, header, Tree.Before, RIGHT, 1);
+        pass(WINDOW);
+        registry.finalize(id, id);
+        explanations.settle(id, Tree.After, RIGHT);
+        assertEq(vault.creditOf(RIVAL), 0, "no fee");
+    }
+
     // -- demands about an explanation
 
     /// Silence about an explanation burns its author's bond, all of it; the block lives on with a fresh clock.
@@ -356,14 +444,14 @@ contract ExplanationsTest is Fixture {
     /// A root that fell can be given again. Then the same can be demanded again: nobody hides behind an old demand.
     function test_an_explanation_given_again_is_walked_down_again() public {
         (Position memory position, bytes32 demandId) = demandedBelow();
+        bond(RIVAL, Role.Verifier, ATTEST_BOND);
         pass(ANSWER);
         demands.expire(id, position);
         pass(ANSWER - 1);
         vm.expectPartialRevert(IExplanations.NotStanding.selector);
         demand(VICTOR, id, position);
-        vm.warp(block.timestamp); // long after the window
-        explain(VIOLA, header, Tree.Before, RIGHT, 1);
-        pass(ANSWER - 1);
+        explain(RIVAL, header, Tree.Before, RIGHT, 1);
+        pass(ANSWER - 1); // long after the window
         assertEq(demand(VICTOR, id, position), demandId, "the same demand");
         assertTrue(demands.demands(demandId).state == DemandState.Open, "open");
     }
@@ -401,6 +489,7 @@ contract ExplanationsTest is Fixture {
         vm.expectEmit(address(explanations));
         emit IExplanations.ExplanationSettled(id, Tree.Before, RIGHT, VERA, DEMAND_FEE);
         explanations.settle(id, Tree.Before, RIGHT);
+        explanations.release(id, VIOLA);
         assertEq(free(VIOLA, Role.Verifier), 10 ether, "bond back");
         expectNoneOpen(Tree.Before, RIGHT);
         explanations.settle(id, Tree.Before, RIGHT); // twice
