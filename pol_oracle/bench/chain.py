@@ -55,4 +55,4 @@ def _extend(l1: L1, blocks: int) -> None:
         tip, _ = l1.propose(l1.header(tip, number))
         for verifier in VERIFIERS:
             l1.send(verifier, "PoLRegistry", "attest", tip, ANY_DIFFICULTY)
-        l1.send(VERIFIERS[0], "PoLRegistry", "finalize", tip)
+        l1.send(VERIFIERS[0], "PoLRegistry", "finalize", tip, tip)

@@ -79,7 +79,7 @@ def _honest(l1: L1, meter: _Meter) -> bytes:
     meter.note("propose", receipt)
     l1.wait(PARAMETERS.challenge_window)
     for block in chain:
-        meter.note("finalize", l1.send(MINER, "PoLRegistry", "finalize", block))
+        meter.note("finalize", l1.send(MINER, "PoLRegistry", "finalize", block, block))
         for verifier in VERIFIERS:
             address = l1.account(verifier).address
             meter.note("settleAttestation", l1.send(verifier, "PoLRegistry", "settleAttestation", block, address))

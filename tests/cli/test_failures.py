@@ -354,7 +354,7 @@ def finalize_one(l1: L1) -> bytes:
     for verifier in VERIFIERS:
         l1.send(verifier, "PoLRegistry", "attest", block, ANY_DIFFICULTY)
     l1.wait(20)
-    l1.send(MINER, "PoLRegistry", "finalize", block)
+    l1.send(MINER, "PoLRegistry", "finalize", block, block)
     for verifier in VERIFIERS:
         l1.send(verifier, "PoLRegistry", "settleAttestation", block, l1.account(verifier).address)
     return block

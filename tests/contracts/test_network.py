@@ -50,17 +50,19 @@ def test_a_block_is_proposed_attested_and_finalized(
     for verifier in verifiers[:2]:
         registry.attest(block_id, ANY_DIFFICULTY, sender=verifier)
     pass_time(bonded.parameters.challenge_window)
-    receipt = registry.finalize(block_id, sender=verifiers[2])
+    receipt = registry.finalize(block_id, block_id, sender=verifiers[2])
 
-    assert registry.BlockFinalized(blockId=block_id, miner=miner.address, reward=10 * ETH) in receipt.events
+    attesters = 2 * bonded.parameters.attester_reward
+    reward = bonded.parameters.miner_reward - attesters
+    assert registry.BlockFinalized(blockId=block_id, miner=miner.address, reward=reward) in receipt.events
     assert status_of(bonded, block_id) == Status.FINALIZED
     assert registry.finalizedTip() == block_id
-    assert token.balanceOf(miner) == 10 * ETH
+    assert token.balanceOf(miner) == reward
     assert bonded.vault.bondOf(miner, Role.MINER) == (10 * ETH, 0)
 
     for verifier in verifiers[:2]:
         registry.settleAttestation(block_id, verifier, sender=verifier)
-        assert token.balanceOf(verifier) == 2 * ETH
+        assert token.balanceOf(verifier) == bonded.parameters.attester_reward
         assert bonded.vault.bondOf(verifier, Role.VERIFIER) == (10 * ETH, 0)
 
 
@@ -139,13 +141,13 @@ def test_finalizing_too_early_and_without_quorum(
     registry = bonded.registry
     block_id = bonded.propose(miner)
     with ape.reverts(registry.WindowOpen):
-        registry.finalize(block_id, sender=miner)
+        registry.finalize(block_id, block_id, sender=miner)
     registry.attest(block_id, ANY_DIFFICULTY, sender=verifiers[0])
     with ape.reverts(registry.AlreadyAttested, blockId=block_id, verifier=verifiers[0].address):
         registry.attest(block_id, ANY_DIFFICULTY, sender=verifiers[0])
     pass_time(bonded.parameters.challenge_window)
     with ape.reverts(registry.QuorumNotReached, blockId=block_id, quorum=2, attestations=1):
-        registry.finalize(block_id, sender=miner)
+        registry.finalize(block_id, block_id, sender=miner)
 
 
 def test_no_bond_no_block(network: Any, accounts: Any) -> None:
