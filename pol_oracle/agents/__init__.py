@@ -2,10 +2,11 @@
 
 view.py          what the events say: the tree, its blocks' lives, demands, bonds (a pure fold)
 blocks.py        the parts of a view
+lineage.py       what lies below a block
 follow.py        W along the chain, by replay
 replay.py        a verifier's check of one block, as numbered steps -> a verdict
 verdicts.py      what an agent knows of a block beyond L1
-reviewer.py      which block is replayed next, in the background
+reviewer.py      replays in the background, the most urgent first (urgency.py, pure)
 answerer.py      answers to demands, from what a block stands on
 clerk.py         which demand is answered next, in the background
 actions.py       what an agent can want to do

@@ -10,8 +10,9 @@ from pol_oracle.protocol.positions import Position
 from pol_oracle.task import Workload
 
 from .blocks import BlockView
-from .follow import Ask, Follower, Lineage
+from .follow import Ask, Follower
 from .knowledge import Describe
+from .lineage import Lineage
 
 
 def describer(workload: Workload) -> Describe:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -23,12 +24,11 @@ from pol_oracle.protocol.header import Header
 from pol_oracle.store import StateStore
 from pol_oracle.task import Segment, Workload, fetch_state, state_before, train_segment
 
+from .lineage import Lineage
 from .worker import Cancelled
 
 log = structlog.get_logger(__name__)
 
-Lineage = tuple[Header, ...]
-"""Headers from the first block after genesis up to a block; empty for genesis."""
 Ask = Callable[[], bool]
 """Asks "cancelled?"."""
 
@@ -182,9 +182,10 @@ class Follower:
     def _post(self, lineage: Lineage, cancelled: Ask) -> State:
         if not self.workload.rules.derived_state:
             return self._served(lineage[-1].post_root) if lineage else self.workload.initial
-        known, state = self._newest(lineage, cancelled)
-        for at in range(known, len(lineage)):
-            state = self._step(lineage[at], state, self._progress(at, len(lineage), cancelled))
+        state, ahead = self._newest(lineage, cancelled)
+        height = len(lineage) - len(ahead)
+        for at, header in enumerate(reversed(ahead), height):
+            state = self._step(header, state, self._progress(at, len(lineage), cancelled))
             done = at + 1
             if done == len(lineage) or done % _WRITTEN == 0:
                 self.keep(state)
@@ -196,18 +197,16 @@ class Follower:
         initial = self.workload.initial
         return initial if root == initial.root else fetch_state(self._store, self.workload.model, root)
 
-    def _newest(self, lineage: Lineage, cancelled: Ask) -> tuple[int, State]:
-        """The newest block of a branch whose W' is at hand, as a number of blocks, and that state."""
-        for height in range(len(lineage), 0, -1):
+    def _newest(self, lineage: Lineage, cancelled: Ask) -> tuple[State, list[Header]]:
+        """The newest state of a branch that is at hand, and the headers of the blocks above it, the last one first."""
+        ahead: list[Header] = []
+        for header in reversed(lineage):
             _ask(cancelled)  # places may be slow
-            root = lineage[height - 1].post_root
-            if len(lineage) - height >= _SERVED and not self._store.has(root):
-                continue
-            try:
-                return height, fetch_state(self._store, self.workload.model, root)
-            except StoreError:
-                continue
-        return 0, self.workload.initial
+            if len(ahead) < _SERVED or self._store.has(header.post_root):
+                with suppress(StoreError):  # then the next below
+                    return fetch_state(self._store, self.workload.model, header.post_root), ahead
+            ahead.append(header)
+        return self.workload.initial, ahead
 
     def _progress(self, height: int, target: int, cancelled: Ask) -> Callable[[int], None]:
         """What is told after each step of the segment after a block."""

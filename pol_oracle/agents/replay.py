@@ -35,7 +35,8 @@ from pol_oracle.protocol.lifecycle import EvidenceKind
 from pol_oracle.protocol.positions import Tree
 
 from .blocks import BlockView
-from .follow import Ask, Follower, Lineage
+from .follow import Ask, Follower
+from .lineage import Chain, Lineage
 from .verdicts import Verdict
 
 Fault = tuple[str, FraudProof]
@@ -87,7 +88,7 @@ class Replayer:
         if fault is not None:
             return _verdict(block, fault)
         self.follower.keep(result.post)
-        return Verdict(block.id, dead_end=not self._goes_on(block, (*lineage, header), cancelled))  # step 7
+        return Verdict(block.id, dead_end=not self._goes_on(block, Chain(lineage, header), cancelled))  # step 7
 
     def _segment_fault(self, shown: ShownTrees, grounds: Grounds) -> Fault | None:
         segment, header = grounds.segment, shown.header

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pol_oracle.evidence import Answer, FraudProof, Shown
 
     from .blocks import BlockView
-    from .follow import Lineage
+    from .lineage import Lineage
 
 
 @dataclass(frozen=True)

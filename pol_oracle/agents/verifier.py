@@ -51,7 +51,7 @@ class VerifierLoop(Loop):
         super().__init__(context)
         self._kept, self._served = kept, served
         config, me = context.config, context.me
-        self._reviewer = Reviewer(replay, context.memory, me, self.log, config.retry_s)
+        self._reviewer = Reviewer(replay, context.memory, me, context.parameters, self.log, config.retry_s)
         self._clerk = Clerk(answer, me, context.parameters, config.policy.stagger, self.log, config.retry_s)
         self._seal = Sealer(config.account)
         self._describe = describe

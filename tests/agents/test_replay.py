@@ -11,7 +11,8 @@ import pytest
 
 from pol_oracle.agents.answerer import HonestAnswerer
 from pol_oracle.agents.blocks import BlockView
-from pol_oracle.agents.follow import Ask, Follower, Lineage
+from pol_oracle.agents.follow import Ask, Follower
+from pol_oracle.agents.lineage import Lineage
 from pol_oracle.agents.replay import Replayer
 from pol_oracle.agents.verdicts import Verdict
 from pol_oracle.agents.worker import Cancelled
