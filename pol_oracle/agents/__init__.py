@@ -4,6 +4,8 @@ view.py          what the events say: the tree, its blocks' lives, demands, bond
 blocks.py        the parts of a view
 lineage.py       what lies below a block
 follow.py        W along the chain, by replay
+checkpoints.py   states inside segments, so that an answer need not begin at the first step
+counts.py        which samples states classify correctly, across restarts
 replay.py        a verifier's check of one block, as numbered steps -> a verdict
 verdicts.py      what an agent knows of a block beyond L1
 reviewer.py      replays in the background, the most urgent first (urgency.py, pure)

@@ -12,18 +12,22 @@ from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Generic, TypeVar
 
+import numpy as np
 import structlog
 
 from pol_oracle.canonical.accuracy import Bits
 from pol_oracle.canonical.state import State
 from pol_oracle.evidence import Grounds
-from pol_oracle.protocol.errors import InputError, StoreError
+from pol_oracle.protocol.errors import InputError, NotFinite, StoreError
 from pol_oracle.protocol.header import Header
 from pol_oracle.store import StateStore
-from pol_oracle.task import Segment, Workload, fetch_state, state_before, train_segment
+from pol_oracle.task import Segment, Training, Workload, fetch_state, state_before
 
+from .checkpoints import Budget, Checkpoints
+from .counts import Counts
 from .lineage import Lineage
 from .worker import Cancelled
 
@@ -56,7 +60,8 @@ Watch = Callable[[Stage], None]
 # segments remembered, with the states at both ends: what is demanded of any pending block must be answered in time
 _SEGMENT_BYTES = 1 << 29
 _LEAST_SEGMENTS, _MOST_SEGMENTS = 6, 256
-_COUNTS = 256  # evaluations remembered, by state root: of all blocks that may be pending, two each; a byte a sample
+_BEGUN = 2  # segments, and counts, that were interrupted and are gone on with
+_SLICE = 512  # test samples between two of a count's resting places
 _SERVED = 32  # newest blocks of a branch whose states are looked for in every place; older ones on this machine only
 _TOLD = 100  # blocks between two log entries of a long way
 _WRITTEN = 64  # blocks between two states that are kept on a long way, so that an interrupted one goes on from there
@@ -87,16 +92,30 @@ class Follower:
         genesis_id: 32 bytes.
         store: where states are kept (the first place) and found.
         watch: told how it goes, by the thread that computes.
+        home: folder for what else is worth keeping: counts, and states inside segments; None: in memory alone.
+        budget: of the latter.
     """
 
     def __init__(
-        self, workload: Workload, genesis_id: bytes, store: StateStore, watch: Watch = lambda stage: None
+        self,
+        workload: Workload,
+        genesis_id: bytes,
+        store: StateStore,
+        watch: Watch = lambda stage: None,
+        home: Path | None = None,
+        budget: Budget | None = None,
     ) -> None:
         self.workload = workload
         self._genesis_id, self._store, self._watch = genesis_id, store, watch
         self._lock = threading.RLock()
         self._segments: _Recent[Segment] = _Recent(_segments_for(workload.model.state_bytes))
-        self._counts: _Recent[Bits] = _Recent(_COUNTS)
+        self._begun: _Recent[Training] = _Recent(_BEGUN)
+        self._counting: _Recent[tuple[Bits, ...]] = _Recent(_BEGUN)
+        self._counts = Counts(workload.task.id, len(workload.test), home / "counts" if home else None)
+        self._shelf: Checkpoints | None = None
+        if workload.rules.derived_state:
+            folder, steps = home / "segments" if home else None, workload.task.training_steps
+            self._shelf = Checkpoints(workload.model, steps, folder, budget)
 
     def grounds(self, header: Header, lineage: Lineage, cancelled: Ask) -> Grounds:
         """Returns what a block stands on.
@@ -134,9 +153,13 @@ class Follower:
         with self._lock:
             if (known := self._segments.get(block_id)) is not None:
                 return known
-            start, height = self._post(lineage, cancelled), len(lineage)
-            made = train_segment(self.workload, block_id, start, self._progress(height, height, cancelled))
+            begun, height = self._begun.get(block_id), len(lineage)
+            if begun is None:
+                begun = Training(self.workload, block_id, self._post(lineage, cancelled), self._shelf)
+                self._begun.put(block_id, begun)
+            made = begun.run(self._progress(height, height, cancelled))
             self._segments.put(block_id, made)
+            self._begun.pop(block_id)
             return made
 
     def end(self, block_id: bytes, lineage: Lineage, cancelled: Ask) -> State:
@@ -154,7 +177,7 @@ class Follower:
             return self._post(lineage, cancelled)
 
     def count(self, state: State, cancelled: Ask) -> Bits:
-        """Returns which test samples a state classifies correctly.
+        """Returns which test samples a state classifies correctly. A count that was stopped goes on where it was.
 
         Raises:
             NotFinite: an evaluation gives a value that is not finite.
@@ -162,9 +185,17 @@ class Follower:
         """
         if (known := self._counts.get(state.root)) is not None:
             return known
-        test = self.workload.test
-        bits = self.workload.evaluator.correct(state, test.images, test.labels, lambda _: _ask(cancelled))
+        test, done = self.workload.test, self._counting.get(state.root, ())
+        for at in range(len(done) * _SLICE, len(test), _SLICE):
+            images, labels = test.images[at : at + _SLICE], test.labels[at : at + _SLICE]
+            try:
+                done = (*done, self.workload.evaluator.correct(state, images, labels, lambda _: _ask(cancelled)))
+            except NotFinite as error:
+                raise NotFinite(at + error.sample) from error
+            self._counting.put(state.root, done)
+        bits = np.concatenate(done)
         self.counted(state.root, bits)
+        self._counting.pop(state.root, None)
         return bits
 
     def counted(self, root: bytes, bits: Bits) -> None:
@@ -172,10 +203,10 @@ class Follower:
         self._counts.put(root, bits)
 
     def keep(self, state: State) -> None:
-        """Keeps a state that may be built on. A full disk costs time later, and nothing else."""
+        """Keeps a state that may be built on, in place of whatever has its name. A full disk costs time later, and
+        nothing else."""
         try:
-            if not self._store.has(state.root):
-                self._store.put(state.root, state.to_bytes())
+            self._store.put(state.root, state.to_bytes())
         except StoreError as error:
             log.warning("cannot keep a state", root=state.root.hex(), reason=str(error))
 
@@ -185,7 +216,12 @@ class Follower:
         state, ahead = self._newest(lineage, cancelled)
         height = len(lineage) - len(ahead)
         for at, header in enumerate(reversed(ahead), height):
-            state = self._step(header, state, self._progress(at, len(lineage), cancelled))
+            try:
+                state = self._step(header, state, self._progress(at, len(lineage), cancelled))
+            except Cancelled:
+                if at > height:
+                    self.keep(state)
+                raise
             done = at + 1
             if done == len(lineage) or done % _WRITTEN == 0:
                 self.keep(state)
