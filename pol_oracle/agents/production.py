@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 
-from pol_oracle.protocol.errors import InputError
+from pol_oracle.protocol.errors import InputError, NotFinite
 from pol_oracle.protocol.hashing import ZERO
 from pol_oracle.search import Base, Progress, Proof, Search
 
@@ -45,14 +45,17 @@ class Production:
         base = self._base(job, cancelled)
         if self.meter is not None:
             self.meter.begin(job.difficulty)
-        proof = self.search.search(
-            base,
-            job.miner,
-            job.difficulty,
-            start_nonce=secrets.randbits(NONCE_BITS),  # a job may have been begun before: then others must be tried
-            should_stop=cancelled,
-            on_progress=self._note,
-        )
+        try:
+            proof = self.search.search(
+                base,
+                job.miner,
+                job.difficulty,
+                start_nonce=secrets.randbits(NONCE_BITS),  # a job may have been begun before: then others must be tried
+                should_stop=cancelled,
+                on_progress=self._note,
+            )
+        except NotFinite as error:
+            raise InputError(f"after {job.parent.id.hex()} {error}: nothing can be built on it") from error
         if proof is None:
             raise Cancelled
         self._keep(proof)

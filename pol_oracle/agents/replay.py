@@ -6,7 +6,7 @@
 4. Step: the canonical step on W and the batch that P names is finite and has the header's postRoot and traceRoot.
 5. Requirements: all of R are met. Proven first, because it needs no trace.
 6. Accuracy: the canonical evaluation of W and W' has the header's counts and evalRoot.
-7. What follows: the segment after the block is finite, or nobody can build on it.
+7. What follows: the segment after the block is finite, and so is the evaluation of its end, or nobody can build on it.
 
 What the registry checked at the proposal (indices, parent, the counts' order) is not checked again. A
 mismatch is a value: a verdict with a proof, or with what must be demanded on L1 before there can be one. An exception
@@ -131,7 +131,15 @@ class Replayer:
     def _goes_on(self, block: BlockView, lineage: Lineage, cancelled: Ask) -> bool:
         if not self.follower.workload.rules.derived_state:
             return True
-        return self.follower.segment(block.id, lineage, cancelled).finite
+        segment = self.follower.segment(block.id, lineage, cancelled)
+        if not segment.finite:
+            return False
+        if self._accurate:
+            try:
+                self.follower.count(segment.end, cancelled)  # its children's correctBefore
+            except NotFinite:
+                return False
+        return True
 
 
 def _verdict(block: BlockView, fault: Fault) -> Verdict:

@@ -26,7 +26,8 @@ class Verdict:
         reason: one clause for people, "" if nothing is wrong.
         proof: a call of the Court that shows it, if the replay had all it takes.
         demands: else what must be shown on L1 before the replay can go on.
-        dead_end: nothing is wrong with it, but the segment after it is not finite: no child of it can be valid.
+        dead_end: nothing is wrong with it, but the segment after it or the evaluation of its end is not finite: no
+            child of it can be valid.
     """
 
     block_id: bytes

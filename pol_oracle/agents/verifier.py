@@ -110,6 +110,6 @@ def run_verifier(config: AgentConfig, stop: threading.Event | None = None) -> No
     served, own = open_store(config), open_store(config, config.kept_path)
     follower = Follower(workload, context.genesis_id, own, home=config.kept_path)
     kept = KeptStates(config.kept_path)
-    final = FinalStates(StateStore([config.kept_path]), served, workload.model.state_bytes)
+    final = FinalStates(StateStore([config.kept_path]), served, workload.model)
     loop = VerifierLoop(context, Replayer(follower), HonestAnswerer(follower), describer(workload), kept, final)
     loop.run(stop or stop_on_signals())
