@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -207,3 +208,11 @@ def mine(anvil: str) -> Callable[..., None]:
 def keys_folder(tmp_path: Path) -> Path:
     """A folder for keystores that does not exist yet."""
     return tmp_path / "keys"
+
+
+@pytest.fixture
+def file_size_limit() -> Iterator[Callable[[int], None]]:
+    """``file_size_limit(bytes)``: no file of this process may grow beyond, as if the disk were full."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

@@ -11,6 +11,7 @@ import structlog
 from pol_oracle.protocol.lifecycle import Status
 from pol_oracle.protocol.parameters import Parameters
 
+from .logs import BestEffort
 from .meter import Meter, Mining
 from .metrics import Metrics
 from .records import Records
@@ -45,7 +46,8 @@ class Dashboard:
         metrics: Metrics | None = None,
     ) -> None:
         self._meter, self._parameters, self._me, self._records = meter, parameters, me, records
-        self._show, self._metrics = show, metrics
+        self._show = None if show is None else BestEffort(show, lambda lost: None)  # the next line tells the same
+        self._metrics = metrics
         self._next_log = time.monotonic() + LOG_INTERVAL_S
         self._log = structlog.get_logger("agent")
 

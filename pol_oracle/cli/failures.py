@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 
 from pol_oracle.protocol.errors import PolError
 
+from .output import remark
 from .settings import Settings
 
 EXPECTED = 1
@@ -36,9 +37,9 @@ class PolGroup(TyperGroup):
             settings = ctx.obj if isinstance(ctx.obj, Settings) else Settings.model_construct()
             sentence = expected(error)
             if sentence is None:
-                typer.echo(f"pol: {unexpected(error, settings.logs)}", err=True)
+                remark(f"pol: {unexpected(error, settings.logs)}")
                 raise typer.Exit(UNEXPECTED) from error
-            typer.echo(f"pol: {sentence}", err=True)
+            remark(f"pol: {sentence}")
             raise typer.Exit(EXPECTED) from error
 
 
