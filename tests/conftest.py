@@ -56,8 +56,6 @@ SLOW = (
     "chain/test_sender_recovery.py",
     "chain/test_deployment.py",
 )
-# These name processors for numba, whose cache does not stand two processes that compile one file for different ones.
-FOR_OTHER_PROCESSORS = ("canonical/test_machines.py", "canonical/test_trees.py")
 KERNELS = "import pol_oracle.canonical.execute, pol_oracle.canonical.trees, pol_oracle.search.cpu_loops"
 
 
@@ -97,7 +95,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return
     for item in items:
         file = item.path.relative_to(APE_TESTS.parent).as_posix()
-        item.add_marker(pytest.mark.xdist_group(FOR_OTHER_PROCESSORS[0] if file in FOR_OTHER_PROCESSORS else file))
+        item.add_marker(pytest.mark.xdist_group(file))
     items.sort(key=places.__getitem__)
 
 
