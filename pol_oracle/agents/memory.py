@@ -7,7 +7,6 @@ replay finds it again.
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -88,15 +87,15 @@ class Memory:
     def proofs(self) -> dict[Header, int]:
         """Returns the proofs that may still be proposed, oldest first, with the difficulty each was searched at."""
         rows = self._run("SELECT header, difficulty FROM proof ORDER BY number")
-        return {_header(json.loads(text)): difficulty for text, difficulty in rows}
+        return {Header.loads(text): difficulty for text, difficulty in rows}
 
     def add_proof(self, header: Header, difficulty: int) -> None:
         """Keeps a proof."""
-        self._write("INSERT OR IGNORE INTO proof (header, difficulty) VALUES (?, ?)", _text(header), difficulty)
+        self._write("INSERT OR IGNORE INTO proof (header, difficulty) VALUES (?, ?)", header.dumps(), difficulty)
 
     def drop_proof(self, header: Header) -> None:
         """Forgets a proof that was proposed or has become useless."""
-        self._write("DELETE FROM proof WHERE header = ?", _text(header))
+        self._write("DELETE FROM proof WHERE header = ?", header.dumps())
 
     def refusals(self) -> list[Refusal]:
         """Returns what L1 refused of late, oldest first."""
@@ -143,15 +142,3 @@ class Memory:
                 "the file is damaged, move it away and start again: blocks are replayed anew, and only proofs not yet "
                 "proposed are lost"
             ) from error
-
-
-def _text(header: Header) -> str:
-    return json.dumps([v.hex() if isinstance(v, bytes) else v for v in header.astuple()])
-
-
-def _header(values: list[Any]) -> Header:
-    parent, miner, nonce, indices, *roots, before, after = values
-    segment, pre, post, trace, evaluation = (bytes.fromhex(root) for root in roots)
-    return Header(
-        bytes.fromhex(parent), miner, nonce, tuple(indices), segment, pre, post, trace, evaluation, before, after
-    )

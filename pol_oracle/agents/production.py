@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import secrets
 from dataclasses import dataclass
 
 from pol_oracle.protocol.errors import InputError, NotFinite
 from pol_oracle.protocol.hashing import ZERO
-from pol_oracle.search import Base, Progress, Proof, Search
+from pol_oracle.search import HANDED, Base, Progress, Proof, Search
 
 from .follow import Ask, Follower
 from .job import Job
@@ -68,7 +69,8 @@ class Production:
         segment = self.follower.segment(parent.id, parent.lineage, cancelled)
         if not segment.finite:
             raise InputError(f"the segment after {parent.id.hex()} is not finite: nothing can be built on it")
-        return Base(parent.id, segment.root, segment.end)
+        newest = tuple(itertools.islice(reversed(parent.lineage), HANDED))[::-1]
+        return Base(parent.id, segment.root, segment.end, newest)
 
     def _note(self, progress: Progress) -> None:
         if self.meter is not None:

@@ -103,10 +103,11 @@ class Scene:
         nonce: int = 0,
         correct: int = 100,
         header: Header | None = None,
+        task: bytes = TASK,
     ) -> bytes:
         """Proposes a block and, if it has most work, makes it the head."""
         header = header or self.header(parent, miner, nonce, correct)
-        block_id = header.id(TASK)
+        block_id = header.id(task)
         height = self.view.blocks[parent].height + 1
         names = {"block_id": block_id, "parent": parent, "miner": miner}
         self.emit(
