@@ -1,7 +1,8 @@
 """States inside segments, so that a step of a segment can be shown without computing all those before it.
 
-One every √N steps, or fewer where a budget of bytes wants it. Those of the newest segments stay: in memory while a few
-segments' fit there, else in a folder. They are lost with the process, as segments are.
+One every √N steps, or fewer where a budget of bytes wants it. Those of the newest segments stay: in memory while those
+of as many as may be judged at a time fit there, else in a folder, and each segment's end with them. They are lost with
+the process, as segments are.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from pol_oracle.task import fetch_state
 
 log = structlog.get_logger(__name__)
 
-_SEGMENTS = 6  # whose states must fit at least
+_SEGMENTS = 24  # whose states must fit at least: after blocks that are pending at a time
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Budget:
     """
 
     memory: int = 1 << 27
-    disk: int = 1 << 32
+    disk: int = 1 << 33
 
 
 class Checkpoints:
@@ -59,7 +60,8 @@ class Checkpoints:
         in_memory = folder is None or budget.memory >= _SEGMENTS * wanted * model.state_bytes
         self._folder = None if in_memory else folder
         self._most = (budget.memory if in_memory else budget.disk) // model.state_bytes
-        self.every = math.ceil(steps / (min(wanted, self._most // _SEGMENTS) + 1))
+        affordable = self._most // _SEGMENTS - (self._folder is not None)  # there, the end is one of them
+        self.every = math.ceil(steps / (min(wanted, max(affordable, 0)) + 1))
         self._steps, self._count = steps, 0
         self._kept: OrderedDict[bytes, dict[int, State | bytes]] = OrderedDict()  # a root where the state is on disk
         if self._folder is not None:
@@ -67,7 +69,7 @@ class Checkpoints:
 
     def keep(self, block_id: bytes, step: int, state: State) -> None:
         """See :class:`~pol_oracle.task.Shelf`. A full disk costs time later, and nothing else."""
-        if step >= self._steps:
+        if step == self._steps and self._folder is None:
             return  # the segment has its end itself
         if self._folder is not None:
             try:

@@ -19,6 +19,7 @@ import numpy as np
 import structlog
 
 from pol_oracle.canonical.accuracy import Bits
+from pol_oracle.canonical.segments import SegmentEntry
 from pol_oracle.canonical.state import State
 from pol_oracle.evidence import Grounds
 from pol_oracle.protocol.errors import InputError, NotFinite, StoreError
@@ -60,6 +61,7 @@ Watch = Callable[[Stage], None]
 # segments remembered, with the states at both ends: what is demanded of any pending block must be answered in time
 _SEGMENT_BYTES = 1 << 29
 _LEAST_SEGMENTS, _MOST_SEGMENTS = 6, 256
+_LISTS = 64  # segments whose steps are remembered after their states have gone to disk
 _BEGUN = 2  # segments, and counts, that were interrupted and are gone on with
 _SLICE = 512  # test samples between two of a count's resting places
 _SERVED = 32  # newest blocks of a branch whose states are looked for in every place; older ones on this machine only
@@ -109,6 +111,7 @@ class Follower:
         self._genesis_id, self._store, self._watch = genesis_id, store, watch
         self._lock = threading.RLock()
         self._segments: _Recent[Segment] = _Recent(_segments_for(workload.model.state_bytes))
+        self._entries: _Recent[tuple[bytes, tuple[SegmentEntry, ...], bool]] = _Recent(_LISTS)
         self._begun: _Recent[Training] = _Recent(_BEGUN)
         self._counting: _Recent[tuple[Bits, ...]] = _Recent(_BEGUN)
         self._counts = Counts(workload.task.id, len(workload.test), home / "counts" if home else None)
@@ -148,7 +151,10 @@ class Follower:
             InputError: some block below does not follow from its parent.
             Cancelled: as asked.
         """
-        if (known := self._segments.get(block_id)) is not None:  # whoever has to answer in time waits for nobody
+        known = self._segments.get(block_id) or self._restored(
+            block_id
+        )  # whoever has to answer in time waits for nobody
+        if known is not None:
             return known
         with self._lock:
             if (known := self._segments.get(block_id)) is not None:
@@ -159,8 +165,23 @@ class Follower:
                 self._begun.put(block_id, begun)
             made = begun.run(self._progress(height, height, cancelled))
             self._segments.put(block_id, made)
+            self._entries.put(block_id, (made.start.root, made.entries, made.finite))
             self._begun.pop(block_id)
             return made
+
+    def _restored(self, block_id: bytes) -> Segment | None:
+        """A segment that went out of memory, if all of it is still on disk."""
+        if self._shelf is None or (known := self._entries.get(block_id)) is None:
+            return None
+        start_root, entries, finite = known
+        with suppress(StoreError):
+            end = self._shelf.newest(block_id, len(entries))
+            if end is not None and end[0] == len(entries):
+                start = self._served(start_root)
+                made = Segment(block_id, start, entries, end[1], finite, self._shelf)
+                self._segments.put(block_id, made)
+                return made
+        return None
 
     def end(self, block_id: bytes, lineage: Lineage, cancelled: Ask) -> State:
         """Returns W of a block's children alone, without hashing what leads to it. Takes and raises what

@@ -51,9 +51,10 @@ class KeptStates:
 
     def _newest(self, view: View) -> list[bytes]:
         """The newest final state that is here: a long way to the tip goes on from it after an interruption."""
-        headers = (view.blocks[block_id].header for block_id in reversed(view.finalized))
+        here = {path.name for path in self._folder.glob("*.f32")}
+        headers = (view.blocks[block_id].header for block_id in reversed(view.finalized) if here)
         roots = (header.post_root for header in headers if header is not None)
-        return next(([root] for root in roots if (self._folder / file_name(root)).exists()), [])
+        return next(([root] for root in roots if file_name(root) in here), [])
 
 
 class FinalStates:

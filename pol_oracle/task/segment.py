@@ -19,7 +19,7 @@ class Shelf(Protocol):
     """Keeps some of the states inside segments, so that a step can be shown without all those before it.
 
     Attributes:
-        every: so many steps lie between two states that it takes.
+        every: so many steps lie between two states that it takes; it is offered the last one too.
     """
 
     every: int
@@ -99,7 +99,8 @@ class Training:
             self._entries.append(SegmentEntry(roots.batch_root, roots.inner_root, result.post.root))
             self._state, self._finite = result.post, self._finite and result.finite
             done = step + 1
-            if self._shelf is not None and done % self._shelf.every == 0:
+            last = done == self._workload.task.training_steps
+            if self._shelf is not None and (last or done % self._shelf.every == 0):
                 self._shelf.keep(self._block_id, done, self._state)
             on_progress(done)
         return Segment(self._block_id, self._start, tuple(self._entries), self._state, self._finite, self._shelf)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from pol_oracle.agents import follow
+from pol_oracle.agents.checkpoints import Budget
 from pol_oracle.agents.follow import Follower, Stage
 from pol_oracle.agents.worker import Cancelled
 from pol_oracle.canonical.evaluate import Bits, Bytes, Evaluator
@@ -169,6 +170,37 @@ def test_a_state_inside_a_segment_is_at_hand(tmp_path: Path) -> None:
     found = made.shelf.newest(GENESIS, STEPS - 1)
     assert found is not None and found[0] == 2
     assert found[1].root == made.entries[1].state_root
+
+
+@pytest.mark.parametrize("height", [0, 1])
+def test_a_segment_of_a_large_model_comes_back_from_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, height: int
+) -> None:
+    """Six were remembered in memory and the others computed anew, while two dozen blocks may be pending."""
+    monkeypatch.setattr(follow, "_segments_for", lambda state_bytes: 1)
+    stages: list[Stage] = []
+    store, size = StateStore([tmp_path]), 1 << 30
+    follower = Follower(WORKLOAD, GENESIS, store, stages.append, tmp_path, Budget(memory=0, disk=size))
+    first, others = (
+        (BLOCKS[0].id, lineage(BLOCKS[:1])),
+        [(b.id, lineage(BLOCKS[: n + 2])) for n, b in enumerate(BLOCKS[1:3])],
+    )
+    made = follower.segment(*first, never)
+    for other in others:
+        follower.segment(*other, never)
+    stages.clear()
+
+    found = follower.segment(*first, lambda: True)
+    assert stages == []
+    assert found is not made
+    assert (found.entries, found.start, found.end, found.finite) == (made.entries, made.start, made.end, True)
+
+    for path in (tmp_path / "segments").iterdir():
+        path.unlink()
+    for other in others:
+        follower.segment(*other, never)
+    assert follower.segment(*first, never).end == made.end  # and is computed where something is lost
+    assert len(stages) > 0
 
 
 def test_a_damaged_state_of_one_s_own_is_written_anew(tmp_path: Path) -> None:

@@ -84,6 +84,7 @@ def test_searches_on_the_state_that_every_miner_of_the_parent_starts_from(follow
     expected = [(GENESIS, BLOCKS[0].header), (BLOCKS[0].id, BLOCKS[1].header)]
     found = [(b.parent, b.segment_root, b.state.root) for b in sought.bases]
     assert found == [(parent, child.segment_root, child.pre_root) for parent, child in expected]
+    assert [base.headers for base in sought.bases] == [(), (BLOCKS[0].header,)]  # for helpers
     assert len(set(sought.nonces)) == 2  # a job that is begun again tries others
 
 
