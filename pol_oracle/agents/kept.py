@@ -69,7 +69,7 @@ class FinalStates:
     def __init__(self, own: StateStore, served: StateStore, model: Model) -> None:
         self._own, self._served, self._model = own, served, model
         self._tip: bytes | None = None
-        self._put: deque[bytes] = deque()
+        self._put: deque[bytes] | None = None
         self._refused = False
 
     def turn(self, view: View) -> None:
@@ -78,6 +78,8 @@ class FinalStates:
         if header is None or view.finalized_tip == self._tip or not self._own.has(header.post_root):
             return
         self._tip, root = view.finalized_tip, header.post_root
+        if self._put is None:  # an earlier life's states would else stay for good
+            self._put = self._there(view)
         try:
             if (state := _right(self._own, self._model, root)) is None:
                 log.warning("a final state is damaged here, and not served", root=root.hex())
@@ -90,6 +92,12 @@ class FinalStates:
             if not self._refused:
                 self._refused = True
                 log.warning("final states are not served by this agent", reason=str(error))
+
+    def _there(self, view: View) -> deque[bytes]:
+        """Final states that are in the store, oldest first."""
+        headers = (view.blocks[block_id].header for block_id in view.finalized)
+        there = self._served.roots()
+        return deque(header.post_root for header in headers if header is not None and header.post_root in there)
 
 
 def _right(store: StateStore, model: Model, root: bytes) -> State | None:

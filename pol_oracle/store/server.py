@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import re
 import socket
 from collections.abc import Callable
 from contextlib import suppress
@@ -19,7 +18,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from pol_oracle.protocol.errors import InputError
 
-_NAME = re.compile(r"[0-9a-f]{64}\.f32")
+from .states import STATE_NAME
+
 _MAX_CONNECTIONS = 256
 _REQUEST_S = 10.0  # until a connection has asked for something
 _ANSWER_S = 900.0  # until it has read the answer
@@ -32,7 +32,7 @@ def application(folder: Path) -> Starlette:
         name = request.path_params["name"]
         path = folder / name
         # The pattern admits no separator and no dot but its own; a link could still lead out of the folder.
-        if not _NAME.fullmatch(name) or path.is_symlink() or not path.is_file():
+        if not STATE_NAME.fullmatch(name) or path.is_symlink() or not path.is_file():
             return PlainTextResponse("no such state\n", status_code=404)
         return FileResponse(path, media_type="application/octet-stream")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -25,6 +26,7 @@ log = structlog.get_logger(__name__)
 
 CHUNK = 1 << 18  # bytes read at once
 ROOT_SIZE = 32
+STATE_NAME = re.compile(r"[0-9a-f]{64}\.f32")
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,12 @@ class StateStore:
         with suppress(OSError, aiohttp.ClientError):
             return bool(files.isfile(f"{folder}/{file_name(root)}"))
         return False
+
+    def roots(self) -> set[bytes]:
+        """Returns the roots whose states lie in the first place, if that is a folder on this machine; else none."""
+        files, folder = self._places[0]
+        paths = Path(folder).glob("*.f32") if isinstance(files, LocalFileSystem) else ()
+        return {bytes.fromhex(path.stem) for path in paths if STATE_NAME.fullmatch(path.name)}
 
     def get(self, root: bytes, size: int) -> bytes:
         """Returns the first state found under this name, ``size`` bytes long. Its root is *not* checked.

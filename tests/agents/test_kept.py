@@ -170,14 +170,27 @@ def test_a_damaged_state_in_the_store_is_replaced(tmp_path: Path) -> None:
 
 
 def test_what_others_serve_is_left_to_them(tmp_path: Path) -> None:
+    """But for what lies there when an agent starts, which may be its own."""
     chain = Trained(tmp_path)
+    chain.grow()
+    chain.finalize()
     theirs = chain.grow()
     chain.served.put(theirs.root, theirs.to_bytes())
     chain.finalize()
-    for _ in range(SERVED + 1):
+    for _ in range(SERVED):
         chain.grow()
         chain.finalize()
-    assert chain.left == [0, *range(2, SERVED + 2)]
+    assert chain.left == [1, *range(2, SERVED + 2)]
+
+
+def test_states_that_an_earlier_life_served_do_not_pile_up(tmp_path: Path) -> None:
+    chain = Trained(tmp_path)
+    for _ in range(5):
+        for _ in range(3):
+            chain.grow()
+            chain.finalize()
+        chain.final = FinalStates(chain.own, chain.served, MODEL)
+    assert chain.left == list(range(15 - SERVED, 15))
 
 
 def test_a_store_that_takes_nothing_does_not_end_an_agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

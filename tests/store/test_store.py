@@ -8,6 +8,8 @@ import os
 import pickle
 import resource
 import socket
+import subprocess
+import sys
 import time
 import zlib
 from collections.abc import Callable, Iterator
@@ -221,6 +223,30 @@ def test_a_full_disk_is_a_clear_error_and_leaves_no_half_file(tmp_path: Path, mo
             store.put(root, b"new")
     assert store.get(ROOT, 3) == b"old"
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_what_killed_writers_left_is_cleared_away_and_what_is_being_written_is_not(tmp_path: Path) -> None:
+    code = (
+        "import os, signal, sys; from pol_oracle.store import StateStore;"
+        "os.fsync = lambda _: (print('writing', flush=True), sys.stdin.read(1));"
+        "StateStore([sys.argv[1]]).put(bytes(range(32)), bytes(1000))"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    with ExitStack() as stack:
+        writers = [
+            stack.enter_context(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE))
+            for _ in range(3)
+        ]
+        for writer in writers:
+            assert writer.stdout is not None and writer.stdout.readline() == b"writing\n"
+        for writer in writers[:2]:
+            writer.kill()
+            writer.wait()
+        StateStore([tmp_path]).put(OTHER, DATA)
+        assert len(list(tmp_path.iterdir())) == 2  # the new state, and what is still being written
+        writers[2].communicate(b"\n")
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([file_name(ROOT), file_name(OTHER)])
+    assert StateStore([tmp_path]).roots() == {ROOT, OTHER}
 
 
 def test_missing_permission_is_a_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
