@@ -22,7 +22,8 @@ respond.py       actions -> contract calls
 memory.py        what must survive SIGKILL beside the sender's journal
 kept.py          states on disk, an agent's own and those it serves
 records.py       status file: what was earned or lost and why
-meter.py         what a miner's search does, as figures; metrics.py: for Prometheus; dashboard.py: for people
+meter.py         what a miner's search does, as figures; health.py: is the network well; metrics.py: for Prometheus;
+                 dashboard.py: for people
 logs.py          log entries, for people and machines
 worker.py        background threads
 config.py        what an agent is told at its start

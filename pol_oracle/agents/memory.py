@@ -23,6 +23,7 @@ from pol_oracle.protocol.header import Header
 from .verdicts import Verdict
 
 REFUSALS = 200  # newest ones that are kept
+FOUND_RIGHT = 10_000  # newest blocks: of older ones nobody asks
 _OWED = 10_000  # writes that wait for space, at most
 
 _SCHEMA = """
@@ -83,6 +84,7 @@ class Memory:
         """Keeps a verdict, if it found the block right at a difficulty."""
         if verdict.valid:
             self._write("INSERT OR REPLACE INTO found_right VALUES (?, ?)", verdict.block_id, difficulty)
+            self._write("DELETE FROM found_right WHERE rowid <= (SELECT MAX(rowid) FROM found_right) - ?", FOUND_RIGHT)
 
     def proofs(self) -> dict[Header, int]:
         """Returns the proofs that may still be proposed, oldest first, with the difficulty each was searched at."""

@@ -11,6 +11,7 @@ from pol_oracle.protocol.hashing import ZERO
 from pol_oracle.search import HANDED, Base, Progress, Proof, Search
 
 from .follow import Ask, Follower
+from .health import moving
 from .job import Job
 from .meter import Meter
 from .worker import Cancelled
@@ -69,6 +70,8 @@ class Production:
         segment = self.follower.segment(parent.id, parent.lineage, cancelled)
         if not segment.finite:
             raise InputError(f"the segment after {parent.id.hex()} is not finite: nothing can be built on it")
+        if self.meter is not None:
+            self.meter.moved(moving(workload, segment.start, segment.end))
         newest = tuple(itertools.islice(reversed(parent.lineage), HANDED))[::-1]
         return Base(parent.id, segment.root, segment.end, newest)
 

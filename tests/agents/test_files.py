@@ -158,6 +158,15 @@ def test_memory_makes_up_for_what_a_full_disk_did_not_take(
     assert memory.found_right() == {keccak(b"good"): 4096, keccak(b"better"): 4096}
 
 
+def test_memory_of_old_blocks_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pol_oracle.agents.memory.FOUND_RIGHT", 5)
+    memory = Memory(tmp_path / "m.sqlite", GENESIS, V1)
+    blocks = [keccak(bytes([number])) for number in range(20)]
+    for block in blocks:
+        memory.remember(Verdict(block), 4096)
+    assert list(memory.found_right()) == blocks[-5:]
+
+
 def test_refusals_are_bounded_in_memory_and_status(tmp_path: Path) -> None:
     memory = Memory(tmp_path / "m.sqlite", GENESIS, MINER)
     records = Records(tmp_path / "status.json", "ann", Role.MINER, MINER)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from pol_oracle.canonical import execute, selftest
+from pol_oracle.canonical import execute, machine, selftest
 from pol_oracle.canonical.expressions import ARITY
 from pol_oracle.canonical.kernels.elementwise import BLOCK, PERIODIC
 from pol_oracle.canonical.kernels.instructions import COPY
@@ -72,7 +72,7 @@ def test_self_test_runs_every_kernel_in_every_way(monkeypatch: pytest.MonkeyPatc
         courses.update((course, BLOCK % recipe.inner == 0) for course in recipe.loads[:, 2].tolist())
         return recipe
 
-    compile_recipe = execute.compile_code
+    compile_recipe = machine.compile_code
     monkeypatch.setattr(execute, "compile_code", compile_code)
     for name, way in (("product", 9), ("reduce_rows", 7), ("greatest", 5)):  # transposed; is_dot; place
         noted(name, way)
