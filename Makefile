@@ -114,6 +114,13 @@ slither: setup ## slither over the contracts; docs/slither.md explains every fin
 	PATH="$(CURDIR)/node_modules/.bin:$(PATH)" .build/slither/bin/slither . --foundry-compile-all --fail-none \
 		--filter-paths 'node_modules|tests' --exclude-informational --exclude-optimization
 
+# halmos compiles with other outputs than forge, so into a folder of its own
+.PHONY: symbolic
+symbolic: setup ## halmos: rules of life cycle and vault for every state and every call (2 minutes)
+	@[ -x .build/halmos/bin/halmos ] || { python3 -m venv .build/halmos && .build/halmos/bin/pip install --quiet halmos==0.3.3; }
+	PATH="$(CURDIR)/node_modules/.bin:$(PATH)" FOUNDRY_OUT=.build/symbolic FOUNDRY_CACHE_PATH=.build/symbolic/cache \
+		.build/halmos/bin/halmos --match-contract '^Symbolic' --forge-build-out .build/symbolic --solver-timeout-assertion 300000
+
 .PHONY: fmt
 fmt: setup ## formats Python and Solidity
 	$(BIN)/ruff check --fix .

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -55,8 +56,6 @@ SLOW = (
     "chain/test_sender_recovery.py",
     "chain/test_deployment.py",
 )
-# These name processors for numba, whose cache does not stand two processes that compile one file for different ones.
-FOR_OTHER_PROCESSORS = ("canonical/test_machines.py", "canonical/test_trees.py")
 KERNELS = "import pol_oracle.canonical.execute, pol_oracle.canonical.trees, pol_oracle.search.cpu_loops"
 
 
@@ -96,7 +95,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return
     for item in items:
         file = item.path.relative_to(APE_TESTS.parent).as_posix()
-        item.add_marker(pytest.mark.xdist_group(FOR_OTHER_PROCESSORS[0] if file in FOR_OTHER_PROCESSORS else file))
+        item.add_marker(pytest.mark.xdist_group(file))
     items.sort(key=places.__getitem__)
 
 
@@ -207,3 +206,11 @@ def mine(anvil: str) -> Callable[..., None]:
 def keys_folder(tmp_path: Path) -> Path:
     """A folder for keystores that does not exist yet."""
     return tmp_path / "keys"
+
+
+@pytest.fixture
+def file_size_limit() -> Iterator[Callable[[int], None]]:
+    """``file_size_limit(bytes)``: no file of this process may grow beyond, as if the disk were full."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

@@ -47,7 +47,8 @@ library Difficulty {
     /// @param difficulty the block's own.
     /// @param elapsed seconds of L1 from the parent's proposal to the block's.
     /// @param targetInterval in seconds; 0 keeps every block at its parent's difficulty.
-    /// @param halfLife seconds of delay that make a block half as hard, more than 0 unless targetInterval is.
+    /// @param halfLife seconds of delay that make a block half as hard, which is the most; more than 0 unless
+    /// targetInterval is.
     function retarget(
         uint256 difficulty,
         uint256 elapsed,
@@ -57,9 +58,8 @@ library Difficulty {
         uint256 maximum
     ) internal pure returns (uint256) {
         if (targetInterval == 0) return difficulty;
-        uint256 moved = elapsed > targetInterval
-            ? Math.saturatingSub(difficulty, Math.ceilDiv((elapsed - targetInterval) * BIT, halfLife))
-            : difficulty + (targetInterval - elapsed) * BIT / halfLife;
+        uint256 early = Math.saturatingSub(targetInterval + halfLife, elapsed);
+        uint256 moved = Math.saturatingSub(difficulty + early * BIT / halfLife, BIT); // what a half-life gives
         return Math.min(Math.max(moved, minimum), maximum);
     }
 

@@ -9,7 +9,8 @@ from pol_oracle.protocol.errors import InputError
 from pol_oracle.protocol.positions import Position
 
 from .blocks import BlockView
-from .follow import Ask, Follower, Lineage
+from .follow import Ask, Follower
+from .lineage import Lineage
 
 
 @dataclass(frozen=True)

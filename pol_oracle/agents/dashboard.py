@@ -10,6 +10,7 @@ import structlog
 
 from pol_oracle.protocol.lifecycle import Status
 
+from .logs import BestEffort
 from .meter import Meter, Mining
 from .metrics import Metrics
 from .records import Records
@@ -42,7 +43,8 @@ class Dashboard:
         metrics: Metrics | None = None,
     ) -> None:
         self._meter, self._me, self._records = meter, me, records
-        self._show, self._metrics = show, metrics
+        self._show = None if show is None else BestEffort(show, lambda lost: None)  # the next line tells the same
+        self._metrics = metrics
         self._next_log = time.monotonic() + LOG_INTERVAL_S
         self._log = structlog.get_logger("agent")
 
@@ -53,12 +55,15 @@ class Dashboard:
         finalized, rewards = len(mine), sum(block.reward for block in mine) / _UNIT
         self._records.note(mining=asdict(mining))
         if self._show is not None:
-            self._show(f"{mining.line()} · {finalized} blocks final · {rewards:,.0f} LEARN")
+            alarm = "the network is not well, see the log · " if mining.warnings else ""
+            self._show(f"{alarm}{mining.line()} · {finalized} blocks final · {rewards:,.0f} LEARN")
         if self._metrics is not None:
             self._metrics.set(_gauges(mining, view, finalized, rewards))
         if time.monotonic() >= self._next_log:
             self._next_log = time.monotonic() + LOG_INTERVAL_S
             self._log.info("mining", **_rounded(mining), blocks_final=finalized, rewards_learn=rewards)
+            for warning in mining.warnings:
+                self._log.warning("network", reason=warning)
 
     def close(self) -> None:
         """Ends the metrics' server."""
@@ -72,6 +77,8 @@ def _gauges(mining: Mining, view: View, finalized: int, rewards: float) -> dict[
         "pol_tries": mining.tries,
         "pol_tries_per_second": mining.tries_per_s,
         "pol_hit_rate_ratio": mining.hit_rate,
+        "pol_moving_weights_ratio": mining.moving_weights,
+        "pol_network_warnings": len(mining.warnings),
         "pol_segment_step": mining.segment_step,
         "pol_segment_steps": mining.segment_steps,
         "pol_training_time_ratio": mining.training_share,
@@ -85,4 +92,6 @@ def _gauges(mining: Mining, view: View, finalized: int, rewards: float) -> dict[
 
 
 def _rounded(mining: Mining) -> dict[str, float | None]:
-    return {name: None if value is None else round(value, 4) for name, value in asdict(mining).items()}
+    values = asdict(mining)
+    del values["warnings"]  # entries of their own
+    return {name: None if value is None else round(value, 4) for name, value in values.items()}

@@ -14,17 +14,22 @@ challenges.py, demands.py and housekeeping.py have the rules for each of these.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable
 
+from pol_oracle.protocol.difficulty import work
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import Role, Status
 from pol_oracle.protocol.parameters import Parameters
 
 from .actions import Action, Attest, Propose
+from .blocks import BlockView
 from .challenges import challenges
 from .demands import demands, endangers, replies
 from .housekeeping import housekeeping
 from .knowledge import Miner, Parent, Verifier
+from .lineage import Chain
 from .policy import Policy
+from .urgency import branch_works
 from .view import View
 
 
@@ -76,7 +81,7 @@ def choose_parent(view: View, own: Miner) -> tuple[Parent, int]:
     hidden = (proof for proof in reversed(own.proofs) if proof.id(own.task_id) not in known)
     children = {proof.parent: proof for proof in hidden}
     while (proof := children.pop(parent.id, None)) is not None:
-        parent = Parent(proof.id(own.task_id), (*parent.lineage, proof))
+        parent = Parent(proof.id(own.task_id), Chain(parent.lineage, proof))
         ahead += 1
     return parent, ahead
 
@@ -87,19 +92,23 @@ def search_difficulty(view: View, own: Miner, parent: Parent, parameters: Parame
     Own proofs that L1 does not show yet count as if they were included now: they will be later, which only makes what
     is built on them easier, and a proof holds for every lower difficulty.
     """
-    hidden = {proof.id(own.task_id): proof for proof in own.proofs}
-    above: list[bytes] = []  # what lies below each of those, from the parent down
-    below = parent.id
-    while below not in view.blocks:
-        below = hidden[below].parent
-        above.append(below)
+    below, above = _hidden(view, own, parent)
     difficulty = view.child_difficulty(below, parameters)
-    for at in reversed(above):
-        if at in view.blocks:
-            difficulty = view.retargeted(difficulty, at, view.now, parameters)
+    for proof in above:
+        if proof.parent in view.blocks:
+            difficulty = view.retargeted(difficulty, proof.parent, view.now, parameters)
         else:
             difficulty = parameters.retarget(difficulty, 0)
     return difficulty
+
+
+def outweighed(view: View, own: Miner, parent: Parent, unjudged: Iterable[BlockView]) -> bool:
+    """Says whether a block that still has to be replayed carries more work than what the miner builds on: then its
+    search is probably in vain, and only keeps the replay waiting."""
+    below, above = _hidden(view, own, parent)
+    weight = view.blocks[below].total_work + sum(work(own.proofs[proof]) for proof in above)
+    works = branch_works(view)
+    return any(works[block.id] > weight for block in unjudged)
 
 
 def useless(view: View, own: Miner, parameters: Parameters) -> list[Header]:
@@ -123,6 +132,17 @@ def _best(view: View, own: Miner) -> bytes:
         if block.parent in good and known and block.id not in own.dead_ends:
             good[block.id] = None
     return view.best(good)
+
+
+def _hidden(view: View, own: Miner, parent: Parent) -> tuple[bytes, list[Header]]:
+    """The newest block that L1 shows of those that lie below a parent, or it, and the own proofs above, in order."""
+    hidden = {proof.id(own.task_id): proof for proof in own.proofs}
+    above: list[Header] = []
+    below = parent.id
+    while below not in view.blocks:
+        above.append(hidden[below])
+        below = hidden[below].parent
+    return below, above[::-1]
 
 
 def _proposals(view: View, own: Miner, parameters: Parameters) -> list[Action]:

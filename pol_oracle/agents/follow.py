@@ -10,26 +10,30 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Generic, TypeVar
 
 import numpy as np
 import structlog
 
 from pol_oracle.canonical.accuracy import Bits
+from pol_oracle.canonical.segments import SegmentEntry
 from pol_oracle.canonical.state import State
 from pol_oracle.evidence import Grounds
 from pol_oracle.protocol.errors import InputError, NotFinite, StoreError
 from pol_oracle.protocol.header import Header
 from pol_oracle.store import StateStore
-from pol_oracle.task import Segment, Workload, fetch_state, state_before, train_segment
+from pol_oracle.task import Segment, Training, Workload, fetch_state, state_before
 
+from .checkpoints import Budget, Checkpoints
+from .counts import Counts
+from .lineage import Lineage
 from .worker import Cancelled
 
 log = structlog.get_logger(__name__)
 
-Lineage = tuple[Header, ...]
-"""Headers from the first block after genesis up to a block; empty for genesis."""
 Ask = Callable[[], bool]
 """Asks "cancelled?"."""
 
@@ -57,8 +61,9 @@ Watch = Callable[[Stage], None]
 # segments remembered, with the states at both ends: what is demanded of any pending block must be answered in time
 _SEGMENT_BYTES = 1 << 29
 _LEAST_SEGMENTS, _MOST_SEGMENTS = 6, 256
-_COUNTS = 256  # evaluations remembered, by state root: of all blocks that may be pending, two each; a byte a sample
-_PART = 128  # samples that are counted before they are compared with what is claimed
+_LISTS = 64  # segments whose steps are remembered after their states have gone to disk
+_BEGUN = 2  # segments, and counts, that were interrupted and are gone on with
+_SLICE = 128  # test samples between two of a count's resting places
 _SERVED = 32  # newest blocks of a branch whose states are looked for in every place; older ones on this machine only
 _TOLD = 100  # blocks between two log entries of a long way
 _WRITTEN = 64  # blocks between two states that are kept on a long way, so that an interrupted one goes on from there
@@ -89,16 +94,31 @@ class Follower:
         genesis_id: 32 bytes.
         store: where states are kept (the first place) and found.
         watch: told how it goes, by the thread that computes.
+        home: folder for what else is worth keeping: counts, and states inside segments; None: in memory alone.
+        budget: of the latter.
     """
 
     def __init__(
-        self, workload: Workload, genesis_id: bytes, store: StateStore, watch: Watch = lambda stage: None
+        self,
+        workload: Workload,
+        genesis_id: bytes,
+        store: StateStore,
+        watch: Watch = lambda stage: None,
+        home: Path | None = None,
+        budget: Budget | None = None,
     ) -> None:
         self.workload = workload
         self._genesis_id, self._store, self._watch = genesis_id, store, watch
         self._lock = threading.RLock()
         self._segments: _Recent[Segment] = _Recent(_segments_for(workload.model.state_bytes))
-        self._counts: _Recent[Bits] = _Recent(_COUNTS)
+        self._entries: _Recent[tuple[bytes, tuple[SegmentEntry, ...], bool]] = _Recent(_LISTS)
+        self._begun: _Recent[Training] = _Recent(_BEGUN)
+        self._counting: _Recent[tuple[Bits, ...]] = _Recent(_BEGUN)
+        self._counts = Counts(workload.task.id, len(workload.test), home / "counts" if home else None)
+        self._shelf: Checkpoints | None = None
+        if workload.rules.derived_state:
+            folder, steps = home / "segments" if home else None, workload.task.training_steps
+            self._shelf = Checkpoints(workload.model, steps, folder, budget)
 
     def grounds(self, header: Header, lineage: Lineage, cancelled: Ask) -> Grounds:
         """Returns what a block stands on.
@@ -131,15 +151,37 @@ class Follower:
             InputError: some block below does not follow from its parent.
             Cancelled: as asked.
         """
-        if (known := self._segments.get(block_id)) is not None:  # whoever has to answer in time waits for nobody
+        known = self._segments.get(block_id) or self._restored(
+            block_id
+        )  # whoever has to answer in time waits for nobody
+        if known is not None:
             return known
         with self._lock:
             if (known := self._segments.get(block_id)) is not None:
                 return known
-            start, height = self._post(lineage, cancelled), len(lineage)
-            made = train_segment(self.workload, block_id, start, self._progress(height, height, cancelled))
+            begun, height = self._begun.get(block_id), len(lineage)
+            if begun is None:
+                begun = Training(self.workload, block_id, self._post(lineage, cancelled), self._shelf)
+                self._begun.put(block_id, begun)
+            made = begun.run(self._progress(height, height, cancelled))
             self._segments.put(block_id, made)
+            self._entries.put(block_id, (made.start.root, made.entries, made.finite))
+            self._begun.pop(block_id)
             return made
+
+    def _restored(self, block_id: bytes) -> Segment | None:
+        """A segment that went out of memory, if all of it is still on disk."""
+        if self._shelf is None or (known := self._entries.get(block_id)) is None:
+            return None
+        start_root, entries, finite = known
+        with suppress(StoreError):
+            end = self._shelf.newest(block_id, len(entries))
+            if end is not None and end[0] == len(entries):
+                start = self._served(start_root)
+                made = Segment(block_id, start, entries, end[1], finite, self._shelf)
+                self._segments.put(block_id, made)
+                return made
+        return None
 
     def end(self, block_id: bytes, lineage: Lineage, cancelled: Ask) -> State:
         """Returns W of a block's children alone, without hashing what leads to it. Takes and raises what
@@ -156,7 +198,7 @@ class Follower:
             return self._post(lineage, cancelled)
 
     def count(self, state: State, cancelled: Ask, claimed: Bits | None = None) -> Bits:
-        """Returns which test samples a state classifies correctly.
+        """Returns which test samples a state classifies correctly. A count that was stopped goes on where it was.
 
         Args:
             state: the state.
@@ -170,18 +212,20 @@ class Follower:
         """
         if (known := self._counts.get(state.root)) is not None:
             return known
-        test, evaluator = self.workload.test, self.workload.evaluator
-        bits = np.zeros(len(test), np.bool_) if claimed is None else claimed.copy()
-        size = len(test) if claimed is None else _PART
-        for first in range(0, len(test), size):
-            part = slice(first, first + size)
+        test, done = self.workload.test, self._counting.get(state.root, ())
+        for at in range(len(done) * _SLICE, len(test), _SLICE):
+            images, labels = test.images[at : at + _SLICE], test.labels[at : at + _SLICE]
             try:
-                bits[part] = evaluator.correct(state, test.images[part], test.labels[part], lambda _: _ask(cancelled))
+                bits = self.workload.evaluator.correct(state, images, labels, lambda _: _ask(cancelled))
             except NotFinite as error:
-                raise NotFinite(first + error.sample) from error
-            if claimed is not None and (bits[part] != claimed[part]).any():
-                return bits
+                raise NotFinite(at + error.sample) from error
+            done = (*done, bits)
+            self._counting.put(state.root, done)
+            if claimed is not None and (bits != claimed[at : at + _SLICE]).any():
+                return np.concatenate([*done, claimed[at + _SLICE :]])
+        bits = np.concatenate(done)
         self.counted(state.root, bits)
+        self._counting.pop(state.root, None)
         return bits
 
     def counted(self, root: bytes, bits: Bits) -> None:
@@ -189,19 +233,25 @@ class Follower:
         self._counts.put(root, bits)
 
     def keep(self, state: State) -> None:
-        """Keeps a state that may be built on. A full disk costs time later, and nothing else."""
+        """Keeps a state that may be built on, in place of whatever has its name. A full disk costs time later, and
+        nothing else."""
         try:
-            if not self._store.has(state.root):
-                self._store.put(state.root, state.to_bytes())
+            self._store.put(state.root, state.to_bytes())
         except StoreError as error:
             log.warning("cannot keep a state", root=state.root.hex(), reason=str(error))
 
     def _post(self, lineage: Lineage, cancelled: Ask) -> State:
         if not self.workload.rules.derived_state:
             return self._served(lineage[-1].post_root) if lineage else self.workload.initial
-        known, state = self._newest(lineage, cancelled)
-        for at in range(known, len(lineage)):
-            state = self._step(lineage[at], state, self._progress(at, len(lineage), cancelled))
+        state, ahead = self._newest(lineage, cancelled)
+        height = len(lineage) - len(ahead)
+        for at, header in enumerate(reversed(ahead), height):
+            try:
+                state = self._step(header, state, self._progress(at, len(lineage), cancelled))
+            except Cancelled:
+                if at > height:
+                    self.keep(state)
+                raise
             done = at + 1
             if done == len(lineage) or done % _WRITTEN == 0:
                 self.keep(state)
@@ -213,18 +263,16 @@ class Follower:
         initial = self.workload.initial
         return initial if root == initial.root else fetch_state(self._store, self.workload.model, root)
 
-    def _newest(self, lineage: Lineage, cancelled: Ask) -> tuple[int, State]:
-        """The newest block of a branch whose W' is at hand, as a number of blocks, and that state."""
-        for height in range(len(lineage), 0, -1):
+    def _newest(self, lineage: Lineage, cancelled: Ask) -> tuple[State, list[Header]]:
+        """The newest state of a branch that is at hand, and the headers of the blocks above it, the last one first."""
+        ahead: list[Header] = []
+        for header in reversed(lineage):
             _ask(cancelled)  # places may be slow
-            root = lineage[height - 1].post_root
-            if len(lineage) - height >= _SERVED and not self._store.has(root):
-                continue
-            try:
-                return height, fetch_state(self._store, self.workload.model, root)
-            except StoreError:
-                continue
-        return 0, self.workload.initial
+            if len(ahead) < _SERVED or self._store.has(header.post_root):
+                with suppress(StoreError):  # then the next below
+                    return fetch_state(self._store, self.workload.model, header.post_root), ahead
+            ahead.append(header)
+        return self.workload.initial, ahead
 
     def _progress(self, height: int, target: int, cancelled: Ask) -> Callable[[int], None]:
         """What is told after each step of the segment after a block."""

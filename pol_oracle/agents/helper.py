@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
+from functools import reduce
 
 import structlog
 
 from pol_oracle.canonical.state import State
 from pol_oracle.chain.client import Client
 from pol_oracle.chain.monitor import Monitor
-from pol_oracle.protocol.errors import ChainError, WrongChain
+from pol_oracle.protocol.derivation import batch, seed
+from pol_oracle.protocol.errors import ChainError, InputError, WrongChain
+from pol_oracle.protocol.header import Header
+from pol_oracle.task import Workload
 
 from .config import HelperConfig
 from .follow import Follower
 from .kept import KeptStates
+from .lineage import Chain, Lineage
 from .logs import log_to
 from .runtime import open_store, prepare_workload, stop_on_signals
-from .view import History
+from .view import History, View
 from .worker import Cancelled
 
 log = structlog.get_logger(__name__)
 
 
 class ChainStates:
-    """Computes W of blocks that L1 shows.
+    """Computes W of blocks that L1 shows, or that follow from one by headers that the leader hands over.
 
     Args:
         config: names the deployment.
@@ -37,9 +43,18 @@ class ChainStates:
         self._monitor = Monitor(client, deployment.deployed_at, deployment.confirmations)
         self._history = History(bytes.fromhex(deployment.genesis_id.removeprefix("0x")))
         self._follower, self._kept, self._stop = follower, KeptStates(config.kept_path), stop
+        self._wrong: bytes | None = None  # the parent that was last handed over and does not follow from the chain
 
-    def __call__(self, parent: bytes) -> State | None:
-        """Returns W of a block's children; None if L1 does not show the block, or does not answer."""
+    def __call__(self, parent: bytes, headers: Sequence[Header] = ()) -> State | None:
+        """Returns W of a block's children.
+
+        Args:
+            parent: the block.
+            headers: of the newest blocks up to it, if the leader says so; whatever they are, they do no harm.
+
+        Returns:
+            None if neither L1 nor those headers lead to the block, or L1 does not answer.
+        """
         try:
             update = self._monitor.poll()
         except WrongChain:
@@ -50,12 +65,47 @@ class ChainStates:
         view = self._history.update(update.rollback_to, update.events, update.l1_block, update.timestamp)
         if update.whole:
             self._kept.tidy(view)
-        if parent not in view.blocks:
-            return None
         try:
-            return self._follower.end(parent, view.lineage(parent), self._stop.is_set)
+            if parent in view.blocks:
+                return self._follower.end(parent, view.lineage(parent), self._stop.is_set)
+            lineage = handed(view, self._follower.workload, parent, headers)
+            return None if lineage is None else self._ahead(parent, lineage)
         except Cancelled:
             return None
+
+    def _ahead(self, parent: bytes, lineage: Lineage) -> State | None:
+        if parent == self._wrong:
+            return None
+        try:
+            return self._follower.end(parent, lineage, self._stop.is_set)
+        except InputError as error:
+            self._wrong = parent
+            log.warning("the leader's parent does not follow from the chain", parent=parent.hex(), reason=str(error))
+            return None
+
+
+def handed(view: View, workload: Workload, parent: bytes, headers: Sequence[Header]) -> Lineage | None:
+    """Returns the lineage of a block that L1 does not show, or None where headers do not lead to it.
+
+    Each must have the id that the one above names, and the batch that L1 would ask of it. Whether its states are right
+    is seen when they are computed.
+
+    Args:
+        view: what L1 shows.
+        workload: the task.
+        parent: the block's id.
+        headers: of the newest blocks up to it, as somebody says.
+    """
+    task, above = workload.task, list[Header]()
+    for header in reversed(headers):
+        drawn = seed(task.rules, task.id, header.parent, header.miner, header.nonce)
+        if header.id(task.id) != parent or header.indices != batch(drawn, task.batch_size, task.train_count):
+            return None
+        above.append(header)
+        parent = header.parent
+        if parent in view.blocks:
+            return reduce(Chain, reversed(above), view.lineage(parent))
+    return None
 
 
 def run_helper(config: HelperConfig, stop: threading.Event | None = None) -> None:

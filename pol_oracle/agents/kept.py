@@ -8,8 +8,11 @@ from pathlib import Path
 
 import structlog
 
+from pol_oracle.canonical.models import Model
+from pol_oracle.canonical.state import State
 from pol_oracle.protocol.errors import StoreError
 from pol_oracle.store import StateStore, file_name
+from pol_oracle.task import fetch_state
 
 from .view import View
 
@@ -48,9 +51,10 @@ class KeptStates:
 
     def _newest(self, view: View) -> list[bytes]:
         """The newest final state that is here: a long way to the tip goes on from it after an interruption."""
-        headers = (view.blocks[block_id].header for block_id in reversed(view.finalized))
+        here = {path.name for path in self._folder.glob("*.f32")}
+        headers = (view.blocks[block_id].header for block_id in reversed(view.finalized) if here)
         roots = (header.post_root for header in headers if header is not None)
-        return next(([root] for root in roots if (self._folder / file_name(root)).exists()), [])
+        return next(([root] for root in roots if file_name(root) in here), [])
 
 
 class FinalStates:
@@ -59,13 +63,13 @@ class FinalStates:
     Args:
         own: where the agent keeps its states.
         served: the network's store; its first place is written to.
-        size: bytes of a state.
+        model: whose states they are.
     """
 
-    def __init__(self, own: StateStore, served: StateStore, size: int) -> None:
-        self._own, self._served, self._size = own, served, size
+    def __init__(self, own: StateStore, served: StateStore, model: Model) -> None:
+        self._own, self._served, self._model = own, served, model
         self._tip: bytes | None = None
-        self._put: deque[bytes] = deque()
+        self._put: deque[bytes] | None = None
         self._refused = False
 
     def turn(self, view: View) -> None:
@@ -73,14 +77,34 @@ class FinalStates:
         header = view.blocks[view.finalized_tip].header
         if header is None or view.finalized_tip == self._tip or not self._own.has(header.post_root):
             return
-        self._tip = view.finalized_tip
+        self._tip, root = view.finalized_tip, header.post_root
+        if self._put is None:  # an earlier life's states would else stay for good
+            self._put = self._there(view)
         try:
-            if not self._served.has(header.post_root):
-                self._served.put(header.post_root, self._own.get(header.post_root, self._size))
-                self._put.append(header.post_root)
+            if (state := _right(self._own, self._model, root)) is None:
+                log.warning("a final state is damaged here, and not served", root=root.hex())
+            elif _right(self._served, self._model, root) is None:
+                self._served.put(root, state.to_bytes())
+                self._put.append(root)
             while len(self._put) > SERVED:
                 self._served.remove(self._put.popleft())
         except StoreError as error:
             if not self._refused:
                 self._refused = True
                 log.warning("final states are not served by this agent", reason=str(error))
+
+    def _there(self, view: View) -> deque[bytes]:
+        """Final states that are in the store, oldest first."""
+        headers = (view.blocks[block_id].header for block_id in view.finalized)
+        there = self._served.roots()
+        return deque(header.post_root for header in headers if header is not None and header.post_root in there)
+
+
+def _right(store: StateStore, model: Model, root: bytes) -> State | None:
+    """A state that has the root it is named by, if there is one."""
+    if not store.has(root):
+        return None
+    try:
+        return fetch_state(store, model, root)
+    except StoreError:
+        return None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.positions import Position
 
+from .lineage import Lineage
 from .verdicts import Challenge, Verdict
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class Parent:
     """
 
     id: bytes
-    lineage: tuple[Header, ...] = ()
+    lineage: Lineage = ()
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from pol_oracle.protocol.difficulty import to_bits, whole_bits, work
 
 from .follow import Stage
+from .health import Health
 
 if TYPE_CHECKING:  # the search imports torch
     from pol_oracle.search import Progress
@@ -30,10 +31,12 @@ class Mining:
         tries: nonces tried since the start.
         tries_per_s: of late.
         expected_s: seconds to a step that meets the block's requirements, at this rate; None while nothing is tried.
-        hit_rate: tries that met floor(b) requirements, as a multiple of 2^-floor(b); None before the first try.
+        hit_rate: tries of late that met floor(b) requirements, as a multiple of 2^-floor(b); None if there were none.
         accuracy_before: share of the test set that W classifies correctly; None before it was counted.
         accuracy_after: the same of the last evaluated W'; None before the first.
         training_share: share of the time since the start in which segments were computed, which train the network.
+        moving_weights: share of the eligible weights that moved in segments of late; None before the first.
+        warnings: what is wrong with the network, and what to do.
     """
 
     difficulty: float
@@ -47,6 +50,8 @@ class Mining:
     accuracy_before: float | None
     accuracy_after: float | None
     training_share: float
+    moving_weights: float | None = None
+    warnings: tuple[str, ...] = ()
 
     def line(self) -> str:
         """One line for a person."""
@@ -60,6 +65,8 @@ class Mining:
             parts.append(f"hits {self.hit_rate:.2f} x 2^-b")
         if self.accuracy_before is not None and self.accuracy_after is not None:
             parts.append(f"accuracy {100 * self.accuracy_before:.2f} -> {100 * self.accuracy_after:.2f} %")
+        if self.moving_weights is not None:
+            parts.append(f"{100 * self.moving_weights:.0f} % of the weights move")
         parts.append(f"training {100 * self.training_share:.0f} % of the time")
         return " · ".join(parts)
 
@@ -79,8 +86,8 @@ class Meter:
         self._stage_at = self._training_s = 0.0
         self._difficulty = 0
         self._last: Progress | None = None
-        self._tries = self._hits = 0
-        self._expected_hits = 0.0
+        self._tries = 0
+        self._health = Health(clock)
         self._before: int | None = None
         self._after: int | None = None
         self._recent: deque[tuple[float, int]] = deque([(clock(), 0)])
@@ -102,15 +109,20 @@ class Meter:
         last = self._last
         tries = progress.tries - (last.tries if last else 0)
         self._tries += tries
-        self._hits += progress.passed - (last.passed if last else 0)
-        self._expected_hits += tries / 2 ** whole_bits(self._difficulty)
+        hits = progress.passed - (last.passed if last else 0)
+        self._health.tried(hits, tries / 2 ** whole_bits(self._difficulty))
         self._before, self._after = progress.before, progress.correct
         self._last = progress
         self._mark()
 
+    def moved(self, share: float) -> None:
+        """In the segment that leads to W, that share of the eligible weights moved."""
+        self._health.moved(share)
+
     def read(self) -> Mining:
         """Returns how mining goes."""
         self._mark()
+        hit_rate, moving, warnings = self._health.read()
         now, recent, stage = self._clock(), tuple(self._recent), self._stage
         rate = (self._tries - recent[0][1]) / max(1e-9, now - recent[0][0])
         return Mining(
@@ -121,10 +133,12 @@ class Meter:
             tries=self._tries,
             tries_per_s=rate,
             expected_s=work(self._difficulty) / rate if rate else None,
-            hit_rate=self._hits / self._expected_hits if self._expected_hits else None,
+            hit_rate=hit_rate,
             accuracy_before=self._share(self._before),
             accuracy_after=self._share(self._after),
             training_share=self._training_s / max(1e-9, now - self._began),
+            moving_weights=moving,
+            warnings=warnings,
         )
 
     def _share(self, correct: int | None) -> float | None:

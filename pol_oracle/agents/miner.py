@@ -20,7 +20,7 @@ from .answerer import HonestAnswerer
 from .clerk import Clerk
 from .config import AgentConfig
 from .dashboard import Dashboard
-from .decide import choose_parent, decide_miner, search_difficulty, useless
+from .decide import choose_parent, decide_miner, outweighed, search_difficulty, useless
 from .follow import Follower
 from .job import Job, Produce, Publish
 from .kept import KeptStates
@@ -67,7 +67,9 @@ class MinerLoop(Loop):
         dashboard: Dashboard | None = None,
     ) -> None:
         super().__init__(context)
-        self._reviewer = Reviewer(replay, context.memory, context.me, self.log, context.config.retry_s)
+        self._reviewer = Reviewer(
+            replay, context.memory, context.me, context.parameters, self.log, context.config.retry_s
+        )
         stagger, retry_s = context.config.policy.stagger, context.config.retry_s
         self._clerk = Clerk(answer, context.me, context.parameters, stagger, self.log, retry_s)
         self._produce = produce
@@ -78,6 +80,7 @@ class MinerLoop(Loop):
         self._dead_ends: set[bytes] = set()
         self._not_before = self._publish_from = 0.0
         self._found: tuple[Proof, int] | None = None  # and not published yet
+        self._behind = False  # heavier work waits to be replayed
 
     def think(self, view: View) -> Iterable[Action]:
         """See :class:`Loop`."""
@@ -162,12 +165,17 @@ class MinerLoop(Loop):
         self.context.memory.drop_proof(proof)
 
     def _steer(self, view: View, own: Miner) -> None:
-        """Keeps the search on the right parent."""
+        """Keeps the search on the right parent, and still while others' heavier work waits to be replayed: a replay
+        that shares the machine with a search takes twice as long, and the own branch would lead for no other reason."""
         parent, ahead = choose_parent(view, own)
+        behind = outweighed(view, own, parent, self._reviewer.unjudged(view))
         busy = self._worker.key
-        if busy is not None and (busy != parent.id or ahead >= _AHEAD):
+        if busy is not None and (busy != parent.id or ahead >= _AHEAD or behind):
             self._worker.cancel()
-        if busy is not None or ahead >= _AHEAD or time.monotonic() < self._not_before:
+        if behind and not self._behind:
+            self.log.info("the search rests until a heavier branch is replayed", parent=parent.id.hex())
+        self._behind = behind
+        if busy is not None or ahead >= _AHEAD or behind or time.monotonic() < self._not_before:
             return
         difficulty = search_difficulty(view, own, parent, self.context.parameters)
         job = Job(parent, self.context.me, difficulty)
@@ -208,7 +216,9 @@ def run_miner(config: AgentConfig, stop: threading.Event | None = None) -> None:
     set_up_torch(config.threads)
     workload = prepare_workload(config.deployment, config.cache, config.threads, config.store)
     search, meter = search_for(workload, config.meeting), Meter(len(workload.test))
-    follower = Follower(workload, context.genesis_id, open_store(config, config.kept_path), meter.segment)
+    follower = Follower(
+        workload, context.genesis_id, open_store(config, config.kept_path), meter.segment, config.kept_path
+    )
     produce = Production(follower, search, meter)
     dashboard = Dashboard(meter, context.me, context.records, config.show, metrics)
     publish = None if workload.rules.derived_state else StorePublisher(store)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import secrets
 from dataclasses import dataclass
 
-from pol_oracle.protocol.errors import InputError
+from pol_oracle.protocol.errors import InputError, NotFinite
 from pol_oracle.protocol.hashing import ZERO
-from pol_oracle.search import Base, Progress, Proof, Search
+from pol_oracle.search import HANDED, Base, Progress, Proof, Search
 
 from .follow import Ask, Follower
+from .health import moving
 from .job import Job
 from .meter import Meter
 from .worker import Cancelled
@@ -45,14 +47,17 @@ class Production:
         base = self._base(job, cancelled)
         if self.meter is not None:
             self.meter.begin(job.difficulty)
-        proof = self.search.search(
-            base,
-            job.miner,
-            job.difficulty,
-            start_nonce=secrets.randbits(NONCE_BITS),  # a job may have been begun before: then others must be tried
-            should_stop=cancelled,
-            on_progress=self._note,
-        )
+        try:
+            proof = self.search.search(
+                base,
+                job.miner,
+                job.difficulty,
+                start_nonce=secrets.randbits(NONCE_BITS),  # a job may have been begun before: then others must be tried
+                should_stop=cancelled,
+                on_progress=self._note,
+            )
+        except NotFinite as error:
+            raise InputError(f"after {job.parent.id.hex()} {error}: nothing can be built on it") from error
         if proof is None:
             raise Cancelled
         self._keep(proof)
@@ -65,7 +70,10 @@ class Production:
         segment = self.follower.segment(parent.id, parent.lineage, cancelled)
         if not segment.finite:
             raise InputError(f"the segment after {parent.id.hex()} is not finite: nothing can be built on it")
-        return Base(parent.id, segment.root, segment.end)
+        if self.meter is not None:
+            self.meter.moved(moving(workload, segment.start, segment.end))
+        newest = tuple(itertools.islice(reversed(parent.lineage), HANDED))[::-1]
+        return Base(parent.id, segment.root, segment.end, newest)
 
     def _note(self, progress: Progress) -> None:
         if self.meter is not None:

@@ -8,7 +8,7 @@
 6. Accuracy: the canonical evaluation of W and W' has the header's counts and evalRoot. Where the bits were shown, the
    first one that is wrong is enough.
 7. Explanations that stand: what others claim, under their own names, of the evaluations of a right block.
-8. What follows: the segment after the block is finite, or nobody can build on it.
+8. What follows: the segment after the block is finite, and so is the evaluation of its end, or nobody can build on it.
 
 What the registry checked at the proposal (indices, parent, the counts' order) is not checked again. A mismatch is a
 value: a verdict with a proof, or with what must be demanded on L1 first: one position, a child of what was shown. An
@@ -42,7 +42,8 @@ from pol_oracle.protocol.lifecycle import EvidenceKind
 from pol_oracle.protocol.positions import Tree
 
 from .blocks import BlockView
-from .follow import Ask, Follower, Lineage
+from .follow import Ask, Follower
+from .lineage import Chain, Lineage
 from .verdicts import Verdict
 
 Fault = tuple[str, FraudProof]
@@ -95,7 +96,7 @@ class Replayer:
             return _verdict(block, fault)
         self.follower.keep(result.post)
         verdict = self._explained(block, shown, result.post)
-        return replace(verdict, dead_end=not self._goes_on(block, (*lineage, header), cancelled))  # step 8
+        return replace(verdict, dead_end=not self._goes_on(block, Chain(lineage, header), cancelled))  # step 8
 
     def _segment_fault(self, shown: ShownTrees, grounds: Grounds) -> Fault | None:
         segment, header = grounds.segment, shown.header
@@ -156,7 +157,15 @@ class Replayer:
     def _goes_on(self, block: BlockView, lineage: Lineage, cancelled: Ask) -> bool:
         if not self.follower.workload.rules.derived_state:
             return True
-        return self.follower.segment(block.id, lineage, cancelled).finite
+        segment = self.follower.segment(block.id, lineage, cancelled)
+        if not segment.finite:
+            return False
+        if self._accurate:
+            try:
+                self.follower.count(segment.end, cancelled)  # its children's correctBefore
+            except NotFinite:
+                return False
+        return True
 
 
 def _verdict(block: BlockView, fault: Fault) -> Verdict:

@@ -1,4 +1,4 @@
-"""Replays pending blocks one after the other in the background, and remembers what came out.
+"""Replays pending blocks in the background, the most urgent first (urgency.py), and remembers what came out.
 
 A replay may say what it lacks. Once that was shown on L1, the block is replayed again.
 """
@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from pol_oracle.protocol.errors import InputError, PolError, StoreError
 from pol_oracle.protocol.lifecycle import Status
+from pol_oracle.protocol.parameters import Parameters
 
 from .blocks import BlockView
 from .challenges import claimable
 from .demands import answered
 from .memory import Memory
+from .urgency import Urgency, urgencies
 from .verdicts import Replay, Unserved, Verdict
 from .view import View
 from .worker import Worker
@@ -26,13 +28,14 @@ _LONGEST = 8  # times the pause between attempts at a block that cannot be repla
 
 
 class Reviewer:
-    """Replays one block at a time: answered ones first, then live ones, then the rest, in L1 order. A block whose
-    parent is wrong, or not looked at yet, has to wait: nobody could say what it stands on.
+    """Replays one block at a time, and gives one up for another that is far more urgent. A block whose parent is
+    wrong, or not looked at yet, has to wait: nobody could say what it stands on.
 
     Args:
         replay: checks one block.
         memory: keeps verdicts across restarts.
         me: the agent's address; its own blocks need no replay.
+        parameters: of the deployment.
         log: structured logger.
         retry_s: seconds until a block that could not be replayed is tried a second time.
 
@@ -41,33 +44,34 @@ class Reviewer:
         unserved: block id -> why it could not be replayed yet.
     """
 
-    def __init__(self, replay: Replay, memory: Memory, me: str, log: Any, retry_s: float) -> None:
+    def __init__(
+        self, replay: Replay, memory: Memory, me: str, parameters: Parameters, log: Any, retry_s: float
+    ) -> None:
         self._checked_at = memory.found_right()  # block id -> the difficulty that a verdict is about
         self.verdicts = {block_id: Verdict(block_id) for block_id in self._checked_at}
         self.unserved: dict[bytes, Unserved] = {}
         self._replay = replay
         self._memory = memory
-        self._me = me
+        self._me, self._parameters = me, parameters
         self._log = log
         self._retry_s = retry_s
         self._used: dict[bytes, Shown] = {}  # what the last replay of a block saw
+        self._started: tuple[Shown, int] = {}, 0  # what the replay under way goes by: answers, difficulty
         self._worker: Worker[Verdict] = Worker("replay")
         self._not_before: dict[bytes, float] = {}
 
     def turn(self, view: View) -> None:
         """Takes what was finished and starts the next replay. A reorg of L1 that moves a parent in time changes a
         block's difficulty, of which its id knows nothing: then it is replayed anew."""
-        key = self._worker.key
-        if key is not None and not self._wanted(view, key):
-            self._worker.cancel()
+        self._give_way(view)
         done = self._worker.take()
         if done is not None:
             self._took(done.key, done.value)
         for block in self.candidates(view):
             if self._checked_at.get(block.id, block.difficulty) != block.difficulty:
                 self.verdicts.pop(block.id, None)
-        if self._worker.key is None and (chosen := self._next(view)) is not None:
-            self._start(view, chosen)
+        if self._worker.key is None and (first := next(iter(self._urgencies(view)), None)) is not None:
+            self._start(view, view.blocks[first])
 
     @property
     def valid(self) -> set[bytes]:
@@ -78,22 +82,41 @@ class Reviewer:
         """Returns pending blocks, and slashed ones whose bounty may be the agent's: a restart forgets what is wrong."""
         return [*view.pending, *(block for block in view.unsettled if claimable(view, block, self._me))]
 
+    def unjudged(self, view: View) -> list[BlockView]:
+        """Returns the live blocks that it replays or could replay now, less those whose replays failed."""
+        urgent = self._urgencies(view)
+        return [view.blocks[block_id] for block_id in urgent if block_id in view.live and not urgent[block_id].failures]
+
     def close(self, patience: float) -> None:
         """Ends the background thread."""
         self._worker.close(patience)
 
     def _start(self, view: View, block: BlockView) -> None:
         shown, lineage = block.shown, view.lineage(block.parent)
-        self._used[block.id], self._checked_at[block.id] = shown, block.difficulty
+        self._started = shown, block.difficulty
         self._log.debug("replaying", block=block.id.hex(), height=block.height, answers=len(shown))
         self._worker.start(block.id, lambda cancelled: self._replay(block, lineage, shown, cancelled))
 
-    def _wanted(self, view: View, block_id: bytes) -> bool:
-        return any(block.id == block_id for block in self.candidates(view))
+    def _give_way(self, view: View) -> None:
+        """Stops a replay that nobody needs any more, or that keeps a far more urgent one waiting."""
+        running = self._worker.key
+        if running is None or self._worker.cancelled:
+            return
+        if all(block.id != running for block in self.candidates(view)):
+            self._worker.cancel()
+            return
+        urgent = self._urgencies(view)
+        first = next(iter(urgent), running)
+        if running in urgent and urgent[first].far_above(urgent[running]):
+            self._log.info("a replay gives way", block=running.hex(), to=first.hex())
+            self._worker.cancel()
 
-    def _next(self, view: View) -> BlockView | None:
+    def _urgencies(self, view: View) -> dict[bytes, Urgency]:
+        """Blocks that it replays or could replay now, the most urgent first."""
         waiting = [b for b in self.candidates(view) if b.miner != self._me and self._waits(b, view)]
-        return min(waiting, key=lambda b: self._urgency(b, view), default=None)
+        going_on = {block.id for block in waiting if self._goes_on(block)}
+        failures = {block_id: missing.failures for block_id, missing in self.unserved.items()}
+        return urgencies(view, waiting, going_on, failures, self._parameters)
 
     def _waits(self, block: BlockView, view: View) -> bool:
         """Says whether a block is to be replayed (again) now."""
@@ -113,14 +136,8 @@ class Reviewer:
         verdict = self.verdicts.get(block.id)
         return verdict is not None and answered(block, verdict) and block.shown != self._used.get(block.id, {})
 
-    def _urgency(self, block: BlockView, view: View) -> tuple[bool, int, bool, int]:
-        """Lower goes first. Blocks that could not be replayed wait behind those never tried, so that no miner can
-        keep a verifier busy with nothing."""
-        missing = self.unserved.get(block.id)
-        failures = missing.failures if missing else 0
-        return not self._goes_on(block), failures, block.id not in view.live, block.sequence
-
     def _took(self, block_id: bytes, value: Verdict | PolError) -> None:
+        self._used[block_id], self._checked_at[block_id] = self._started
         if isinstance(value, StoreError | InputError):  # whatever a miner shows, it must not end an agent
             before = self.unserved.get(block_id)
             failures = before.failures + 1 if before else 1

@@ -1,12 +1,13 @@
 """What both agents share: the checks at their start, and one turn of the loop.
 
 One turn (:meth:`Loop.turn`): poll L1 -> fold into the view -> take finished work, start new work -> decide -> submit ->
-tick the sender. L1 may be away at any of these; nothing is lost, and the next turn goes on.
+tick the sender. L1 may be away at any of these, or the disk full; nothing is lost, and the next turn goes on.
 """
 
 from __future__ import annotations
 
 import signal
+import sqlite3
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
@@ -22,7 +23,7 @@ from pol_oracle.chain.deployment import Deployment
 from pol_oracle.chain.fees import GWEI
 from pol_oracle.chain.monitor import Monitor, Update
 from pol_oracle.chain.sender import Call, Result, Sender
-from pol_oracle.protocol.errors import ChainError, InputError, WrongChain
+from pol_oracle.protocol.errors import ChainError, InputError, PolError, StoreError, WrongChain
 from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.protocol.parameters import Parameters
 from pol_oracle.store import Limits, StateStore
@@ -189,7 +190,7 @@ class Loop(ABC):
         self.context = context
         self.history = History(context.genesis_id)
         self.log = structlog.get_logger("agent").bind(agent=context.config.name)
-        self._away = 0  # turns without L1
+        self._away = 0  # turns without L1, or without a disk that can be written
         self.gas_price = 0  # wei per gas: what a transaction costs now
         self._whole = False  # the view holds all that L1 has confirmed
 
@@ -222,20 +223,22 @@ class Loop(ABC):
             self.close()
 
     def turn(self) -> bool:
-        """Does one turn; returns False if L1 was away, or gave no answer that helps: it may be overloaded, or lag."""
+        """Does one turn; returns False if L1 was away, or gave no answer that helps: it may be overloaded, or lag. Or
+        the disk took no writes."""
         try:
             self._listen()
             respond(self.think(self.view), self.context.postbox)
             self._send()
-        except WrongChain:
-            raise
-        except ChainError as error:
+        except (ChainError, StoreError) as error:
+            if not _passes(error):
+                raise
             self._away += 1
             if self._away & (self._away - 1) == 0:  # the 1st, 2nd, 4th ... time
-                self.log.warning("l1 is away", turns=self._away, reason=str(error))
+                what = "l1 is away" if isinstance(error, ChainError) else "the disk takes no writes"
+                self.log.warning(what, turns=self._away, reason=str(error))
             return False
         if self._away:
-            self.log.info("l1 is back", turns=self._away)
+            self.log.info("going on", turns=self._away)
             self._away = 0
         self.context.records.write(self.history)
         return True
@@ -265,6 +268,13 @@ class Loop(ABC):
                 self.context.memory.add_refusal(refusal)
                 self.context.records.refused(refusal)
             self.settled(result)
+
+
+def _passes(error: PolError) -> bool:
+    """Says whether waiting mends it: not another deployment, nor a damaged file, but a full disk or one away."""
+    if isinstance(error, StoreError):
+        return isinstance(error.__cause__, sqlite3.OperationalError)
+    return not isinstance(error, WrongChain)
 
 
 def stop_on_signals() -> threading.Event:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pol_oracle.evidence import Answer, FraudProof, Shown
 
     from .blocks import BlockView
-    from .follow import Lineage
+    from .lineage import Lineage
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,8 @@ class Verdict:
         reason: one clause for people, "" if nothing is wrong.
         proof: a call of the Court that shows what is wrong with the block, or with an explanation that stands.
         lacks: what must be shown on L1 first, before there can be a proof.
-        dead_end: nothing is wrong with it, but the segment after it is not finite: no child of it can be valid.
+        dead_end: nothing is wrong with it, but the segment after it or the evaluation of its end is not finite: no
+            child of it can be valid.
     """
 
     block_id: bytes

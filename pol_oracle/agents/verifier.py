@@ -49,7 +49,7 @@ class VerifierLoop(Loop):
         super().__init__(context)
         self._kept, self._served = kept, served
         config, me = context.config, context.me
-        self._reviewer = Reviewer(replay, context.memory, me, self.log, config.retry_s)
+        self._reviewer = Reviewer(replay, context.memory, me, context.parameters, self.log, config.retry_s)
         self._clerk = Clerk(answer, me, context.parameters, config.policy.stagger, self.log, config.retry_s)
         self._seal = Sealer(config.account)
         self._exhausted: set[bytes] = set()
@@ -104,8 +104,8 @@ def run_verifier(config: AgentConfig, stop: threading.Event | None = None) -> No
     context = open_context(config, Role.VERIFIER)  # fails faster than what follows
     workload = prepare_workload(config.deployment, config.cache, config.threads, config.store)
     served, own = open_store(config), open_store(config, config.kept_path)
-    follower = Follower(workload, context.genesis_id, own)
+    follower = Follower(workload, context.genesis_id, own, home=config.kept_path)
     kept = KeptStates(config.kept_path)
-    final = FinalStates(StateStore([config.kept_path]), served, workload.model.state_bytes)
+    final = FinalStates(StateStore([config.kept_path]), served, workload.model)
     loop = VerifierLoop(context, Replayer(follower), HonestAnswerer(follower), kept, final)
     loop.run(stop or stop_on_signals())

@@ -17,12 +17,12 @@ from pol_oracle.chain import events as ev
 from pol_oracle.protocol.difficulty import work
 from pol_oracle.protocol.errors import WrongChain
 from pol_oracle.protocol.hashing import ZERO
-from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import SILENT, Candidate, Role, Status, choose_head
 from pol_oracle.protocol.parameters import Parameters
 
 from .blocks import NOBODY, Attestation, BlockView, Bond, Committed, DemandView, Speaker
 from .disputes import Disputed, Disputes
+from .lineage import Chain, Lineage
 
 
 class View:
@@ -57,6 +57,7 @@ class View:
         self._disputes = Disputes()
         self._unsettled: dict[bytes, BlockView] = {}
         self._live: dict[bytes, BlockView] | None = None
+        self._lineages: dict[bytes, Lineage] = {genesis_id: ()}
 
     # --- questions ---
 
@@ -107,13 +108,9 @@ class View:
             yield block
             block = self.blocks[block.parent]
 
-    def lineage(self, block_id: bytes) -> tuple[Header, ...]:
+    def lineage(self, block_id: bytes) -> Lineage:
         """Returns the headers from the first block after genesis up to a block; none for genesis."""
-        headers: list[Header] = []
-        while (header := self.blocks[block_id].header) is not None:
-            headers.append(header)
-            block_id = header.parent
-        return tuple(reversed(headers))
+        return self._lineages[block_id]
 
     def child_difficulty(self, block_id: bytes, parameters: Parameters) -> int:
         """Returns the difficulty that a block's children are born with."""
@@ -159,6 +156,7 @@ class View:
             correct_after=event.header.correct_after,
         )
         self.blocks[block.id] = self._pending[block.id] = block
+        self._lineages[block.id] = Chain(self._lineages[block.parent], event.header)
         if self._live is not None and block.parent in self._live:
             self._live[block.id] = block
 

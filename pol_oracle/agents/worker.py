@@ -48,6 +48,11 @@ class Worker(Generic[Value]):
         """What it works at, None when idle. Finished work counts until it is taken."""
         return self._key
 
+    @property
+    def cancelled(self) -> bool:
+        """What it works at was asked to stop."""
+        return self._cancel.is_set()
+
     def start(self, key: bytes, work: Work[Value]) -> None:
         """Starts work; the worker must be idle. ``work`` is given a function that says whether it was cancelled."""
         if self._key is not None:

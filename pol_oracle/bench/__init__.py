@@ -6,7 +6,7 @@ bar, ok.
     timing.py     times several things in turns
     chain.py      `chain`: blocks per minute, catch-up rate; gas.py: gas per call
     canonical.py  `canonical`: step, evaluation and layers against torch; agreement.py: the same mathematics?
-                  commitments.py: roots and replay
+                  commitments.py: roots and replay; slowest.py: the slowest state
     court.py      `court`: what can be proven, and its gas; proving.py: elements of real traces before the Court;
                   court_arithmetic.py: binary32 against numpy
     search.py     `search`: tries, phases; hits.py: confirmed candidates and hit rates; ranks.py: several processes

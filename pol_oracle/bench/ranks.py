@@ -54,7 +54,7 @@ def help_alone(spec: str, cache: str, port: str) -> None:
     set_up_torch(1)
     prepared = build_workload(TaskSpec.model_validate_json(spec), Path(cache))
 
-    def state_of(_: bytes) -> State:
+    def state_of(parent: bytes, headers: object) -> State:
         sys.stdout.write("begins\n")
         sys.stdout.flush()
         return prepared.initial

@@ -15,6 +15,7 @@ import numpy as np
 from .expressions import FloatArray
 from .kernels.elementwise import BLOCK, run_map
 from .kernels.layout import copy_planes
+from .kernels.modes import require_exact
 from .kernels.pack import Index, run_ends
 from .kernels.product import product, scratch_size
 from .kernels.reduce import greatest, reduce_rows
@@ -97,7 +98,9 @@ class Workspace:
 
         Raises:
             ValueError: one of ``only`` is an input; nothing computes it.
+            ArithmeticFault: some library has changed how this process computes.
         """
+        require_exact()
         finite, first = True, self.program.first
         if only is not None and min(only, default=first) < first:
             raise ValueError(f"tensors below {first} are inputs; nothing computes them")

@@ -8,6 +8,8 @@ from threading import Thread
 
 from pol_oracle.protocol.errors import InputError
 
+from .kernels.modes import require_exact
+
 Share = Callable[[int, int], bool]  # (part, parts) -> all finite
 
 
@@ -55,6 +57,7 @@ def _help(inbox: SimpleQueue[tuple[Share, int, int] | None], done: SimpleQueue[b
         share, part, parts = work
         del work
         try:
+            require_exact()
             done.put(share(part, parts))
         except BaseException as error:  # noqa: BLE001 - raised again by the caller
             done.put(error)

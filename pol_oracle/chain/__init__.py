@@ -1,7 +1,7 @@
 """L1: the only package that talks to an RPC endpoint.
 
 artifacts.py    Solidity -> ABI and bytecode
-devnet.py       a local Anvil in the background (ports.py, process.py)
+devnet.py       a local Anvil in the background (ports.py, process.py, saved.py)
 keys.py         encrypted keystores
 deployment.py   the file that tells all agents where the contracts are
 deploy.py       deploying them

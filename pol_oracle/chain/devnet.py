@@ -1,8 +1,8 @@
 """A local Anvil in the background: the devnet that agents, tests and the demo run on.
 
 Its folder holds ``devnet.json`` (process and port, while it runs), ``settings.json`` (port, block time and accounts of
-the last start), ``state.json`` (the chain, saved every few seconds and at exit) and ``anvil.log``. It outlives the
-process that started it, unless it was started as ``bound`` to it.
+the last start), ``state.json`` (the chain, saved every few seconds and at exit) and ``anvil.log`` (errors). It outlives
+the process that started it, unless it was started as ``bound`` to it.
 """
 
 from __future__ import annotations
@@ -27,12 +27,14 @@ from eth_account.signers.local import LocalAccount
 
 from pol_oracle.chain.ports import HOST, checked_port
 from pol_oracle.chain.process import command_line, end_group, spawn, spawn_watcher
+from pol_oracle.chain.saved import SavedChain
 from pol_oracle.protocol.errors import ChainError, InputError
 
 MNEMONIC = "test test test test test test test test test test test junk"
 HARDFORK = "osaka"
 CHAIN_ID = 31337
 START_LIMIT_S = 30.0
+OLD_STATES = 200  # on disk, of L1 blocks before the last few hundred: more than any question goes back
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 log = structlog.get_logger(__name__)
@@ -117,6 +119,7 @@ class Devnet:
     def __init__(self, folder: Path) -> None:
         self.folder = folder.resolve()
         self.warning = ""
+        self._saved = SavedChain(self.folder)
         self._watcher: subprocess.Popen[bytes] | None = None
 
     @property
@@ -156,11 +159,10 @@ class Devnet:
             if status.pid is not None:
                 raise InputError(f"the devnet in {net.folder} is already running at {status.rpc}")
             port = checked_port(port)
-            net._mend_state()
             options = ["--port", str(port), "--accounts", str(accounts), "--state-interval", str(save_interval_s)]
             if block_time_s is not None:
                 options += ["--block-time", f"{block_time_s:g}"]
-            net._launch(port, options, bound)
+            net._load(port, options, bound)
             net._settings_file.write_text(json.dumps(asdict(DevnetSettings(port, block_time_s, accounts))) + "\n")
         return net
 
@@ -173,7 +175,6 @@ class Devnet:
                 return False
             end_group(record.pid)
             self._record_file.unlink(missing_ok=True)
-            self._keep_state()
         return True
 
     def status(self) -> DevnetStatus:
@@ -208,10 +209,6 @@ class Devnet:
         return self.folder / "devnet.json"
 
     @property
-    def _state_file(self) -> Path:
-        return self.folder / "state.json"
-
-    @property
     def _log_file(self) -> Path:
         return self.folder / "anvil.log"
 
@@ -236,20 +233,35 @@ class Devnet:
     def _alive(self) -> _Record | None:
         """The record, if its process lives and is this folder's anvil, not a later process with the same id."""
         record = self._record()
-        return record if record and str(self._state_file) in command_line(record.pid) else None
+        return record if record and str(self._saved.file) in command_line(record.pid) else None
+
+    def _load(self, port: int, options: list[str], bound: bool) -> None:
+        """Starts anvil on the saved chain, or on the last one that it loaded if it does not load this one."""
+        self.warning = self._saved.mend()
+        self._saved.set_aside()
+        try:
+            self._launch(port, options, bound)
+        except ChainError:
+            warning = self._saved.give_way()
+            if not warning:
+                raise
+            try:
+                self._launch(port, options, bound)
+            except ChainError:
+                self._saved.restore()
+                raise
+            self.warning = warning
+        else:
+            self._saved.loaded()
 
     def _launch(self, port: int, options: list[str], bound: bool) -> None:
         """Starts anvil and waits until it answers."""
         anvil = find_anvil()
-        command = [str(anvil), "--host", HOST, "--hardfork", HARDFORK, "--chain-id", str(CHAIN_ID)]
-        command += [
-            "--mnemonic",
-            MNEMONIC,
-            "--state",
-            str(self._state_file),
-            "--cache-path",
-            str(self.folder / "cache"),
-        ]
+        command = [str(anvil), "--host", HOST, "--hardfork", HARDFORK, "--chain-id", str(CHAIN_ID), "--quiet"]
+        command += ["--mnemonic", MNEMONIC, "--state", str(self._saved.file)]
+        old_states = self.folder / "cache"  # of an anvil that was killed, nobody else removes them
+        shutil.rmtree(old_states, ignore_errors=True)
+        command += ["--cache-path", str(old_states), "--max-persisted-states", str(OLD_STATES)]
         with self._log_file.open("wb") as output:
             process = spawn([*command, *options], self.folder, output)
         if bound:
@@ -274,32 +286,6 @@ class Devnet:
                 raise ChainError(f"anvil did not start: {' '.join(said) or 'it said nothing'} (log: {self._log_file})")
             time.sleep(0.02)
 
-    def _mend_state(self) -> None:
-        """Anvil does not save in one step: after a crash inside a saving, the last good copy stands in."""
-        if not self._state_file.exists() or _is_json(self._state_file):
-            self._keep_state()
-            return
-        broken = self._state_file.with_suffix(".broken")
-        self._state_file.replace(broken)
-        if not self._good_copy.exists() or not _is_json(self._good_copy):
-            raise InputError(
-                f"the saved chain is damaged, there is no good copy, and it was kept as {broken}; "
-                "`pol devnet up` again starts an empty chain, then `pol deploy --force`"
-            )
-        shutil.copyfile(self._good_copy, self._state_file)
-        self.warning = f"the saved chain was damaged and kept as {broken}; an older copy is used"
-
-    def _keep_state(self) -> None:
-        """Copies a whole saved chain to where no crash can damage it."""
-        if self._state_file.exists() and _is_json(self._state_file):
-            partial = self._good_copy.with_suffix(".tmp")
-            shutil.copyfile(self._state_file, partial)
-            partial.replace(self._good_copy)
-
-    @property
-    def _good_copy(self) -> Path:
-        return self.folder / "state.last.json"
-
     def _release(self) -> None:
         """Ends the watcher before what it watches, so that it never kills a stranger."""
         if self._watcher is not None:
@@ -319,11 +305,3 @@ def _block_number(rpc: str) -> int | None:
             return int(json.load(answer)["result"], 16)
     except (OSError, ValueError, KeyError, urllib.error.URLError):
         return None
-
-
-def _is_json(path: Path) -> bool:
-    try:
-        json.loads(path.read_bytes())
-    except ValueError:
-        return False
-    return True

@@ -1,7 +1,7 @@
 """Encrypted keystores (Web3 Secret Storage, version 3), one file per key: ``<folder>/<name>.json``.
 
-Geth, Foundry (``cast wallet``) and ape read these files. Theirs are read if they end in ``.json`` and name their
-address, which Foundry's do not.
+Geth, Foundry (``cast wallet``) and ape read these files, and theirs are read, by whatever name they have. Foundry's do
+not say what their address is: it is known once they are opened.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ from pol_oracle.protocol.errors import InputError
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
+KDFS = ("scrypt", "pbkdf2")
+
 log = structlog.get_logger(__name__)
 
 
@@ -33,7 +35,7 @@ class Key:
 
     Attributes:
         name: the keystore's file name without ``.json``.
-        address: checksummed address.
+        address: checksummed address; "" if the file does not say.
         path: the file.
     """
 
@@ -100,9 +102,9 @@ def load_key(folder: Path, account: str, password: str) -> LocalAccount:
         if "MAC mismatch" in str(error):
             raise InputError(f"wrong password for key {key.name!r}") from None
         raise InputError(f"{key.path} is damaged: {error}") from error
-    except (KeyError, TypeError, NotImplementedError) as error:
-        raise InputError(f"{key.path} is damaged: {_reason(error)}; restore it from a copy") from error
-    if loaded.address != key.address:
+    except (KeyError, AttributeError, TypeError, AssertionError, NotImplementedError) as error:
+        raise InputError(_unopened(key.path, content, error)) from error
+    if key.address and loaded.address != key.address:
         raise InputError(f"{key.path} is damaged: it names {key.address} and holds the key of {loaded.address}")
     return loaded
 
@@ -121,7 +123,9 @@ def find_key(folder: Path, account: str) -> Key:
         if key.name == account or key.address == wanted:
             return key
     names = ", ".join(key.name for key in keys) or "none"
-    raise InputError(f"no key {account!r} in {folder} (there: {names}); make one with `pol keys new`")
+    nameless = wanted is not None and not all(key.address for key in keys)
+    hint = "; some files do not say their address: choose those by name" if nameless else ""
+    raise InputError(f"no key {account!r} in {folder} (there: {names}){hint}; make one with `pol keys new`")
 
 
 def _store(folder: Path, name: str, account: LocalAccount, password: str, iterations: int | None) -> Key:
@@ -130,8 +134,9 @@ def _store(folder: Path, name: str, account: LocalAccount, password: str, iterat
     if not password:
         raise InputError("a key needs a password that is not empty")
     path = folder / f"{name}.json"
-    if path.exists():
-        raise InputError(f"there is already a key {name!r} ({path}); it is not overwritten")
+    for taken in (path, folder / name):
+        if taken.exists():
+            raise InputError(f"there is already a key {name!r} ({taken}); it is not overwritten")
     kdf: Literal["scrypt"] = "scrypt"
     content: dict[str, Any] = dict(Account.encrypt(account.key, password, kdf=kdf, iterations=iterations))
     _write_new(path, json.dumps(content | {"address": account.address}, indent=1) + "\n")
@@ -163,12 +168,15 @@ def _scan(folder: Path) -> tuple[list[Key], dict[str, str]]:
     """Returns the stored keys by name, and what is wrong with each file that is no keystore, by its name."""
     keys: list[Key] = []
     bad: dict[str, str] = {}
-    for path in sorted(folder.glob("*.json")) if folder.is_dir() else ():
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if path.name.startswith(".") or not path.is_file():
+            continue
         try:
             keys.append(_read(path)[0])
         except InputError as error:
-            bad[path.stem] = str(error)
-    return keys, bad
+            if path.suffix == ".json":  # what else lies here is nobody's mistake
+                bad[path.stem] = str(error)
+    return sorted(keys, key=lambda key: key.name), bad
 
 
 def _reason(error: Exception) -> str:
@@ -177,18 +185,37 @@ def _reason(error: Exception) -> str:
         return f"it has no field {error.args[0]!r}"
     if isinstance(error, json.JSONDecodeError):
         return f"it is not JSON ({error})"
-    if isinstance(error, TypeError):
+    if isinstance(error, TypeError | AttributeError):
         return "its content has the wrong structure"
     return (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
+
+
+def _unopened(path: Path, content: dict[str, Any], error: Exception) -> str:
+    """Why a keystore that was read could not be opened, and what to do: never to part with it."""
+    crypto = content["crypto"]
+    kdf = crypto.get("kdf") if isinstance(crypto, dict) else None
+    if (isinstance(kdf, str) and kdf not in KDFS) or isinstance(error, AssertionError):
+        return (
+            f"{path} is locked in a way that is not known here ({kdf!r}; known: {', '.join(KDFS)}): open it with the "
+            "tool that made it, and take the key over with `pol keys import`"
+        )
+    return f"{path} is damaged: {_reason(error)}; restore it from a copy"
 
 
 def _read(path: Path) -> tuple[Key, dict[str, Any]]:
     """Reads a keystore without decrypting it."""
     try:
-        content: dict[str, Any] = json.loads(path.read_text("utf-8"))
-        address = to_checksum_address(str(content["address"]))
+        found = json.loads(path.read_text("utf-8"))
+        content: dict[str, Any] = {name.lower(): value for name, value in found.items()}
+        if "crypto" not in content:
+            raise KeyError("crypto")
         if content["version"] != 3:
             raise ValueError(f"version {content['version']} instead of 3")
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path} is no keystore: {_reason(error)}; restore it from a copy or remove it") from error
-    return Key(path.stem, address, path), content
+        named = content.get("address")
+        address = to_checksum_address(str(named)) if named else ""
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"{path} is no keystore that can be read here: {_reason(error)}; restore it from a copy, or keep it "
+            "elsewhere"
+        ) from error
+    return Key(path.stem if path.suffix == ".json" else path.name, address, path), content

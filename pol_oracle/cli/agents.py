@@ -8,7 +8,7 @@ import typer
 
 from pol_oracle.agents.policy import Policy
 
-from . import session
+from . import output, session
 from .live import live
 from .options import Account, Dev, PasswordFile, Threads
 from .settings import Settings, torchrun_variables
@@ -79,9 +79,9 @@ def run_miner(
     if meeting is not None and meeting.rank > 0:
         _help(ctx.obj, meeting, store, threads, json)
         return
-    config = _config(ctx.obj, account, dev, password_file, name, store, poll, confirmations, json)
+    config = _config(ctx.obj, account, dev, password_file, name, store, poll, confirmations)
     config = replace(config, threads=threads, check_accuracy=check_accuracy, metrics_port=metrics_port, meeting=meeting)
-    with live(config, json) as watched:
+    with live(config, json, line=True) as watched:
         run(watched)
 
 
@@ -106,8 +106,10 @@ def run_verifier(
 
     from pol_oracle.agents.verifier import run_verifier as run
 
-    config = _config(ctx.obj, account, dev, password_file, name, store, poll, confirmations, json)
-    run(replace(config, threads=threads, policy=replace(config.policy, walks=walks)))
+    config = _config(ctx.obj, account, dev, password_file, name, store, poll, confirmations)
+    config = replace(config, threads=threads, policy=replace(config.policy, walks=walks))
+    with live(config, json) as watched:
+        run(watched)
 
 
 def _meeting() -> Meeting | None:
@@ -123,7 +125,6 @@ def _meeting() -> Meeting | None:
 def _help(settings: Settings, meeting: Meeting, store: list[str] | None, threads: int, json: bool) -> None:
     from pol_oracle.agents.config import HelperConfig
     from pol_oracle.agents.helper import run_helper
-    from pol_oracle.agents.logs import as_json, as_text
 
     config = HelperConfig(
         deployment=session.deployment(settings),
@@ -134,10 +135,10 @@ def _help(settings: Settings, meeting: Meeting, store: list[str] | None, threads
         rpc=settings.rpc,
         store=tuple(store or ()),
         threads=threads,
-        tell=lambda entry: typer.echo(as_json(entry) if json else as_text(entry)),
     )
-    typer.echo(f"rank {meeting.rank} helps the miner at {meeting.host}:{meeting.port}; Ctrl-C stops it", err=True)
-    run_helper(config)
+    output.remark(f"rank {meeting.rank} helps the miner at {meeting.host}:{meeting.port}; Ctrl-C stops it")
+    with live(config, json) as watched:
+        run_helper(watched)
 
 
 def _config(
@@ -149,10 +150,8 @@ def _config(
     store: list[str] | None,
     poll: float,
     confirmations: int | None,
-    json: bool,
 ) -> AgentConfig:
     from pol_oracle.agents.config import AgentConfig
-    from pol_oracle.agents.logs import as_json, as_text
 
     found = session.deployment(settings)
     key = session.account(settings, account, dev, password_file)
@@ -166,7 +165,6 @@ def _config(
         store=tuple(store or ()),
         confirmations=confirmations,
         poll_s=poll,
-        tell=lambda entry: typer.echo(as_json(entry) if json else as_text(entry)),
     )
-    typer.echo(f"{config.name} signs as {key.address}; log: {config.log_path}; Ctrl-C stops it", err=True)
+    output.remark(f"{config.name} signs as {key.address}; log: {config.log_path}; Ctrl-C stops it")
     return config

@@ -124,7 +124,7 @@ def findings(verdict: Verdict) -> dict[str, Any]:
 def judgement(values: dict[str, Any]) -> str:
     """Returns the same in words."""
     if values["dead_end"]:
-        return "valid, but the segment after it is not finite: no block can be built on it"
+        return "valid, but the segment after it or its evaluation is not finite: no block can be built on it"
     if values["valid"]:
         told = f"; but there is {values['reason']}" if values["reason"] else ""
         return f"valid: the replay gives the same bits{told}"

@@ -15,10 +15,12 @@ from typer.core import TyperGroup
 
 from pol_oracle.protocol.errors import PolError
 
+from .output import remark
 from .settings import Settings
 
 EXPECTED = 1
 UNEXPECTED = 2
+_KEPT = 20  # newest reports of unexpected failures
 # typer's own errors (unknown option, missing argument) all derive from this one, which typer does not export
 _UsageError: Any = typer.BadParameter.__mro__[2]
 
@@ -36,9 +38,9 @@ class PolGroup(TyperGroup):
             settings = ctx.obj if isinstance(ctx.obj, Settings) else Settings.model_construct()
             sentence = expected(error)
             if sentence is None:
-                typer.echo(f"pol: {unexpected(error, settings.logs)}", err=True)
+                remark(f"pol: {unexpected(error, settings.logs)}")
                 raise typer.Exit(UNEXPECTED) from error
-            typer.echo(f"pol: {sentence}", err=True)
+            remark(f"pol: {sentence}")
             raise typer.Exit(EXPECTED) from error
 
 
@@ -79,6 +81,8 @@ def unexpected(error: Exception, folder: Path) -> str:
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"error-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.log"
         path.write_text("".join(traceback.format_exception(error)))
+        for old in sorted(folder.glob("error-*.log"))[:-_KEPT]:
+            old.unlink(missing_ok=True)
     except OSError as second:
         return f"{what} (and the log could not be written: {second})"
     return f"{what}; details are in {path}"

@@ -58,8 +58,9 @@ def list_(ctx: typer.Context, json: Json = False) -> None:
 
     settings: Settings = ctx.obj
     keys = list_keys(settings.keys)
-    rows = [{"name": key.name, "address": key.address, "file": str(key.path)} for key in keys]
-    output.emit(rows, json, lambda: output.table(["name", "address", "file"], [list(row.values()) for row in rows]))
+    rows = [{"name": key.name, "address": key.address or None, "file": str(key.path)} for key in keys]
+    lines = [[key.name, key.address or "(not in the file)", key.path] for key in keys]
+    output.emit(rows, json, lambda: output.table(["name", "address", "file"], lines))
 
 
 def _secret(file: Path | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
@@ -23,6 +24,12 @@ def emit(value: Any, as_json: bool, render: Callable[[], None]) -> None:
 def emit_line(value: Mapping[str, Any], as_json: bool, text: str) -> None:
     """Prints one record of a stream: one JSON object per line, or a line of text."""
     typer.echo(json.dumps(value) if as_json else text)
+
+
+def remark(text: str) -> None:
+    """Prints a line on stderr, if anybody is there to read it."""
+    with suppress(OSError):
+        typer.echo(text, err=True)
 
 
 def amount(wei: int) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pol_oracle.protocol.errors import InputError
+from pol_oracle.protocol.lifecycle import Status
 
 from . import output, session
 from .blocks import BlockArgument, find
@@ -16,6 +17,9 @@ from .options import Json, States, Threads
 from .settings import Settings
 
 if TYPE_CHECKING:
+    from pol_oracle.agents.blocks import BlockView
+    from pol_oracle.agents.follow import Follower
+    from pol_oracle.agents.view import View
     from pol_oracle.canonical.models import Model
     from pol_oracle.canonical.state import State
 
@@ -43,6 +47,7 @@ def export(
 ) -> None:
     """Write a block's W': follow the chain up to the block, and name its tensors as torchvision does.
 
+    What is not final is replayed first, and refused if it is wrong: nobody has judged what its header claims.
     `module.load_state_dict` takes what is written. Images are scaled as (pixel - 121) / 64.
     """
     from pol_oracle.store.files import write_whole
@@ -52,12 +57,45 @@ def export(
     view = session.history(session.client(settings, found), found).view
     wanted = find(view, block)
     with session.following(settings, found, view, store, threads) as follower:
+        for below in _not_final(view, wanted):
+            _verify(follower, view, below)
         state = follower.post(view.lineage(wanted.id), lambda: False)
-    facts = {"block": output.hex0x(wanted.id), "height": wanted.height, "root": output.hex0x(state.root)}
+    status = wanted.status.name.lower()
+    facts = {
+        "block": output.hex0x(wanted.id),
+        "status": status,
+        "height": wanted.height,
+        "root": output.hex0x(state.root),
+    }
     about = {**facts, "correct": wanted.correct_after, "of": found.task.test_count, "model": state.model.name}
     write_whole(out, _encoded(state, format_, {name: str(value) for name, value in about.items()}))
     values = {"file": str(out), **about}
     output.emit(values, json, lambda: output.facts(values))
+
+
+def _not_final(view: View, block: BlockView) -> list[BlockView]:
+    """A block and those below that are not final, from the lowest up."""
+    found: list[BlockView] = []
+    while block.status is not Status.FINALIZED:
+        found.append(block)
+        block = view.blocks[block.parent]
+    return found[::-1]
+
+
+def _verify(follower: Follower, view: View, block: BlockView) -> None:
+    """Replays a block.
+
+    Raises:
+        InputError: it is wrong.
+    """
+    from pol_oracle.agents.replay import Replayer
+
+    verdict = Replayer(follower)(block, view.lineage(block.parent), block.shown, lambda: False)
+    if not verdict.right:
+        raise InputError(
+            f"block {output.hex0x(block.id)} is {block.status.name.lower()} and wrong ({verdict.reason}): nothing that "
+            "it claims is worth exporting; name a final block, or one that does not stand on it"
+        )
 
 
 def read_state(path: Path, model: Model) -> State:

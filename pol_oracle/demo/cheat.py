@@ -143,7 +143,7 @@ class ColluderLoop(VerifierLoop):
         config = context.config
         judge = Colluder(cheats(), context.me, config.deployment.task)
         super().__init__(context, judge, silent)
-        self._reviewer = Prejudice(judge, context.memory, context.me, self.log, config.retry_s)
+        self._reviewer = Prejudice(judge, context.memory, context.me, context.parameters, self.log, config.retry_s)
 
 
 def lazy(block: BlockView, lineage: object, shown: object, cancelled: object) -> Verdict:

@@ -16,7 +16,7 @@ from pol_oracle.protocol.errors import InputError
 from pol_oracle.protocol.hashing import ZERO
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.positions import LEAF_GROUP, MAX_NODES, Item, Position, Tree
-from pol_oracle.task import Segment, Workload, state_before
+from pol_oracle.task import Segment, Workload
 
 from .proofs import NO_SEGMENT, Answer, SegmentStep, TraceId
 from .shown import Grounds
@@ -130,5 +130,5 @@ class HonestDiscloser:
 
     def _start(self, trace: TraceId) -> State:
         if trace.tree is Tree.SEGMENT:
-            return state_before(self.workload, self._segment.block_id, self._segment.start, trace.index)
+            return self._segment.state_before(self.workload, trace.index)
         return self._post if trace.tree is Tree.AFTER else self.grounds.pre

@@ -15,7 +15,7 @@ from pol_oracle.canonical.state import State
 from pol_oracle.canonical.traces import TraceRoots
 from pol_oracle.protocol.errors import InputError
 from pol_oracle.protocol.positions import Tree
-from pol_oracle.task import Segment, segment_step, state_before
+from pol_oracle.task import Segment, segment_step
 
 from .accuracy import bit_proof, sums_proof
 from .operations import first_difference, input_proof, operation_proof
@@ -40,8 +40,7 @@ def find_segment_fault(shown: ShownTrees, own: Segment) -> FraudProof:
     if step is not None or shown.header.pre_root != own.end.root:
         # a list of our own steps that does not end in preRoot: nobody can show its last one
         number = len(own.entries) - 1 if step is None else step
-        before = state_before(shown.workload, own.block_id, own.start, number)
-        return _find_fault(shown, TraceId(Tree.SEGMENT, number), before)
+        return _find_fault(shown, TraceId(Tree.SEGMENT, number), own.state_before(shown.workload, number))
     state = own.start
     for number in range(len(own.entries)):
         result = segment_step(shown.workload, own.block_id, number, state)

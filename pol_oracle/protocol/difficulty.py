@@ -9,10 +9,11 @@ divided by 1024. A block of b bits stands for 2^b tries:
                    would step only those that need one requirement less, and a fraction of a bit would weigh nothing.
     work           2^b, rounded down to whole tries.
     retargeting    ASERT (Werner et al., 2020; BCH's aserti3, 2020) from one block to the next. In bits it is linear: a
-                   block that took d seconds instead of T moves b by (T - d) / half-life. Over a branch the moves add up
-                   to its length alone, so which timestamps a miner picks in between is of no use to it. Each move is
-                   rounded down and the result kept in [minimum, maximum], from where it leaves at once: what was cut
-                   off is not owed.
+                   block that took d seconds instead of T moves b by (T - d) / half-life, by a bit downwards at most:
+                   one very long interval must not make the blocks after it so easy that everybody finds one at once.
+                   Over a branch the moves add up to its length alone, so which timestamps a miner picks in between is
+                   of no use to it. Each move is rounded down and the result kept in [minimum, maximum], from where it
+                   leaves at once: what was cut off is not owed.
 
 2^x for 0 <= x < 1 is aserti3's cubic in 16 binary places, good to 0.013 %; every implementation computes it alike.
 """
@@ -88,13 +89,13 @@ def retarget(difficulty: int, elapsed: int, target_interval: int, half_life: int
         difficulty: the block's own.
         elapsed: seconds of L1 from the parent's proposal to the block's.
         target_interval: T in seconds; 0 keeps every block at its parent's difficulty.
-        half_life: seconds of delay that make a block half as hard, more than 0 unless T is.
+        half_life: seconds of delay that make a block half as hard, which is the most; more than 0 unless T is.
         minimum: the least difficulty.
         maximum: the greatest.
     """
     if target_interval == 0:
         return difficulty
-    moved = difficulty + (target_interval - elapsed) * BIT // half_life
+    moved = difficulty + max(target_interval - elapsed, -half_life) * BIT // half_life
     return min(max(moved, minimum), maximum)
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
+from .errors import InputError
 from .hashing import keccak_abi
 
 HEADER_TYPE = "(bytes32,address,uint64,uint32[],bytes32,bytes32,bytes32,bytes32,bytes32,uint32,uint32)"
+_ADDRESS = re.compile(r"0x[0-9A-Fa-f]{40}")
+_WORD, _INDEX, _NONCE = 32, 1 << 32, 1 << 64
 
 
 @dataclass(frozen=True)
@@ -59,3 +64,27 @@ class Header:
     def id(self, task_id: bytes) -> bytes:
         """``keccak256(abi.encode(taskId, header))``."""
         return keccak_abi(["bytes32", HEADER_TYPE], [task_id, self.astuple()])
+
+    def dumps(self) -> str:
+        """Returns the header as one line of JSON."""
+        return json.dumps([v.hex() if isinstance(v, bytes) else v for v in self.astuple()])
+
+    @staticmethod
+    def loads(text: str) -> Header:
+        """Reads what :meth:`dumps` wrote.
+
+        Raises:
+            InputError: it is no header: whoever wrote it may want to harm.
+        """
+        try:
+            parent, miner, nonce, indices, *roots, before, after = json.loads(text)
+            words = segment, pre, post, trace, evaluation, below = [bytes.fromhex(word) for word in (*roots, parent)]
+            numbers = *indices, before, after
+        except (ValueError, TypeError, RecursionError) as error:
+            raise InputError(f"this is no header: {text[:100]!r}") from error
+        small = all(type(number) is int and 0 <= number < _INDEX for number in numbers)
+        if not small or type(nonce) is not int or not 0 <= nonce < _NONCE:
+            raise InputError(f"a header has numbers out of range: {text[:100]!r}")
+        if any(len(word) != _WORD for word in words) or not isinstance(miner, str) or not _ADDRESS.fullmatch(miner):
+            raise InputError(f"a header has words or an address of the wrong size: {text[:100]!r}")
+        return Header(below, miner, nonce, tuple(indices), segment, pre, post, trace, evaluation, before, after)

@@ -28,11 +28,12 @@ from .crew import Meeting
 from .grouped import GroupedSearch
 from .helper import help_leader
 from .naive import NaiveSearch
-from .proof import Base, Progress, Proof, Search
+from .proof import HANDED, Base, Progress, Proof, Search
 from .torch_models import build_module, load_state, pick_device, read_state, set_up_torch
 from .train import Recipe, count_correct, train
 
 __all__ = [
+    "HANDED",
     "Base",
     "GroupedSearch",
     "Meeting",

@@ -117,7 +117,11 @@ class Attempt:
         self._counters, self._before = counters, dict[Counter, Bits]()
 
     def confirm(self, draw: Draw, watch: Watch) -> Proof | None:
-        """Takes a candidate through all checks; returns the proof if it passes them."""
+        """Takes a candidate through all checks; returns the proof if it passes them.
+
+        Raises:
+            NotFinite: the evaluation of a W that all candidates share is not finite: none can pass.
+        """
         workload, chosen = self.block.workload, list(draw.indices)
         result = workload.stepper.run(self.base.state, workload.train.images[chosen], workload.train.labels[chosen])
         if not result.finite or not self._meets(draw, result):
@@ -125,7 +129,9 @@ class Attempt:
         watch.count(confirmed=1)
         try:
             accuracy = self._accuracy(result.post, watch)
-        except NotFinite:  # such a state cannot stand in a block
+        except NotFinite:  # such a W cannot stand in a block
+            if workload.rules.derived_state:
+                raise
             return None
         if accuracy is None:
             return None
@@ -144,7 +150,11 @@ class Attempt:
         for counter in self._counters:
             if counter not in self._before:
                 self._before[counter] = self._count(counter, self.base.state, watch)
-            before, after = self._before[counter], self._count(counter, post, watch)
+            before = self._before[counter]
+            try:
+                after = self._count(counter, post, watch)
+            except NotFinite:  # nor can such a W'
+                return None
             watch.note(before=int(before.sum()), correct=int(after.sum()))
             if after.sum() <= before.sum() and not after.all():
                 return None

@@ -2,7 +2,8 @@
 
 The leader is the miner. It writes on a board what is searched for; every process takes nonces from a common counter,
 pass by pass, and helpers write down the nonces of their candidates, which the leader confirms. W is not sent around: it
-follows from the parent, and every process computes it by itself. Nobody waits for anybody, so helpers join, leave and
+follows from the parent, and every process computes it by itself, from L1 and, for blocks on their way there, from
+headers that the leader hands over. Nobody waits for anybody, so helpers join, leave and
 die at any time; of one that dies the nonces of one pass are lost.
 
 The board is a key-value store (torch's TCPStore) at MASTER_ADDR and MASTER_PORT; RANK 0 leads. ``torchrun`` sets these.
@@ -14,16 +15,17 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
 from torch.distributed import PrefixStore, Store, TCPStore  # type: ignore[attr-defined]
 
-from pol_oracle.canonical.state import State
 from pol_oracle.protocol.errors import InputError, Unreachable
+from pol_oracle.protocol.header import Header
 
 from .attempt import Block
+from .proof import HANDED, Base
 
 MEETING = timedelta(seconds=60)
 _TASK, _ORDER, _ORDERS = "task", "order", "orders"
@@ -41,6 +43,7 @@ class Order:
         difficulty: of the block, in 1/1024 bit.
         nonce: the first one.
         parent, miner, root: the block to build on, the proposer's 20 bytes, and the root of W.
+        headers: of the newest blocks up to the parent, as the leader says: L1 may not show them yet.
     """
 
     number: int
@@ -49,15 +52,26 @@ class Order:
     parent: bytes
     miner: bytes
     root: bytes
+    headers: tuple[Header, ...] = ()
 
     def pack(self) -> str:
         """Returns the order as it stands on the board."""
-        return _FIELDS.pack(*astuple(self)).hex()
+        fields = self.number, self.difficulty, self.nonce, self.parent, self.miner, self.root
+        return "\n".join((_FIELDS.pack(*fields).hex(), *(header.dumps() for header in self.headers)))
 
     @staticmethod
     def unpack(data: str) -> Order:
-        """Reads what :meth:`pack` wrote."""
-        return Order(*_FIELDS.unpack(bytes.fromhex(data)))
+        """Reads what :meth:`pack` wrote.
+
+        Raises:
+            InputError: it is no order.
+        """
+        fields, *headers = data.split("\n", HANDED + 1)
+        try:
+            number, difficulty, nonce, parent, miner, root = _FIELDS.unpack(bytes.fromhex(fields))
+        except (ValueError, struct.error) as error:
+            raise InputError(f"this is no order: {fields[:100]!r}") from error
+        return Order(number, difficulty, nonce, parent, miner, root, tuple(map(Header.loads, headers)))
 
 
 @dataclass(frozen=True)
@@ -157,6 +171,7 @@ class Board:
         """Returns the present order, if there is one.
 
         Raises:
+            InputError: what stands there is no order.
             Unreachable: the leader has left.
         """
         with _reached():
@@ -210,7 +225,7 @@ class Alone:
     """No helpers, and no board."""
 
     @contextmanager
-    def on(self, block: Block, state: State, nonce: int) -> Iterator[Shift]:
+    def on(self, block: Block, base: Base, nonce: int) -> Iterator[Shift]:
         """See :meth:`Leader.on`."""
         yield _Counter(nonce)
 
@@ -247,16 +262,16 @@ class Leader:
         self._board = Board(meeting, task)
 
     @contextmanager
-    def on(self, block: Block, state: State, nonce: int) -> Iterator[Shift]:
+    def on(self, block: Block, base: Base, nonce: int) -> Iterator[Shift]:
         """Has helpers search along.
 
         Args:
             block: what for.
-            state: W.
+            base: what it stands on.
             nonce: the first one.
         """
-        miner = bytes.fromhex(block.miner[2:])
-        order = Order(self._board.number(), block.difficulty, nonce, block.parent, miner, state.root)
+        number, miner, root = self._board.number(), bytes.fromhex(block.miner[2:]), base.state.root
+        order = Order(number, block.difficulty, nonce, block.parent, miner, root, base.headers)
         self._board.give(order)
         try:
             yield _Shared(self._board, order)

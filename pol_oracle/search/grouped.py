@@ -72,7 +72,7 @@ class GroupedSearch:
         watch = Watch(Progress(start_nonce), should_stop, on_progress)
         nonces, attempt = Nonces(block), Attempt(block, base, self.counters)
         self._passes.load(base.state)
-        with self._crew.on(block, base.state, start_nonce) as shift:
+        with self._crew.on(block, base, start_nonce) as shift:
             try:
                 while True:
                     watch.ask()

@@ -9,6 +9,7 @@ import structlog
 
 from pol_oracle.canonical.state import State
 from pol_oracle.protocol.errors import ArithmeticFault
+from pol_oracle.protocol.header import Header
 from pol_oracle.task import Workload
 
 from .attempt import Block, Nonces
@@ -21,8 +22,9 @@ log = structlog.get_logger(__name__)
 PAUSE_S = 0.1  # before the board is looked at again
 LONG_PAUSE_S = 0.5  # before it is asked again whether the leader's parent is known by now
 
-StateOf = Callable[[bytes], State | None]
-"""Computes W of a block's children from its id; None if it does not know of the block yet."""
+StateOf = Callable[[bytes, tuple[Header, ...]], State | None]
+"""Computes W of a block's children from its id and headers that the leader says lead to it; None if it does not know of
+the block yet."""
 
 
 def help_leader(
@@ -70,7 +72,7 @@ def help_leader(
 
 
 def _state(order: Order, state_of: StateOf) -> State | None:
-    state = state_of(order.parent)
+    state = state_of(order.parent, order.headers)
     if state is not None and state.root != order.root:
         raise ArithmeticFault(f"this process and the leader compute different weights after {order.parent.hex()}")
     return state

@@ -10,6 +10,8 @@ from pol_oracle.canonical.accuracy import AccuracyTree
 from pol_oracle.canonical.state import State
 from pol_oracle.protocol.header import Header
 
+HANDED = 8  # headers that a base holds: more than a miner can be ahead of what L1 shows its helpers
+
 
 @dataclass(frozen=True)
 class Base:
@@ -19,11 +21,13 @@ class Base:
         parent: the block's id.
         segment_root: 32 bytes; zeros under the paper's rules.
         state: W; under the paper's rules, where the search begins.
+        headers: of the newest blocks up to the parent, HANDED at most, for helpers: L1 may not show them yet.
     """
 
     parent: bytes
     segment_root: bytes
     state: State
+    headers: tuple[Header, ...] = ()
 
 
 @dataclass(frozen=True)

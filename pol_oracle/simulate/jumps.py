@@ -1,19 +1,25 @@
-"""How many blocks the difficulty takes to follow a tenfold jump in power."""
+"""How the difficulty follows power that changes at once: by a factor of ten, or for the length of one block."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
+from pol_oracle.protocol.difficulty import BIT
 
 from .chain import Rules
 from .engine import Progress, Shift, Simulation
 from .network import Network, Seconds, alike
 
-FEW, MANY = 20, 200
 BEFORE, AFTER = 30, 90  # blocks of each chain before and after the jump
+FEW, MANY = 20, 200
+UP = (Shift(0, FEW), Shift(BEFORE, MANY))
+DOWN = (Shift(0, MANY), Shift(BEFORE, FEW))
+OUTAGE = (Shift(0, MANY), Shift(BEFORE, MANY // 50), Shift(BEFORE + 1, MANY))  # one block takes fifty times as long
 WITHIN = 0.25
-PATIENCE = 100_000  # a single long interval makes hundreds of orphans; the chain recovers
+PATIENCE = 100_000  # without a bound a single long interval makes hundreds of orphans; the chain recovers
 WINDOW = 5  # blocks over which the mean over all chains is smoothed
 
 
@@ -32,19 +38,29 @@ class Jump:
     blocks: int
 
 
-def jump(up: bool, rules: Rules, network: Network, chains: int, seed: int, progress: Progress | None = None) -> Jump:
+@dataclass(frozen=True)
+class Unbounded(Rules):
+    """ASERT as it is, where one interval may move the difficulty without limit."""
+
+    def after(self, difficulty: int, elapsed: int) -> int:
+        """Returns the difficulty of the children of a block that came ``elapsed`` seconds after its parent."""
+        moved = difficulty + (self.target_interval - elapsed) * BIT // self.half_life
+        return min(max(moved, self.minimum), self.maximum)
+
+
+def jump(
+    shifts: Sequence[Shift], rules: Rules, network: Network, chains: int, seed: int, progress: Progress | None = None
+) -> Jump:
     """Lets many chains live through a jump.
 
     Args:
-        up: whether power is ten times or a tenth of what it was.
+        shifts: ``UP``, ``DOWN`` or ``OUTAGE``.
         rules: of the deployment.
         network: what all miners share.
         chains: how many to take the mean over; 400 give it to within 3 %.
         seed: of all chance.
         progress: is told the blocks so far.
     """
-    before, after = (FEW, MANY) if up else (MANY, FEW)
-    shifts = (Shift(0, before), Shift(BEFORE, after))
     intervals, proposals = np.zeros((chains, BEFORE + AFTER)), np.zeros(BEFORE + AFTER)
     for i in range(chains):
         outcome = Simulation(rules, network, alike(MANY), seed + i, shifts=shifts).run(

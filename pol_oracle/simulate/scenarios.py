@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -13,8 +13,8 @@ from .attackers import Attacker, Hopper, Withholder
 from .chain import Rules, fitting_difficulty, tries_per_block
 from .engine import Progress, Shift, Simulation
 from .games import IDEAL, search
-from .jumps import AFTER, BEFORE, jump
-from .network import Miners, Network, alike, mixed
+from .jumps import AFTER, BEFORE, DOWN, OUTAGE, UP, Jump, Unbounded, jump
+from .network import Miners, Network, Seconds, alike, mixed
 from .outcome import Outcome
 from .told import Curve, Panel, Reading, Sweep, Told, over, over_height, readings
 
@@ -22,6 +22,7 @@ Scenario = Callable[[int, int, Progress | None], Told]
 
 RULES, NETWORK = Rules(), Network()
 BLOCKS_TO_RECOVER = 40
+ORPHANS_AFTER_OUTAGE = 0.15  # per block, over the ninety after one that took fifty times as long
 GAIN = 0.05
 SHARES = (0.1, 0.2, 0.3, 0.4)
 POINT = 2000  # blocks per point of a sweep, at most
@@ -44,30 +45,63 @@ def join_and_leave(blocks: int, seed: int, progress: Progress | None) -> Told:
 
 def tenfold_up(blocks: int, seed: int, progress: Progress | None) -> Told:
     """From 20 miners to 200 at once."""
-    return _tenfold("tenfold-up", True, blocks, seed, progress)
+    return _tenfold("tenfold-up", "ten times the power", UP, blocks, seed, progress)
 
 
 def tenfold_down(blocks: int, seed: int, progress: Progress | None) -> Told:
     """From 200 miners to 20 at once."""
-    return _tenfold("tenfold-down", False, blocks, seed, progress)
+    return _tenfold("tenfold-down", "a tenth of the power", DOWN, blocks, seed, progress)
 
 
-def _tenfold(name: str, up: bool, blocks: int, seed: int, progress: Progress | None) -> Told:
+def _tenfold(name: str, title: str, shifts: Sequence[Shift], blocks: int, seed: int, progress: Progress | None) -> Told:
     chains = max(1, blocks // 25)
-    told = (lambda done: progress(done * 25 // (BEFORE + AFTER))) if progress else None
-    seen = jump(up, RULES, NETWORK, chains, seed, told)
-    x = [float(n) for n in range(1 - BEFORE, AFTER + 1)]
-    orphans = 100 * seen.orphans / (1 + seen.orphans)
-    panels = (
-        _panel("blocks after the jump", "mean block interval (s)", x, seen.intervals, RULES.target_interval),
-        _panel("blocks after the jump", "orphans (% of proposals)", x, orphans),
-        _panel("blocks after the jump", "honest share of rewards", x, np.ones(len(x)), 1.0),
-    )
+    seen = jump(shifts, RULES, NETWORK, chains, seed, _of_chains(progress, 25))
     found = (
         Reading(f"{name}.recovery", seen.blocks, "blocks", BLOCKS_TO_RECOVER),
         Reading(f"{name}.recovery_time", float(seen.intervals[BEFORE : BEFORE + seen.blocks].sum()), "s"),
     )
-    return Told(name, f"{'ten times' if up else 'a tenth of'} the power: mean of {chains} chains", found, panels)
+    return Told(name, f"{title}: mean of {chains} chains", found, _around({"": seen}))
+
+
+def storm(blocks: int, seed: int, progress: Progress | None) -> Told:
+    """All but a fiftieth of the power is gone for one block: with the bound on what a block moves, and without."""
+    chains = max(1, blocks // 200)
+    cases = {"bounded": RULES, "without a bound": Unbounded()}
+    count = _Count(progress, blocks, len(cases))
+    seen = {
+        label: jump(OUTAGE, rules, NETWORK, chains, seed, _of_chains(count.next(), 200))
+        for label, rules in cases.items()
+    }
+    found = [
+        Reading(f"storm.{_slug(label)}.{name}", value, unit, bar if label == "bounded" else None)
+        for label, after in seen.items()
+        for name, value, unit, bar in (
+            ("orphans", float(after.orphans[BEFORE + 1 :].mean()), "per block", ORPHANS_AFTER_OUTAGE),
+            ("most_orphans", float(after.orphans[BEFORE + 1 :].max()), "per block", None),
+            ("shortest", float(after.intervals[BEFORE + 1 :].min()), "s", None),
+        )
+    ]
+    return Told("storm", f"one block fifty times as long: mean of {chains} chains", tuple(found), _around(seen))
+
+
+def _around(seen: Mapping[str, Jump]) -> tuple[Panel, ...]:
+    """Panels over the blocks before and after a jump."""
+    x = [float(n) for n in range(1 - BEFORE, AFTER + 1)]
+
+    def panel(y: str, value: Callable[[Jump], Seconds], level: float | None = None) -> Panel:
+        curves = (Curve(label, x, [float(v) for v in value(after)]) for label, after in seen.items())
+        return Panel("blocks after the jump", y, tuple(curves), level)
+
+    return (
+        panel("mean block interval (s)", lambda after: after.intervals, RULES.target_interval),
+        panel("orphans (% of proposals)", lambda after: 100 * after.orphans / (1 + after.orphans)),
+        panel("honest share of rewards", lambda after: np.ones(len(after.orphans)), 1.0),
+    )
+
+
+def _of_chains(progress: Progress | None, blocks: int) -> Progress | None:
+    """Tells so many blocks for each chain of a jump."""
+    return (lambda done: progress(done * blocks // (BEFORE + AFTER))) if progress else None
 
 
 def latency(blocks: int, seed: int, progress: Progress | None) -> Told:
@@ -197,6 +231,7 @@ SCENARIOS: dict[str, Scenario] = {
     "join-and-leave": join_and_leave,
     "tenfold-up": tenfold_up,
     "tenfold-down": tenfold_down,
+    "storm": storm,
     "latency": latency,
     "selfish": selfish,
     "hopping": hopping,
@@ -230,7 +265,3 @@ def _mixed(count: int, seed: int) -> Miners:
 
 def _slug(label: str) -> str:
     return label.replace(",", "").replace("'", "").replace(" ", "_")
-
-
-def _panel(x: str, y: str, at: list[float], values: object, level: float | None = None) -> Panel:
-    return Panel(x, y, (Curve("", at, [float(v) for v in np.asarray(values)]),), level)

@@ -5,6 +5,7 @@ name is what the chain committed to, so where a file comes from does not matter:
 
     states.py   StateStore: put and get, over fsspec (folders, http, anything else fsspec knows by URL)
     server.py   serve: a folder of states over HTTP, read-only
+    places.py   what URLs and answers over HTTP mean
     files.py    writing a file whole or not at all
 """
 

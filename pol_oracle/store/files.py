@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import tempfile
 from contextlib import suppress
 from pathlib import Path
+from typing import IO
+
+_PREFIX = ".pol-new-"
 
 
 def write_whole(path: Path, data: bytes) -> None:
@@ -26,15 +31,37 @@ def _write(path: Path, data: bytes) -> None:
         with target.open("wb") as file:
             file.write(data)
         return
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".new-")
+    _clear(target.parent)
+    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=_PREFIX)
     try:
         with os.fdopen(handle, "wb") as file:
+            _lock(file)
             os.fchmod(file.fileno(), 0o644)
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        Path(temporary).replace(target)
+            Path(temporary).replace(target)
     except BaseException:
         with suppress(OSError):
             Path(temporary).unlink()
         raise
+
+
+def _clear(folder: Path) -> None:
+    """Removes what processes left that were killed while they wrote: files that nobody holds any more."""
+    for path in folder.glob(f"{_PREFIX}*"):
+        with suppress(OSError), path.open("rb") as file:  # gone already, or held
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink()
+
+
+def _lock(file: IO[bytes]) -> None:
+    """Holds a file until it is closed. Where files cannot be locked, nothing is cleared away either.
+
+    Raises:
+        OSError: another process cleared it away before.
+    """
+    with suppress(OSError):
+        fcntl.flock(file, fcntl.LOCK_EX)
+    if not os.fstat(file.fileno()).st_nlink:
+        raise OSError(errno.EAGAIN, "another process writes here; try again")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
-import re
 import socket
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,12 +14,15 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from pol_oracle.protocol.errors import InputError
 
-_NAME = re.compile(r"[0-9a-f]{64}\.f32")
+from .states import STATE_NAME
+
 _MAX_CONNECTIONS = 256
-_KEEP_ALIVE_S = 5
+_REQUEST_S = 10.0  # until a connection has asked for something
+_ANSWER_S = 900.0  # until it has read the answer
 
 
 def application(folder: Path) -> Starlette:
@@ -29,11 +32,46 @@ def application(folder: Path) -> Starlette:
         name = request.path_params["name"]
         path = folder / name
         # The pattern admits no separator and no dot but its own; a link could still lead out of the folder.
-        if not _NAME.fullmatch(name) or path.is_symlink() or not path.is_file():
+        if not STATE_NAME.fullmatch(name) or path.is_symlink() or not path.is_file():
             return PlainTextResponse("no such state\n", status_code=404)
         return FileResponse(path, media_type="application/octet-stream")
 
     return Starlette(routes=[Route("/{name}", state, methods=["GET"])])
+
+
+class Impatient(H11Protocol):
+    """A connection for one request, which is closed when it takes too long."""
+
+    request_s, answer_s = _REQUEST_S, _ANSWER_S
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """See the base class."""
+        super().connection_made(transport)  # type: ignore[arg-type]
+        waits = ((self.request_s, False), (self.answer_s, True))
+        self._timers = [self.loop.call_later(seconds, self._give_up, asked) for seconds, asked in waits]
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """See the base class."""
+        super().connection_lost(exc)
+        for timer in self._timers:
+            timer.cancel()
+
+    def _give_up(self, asked: bool) -> None:
+        if asked or self.cycle is None:
+            self.transport.abort()
+
+
+def configuration(folder: Path) -> uvicorn.Config:
+    """Returns the server behind :func:`serve`."""
+    return uvicorn.Config(
+        application(folder),
+        http=Impatient,
+        ws="none",
+        headers=[("connection", "close")],
+        log_level="warning",
+        limit_concurrency=_MAX_CONNECTIONS,
+        server_header=False,
+    )
 
 
 def serve(folder: Path, host: str = "127.0.0.1", port: int = 8547, ready: Callable[[str], None] | None = None) -> None:
@@ -50,13 +88,7 @@ def serve(folder: Path, host: str = "127.0.0.1", port: int = 8547, ready: Callab
     """
     if not folder.is_dir():
         raise InputError(f"there is no folder {folder} to serve; create it or let a miner write to it first")
-    config = uvicorn.Config(
-        application(folder),
-        log_level="warning",
-        limit_concurrency=_MAX_CONNECTIONS,
-        timeout_keep_alive=_KEEP_ALIVE_S,
-        server_header=False,
-    )
+    config = configuration(folder)
     with _bound(host, port) as listener:
         if ready:
             shown = f"[{host}]" if ":" in host else host

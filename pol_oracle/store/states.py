@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -19,11 +20,13 @@ from fsspec.implementations.local import LocalFileSystem
 from pol_oracle.protocol.errors import CorruptState, InputError, StoreError
 
 from .files import write_whole
+from .places import unpacking, without_secrets
 
 log = structlog.get_logger(__name__)
 
 CHUNK = 1 << 18  # bytes read at once
 ROOT_SIZE = 32
+STATE_NAME = re.compile(r"[0-9a-f]{64}\.f32")
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,7 @@ class StateStore:
         self.urls = tuple(str(url) for url in urls)
         self._limits = limits or Limits()
         self._places = [self._open_place(url) for url in self.urls]
+        self._shown = [without_secrets(url) for url in self.urls]
 
     def put(self, root: bytes, data: bytes) -> None:
         """Writes a state to the first place: whole or not at all.
@@ -87,7 +91,7 @@ class StateStore:
         files, folder = self._places[0]
         name = file_name(root)
         if isinstance(files, HTTPFileSystem):
-            raise StoreError(f"the store {self.urls[0]} is read-only; name a folder before it to write to")
+            raise StoreError(f"the store {self._shown[0]} is read-only; name a folder before it to write to")
         try:
             if isinstance(files, LocalFileSystem):
                 Path(folder).mkdir(parents=True, exist_ok=True)
@@ -95,7 +99,7 @@ class StateStore:
             else:
                 files.pipe_file(f"{folder}/{name}", data)
         except OSError as error:
-            raise StoreError(f"cannot write state {name} to {self.urls[0]}: {_reason(error)}") from error
+            raise StoreError(f"cannot write state {name} to {self._shown[0]}: {_reason(error)}") from error
 
     def remove(self, root: bytes) -> None:
         """Removes a state from the first place, if it is there.
@@ -109,7 +113,9 @@ class StateStore:
         except FileNotFoundError:
             return
         except (OSError, NotImplementedError) as error:
-            raise StoreError(f"cannot remove state {file_name(root)} from {self.urls[0]}: {error}") from error
+            raise StoreError(
+                f"cannot remove state {file_name(root)} from {self._shown[0]}: {_reason(error)}"
+            ) from error
 
     def has(self, root: bytes) -> bool:
         """Says whether the first place holds a file of this name (which says nothing about its bytes)."""
@@ -117,6 +123,12 @@ class StateStore:
         with suppress(OSError, aiohttp.ClientError):
             return bool(files.isfile(f"{folder}/{file_name(root)}"))
         return False
+
+    def roots(self) -> set[bytes]:
+        """Returns the roots whose states lie in the first place, if that is a folder on this machine; else none."""
+        files, folder = self._places[0]
+        paths = Path(folder).glob("*.f32") if isinstance(files, LocalFileSystem) else ()
+        return {bytes.fromhex(path.stem) for path in paths if STATE_NAME.fullmatch(path.name)}
 
     def get(self, root: bytes, size: int) -> bytes:
         """Returns the first state found under this name, ``size`` bytes long. Its root is *not* checked.
@@ -138,7 +150,7 @@ class StateStore:
         name = file_name(root)
         failures: list[str] = []
         corrupt = False
-        for url, (files, folder) in zip(self.urls, self._places, strict=True):
+        for url, (files, folder) in zip(self._shown, self._places, strict=True):
             try:
                 data = self._read(files, f"{folder}/{name}", size)
             except FileNotFoundError:
@@ -161,14 +173,16 @@ class StateStore:
             timeout = aiohttp.ClientTimeout(
                 total=self._limits.longest_s, sock_connect=self._limits.connect_s, sock_read=self._limits.idle_s
             )
-            # No decompression: a bounded read must not begin with an unbounded one. No redirection: where to look is
-            # the operator's to say.
-            options["client_kwargs"] = {"timeout": timeout, "auto_decompress": False}
+            # No decompression but our own, which is bounded. No redirection: where to look is the operator's to say.
+            asked = {"Accept-Encoding": "identity"}
+            options["client_kwargs"] = {"timeout": timeout, "auto_decompress": False, "headers": asked}
             options["allow_redirects"] = False
         try:
             files, folder = fsspec.core.url_to_fs(url, **options)
         except (ValueError, ImportError, TypeError) as error:
-            raise InputError(f"{url!r} is neither a folder nor a URL the store can use: {error}") from error
+            raise InputError(
+                f"{without_secrets(url)!r} is neither a folder nor a URL the store can use: {_reason(error)}"
+            ) from error
         return files, str(folder).rstrip("/")
 
     def _read(self, files: Any, path: str, size: int) -> bytes:
@@ -182,7 +196,10 @@ class StateStore:
         # Block size 0 streams instead of caching; a given size spares the question for it, which a server may dodge.
         streamed = {} if local else {"block_size": 0, "size": size}
         with files.open(path, "rb", **streamed) as file:
-            while missing > 0 and (part := file.read(min(CHUNK, missing))):
+            answer = getattr(file, "r", None)  # over HTTP
+            unpack = unpacking(*(200, {}) if answer is None else (answer.status, answer.headers))
+            while missing > 0 and (data := file.read(min(CHUNK, missing))):
+                part = unpack(data, missing)
                 parts.append(part)
                 missing -= len(part)
                 if time.monotonic() > deadline:
@@ -197,5 +214,5 @@ def _reason(error: BaseException) -> str:
     if isinstance(error, PermissionError):
         return "permission denied; check the folder's owner and mode"
     if isinstance(error, TimeoutError):
-        return str(error) or "no answer in time"
-    return str(error) or type(error).__name__
+        return without_secrets(str(error)) or "no answer in time"
+    return without_secrets(str(error)) or type(error).__name__

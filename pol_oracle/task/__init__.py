@@ -9,14 +9,16 @@ segment.py        the training between a block and its children
 from __future__ import annotations
 
 from .requirements import requirements_of, unmet, weights_of
-from .segment import Segment, segment_batch, segment_step, state_before, train_segment
+from .segment import Segment, Shelf, Training, segment_batch, segment_step, state_before, train_segment
 from .spec import ChainSpec, TaskSpec, load_spec
 from .workload import Workload, build_workload, fetch_state
 
 __all__ = [
     "ChainSpec",
     "Segment",
+    "Shelf",
     "TaskSpec",
+    "Training",
     "Workload",
     "build_workload",
     "fetch_state",

@@ -12,7 +12,8 @@ from eth_account.signers.local import LocalAccount
 from pol_oracle.agents.actions import Demand, Explain, Reveal
 from pol_oracle.agents.answerer import HonestAnswerer
 from pol_oracle.agents.blocks import BlockView, DemandView
-from pol_oracle.agents.follow import Ask, Follower, Lineage
+from pol_oracle.agents.follow import Ask, Follower
+from pol_oracle.agents.lineage import Lineage
 from pol_oracle.agents.miner import MinerLoop
 from pol_oracle.agents.replay import Replayer
 from pol_oracle.agents.respond import call_of

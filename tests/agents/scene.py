@@ -105,10 +105,18 @@ class Scene:
         post, trace, bits = (keccak(bytes([n, nonce]) + parent + bytes.fromhex(miner[2:])) for n in range(3))
         return Header(parent, miner, nonce, (1, 2, 3, 4), segment, pre, post, trace, bits, correct - 1, correct)
 
-    def propose(self, parent: bytes = GENESIS, miner: str = MINER, nonce: int = 0, correct: int = 100) -> bytes:
+    def propose(
+        self,
+        parent: bytes = GENESIS,
+        miner: str = MINER,
+        nonce: int = 0,
+        correct: int = 100,
+        header: Header | None = None,
+        task: bytes = TASK,
+    ) -> bytes:
         """Proposes a block and, if it has most work, makes it the head."""
-        header = self.header(parent, miner, nonce, correct)
-        block_id = header.id(TASK)
+        header = header or self.header(parent, miner, nonce, correct)
+        block_id = header.id(task)
         height = self.view.blocks[parent].height + 1
         names = {"block_id": block_id, "parent": parent, "miner": miner}
         self.emit(

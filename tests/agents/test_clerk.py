@@ -11,7 +11,7 @@ import structlog
 
 from pol_oracle.agents.blocks import BlockView
 from pol_oracle.agents.clerk import Clerk
-from pol_oracle.agents.follow import Lineage
+from pol_oracle.agents.lineage import Lineage
 from pol_oracle.agents.verdicts import Answerer
 from pol_oracle.agents.worker import Cancelled
 from pol_oracle.evidence import Answer
@@ -123,4 +123,4 @@ def test_answer_is_computed_from_what_lies_below_the_block() -> None:
     scene.demand(third, ROOTS, V1)
     work(clerk(answer), scene)
 
-    assert handed == [tuple(scene.view.blocks[block].header for block in (first, second))]
+    assert [list(below) for below in handed] == [[scene.view.blocks[block].header for block in (first, second)]]

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pol_oracle.agents.actions import Action, Propose
 from pol_oracle.agents.decide import choose_parent, decide_miner, search_difficulty, useless
 from pol_oracle.agents.knowledge import Miner, Parent
+from pol_oracle.agents.lineage import Chain
 from pol_oracle.chain import events as ev
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import Role
@@ -41,7 +42,7 @@ def test_builds_on_what_it_verified_and_not_on_the_head_it_did_not() -> None:
     assert header is not None
 
     assert choose_parent(scene.view, miner())[0].id == GENESIS
-    assert choose_parent(scene.view, miner(verified=(block,)))[0] == Parent(block, (header,))
+    assert choose_parent(scene.view, miner(verified=(block,)))[0] == Parent(block, Chain((), header))
 
 
 def test_builds_on_its_own_block_without_a_replay() -> None:
@@ -99,7 +100,7 @@ def test_proof_on_its_way_to_l1_is_built_on() -> None:
     scene = Scene()
     proof = scene.header()
     parent, ahead = choose_parent(scene.view, miner(proof))
-    assert (parent, ahead) == (Parent(proof.id(TASK), (proof,)), 1)
+    assert (parent, ahead) == (Parent(proof.id(TASK), Chain((), proof)), 1)
 
     above = scene.header(proof.id(TASK), nonce=1)
     assert choose_parent(scene.view, miner(proof, above))[1] == 2

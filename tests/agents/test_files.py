@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import resource
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,8 @@ from eth_abi.abi import encode
 from eth_account import Account
 
 from pol_oracle.agents.actions import Prove
-from pol_oracle.agents.memory import Memory, Refusal
+from pol_oracle.agents.logs import log_to
+from pol_oracle.agents.memory import REFUSALS, Memory, Refusal
 from pol_oracle.agents.records import Records
 from pol_oracle.agents.respond import Sealer, call_of
 from pol_oracle.agents.verdicts import Verdict
@@ -21,7 +24,7 @@ from pol_oracle.evidence import FraudProof
 from pol_oracle.protocol.errors import InputError
 from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.lifecycle import EvidenceKind, Role
-from tests.agents.scene import GENESIS, MINER, ROOTS, V1, Scene, lacks, proof_of, refutation
+from tests.agents.scene import GENESIS, MINER, PARAMETERS, ROOTS, V1, Scene, lacks, proof_of, refutation
 
 KIND = EvidenceKind.STEP
 ROOT, OTHER = keccak(b"trace root"), keccak(b"other")
@@ -126,6 +129,62 @@ def test_status_tells_what_was_earned_and_refused(tmp_path: Path) -> None:
 
     status = json.loads((tmp_path / "status.json").read_text())
     assert (status["finalized_height"], status["running"], status["searching_on"]) == (1, False, "ab")
-    assert status["totals"] == {"ETH": 0, "LEARN": 10 * 10**18}
+    assert status["totals"] == {"ETH": 0, "LEARN": PARAMETERS.miner_reward}
     assert status["ledger"][0]["reason"].startswith("mined block")
     assert status["refused"][0]["name"] == "WrongStatus"
+
+
+def test_full_disk_costs_a_status_and_nothing_else(tmp_path: Path, file_size_limit: Callable[[int], None]) -> None:
+    log_to(tmp_path / "ann.log")
+    records, history = Records(tmp_path / "status.json", "ann", Role.MINER, MINER), Scene().history
+    file_size_limit(10)
+    records.write(history, running=False)
+    assert [path.name for path in tmp_path.iterdir()] == ["ann.log"]
+
+    file_size_limit(resource.RLIM_INFINITY)
+    records.write(history, running=False)
+    assert json.loads((tmp_path / "status.json").read_text())["running"] is False
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["ann.log", "status.json"]
+    assert "written again" in (tmp_path / "ann.log").read_text()
+
+
+def test_memory_makes_up_for_what_a_full_disk_did_not_take(
+    tmp_path: Path, file_size_limit: Callable[[int], None]
+) -> None:
+    log_to(tmp_path / "ann.log")
+    path, proof = tmp_path / "m.sqlite", Scene().header(nonce=1)
+    memory = Memory(path, GENESIS, MINER)
+    file_size_limit(0)
+    memory.add_proof(proof, 5000)
+    memory.add_refusal(Refusal("propose:00", "", "why"))
+    memory.remember(Verdict(keccak(b"good")), 4096)
+    assert Memory(path, GENESIS, MINER).proofs() == {}
+
+    file_size_limit(resource.RLIM_INFINITY)
+    memory.remember(Verdict(keccak(b"better")), 4096)
+    memory.close()
+    memory = Memory(path, GENESIS, MINER)
+    assert (memory.proofs(), len(memory.refusals())) == ({proof: 5000}, 1)
+    assert memory.found_right() == {keccak(b"good"): 4096, keccak(b"better"): 4096}
+
+
+def test_memory_of_old_blocks_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pol_oracle.agents.memory.FOUND_RIGHT", 5)
+    memory = Memory(tmp_path / "m.sqlite", GENESIS, V1)
+    blocks = [keccak(bytes([number])) for number in range(20)]
+    for block in blocks:
+        memory.remember(Verdict(block), 4096)
+    assert list(memory.found_right()) == blocks[-5:]
+
+
+def test_refusals_are_bounded_in_memory_and_status(tmp_path: Path) -> None:
+    memory = Memory(tmp_path / "m.sqlite", GENESIS, MINER)
+    records = Records(tmp_path / "status.json", "ann", Role.MINER, MINER)
+    for number in range(REFUSALS + 50):
+        memory.add_refusal(Refusal(str(number), "", "again"))
+        records.refused(Refusal(str(number), "", "again"))
+    records.write(Scene().history, running=False)
+
+    newest = [str(number) for number in range(50, REFUSALS + 50)]
+    assert [refusal.key for refusal in memory.refusals()] == newest
+    assert [entry["key"] for entry in json.loads((tmp_path / "status.json").read_text())["refused"]] == newest

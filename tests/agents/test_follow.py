@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from threading import Thread
@@ -10,10 +11,12 @@ import numpy as np
 import pytest
 
 from pol_oracle.agents import follow
+from pol_oracle.agents.checkpoints import Budget
 from pol_oracle.agents.follow import Follower, Stage
 from pol_oracle.agents.worker import Cancelled
+from pol_oracle.canonical.evaluate import Bits, Bytes, Evaluator
 from pol_oracle.canonical.state import State
-from pol_oracle.protocol.errors import InputError, StoreError
+from pol_oracle.protocol.errors import InputError, NotFinite, StoreError
 from pol_oracle.protocol.hashing import keccak
 from pol_oracle.store import StateStore, file_name
 from tests.agents.chains import GENESIS, chain, child, lineage
@@ -39,6 +42,21 @@ class Watched(Follower):
     def walked(self) -> list[int]:
         """Heights of the blocks after which it trained."""
         return sorted({stage.height for stage in self.stages})
+
+
+class Counted(Evaluator):
+    """An evaluator that tells how many samples it was given each time; one slice is not finite."""
+
+    def __init__(self, inner: Evaluator, broken: int | None = None) -> None:
+        self._inner, self._broken, self.sizes = inner, broken, list[int]()
+
+    def correct(
+        self, state: State, images: Bytes, labels: Bytes, progress: Callable[[int], None] | None = None
+    ) -> Bits:
+        self.sizes.append(len(images))
+        if len(self.sizes) - 1 == self._broken:
+            raise NotFinite(7)
+        return self._inner.correct(state, images, labels, progress)
 
 
 def put(folder: Path, *states: State) -> None:
@@ -81,15 +99,117 @@ def test_old_states_are_looked_for_on_this_machine_only(tmp_path: Path, monkeypa
     assert follower.walked == [1, 2, 3, 4]
 
 
-def test_an_interrupted_way_is_gone_on_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("interruption", "left"), [(Cancelled, [3, 4]), (KeyboardInterrupt, [2, 3, 4])])
+def test_an_interrupted_way_is_gone_on_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, interruption: type[BaseException], left: list[int]
+) -> None:
+    """Who is asked to stop loses the segment under way; who is killed, what was done since the last state written."""
     monkeypatch.setattr(follow, "_WRITTEN", 2)
     first = Watched(tmp_path)
-    with pytest.raises(Cancelled):
-        first.post(lineage(BLOCKS), lambda: len(first.stages) > 3 * STEPS)
+
+    def interrupted() -> bool:
+        if len(first.stages) > 3 * STEPS:
+            raise interruption
+        return False
+
+    with pytest.raises(interruption):
+        first.post(lineage(BLOCKS), interrupted)
 
     second = Watched(tmp_path)
     assert second.post(lineage(BLOCKS), never) == TIP.post
-    assert second.walked == [2, 3, 4]
+    assert second.walked == left
+
+
+def test_pitfall_27_a_replay_that_gave_way_loses_one_step_of_a_segment(tmp_path: Path) -> None:
+    follower = Watched(tmp_path)
+    with pytest.raises(Cancelled):
+        follower.segment(GENESIS, (), lambda: len(follower.stages) == 3)
+    follower.segment(BLOCKS[0].id, lineage(BLOCKS[:1]), never)  # what it gave way to
+    follower.stages.clear()
+
+    assert follower.segment(GENESIS, (), never).root == BLOCKS[0].header.segment_root
+    assert [stage.step for stage in follower.stages] == [4]
+
+
+def test_pitfall_27_a_replay_that_gave_way_loses_one_slice_of_a_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follow, "_SLICE", 100)
+    follower, slices = Watched(tmp_path), Counted(WORKLOAD.evaluator)
+    monkeypatch.setattr(follower, "workload", replace(WORKLOAD, evaluator=slices))
+    with pytest.raises(Cancelled):
+        follower.count(TIP.post, lambda: len(slices.sizes) == 2)
+    bits = follower.count(TIP.post, never)
+
+    assert slices.sizes == [100, 100, 100, 56]  # the second was begun twice
+    test = WORKLOAD.test
+    assert bits.tolist() == WORKLOAD.evaluator.correct(TIP.post, test.images, test.labels).tolist()
+
+
+def test_a_sample_whose_evaluation_is_not_finite_keeps_its_number(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follow, "_SLICE", 100)
+    follower, slices = Watched(tmp_path), Counted(WORKLOAD.evaluator, broken=2)
+    monkeypatch.setattr(follower, "workload", replace(WORKLOAD, evaluator=slices))
+    with pytest.raises(NotFinite, match="sample 207"):
+        follower.count(TIP.post, never)
+
+
+def test_counts_outlast_a_restart(tmp_path: Path) -> None:
+    """To count anew takes minutes for a large model, and whoever is asked for its bits has to show them in time."""
+    places = StateStore([tmp_path])
+    counted = Follower(WORKLOAD, GENESIS, places, home=tmp_path).count(TIP.post, never)
+    again = Follower(WORKLOAD, GENESIS, places, home=tmp_path).count(TIP.post, lambda: True)  # nothing left to do
+    assert again.tolist() == counted.tolist()
+
+
+def test_a_state_inside_a_segment_is_at_hand(tmp_path: Path) -> None:
+    made = Follower(WORKLOAD, GENESIS, StateStore([tmp_path]), home=tmp_path).segment(GENESIS, (), never)
+    assert made.shelf is not None
+    found = made.shelf.newest(GENESIS, STEPS - 1)
+    assert found is not None and found[0] == 2
+    assert found[1].root == made.entries[1].state_root
+
+
+@pytest.mark.parametrize("height", [0, 1])
+def test_a_segment_of_a_large_model_comes_back_from_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, height: int
+) -> None:
+    """Six were remembered in memory and the others computed anew, while two dozen blocks may be pending."""
+    monkeypatch.setattr(follow, "_segments_for", lambda state_bytes: 1)
+    stages: list[Stage] = []
+    store, size = StateStore([tmp_path]), 1 << 30
+    follower = Follower(WORKLOAD, GENESIS, store, stages.append, tmp_path, Budget(memory=0, disk=size))
+    first, others = (
+        (BLOCKS[0].id, lineage(BLOCKS[:1])),
+        [(b.id, lineage(BLOCKS[: n + 2])) for n, b in enumerate(BLOCKS[1:3])],
+    )
+    made = follower.segment(*first, never)
+    for other in others:
+        follower.segment(*other, never)
+    stages.clear()
+
+    found = follower.segment(*first, lambda: True)
+    assert stages == []
+    assert found is not made
+    assert (found.entries, found.start, found.end, found.finite) == (made.entries, made.start, made.end, True)
+
+    for path in (tmp_path / "segments").iterdir():
+        path.unlink()
+    for other in others:
+        follower.segment(*other, never)
+    assert follower.segment(*first, never).end == made.end  # and is computed where something is lost
+    assert len(stages) > 0
+
+
+def test_a_damaged_state_of_one_s_own_is_written_anew(tmp_path: Path) -> None:
+    """It was there, by its name, and so was computed anew each time."""
+    StateStore([tmp_path]).put(TIP.post.root, b"nonsense")
+    assert Watched(tmp_path).post(lineage(BLOCKS), never) == TIP.post
+    second = Watched(tmp_path)
+    assert second.post(lineage(BLOCKS), never) == TIP.post
+    assert second.walked == []
 
 
 def test_children_of_one_parent_share_its_segment_and_its_count(tmp_path: Path) -> None:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from pol_oracle.agents.kept import SERVED, FinalStates, KeptStates
+from pol_oracle.canonical.models import build_model
+from pol_oracle.canonical.state import State
 from pol_oracle.protocol.errors import StoreError
 from pol_oracle.protocol.hashing import keccak
 from pol_oracle.store import StateStore, file_name
-from tests.agents.scene import CHEAT, Scene
+from pol_oracle.task import fetch_state
+from tests.agents.scene import CHEAT, GENESIS, Scene
 
+MODEL = build_model("cnn")
 STATE = b"weights!"
 
 
@@ -95,60 +100,106 @@ def test_a_long_way_goes_on_from_the_newest_final_state_that_is_here(tmp_path: P
     assert left(tmp_path, scene, blocks) == [3]
 
 
-def serving(folder: Path) -> tuple[StateStore, StateStore, FinalStates]:
-    own, served = StateStore([folder / "own"]), StateStore([folder / "served"])
-    return own, served, FinalStates(own, served, len(STATE))
+class Trained:
+    """A scene whose blocks have states that hash to their roots, and who keeps and serves them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.scene, self.folder = Scene(), folder
+        self.blocks, self.states = list[bytes](), list[State]()
+        self.own, self.served = StateStore([folder / "own"]), StateStore([folder / "served"])
+        self.final = FinalStates(self.own, self.served, MODEL)
+
+    def grow(self, *, kept: bool = True) -> State:
+        """A block more, its state, and nothing final yet."""
+        state = State.initial(MODEL, len(self.blocks))
+        parent = self.blocks[-1] if self.blocks else GENESIS
+        header = replace(self.scene.header(parent), post_root=state.root)
+        self.blocks.append(self.scene.propose(parent, header=header))
+        self.states.append(state)
+        if kept:
+            self.own.put(state.root, state.to_bytes())
+        return state
+
+    def finalize(self) -> None:
+        """The last block is final, and the agent takes a turn."""
+        self.scene.finalize(self.blocks[-1])
+        self.final.turn(self.scene.view)
+
+    @property
+    def left(self) -> list[int]:
+        """Which of the blocks have their states served."""
+        return left(self.folder / "served", self.scene, self.blocks)
 
 
 def test_the_newest_few_final_states_are_served(tmp_path: Path) -> None:
-    scene = Scene()
-    own, served, final = serving(tmp_path)
-    blocks = scene.chain(SERVED + 3)
-    for block in blocks:
-        own.put(root(scene, block), STATE)
-        scene.finalize(block)
-        final.turn(scene.view)
-    assert left(tmp_path / "served", scene, blocks) == list(range(3, SERVED + 3))
-    assert served.get(root(scene, blocks[-1]), len(STATE)) == STATE
+    chain = Trained(tmp_path)
+    for _ in range(SERVED + 3):
+        state = chain.grow()
+        chain.finalize()
+    assert chain.left == list(range(3, SERVED + 3))
+    assert fetch_state(chain.served, MODEL, state.root) == state
 
 
 def test_a_state_that_is_not_one_s_own_finding_is_not_served(tmp_path: Path) -> None:
-    scene = Scene()
-    own, served, final = serving(tmp_path)
-    block = scene.propose()
-    final.turn(scene.view)  # genesis: everybody has it
-    scene.finalize(block)
-    final.turn(scene.view)
-    assert not served.has(root(scene, block))
+    chain = Trained(tmp_path)
+    chain.final.turn(chain.scene.view)  # genesis: everybody has it
+    state = chain.grow(kept=False)
+    chain.finalize()
+    assert chain.left == []
 
-    own.put(root(scene, block), STATE)
-    final.turn(scene.view)
-    assert served.has(root(scene, block))
+    chain.own.put(state.root, state.to_bytes())
+    chain.final.turn(chain.scene.view)
+    assert chain.left == [0]
+
+
+def test_a_damaged_state_is_not_served(tmp_path: Path) -> None:
+    """It was served for its name, and late joiners fetched it in vain."""
+    chain = Trained(tmp_path)
+    state = chain.grow()
+    chain.own.put(state.root, State.initial(MODEL, 99).to_bytes())
+    chain.finalize()
+    assert chain.left == []
+
+
+def test_a_damaged_state_in_the_store_is_replaced(tmp_path: Path) -> None:
+    chain = Trained(tmp_path)
+    state = chain.grow()
+    chain.served.put(state.root, b"nonsense")
+    chain.finalize()
+    assert fetch_state(chain.served, MODEL, state.root) == state
 
 
 def test_what_others_serve_is_left_to_them(tmp_path: Path) -> None:
-    scene = Scene()
-    own, served, final = serving(tmp_path)
-    blocks = scene.chain(SERVED + 2)
-    served.put(root(scene, blocks[0]), STATE)
-    for block in blocks:
-        own.put(root(scene, block), STATE)
-        scene.finalize(block)
-        final.turn(scene.view)
-    assert served.has(root(scene, blocks[0]))
-    assert not served.has(root(scene, blocks[1]))
+    """But for what lies there when an agent starts, which may be its own."""
+    chain = Trained(tmp_path)
+    chain.grow()
+    chain.finalize()
+    theirs = chain.grow()
+    chain.served.put(theirs.root, theirs.to_bytes())
+    chain.finalize()
+    for _ in range(SERVED):
+        chain.grow()
+        chain.finalize()
+    assert chain.left == [1, *range(2, SERVED + 2)]
+
+
+def test_states_that_an_earlier_life_served_do_not_pile_up(tmp_path: Path) -> None:
+    chain = Trained(tmp_path)
+    for _ in range(5):
+        for _ in range(3):
+            chain.grow()
+            chain.finalize()
+        chain.final = FinalStates(chain.own, chain.served, MODEL)
+    assert chain.left == list(range(15 - SERVED, 15))
 
 
 def test_a_store_that_takes_nothing_does_not_end_an_agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    scene = Scene()
-    own, served, final = serving(tmp_path)
-    block = scene.propose()
-    own.put(root(scene, block), STATE)
-    scene.finalize(block)
+    chain = Trained(tmp_path)
+    chain.grow()
 
     def refuse(self: StateStore, root: bytes, data: bytes) -> None:
         raise StoreError("read-only")
 
     monkeypatch.setattr(StateStore, "put", refuse)
-    final.turn(scene.view)
-    assert not served.has(root(scene, block))
+    chain.finalize()
+    assert chain.left == []

@@ -7,14 +7,18 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from pol_oracle.agents.dashboard import Dashboard
 from pol_oracle.agents.follow import Follower, Stage
+from pol_oracle.agents.health import moving
 from pol_oracle.agents.meter import WINDOW_S, Meter
 from pol_oracle.agents.metrics import Metrics
 from pol_oracle.agents.records import Records
 from pol_oracle.agents.view import History
+from pol_oracle.canonical.state import State
+from pol_oracle.protocol.derivation import LEAF_WEIGHTS
 from pol_oracle.protocol.difficulty import BIT
 from pol_oracle.protocol.errors import InputError
 from pol_oracle.protocol.lifecycle import Role
@@ -137,6 +141,62 @@ def test_the_line_says_it_all() -> None:
         assert part in line
 
 
+def test_hit_rate_is_that_of_the_last_ten_minutes() -> None:
+    clock = Clock()
+    meter = Meter(200, clock)
+    meter.begin(4 * BIT)
+    for minute in range(1, 61):  # well for forty minutes, then none of the weights moves
+        clock.now = 60.0 * minute
+        meter.note(Progress(nonce=0, tries=1600 * minute, passed=100 * min(minute, 40)))
+        if minute == 40:
+            assert meter.read().hit_rate == 1
+            assert meter.read().warnings == ()
+    read = meter.read()
+    assert read.hit_rate == 0
+    assert "tries hit 0.00 times as often" in read.warnings[0]
+    assert "pol deploy --from-state" in read.warnings[0]
+
+
+def test_few_tries_are_no_reason_to_warn() -> None:
+    meter = Meter(200, Clock())
+    meter.begin(4 * BIT)
+    meter.note(Progress(nonce=0, tries=160, passed=0))
+    assert (meter.read().hit_rate, meter.read().warnings) == (0, ())
+
+
+def test_weights_that_stand_still_are_told_and_warned_of() -> None:
+    clock = Clock()
+    meter = Meter(200, clock)
+    assert meter.read().moving_weights is None
+    meter.moved(0.98)
+    assert (meter.read().moving_weights, meter.read().warnings) == (0.98, ())
+    clock.now = 700.0
+    meter.moved(0.27)
+    read = meter.read()
+    assert read.moving_weights == 0.27
+    assert "27 % of the weights move" in read.line()
+    assert "only 27 % of the eligible weights still move" in read.warnings[0]
+    assert "lower learning_rate" in read.warnings[0]
+    clock.now = 5000.0  # the last one counts until there is another
+    assert meter.read().moving_weights == 0.27
+
+
+def test_share_of_moving_weights_is_of_eligible_ones() -> None:
+    workload = small_workload()
+    before = workload.initial
+    nothing = State(workload.model, before.flat.copy())
+    assert moving(workload, before, nothing) == 0
+    assert moving(workload, before, State(workload.model, before.flat + np.float32(1))) == 1
+
+    tensor, place = workload.eligible.locate(workload.eligible.count - 1)
+    changed = before.flat.copy()
+    start = sum(t.size for t in before.tensors[:tensor])
+    changed[start + LEAF_WEIGHTS * place : start + LEAF_WEIGHTS * place + 32] += 1  # half of one leaf
+    changed[-1] += 1  # of the last layer, which is not eligible
+    share = 0.5 / workload.eligible.count
+    assert moving(workload, before, State(workload.model, changed)) == pytest.approx(share)
+
+
 def test_metrics_are_served_on_loopback_and_say_what_the_meter_says(tmp_path: Path) -> None:
     clock = Clock()
     meter, metrics = Meter(200, clock), Metrics(0, "miner-1")
@@ -144,6 +204,7 @@ def test_metrics_are_served_on_loopback_and_say_what_the_meter_says(tmp_path: Pa
     clock.now = 4.0
     meter.note(Progress(nonce=400, tries=400, passed=100, before=99, correct=100))
     meter.segment(Stage(7, 7, 64, 256))
+    meter.moved(0.5)
     shown: list[str] = []
     history = History(bytes(32))
     records = Records(tmp_path / "miner.json", "miner-1", Role.MINER, ME)
@@ -156,6 +217,9 @@ def test_metrics_are_served_on_loopback_and_say_what_the_meter_says(tmp_path: Pa
     assert 'pol_accuracy_after_ratio{agent="miner-1"} 0.5' in text
     assert 'pol_segment_step{agent="miner-1"} 64.0' in text
     assert 'pol_hit_rate_ratio{agent="miner-1"} 1.0' in text
+    assert 'pol_moving_weights_ratio{agent="miner-1"} 0.5' in text
+    assert 'pol_network_warnings{agent="miner-1"} 1.0' in text
+    assert "not well" in shown[0]
     assert "100 tries/s" in shown[0]
     assert "0 LEARN" in shown[0]
     records.write(history)

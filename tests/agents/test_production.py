@@ -16,7 +16,7 @@ from pol_oracle.agents.meter import Meter
 from pol_oracle.agents.production import Production
 from pol_oracle.agents.worker import Cancelled
 from pol_oracle.canonical.accuracy import AccuracyTree
-from pol_oracle.protocol.errors import InputError
+from pol_oracle.protocol.errors import InputError, NotFinite
 from pol_oracle.protocol.hashing import ZERO
 from pol_oracle.search import Base, Progress, Proof, Search
 from pol_oracle.store import StateStore
@@ -84,6 +84,7 @@ def test_searches_on_the_state_that_every_miner_of_the_parent_starts_from(follow
     expected = [(GENESIS, BLOCKS[0].header), (BLOCKS[0].id, BLOCKS[1].header)]
     found = [(b.parent, b.segment_root, b.state.root) for b in sought.bases]
     assert found == [(parent, child.segment_root, child.pre_root) for parent, child in expected]
+    assert [base.headers for base in sought.bases] == [(), (BLOCKS[0].header,)]  # for helpers
     assert len(set(sought.nonces)) == 2  # a job that is begun again tries others
 
 
@@ -108,6 +109,17 @@ def test_nothing_is_searched_on_a_dead_end(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="not finite"):
         producing(follower, sought)(job(), never)
     assert sought.bases == []
+
+
+def test_pitfall_05_a_parent_whose_w_cannot_be_evaluated_is_a_dead_end(follower: Follower) -> None:
+    """The search would try for ever: every candidate fails with it."""
+
+    class Vain(Sought):
+        def search(self, *given: Any, **options: Any) -> Proof | None:
+            raise NotFinite(7)
+
+    with pytest.raises(InputError, match="sample 7 is not finite: nothing can be built on it"):
+        producing(follower, Vain())(job(BLOCKS[0]), never)
 
 
 def test_nothing_is_searched_above_what_does_not_follow_from_the_chain(follower: Follower) -> None:

@@ -12,15 +12,16 @@ import pytest
 
 from pol_oracle.agents.answerer import HonestAnswerer
 from pol_oracle.agents.blocks import BlockView
-from pol_oracle.agents.follow import Ask, Follower, Lineage
+from pol_oracle.agents.follow import Ask, Follower
+from pol_oracle.agents.lineage import Lineage
 from pol_oracle.agents.replay import Replayer
 from pol_oracle.agents.verdicts import Verdict
 from pol_oracle.agents.worker import Cancelled
-from pol_oracle.canonical.accuracy import AccuracyTree
+from pol_oracle.canonical.accuracy import AccuracyTree, Bits
 from pol_oracle.canonical.state import State
 from pol_oracle.evidence import Shown, TraceId, answer_to
 from pol_oracle.protocol.difficulty import BIT
-from pol_oracle.protocol.errors import InputError, StoreError, WrongChain
+from pol_oracle.protocol.errors import InputError, NotFinite, StoreError, WrongChain
 from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import EvidenceKind
@@ -226,6 +227,27 @@ def test_pitfall_05_a_block_after_which_training_diverges_is_right_but_a_dead_en
 ) -> None:
     follower = Diverging(WORKLOAD, GENESIS, StateStore([tmp_path]))
     follower.after = made.id
+    verdict = verdict_of(follower, made.header)
+    assert (verdict.right, verdict.dead_end, verdict.valid) == (True, True, False)
+
+
+class Overflowing(Follower):
+    """A follower that finds the evaluation of some state not finite, though it is."""
+
+    root = b""
+
+    def count(self, state: State, cancelled: Ask, claimed: Bits | None = None) -> Bits:
+        if state.root == self.root:
+            raise NotFinite(7)
+        return super().count(state, cancelled, claimed)
+
+
+def test_pitfall_05_a_block_after_which_no_evaluation_is_finite_is_right_but_a_dead_end(
+    made: Forgery, tmp_path: Path
+) -> None:
+    """Each child would be slashed for what its miner did not choose."""
+    follower = Overflowing(WORKLOAD, GENESIS, StateStore([tmp_path]))
+    follower.root = follower.segment(made.id, (made.header,), never).end.root
     verdict = verdict_of(follower, made.header)
     assert (verdict.right, verdict.dead_end, verdict.valid) == (True, True, False)
 

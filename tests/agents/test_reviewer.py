@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,10 +10,11 @@ import pytest
 import structlog
 
 from pol_oracle.agents.blocks import BlockView
-from pol_oracle.agents.follow import Lineage
+from pol_oracle.agents.lineage import Lineage
 from pol_oracle.agents.memory import Memory
 from pol_oracle.agents.reviewer import Reviewer
 from pol_oracle.agents.verdicts import Replay, Verdict
+from pol_oracle.agents.worker import Cancelled
 from pol_oracle.evidence import Shown
 from pol_oracle.protocol.difficulty import BIT
 from pol_oracle.protocol.errors import ArithmeticFault, InputError, StoreError
@@ -24,9 +26,11 @@ from tests.agents.scene import (
     GENESIS,
     MINER,
     NODES,
+    PARAMETERS,
     ROOTS,
     V1,
     V2,
+    V3,
     Scene,
     join,
     lacks,
@@ -35,6 +39,7 @@ from tests.agents.scene import (
 )
 
 Cancel = Callable[[], bool]
+VERIFIERS = (V1, V2, V3)[: PARAMETERS.quorum]
 
 
 class Review:
@@ -42,7 +47,7 @@ class Review:
 
     def __init__(self, path: Path, replay: Replay, me: str = V1) -> None:
         self.memory = Memory(path / "m.sqlite", GENESIS, me)
-        self.reviewer = Reviewer(replay, self.memory, me, structlog.get_logger(), 0)
+        self.reviewer = Reviewer(replay, self.memory, me, PARAMETERS, structlog.get_logger(), 0)
 
     def turns(self, scene: Scene, count: int = 1) -> None:
         for _ in range(count):
@@ -151,7 +156,7 @@ def test_replay_is_given_what_lies_below_the_block(tmp_path: Path) -> None:
     Review(tmp_path, replay).turns(scene, 4)
 
     headers = [scene.view.blocks[block].header for block in blocks]
-    assert handed == [(), tuple(headers[:1]), tuple(headers[:2])]
+    assert [tuple(lineage) for lineage in handed] == [(), tuple(headers[:1]), tuple(headers[:2])]
 
 
 @pytest.mark.parametrize("error", [StoreError("not there"), InputError("does not follow from its parent")])
@@ -273,6 +278,107 @@ def test_answered_blocks_are_replayed_first_because_a_clock_runs(tmp_path: Path)
     review.turns(scene, 4)
 
     assert seen == [answered, answered, *others]
+
+
+def test_pitfall_27_the_block_that_matters_is_replayed_before_side_branches_and_dead_siblings(tmp_path: Path) -> None:
+    """First in, first out replayed an attacker's 20 siblings first, while the window of the head's block ran out."""
+    scene = Scene()
+    siblings = [scene.propose(miner=CHEAT, nonce=nonce) for nonce in range(20)]
+    first, second = scene.chain(2)
+    seen: list[bytes] = []
+    review = Review(tmp_path, finding(right, seen))
+    review.turns(scene, 3)
+    assert seen == [first, second, siblings[0]]
+
+    scene.finalize(first)
+    third = scene.propose(second)
+    review.turns(scene, 1)
+    assert seen[3:] == [third]  # what has become of the siblings matters to nobody
+
+
+def waiting_replay(begun: list[bytes], done: Callable[[BlockView], bool]) -> Replay:
+    """A replay that takes until it is cancelled, but for blocks that are done at once."""
+
+    def replay(block: BlockView, lineage: Lineage, shown: Shown, cancelled: Cancel) -> Verdict:
+        begun.append(block.id)
+        while not done(block):
+            if cancelled():
+                raise Cancelled
+            time.sleep(0.001)
+        return Verdict(block.id)
+
+    return replay
+
+
+def until_idle(review: Review, scene: Scene) -> None:
+    """Turns until a replay that was asked to stop has stopped, and the next one runs."""
+    review.reviewer.turn(scene.view)
+    if review.reviewer._worker.cancelled:
+        join("replay")
+        review.reviewer.turn(scene.view)
+
+
+def test_pitfall_27_a_replay_of_a_block_without_a_future_gives_way_to_a_live_one(tmp_path: Path) -> None:
+    scene = Scene()
+    slow, winner = scene.propose(miner=CHEAT), scene.propose(nonce=1)
+    begun: list[bytes] = []
+    review = Review(tmp_path, waiting_replay(begun, lambda block: block.id != slow))
+    until_idle(review, scene)
+    assert begun == [slow]
+
+    scene.finalize(winner)
+    until_idle(review, scene)
+    assert begun == [slow]  # nothing else is there to do
+
+    live = scene.propose(winner)
+    until_idle(review, scene)
+    assert begun == [slow, live]
+    join("replay")
+    until_idle(review, scene)
+    assert begun == [slow, live, slow]  # and is taken up again
+    review.reviewer.close(5)
+
+
+def test_a_replay_goes_on_while_nothing_far_more_urgent_waits(tmp_path: Path) -> None:
+    scene = Scene()
+    side = scene.propose(miner=CHEAT)
+    begun: list[bytes] = []
+    review = Review(tmp_path, waiting_replay(begun, lambda block: False))
+    until_idle(review, scene)
+    head = scene.chain(2)[0]
+    until_idle(review, scene)
+    assert begun == [side]  # the head's branch comes next
+
+    scene.attest(head, *VERIFIERS)
+    scene.wait(PARAMETERS.challenge_window)
+    until_idle(review, scene)
+    assert begun == [side, head]
+    review.reviewer.close(5)
+
+
+def test_a_replay_that_gave_way_is_none_that_an_answer_was_used_in(tmp_path: Path) -> None:
+    """What was shown on L1 would else never be looked at."""
+    scene = Scene()
+    asked, winner = scene.propose(miner=CHEAT), scene.propose(nonce=1)
+    handed: list[tuple[bytes, int]] = []
+
+    def replay(block: BlockView, lineage: Lineage, shown: Shown, cancelled: Cancel) -> Verdict:
+        handed.append((block.id, len(shown)))
+        while shown and len(handed) < 4 and not cancelled():
+            time.sleep(0.001)
+        if cancelled():
+            raise Cancelled
+        return Verdict(block.id) if shown or block.id != asked else lacks(block.id, ROOTS)
+
+    review = Review(tmp_path, replay)
+    review.turns(scene, 3)
+    scene.answer(scene.demand(asked, ROOTS, V1), CHEAT)
+    scene.finalize(winner)
+    until_idle(review, scene)
+    live = scene.propose(winner)
+    until_idle(review, scene)
+    review.turns(scene, 3)
+    assert handed == [(asked, 0), (winner, 0), (asked, 1), (live, 0), (asked, 1)]
 
 
 def test_pitfall_02_slashed_block_is_replayed_after_a_restart_if_its_bounty_may_be_ones_own(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable
 from types import SimpleNamespace
 from typing import Any, cast
@@ -13,7 +14,7 @@ from pol_oracle.agents.runtime import Context, Loop
 from pol_oracle.agents.view import View
 from pol_oracle.chain.monitor import Update
 from pol_oracle.chain.sender import Result
-from pol_oracle.protocol.errors import ChainError, Unreachable, WrongChain
+from pol_oracle.protocol.errors import ChainError, StoreError, Unreachable, WrongChain
 from tests.agents.scene import GENESIS
 
 
@@ -64,4 +65,20 @@ def test_another_deployment_ends_the_loop() -> None:
     loop = idle(feed)
     feed.error = WrongChain("the registry is another deployment")
     with pytest.raises(WrongChain):
+        loop.turn()
+
+
+def test_full_disk_is_waited_for_and_damage_is_not() -> None:
+    def failing(cause: Exception) -> list[Result]:
+        raise StoreError("the journal cannot be used") from cause
+
+    loop = idle(Feed())
+    postbox: Any = loop.context.postbox
+    postbox.tick = lambda: failing(sqlite3.OperationalError("database or disk is full"))
+    assert not loop.turn()
+    postbox.tick = list
+    assert loop.turn()
+
+    postbox.tick = lambda: failing(sqlite3.DatabaseError("database disk image is malformed"))
+    with pytest.raises(StoreError):
         loop.turn()

@@ -86,8 +86,8 @@ def test_lineage_leads_from_genesis_to_a_block_whatever_became_of_it() -> None:
     headers = {block: scene.view.blocks[block].header for block in (first, second, rival)}
 
     assert scene.view.lineage(GENESIS) == ()
-    assert scene.view.lineage(second) == (headers[first], headers[second])
-    assert scene.view.lineage(rival) == (headers[first], headers[rival])
+    assert tuple(scene.view.lineage(second)) == (headers[first], headers[second])
+    assert tuple(scene.view.lineage(rival)) == (headers[first], headers[rival])
 
 
 def test_descendant_of_a_slashed_block_loses_half_of_its_bond() -> None:

@@ -129,6 +129,8 @@ def test_one_module_reads_settings() -> None:
 
 
 def test_nothing_is_unpickled() -> None:
-    assert importers("pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve") == set()
+    """But machine code, which numba pickles, from folders whose code would be run as well."""
+    unpickling = importers("pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve")
+    assert unpickling == {"canonical/kernels/cache.py"}
     assert importers("torch.load") == set()
     assert [path for path in MODULES for node in attributes(path) if ast.unparse(node) == "torch.load"] == []

@@ -102,8 +102,8 @@ def test_accuracy_root_and_sums(case: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("case", VECTORS["demands"], ids=lambda c: str(c["position"]))
 def test_demand_id(case: dict[str, Any]) -> None:
-    item, tree, *rest = case["position"]
-    position = Position(Item(item), Tree(tree), *rest, unhex(case["explanation"]))
+    item, tree, index, tensor, group = case["position"]
+    position = Position(Item(item), Tree(tree), index, tensor, group, unhex(case["explanation"]))
     assert position.demand_id(unhex(case["block_id"])) == unhex(case["demand_id"])
 
 

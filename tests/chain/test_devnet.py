@@ -17,7 +17,7 @@ import pytest
 from pol_oracle.chain import devnet as devnet_module
 from pol_oracle.chain.client import Client
 from pol_oracle.chain.deploy import deploy, verify
-from pol_oracle.chain.devnet import Devnet, DevnetSettings, dev_account, find_anvil
+from pol_oracle.chain.devnet import OLD_STATES, Devnet, DevnetSettings, dev_account, find_anvil
 from pol_oracle.chain.ports import FIRST, LAST, free_port
 from pol_oracle.chain.process import command_line, gone
 from pol_oracle.protocol.errors import ChainError, InputError
@@ -147,6 +147,55 @@ def test_a_damaged_state_without_a_good_copy_is_kept_and_the_next_start_is_empty
         start(folder)
     assert (folder / "state.broken").read_text() == "{"
     assert start(folder).status().block == 0
+
+
+@pytest.mark.parametrize("content", ["{}", "null", '{"block": 1}'])
+def test_json_that_is_no_state_does_not_cost_the_good_copy(folder: Path, content: str) -> None:
+    net = start(folder)
+    Client.connect(net.rpc).rpc.request("anvil_mine", "0x5")
+    net.stop()
+    start(folder).stop()  # loads it
+    for _ in range(2):
+        (folder / "state.json").write_text(content)
+        net = start(folder)
+        assert net.status().block == 5
+        assert "state.broken" in net.warning
+        kill(net)
+    assert (folder / "state.broken").read_text() == content
+
+
+def test_state_that_nobody_loaded_yet_replaces_no_good_copy(folder: Path) -> None:
+    net = start(folder)
+    Client.connect(net.rpc).rpc.request("anvil_mine", "0x5")
+    net.stop()
+    net = start(folder)
+    good = (folder / "state.last.json").read_bytes()
+    net.stop()
+    assert (folder / "state.last.json").read_bytes() == good
+
+
+def test_start_that_fails_for_another_reason_leaves_the_saved_chain_alone(folder: Path) -> None:
+    net = start(folder)
+    Client.connect(net.rpc).rpc.request("anvil_mine", "0x5")
+    net.stop()
+    start(folder).stop()
+    net = start(folder)
+    Client.connect(net.rpc).rpc.request("anvil_mine", "0x2")
+    net.stop()
+    with pytest.raises(ChainError, match="did not start"):
+        start(folder, accounts=-1)
+    assert start(folder).status().block == 7
+
+
+def test_what_a_devnet_keeps_on_disk_is_bounded(folder: Path) -> None:
+    net = start(folder, save_interval_s=3600)
+    Client.connect(net.rpc).rpc.request("anvil_mine", hex(1500))
+    states = list((folder / "cache").rglob("*.json"))
+    assert 0 < len(states) <= OLD_STATES
+    kill(net)
+    net = start(folder, save_interval_s=3600)
+    assert not any(state.exists() for state in states)
+    assert (folder / "anvil.log").stat().st_size == 0
 
 
 def test_settings_survive_a_stop(folder: Path) -> None:

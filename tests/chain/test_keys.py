@@ -116,7 +116,7 @@ def test_one_bad_file_does_not_hide_the_good_ones(keys_folder: Path) -> None:
     with capture_logs() as said:
         assert list_keys(keys_folder) == [good]
     assert [entry["log_level"] for entry in said] == ["warning"]
-    assert "bad.json is no keystore: it has no field 'address'; restore it" in said[0]["event"]
+    assert "bad.json is no keystore that can be read here: it has no field 'crypto'; restore it" in said[0]["event"]
     assert load_key(keys_folder, "good", "pw").address == good.address
 
 
@@ -142,6 +142,69 @@ def test_reads_addresses_as_geth_writes_them(keys_folder: Path) -> None:
     key = new_key(keys_folder, "a", "pw", CHEAP)
     key.path.write_text(json.dumps(json.loads(key.path.read_text()) | {"address": key.address[2:].lower()}))
     assert list_keys(keys_folder)[0].address == key.address
+
+
+def of_another_tool(folder: Path, name: str, kdf: str, iterations: int, **changes: object) -> Path:
+    """A keystore as other tools write it: without an address unless it is given, and by any name."""
+    folder.mkdir(exist_ok=True)
+    content = dict(Account.encrypt(SECRET, "pw", kdf=kdf, iterations=iterations))  # type: ignore[arg-type]
+    del content["address"]
+    (folder / name).write_text(json.dumps(content | changes))
+    return folder / name
+
+
+@pytest.mark.parametrize("kdf", ["scrypt", "pbkdf2"])
+@pytest.mark.parametrize("name", ["foundry", "UTC--2026-11-28T10-00-00.000Z--1234", "other.json"])
+def test_keystores_of_other_tools_open(keys_folder: Path, kdf: str, name: str) -> None:
+    of_another_tool(keys_folder, name, kdf, CHEAP)
+    (key,) = list_keys(keys_folder)
+    assert (key.name, key.address) == (name.removesuffix(".json"), "")
+    assert bytes(load_key(keys_folder, key.name, "pw").key).hex() == SECRET[2:]
+    with pytest.raises(InputError, match="wrong password"):
+        load_key(keys_folder, key.name, "PW")
+
+
+def test_fields_in_capitals_are_read(keys_folder: Path) -> None:
+    path = of_another_tool(keys_folder, "a.json", "scrypt", CHEAP)
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps({"Crypto": content["crypto"], "Version": 3, "Address": None}))
+    assert load_key(keys_folder, "a", "pw").address == Account.from_key(SECRET).address
+
+
+def test_key_without_an_address_is_chosen_by_name(keys_folder: Path) -> None:
+    of_another_tool(keys_folder, "foundry", "scrypt", CHEAP)
+    with pytest.raises(InputError, match="choose those by name"):
+        find_key(keys_folder, Account.from_key(SECRET).address)
+    with pytest.raises(InputError, match="not overwritten"):
+        new_key(keys_folder, "foundry", "pw", CHEAP)
+
+
+def test_nobody_is_told_to_part_with_a_keystore(keys_folder: Path) -> None:
+    path = of_another_tool(keys_folder, "a.json", "scrypt", CHEAP)
+    whole = json.loads(path.read_text())
+    unknown = whole | {"crypto": whole["crypto"] | {"kdf": "argon2id"}}
+    odd = whole | {
+        "crypto": whole["crypto"] | {"kdf": "pbkdf2", "kdfparams": {"prf": "cmac", "salt": "", "dklen": 32, "c": 1}}
+    }
+    texts = [json.dumps(content) for content in (unknown, odd, whole | {"version": 4}, whole | {"crypto": []})]
+    for text in (*texts, json.dumps(whole)[:100], '{"crypto": {}}'):
+        path.write_text(text)
+        with pytest.raises(InputError) as said:
+            load_key(keys_folder, "a", "pw")
+        assert not any(word in str(said.value) for word in ("remove", "delete"))
+    path.write_text(texts[0])
+    with pytest.raises(InputError, match=r"argon2id.*pol keys import"):
+        load_key(keys_folder, "a", "pw")
+
+
+def test_other_files_beside_keystores_are_nobodys_mistake(keys_folder: Path) -> None:
+    good = new_key(keys_folder, "a", "pw", CHEAP)
+    (keys_folder / "README").write_text("my keys")
+    (keys_folder / ".DS_Store").write_bytes(bytes(range(256)))
+    (keys_folder / "old").mkdir()
+    with capture_logs() as said:
+        assert list_keys(keys_folder) == [good]
+    assert said == []
 
 
 def test_a_folder_that_cannot_be(tmp_path: Path) -> None:

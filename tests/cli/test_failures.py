@@ -14,7 +14,7 @@ from pol_oracle.bench.l1 import L1, MINER, PARAMETERS
 from pol_oracle.chain.deployment import Deployment
 from pol_oracle.chain.ports import free_port
 from pol_oracle.cli import session
-from pol_oracle.cli.failures import expected
+from pol_oracle.cli.failures import expected, unexpected
 from pol_oracle.protocol.difficulty import ANY_DIFFICULTY
 from pol_oracle.protocol.errors import PolError, StoreError
 from tests.cli.conftest import Pol
@@ -317,6 +317,16 @@ def test_unexpected_error_leaves_a_log(
     (log,) = (home / "logs").iterdir()
     assert str(log) in said.sentence
     assert "Traceback" in log.read_text()
+
+
+def test_reports_of_unexpected_errors_do_not_pile_up(tmp_path: Path) -> None:
+    for day in range(10, 40):
+        (tmp_path / f"error-202601{day}-000000-1.log").write_text("old")
+    unexpected(RuntimeError("boom"), tmp_path)
+    left = sorted(path.name for path in tmp_path.iterdir())
+    assert len(left) == 20
+    assert left[0] == "error-20260121-000000-1.log"
+    assert "boom" in (tmp_path / left[-1]).read_text()
 
 
 def test_every_sentence_is_one_line(pol: Pol, deployed: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:

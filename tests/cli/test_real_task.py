@@ -275,7 +275,7 @@ def test_exported_network_classifies_as_the_chain_says(
 
     assert said.code == 0, said.err
     test, model = ground.workload.test, ground.workload.model
-    assert said.json["correct"] == proof.header.correct_after
+    assert (said.json["correct"], said.json["status"]) == (proof.header.correct_after, "pending")
     tensors = loaded(out, layout)
     state = State.from_torch(model, {name: tensor.numpy() for name, tensor in tensors.items()})
     assert state == proof.post
@@ -287,6 +287,18 @@ def test_exported_network_classifies_as_the_chain_says(
     with torch.no_grad():
         logits = module(images_to_torch(test.images, torch.device("cpu"))).numpy()
     assert_same_where_no_tie(logits, test.labels, canonical)
+
+
+def test_what_is_pending_and_wrong_is_not_exported(pol: Pol, network: L1, proof: Proof, tmp_path: Path) -> None:
+    """Its W' was written as the chain's network for its header's word."""
+    boasted = replace(proof.header, correct_after=proof.header.correct_after + 5)
+    block = proposed(network, boasted)
+
+    said = pol("state", "export", block, "--out", tmp_path / "network")
+
+    assert said.code == 1
+    assert f"block 0x{block} is pending and wrong" in said.sentence
+    assert not (tmp_path / "network").exists()
 
 
 def loaded(path: Path, layout: str) -> dict[str, torch.Tensor]:

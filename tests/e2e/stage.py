@@ -14,8 +14,9 @@ from eth_account.signers.local import LocalAccount
 
 from pol_oracle.agents.blocks import BlockView
 from pol_oracle.agents.config import AgentConfig
-from pol_oracle.agents.follow import Ask, Lineage
+from pol_oracle.agents.follow import Ask
 from pol_oracle.agents.job import Job, Produce
+from pol_oracle.agents.lineage import Lineage
 from pol_oracle.agents.miner import MinerLoop
 from pol_oracle.agents.policy import Policy
 from pol_oracle.agents.runtime import Context, Loop, open_context

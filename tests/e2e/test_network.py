@@ -13,9 +13,10 @@ from eth_account.signers.local import LocalAccount
 from pol_oracle.agents.answerer import HonestAnswerer
 from pol_oracle.agents.blocks import BlockView
 from pol_oracle.agents.config import HelperConfig
-from pol_oracle.agents.follow import Ask, Follower, Lineage
+from pol_oracle.agents.follow import Ask, Follower
 from pol_oracle.agents.helper import ChainStates
 from pol_oracle.agents.launch import launch
+from pol_oracle.agents.lineage import Lineage
 from pol_oracle.agents.production import Production
 from pol_oracle.agents.replay import Replayer
 from pol_oracle.agents.runtime import prepare_workload

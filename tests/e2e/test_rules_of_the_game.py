@@ -8,7 +8,8 @@ import pytest
 from eth_account.signers.local import LocalAccount
 
 from pol_oracle.agents.blocks import BlockView
-from pol_oracle.agents.follow import Ask, Lineage
+from pol_oracle.agents.follow import Ask
+from pol_oracle.agents.lineage import Lineage
 from pol_oracle.agents.memory import Refusal
 from pol_oracle.agents.runtime import open_context
 from pol_oracle.agents.verdicts import Verdict

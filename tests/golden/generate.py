@@ -279,15 +279,17 @@ def needed_cases() -> dict[str, Any]:
 
 
 def retarget_cases() -> dict[str, Any]:
-    """On time, early, late, by one second, where rounding matters, at both ends, fixed, and with extreme numbers."""
+    """On time, early, late, by one second, around the longest delay that counts, where rounding matters, at both ends,
+    fixed, and with extreme numbers."""
     top, late = difficulty.MAX_DIFFICULTY, 2**40 - 1
     ordinary = [(8 * 1024, elapsed, 60, 360, 1024, 12 * 1024) for elapsed in (0, 1, 59, 60, 61, 119, 120, 3600, late)]
+    longest = [(8 * 1024, 420 + delay, 60, 360, 1024, 12 * 1024) for delay in (-2, -1, 0, 1, 2)]
     rounding = [(8 * 1024, 60 + delay, 60, 7919, 1024, 12 * 1024) for delay in range(-9, 10)]
     ends = [(1024, 61, 60, 360, 1024, 2048), (2048, 59, 60, 360, 1024, 2048), (1024, 0, 60, 1, 1024, 2048)]
     ends += [(0, 61, 60, 360, 0, top), (top, 0, 60, 360, 0, top), (5000, 0, 60, 360, 5000, 5000)]
     extremes = [(5000, 10**6, 0, 0, 1, 9000), (top, late, 2**32 - 1, 1, 0, top), (0, 0, 2**32 - 1, 2**32 - 1, 0, top)]
     extremes += [(top, late, 1, 2**32 - 1, 0, top), (0, 0, 2**32 - 1, 1, 0, top), (top, late, 1, 1, top, top)]
-    cases = ordinary + rounding + ends + extremes + [random_retarget(i) for i in range(100)]
+    cases = ordinary + longest + rounding + ends + extremes + [random_retarget(i) for i in range(100)]
     return {"given": [n for case in cases for n in case], "difficulty": [difficulty.retarget(*case) for case in cases]}
 
 

@@ -82,9 +82,9 @@ def test_later_blocks_are_never_harder_and_bounds_are_kept(own: int, one: int, o
     assert low <= after_late <= after_early <= high
 
 
-@given(st.lists(st.integers(0, 4 * TARGET), min_size=1, max_size=50), st.integers(1, 10**6))
+@given(st.lists(st.integers(0, 4 * TARGET), min_size=1, max_size=50), st.integers(3 * TARGET, 10**6))
 def test_moves_add_up_to_what_the_whole_length_gives(intervals: list[int], half_life: int) -> None:
-    """Without bounds, timestamps in between do not matter but for the rounding: less than a step a block, downwards."""
+    """Where no bound cuts, times in between do not matter but for the rounding: less than a step a block, downwards."""
     start = at = 2**40
     for elapsed in intervals:
         at = retarget(at, elapsed, TARGET, half_life, 0, 2**41)
@@ -98,17 +98,26 @@ def test_one_half_life_of_delay_is_one_bit() -> None:
     assert retarget(8 * BIT, TARGET + 1, TARGET, HALF_LIFE, 0, MAX_DIFFICULTY) == 8 * BIT - 1  # rounded down
 
 
+@given(DIFFICULTY, st.integers(0, 2**40), st.integers(0, 2**32), st.integers(1, 2**32))
+def test_one_long_interval_makes_no_storm(own: int, elapsed: int, target: int, half_life: int) -> None:
+    """However late a block is, its children are half as hard at the least, and not even a second more changes that."""
+    after = retarget(own, elapsed, max(1, target), half_life, 0, 2**80)
+    assert after >= own - BIT or after == 0
+    if elapsed >= max(1, target) + half_life:
+        assert after == max(0, own - BIT)
+
+
 def test_without_a_target_interval_nothing_moves() -> None:
     assert retarget(5000, 10**9, 0, 0, 1, 9000) == 5000
 
 
 def test_what_a_bound_cut_off_is_not_owed() -> None:
-    low = retarget(2 * BIT, 10**9, TARGET, HALF_LIFE, BIT, MAX_DIFFICULTY)
+    low = retarget(BIT + BIT // 2, 10**9, TARGET, HALF_LIFE, BIT, MAX_DIFFICULTY)
     assert low == BIT
     assert retarget(low, 0, TARGET, HALF_LIFE, BIT, MAX_DIFFICULTY) > BIT
 
 
-@pytest.mark.parametrize(("jump", "blocks"), [(10, 31), (0.1, 11)])
+@pytest.mark.parametrize(("jump", "blocks"), [(10, 31), (0.1, 12)])
 def test_a_tenfold_jump_of_the_hash_rate_is_followed_within_forty_blocks(jump: float, blocks: int) -> None:
     """With the default half-life of six intervals, and every block after as long as it takes on average."""
     difficulty, rate, found = 10 * BIT, jump * 2**10 / TARGET, 0

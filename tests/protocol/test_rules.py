@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pol_oracle.protocol import derivation
 from pol_oracle.protocol.eligible import EligibleRange, EligibleWeights, packed, unpacked
-from pol_oracle.protocol.errors import RuleError
+from pol_oracle.protocol.errors import InputError, RuleError
 from pol_oracle.protocol.hashing import Tag
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import TRANSITIONS, Candidate, Status, choose_head, jump_height
@@ -26,6 +26,38 @@ TASK_ID, PARENT, SEGMENT = b"\1" * 32, b"\2" * 32, b"\3" * 32
 
 
 HEADER = Header(PARENT, MINER, 7, (1, 2, 3, 4), SEGMENT, b"\4" * 32, b"\5" * 32, b"\6" * 32, b"\7" * 32, 10, 11)
+
+
+def test_a_header_survives_the_way_as_text() -> None:
+    assert Header.loads(HEADER.dumps()) == HEADER
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"' + "02" * 32 + '"', '"0202"'),
+        ('"' + "02" * 32 + '"', "2"),
+        ('"' + "02" * 32 + '"', '"' + "zz" * 32 + '"'),
+        (MINER, "0x7099"),
+        (f'"{MINER}"', "[]"),
+        (" 7,", " 18446744073709551616,"),
+        (" 7,", " -1,"),
+        (" 7,", " true,"),
+        ("[1, 2,", "[1.5, 2,"),
+        ("[1, 2,", "[4294967296, 2,"),
+        ("[1, 2, 3, 4]", "1"),
+        (", 11]", "]"),
+        (", 11]", ", 11, 12]"),
+        (", 11]", ", NaN]"),
+        ("[", "[" * 100_000),
+    ],
+    ids=str,
+)
+def test_a_text_that_is_no_header_is_refused_in_words(old: str, new: str) -> None:
+    text = HEADER.dumps()
+    assert old in text
+    with pytest.raises(InputError, match="header"):
+        Header.loads(text.replace(old, new, 1))
 
 
 @given(WORD, st.integers(0, 24), st.integers(1, 2**32), st.integers(0, 3))

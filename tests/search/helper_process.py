@@ -17,7 +17,7 @@ def main(spec: str, cache: str) -> None:
     meeting = Meeting.of(os.environ)
     assert meeting is not None
     workload = build_workload(TaskSpec.model_validate_json(spec), Path(cache))
-    help_leader(workload, meeting, lambda parent: workload.initial, groups=8)
+    help_leader(workload, meeting, lambda parent, headers: workload.initial, groups=8)
 
 
 if __name__ == "__main__":

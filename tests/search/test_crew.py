@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -20,15 +20,24 @@ from pol_oracle.canonical.state import State
 from pol_oracle.chain.ports import free_port
 from pol_oracle.protocol.difficulty import BIT
 from pol_oracle.protocol.errors import ArithmeticFault, InputError, Unreachable
+from pol_oracle.protocol.header import Header
 from pol_oracle.search import GroupedSearch, Meeting, Progress, help_leader
 from pol_oracle.search.attempt import Block
 from pol_oracle.search.crew import Board, Leader, Order
+from tests.agents.chains import chain
 from tests.search.replay import base, stands
 from tests.task.workloads import MINER, small_spec, small_workload
 
 G = 8
 TASK = b"t" * 32
 PROGRAM = Path(__file__).with_name("helper_process.py")
+
+
+def chain_headers(count: int) -> tuple[Header, ...]:
+    """Headers that L1 may not show yet."""
+    return tuple(block.header for block in chain(count))
+
+
 ORDER = Order(7, 5 * BIT + 3, 2**64 - 2**40, b"p" * 32, b"m" * 20, b"r" * 32)
 
 
@@ -153,7 +162,7 @@ def test_a_helper_ends_with_its_leader(crew: tuple[GroupedSearch, Helpers]) -> N
 def test_no_nonce_is_tried_twice() -> None:
     port = free_port()
     leader, helper = Leader(leading(port), TASK), Board(helping(port), TASK)
-    with leader.on(Block(small_workload(), bytes(32), MINER, BIT), small_workload().initial, 1000) as shift:
+    with leader.on(Block(small_workload(), bytes(32), MINER, BIT), base(small_workload().initial), 1000) as shift:
         order = helper.order()
         assert order is not None
         taken = [*shift.claim(5), *helper.claim(order, 4), *helper.claim(order, 2), *shift.claim(3)]
@@ -165,7 +174,7 @@ def test_no_nonce_is_tried_twice() -> None:
 def test_candidates_are_told_once_each() -> None:
     port = free_port()
     leader, helper = Leader(leading(port), TASK), Board(helping(port), TASK)
-    with leader.on(Block(small_workload(), bytes(32), MINER, BIT), small_workload().initial, 0) as shift:
+    with leader.on(Block(small_workload(), bytes(32), MINER, BIT), base(small_workload().initial), 0) as shift:
         order = helper.order()
         assert order is not None
         assert shift.found() == []
@@ -181,22 +190,22 @@ def test_a_helper_of_another_w_says_so() -> None:
     workload, port = small_workload(), free_port()
     leader, other = Leader(leading(port), workload.task.id), State.initial(workload.model, 9)
     with (
-        leader.on(Block(workload, bytes(32), MINER, BIT), workload.initial, 0),
+        leader.on(Block(workload, bytes(32), MINER, BIT), base(workload.initial), 0),
         pytest.raises(ArithmeticFault, match="different weights"),
     ):
-        help_leader(workload, helping(port), lambda parent: other)
+        help_leader(workload, helping(port), lambda parent, headers: other)
 
 
 def test_a_helper_waits_for_a_parent_that_it_does_not_know_yet() -> None:
     workload, port, stop = small_workload(), free_port(), threading.Event()
     leader, asked = Leader(leading(port), workload.task.id), list[bytes]()
 
-    def unknown(parent: bytes) -> None:
+    def unknown(parent: bytes, headers: object) -> None:
         asked.append(parent)
         if len(asked) == 3:
             stop.set()
 
-    with leader.on(Block(workload, b"p" * 32, MINER, BIT), workload.initial, 0):
+    with leader.on(Block(workload, b"p" * 32, MINER, BIT), base(workload.initial), 0):
         help_leader(workload, helping(port), unknown, stop)
     assert asked == 3 * [b"p" * 32]
 
@@ -207,8 +216,36 @@ def test_a_helper_without_a_leader_says_so(monkeypatch: pytest.MonkeyPatch) -> N
         Board(helping(free_port()), TASK)
 
 
-def test_orders_survive_the_way() -> None:
-    assert Order.unpack(ORDER.pack()) == ORDER
+@pytest.mark.parametrize("headers", [(), chain_headers(2)], ids=["none", "two"])
+def test_orders_survive_the_way(headers: tuple[Header, ...]) -> None:
+    order = replace(ORDER, headers=headers)
+    assert Order.unpack(order.pack()) == order
+
+
+@pytest.mark.parametrize(
+    "data",
+    ["", "nonsense", ORDER.pack()[2:], ORDER.pack() + "\n[]", ORDER.pack() + "\n" + "[" * 100_000],
+    ids=["empty", "words", "too short", "no header", "deep"],
+)
+def test_what_is_no_order_is_refused_in_words(data: str) -> None:
+    with pytest.raises(InputError, match="this is no"):
+        Order.unpack(data)
+
+
+def test_a_helper_is_handed_the_headers_below_an_order() -> None:
+    """It knew only what L1 shows, and idled while its leader mined on a block of its own that was on its way there."""
+    workload, port, stop = small_workload(), free_port(), threading.Event()
+    headers, given = chain_headers(2), list[object]()
+    leader = Leader(leading(port), workload.task.id)
+
+    def state_of(parent: bytes, headers: tuple[Header, ...]) -> None:
+        given.append((parent, headers))
+        stop.set()
+
+    start = replace(base(workload.initial), headers=headers)
+    with leader.on(Block(workload, b"p" * 32, MINER, BIT), start, 0):
+        help_leader(workload, helping(port), state_of, stop)
+    assert given == [(b"p" * 32, headers)]
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pol_oracle.canonical.models import MODEL_NAMES
 from pol_oracle.canonical.state import State
 from pol_oracle.protocol.difficulty import BIT
-from pol_oracle.protocol.errors import InputError
+from pol_oracle.protocol.errors import InputError, NotFinite
 from pol_oracle.search import Base, GroupedSearch, NaiveSearch, Progress, load_state
 from pol_oracle.search.attempt import Attempt, Block, Nonces
 from pol_oracle.search.grouped_network import GroupedNetwork
@@ -208,6 +208,35 @@ def test_w_is_counted_once() -> None:
     for nonce in range(3):
         attempt.confirm(Nonces(block).draw(nonce), Watch(Progress(0), None, None))
     assert [state is workload.initial for state in judge.asked] == [True, False, False, False]
+
+
+@dataclass(eq=False)
+class Broken(Judge):
+    """Finds the evaluation of W, or of any W', not finite."""
+
+    at_w: bool = True
+
+    def correct(
+        self, state: State, images: object, labels: NDArray[np.uint8], progress: object = None
+    ) -> NDArray[np.bool_]:
+        if (state is self.w) == self.at_w:
+            raise NotFinite(7)
+        return super().correct(state, images, labels, progress)
+
+
+@pytest.mark.parametrize("at_w", [True, False], ids=["W", "W'"])
+def test_pitfall_05_an_evaluation_that_is_not_finite_is_no_proof_and_at_w_there_can_be_none(at_w: bool) -> None:
+    """It was only a candidate that failed, and so did all others, for ever."""
+    workload = small_workload()
+    block = Block(workload, bytes(32), MINER, 0)
+    judge = Broken(workload.initial, 10, 11, at_w=at_w)
+    attempt = Attempt(block, Base(bytes(32), bytes(32), workload.initial), (judge,))
+    draw, watch = Nonces(block).draw(0), Watch(Progress(0), None, None)
+    if at_w:
+        with pytest.raises(NotFinite):
+            attempt.confirm(draw, watch)
+    else:
+        assert attempt.confirm(draw, watch) is None
 
 
 @pytest.mark.parametrize("name", MODEL_NAMES)

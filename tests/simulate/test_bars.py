@@ -1,24 +1,34 @@
-"""The two bars, on smaller runs than `pol simulate` makes."""
+"""The bars, on smaller runs than `pol simulate` makes."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from pol_oracle.simulate.chain import Rules
+from pol_oracle.simulate.engine import Shift
 from pol_oracle.simulate.games import ENDLESS, Game, search
-from pol_oracle.simulate.jumps import jump, recovered
+from pol_oracle.simulate.jumps import BEFORE, DOWN, OUTAGE, UP, Unbounded, jump, recovered
 from pol_oracle.simulate.network import Network
-from pol_oracle.simulate.scenarios import BLOCKS_TO_RECOVER, GAIN
+from pol_oracle.simulate.scenarios import BLOCKS_TO_RECOVER, GAIN, ORPHANS_AFTER_OUTAGE
 
 
-@pytest.mark.parametrize("up", [True, False])
-def test_the_interval_is_back_soon_after_a_tenfold_jump(up: bool) -> None:
-    seen = jump(up, Rules(), Network(), chains=150, seed=1)
+@pytest.mark.parametrize("shifts", [UP, DOWN], ids=["up", "down"])
+def test_the_interval_is_back_soon_after_a_tenfold_jump(shifts: Sequence[Shift]) -> None:
+    seen = jump(shifts, Rules(), Network(), chains=150, seed=1)
 
     assert 5 < seen.blocks <= BLOCKS_TO_RECOVER
+
+
+def test_one_long_interval_makes_no_storm() -> None:
+    bounded, unbounded = (jump(OUTAGE, rules, Network(), chains=5, seed=1) for rules in (Rules(), Unbounded()))
+
+    assert bounded.intervals[BEFORE : BEFORE + 1].mean() > 10 * Rules().target_interval  # the outage
+    assert bounded.orphans[BEFORE + 1 :].mean() < ORPHANS_AFTER_OUTAGE
+    assert unbounded.orphans[BEFORE + 1 :].mean() > 10 * ORPHANS_AFTER_OUTAGE
 
 
 def test_recovery_is_counted_from_the_last_block_out_of_bounds() -> None:

@@ -13,7 +13,7 @@ SPACES = (
     [600] * 40,
     [0] * 20 + [1200] * 20,
     [1200] * 20 + [0] * 20,
-    [int(x) for x in np.random.default_rng(1).exponential(600, 40)],
+    [min(int(x), RULES.target_interval + RULES.half_life) for x in np.random.default_rng(1).exponential(600, 40)],
 )
 
 
@@ -26,7 +26,7 @@ def chain(times: list[int], start: int = from_bits(20)) -> Tree:
 
 @pytest.mark.parametrize("spaces", SPACES)
 def test_the_moves_of_a_branch_telescope(spaces: list[int]) -> None:
-    """Only length and duration count, but for each move's rounding down."""
+    """Where no interval is too long to count, only length and duration do, but for each move's rounding down."""
     times = [int(x) for x in np.cumsum(spaces)]
 
     end = chain(times).head.next_difficulty

@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 import uvicorn
 from starlette.applications import Starlette
@@ -14,10 +14,16 @@ from starlette.applications import Starlette
 Behaviour = Callable[[socket.socket], None]
 
 
-@contextmanager
-def serving(app: Starlette) -> Iterator[str]:
+def serving(app: Starlette) -> AbstractContextManager[str]:
     """Runs an ASGI application on a free port; yields its URL."""
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", timeout_graceful_shutdown=1))
+    return running(uvicorn.Config(app, log_level="error"))
+
+
+@contextmanager
+def running(config: uvicorn.Config) -> Iterator[str]:
+    """Runs a server on a free port; yields its URL."""
+    config.port, config.timeout_graceful_shutdown = 0, 1
+    server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:
@@ -31,14 +37,16 @@ def serving(app: Starlette) -> Iterator[str]:
 
 
 @contextmanager
-def misbehaving(behaviour: Behaviour) -> Iterator[str]:
+def misbehaving(behaviour: Behaviour, heard: list[bytes] | None = None) -> Iterator[str]:
     """Answers every connection, after reading its request, as ``behaviour`` says; yields the URL."""
     listener = socket.create_server(("127.0.0.1", 0))
 
     def answer(connection: socket.socket) -> None:
         with connection:
             try:
-                connection.recv(65536)
+                said = connection.recv(65536)
+                if heard is not None:
+                    heard.append(said)
                 behaviour(connection)
             except OSError:
                 return  # the client hung up, as it should
@@ -56,6 +64,11 @@ def misbehaving(behaviour: Behaviour) -> Iterator[str]:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         listener.close()
+
+
+def hearing(requests: list[bytes]) -> AbstractContextManager[str]:
+    """Writes down every request and hangs up; yields the URL."""
+    return misbehaving(lambda connection: None, requests)
 
 
 def request(url: str, target: str) -> bytes:

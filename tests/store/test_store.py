@@ -6,9 +6,14 @@ import errno
 import gzip
 import os
 import pickle
+import resource
 import socket
+import subprocess
+import sys
 import time
-from collections.abc import Iterator
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -17,7 +22,8 @@ from hypothesis import strategies as st
 
 from pol_oracle.protocol.errors import CorruptState, InputError, StoreError
 from pol_oracle.store import Limits, StateStore, application, file_name, serve
-from tests.store.hostile import misbehaving, request, serving
+from pol_oracle.store.server import Impatient, configuration
+from tests.store.hostile import hearing, misbehaving, request, running, serving
 
 ROOT = bytes(range(32))
 OTHER = bytes(reversed(ROOT))
@@ -148,14 +154,36 @@ def test_pitfall_03_a_server_that_never_answers_is_given_up() -> None:
         StateStore([url], HURRIED).get(ROOT, len(DATA))
 
 
-def test_pitfall_03_compressed_answers_are_not_unpacked() -> None:
-    bomb = gzip.compress(bytes(50_000_000))
+def packed(body: bytes, encoding: str) -> Callable[[socket.socket], None]:
+    return lambda connection: connection.sendall(answer(body, extra=f"Content-Encoding: {encoding}\r\n"))
 
-    def explode(connection: socket.socket) -> None:
-        connection.sendall(answer(bomb, extra="Content-Encoding: gzip\r\n"))
 
-    with misbehaving(explode) as url:
-        assert StateStore([url]).get(ROOT, len(bomb)) == bomb
+@pytest.mark.parametrize(
+    ("encoding", "pack"), [("gzip", gzip.compress), ("GZIP", gzip.compress), ("deflate", zlib.compress)]
+)
+def test_answer_that_a_proxy_packs_is_unpacked(encoding: str, pack: Callable[[bytes], bytes]) -> None:
+    with misbehaving(packed(pack(DATA), encoding)) as url:
+        assert StateStore([url]).get(ROOT, len(DATA)) == DATA
+
+
+def test_pitfall_03_packed_answers_are_unpacked_no_further_than_wanted() -> None:
+    bomb = gzip.compress(bytes(1 << 30), compresslevel=1)
+    with misbehaving(packed(bomb, "gzip")) as url, pytest.raises(CorruptState, match="more than"):
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        StateStore([url]).get(ROOT, len(DATA))
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 1 << 18  # KiB
+
+
+def test_answer_that_is_packed_in_an_unknown_way_is_named() -> None:
+    with misbehaving(packed(DATA, "br")) as url, pytest.raises(StoreError, match=r"packed as 'br'.*proxy"):
+        StateStore([url]).get(ROOT, len(DATA))
+
+
+def test_nothing_packed_is_asked_for() -> None:
+    requests: list[bytes] = []
+    with hearing(requests) as url, pytest.raises(StoreError):
+        StateStore([url]).get(ROOT, len(DATA))
+    assert b"accept-encoding: identity" in requests[0].lower()
 
 
 def test_no_server_is_a_clear_error() -> None:
@@ -195,6 +223,30 @@ def test_a_full_disk_is_a_clear_error_and_leaves_no_half_file(tmp_path: Path, mo
             store.put(root, b"new")
     assert store.get(ROOT, 3) == b"old"
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_what_killed_writers_left_is_cleared_away_and_what_is_being_written_is_not(tmp_path: Path) -> None:
+    code = (
+        "import os, signal, sys; from pol_oracle.store import StateStore;"
+        "os.fsync = lambda _: (print('writing', flush=True), sys.stdin.read(1));"
+        "StateStore([sys.argv[1]]).put(bytes(range(32)), bytes(1000))"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    with ExitStack() as stack:
+        writers = [
+            stack.enter_context(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE))
+            for _ in range(3)
+        ]
+        for writer in writers:
+            assert writer.stdout is not None and writer.stdout.readline() == b"writing\n"
+        for writer in writers[:2]:
+            writer.kill()
+            writer.wait()
+        StateStore([tmp_path]).put(OTHER, DATA)
+        assert len(list(tmp_path.iterdir())) == 2  # the new state, and what is still being written
+        writers[2].communicate(b"\n")
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([file_name(ROOT), file_name(OTHER)])
+    assert StateStore([tmp_path]).roots() == {ROOT, OTHER}
 
 
 def test_missing_permission_is_a_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -312,8 +364,51 @@ def test_pitfall_15_redirections_are_not_followed_and_do_no_harm(target: str) ->
     def behave(connection: socket.socket) -> None:
         connection.sendall(f"HTTP/1.1 302 Found\r\nLocation: {target}\r\nContent-Length: 0\r\n\r\n".encode())
 
-    with misbehaving(behave) as url, pytest.raises(StoreError, match="no usable copy"):
+    with misbehaving(behave) as url, pytest.raises(StoreError, match="it redirects to"):
         StateStore([url], HURRIED).get(ROOT, len(DATA))
+
+
+SECRETS = ("wonderland", "t0ken")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://alice:wonderland@127.0.0.1:1/states?key=t0ken",
+        "http://127.0.0.1:1/t0ken/states",
+        "http://alice:wonderland@[::1:1/t0ken",
+        "http://alice:wonder@land@host:port/t0ken",
+        "nosuch://alice:wonderland@host/t0ken",
+    ],
+)
+def test_passwords_and_tokens_of_urls_are_never_shown(url: str) -> None:
+    with pytest.raises((StoreError, InputError)) as found:
+        StateStore([url], HURRIED).get(ROOT, len(DATA))
+    assert not any(secret in str(found.value) for secret in (*SECRETS, "land@"))
+    with pytest.raises((StoreError, InputError)) as found:
+        StateStore([url], HURRIED).put(ROOT, DATA)
+    assert not any(secret in str(found.value) for secret in (*SECRETS, "land@"))
+
+
+@pytest.mark.parametrize("status", ["302 Found", "403 Forbidden", "500 Internal Server Error"])
+def test_secrets_are_not_shown_whatever_the_server_answers(status: str) -> None:
+    said = f"HTTP/1.1 {status}\r\nLocation: https://bob:wonderland@there/t0ken\r\nContent-Length: 0\r\n\r\n"
+    with misbehaving(lambda connection: connection.sendall(said.encode())) as url, pytest.raises(StoreError) as found:
+        StateStore([url.replace("//", "//alice:wonderland@") + "/t0ken?t0ken"], HURRIED).get(ROOT, len(DATA))
+    assert not any(secret in str(found.value) for secret in SECRETS)
+    assert url in str(found.value)
+
+
+def test_idle_connections_keep_nobody_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Impatient, "request_s", 0.3)
+    StateStore([tmp_path]).put(ROOT, DATA)
+    with running(configuration(tmp_path)) as url, ExitStack() as idle:
+        host, port = url.removeprefix("http://").split(":")
+        held = [idle.enter_context(socket.create_connection((host, int(port)), timeout=20)) for _ in range(300)]
+        for connection in held[:10]:
+            connection.sendall(b"GET /")
+        assert all(connection.recv(1) == b"" for connection in held[:256])
+        assert StateStore([url]).get(ROOT, len(DATA)) == DATA
 
 
 def test_pitfall_15_server_that_drips_its_headers_is_given_up(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from pol_oracle.canonical.segments import SegmentList
 from pol_oracle.canonical.state import State
 from pol_oracle.protocol.derivation import batch, segment_seed
 from pol_oracle.protocol.hashing import Tag, keccak
-from pol_oracle.task import build_workload, segment_batch, segment_step, state_before, train_segment
+from pol_oracle.task import Training, build_workload, segment, segment_batch, segment_step, state_before, train_segment
 from tests.task.workloads import STEPS, small_spec, small_workload
 
 WORKLOAD = small_workload()
@@ -73,6 +74,56 @@ def test_progress_is_told_and_may_stop_it() -> None:
 
     with pytest.raises(KeyboardInterrupt):
         train_segment(WORKLOAD, BLOCK, WORKLOAD.initial, stop)
+
+
+class Shelf:
+    """Takes every second state."""
+
+    every = 2
+
+    def __init__(self) -> None:
+        self.states: dict[int, State] = {}
+
+    def keep(self, block_id: bytes, step: int, state: State) -> None:
+        self.states[step] = state
+
+    def newest(self, block_id: bytes, step: int) -> tuple[int, State] | None:
+        at = max((at for at in self.states if at <= step), default=None)
+        return None if at is None else (at, self.states[at])
+
+
+def test_a_segment_that_was_interrupted_is_gone_on_with() -> None:
+    told: list[int] = []
+
+    def interrupt(step: int) -> None:
+        told.append(step)
+        if step == 3:
+            raise KeyboardInterrupt
+
+    training = Training(WORKLOAD, BLOCK, WORKLOAD.initial)
+    with pytest.raises(KeyboardInterrupt):
+        training.run(interrupt)
+    made = training.run(told.append)
+
+    assert told == [1, 2, 3, 4]
+    assert (made.entries, made.end, made.finite) == (SEGMENT.entries, SEGMENT.end, True)
+
+
+@pytest.mark.parametrize("step", range(STEPS + 1))
+def test_a_step_is_shown_from_the_nearest_state_that_was_kept(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answer about the last step of a segment took all steps before it anew."""
+    shelf, run = Shelf(), list[int]()
+    made = Training(WORKLOAD, BLOCK, WORKLOAD.initial, shelf).run()
+    expected = state_before(WORKLOAD, BLOCK, WORKLOAD.initial, step)
+
+    def counted(*given: Any) -> Any:
+        run.append(given[2])
+        return segment_step(*given)
+
+    monkeypatch.setattr(segment, "segment_step", counted)
+    assert made.state_before(WORKLOAD, step) == expected
+    assert run == ([] if step % 2 == 0 else [step - 1])
+    assert SEGMENT.state_before(WORKLOAD, step) == expected  # and from the start, where none was
 
 
 def test_pitfall_05_a_segment_that_is_not_finite_says_so() -> None:

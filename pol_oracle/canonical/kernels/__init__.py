@@ -4,8 +4,8 @@ Every kernel works on *memory*, the one float32 array that holds all tensors of 
 numbers) in it, and computes any part of an output on its own, so that threads may share the work: which part is
 computed by whom never changes how an element is computed.
 
-    jit          how a function is compiled                  vectors      tiles and transposes, in LLVM IR
+    jit, cache   how a function is compiled, and kept        vectors      tiles and transposes, in LLVM IR
     pack         operands laid out for vectors               product      dot products that form a matrix product
     reduce       all other reductions                        elementwise  maps, and the tail of a reduction
-    layout       gathers
+    layout       gathers                                     modes        how the processor rounds
 """

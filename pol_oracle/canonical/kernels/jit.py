@@ -1,4 +1,4 @@
-"""The one way a function is compiled: exact arithmetic, cached on disk, without the interpreter's lock."""
+"""The one way a function is compiled: exact arithmetic, kept on disk, without the interpreter's lock."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import Any, TypeVar, cast
 
 import numba
 
+from .cache import CodeCache
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 _POOL = Lock()
@@ -17,8 +19,8 @@ _POOL = Lock()
 def compiled(signature: Any, *, parallel: bool = False) -> Callable[[F], F]:
     """Returns a decorator that compiles a function for one signature, at import.
 
-    ``fastmath=False`` keeps LLVM from fusing or reordering float operations. The machine code is cached beside the
-    module (or in the user's cache folder), so only a machine's first process compiles.
+    ``fastmath=False`` keeps LLVM from fusing or reordering float operations. The machine code is kept on disk (see
+    :mod:`.cache`), so only a machine's first process compiles.
 
     Args:
         signature: numba signature, such as ``"void(f4[::1], i8)"``, or one made of ``numba.types``.
@@ -26,29 +28,24 @@ def compiled(signature: Any, *, parallel: bool = False) -> Callable[[F], F]:
             for a while, as torch's do: between torch's operations they are there at once, where a thread that sleeps
             waits for its core. The canonical arithmetic has its own: see :mod:`..threads`.
     """
-    decorator: Callable[[F], F] = numba.njit(
-        signature,
-        parallel=parallel,
-        cache=True,
-        nogil=True,
-        fastmath=False,
-        boundscheck=False,
-        error_model="numpy",
-    )
-    return _one_caller_at_a_time(decorator) if parallel else decorator
-
-
-def _one_caller_at_a_time(decorator: Callable[[F], F]) -> Callable[[F], F]:
-    """Numba's own pool, which stands in where there is no OpenMP, ends the process when two threads enter it."""
 
     def compile_it(function: F) -> F:
-        run = decorator(function)
-
-        @wraps(function)
-        def enter(*arguments: Any) -> Any:
-            with _POOL:
-                return run(*arguments)
-
-        return cast(F, enter)
+        decorator = numba.njit(parallel=parallel, nogil=True, fastmath=False, boundscheck=False, error_model="numpy")
+        dispatcher: Any = decorator(function)
+        dispatcher._cache = CodeCache(function, f"{parallel=}")
+        dispatcher.compile(signature)
+        dispatcher.disable_compile()
+        return cast(F, _one_caller_at_a_time(dispatcher) if parallel else dispatcher)
 
     return compile_it
+
+
+def _one_caller_at_a_time(run: Callable[..., Any]) -> Callable[..., Any]:
+    """Numba's own pool, which stands in where there is no OpenMP, ends the process when two threads enter it."""
+
+    @wraps(run)
+    def enter(*arguments: Any) -> Any:
+        with _POOL:
+            return run(*arguments)
+
+    return enter

@@ -1,0 +1,105 @@
+"""Which block is replayed first, by what hangs on it. Pure.
+
+    CLOSING  could be finalized before long as it is, or a clock runs for the agent's own demands about it
+    HEAD     carries the head: what is finalized next comes from its branch, the lowest block first
+    LIVE     has a future, but is not on the head's branch; the heaviest branch first
+    OWED     slashed or without a future, but the agent's own money hangs on it
+    DEAD     has lost its race
+
+A replay that fails costs a block one rank each time, so that no miner can keep an agent busy with nothing. A replay
+under way gives way to one that is far more urgent; what it has computed stays kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+
+from pol_oracle.protocol.lifecycle import Status
+from pol_oracle.protocol.parameters import Parameters
+
+from .blocks import BlockView
+from .view import View
+
+_FAR = 2  # ranks between a replay under way and one that it gives way to
+
+
+class Rank(IntEnum):
+    """What hangs on a block; lower goes first."""
+
+    CLOSING = 0
+    HEAD = 1
+    LIVE = 2
+    OWED = 3
+    DEAD = 4
+
+
+@dataclass(frozen=True, order=True)
+class Urgency:
+    """Lower goes first.
+
+    Attributes:
+        rank: what hangs on the block, and one more for each replay that failed.
+        failures: replays that failed.
+        place: among those of its rank.
+        sequence: of its proposal.
+    """
+
+    rank: int
+    failures: int
+    place: int
+    sequence: int
+
+    def far_above(self, other: Urgency) -> bool:
+        """Says whether another replay should give way to this one."""
+        return other.rank - self.rank >= _FAR or self.rank <= Rank.LIVE < other.rank
+
+
+def urgencies(
+    view: View,
+    blocks: Iterable[BlockView],
+    going_on: Collection[bytes],
+    failures: Mapping[bytes, int],
+    parameters: Parameters,
+) -> dict[bytes, Urgency]:
+    """Returns how urgent some replays are, by block id, the most urgent first.
+
+    Args:
+        view: the confirmed events.
+        blocks: that are to be replayed.
+        going_on: ids of those that were replayed, and about which something was shown since.
+        failures: how often the replay of a block failed.
+        parameters: of the deployment.
+    """
+    on_head, works = {block.id for block in view.branch(view.head)}, branch_works(view)
+    found: dict[bytes, Urgency] = {}
+    for block in blocks:
+        rank, place = _rank(view, block, going_on, parameters)
+        if rank is None:
+            rank, place = (Rank.HEAD, block.height) if block.id in on_head else (Rank.LIVE, -works[block.id])
+        failed = failures.get(block.id, 0)
+        found[block.id] = Urgency(rank + failed, failed, place, block.sequence)
+    return dict(sorted(found.items(), key=lambda item: item[1]))
+
+
+def branch_works(view: View) -> dict[bytes, int]:
+    """Returns for each live block the total work of the heaviest block that stands on it, or its own."""
+    works = {block.id: block.total_work for block in view.live.values()}
+    for block in reversed(view.live.values()):  # a child always comes before its parent
+        if block.parent in works:
+            works[block.parent] = max(works[block.parent], works[block.id])
+    return works
+
+
+def _rank(view: View, block: BlockView, going_on: Collection[bytes], parameters: Parameters) -> tuple[Rank | None, int]:
+    """The rank and place of a block on which more or less than its branch's work hangs."""
+    if block.id not in view.live:
+        owed = block.status is not Status.PENDING or block.id in going_on
+        return (Rank.OWED, 0) if owed else (Rank.DEAD, 0)
+    if block.id in going_on:
+        return Rank.CLOSING, 0
+    closes = block.proposed_at + parameters.challenge_window
+    if len(block.attestations) >= parameters.quorum and closes - view.now <= parameters.challenge_window / 2:
+        return Rank.CLOSING, closes
+    return None, 0

@@ -1,0 +1,131 @@
+"""The miner's loop, with made-up replays and searches: when it searches, and when it leaves the machine to a replay."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+import structlog
+
+from pol_oracle.agents.blocks import BlockView
+from pol_oracle.agents.follow import Ask
+from pol_oracle.agents.job import Job
+from pol_oracle.agents.lineage import Lineage
+from pol_oracle.agents.memory import Memory
+from pol_oracle.agents.miner import MinerLoop
+from pol_oracle.agents.runtime import Context
+from pol_oracle.agents.verdicts import Verdict
+from pol_oracle.agents.worker import Cancelled
+from pol_oracle.evidence import Shown
+from pol_oracle.protocol.errors import StoreError
+from pol_oracle.protocol.lifecycle import EvidenceKind
+from tests.agents.scene import CHEAT, GENESIS, MINER, PARAMETERS, POLICY, TASK, Scene, join, proof_of
+
+
+class Machine:
+    """One machine: whether a search runs on it, and what its replays come to once they are let go."""
+
+    def __init__(self, folder: Path, scene: Scene) -> None:
+        self.scene = scene
+        self.searching: list[bytes] = []
+        self.verdicts: dict[bytes, Verdict | StoreError] = {}
+        nothing: Any = None
+        config = SimpleNamespace(retry_s=0, policy=POLICY, name="miner")
+        records = SimpleNamespace(note=lambda **facts: None)
+        memory = Memory(folder / "m.sqlite", GENESIS, MINER)
+        context = SimpleNamespace(
+            config=config,
+            parameters=PARAMETERS,
+            task_id=TASK,
+            genesis_id=GENESIS,
+            memory=memory,
+            records=records,
+            me=MINER,
+        )
+        self.loop = MinerLoop(cast(Context, context), self.replay, self.produce, nothing)
+        self.loop.log = structlog.get_logger()
+
+    def replay(self, block: BlockView, lineage: Lineage, shown: Shown, cancelled: Ask) -> Verdict:
+        while block.id not in self.verdicts:
+            if cancelled():
+                raise Cancelled
+            time.sleep(0.001)
+        found = self.verdicts[block.id]
+        if isinstance(found, StoreError):
+            raise found
+        return found
+
+    def produce(self, job: Job, cancelled: Ask) -> Any:
+        self.searching.append(job.parent.id)
+        while not cancelled():
+            time.sleep(0.001)
+        self.searching.remove(job.parent.id)
+        raise Cancelled
+
+    def turn(self) -> list[bytes]:
+        """Lets it think until it has made up its mind; returns what is searched on."""
+        for _ in range(4):
+            list(self.loop.think(self.scene.view))
+            if self.loop._worker.cancelled:
+                join("search")
+            if self.loop._reviewer._worker.key in self.verdicts:
+                join("replay")
+        while self.loop._worker.key is not None and not self.searching:
+            time.sleep(0.001)
+        return self.searching
+
+
+@pytest.fixture
+def scene() -> Scene:
+    return Scene()
+
+
+@pytest.fixture
+def machine(tmp_path: Path, scene: Scene) -> Any:
+    machine = Machine(tmp_path, scene)
+    yield machine
+    machine.loop.close_workers(5)
+
+
+def test_the_search_rests_while_a_heavier_block_waits_to_be_replayed(scene: Scene, machine: Machine) -> None:
+    """Searching on, it would keep its lead because nobody, itself among them, has time to judge the others' blocks."""
+    own = scene.propose(miner=MINER)
+    assert machine.turn() == [own]
+
+    rival = scene.propose(miner=CHEAT)
+    assert machine.turn() == [own]  # as heavy: first seen wins
+    above = scene.propose(rival, CHEAT)
+    assert machine.turn() == []
+
+    machine.verdicts[rival] = Verdict(rival)
+    assert machine.turn() == []  # what is heavier is not judged yet
+    machine.verdicts[above] = Verdict(above)
+    assert machine.turn() == [above]
+
+
+@pytest.mark.parametrize(
+    "judgement",
+    [
+        lambda block: Verdict(block, EvidenceKind.STEP, "wrong", proof_of(block)),
+        lambda block: StoreError("not there"),
+    ],
+    ids=["wrong", "cannot be replayed"],
+)
+def test_pitfall_22_a_pile_on_a_block_that_is_not_found_right_stops_no_search(
+    scene: Scene, machine: Machine, judgement: Any
+) -> None:
+    own = scene.propose(miner=MINER)
+    bad = scene.chain(5, miner=CHEAT)[0]
+    assert machine.turn() == []
+    machine.verdicts[bad] = judgement(bad)
+    assert machine.turn() == [own]
+
+
+def test_a_proof_on_its_way_to_l1_weighs_too(scene: Scene, machine: Machine) -> None:
+    proof = scene.header(miner=MINER)
+    machine.loop._proofs[proof] = PARAMETERS.difficulty
+    scene.propose(miner=CHEAT)
+    assert machine.turn() == [proof.id(TASK)]
