@@ -203,6 +203,13 @@ contract GenesisTest is Fixture {
         assertEq(address(registry.explanations()), address(explanations), "registry explanations");
     }
 
+    /// The miner pays its attesters out of its own reward, so that must be enough.
+    function test_a_reward_too_small_for_forty_attesters_is_refused_at_birth() public {
+        Parameters memory parameters = defaultParameters();
+        (parameters.minerReward, parameters.attesterReward) = (399, 10);
+        refuse(parameters, abi.encodeWithSelector(IPoLRegistry.RewardTooSmall.selector, 399, 400));
+    }
+
     function randomParameters(uint256 seed) internal pure returns (Parameters memory parameters) {
         parameters.challengeWindow = uint32(pick(seed, 20));
         parameters.revealWindow = uint32(pick(seed, 21));
@@ -217,7 +224,7 @@ contract GenesisTest is Fixture {
         parameters.attestBond = uint96(pick(seed, 26));
         parameters.demandFee = uint96(pick(seed, 27));
         parameters.minerReward = uint128(pick(seed, 28));
-        parameters.attesterReward = uint128(pick(seed, 29));
+        parameters.attesterReward = uint128(pick(seed, 29) % (uint256(parameters.minerReward) / 40 + 1));
     }
 
     function refuse(Parameters memory parameters, bytes memory reason) internal {
