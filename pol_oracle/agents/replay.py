@@ -38,14 +38,16 @@ from pol_oracle.evidence import (
     requirement_proof,
 )
 from pol_oracle.protocol.errors import NotFinite, Unshown, WrongChain
+from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.lifecycle import EvidenceKind
-from pol_oracle.protocol.positions import Tree
+from pol_oracle.protocol.positions import Position, Tree
 
 from .blocks import BlockView
 from .follow import Ask, Follower
 from .lineage import Chain, Lineage
 from .verdicts import Verdict
 
+_EXPLANATIONS = 1024  # found right and remembered
 Fault = tuple[str, FraudProof]
 """What is wrong, one clause for people, and the proof of it."""
 
@@ -61,6 +63,7 @@ class Replayer:
     def __init__(self, follower: Follower, accuracy: bool = True) -> None:
         self.follower = follower
         self._accurate = accuracy
+        self._found_right: dict[tuple[bytes, Position, bytes], None] = {}  # explanations
 
     def __call__(self, block: BlockView, lineage: Lineage, answers: Shown, cancelled: Ask) -> Verdict:
         """Replays one block.
@@ -143,6 +146,9 @@ class Replayer:
     def _explained(self, block: BlockView, shown: ShownTrees, post: State) -> Verdict:
         """The block is right: looks for an explanation that is not."""
         for position in sorted(position for position in shown.answers if position.explains):  # step 7
+            key = block.id, position, keccak(shown.answers[position])
+            if key in self._found_right:
+                continue
             trace = TraceId(position.tree, position.index)
             state = post if trace.tree is Tree.AFTER else shown.grounds.pre
             reason = f"a false explanation of sample {trace.index}"
@@ -152,6 +158,9 @@ class Replayer:
                 return Verdict(block.id, None, reason, lacks=error.lacking)
             if proof is not None:
                 return Verdict(block.id, None, reason, proof)
+            self._found_right[key] = None
+            while len(self._found_right) > _EXPLANATIONS:
+                del self._found_right[next(iter(self._found_right))]
         return Verdict(block.id)
 
     def _goes_on(self, block: BlockView, lineage: Lineage, cancelled: Ask) -> bool:

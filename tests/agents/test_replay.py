@@ -189,6 +189,27 @@ def test_a_right_explanation_of_a_right_block_is_no_fault(made: Forgery, followe
     assert verdict_of(follower, made.header, (), shown) == Verdict(made.id)
 
 
+def test_an_explanation_that_was_found_right_is_not_computed_again(
+    made: Forgery, follower: Follower, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A flood of them would else take time that grows with its square."""
+    replay, shown = Replayer(follower), dict(explained(made, Position(Item.ROOTS, Tree.AFTER, 3)))
+    assert replay(block(made.header), (), shown, never).valid
+    computed = list[int]()
+    tensors = WORKLOAD.evaluator.tensors
+
+    def noting(*arguments: Any) -> Any:
+        computed.append(1)
+        return tensors(*arguments)
+
+    monkeypatch.setattr(WORKLOAD.evaluator, "tensors", noting)
+    shown |= explained(made, Position(Item.ROOTS, Tree.AFTER, 4))
+    assert replay(block(made.header), (), shown, never).valid
+    assert len(computed) == 1 + 1  # ours, and what tells what was shown
+    assert replay(block(made.header), (), shown, never).valid
+    assert len(computed) == 1 + 1
+
+
 def test_a_false_explanation_of_a_right_block_is_walked_down_and_refuted(made: Forgery, follower: Follower) -> None:
     """The block stays right: it costs whoever gave it."""
     trace = TraceId(Tree.AFTER, 3)
