@@ -164,7 +164,7 @@ contract Demands is IDemands {
     function settle(bytes32 demandId) external {
         Demand memory made = _demands[demandId];
         require(made.state != DemandState.None && made.state != DemandState.Settled, NoOpenDemand(demandId));
-        (Status outcome, address miner) = registry.fateOf(made.blockId);
+        (Status outcome, address miner,) = registry.fateOf(made.blockId);
         require(outcome > Status.Pending, DemandUnsettled(demandId));
         bool slashed = outcome == Status.Slashed;
         if (slashed && made.state == DemandState.Open) bounties.winners(made.blockId); // reverts until they are settled

@@ -157,7 +157,7 @@ contract Explanations is IExplanations {
         ExplanationState state = made.state;
         bool known = state != ExplanationState.None && state != ExplanationState.Settled;
         require(known, NoOpenExplanation(blockId, tree, sample));
-        (Status outcome,) = registry.fateOf(blockId);
+        (Status outcome,,) = registry.fateOf(blockId);
         require(outcome > Status.Pending, ExplanationUnsettled(blockId, tree, sample));
         bool slashed = outcome == Status.Slashed;
         if (slashed && state == ExplanationState.Open) bounties.winners(blockId); // reverts until they are settled
@@ -176,7 +176,7 @@ contract Explanations is IExplanations {
     /// @inheritdoc IExplanations
     function release(bytes32 blockId, address author) external {
         Speaker storage speaker = _speakers[blockId][author];
-        (Status outcome,) = registry.fateOf(blockId);
+        (Status outcome,,) = registry.fateOf(blockId);
         bool due = outcome > Status.Pending && speaker.state == SpeakerState.Bonded;
         require(due, NothingToRelease(blockId, author));
 

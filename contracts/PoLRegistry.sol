@@ -133,6 +133,11 @@ contract PoLRegistry is Genesis {
     }
 
     /// @inheritdoc IPoLRegistry
+    function dismiss(uint256 place, bytes32 rival, uint256 entries) external {
+        _tree.dismiss(place, rival, entries);
+    }
+
+    /// @inheritdoc IPoLRegistry
     function finalize(bytes32 blockId, bytes32 witness) external {
         for (bytes32 id = witness; id != blockId; id = _tree.blocks[id].parent) {
             _tree.blocks[id].requireJudged(id, challengeWindow); // genesis is not pending: that ends it
@@ -237,6 +242,16 @@ contract PoLRegistry is Genesis {
     }
 
     /// @inheritdoc IPoLRegistry
+    function rivalCount() external view returns (uint256) {
+        return _tree.rivalCount;
+    }
+
+    /// @inheritdoc IPoLRegistry
+    function rivalAt(uint256 place) external view returns (bytes32) {
+        return _tree.rivals[place];
+    }
+
+    /// @inheritdoc IPoLRegistry
     function finalizedTip() external view returns (bytes32) {
         return _tree.finalizedTip;
     }
@@ -247,16 +262,9 @@ contract PoLRegistry is Genesis {
     }
 
     /// @inheritdoc IPoLRegistry
-    function fateOf(bytes32 blockId) external view returns (Status status, address miner) {
+    function fateOf(bytes32 blockId) external view returns (Status, address, uint256) {
         Block storage known = _tree.blocks[blockId];
-        return (known.status, known.miner);
-    }
-
-    /// @inheritdoc IPoLRegistry
-    function windowEnd(bytes32 blockId) external view returns (uint256) {
-        Block storage known = _tree.blocks[blockId];
-        require(known.status != Status.None, UnknownBlock(blockId));
-        return known.windowEnd(challengeWindow);
+        return (known.status, known.miner, known.windowEnd(challengeWindow));
     }
 
     /// @inheritdoc IPoLRegistry
@@ -293,11 +301,6 @@ contract PoLRegistry is Genesis {
     /// @inheritdoc IPoLRegistry
     function attestationOf(bytes32 blockId, address verifier) external view returns (uint8) {
         return _attestations[blockId][verifier];
-    }
-
-    /// @inheritdoc IPoLRegistry
-    function slashCount() external view returns (uint256) {
-        return _tree.slashes;
     }
 
     /// @inheritdoc IPoLRegistry

@@ -14,8 +14,11 @@ interface IPoLRegistry {
         Header header
     );
     event HeadChanged(bytes32 indexed blockId, uint96 totalWork);
-    /// This block, which is not below the head, is a rival now: what is to be final beside it must outweigh it.
+    /// This block, which is not below the head, is a rival now: what is to be final beside it must outweigh it. It was the head
+    /// and is displaced, or somebody contested it, or it is what slashes have left of a rival.
     event HeadContested(bytes32 indexed blockId);
+    /// And no rival any more: it leads, or is off the finalized branch, on the head's branch, or dead.
+    event RivalDismissed(bytes32 indexed blockId);
     event Attested(bytes32 indexed blockId, address indexed verifier);
     event BlockFinalized(bytes32 indexed blockId, address indexed miner, uint256 reward);
     event BlockSlashed(bytes32 indexed blockId, address indexed miner, EvidenceKind kind);
@@ -60,6 +63,8 @@ interface IPoLRegistry {
     error Contested(bytes32 blockId, bytes32 rival);
     error AlreadyContested(bytes32 blockId);
     error OnHeadBranch(bytes32 blockId, bytes32 head);
+    error NoSuchRival(uint256 place, bytes32 rival);
+    error RivalLives(bytes32 rival);
     error StillLive(bytes32 blockId);
     error NoSuchRequirement(uint256 number, uint256 bits);
     error AlreadyForfeited(bytes32 blockId);
@@ -93,6 +98,11 @@ interface IPoLRegistry {
     /// head, because it grew beside garbage that was heavier from the first.
     function contest(bytes32 blockId) external;
 
+    /// @notice Takes a rival off the list that is none any more, checking it against so many further entries of the slash log; what
+    /// slashes have left of it takes its place. Open to everyone: garbage that has fallen is not to make finality dear.
+    /// @param place in the order of rivals, from the worst on.
+    function dismiss(uint256 place, bytes32 rival, uint256 entries) external;
+
     /// @notice Pending -> Finalized; mints the miner's reward and frees its bond.
     /// @param witness the block, or a descendant. From it down to the block all must be judged (window over, no open demand,
     /// not held), and it must be better than every live rival beside the block: only judged work decides what is final.
@@ -123,6 +133,9 @@ interface IPoLRegistry {
 
     function head() external view returns (bytes32);
     function finalizedTip() external view returns (bytes32);
+    function rivalCount() external view returns (uint256);
+    /// @notice A rival of the head by its place: the last one is the best.
+    function rivalAt(uint256 place) external view returns (bytes32);
     /// @notice Open demands about all pending blocks, explanations included: deadlines stretch with them.
     function openDemands() external view returns (uint256);
     function genesisId() external view returns (bytes32);
@@ -143,10 +156,8 @@ interface IPoLRegistry {
     function task() external view returns (Task memory);
     function parameters() external view returns (Parameters memory);
     function blocks(bytes32 blockId) external view returns (Block memory);
-    /// @notice What has become of a block, and whose it is.
-    function fateOf(bytes32 blockId) external view returns (Status status, address miner);
-    /// @notice First second in which a block's challenge window is over. Reverts if there is no such block.
-    function windowEnd(bytes32 blockId) external view returns (uint256);
+    /// @notice What has become of a block, whose it is, and the first second in which its challenge window is over.
+    function fateOf(bytes32 blockId) external view returns (Status status, address miner, uint256 windowEnd);
     /// @notice Requirement number `number` of a block: the eligible leaf (paper: weight) that it names, which of its weights
     /// count, and whether an odd number of them must rise; with what else it takes to judge it.
     /// @param parent of the block, like the next two: what its seed is drawn from.
@@ -164,6 +175,5 @@ interface IPoLRegistry {
     function blockIdOf(Header calldata header) external view returns (bytes32);
     /// @notice 0: none, 1: attested, 2: settled, 3: attested in the second half of the window, without pay
     function attestationOf(bytes32 blockId, address verifier) external view returns (uint8);
-    function slashCount() external view returns (uint256);
     function isAncestor(bytes32 ancestor, bytes32 descendant) external view returns (bool);
 }

@@ -65,8 +65,20 @@ library BlockTree {
         bytes32 head = self.head;
         require(!isAncestor(self, id, head), IPoLRegistry.OnHeadBranch(id, head));
         require(_addRival(self, id), IPoLRegistry.AlreadyContested(id));
+    }
 
-        emit IPoLRegistry.HeadContested(id);
+    /// @notice Takes a rival off that is none any more: off the finalized branch, on the head's, or dead as far as so many
+    /// further entries of the slash log tell; what slashes have left of it is one then. Reverts if it lives.
+    function dismiss(Tree storage self, uint256 place, bytes32 id, uint256 entries) internal {
+        require(place < self.rivalCount && self.rivals[place] == id, IPoLRegistry.NoSuchRival(place, id));
+        bytes32 met;
+        if (isAncestor(self, self.finalizedTip, id) && !isAncestor(self, id, self.head)) {
+            (met,) = _check(self, id, entries);
+            bool unknown = self.blocks[id].slashesSeen < self.slashes;
+            require(met != bytes32(0) || unknown, IPoLRegistry.RivalLives(id));
+            if (met == bytes32(0)) return; // the next call goes on from there
+        }
+        _removeRival(self, place, met);
     }
 
     /// @notice Moves the finalized tip one block up, to one on the head's branch. No live rival beside it may be better than
@@ -76,7 +88,7 @@ library BlockTree {
         require(parent == tip, IPoLRegistry.ParentNotFinal(id, parent, tip));
         bytes32 head = self.head;
         require(isAncestor(self, id, head), IPoLRegistry.NotOnHeadBranch(id, head));
-        for (uint32 i = self.rivalCount; i > 0; --i) {
+        for (uint256 i = self.rivalCount; i > 0; --i) {
             bytes32 rival = self.rivals[i - 1];
             if (!_isBetter(self, rival, witness)) break; // nor are those before it
             _requireBeaten(self, rival, id, witness);
@@ -158,30 +170,38 @@ library BlockTree {
             (met, left) = descends ? _check(self, rival, left) : (bytes32(0), left - 1);
             if (descends && met == bytes32(0) && self.blocks[rival].slashesSeen < self.slashes) return;
 
-            self.rivalCount -= 1;
-            if (met == bytes32(0) && descends) {
-                offer(self, rival);
-            }
-            // what is left of a rival is one
-            else if (descends && !isAncestor(self, self.blocks[met].parent, self.head)) {
-                _addRival(self, self.blocks[met].parent);
-            }
+            _removeRival(self, self.rivalCount - 1, met);
+            if (descends && met == bytes32(0)) offer(self, rival);
         }
     }
 
     /// @dev Puts a block into the order of rivals: false if it is there already.
     function _addRival(Tree storage self, bytes32 id) private returns (bool) {
-        uint32 count = self.rivalCount;
-        uint32 place = count;
+        uint256 count = self.rivalCount;
+        uint256 place = count;
         while (place > 0 && _isBetter(self, self.rivals[place - 1], id)) --place;
         if (place > 0 && self.rivals[place - 1] == id) return false;
 
-        for (uint32 i = count; i > place; --i) {
+        for (uint256 i = count; i > place; --i) {
             self.rivals[i] = self.rivals[i - 1];
         }
         self.rivals[place] = id;
-        self.rivalCount = count + 1;
+        self.rivalCount += 1;
+
+        emit IPoLRegistry.HeadContested(id);
         return true;
+    }
+
+    /// @dev If it was found dead because of a slashed block, what that has left of it is a rival, unless the head stands on it.
+    function _removeRival(Tree storage self, uint256 place, bytes32 slashed) private {
+        emit IPoLRegistry.RivalDismissed(self.rivals[place]);
+
+        uint256 last = --self.rivalCount;
+        for (uint256 i = place; i < last; ++i) {
+            self.rivals[i] = self.rivals[i + 1];
+        }
+        bytes32 left = self.blocks[slashed].parent;
+        if (slashed != bytes32(0) && !isAncestor(self, left, self.head)) _addRival(self, left);
     }
 
     /// @dev Reverts if the rival, or what slashes have left of it, is beside the block and better than the witness.

@@ -23,7 +23,7 @@ library Deadlines {
 
     /// @notice Deadline of what is open about a pending block, had it been demanded now.
     function again(IPoLRegistry registry, bytes32 blockId) internal view returns (uint40) {
-        (Status status,) = registry.fateOf(blockId);
+        (Status status,,) = registry.fateOf(blockId);
         require(status == Status.Pending, IPoLRegistry.WrongStatus(blockId, Status.Pending, status));
         return _after(registry.answerWindow(), registry.openDemands() - 1);
     }
@@ -32,7 +32,8 @@ library Deadlines {
     /// part hangs on one, is too old.
     /// @param shownAt when what it hangs on was shown; 0 if it hangs on the header.
     function checkTime(IPoLRegistry registry, bytes32 blockId, uint256 shownAt) internal view {
-        uint256 closedAt = registry.windowEnd(blockId);
+        (Status status,, uint256 closedAt) = registry.fateOf(blockId);
+        require(status != Status.None, IPoLRegistry.UnknownBlock(blockId));
         if (shownAt > 0) closedAt = Math.max(closedAt, shownAt + registry.answerWindow());
         require(block.timestamp < closedAt, IDemands.TooLateToDemand(blockId, closedAt, block.timestamp));
     }

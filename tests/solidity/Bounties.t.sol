@@ -182,7 +182,7 @@ contract BountiesTest is Fixture {
         prove(VERA, id, EvidenceKind.Step);
         pass(1);
         assertWinners(id, VERA, VIOLA);
-        assertEq(registry.slashCount(), 1, "slashed once");
+        assertEq(registry.blocks(proposeOn(genesis, RIVAL, 1)).slashesSeen, 1, "slashed once");
     }
 
     function test_the_prover_stays_however_often_the_bounty_moves() public {

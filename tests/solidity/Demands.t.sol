@@ -187,7 +187,9 @@ contract DemandsTest is Fixture {
         bytes32 other = proposeOn(id, MINER, 2);
         bytes32 demandId = demandBits(VERA, other);
         slashAsBounties(other);
-        vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.WrongStatus.selector, other, Status.Pending, Status.Slashed));
+        vm.expectRevert(
+            abi.encodeWithSelector(IPoLRegistry.WrongStatus.selector, other, Status.Pending, Status.Slashed)
+        );
         demands.hasten(other, bitsPosition());
         assertTrue(demands.demands(demandId).deadline > block.timestamp + ANSWER, "not of a slashed block");
         vm.expectRevert(abi.encodeWithSelector(IDemands.NoOpenDemand.selector, demands.demandIdOf(id, bitsPosition())));
@@ -459,8 +461,7 @@ contract DemandsTest is Fixture {
     /// Pitfall 13: fees and bonds of everything that can happen to a demand add up to the vault's balance.
     function test_pitfall_13_solvency_with_fees() public {
         bytes32 second = proposeOn(id, MINER, 2);
-        bytes32[3] memory made =
-            [demandBits(VERA, id), demand(VICTOR, id, stepsPosition()), demandBits(VIOLA, second)];
+        bytes32[3] memory made = [demandBits(VERA, id), demand(VICTOR, id, stepsPosition()), demandBits(VIOLA, second)];
         answerBits(VIOLA, header);
         pass(ANSWER + 2 * SHARE);
         demands.expire(second, bitsPosition());

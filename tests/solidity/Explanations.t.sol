@@ -84,7 +84,8 @@ contract ExplanationsTest is Fixture {
         SumNode[] memory none;
         bytes32[2] memory words = bits()[0];
         for (uint32 i = 0; i < 3; ++i) {
-            (Tree tree, uint32 sample) = i == 0 ? (Tree.Step, 0) : i == 1 ? (Tree.Segment, 0) : (Tree.After, uint32(4096));
+            (Tree tree, uint32 sample) =
+                i == 0 ? (Tree.Step, 0) : i == 1 ? (Tree.Segment, 0) : (Tree.After, uint32(4096));
             vm.expectRevert(abi.encodeWithSelector(IExplanations.NoSuchEvaluation.selector, tree, sample));
             explanations.demand(header, tree, sample, words, none);
         }
@@ -356,7 +357,9 @@ contract ExplanationsTest is Fixture {
         explain(RIVAL, header, Tree.Before, RIGHT, 1);
 
         vm.expectEmit(address(explanations));
-        emit IExplanations.ExplanationRefuted(id, Tree.After, RIGHT, RIVAL, address(0), block.timestamp + ANSWER + SHARE);
+        emit IExplanations.ExplanationRefuted(
+            id, Tree.After, RIGHT, RIVAL, address(0), block.timestamp + ANSWER + SHARE
+        );
         vm.prank(VERA); // open to everyone
         explanations.reopen(id, Tree.After, RIGHT);
         assertEq(vault.burned(), ATTEST_BOND / 2, "one bond");
@@ -406,9 +409,7 @@ contract ExplanationsTest is Fixture {
         vm.expectEmit(address(demands));
         emit IDemands.DemandExpired(id, demandId, VICTOR);
         vm.expectEmit(address(explanations));
-        emit IExplanations.ExplanationRefuted(
-            id, Tree.Before, RIGHT, VIOLA, address(0), block.timestamp + ANSWER
-        );
+        emit IExplanations.ExplanationRefuted(id, Tree.Before, RIGHT, VIOLA, address(0), block.timestamp + ANSWER);
         demands.expire(id, position);
 
         assertStatus(id, Status.Pending, "the block lives");
@@ -423,9 +424,7 @@ contract ExplanationsTest is Fixture {
     function test_stale_demands_about_a_refuted_explanation_are_closed() public {
         (Position memory position, bytes32 demandId) = demandedBelow();
         uint256 deadline = demands.demands(demandId).deadline;
-        vm.expectRevert(
-            abi.encodeWithSelector(IDemands.DeadlineAhead.selector, demandId, deadline, block.timestamp)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IDemands.DeadlineAhead.selector, demandId, deadline, block.timestamp));
         demands.expire(id, position);
         commitAndRefute(VERA, id, Tree.Before, RIGHT);
         uint256 burned = vault.burned();

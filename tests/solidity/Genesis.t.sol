@@ -71,8 +71,14 @@ contract GenesisTest is Fixture {
             "setMinerBond(uint96)",
             "setDifficulty(uint16)"
         ];
-        address[6] memory all =
-            [address(registry), address(vault), address(bounties), address(demands), address(explanations), address(token)];
+        address[6] memory all = [
+            address(registry),
+            address(vault),
+            address(bounties),
+            address(demands),
+            address(explanations),
+            address(token)
+        ];
         for (uint256 i = 0; i < all.length; ++i) {
             for (uint256 j = 0; j < absent.length; ++j) {
                 (bool ok,) = all[i].call(abi.encodePacked(bytes4(keccak256(bytes(absent[j]))), new bytes(320)));

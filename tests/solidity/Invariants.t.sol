@@ -46,6 +46,7 @@ contract Handler is Fixture {
     mapping(bytes32 => uint256) public paid; // of a slashed block's bond, for answers
     uint256 public rewards; // what should have been minted
     bytes32 internal lastHead;
+    uint256 internal mixes;
     uint64 internal nonces;
 
     function setUp() public override {
@@ -88,20 +89,26 @@ contract Handler is Fixture {
         return (registry, vault, token, demands, explanations);
     }
 
-    /// Proposes on the head, or on any recent block that may be live; every fourth block is a cheat's.
+    /// Proposes on the head, or up to six blocks on any recent one, which then may lead; some are a cheat's.
     function doPropose(uint256 who, uint256 where, bool bad) external {
-        bytes32 parent = ids.length == 0 || where % 3 > 0 ? registry.head() : ids[recent(where)];
-        address miner = actors[who % 5];
-        bad = bad && where % 2 == 0;
-        Header memory header = makeHeader(parent, miner, ++nonces);
-        vm.prank(miner);
-        try registry.propose(header, ANY_DIFFICULTY) returns (bytes32 id) {
-            ids.push(id);
-            headers[id] = header;
-            forged[id] = bad;
-            seen[id] = Status.Pending;
-        } catch {}
-        track();
+        where = mixed(where);
+        bool fork = ids.length > 0 && where % 3 == 0;
+        bytes32 parent = fork ? ids[recent(where >> 4)] : registry.head();
+        for (uint256 i = 0; i <= (fork ? (where >> 8) % 6 : 0); ++i) {
+            address miner = actors[who % 5];
+            Header memory header = makeHeader(parent, miner, ++nonces);
+            vm.prank(miner);
+            try registry.propose(header, ANY_DIFFICULTY) returns (bytes32 id) {
+                ids.push(id);
+                headers[id] = header;
+                forged[id] = bad && where % 2 == 0;
+                seen[id] = Status.Pending;
+                parent = id;
+                track();
+            } catch {
+                return;
+            }
+        }
     }
 
     function doAttest(uint256 who, uint256 which) external {
@@ -135,10 +142,11 @@ contract Handler is Fixture {
     /// Somebody demands something of one of the last blocks: its bits, seldom what nobody can show, or more of an explanation.
     function doDemand(uint256 who, uint256 which, uint256 what) external {
         if (ids.length == 0) return;
+        (which, what) = (mixed(which), mixed(what));
         bytes32 id = ids[recent(which)];
         Position memory position = bitsPosition();
-        if (what % 7 == 0) position = stepsPosition();
-        if (what % 7 > 3 && evaluations.length > 0) {
+        if (what % 16 == 0) position = stepsPosition();
+        if (what % 3 == 0 && evaluations.length > 0) {
             Evaluation memory about = evaluations[evaluations.length - 1 - what % evaluations.length % 6];
             (id, position) = (about.id, Position(Item.Nodes, about.tree, about.sample, 3, 0, 0));
             position.explanation = explanations.rootOf(id, about.tree, about.sample);
@@ -154,6 +162,7 @@ contract Handler is Fixture {
 
     /// Answers most of the last demands for bits.
     function doReveal(uint256 who, uint256 which) external {
+        which = mixed(which);
         for (uint256 i = 0; i < 12 && i < demandIds.length; ++i) {
             uint256 number = demandIds.length - 1 - i;
             if ((which >> i) % 4 == 0) continue;
@@ -168,10 +177,12 @@ contract Handler is Fixture {
 
     /// Demands explanations of a block whose bits were shown.
     function doDemandExplanation(uint256 who, uint256 which, uint256 what) external {
+        (which, what) = (mixed(which), mixed(what));
         for (uint256 i = 0; i < 6 && i < demandIds.length; ++i) {
             Demanded memory one = demanded[demandIds.length - 1 - (which % 6 + i) % demandIds.length];
             if (one.position.item != Item.Bits) continue;
-            Evaluation memory about = Evaluation(one.id, what % 2 == 0 ? Tree.Before : Tree.After, uint32(what >> 1) % 4);
+            Evaluation memory about =
+                Evaluation(one.id, what % 2 == 0 ? Tree.Before : Tree.After, uint32(what >> 1) % 4);
             SumNode[] memory siblings = bitSiblings(0);
             vm.prank(actors[who % 5]);
             try explanations.demand(headers[one.id], about.tree, about.sample, bits()[0], siblings) {
@@ -183,6 +194,7 @@ contract Handler is Fixture {
 
     /// Explains most of what is open; every fourth explanation is false.
     function doExplain(uint256 who, uint256 which) external {
+        which = mixed(which);
         for (uint256 i = 0; i < 6 && i < evaluations.length; ++i) {
             Evaluation memory one = evaluations[evaluations.length - 1 - i];
             if ((which >> (2 * i)) % 4 == 0 || forged[one.id] || statusOf(one.id) != Status.Pending) continue;
@@ -277,6 +289,7 @@ contract Handler is Fixture {
     /// Finalizes any block that can be; most times the next one gets its attestations and its time first.
     function doFinalize(uint256 which) external {
         if (ids.length == 0) return;
+        which = mixed(which);
         bytes32 id = ids[recent(which)];
         if (which % 3 > 0) {
             id = nextToFinalize();
@@ -291,7 +304,7 @@ contract Handler is Fixture {
             if (registry.blocks(up).height == 0) break;
             if (up == registry.head() || (which >> 9) % 2 > 0) witness = up;
         }
-        bool contested = outweighed(id, witness);
+        bool contested = id != 0 && outweighed(id, witness);
         try registry.finalize(id, witness) {
             assertTrue(!contested, "final beside a better rival");
             uint256 timely = registry.blocks(id).timely;
@@ -347,6 +360,11 @@ contract Handler is Fixture {
 
     function doWait(uint256 seconds_) external {
         pass(bound(seconds_, 1, WINDOW / 2));
+    }
+
+    /// The fuzzer likes small numbers and those that it has seen.
+    function mixed(uint256 seed) internal returns (uint256) {
+        return uint256(keccak256(abi.encode(seed, ++mixes)));
     }
 
     /// One of the last six blocks.

@@ -53,9 +53,12 @@ contract Malicious {
         demands.revealBits(header, Position(Item.Bits, Tree.Step, 0, 0, 0, 0), words);
     }
 
-    function demand(Explanations explanations, Header calldata header, bytes32[2] calldata words, SumNode[] calldata path)
-        external
-    {
+    function demand(
+        Explanations explanations,
+        Header calldata header,
+        bytes32[2] calldata words,
+        SumNode[] calldata path
+    ) external {
         explanations.demand(header, Tree.Before, 0, words, path);
     }
 

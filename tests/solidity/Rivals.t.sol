@@ -91,9 +91,7 @@ contract RivalsTest is Fixture {
         registry.finalize(heavy, witness);
         answerBits(MINER, header);
         uint256 until = block.timestamp + ANSWER;
-        vm.expectRevert(
-            abi.encodeWithSelector(IPoLRegistry.BlockHeld.selector, witness, until, block.timestamp)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.BlockHeld.selector, witness, until, block.timestamp));
         registry.finalize(heavy, witness);
         vm.warp(until);
         registry.finalize(heavy, witness);
@@ -118,7 +116,9 @@ contract RivalsTest is Fixture {
         uint256 snapshot = block.timestamp;
         (bool done, bytes memory reason) = piler.run(address(registry), calls);
         assertTrue(!done, "refused");
-        assertEq(keccak256(reason), keccak256(abi.encodeWithSelector(IPoLRegistry.Contested.selector, base, honest)), "why");
+        assertEq(
+            keccak256(reason), keccak256(abi.encodeWithSelector(IPoLRegistry.Contested.selector, base, honest)), "why"
+        );
 
         assertEq(registry.head(), tip, "the pile is the head");
         uint256 open = snapshot + WINDOW;
@@ -321,6 +321,58 @@ contract RivalsTest is Fixture {
         assertEq(registry.head(), honest, "back");
     }
 
+    // -- dismiss
+
+    function test_dismiss_takes_off_what_is_no_rival_any_more() public {
+        (bytes32 base, bytes32 honest) = inferior(3);
+        bytes32 pile = proposeOn(base, RIVAL, ++nonce);
+        bytes32 low = grow(pile, RIVAL, 1);
+        bytes32 top = grow(low, RIVAL, 1);
+        bytes32[3] memory expected = [low, honest, top]; // in order of work, however they came
+        assertEq(registry.head(), top, "leads");
+        grow(honest, MINER, 2); // and takes the lead back
+        registry.contest(low);
+        assertEq(registry.rivalCount(), 3, "rivals");
+        for (uint256 i = 0; i < 3; ++i) {
+            assertEq(registry.rivalAt(i), expected[i], "place");
+        }
+        vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.RivalLives.selector, low));
+        registry.dismiss(0, low, 9);
+        vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.NoSuchRival.selector, 2, low));
+        registry.dismiss(2, low, 9);
+        vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.NoSuchRival.selector, 3, bytes32(0)));
+        registry.dismiss(3, 0, 9);
+        vm.expectEmit(address(registry));
+        emit IPoLRegistry.RivalDismissed(honest);
+        registry.dismiss(1, honest, 0); // on the head's branch
+        slashAsBounties(pile);
+        vm.expectEmit(address(registry));
+        emit IPoLRegistry.RivalDismissed(top);
+        vm.expectEmit(address(registry));
+        emit IPoLRegistry.HeadContested(base); // what is left of it
+        registry.dismiss(1, top, 9);
+        assertEq(registry.rivalCount(), 2, "one off, one on");
+        registry.dismiss(1, low, 9);
+        assertEq(registry.rivalCount(), 1, "its rest is there already");
+        assertEq(registry.rivalAt(0), base, "lives");
+    }
+
+    /// The slash log can be read in pieces, by anybody.
+    function test_dismiss_goes_on_where_it_stopped() public {
+        (bytes32 base, bytes32 honest) = inferior(2);
+        bytes32 pile = grow(base, RIVAL, 2);
+        grow(honest, MINER, 3);
+        for (uint256 i = 0; i < 5; ++i) {
+            slashAsBounties(grow(genesis, RIVAL, 1));
+        }
+        slashAsBounties(registry.blocks(pile).parent);
+        uint256 place = registry.rivalCount() - 1;
+        registry.dismiss(place, pile, 3);
+        assertEq(registry.rivalAt(place), pile, "not known yet");
+        registry.dismiss(place, pile, 3);
+        assertTrue(registry.rivalAt(place) != pile || registry.rivalCount() == place, "off");
+    }
+
     // -- catchUp
 
     /// A block on a fork that saw thousands of slashes stays affordable: its check is split up.
@@ -372,5 +424,48 @@ contract RivalsTest is Fixture {
     function ancestorAt(bytes32 tip, uint32 height) private view returns (bytes32) {
         while (registry.blocks(tip).height > height) tip = registry.blocks(tip).parent;
         return tip;
+    }
+}
+
+/// @notice What many rivals cost, if all of them are garbage that has fallen.
+/// @dev Isolation makes forge run every call as a transaction of its own, with cold storage.
+/// forge-config: default.isolate = true
+contract ManyRivalsTest is Fixture {
+    uint256 private constant MANY = 120;
+
+    /// Pitfall 9: each was heavier than what is to be final. They are taken off one by one, and finality costs what it did.
+    function test_pitfall_09_exhaustion_dead_rivals_do_not_make_finality_dear() public {
+        bond(MINER, Role.Miner, 3 * MANY * MINER_BOND);
+        bytes32 genesis = registry.genesisId();
+        bytes32 good = proposeOn(genesis, MINER, 1);
+        attestAll(good);
+        bytes32 first = proposeOn(genesis, RIVAL, 1);
+        bytes32[] memory pile = grown(first, MANY);
+        bytes32 other = proposeOn(genesis, RIVAL, 2);
+        grown(other, MANY + 1); // leads
+        for (uint256 i = 0; i < MANY; ++i) {
+            if (registry.rivalAt(registry.rivalCount() - 1) != pile[i]) registry.contest(pile[i]);
+        }
+        pass(WINDOW);
+        slashAsBounties(first);
+        slashAsBounties(other);
+        assertTrue(vm.lastCallGas().gasTotalUsed < 16_000_000, "the slash");
+        while (registry.rivalCount() > 1) {
+            uint256 last = registry.rivalCount() - 1;
+            registry.dismiss(last, registry.rivalAt(last), type(uint256).max);
+            assertTrue(vm.lastCallGas().gasTotalUsed < 200_000, "a dismissal");
+        }
+        if (registry.head() != good) registry.claimHead(good);
+        registry.finalize(good, good);
+        uint256 gas = vm.lastCallGas().gasTotalUsed;
+        assertTrue(gas < 170_000, string.concat("finality costs ", vm.toString(gas)));
+    }
+
+    function grown(bytes32 tip, uint256 count) private returns (bytes32[] memory blocks) {
+        blocks = new bytes32[](count);
+        for (uint256 i = 0; i < count; ++i) {
+            tip = proposeOn(tip, MINER, uint64(1000 + i));
+            blocks[i] = tip;
+        }
     }
 }

@@ -423,7 +423,9 @@ contract SegmentTest is CourtFixture {
         demands.revealSteps(header, stepsPosition(), Lists.hashes(Lists.entries(traces)));
     }
 
-    function showRoots(Header memory header, uint32[][] memory tensors, uint32 step, SegmentStep memory segment) private {
+    function showRoots(Header memory header, uint32[][] memory tensors, uint32 step, SegmentStep memory segment)
+        private
+    {
         Position memory position = rootsPosition(Tree.Segment, step);
         demandedOf(header, position);
         bytes memory program = Traces.pack(Traces.openProgram(Tree.Segment, 0));

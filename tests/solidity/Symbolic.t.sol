@@ -145,7 +145,7 @@ contract SymbolicVault {
     BondVault private vault;
 
     function setUp() public {
-        vault = new BondVault(address(this), address(this));
+        vault = new BondVault(address(this), address(this), address(this));
         svm.enableSymbolicStorage(address(vault));
         vm.deal(address(vault), 1 << 80); // forfeit and collect send
     }

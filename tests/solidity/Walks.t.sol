@@ -160,7 +160,9 @@ contract WalksTest is Fixture {
         header.preRoot = list(Tags.STATE_ROOT, 1, roots[0]);
         header.postRoot = list(Tags.STATE_ROOT, 1, roots[4]);
         header.traceRoot = keccak256(
-            abi.encodePacked(Tags.TRACE_ROOT, header.preRoot, batchRoot(), list(Tags.INNER_ROOT, 1, roots[3]), header.postRoot)
+            abi.encodePacked(
+                Tags.TRACE_ROOT, header.preRoot, batchRoot(), list(Tags.INNER_ROOT, 1, roots[3]), header.postRoot
+            )
         );
         id = propose(header);
     }
