@@ -80,6 +80,7 @@ def test_pitfall_12_a_reorg_gives_blocks_the_difficulty_of_where_they_are_now(
     retargeting: Stage, accounts: list[LocalAccount]
 ) -> None:
     """The same proposals come back in other seconds, and what is built on them is as hard as L1 says then."""
+    retargeting.bond(accounts[2], Role.VERIFIER, 130 * ETH)  # a thousand blocks may be pending
     miner, watcher = retargeting.miner(accounts[1], 4), retargeting.verifier(accounts[2])
     retargeting.until(lambda: len(watcher.view.blocks) == 4)
     last = list(watcher.view.blocks)[-1]
