@@ -226,6 +226,19 @@ class Contest:
 
 
 @dataclass(frozen=True)
+class Dismiss:
+    """Take a rival of the head that has fallen off L1's list."""
+
+    place: int
+    block_id: bytes
+    since: int  # L1 time: a block may become a rival again
+
+    @property
+    def key(self) -> str:
+        return f"dismiss:{self.block_id.hex()}:{self.since}"
+
+
+@dataclass(frozen=True)
 class SettleAttestation:
     """End an attestation of a block in a final state: reward, loss, or bond back."""
 
@@ -265,6 +278,7 @@ Action = (
     | Orphan
     | ClaimHead
     | Contest
+    | Dismiss
     | SettleAttestation
     | ForfeitBond
 )

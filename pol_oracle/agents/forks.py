@@ -30,7 +30,7 @@ def witness(view: View, branch: Sequence[BlockView], judged: Callable[[BlockView
         branch: live blocks from the one above the finalized tip up.
         judged: says whether nothing more can be demanded of a block, and nothing is.
     """
-    survivors = [survivor(view, block) for block in view.contenders]
+    survivors = [survivor(view, block) for block in view.rivals]
     beside = [s.id for s in survivors if s is not None and branch[0].id not in {b.id for b in view.branch(s.id)}]
     for block in branch:
         if not judged(block):
@@ -59,9 +59,17 @@ def contender(view: View, right: Collection[bytes], me: str) -> tuple[BlockView,
     rival = next((block for block in head if block.parent == first.parent), None)
     ours = _above(view, first)
     least = view.best([view.finalized_tip, *(block for block in good if block not in ours)])
-    survivors = (survivor(view, block) for block in view.contenders)
+    survivors = (survivor(view, block) for block in view.rivals)
     known = any(s is not None and s.id in ours and view.best([s.id, least]) == s.id for s in survivors)
     return None if rival is None or known or view.best([best.id, least]) == least else (best, rival)
+
+
+def fallen_rival(view: View) -> tuple[int, BlockView] | None:
+    """Returns one of L1's rivals that is none any more, and its place in L1's list, which begins with the worst."""
+    order = sorted((view.blocks[rival] for rival in view.rivals), key=lambda b: (b.total_work, -b.sequence))
+    on_head = {block.id for block in view.branch(view.head)}
+    fallen = (place for place in enumerate(order) if place[1].id not in view.live or place[1].id in on_head)
+    return next(fallen, None)
 
 
 def _above(view: View, first: BlockView) -> set[bytes]:

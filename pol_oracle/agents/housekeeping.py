@@ -14,6 +14,7 @@ from .actions import (
     Action,
     ClaimHead,
     Contest,
+    Dismiss,
     Expire,
     Finalize,
     ForfeitBond,
@@ -23,11 +24,12 @@ from .actions import (
     SettleDemand,
 )
 from .blocks import BlockView, DemandView
-from .forks import contender, witness
+from .forks import contender, fallen_rival, witness
 from .policy import Policy
 from .view import View
 
 _MOST_WAITED_FOR = 5
+_FEW_RIVALS = 8
 
 
 def housekeeping(
@@ -50,6 +52,7 @@ def housekeeping(
     yield from keeper.bounties()
     yield from keeper.head()
     yield from keeper.contest(right)
+    yield from keeper.dismissal()
     yield from keeper.finalization(right)
     for own in (True, False):
         others = itertools.chain(keeper.orphans(own=own), keeper.settlements(own=own))
@@ -113,6 +116,15 @@ class _Keeper:
         since = max(block.proposed_at, rival.proposed_at + self._parameters.challenge_window // 2)
         if self._my_turn(block.id, [block.miner], since):
             yield Contest(block.id, self._view.head)
+
+    def dismissal(self) -> Iterator[Action]:
+        """A rival that has fallen, while there are many: L1 looks at each of them whenever a block becomes final."""
+        if len(self._view.rivals) <= _FEW_RIVALS or (found := fallen_rival(self._view)) is None:
+            return
+        place, rival = found
+        since = max(self._view.head_since, rival.closed_at or 0)
+        if self._my_turn(rival.id, [], since):
+            yield Dismiss(place, rival.id, since)
 
     def finalization(self, right: Collection[bytes]) -> Iterator[Action]:
         """The block on top of the finalized tip, on the head's branch: if the agent found it right itself."""

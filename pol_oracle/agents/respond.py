@@ -21,6 +21,7 @@ from .actions import (
     Commit,
     Contest,
     Demand,
+    Dismiss,
     Expire,
     Explain,
     Finalize,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from pol_oracle.evidence import FraudProof
 
 _SALT = b"pol-salt"
+_ENTRIES = 1000  # of the slash log, looked at in one transaction at most
 
 
 class Outbox(Protocol):
@@ -101,6 +103,8 @@ def _target(action: Action) -> tuple[str, str, tuple[Any, ...]]:
             return "PoLRegistry", "claimHead", (action.block_id,)
         case Contest():
             return "PoLRegistry", "contest", (action.block_id,)
+        case Dismiss():
+            return "PoLRegistry", "dismiss", (action.place, action.block_id, _ENTRIES)
         case SettleAttestation():
             return "PoLRegistry", "settleAttestation", (action.block_id, action.verifier)
         case ForfeitBond():

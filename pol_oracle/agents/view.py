@@ -34,7 +34,7 @@ class View:
         blocks: id -> block.
         head: the registry's fork choice.
         head_since: L1 time at which it became that.
-        contenders: blocks that were the head until a block beside them was, or that somebody contested it with.
+        rivals: blocks that were the head until a block beside them was, or that somebody contested it with.
         finalized: ids of the finalized blocks by height, genesis first.
         bonds: (account, role) -> bond.
         credits: account -> wei to collect.
@@ -48,7 +48,7 @@ class View:
         self.blocks: dict[bytes, BlockView] = {genesis_id: genesis}
         self.head = genesis_id
         self.head_since = 0
-        self.contenders: set[bytes] = set()
+        self.rivals: set[bytes] = set()
         self.finalized = [genesis_id]
         self.bonds: dict[tuple[str, Role], Bond] = {}
         self.credits: dict[str, int] = {}
@@ -162,17 +162,15 @@ class View:
 
     @apply.register
     def _(self, event: ev.HeadChanged) -> None:
-        head, old = self._block(event.block_id), self.blocks[self.head]
-        below = head
-        while below.height > old.height:
-            below = self.blocks[below.parent]
-        if below.id != old.id and head.height > 0:
-            self.contenders.add(old.id)
-        self.head, self.head_since = head.id, event.at.timestamp
+        self.head, self.head_since = self._block(event.block_id).id, event.at.timestamp
 
     @apply.register
     def _(self, event: ev.HeadContested) -> None:
-        self.contenders.add(self._block(event.block_id).id)
+        self.rivals.add(self._block(event.block_id).id)
+
+    @apply.register
+    def _(self, event: ev.RivalDismissed) -> None:
+        self.rivals.discard(event.block_id)
 
     @apply.register
     def _(self, event: ev.Attested) -> None:
@@ -183,7 +181,6 @@ class View:
         self._close(event.block_id, Status.FINALIZED, event.at.timestamp)
         self.blocks[event.block_id].reward = event.reward
         self.finalized.append(event.block_id)
-        self.contenders = {c for c in self.contenders if self.blocks[c].height >= len(self.finalized)}
 
     @apply.register
     def _(self, event: ev.BlockSlashed) -> None:

@@ -57,7 +57,16 @@ class HeadChanged:
 
 @dataclass(frozen=True)
 class HeadContested:
-    """Somebody showed that a block beside the head's branch is live: what becomes final beside it must be better."""
+    """A block beside the head's branch was the head, or somebody showed that it is live: what becomes final beside it
+    must be better."""
+
+    block_id: bytes
+    at: LogPosition
+
+
+@dataclass(frozen=True)
+class RivalDismissed:
+    """Such a block contends no more: it has fallen, or is below the head again."""
 
     block_id: bytes
     at: LogPosition
@@ -213,6 +222,7 @@ Event = (
     BlockProposed
     | HeadChanged
     | HeadContested
+    | RivalDismissed
     | Attested
     | BlockFinalized
     | BlockSlashed
@@ -276,6 +286,7 @@ __all__ = [
     "Locked",
     "LogPosition",
     "Revealed",
+    "RivalDismissed",
     "SpeakerReleased",
     "Unbonded",
     "Unlocked",

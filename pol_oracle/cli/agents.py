@@ -98,7 +98,8 @@ def run_verifier(
     json: JsonLines = False,
     threads: Threads = 1,
     walks: Annotated[
-        int, typer.Option(min=1, help="Wrong blocks to be ready for at the same time; more take a larger bond.")
+        int,
+        typer.Option(min=1, help="How many wrong blocks to be ready for at the same time; more take a larger bond."),
     ] = Policy.walks,
 ) -> None:
     """Verify until Ctrl-C. Needs a verifier's bond; killed at any moment, it goes on where it was."""

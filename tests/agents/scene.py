@@ -127,7 +127,10 @@ class Scene:
             header=header,
         )
         self.emit(ev.Locked, account=miner, role=Role.MINER, amount=PARAMETERS.miner_bond)
-        if self.view.blocks[block_id].total_work > self.view.blocks[self.view.head].total_work:
+        old = self.view.blocks[self.view.head]
+        if self.view.blocks[block_id].total_work > old.total_work:
+            if old.id not in {GENESIS, *(block.id for block in self.view.branch(block_id))}:
+                self.emit(ev.HeadContested, block_id=old.id)
             self.emit(ev.HeadChanged, block_id=block_id, total_work=self.view.blocks[block_id].total_work)
         self.wait()
         return block_id

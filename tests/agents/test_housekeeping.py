@@ -9,6 +9,7 @@ from pol_oracle.agents.actions import (
     Action,
     ClaimHead,
     Contest,
+    Dismiss,
     Expire,
     Finalize,
     ForfeitBond,
@@ -90,7 +91,7 @@ def test_pitfall_22_garbage_buys_no_finality() -> None:
     for nonce in range(4):
         garbage = scene.propose(garbage, miner=CHEAT, nonce=nonce)
     assert scene.view.head == garbage
-    assert scene.view.contenders == {honest[-1]}
+    assert scene.view.rivals == {honest[-1]}
     scene.demand(scene.view.blocks[garbage].parent, ROOTS, V1, window=10 * WINDOW)  # what is not right is not judged
     scene.wait(WINDOW)
     assert not any(isinstance(a, Finalize) for a in due(scene, CHEAT))
@@ -103,7 +104,7 @@ def test_finalizes_with_the_lowest_witness_that_is_better_than_what_contends() -
     first = scene.propose(nonce=1)
     branch = [first, *scene.chain(3, first)]
     scene.attest(first, V1, V2)
-    assert scene.view.contenders == {rivals[-1]}
+    assert scene.view.rivals == {rivals[-1]}
     scene.wait(scene.view.blocks[branch[2]].proposed_at + WINDOW - 1 - scene.now)
     assert due(scene, MINER) == []
 
@@ -120,7 +121,7 @@ def test_a_branch_that_was_slashed_contends_with_what_is_left_of_it() -> None:
     scene.propose(second)
     scene.attest(first, V1, V2)
     scene.wait(WINDOW)
-    assert scene.view.contenders == {bad}
+    assert scene.view.rivals == {bad}
     scene.slash(bad)
 
     assert due(scene, MINER)[0] == Finalize(first, second)  # kept came before first
@@ -140,6 +141,25 @@ def test_pitfall_22_a_branch_found_right_contests_a_head_that_was_not() -> None:
     assert due(scene, MINER, right) == [Contest(second, scene.view.head)]
     scene.emit(ev.HeadContested, block_id=second)
     assert due(scene, MINER, right) == []
+
+
+def test_rivals_that_have_fallen_are_dismissed_one_by_one_while_they_are_many() -> None:
+    """Else garbage that displaces garbage would fill a list that L1 walks whenever a block becomes final."""
+    scene = Scene()
+    bad, lived = scene.propose(miner=CHEAT), scene.propose(nonce=2)
+    for rival in (lived, *scene.chain(9, bad, CHEAT)):
+        scene.emit(ev.HeadContested, block_id=rival)
+    scene.slash(bad)
+    scene.wait(10 * POLICY.stagger)
+    dismissed = 0
+    while dismissals := [a for a in due(scene, MINER) if isinstance(a, Dismiss)]:
+        (action,) = dismissals
+        order = sorted((scene.view.blocks[r] for r in scene.view.rivals), key=lambda b: (b.total_work, -b.sequence))
+        assert order[action.place].id == action.block_id != lived
+        scene.emit(ev.RivalDismissed, block_id=action.block_id)
+        dismissed += 1
+    assert dismissed == 2
+    assert lived in scene.view.rivals
 
 
 def test_nobody_contests_a_head_that_it_found_right() -> None:

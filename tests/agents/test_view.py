@@ -273,27 +273,23 @@ def test_a_demand_about_an_explanation_ends_with_it_and_can_be_made_anew() -> No
     assert scene.view.open_demands == [scene.view.demands[asked]]
 
 
-def test_heads_that_were_displaced_contend_until_the_tip_is_as_high() -> None:
+def test_rivals_of_the_head_are_those_that_l1_tells_of() -> None:
     scene = Scene()
     first, rival = scene.propose(), scene.propose(nonce=1)
     second = scene.propose(first)
-    assert scene.view.contenders == set()  # it grew
-
     other = scene.propose(rival)
     third = scene.propose(other)
-    assert scene.view.contenders == {second}
     scene.emit(ev.HeadContested, block_id=first)
-    assert scene.view.contenders == {first, second}
+    assert scene.view.rivals == {first, second}
     assert survivor(scene.view, second) == scene.view.blocks[second]
     scene.slash(second)
     assert survivor(scene.view, second) == scene.view.blocks[first]
 
-    scene.finalize(rival)
-    assert survivor(scene.view, second) is None
-    assert scene.view.contenders == {second}
-    for block in (other, third):
+    scene.emit(ev.RivalDismissed, block_id=second)
+    assert scene.view.rivals == {first}
+    for block in (rival, other, third):
         scene.finalize(block)
-    assert scene.view.contenders == set()
+    assert survivor(scene.view, first) is None
 
 
 def test_event_about_an_unknown_block_is_refused() -> None:
