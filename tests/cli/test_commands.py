@@ -140,9 +140,9 @@ def test_status_tells_head_bonds_and_reasons(pol: Pol, l1: L1) -> None:
         (dev_account(3).address, "verifier"),
     }
     assert [(m["account"], m["amount"], m["unit"]) for m in said["moves"]] == [
-        (dev_account(MINER).address, "10", "LEARN"),
-        (dev_account(2).address, "2", "LEARN"),
-        (dev_account(3).address, "2", "LEARN"),
+        (dev_account(MINER).address, "13.6", "LEARN"),
+        (dev_account(2).address, "0.2", "LEARN"),
+        (dev_account(3).address, "0.2", "LEARN"),
     ]
     assert f"mined block {block.hex()[:8]} at height 1" in pol("status").out
 
