@@ -15,7 +15,7 @@ from rich.console import Console
 from pol_oracle.agents.launch import launch
 from pol_oracle.chain.client import Client
 from pol_oracle.chain.devnet import dev_account
-from pol_oracle.chain.events import BlockFinalized, Deposited
+from pol_oracle.chain.events import BlockFinalized, BlockSlashed, Deposited
 from pol_oracle.demo.bonds import deposit_all, stake
 from pol_oracle.demo.progress import line
 from pol_oracle.demo.stage import signals_raise
@@ -186,8 +186,9 @@ class Soak:
         names = {p.address: p.name for p in (*self._cast, *self._world.cheats)}
         events = self._witness.look()
         for event in events:
-            if (text := line(event, names, self._witness.history.view)) is not None:
-                self._screen.say(text)
+            if isinstance(event, BlockSlashed):
+                self._screen.say(line(event, names, self._witness.history.view) or "")
+                self._world.retire(event.miner)
             if isinstance(event, BlockFinalized) and self._healed_at is not None and self._recovered_at is None:
                 self._recovered_at = self._world.now
         final = len(self._witness.history.view.finalized) - 1
@@ -209,7 +210,7 @@ class Soak:
         """Whether nothing is left to wait for."""
         cheats = {party.address for party in self._world.cheats}
         judged = all(block.miner not in cheats for block in self._witness.history.view.pending)
-        return judged and self._world.idle and self._recovered_at is not None
+        return judged and not self._world.cheating and self._world.idle and self._recovered_at is not None
 
     def _facts(self, *, purses: bool = True) -> Facts:
         """All that is known now; without purses it costs no question to L1."""

@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+EVERY_S = 60.0  # a line that says how far it is, where there is no bar
+
 
 class Screen:
     """A bar on a terminal, with a line above it for each thing that happens; lines alone elsewhere.
@@ -21,7 +23,7 @@ class Screen:
 
     def __init__(self, console: Console, seconds: float) -> None:
         self._console = console
-        self._began = time.monotonic()
+        self._began = self._shown = time.monotonic()
         columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
         self._bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
         self._task = self._bar.add_task("setting the stage", total=seconds)
@@ -34,6 +36,9 @@ class Screen:
     def show(self, seconds: float, text: str) -> None:
         """Says how far it is."""
         self._bar.update(self._task, completed=seconds, description=text)
+        if not self._console.is_terminal and time.monotonic() - self._shown >= EVERY_S:
+            self._shown = time.monotonic()
+            self.say(text)
 
     def __enter__(self) -> Self:
         self._bar.start()

@@ -55,7 +55,7 @@ class World:
         self._restart: dict[str, float] = {}
         self._errands = Errands(home)
         self._stack.callback(self._errands.close)
-        self._crooks: list[Agent] = []
+        self._crooks: dict[str, Agent] = {}
         self.agents: dict[str, Agent] = {}
         self.homes: dict[str, Path] = {}
         self.cheats: list[Party] = []
@@ -148,11 +148,25 @@ class World:
                 self.endings.append(ending)
                 self._say(f"{name} has ended: {how}" + (f" (in order: {ending.excused})" if ending.excused else ""))
                 self._restart[name] = self.now + _RESTART_S
+        for address, crook in list(self._crooks.items()):
+            if (how := crook.ended()) is not None:
+                self._say(f"{crook.name} has ended: {how}")
+                self.retire(address)
         self._errands.turn()
+
+    def retire(self, address: str) -> None:
+        """A cheat has nothing left to lose."""
+        if (crook := self._crooks.pop(address, None)) is not None:
+            crook.kill()
+
+    @property
+    def cheating(self) -> frozenset[str]:
+        """Addresses of the cheats that are at work."""
+        return frozenset(self._crooks)
 
     def stop(self) -> None:
         """Asks all agents to end, and notes who does not."""
-        for agent in (*self.agents.values(), *self._crooks):
+        for agent in (*self.agents.values(), *self._crooks.values()):
             agent.ask_to_stop()
         for name, agent in self.agents.items():
             if (why := agent.stopped()) is not None:
@@ -192,7 +206,7 @@ class World:
                 return
             crook = Agent(party.name, command_of(party, home, self._l1.rpc))
             self._stack.callback(crook.close)
-            self._crooks.append(crook)
+            self._crooks[party.address] = crook
             crook.start()
 
         bond = ("bond", "deposit", "1", "--role", "miner", "--dev", str(party.dev))
