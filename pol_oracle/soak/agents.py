@@ -72,6 +72,10 @@ class Agent:
         how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
         return f"{how}: {said or 'it said nothing'}"
 
+    def said(self, word: str) -> bool:
+        """Says whether a word is among what it showed last."""
+        return self._terminal is not None and word in self._terminal.shown
+
     def kill(self) -> None:
         """Ends it in the middle of whatever it does."""
         self.wanted = False

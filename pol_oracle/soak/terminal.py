@@ -60,9 +60,14 @@ class Terminal:
             os.close(self._reader)
 
     @property
+    def shown(self) -> str:
+        """What was shown last, without control characters."""
+        return _CONTROLS.sub("", bytes(self._shown).decode(errors="replace"))
+
+    @property
     def last_words(self) -> str:
         """The last line that was shown."""
-        lines = _CONTROLS.sub("", bytes(self._shown).decode(errors="replace")).split("\n")
+        lines = self.shown.split("\n")
         return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
     def _read(self) -> None:

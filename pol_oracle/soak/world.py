@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
@@ -21,7 +22,8 @@ from .schedule import Fault, Kind
 from .verdict import Ending, Order
 
 LIES_RATE = 0.03  # of the requests that each lie is about
-START_S = 30.0  # in which an agent may give up because what it needs at its start is away
+START_S = 120.0  # in which an agent may give up because what it needs at its start is away
+TRIES = 5  # of a cheat to bond: what a user does when L1 is away
 _RESTART_S = 2.0
 _ETH = 10**18
 _STEP = 1000 * GWEI  # by which amounts differ, so that each is known again
@@ -138,20 +140,8 @@ class World:
 
     def turn(self) -> None:
         """Does what a supervisor does: what has ended is started again. Sees to users' commands."""
-        for name, agent in self.agents.items():
-            if name in self._restart:
-                if self.now >= self._restart[name]:
-                    del self._restart[name]
-                    agent.start()
-            elif (how := agent.ended()) is not None:
-                ending = Ending(name, self.now, how, self._excuse(agent))
-                self.endings.append(ending)
-                self._say(f"{name} has ended: {how}" + (f" (in order: {ending.excused})" if ending.excused else ""))
-                self._restart[name] = self.now + _RESTART_S
-        for address, crook in list(self._crooks.items()):
-            if (how := crook.ended()) is not None:
-                self._say(f"{crook.name} has ended: {how}")
-                self.retire(address)
+        for agent in (*self.agents.values(), *self._crooks.values()):
+            self._supervise(agent)
         self._errands.turn()
 
     def retire(self, address: str) -> None:
@@ -176,6 +166,19 @@ class World:
         """Ends everything but L1."""
         self._stack.close()
 
+    def _supervise(self, agent: Agent) -> None:
+        name = agent.name
+        if name in self._restart:
+            if self.now >= self._restart[name]:
+                del self._restart[name]
+                agent.start()
+        elif (how := agent.ended()) is not None:
+            ending = Ending(name, self.now, how, self._excuse(agent))
+            if name in self.agents:
+                self.endings.append(ending)
+            self._say(f"{name} has ended: {how}" + (f" (in order: {ending.excused})" if ending.excused else ""))
+            self._restart[name] = self.now + _RESTART_S
+
     def _strike(self, kind: Kind, agent: Agent) -> None:
         strikes = {
             Kind.KILL: agent.kill,
@@ -187,8 +190,8 @@ class World:
         strikes[kind]()
 
     def _excuse(self, agent: Agent) -> str:
-        """Why an agent may end now: it has just begun, and what it needs for that is not there."""
-        if agent.age_s > START_S:
+        """Why an agent may end now: it is not at work yet, and what it needs for that is not there."""
+        if agent.age_s > START_S or agent.said("started"):
             return ""
         about = [f for f in self._open if f.kind is Kind.DOWN or f.target == agent.name]
         return f"at its start, {about[0]}" if about else ""
@@ -199,18 +202,23 @@ class World:
             return
         self.cheats.append(party)
         home = self._make_home(party.name)
+        bond = ("bond", "deposit", "1", "--role", "miner", "--dev", str(party.dev))
+        command, failed = pol(home, self._l1.rpc, *bond), Counter[str]()
 
         def bonded(code: int, words: str) -> None:
             if code:
-                self.trouble.append(f"{party.name} could not bond: {words}")
+                failed[words] += 1
+                if failed.total() < TRIES:
+                    self._errands.add(command, bonded)
+                else:
+                    self.trouble.append(f"{party.name} could not bond: {words}")
                 return
             crook = Agent(party.name, command_of(party, home, self._l1.rpc))
             self._stack.callback(crook.close)
             self._crooks[party.address] = crook
             crook.start()
 
-        bond = ("bond", "deposit", "1", "--role", "miner", "--dev", str(party.dev))
-        self._errands.add(pol(home, self._l1.rpc, *bond), bonded)
+        self._errands.add(command, bonded)
 
     def _move_money(self) -> None:
         number, saver = len(self.orders), Saver()

@@ -76,7 +76,8 @@ def grows(file: Path) -> bool:
 def test_agent_has_a_terminal_that_is_read(agent: Agent) -> None:
     assert agent._terminal is not None
     until(lambda: agent._terminal is not None and agent._terminal.last_words.startswith("line"))
-    assert b"ready True" in agent._terminal._shown
+    assert agent.said("ready True")
+    assert not agent.said("started")
 
 
 def test_frozen_agent_stands_still_until_it_is_thawed(agent: Agent, file: Path) -> None:

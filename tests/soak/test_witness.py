@@ -86,7 +86,7 @@ def test_witness_believes_what_is_deep_enough(
     witness.look()
     assert witness.payments == ()
     mine(4)
-    assert [type(event).__name__ for event in witness.look()] [-1:] == ["Deposited"]
+    assert [type(event).__name__ for event in witness.look()][-1:] == ["Deposited"]
     assert len(witness.payments) == 1
 
 
