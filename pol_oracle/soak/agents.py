@@ -19,6 +19,7 @@ from pol_oracle.demo.stage import ENVIRONMENT, HONEST
 from .terminal import Terminal, on_terminal
 
 STOP_LIMIT_S = 30.0
+START_S = 120.0  # in which an agent is at work, or never will be
 FULL_AT_BYTES = 4096  # no file may grow beyond this where the disk is "full"
 
 
@@ -42,6 +43,11 @@ class Agent:
         self._watcher: subprocess.Popen[bytes] | None = None
         self._terminal: Terminal | None = None
         self._began = 0.0
+
+    @property
+    def at_work(self) -> bool:
+        """Whether it has all that it needs at its start."""
+        return self.age_s > START_S or self.said("started")
 
     @property
     def age_s(self) -> float:

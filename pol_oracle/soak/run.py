@@ -93,7 +93,6 @@ def _set_stage(wishes: Wishes, home: Path, screen: Screen, stack: ExitStack) -> 
     roles = [[p.name for p in cast if p.part is part] for part in dict.fromkeys(p.part for p in cast)]
     bounds = Bounds(roles, deployment.confirmations, max(deployment.parameters.answer_window // 4, 1))
     faults = schedule(wishes.seed, wishes.seconds, bounds)
-    screen.say(f"{len(cast)} agents are started; the seed is {wishes.seed}")
     return Soak(wishes, witness, world, l1, faults, screen)
 
 
@@ -143,6 +142,7 @@ class Soak:
 
     def _begin(self) -> None:
         """Waits until the network is at work."""
+        self._screen.say(f"{len(self._cast)} agents are started; the seed is {self._wishes.seed}")
         while len(self._witness.history.view.blocks) == 1 and self._world.now < START_LIMIT_S:
             self._turn()
         self._screen.say(f"the network is at work; {len(self._faults)} faults in {self._wishes.seconds:g} s")

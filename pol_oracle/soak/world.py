@@ -22,7 +22,6 @@ from .schedule import Fault, Kind
 from .verdict import Ending, Order
 
 LIES_RATE = 0.03  # of the requests that each lie is about
-START_S = 120.0  # in which an agent may give up because what it needs at its start is away
 TRIES = 5  # of a cheat to bond: what a user does when L1 is away
 _RESTART_S = 2.0
 _ETH = 10**18
@@ -156,11 +155,12 @@ class World:
 
     def stop(self) -> None:
         """Asks all agents to end, and notes who does not."""
+        busy = [agent for agent in self.agents.values() if agent.at_work]
         for agent in (*self.agents.values(), *self._crooks.values()):
             agent.ask_to_stop()
-        for name, agent in self.agents.items():
+        for agent in busy:
             if (why := agent.stopped()) is not None:
-                self.trouble.append(f"{name}: {why}")
+                self.trouble.append(f"{agent.name}: {why}")
 
     def close(self) -> None:
         """Ends everything but L1."""
@@ -191,7 +191,7 @@ class World:
 
     def _excuse(self, agent: Agent) -> str:
         """Why an agent may end now: it is not at work yet, and what it needs for that is not there."""
-        if agent.age_s > START_S or agent.said("started"):
+        if agent.at_work:
             return ""
         about = [f for f in self._open if f.kind is Kind.DOWN or f.target == agent.name]
         return f"at its start, {about[0]}" if about else ""
