@@ -31,6 +31,7 @@ UNDER_APE = "ape" in (Path(sys.argv[0]).stem, Path(sys.argv[0]).parent.name)
 # Files and folders that take long, the longest first: two processes begin with them, and so end together.
 SLOW = (
     "demo/test_demo.py",
+    "soak/test_soak.py",
     "bench/test_agreement.py",
     "search/test_crew.py",
     "canonical/test_models.py",
@@ -47,6 +48,7 @@ SLOW = (
     "cli/test_real_task.py",
     "simulate/test_attackers.py",
     "chain/test_devnet.py",
+    "soak/test_agents.py",
     "search/test_screen.py",
     "bench/test_chain.py",
     "search/test_kernels.py",

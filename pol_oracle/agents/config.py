@@ -13,6 +13,7 @@ from pol_oracle.chain.deployment import Deployment
 from pol_oracle.protocol.errors import InputError
 from pol_oracle.protocol.lifecycle import Role
 
+from .checkpoints import Budget
 from .dashboard import Show
 from .logs import Tell
 from .policy import Policy
@@ -41,6 +42,7 @@ class AgentConfig:
         retry_s: seconds until what could not be computed is tried again; doubles up to eight times this.
         policy: how it behaves within the rules.
         threads: of the canonical arithmetic and of torch.
+        budget: bytes that states inside segments may take, so that answers need not compute whole segments.
         tell: shown every log entry, for whoever watches; None: nobody does.
         show: miner: shown a line about its work that replaces the one before; None: nobody watches.
         metrics_port: miner: where Prometheus metrics are served on the loopback interface; None: nowhere.
@@ -61,6 +63,7 @@ class AgentConfig:
     retry_s: float = 1.0
     policy: Policy = field(default_factory=Policy)
     threads: int = 1
+    budget: Budget = field(default_factory=Budget)
     tell: Tell | None = field(default=None, repr=False, compare=False)
     show: Show | None = field(default=None, repr=False, compare=False)
     metrics_port: int | None = None

@@ -151,10 +151,8 @@ class Follower:
             InputError: some block below does not follow from its parent.
             Cancelled: as asked.
         """
-        known = self._segments.get(block_id) or self._restored(
-            block_id
-        )  # whoever has to answer in time waits for nobody
-        if known is not None:
+        known = self._segments.get(block_id) or self._restored(block_id)
+        if known is not None:  # whoever has to answer in time waits for nobody
             return known
         with self._lock:
             if (known := self._segments.get(block_id)) is not None:
@@ -166,7 +164,7 @@ class Follower:
             made = begun.run(self._progress(height, height, cancelled))
             self._segments.put(block_id, made)
             self._entries.put(block_id, (made.start.root, made.entries, made.finite))
-            self._begun.pop(block_id)
+            self._begun.pop(block_id, None)
             return made
 
     def _restored(self, block_id: bytes) -> Segment | None:

@@ -217,7 +217,12 @@ def run_miner(config: AgentConfig, stop: threading.Event | None = None) -> None:
     workload = prepare_workload(config.deployment, config.cache, config.threads, config.store)
     search, meter = search_for(workload, config.meeting), Meter(len(workload.test))
     follower = Follower(
-        workload, context.genesis_id, open_store(config, config.kept_path), meter.segment, config.kept_path
+        workload,
+        context.genesis_id,
+        open_store(config, config.kept_path),
+        meter.segment,
+        config.kept_path,
+        config.budget,
     )
     produce = Production(follower, search, meter)
     dashboard = Dashboard(meter, context.me, context.records, config.show, metrics)

@@ -23,7 +23,7 @@ from pol_oracle.chain.deployment import Deployment
 from pol_oracle.chain.fees import GWEI
 from pol_oracle.chain.monitor import Monitor, Update
 from pol_oracle.chain.sender import Call, Result, Sender
-from pol_oracle.protocol.errors import ChainError, InputError, PolError, StoreError, WrongChain
+from pol_oracle.protocol.errors import ChainError, InputError, StoreError, WrongChain
 from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.protocol.parameters import Parameters
 from pol_oracle.store import Limits, StateStore
@@ -229,7 +229,7 @@ class Loop(ABC):
             self._listen()
             respond(self.think(self.view), self.context.postbox)
             self._send()
-        except (ChainError, StoreError) as error:
+        except (ChainError, StoreError, OSError) as error:
             if not _passes(error):
                 raise
             self._away += 1
@@ -270,7 +270,7 @@ class Loop(ABC):
             self.settled(result)
 
 
-def _passes(error: PolError) -> bool:
+def _passes(error: Exception) -> bool:
     """Says whether waiting mends it: not another deployment, nor a damaged file, but a full disk or one away."""
     if isinstance(error, StoreError):
         return isinstance(error.__cause__, sqlite3.OperationalError)

@@ -104,7 +104,7 @@ def run_verifier(config: AgentConfig, stop: threading.Event | None = None) -> No
     context = open_context(config, Role.VERIFIER)  # fails faster than what follows
     workload = prepare_workload(config.deployment, config.cache, config.threads, config.store)
     served, own = open_store(config), open_store(config, config.kept_path)
-    follower = Follower(workload, context.genesis_id, own, home=config.kept_path)
+    follower = Follower(workload, context.genesis_id, own, home=config.kept_path, budget=config.budget)
     kept = KeptStates(config.kept_path)
     final = FinalStates(StateStore([config.kept_path]), served, workload.model)
     loop = VerifierLoop(context, Replayer(follower), HonestAnswerer(follower), kept, final)

@@ -10,7 +10,7 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import astuple, dataclass, fields
 from enum import StrEnum
 from pathlib import Path
@@ -19,6 +19,8 @@ from typing import Any
 from pol_oracle.chain.records import Receipt
 from pol_oracle.protocol.errors import InputError, Reverted, StoreError
 
+RESERVE = 1 << 20  # bytes; a call takes some thousand, an answer of the largest size a hundred thousand
+CHECKPOINT = 200  # pages of SQLite's log, which then begins anew: less than the reserve
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS intents (
     scope TEXT NOT NULL, key TEXT NOT NULL, seq INTEGER NOT NULL, name TEXT NOT NULL, target TEXT NOT NULL,
@@ -260,6 +262,16 @@ class Journal:
         if health != "ok":
             raise sqlite3.DatabaseError(health)
         self._db.executescript(SCHEMA)
+        self._reserve()
+
+    def _reserve(self) -> None:
+        """Takes room on the disk in advance, in the file and in its log: calls are made though it is full later."""
+        with suppress(sqlite3.OperationalError):  # it is full already
+            self._db.execute("CREATE TABLE IF NOT EXISTS reserve (room BLOB)")
+            self._db.execute("INSERT INTO reserve VALUES (zeroblob(?))", (RESERVE,))
+            self._db.execute("DELETE FROM reserve")
+            self._db.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT}")
+            self._db.execute("PRAGMA wal_checkpoint(RESTART)").fetchall()
 
 
 _COLUMNS = ", ".join(field.name for field in fields(Intent))

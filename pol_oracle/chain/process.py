@@ -61,8 +61,6 @@ def end_group(group: int) -> None:
 def gone(pid: int) -> bool:
     """Whether a group's leader has ended; reaps it if it is our child."""
     try:
-        if os.waitpid(pid, os.WNOHANG)[0] == pid:
-            return True
-    except ChildProcessError:
-        pass
-    return not command_line(pid)
+        return os.waitpid(pid, os.WNOHANG)[0] == pid
+    except ChildProcessError:  # not ours, or reaped already
+        return not command_line(pid)

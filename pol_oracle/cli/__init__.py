@@ -7,7 +7,8 @@ failures.py   errors -> sentences and exit codes      blocks.py  inspect blocks
 output.py     JSON and text                           chain.py   task, status, plot
 options.py    shared options                          live.py   a miner's line; logs.py: log entries
 state.py      the trained network, out and in
-challenge.py, devnet.py, deploy.py, store.py, bench.py, demo.py, reproduce.py, simulate.py: a command each
+challenge.py, devnet.py, deploy.py, store.py, bench.py, demo.py, reproduce.py, simulate.py, soak.py: a command
+each
 """
 
 from __future__ import annotations

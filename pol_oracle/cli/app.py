@@ -21,6 +21,7 @@ from . import (
     keys,
     reproduce,
     simulate,
+    soak,
     state,
     store,
 )
@@ -52,6 +53,7 @@ app.add_typer(store.app, name="store")
 app.command("bench")(bench.bench)
 app.command("simulate")(simulate.simulate)
 app.command("demo")(demo.demo)
+app.command("soak")(soak.soak)
 app.add_typer(reproduce.app, name="reproduce")
 
 

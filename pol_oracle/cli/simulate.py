@@ -13,7 +13,10 @@ from .options import Json
 if TYPE_CHECKING:
     from pol_oracle.simulate.told import Told
 
-NAMES = "steady, join-and-leave, tenfold-up, tenfold-down, storm, latency, selfish, hopping, timestamps, ten-thousand"
+NAMES = (
+    "steady, join-and-leave, tenfold-up, tenfold-down, storm, shade, latency, selfish, hopping, timestamps, "
+    "ten-thousand"
+)
 
 
 def simulate(

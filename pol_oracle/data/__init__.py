@@ -11,7 +11,6 @@ recomputed on every load: a damaged file is made again, a set that misses a root
 
 from __future__ import annotations
 
-import tempfile
 import zipfile
 from pathlib import Path
 
@@ -19,6 +18,7 @@ import numpy as np
 import structlog
 
 from pol_oracle.protocol.errors import DataError
+from pol_oracle.store.files import replacing
 
 from . import cifar10, digits
 from .samples import CHANNELS, CLASSES, SIZE, Samples
@@ -99,8 +99,7 @@ def _write(path: Path, train: Samples, test: Samples) -> None:
     roots = np.frombuffer(train.root + test.root, np.uint8)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".new-") as folder:
-            np.savez(Path(folder, path.name), roots=roots, **arrays)
-            Path(folder, path.name).replace(path)
+        with replacing(path) as file:
+            np.savez(file, roots=roots, **arrays)
     except OSError as error:
         raise DataError(f"cannot keep the data set in {path.parent}: {error}; free space or fix permissions") from error

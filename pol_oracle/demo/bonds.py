@@ -36,7 +36,7 @@ def deposit_all(client: Client, cast: Sequence[Party], folder: Path) -> None:
         for party in cast:
             sender = stack.enter_context(Sender(client, dev_account(party.dev), folder / f"{party.name}.sqlite"))
             arguments = (int(_role(party)),)
-            sender.submit(Call("deposit", "BondVault", "deposit", arguments, _stake(client, party)))
+            sender.submit(Call("deposit", "BondVault", "deposit", arguments, stake(client, party)))
             waiting.append(sender)
         deadline = time.monotonic() + LIMIT_S
         while waiting:
@@ -58,7 +58,8 @@ def _role(party: Party) -> Role:
     return Role.MINER if party.part.mines else Role.VERIFIER
 
 
-def _stake(client: Client, party: Party) -> int:
+def stake(client: Client, party: Party) -> int:
+    """Returns what a party bonds, in wei."""
     deployment = client.deployment
     assert deployment is not None
     if not party.part.mines:

@@ -16,6 +16,7 @@ from .games import IDEAL, search
 from .jumps import AFTER, BEFORE, DOWN, OUTAGE, UP, Jump, Unbounded, jump
 from .network import Miners, Network, Seconds, alike, mixed
 from .outcome import Outcome
+from .shade import MARGINS, QUICK, SLOW, STRETCHED, Shade, Shaded, attacks
 from .told import Curve, Panel, Reading, Sweep, Told, over, over_height, readings
 
 Scenario = Callable[[int, int, Progress | None], Told]
@@ -25,6 +26,7 @@ BLOCKS_TO_RECOVER = 40
 ORPHANS_AFTER_OUTAGE = 0.15  # per block, over the ninety after one that took fifty times as long
 GAIN = 0.05
 SHARES = (0.1, 0.2, 0.3, 0.4)
+PENDING, BONDS = (6, 12, 30, 60), 200  # honest blocks that are not final, and what an attacker has to burn
 POINT = 2000  # blocks per point of a sweep, at most
 
 
@@ -226,12 +228,48 @@ def _late(blocks: int, seed: int) -> tuple[Panel, ...]:
     return over(x, sweep, attacked=True, target=RULES.target_interval)
 
 
+def shade(blocks: int, seed: int, progress: Progress | None) -> Told:
+    """Garbage on an inferior valid branch, under the first rule of finality and today's. Nothing is left to chance."""
+    kinds = {"proven at once": QUICK, "walked down": SLOW, "walked down, deadlines stretched": STRETCHED}
+    count = _Count(progress, blocks, len(PENDING))
+    first, today, delays = list[Shaded](), list[Shaded](), {label: list[float]() for label in kinds}
+    worst = 0.0  # delay per pile over the time that a slash takes
+    for honest in PENDING:
+        count.next()
+        first.append(min(attacks(False, honest, BONDS), key=lambda r: r.per_orphan))
+        today.append(max(attacks(True, honest, BONDS), key=lambda r: r.orphaned))
+        for label, takes in kinds.items():
+            one = [Shade(True, honest, takes).run(BONDS, lasting=False, margin=margin) for margin in MARGINS]
+            delays[label].append(min(r.per_minute for r in one))
+            worst = max(worst, *(r.delay / takes for r in one))
+    found = [Reading("shade.orphans", max(r.orphaned for r in today), "honest blocks", 0.0)]
+    found.append(Reading("shade.delay", worst, "slashes per pile", 1.0))
+    found += [
+        Reading(f"shade.first_rule.{n}_pending", r.per_orphan, "bonds burned per orphan")
+        for n, r in zip(PENDING, first, strict=True)
+    ]
+    found += [
+        Reading(f"shade.{_slug(label)}.{n}_pending", value, "bonds burned per minute")
+        for label, values in delays.items()
+        for n, value in zip(PENDING, values, strict=True)
+    ]
+    x, at = "honest blocks not final yet", [float(n) for n in PENDING]
+    orphans = Curve("first rule", at, [r.orphaned for r in first]), Curve("today", at, [r.orphaned for r in today])
+    panels = (
+        Panel(x, "honest blocks orphaned", orphans),
+        Panel(x, "first rule: bonds burned per orphan", (Curve("", at, [r.per_orphan for r in first]),)),
+        Panel(x, "today: bonds burned per minute of delay", tuple(Curve(k, at, v) for k, v in delays.items())),
+    )
+    return Told("shade", "garbage on an inferior branch", tuple(found), panels)
+
+
 SCENARIOS: dict[str, Scenario] = {
     "steady": steady,
     "join-and-leave": join_and_leave,
     "tenfold-up": tenfold_up,
     "tenfold-down": tenfold_down,
     "storm": storm,
+    "shade": shade,
     "latency": latency,
     "selfish": selfish,
     "hopping": hopping,

@@ -6,7 +6,8 @@ import errno
 import fcntl
 import os
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -20,24 +21,31 @@ def write_whole(path: Path, data: bytes) -> None:
         OSError: the file cannot be written; it names ``path``.
     """
     try:
-        _write(path, data)
+        if path.exists() and not path.is_file():  # a device or a pipe; nothing to rename onto
+            with path.open("wb") as file:
+                file.write(data)
+        else:
+            with replacing(path) as file:
+                file.write(data)
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(path)) from error
 
 
-def _write(path: Path, data: bytes) -> None:
+@contextmanager
+def replacing(path: Path) -> Iterator[IO[bytes]]:
+    """Opens a file beside ``path`` that takes its place at the end, unless an error comes in between.
+
+    Raises:
+        OSError: it cannot be written.
+    """
     target = path.resolve()
-    if target.exists() and not target.is_file():  # a device or a pipe; nothing to rename onto
-        with target.open("wb") as file:
-            file.write(data)
-        return
     _clear(target.parent)
     handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=_PREFIX)
     try:
         with os.fdopen(handle, "wb") as file:
             _lock(file)
             os.fchmod(file.fileno(), 0o644)
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
             Path(temporary).replace(target)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sqlite3
 from collections.abc import Iterable
 from types import SimpleNamespace
@@ -72,11 +74,19 @@ def test_full_disk_is_waited_for_and_damage_is_not() -> None:
     def failing(cause: Exception) -> list[Result]:
         raise StoreError("the journal cannot be used") from cause
 
+    def forgetting() -> list[Action]:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
     loop = idle(Feed())
     postbox: Any = loop.context.postbox
     postbox.tick = lambda: failing(sqlite3.OperationalError("database or disk is full"))
     assert not loop.turn()
     postbox.tick = list
+    assert loop.turn()
+
+    loop.think = lambda view: forgetting()  # type: ignore[method-assign]
+    assert not loop.turn()
+    del loop.think
     assert loop.turn()
 
     postbox.tick = lambda: failing(sqlite3.DatabaseError("database disk image is malformed"))

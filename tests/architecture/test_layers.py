@@ -98,7 +98,7 @@ def test_verifiers_count_without_the_miners_screen() -> None:
 
 def test_l1_is_reached_through_chain_only() -> None:
     outside = {path for path in importers("web3", "requests") if not path.startswith("chain/")}
-    assert outside == set()
+    assert outside == {"soak/proxy.py"}  # it is a node itself
 
 
 def test_decisions_are_pure() -> None:

@@ -1,0 +1,70 @@
+"""A minute of faults on a real network: nothing is lost, and nothing is left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SEED = 7
+
+
+def command(folder: Path, *options: str) -> list[str]:
+    return [sys.executable, "-m", "pol_oracle.cli", "--home", str(folder), "soak", *options]
+
+
+def processes_of(folder: Path) -> list[str]:
+    """Command lines of the living processes that know this folder."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue
+        if str(folder) in line and int(entry.name) != os.getpid():
+            found.append(line)
+    return found
+
+
+@pytest.mark.timeout(600)
+def test_nothing_is_lost_in_a_minute_of_faults(tmp_path: Path) -> None:
+    options = ("--minutes", "1", "--seed", str(SEED), "--json")
+    done = subprocess.run(command(tmp_path, *options), capture_output=True, text=True)
+
+    assert done.returncode == 0, done.stderr[-5000:]
+    report = json.loads(done.stdout)
+    assert report["problems"] == []
+    assert report["seed"] == SEED
+    assert report["blocks"]["final"] >= 1
+    assert sum(report["faults"].values()) >= 6
+    assert processes_of(tmp_path) == []
+    assert list((tmp_path / "soak").iterdir()) == []
+
+
+@pytest.mark.timeout(300)
+def test_interrupted_soak_tells_what_it_saw_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    soak = subprocess.Popen(
+        command(tmp_path, "--minutes", "10", "--seed", str(SEED), "--json"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert soak.stdout is not None
+    assert soak.stderr is not None
+    for line in soak.stderr:
+        if "agents are started" in line:
+            break
+    assert len(processes_of(tmp_path)) > 5
+
+    soak.send_signal(signal.SIGINT)
+    told, _ = soak.communicate(timeout=120)
+
+    assert soak.returncode == 0
+    assert json.loads(told)["problems"] == []
+    assert processes_of(tmp_path) == []
+    assert list((tmp_path / "soak").iterdir()) == []

@@ -1,0 +1,127 @@
+"""What L1 says is read from L1: what was paid, who has what, and what a tampered L1 does."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from eth_account.signers.local import LocalAccount
+
+from pol_oracle.chain.client import Client
+from pol_oracle.chain.deployment import Deployment
+from pol_oracle.chain.sender import Call, Sender
+from pol_oracle.protocol.lifecycle import Role
+from pol_oracle.soak.audit import Audit
+from pol_oracle.soak.l1 import L1
+from pol_oracle.soak.verdict import Purse
+from pol_oracle.soak.witness import Sums, Witness
+
+ETH = 10**18
+Mine = Callable[..., None]
+DEPOSIT = Call("deposit", "BondVault", "deposit", (int(Role.MINER),), 2 * ETH)
+
+
+def send(client: Client, account: LocalAccount, call: Call, folder: Path, mine: Mine) -> None:
+    with Sender(client, account, folder / f"{account.address}.sqlite", confirmations=0) as sender:
+        sender.submit(call)
+        for _ in range(5):
+            if sender.tick():
+                return
+            mine()
+    raise AssertionError("it was not mined")
+
+
+def test_audit_finds_what_an_account_paid_and_what_for(
+    client: Client, accounts: list[LocalAccount], tmp_path: Path, mine: Mine
+) -> None:
+    me, other = accounts[1:3]
+    audit = Audit(client, client.latest().number + 1, {str(me.address)})
+    before = client.balance(str(me.address))
+    send(client, me, DEPOSIT, tmp_path, mine)
+    send(client, other, DEPOSIT, tmp_path, mine)
+
+    audit.read(client.latest().number)
+    audit.read(client.latest().number)  # once
+
+    (paid,) = audit.payments
+    assert (paid.account, paid.call, paid.value, paid.ok) == (me.address, "BondVault.deposit", 2 * ETH, True)
+    assert client.balance(str(me.address)) == before - 2 * ETH - paid.fee
+    assert 0 < paid.fee <= paid.gas * paid.price
+
+
+def test_audit_names_no_call_of_strangers(client: Client, accounts: list[LocalAccount], mine: Mine) -> None:
+    me = str(accounts[3].address)
+    audit = Audit(client, client.latest().number + 1, {me})
+    fields = {"from": me, "to": str(accounts[4].address), "value": "0x5"}
+    client.rpc.request("eth_sendTransaction", fields)
+    mine()
+    audit.read(client.latest().number)
+    assert [(paid.call, paid.value) for paid in audit.payments] == [("", 5)]
+
+
+def test_witness_tells_purses_and_the_vault(
+    client: Client, deployment: Deployment, accounts: list[LocalAccount], tmp_path: Path, mine: Mine
+) -> None:
+    me = accounts[1]
+    start = client.balance(str(me.address))
+    witness = Witness(client, deployment, {"me": str(me.address)}, depth=1)
+    send(client, me, DEPOSIT, tmp_path, mine)
+    send(client, me, Call("unbond", "BondVault", "unbond", (int(Role.MINER), ETH // 2)), tmp_path, mine)
+
+    witness.settle()
+
+    purse, gas = witness.purses()["me"], sum(p.fee for p in witness.payments)
+    assert purse == Purse(start, start - 2 * ETH - gas, 3 * ETH // 2, ETH // 2)
+    assert witness.sums() == Sums(2 * ETH, 2 * ETH)
+    assert [p.call for p in witness.payments] == ["BondVault.deposit", "BondVault.unbond"]
+
+
+def test_witness_believes_what_is_deep_enough(
+    client: Client, deployment: Deployment, accounts: list[LocalAccount], tmp_path: Path, mine: Mine
+) -> None:
+    witness = Witness(client, deployment, {"me": str(accounts[1].address)}, depth=4)
+    send(client, accounts[1], DEPOSIT, tmp_path, mine)
+    witness.look()
+    assert witness.payments == ()
+    mine(4)
+    assert [type(event).__name__ for event in witness.look()][-1:] == ["Deposited"]
+    assert len(witness.payments) == 1
+
+
+@pytest.fixture
+def l1(tmp_path: Path) -> Iterator[L1]:
+    made = L1(tmp_path / "devnet", 4)
+    yield made
+    made.close()
+
+
+def later(l1: L1, number: int) -> None:
+    while l1.client.latest().number < number:
+        time.sleep(0.05)
+
+
+def test_l1_goes_on_where_it_was_stopped(l1: L1) -> None:
+    later(l1, 2)
+    block = l1.client.block(1)
+    l1.stop()
+    assert l1.pid is None
+    l1.start()
+    assert l1.client.block(1) == block
+    assert l1.reorganise(1) == "it was started just now"  # the states of older blocks are gone
+
+
+def test_l1_reorganises_and_jumps(l1: L1) -> None:
+    later(l1, 4)
+    newest = l1.client.latest()
+    assert l1.reorganise(2) == ""
+    replaced = l1.client.block(newest.number)
+    assert replaced is not None
+    assert replaced.hash != newest.hash
+    assert l1.client.block(1) is not None
+
+    before = l1.client.latest()
+    l1.jump(1000)
+    later(l1, before.number + 2)
+    assert l1.client.latest().timestamp - before.timestamp > 900
