@@ -133,7 +133,7 @@ contract SettleAttestationTest is Fixture {
         assertTrue(count > 40 || token.totalSupply() == MINER_REWARD, "too little");
     }
 
-    /// Finding 11: a miner pays its own sybil attesters out of its own reward, and more than forty of them get less together
+    /// A miner pays its own sybil attesters out of its own reward, and more than forty of them get less together
     /// than forty do.
     function test_attesting_ones_own_block_under_many_names_does_not_pay() public {
         uint256 last = type(uint256).max;
