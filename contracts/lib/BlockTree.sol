@@ -9,6 +9,10 @@ import {Block, Status} from "../Types.sol";
 /// live, so blocks built on it need no look-up. Nothing here loops over depth: ancestors are found over skew-binary jump
 /// pointers (Myers, "An applicative random-access stack", 1983) in O(log height), and of the slash log each block skips
 /// what was checked before. Walking down to descendants is absent: they are dead by being looked at.
+///
+/// Work that nobody has judged yet leads, but makes nothing final: whatever it takes the lead from is a rival from then on, and
+/// what is to be final must outweigh its rivals by judged work alone. Garbage falls before it is judged, however slowly that
+/// goes, since an open demand, or a fresh answer, keeps it from being judged; so it delays finality while it lives, and no more.
 library BlockTree {
     struct Tree {
         mapping(bytes32 id => Block) blocks;
