@@ -1,0 +1,388 @@
+"""A JSON-RPC endpoint between a client and a real L1: it lags, drops, lies, repeats, rewrites, as told or at random.
+
+    with LyingProxy(devnet.rpc, seed=7) as proxy:
+        proxy.lie(nothing, "eth_getTransactionReceipt")          # always
+        proxy.lie(refuse(-32603, "internal error"), rate=0.1)    # one request in ten, whatever the method
+        proxy.go_wild(rate=0.05)                                 # everything that nodes were seen to do
+        client = Client.connect(proxy.url, deployment)
+
+What is random follows from the seed and from the order of the requests. ``proxy.told`` counts the lies.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any, Self
+
+import requests
+
+from pol_oracle.protocol.hashing import keccak
+
+HANG_UP = None
+REVERTS = {3, -32015}
+HOSTILE = "\x1b[2Jall is well\r\n\x9b31m\u202egnorw"  # clears a terminal, begins a line, colours, turns text around
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a client gets: a JSON-RPC answer, bytes as they are, or ``HANG_UP``; and the HTTP status."""
+
+    body: Any
+    status: int = 200
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request, and the way to the real node.
+
+    Attributes:
+        method, params: of the request.
+        pass_on: asks the real node; other parameters may be given.
+        rng: of the proxy.
+        before: what the client was answered last time to the same request, or None.
+    """
+
+    method: str
+    params: list[Any]
+    pass_on: Callable[..., dict[str, Any]]
+    rng: random.Random
+    before: Reply | None
+
+
+Lie = Callable[[Asked], Reply]
+
+
+@dataclass(frozen=True)
+class _Rule:
+    name: str
+    lie: Lie
+    methods: tuple[str, ...]  # empty: all
+    rate: float
+
+
+class LyingProxy:
+    """Serves on a port of the loopback interface until it is closed.
+
+    Args:
+        target: URL of the real node.
+        seed: of everything random.
+
+    Attributes:
+        asked: how often each method was asked.
+        told: how often each lie was told.
+        sent: every raw transaction that clients handed over, as hex, in order.
+    """
+
+    def __init__(self, target: str, seed: int = 0) -> None:
+        self.target = target
+        self.asked: Counter[str] = Counter()
+        self.told: Counter[str] = Counter()
+        self.sent: list[str] = []
+        self._rules: list[_Rule] = []
+        self._rng = random.Random(seed)
+        self._before: dict[str, Reply] = {}
+        self._lock = threading.Lock()
+        self._session = threading.local()
+        self._server = _Server(self)
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        self._thread.start()
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def lie(self, lie: Lie, *methods: str, rate: float = 1.0) -> None:
+        """Tells a lie from now on about these methods (none: all), in so many of a hundred cases. The first rule that
+        applies is the one that counts."""
+        self._rules = [*self._rules, _Rule(getattr(lie, "__name__", "lie"), lie, methods, rate)]
+
+    def honest(self) -> None:
+        """Tells no lies from now on."""
+        self._rules = []
+
+    @contextmanager
+    def lying(self, lie: Lie, *methods: str, rate: float = 1.0) -> Iterator[None]:
+        """Tells a lie for a while."""
+        rules = self._rules
+        self.lie(lie, *methods, rate=rate)
+        try:
+            yield
+        finally:
+            self._rules = rules
+
+    def go_wild(self, rate: float = 0.05) -> None:
+        """Does everything that nodes were seen to do, each in ``rate`` of the requests that it is about."""
+        for lie, methods in WILD:
+            self.lie(lie, *methods, rate=rate)
+
+    def answer(self, method: str, params: list[Any]) -> Reply:
+        """Answers one request."""
+        key = f"{method} {json.dumps(params)}"
+        with self._lock:
+            self.asked[method] += 1
+            if method == "eth_sendRawTransaction":
+                self.sent.append(params[0])
+            rule = next((r for r in self._rules if self._applies(r, method)), None)
+            if rule is not None:
+                self.told[rule.name] += 1
+            asked = Asked(method, params, self._pass_on, random.Random(self._rng.random()), self._before.get(key))
+        reply = rule.lie(asked) if rule is not None else Reply(self._pass_on(method, params))
+        with self._lock:
+            self._before = dict(list(self._before.items())[-256:]) | {key: reply}
+        return reply
+
+    def close(self) -> None:
+        """Stops serving."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _applies(self, rule: _Rule, method: str) -> bool:
+        return (not rule.methods or method in rule.methods) and self._rng.random() < rule.rate
+
+    def _pass_on(self, method: str, params: list[Any]) -> dict[str, Any]:
+        if not hasattr(self._session, "http"):
+            self._session.http = requests.Session()
+            self._session.http.trust_env = False
+        body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+        answer: dict[str, Any] = self._session.http.post(self.target, json=body, timeout=30).json()
+        return answer
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, proxy: LyingProxy) -> None:
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            wbufsize = -1  # header and body in one piece, or each answer waits for the acknowledgement of its header
+            disable_nagle_algorithm = True
+
+            def do_POST(self) -> None:
+                asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                try:
+                    reply = proxy.answer(asked["method"], asked["params"])
+                except requests.RequestException:  # the real node is away
+                    reply = Reply(HANG_UP)
+                if reply.body is HANG_UP:
+                    self.close_connection = True
+                    return
+                body = reply.body
+                if not isinstance(body, bytes):
+                    body = json.dumps(body | {"id": asked["id"]}).encode()
+                self.send_response(reply.status)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: Any) -> None:
+                """Says nothing."""
+
+        super().__init__(("127.0.0.1", 0), Handler)
+
+    def handle_error(self, *_: Any) -> None:
+        """A client that hung up is its own affair."""
+
+
+def honestly(asked: Asked) -> Reply:
+    """What the real node says."""
+    return Reply(asked.pass_on(asked.method, asked.params))
+
+
+def result(value: Any) -> Reply:
+    """An answer."""
+    return Reply({"jsonrpc": "2.0", "result": value})
+
+
+# --- lies: no answer, or no useful one ---
+
+
+def hang_up(asked: Asked) -> Reply:
+    """Says nothing."""
+    return Reply(HANG_UP)
+
+
+def nothing(asked: Asked) -> Reply:
+    """Says that there is no such thing."""
+    return result(None)
+
+
+def garbage(asked: Asked) -> Reply:
+    """Says what is not JSON-RPC."""
+    bodies = [b"<html>", b"", b"[" * 100_000, b"null", b'{"result": {}}', b'{"result": "0x-1"}', b'{"result": 7}']
+    return Reply(asked.rng.choice(bodies))
+
+
+def refuse(code: int, message: str, status: int = 200, data: str | None = None) -> Lie:
+    """Refuses."""
+
+    def refused(asked: Asked) -> Reply:
+        error = {"code": code, "message": message} | ({"data": data} if data is not None else {})
+        return Reply({"jsonrpc": "2.0", "error": error}, status)
+
+    return refused
+
+
+def in_trouble(asked: Asked) -> Reply:
+    """Cannot just now, in one of many wordings."""
+    return asked.rng.choice(TROUBLES)(asked)
+
+
+# --- lies: the right answer in another form ---
+
+
+def with_status(status: int) -> Lie:
+    """Answers with another HTTP status if it is a refusal."""
+
+    def other_status(asked: Asked) -> Reply:
+        body = asked.pass_on(asked.method, asked.params)
+        return Reply(body, status if "error" in body else 200)
+
+    return other_status
+
+
+def worded(asked: Asked) -> Reply:
+    """Refuses as another client would: its code, its words, and control characters."""
+    body = asked.pass_on(asked.method, asked.params)
+    if "error" not in body:
+        return Reply(body)
+    reverted = body["error"].get("code") in REVERTS
+    code, text = asked.rng.choice([(3, "execution reverted"), (-32015, "VM execution error.")] if reverted else _WORDS)
+    error = {"code": code, "message": f"{text} {HOSTILE}"}
+    if reverted:
+        error["data"] = body["error"].get("data", "0x")
+    return Reply({"jsonrpc": "2.0", "error": error}, asked.rng.choice([200, 400]))
+
+
+def repeat(asked: Asked) -> Reply:
+    """Does it twice."""
+    asked.pass_on(asked.method, asked.params)
+    return honestly(asked)
+
+
+def stale(asked: Asked) -> Reply:
+    """Answers as it did before."""
+    return asked.before if asked.before is not None and asked.before.body is not HANG_UP else honestly(asked)
+
+
+# --- lies: wrong answers ---
+
+
+def swallow(asked: Asked) -> Reply:
+    """Takes a transaction, and tells nobody of it."""
+    return result("0x" + keccak(bytes.fromhex(asked.params[0][2:])).hex())
+
+
+def lag(blocks: int) -> Lie:
+    """Is so many L1 blocks behind, for good: it has neither them nor what they hold."""
+
+    def lagging(asked: Asked) -> Reply:
+        newest = int(asked.pass_on("eth_blockNumber", [])["result"], 16)
+        known = max(newest - blocks, 0)
+        params = [hex(known) if p in ("latest", "pending") else p for p in asked.params]
+        if asked.method == "eth_blockNumber":
+            return result(hex(known))
+        body = asked.pass_on(asked.method, params)
+        found = body.get("result")
+        at = found.get("blockNumber", found.get("number")) if isinstance(found, dict) else None
+        if asked.method.startswith("eth_get") and at is not None and int(at, 16) > known:
+            return result(None)
+        return Reply(body)
+
+    return lagging
+
+
+def dearer(factor: int) -> Lie:
+    """Tells of fees that nobody pays."""
+
+    def fees(asked: Asked) -> Reply:
+        body = asked.pass_on(asked.method, asked.params)
+        told = body["result"]
+        told["baseFeePerGas"] = [hex(int(fee, 16) * factor) for fee in told["baseFeePerGas"]]
+        told["reward"] = [[hex(max(int(fee, 16), 10**9) * factor) for fee in row] for row in told.get("reward", [])]
+        return Reply(body)
+
+    return fees
+
+
+def poor(asked: Asked) -> Reply:
+    """Says that there is no money."""
+    return result("0x0")
+
+
+def count_off(shift: int) -> Lie:
+    """Tells of more transactions than there are, or of fewer."""
+
+    def counting(asked: Asked) -> Reply:
+        there = int(asked.pass_on(asked.method, asked.params)["result"], 16)
+        return result(hex(max(there + shift, 0)))
+
+    return counting
+
+
+def other_receipt(asked: Asked) -> Reply:
+    """Rewrites a receipt: what became of the transaction, or where."""
+    body = asked.pass_on(asked.method, asked.params)
+    if (found := body.get("result")) is not None:
+        change: dict[str, Any] = asked.rng.choice(
+            [
+                {"blockHash": "0x" + "ab" * 32},
+                {"blockNumber": "0x1"},
+                {"transactionHash": "0x" + "cd" * 32},
+                {"status": "0x0"},
+                {"gasUsed": hex(2**200)},
+            ]
+        )
+        body["result"] = found | change
+    return Reply(body)
+
+
+def no_logs(asked: Asked) -> Reply:
+    """Says that nothing was logged."""
+    return result([])
+
+
+TROUBLES = (
+    refuse(-32603, "Internal error"),
+    refuse(-32603, f"internal error {HOSTILE}", 500),
+    refuse(-32000, "header not found"),
+    refuse(-32005, "daily request count exceeded, request rate limited", 429),
+    refuse(429, "Your app has exceeded its compute units per second capacity", 429),
+    refuse(-32002, "request timed out", 503),
+    hang_up,
+    garbage,
+)
+_WORDS = [(-32000, "already known"), (-32010, "AlreadyKnown"), (-32003, "tx rejected"), (-32000, "nope")]
+_READ = ("eth_getTransactionReceipt", "eth_getTransactionByHash", "eth_getBlockByNumber")
+WILD: tuple[tuple[Lie, tuple[str, ...]], ...] = (
+    (in_trouble, ()),
+    (worded, ()),
+    (stale, ()),
+    (nothing, _READ),
+    (lag(2), ()),
+    (swallow, ("eth_sendRawTransaction",)),
+    (repeat, ("eth_sendRawTransaction",)),
+    (dearer(1000), ("eth_feeHistory",)),
+    (poor, ("eth_getBalance",)),
+    (count_off(1), ("eth_getTransactionCount",)),
+    (count_off(-1), ("eth_getTransactionCount",)),
+    (other_receipt, ("eth_getTransactionReceipt",)),
+    (no_logs, ("eth_getLogs",)),
+)
