@@ -7,7 +7,7 @@ it goes back to the newest that still is, tells so, and reads on from there. Its
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -17,7 +17,7 @@ from pol_oracle.chain.logs import Log, decode
 from pol_oracle.chain.records import L1Block
 from pol_oracle.protocol.errors import ChainError, Unreachable, WrongChain
 
-CHUNK = 2000  # L1 blocks per request; halved when the endpoint finds it too long
+CHUNK = 2000  # L1 blocks per request; fewer while the endpoint finds that too long
 NEWEST = 8  # L1 blocks whose logs are asked for by hash: a node that lags refuses, where it would find none by number
 REMEMBERED = 1024  # L1 blocks whose hashes are kept
 
@@ -34,6 +34,7 @@ class Update:
         l1_block: number of the newest L1 block that is covered now.
         timestamp: of that block, in seconds.
         whole: nothing that L1 has confirmed is left to be read: it went away in the middle else.
+        l1_hash: of that block.
     """
 
     rollback_to: int | None
@@ -41,6 +42,7 @@ class Update:
     l1_block: int
     timestamp: int
     whole: bool = True
+    l1_hash: bytes = field(default=b"", compare=False)
 
 
 @dataclass(frozen=True)
@@ -66,8 +68,13 @@ class Monitor:
         self._client = client
         self._anchor = max(start_block - 1, 0)
         self._confirmations = confirmations
-        self._chunk = self._most = chunk  # L1 blocks per request: now, and at most
+        self._wanted = self._most = self._chunk = chunk  # L1 blocks per request: at best, at most just now, and now
         self._trail: tuple[_Mark, ...] = ()
+        self._again = False
+
+    def reread(self) -> None:
+        """Lets the next :meth:`poll` go back to the deployment and read everything anew: something was missing."""
+        self._again = True
 
     def poll(self) -> Update:
         """Returns what is new since the last poll; nothing is lost or doubled when it raises.
@@ -80,7 +87,10 @@ class Monitor:
         """
         trail = self._trail or (self._start(),)
         rollback_to = None
-        if not self._stands(trail[-1]):
+        if self._again and self._trail:
+            trail = (self._start(),)
+            rollback_to = trail[-1].number
+        elif not self._stands(trail[-1]):
             trail = self._common(trail)
             rollback_to = trail[-1].number
             log.warning("l1 reorganised", rollback_to=rollback_to)
@@ -99,10 +109,12 @@ class Monitor:
             found, marks = read
             events += found
             trail = _remember(trail, marks)
+            self._most = min(self._most + max(1, self._most // 8), self._wanted)
             self._chunk = min(2 * self._chunk, self._most)
-        self._trail = trail
+        self._trail, self._again = trail, False
         whole = trail[-1].number >= target
-        return Update(rollback_to, tuple(events), trail[-1].number, trail[-1].timestamp, whole)
+        tip = trail[-1]
+        return Update(rollback_to, tuple(events), tip.number, tip.timestamp, whole, tip.hash)
 
     def _start(self) -> _Mark:
         block = self._client.block(self._anchor)
