@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
@@ -9,8 +10,9 @@ import structlog
 from pol_oracle.chain.client import Client
 from pol_oracle.chain.monitor import Monitor, Update
 from pol_oracle.chain.records import Bond
-from pol_oracle.protocol.errors import NodeTrouble
+from pol_oracle.protocol.errors import NodeTrouble, WrongChain
 from pol_oracle.protocol.lifecycle import Role
+from pol_oracle.protocol.text import printable
 
 EVERY = 16  # L1 blocks between two checks of an agent that is up to date
 LONGEST_PAUSE = 64  # L1 blocks between two readings of the whole history
@@ -51,29 +53,56 @@ class Check:
         self._checked = -EVERY  # L1 block of the last check
         self._pause = 1  # L1 blocks until the history is read anew
 
-    def sound(self, update: Update, folded: Folded) -> bool:
-        """Says whether an agent may act on what it folded. If not, it is to go on polling: the events are read anew.
+    def sound(self, update: Update, fold: Callable[[], Folded]) -> bool:
+        """Says whether an agent may act on what it knows. If not, it is to go on polling: the events are read anew.
 
         Args:
             update: the last one.
-            folded: what all events up to it come to.
+            fold: folds it, and says what all events up to it come to. An event that rests on one which was never told
+                is a lost one too.
 
         Raises:
             Unreachable: L1 does not answer.
         """
+        try:
+            folded, broken = fold(), ""
+        except (WrongChain, KeyError) as error:
+            folded, broken = None, printable(error)
         read = update.l1_block - self._checked
-        back = read < 0 or (self._sound and update.rollback_to is not None)
-        if not update.whole or not (back or read >= (EVERY if self._sound else self._pause)):
+        if not self._sound and update.rollback_to is None:  # not read anew yet
+            if not 0 <= read < self._pause:
+                self._reread(update)
+            return False
+        if broken or folded is None:
+            return self._judged(update, broken)
+        due = update.rollback_to is not None or not 0 <= read < EVERY
+        if not due or not update.whole or (said := self._said(update)) is None:
             return self._sound
-        before, self._checked = self._checked, update.l1_block
-        said = self._said(update)
-        if said is None:  # L1 reorganised meanwhile: the next poll tells
-            self._checked = before
-        elif differences := _differences(folded, said):
-            self._doubt(update, differences)
+        return self._judged(update, _differences(folded, said))
+
+    def _judged(self, update: Update, differences: str) -> bool:
+        """Takes note of what a comparison showed."""
+        again, self._sound, self._checked = not self._sound, not differences, update.l1_block
+        if not differences:
+            self._pause = 1
+            return True
+        log.error(
+            "events are missing",
+            node=self._client.rpc.place,
+            l1_block=update.l1_block,
+            differences=differences,
+            advice="its logs do not add up to what its contracts say: reading them again; if this stays, give the "
+            "RPC address of another node",
+        )
+        if again:  # not at once, then
+            self._pause = min(2 * self._pause, LONGEST_PAUSE)
         else:
-            self._sound, self._pause = True, 1
-        return self._sound
+            self._reread(update)
+        return False
+
+    def _reread(self, update: Update) -> None:
+        self._checked = update.l1_block
+        self._monitor.reread()
 
     def _said(self, update: Update) -> Folded | None:
         """What the contracts say after the L1 block of an update; None if it is not on the chain any more."""
@@ -84,19 +113,6 @@ class Check:
         if block is None:
             raise NodeTrouble(f"L1 at {self._client.rpc.place} does not show its block {at}, whose events it told")
         return Folded(head, tip, bond) if block.hash == update.l1_hash else None
-
-    def _doubt(self, update: Update, differences: str) -> None:
-        self._sound = False
-        log.error(
-            "events are missing",
-            node=self._client.rpc.place,
-            l1_block=update.l1_block,
-            differences=differences,
-            advice="its logs do not add up to what its contracts say: reading them again; if this stays, give the "
-            "RPC address of another node",
-        )
-        self._monitor.reread()
-        self._pause = min(2 * self._pause, LONGEST_PAUSE)
 
 
 def _differences(folded: Folded, said: Folded) -> str:
