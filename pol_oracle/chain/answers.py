@@ -27,13 +27,16 @@ def number(text: str, bits: int = 63) -> int:
 
 def hash32(text: str) -> bytes:
     """Reads 32 bytes."""
-    value = _bytes(text)
+    value = plain_bytes(text)
     if len(value) != 32:
         raise ValueError(f"32 bytes were expected, not {len(value)}")
     return value
 
 
-def _bytes(text: str) -> bytes:
+def plain_bytes(text: str) -> bytes:
+    """Reads bytes."""
+    if not text.startswith("0x"):
+        raise ValueError("bytes begin with 0x")
     return bytes.fromhex(text[2:])
 
 
@@ -79,4 +82,4 @@ def log_of(entry: Mapping[str, Any], timestamp: int) -> Log:
         timestamp,
         hash32(entry["transactionHash"]),
     )
-    return Log(tuple(_bytes(topic) for topic in entry["topics"]), _bytes(entry["data"]), position)
+    return Log(tuple(plain_bytes(topic) for topic in entry["topics"]), plain_bytes(entry["data"]), position)

@@ -42,13 +42,16 @@ class Check:
         monitor: read the events; is sent back to the start if they do not add up.
         account: address of the agent.
         role: what it is bonded as.
+
+    Attributes:
+        role: the same.
     """
 
     def __init__(self, client: Client, monitor: Monitor, account: str, role: Role) -> None:
         self._client = client
         self._monitor = monitor
         self._account = account
-        self._role = role
+        self.role = role
         self._sound = True
         self._checked = -EVERY  # L1 block of the last check
         self._pause = 1  # L1 blocks until the history is read anew
@@ -107,7 +110,7 @@ class Check:
     def _said(self, update: Update) -> Folded | None:
         """What the contracts say after the L1 block of an update; None if it is not on the chain any more."""
         at = update.l1_block
-        bond = Bond(*self._client.call("BondVault", "bondOf", self._account, self._role, at=at))
+        bond = Bond(*self._client.call("BondVault", "bondOf", self._account, self.role, at=at))
         head, tip = (bytes(self._client.call("PoLRegistry", name, at=at)) for name in ("head", "finalizedTip"))
         block = self._client.block(at)
         if block is None:

@@ -10,14 +10,14 @@ from eth_abi.exceptions import DecodingError
 from eth_utils.address import to_checksum_address
 
 from pol_oracle.chain.abi import decode_answer, decode_revert, encode_call
-from pol_oracle.chain.answers import hash32, log_of, number, tag
+from pol_oracle.chain.answers import hash32, log_of, number, plain_bytes, tag
 from pol_oracle.chain.artifacts import load_artifact
 from pol_oracle.chain.deployment import Deployment
 from pol_oracle.chain.logs import Log
 from pol_oracle.chain.node import Node, legible
 from pol_oracle.chain.records import BlockRecord, Bond, Commitment, L1Block
 from pol_oracle.chain.rpc import Refusal, Rpc
-from pol_oracle.protocol.errors import ChainError, InputError, Reverted, WrongChain
+from pol_oracle.protocol.errors import ChainError, InputError, NodeTrouble, Reverted, WrongChain
 from pol_oracle.protocol.lifecycle import Role, Status
 
 EMITTING = ("PoLRegistry", "BondVault", "Bounties", "Demands")
@@ -210,13 +210,19 @@ class Client(Node):
 
         Raises:
             Reverted: it refused.
-            WrongChain: there is no such contract at that address.
+            WrongChain: there is no contract at that address.
+            NodeTrouble: there is one, and what came is no answer of this function.
         """
         request = self.request_for(contract, function, arguments)
         data = self.simulate(request, None, at)
         try:
             return decode_answer(contract, function, data)
         except DecodingError as error:
+            if self.rpc.request("eth_getCode", request.target, "latest") != "0x":
+                raise NodeTrouble(
+                    f"what L1 at {self.rpc.place} answers to {contract}.{function}() cannot be read; is it another "
+                    "version's contract?"
+                ) from error
             raise WrongChain(
                 f"there is no {contract} at {request.target} on {self.rpc.place}; has the devnet lost its state? "
                 "Run `pol deploy` or give another deployment file"
@@ -244,7 +250,7 @@ class Client(Node):
         Raises:
             Reverted: it would be refused.
         """
-        return bytes.fromhex(str(self._try("eth_call", request, sender, at, gas, code))[2:])
+        return plain_bytes(self._try("eth_call", request, sender, at, gas, code))
 
     @legible
     def estimate_gas(

@@ -15,7 +15,7 @@ from pol_oracle.chain.client import Client
 from pol_oracle.chain.events import Event
 from pol_oracle.chain.logs import Log, decode
 from pol_oracle.chain.records import L1Block
-from pol_oracle.protocol.errors import ChainError, Unreachable, WrongChain
+from pol_oracle.protocol.errors import ChainError, NodeTrouble, Unreachable, WrongChain
 
 CHUNK = 2000  # L1 blocks per request; fewer while the endpoint finds that too long
 NEWEST = 8  # L1 blocks whose logs are asked for by hash: a node that lags refuses, where it would find none by number
@@ -118,6 +118,8 @@ class Monitor:
 
     def _start(self) -> _Mark:
         block = self._client.block(self._anchor)
+        if block is None and self._client.latest().number >= self._anchor:
+            raise NodeTrouble(f"L1 does not show its block {self._anchor}; check the RPC address")
         if block is None:
             raise WrongChain(
                 f"L1 has no block {self._anchor}, after which the contracts were deployed; has the devnet lost its "

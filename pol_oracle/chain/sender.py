@@ -121,6 +121,7 @@ class Sender:
         self._outbox = Outbox(client, account, self._journal, patience, fees or FeePolicy(), proposals)
         self._settler = Settler(client, self.address, self._journal, confirmations)
         self._anchor: L1Block | None = None  # newest L1 block at the last tick
+        self._unsure = True  # whether all that was settled still stands
         self._market: tuple[int, Market] | None = None  # what L1 asked, and in which L1 block
         self._put_off: dict[str, tuple[int, str]] = {}  # key -> how often a node did not say, and why
         self._results: list[Result] = []
@@ -154,11 +155,7 @@ class Sender:
         return CallStatus.QUEUED
 
     def under_way(self, call: Call, prefix: str) -> str | None:
-        """Returns the key of an unsettled call that does the same, and whose key begins with ``prefix``, or None.
-
-        Raises:
-            InputError: there is no such function, or the arguments do not fit.
-        """
+        """Returns the key of an unsettled call that does the same, and whose key begins with ``prefix``, or None."""
         request = self._client.request_for(call.contract, call.function, call.args, call.value)
         found = self._journal.open_like(prefix, request.target, request.data, request.value)
         return found.key if found else None
@@ -241,11 +238,11 @@ class Sender:
 
     def _work(self) -> None:
         latest = self._client.latest()
-        known = True
         if self._reorganised(latest):
-            known = self._settler.recheck(latest)
             self._outbox.repeat_all()
-        self._anchor = latest if known else None
+            self._unsure = True
+        self._unsure = self._unsure and not self._settler.recheck(latest)
+        self._anchor = latest
         settled, unmined = self._settler.settle(latest)
         for one in settled:
             ok = one.error is None
