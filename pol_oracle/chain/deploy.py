@@ -186,7 +186,7 @@ def _priced(
     fees = offer(market, policy, Kind.DEPLOY, max(limits))
     if fees is None:
         raise InputError(
-            f"L1 asks {market.base / GWEI:.3g} gwei for gas, so a contract would cost more than the cap on fees allows "
+            f"L1 asks {market.base / GWEI:.4g} gwei for gas, so a contract would cost more than the cap on fees allows "
             f"({policy.caps[Kind.DEPLOY] / ETH:g} ETH each): wait, or raise POL_FEE_CAPS"
         )
     common = {
