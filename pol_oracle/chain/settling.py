@@ -114,29 +114,40 @@ class Settler:
             holder = self._holder(nonce, latest.number - max(self._confirmations, 1))
         except Unreachable:
             raise
-        except ChainError as error:  # nodes may not keep older state: then there is no proof, and no second call
-            log.warning("cannot tell who holds a nonce; an archive node could", key=intent.key, reason=str(error))
+        except ChainError as error:
+            log.info("a node does not show transactions", key=intent.key, reason=str(error))
             return False
+        if holder is None:  # no proof, and no second call
+            log.info("it is not shown who holds a nonce; an archive node could", key=intent.key, nonce=nonce)
         return holder is not None and holder not in {attempt.tx_hash for attempt in attempts}
 
     def _holder(self, nonce: int, settled: int) -> bytes | None:
         """The transaction that holds a nonce in a settled L1 block, or None if none is shown there."""
-        if settled < 0 or self._client.nonce(self._address, settled) <= nonce:
+        if not self._passed(nonce, settled):
             return None
         low, high, step = settled - 1, settled, 1  # it is in the block `high`, or before
-        while low >= 0 and self._client.nonce(self._address, low) > nonce:
+        while low >= 0 and self._passed(nonce, low):
             low, high, step = low - 2 * step, low, 2 * step
         low = max(low, -1)
         while high - low > 1:
             middle = (low + high) // 2
-            if self._client.nonce(self._address, middle) > nonce:
-                high = middle
-            else:
-                low = middle
+            low, high = (low, middle) if self._passed(nonce, middle) else (middle, high)
         for transaction in self._client.transactions(high):
             if transaction.sender == self._address and transaction.nonce == nonce:
                 return transaction.hash if self._client.mined_in(transaction.hash) == high else None
         return None
+
+    def _passed(self, nonce: int, l1_block: int) -> bool:
+        """Whether the account's count after an L1 block is shown to have passed a nonce. Nodes may not keep so old a
+        state: then it is looked for in what they keep."""
+        if l1_block < 0:
+            return False
+        try:
+            return self._client.nonce(self._address, l1_block) > nonce
+        except Unreachable:
+            raise
+        except ChainError:
+            return False
 
     def _give_up(self, intent: Intent, latest: L1Block) -> None:
         """Another transaction has the nonce: a call is sent anew, and a filler is not needed any more."""

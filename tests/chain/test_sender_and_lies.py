@@ -193,7 +193,30 @@ def test_finding_a_a_foreign_transaction_that_is_shown_to_hold_the_nonce_is_give
     assert bond(client, me) == 7
 
 
-def test_finding_a_a_node_that_prunes_old_state_proves_nothing(
+def test_finding_a_a_node_that_keeps_no_older_state_shows_what_it_has(
+    client: Client, me: LocalAccount, proxy: LyingProxy, open_sender: Open, mine: Callable[..., None]
+) -> None:
+    sender = open_sender()
+    mine(5)
+    sender.submit(deposit(7))
+    with proxy.lying(swallow, "eth_sendRawTransaction"):
+        sender.tick()
+    oldest = client.latest().number
+    client.rpc.request("eth_sendTransaction", {"from": me.address, "to": me.address, "value": "0x1"})
+    mine(13)
+
+    def pruned(asked: Asked) -> Reply:
+        at = asked.params[1]
+        if at not in ("latest", "pending") and int(at, 16) < oldest:
+            return refuse(-32000, "missing trie node")(asked)
+        return Reply(asked.pass_on(asked.method, asked.params))
+
+    proxy.lie(pruned, "eth_getTransactionCount")
+    assert [r.ok for r in go_on(sender, mine, 5)] == [True]
+    assert bond(client, me) == 7
+
+
+def test_finding_a_a_node_that_prunes_all_state_proves_nothing(
     client: Client, me: LocalAccount, proxy: LyingProxy, open_sender: Open, mine: Callable[..., None]
 ) -> None:
     sender = open_sender()
