@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from pol_oracle.chain import rpc
-from tests.chain.lying_proxy import LyingProxy
+from pol_oracle.soak.proxy import LyingProxy
 
 
 @pytest.fixture

@@ -17,7 +17,8 @@ from pol_oracle.chain.monitor import Monitor
 from pol_oracle.chain.records import Bond
 from pol_oracle.protocol.errors import Unreachable
 from pol_oracle.protocol.lifecycle import Role
-from tests.chain.lying_proxy import Asked, LyingProxy, Reply, no_logs, refuse
+from pol_oracle.soak.lies import Asked, Reply, no_logs, refuse
+from pol_oracle.soak.proxy import LyingProxy
 
 ETH = 10**18
 

@@ -21,7 +21,8 @@ from pol_oracle.protocol.errors import InputError
 from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.protocol.parameters import Parameters
 from pol_oracle.protocol.task import Task
-from tests.chain.lying_proxy import Asked, LyingProxy, Reply, dearer, refuse, result, swallow
+from pol_oracle.soak.lies import Asked, Reply, dearer, refuse, result, swallow
+from pol_oracle.soak.proxy import LyingProxy
 
 HISTORY = {"baseFeePerGas": [hex(GWEI)] * 9, "gasUsedRatio": [0.0] * 8, "oldestBlock": "0x1"}
 

@@ -17,7 +17,8 @@ from pol_oracle.chain.rpc import Refusal, Rpc
 from pol_oracle.protocol.errors import ChainError, NodeTrouble, Reverted, Unreachable
 from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.protocol.text import LONGEST, printable
-from tests.chain.lying_proxy import HOSTILE, TROUBLES, LyingProxy, Reply, garbage, lag, refuse, with_status
+from pol_oracle.soak.lies import HOSTILE, TROUBLES, Reply, garbage, lag, refuse, with_status
+from pol_oracle.soak.proxy import LyingProxy
 
 SENTENCE = "the contract refused: insufficient bond"
 

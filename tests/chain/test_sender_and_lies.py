@@ -18,10 +18,9 @@ from pol_oracle.chain.rpc import Rpc
 from pol_oracle.chain.sender import MOST_HOUSEKEEPING, Call, Result, Sender
 from pol_oracle.protocol.errors import ChainError, NotMined
 from pol_oracle.protocol.lifecycle import Role
-from tests.chain.lying_proxy import (
+from pol_oracle.soak.lies import (
     TROUBLES,
     Asked,
-    LyingProxy,
     Reply,
     count_off,
     lag,
@@ -33,6 +32,7 @@ from tests.chain.lying_proxy import (
     swallow,
     with_status,
 )
+from pol_oracle.soak.proxy import LyingProxy
 
 ETH = 10**18
 Open = Callable[..., Sender]

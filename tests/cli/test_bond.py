@@ -15,7 +15,8 @@ from pol_oracle.chain.node import Node
 from pol_oracle.chain.rpc import Rpc
 from pol_oracle.chain.sender import Sender
 from pol_oracle.protocol.lifecycle import Role
-from tests.chain.lying_proxy import LyingProxy, lag
+from pol_oracle.soak.lies import lag
+from pol_oracle.soak.proxy import LyingProxy
 from tests.cli.conftest import Pol
 
 ETH = 10**18

@@ -8,7 +8,7 @@ from eth_account.signers.local import LocalAccount
 
 from pol_oracle.chain.fees import CAPS
 from pol_oracle.protocol.lifecycle import Role, Status
-from tests.chain.lying_proxy import LyingProxy
+from pol_oracle.soak.proxy import LyingProxy
 from tests.e2e.stage import STAKE, Stage, boast
 
 
