@@ -77,6 +77,11 @@ class World:
         return time.monotonic() - self._began
 
     @property
+    def places(self) -> tuple[Path, ...]:
+        """Folders that belong to no agent: the store, and L1's."""
+        return self._home / "store", self._l1.folder
+
+    @property
     def idle(self) -> bool:
         """No user waits for anything."""
         return self._errands.idle
