@@ -55,6 +55,7 @@ class World:
         self._open: list[Fault] = []
         self._restart: dict[str, float] = {}
         self._errands = Errands(home)
+        self._money: list[str] = []  # the command that moves money
         self._stack.callback(self._errands.close)
         self._crooks: dict[str, Agent] = {}
         self.agents: dict[str, Agent] = {}
@@ -136,6 +137,8 @@ class World:
                 self.agents[fault.target].unmute()
             case Kind.DISK:
                 self.agents[fault.target].free_disk()
+            case Kind.MONEY if fault.amount:
+                self._errands.kill(self._money)
 
     def heal_all(self) -> None:
         """Puts everything in order at once."""
@@ -226,18 +229,23 @@ class World:
         self._errands.add(command, bonded)
 
     def _move_money(self) -> None:
-        number, saver = len(self.orders), Saver()
-        event, verb = ((Deposited, "deposit"), (Unbonded, "withdraw"))[number % 2]
-        amount = (_ETH if event is Deposited else _ETH // 10) + (number + 1) * _STEP
-        self.orders.append(Order(saver.address, event, amount))
+        """Deposits and withdraws in turn. What failed is given again, word for word, as a user would."""
+        saver = Saver()
+        if not self.orders or self.orders[-1].code == 0:
+            number = len(self.orders)
+            event = (Deposited, Unbonded)[number % 2]
+            amount = (_ETH if event is Deposited else _ETH // 10) + (number + 1) * _STEP
+            self.orders.append(Order(saver.address, event, amount))
+        number, order = len(self.orders) - 1, self.orders[-1]
+        verb = "deposit" if order.event is Deposited else "withdraw"
+        words = ("bond", verb, f"{order.amount / _ETH:.6f}", "--role", saver.role.name.lower(), "--dev", str(saver.dev))
 
-        def moved(code: int, words: str) -> None:
-            self.orders[number] = replace(self.orders[number], code=code, words=words)
-            self._say(f"{verb} {amount / _ETH:g} ETH: exit code {code}, {words}")
+        def moved(code: int, said: str) -> None:
+            self.orders[number] = replace(order, code=code, words=said)
+            self._say(f"{verb} {order.amount / _ETH:.6f} ETH: exit code {code}, {said}")
 
-        options = ("--role", saver.role.name.lower(), "--dev", str(saver.dev))
-        rpc = self._proxies[saver.name].url
-        self._errands.add(pol(self._saver_home, rpc, "bond", verb, f"{amount / _ETH:.6f}", *options), moved)
+        self._money = pol(self._saver_home, self._proxies[saver.name].url, *words)
+        self._errands.add(self._money, moved)
 
     def _make_home(self, name: str) -> Path:
         return make_home(self._home / name, self._home / "deployment.json", self._data)
