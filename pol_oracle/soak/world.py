@@ -22,6 +22,8 @@ from .schedule import Fault, Kind
 from .verdict import Ending, Order
 
 LIES_RATE = 0.03  # of the requests that each lie is about
+ECHO_S = 15.0  # in which who waited for what was away may still give up
+KEPT = 8  # faults that are over
 TRIES = 5  # of a cheat to bond: what a user does when L1 is away
 _RESTART_S = 2.0
 _ETH = 10**18
@@ -53,6 +55,7 @@ class World:
         self._began = time.monotonic()
         self._proxies: dict[str, LyingProxy] = {}
         self._open: list[Fault] = []
+        self._over: list[tuple[Fault, float]] = []  # the latest first, and when
         self._restart: dict[str, float] = {}
         self._errands = Errands(home)
         self._money: list[str] = []  # the command that moves money
@@ -124,6 +127,7 @@ class World:
     def heal(self, fault: Fault) -> None:
         """Puts in order what can be put in order."""
         self._open.remove(fault)
+        self._over = [(fault, self.now), *self._over][:KEPT]
         match fault.kind:
             case Kind.DOWN:
                 self._l1.start()
@@ -201,7 +205,8 @@ class World:
         """Why an agent may end now: it is not at work yet, and what it needs for that is not there."""
         if agent.at_work:
             return ""
-        about = [f for f in self._open if f.kind is Kind.DOWN or f.target == agent.name]
+        recent = [f for f, over in self._over if self.now - over < ECHO_S]
+        about = [f for f in (*self._open, *recent) if f.kind is Kind.DOWN or f.target == agent.name]
         return f"at its start, {about[0]}" if about else ""
 
     def _join(self) -> None:
