@@ -81,9 +81,9 @@ class World:
         return time.monotonic() - self._began
 
     @property
-    def places(self) -> tuple[Path, ...]:
-        """Folders that belong to no agent: the store, and L1's."""
-        return self._home / "store", self._l1.folder
+    def places(self) -> Mapping[str, Path]:
+        """Folders that belong to no agent: the store, and Anvil's cache (its chain may grow)."""
+        return {"store": self._home / "store", "anvil": self._l1.folder / "cache"}
 
     @property
     def idle(self) -> bool:
