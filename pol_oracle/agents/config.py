@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from eth_account.signers.local import LocalAccount
 
 from pol_oracle.chain.deployment import Deployment
+from pol_oracle.chain.fees import FeePolicy
 from pol_oracle.protocol.errors import InputError
 from pol_oracle.protocol.lifecycle import Role
 
@@ -36,6 +37,8 @@ class AgentConfig:
         folder: where it keeps journals, log and status.
         cache: folder of finished data sets, shared by all agents.
         rpc: L1 endpoint; None: the deployment's.
+        fees: how much to offer for transactions.
+        proposals_rpc: private endpoint that takes proposals first; None: they go where everything goes.
         store: where final states are written (the first) and read; empty: the deployment's.
         confirmations: L1 blocks a log must be deep; None: the deployment's.
         poll_s: seconds between looks at L1.
@@ -57,6 +60,8 @@ class AgentConfig:
     folder: Path
     cache: Path
     rpc: str | None = None
+    fees: FeePolicy = field(default_factory=FeePolicy)
+    proposals_rpc: str | None = None
     store: tuple[str, ...] = ()
     confirmations: int | None = None
     poll_s: float = 0.5

@@ -9,11 +9,14 @@ from eth_account.signers.local import LocalAccount
 from pol_oracle.chain.client import Client
 from pol_oracle.chain.deploy import deploy
 from pol_oracle.chain.deployment import Deployment
+from pol_oracle.chain.fees import FeePolicy
 from pol_oracle.store import StateStore
 from pol_oracle.task import Workload
 
 
-def launch(client: Client, account: LocalAccount, workload: Workload, store: Sequence[str]) -> Deployment:
+def launch(
+    client: Client, account: LocalAccount, workload: Workload, store: Sequence[str], fees: FeePolicy | None = None
+) -> Deployment:
     """Deploys the contracts for a task and puts its initial weights into the store.
 
     Args:
@@ -21,6 +24,7 @@ def launch(client: Client, account: LocalAccount, workload: Workload, store: Seq
         account: pays, and has no rights afterwards.
         workload: the task, as this machine computes it.
         store: URLs of the store; the first one is written to.
+        fees: how much to offer.
 
     Raises:
         InputError: the account cannot pay, or the store cannot be used.
@@ -36,4 +40,5 @@ def launch(client: Client, account: LocalAccount, workload: Workload, store: Seq
         spec=workload.spec.model_dump(mode="json"),
         store=store,
         confirmations=workload.spec.chain.confirmations,
+        fees=fees,
     )

@@ -18,10 +18,13 @@ from typing import Protocol
 import structlog
 
 from pol_oracle.canonical.selftest import self_test
+from pol_oracle.chain.check import Check, Folded
 from pol_oracle.chain.client import Client
 from pol_oracle.chain.deployment import Deployment
-from pol_oracle.chain.fees import GWEI
 from pol_oracle.chain.monitor import Monitor, Update
+from pol_oracle.chain.node import Node
+from pol_oracle.chain.records import Bond
+from pol_oracle.chain.rpc import Rpc
 from pol_oracle.chain.sender import Call, Result, Sender
 from pol_oracle.protocol.errors import ChainError, InputError, StoreError, WrongChain
 from pol_oracle.protocol.lifecycle import Role
@@ -51,6 +54,10 @@ class Feed(Protocol):
 class Postbox(Protocol):
     """What the loop needs of the sender."""
 
+    @property
+    def gas_price(self) -> int:
+        """What gas costs now, in wei."""
+
     def submit(self, call: Call) -> object:
         """Takes a call over, once per key."""
 
@@ -74,6 +81,7 @@ class Context:
         postbox: outgoing calls.
         memory: durable memory.
         records: the status file.
+        check: whether the events add up to what the contracts say; None: they are taken as they come.
     """
 
     config: AgentConfig
@@ -84,6 +92,7 @@ class Context:
     postbox: Postbox
     memory: Memory
     records: Records
+    check: Check | None = None
 
     @property
     def me(self) -> str:
@@ -149,18 +158,22 @@ def open_context(config: AgentConfig, role: Role) -> Context:
     check_bond(client, config, role)
     genesis_id = bytes.fromhex(deployment.genesis_id.removeprefix("0x"))
     config.folder.mkdir(parents=True, exist_ok=True)
-    sender = Sender(client, config.account, config.sender_path, confirmations=config.depth)
-    address = str(config.account.address)
+    private = Node(Rpc(config.proposals_rpc)) if config.proposals_rpc else None
+    sender = Sender(
+        client, config.account, config.sender_path, confirmations=config.depth, fees=config.fees, proposals=private
+    )
+    monitor, address = Monitor(client, deployment.deployed_at, config.depth), str(config.account.address)
     memory = Memory(config.memory_path(role), genesis_id, address)
     return Context(
         config=config,
         parameters=deployment.parameters,
         task_id=deployment.task.id,
         genesis_id=genesis_id,
-        feed=Monitor(client, deployment.deployed_at, config.depth),
+        feed=monitor,
         postbox=sender,
         memory=memory,
         records=Records(config.status_path, config.name, role, address, memory.refusals()),
+        check=Check(client, monitor, address, role),
     )
 
 
@@ -191,13 +204,17 @@ class Loop(ABC):
         self.history = History(context.genesis_id)
         self.log = structlog.get_logger("agent").bind(agent=context.config.name)
         self._away = 0  # turns without L1, or without a disk that can be written
-        self.gas_price = 0  # wei per gas: what a transaction costs now
         self._whole = False  # the view holds all that L1 has confirmed
 
     @property
     def view(self) -> View:
         """What L1 says, as far as it is confirmed."""
         return self.history.view
+
+    @property
+    def gas_price(self) -> int:
+        """What a transaction costs now, in wei per gas."""
+        return self.context.postbox.gas_price
 
     @abstractmethod
     def think(self, view: View) -> Iterable[Action]:
@@ -226,8 +243,8 @@ class Loop(ABC):
         """Does one turn; returns False if L1 was away, or gave no answer that helps: it may be overloaded, or lag. Or
         the disk took no writes."""
         try:
-            self._listen()
-            respond(self.think(self.view), self.context.postbox)
+            if self._listen():
+                respond(self.think(self.view), self.context.postbox)
             self._send()
         except (ChainError, StoreError, OSError) as error:
             if not _passes(error):
@@ -251,12 +268,26 @@ class Loop(ABC):
         self.context.memory.close()
         self.log.info("stopped")
 
-    def _listen(self) -> None:
+    def _listen(self) -> bool:
+        """Takes in what is new; says whether the view may be acted on."""
         update = self.context.feed.poll()
         if update.rollback_to is not None:
             self.log.warning("l1 was reorganised", rollback_to=update.rollback_to)
-        self._whole, self.gas_price = update.whole, update.base_fee + GWEI
-        self.history.update(update.rollback_to, update.events, update.l1_block, update.timestamp)
+        self._whole = update.whole
+        check = self.context.check
+        if check is None:
+            self._fold(update)
+            return True
+
+        def folded() -> Folded:
+            view = self._fold(update)
+            bond = view.bond(self.context.me, check.role)
+            return Folded(view.head, view.finalized_tip, Bond(bond.free, bond.locked))
+
+        return check.sound(update, folded)
+
+    def _fold(self, update: Update) -> View:
+        return self.history.update(update.rollback_to, update.events, update.l1_block, update.timestamp)
 
     def _send(self) -> None:
         for result in self.context.postbox.tick():

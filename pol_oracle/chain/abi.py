@@ -22,6 +22,7 @@ from pol_oracle.chain.artifacts import load_artifact
 from pol_oracle.protocol.errors import InputError, Reverted
 from pol_oracle.protocol.lifecycle import EvidenceKind, Role, Status
 from pol_oracle.protocol.positions import Item, Tree
+from pol_oracle.protocol.text import printable
 
 CONTRACTS = ("PoLRegistry", "BondVault", "Bounties", "Court", "Demands", "Explanations", "LearnToken")
 ENUMS = {
@@ -99,7 +100,8 @@ def decode_revert(data: bytes, reason: str = "") -> Reverted:
     selector, body = data[:4], data[4:]
     try:
         if selector == ERROR_STRING:
-            (text,) = decode(["string"], body)
+            (said,) = decode(["string"], body)
+            text = printable(said)
             return Reverted(f"the contract refused: {text}", "Error", {"message": text})
         if selector == PANIC:
             (code,) = decode(["uint256"], body)
@@ -108,10 +110,10 @@ def decode_revert(data: bytes, reason: str = "") -> Reverted:
         if entry := _errors().get(selector):
             return _custom(entry, body)
     except DecodingError:
-        return Reverted(f"the contract refused with data that does not decode: 0x{data.hex()}")
+        return Reverted(f"the contract refused with data that does not decode: {printable(f'0x{data.hex()}')}")
     if data:
-        return Reverted(f"the contract refused with an error that is none of ours: 0x{data.hex()}")
-    return Reverted(f"the contract refused without a reason{f' ({reason})' if reason else ''}")
+        return Reverted(f"the contract refused with an error that is none of ours: {printable(f'0x{data.hex()}')}")
+    return Reverted(f"the contract refused without a reason{f' ({printable(reason)})' if reason else ''}")
 
 
 def _custom(entry: Mapping[str, Any], body: bytes) -> Reverted:
@@ -136,7 +138,7 @@ def _show(name: str, value: object) -> str:
         return value.name.lower()
     if name in ETHER_ARGUMENTS and isinstance(value, int):
         return f"{value / 10**18:.6g} ETH"
-    return str(value)
+    return printable(value)
 
 
 def _enum(item: Mapping[str, Any], value: Any) -> Any:

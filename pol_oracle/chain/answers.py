@@ -1,4 +1,4 @@
-"""JSON-RPC answers as our records."""
+"""JSON-RPC answers as our records. What is not of the form that it should have raises ``ValueError``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from eth_utils.address import to_checksum_address
 
 from pol_oracle.chain.events import LogPosition
 from pol_oracle.chain.logs import Log
-from pol_oracle.chain.records import L1Block, Receipt
+from pol_oracle.chain.records import L1Block, Receipt, Transaction
 
 
 def tag(at: int | str) -> str:
@@ -17,42 +17,69 @@ def tag(at: int | str) -> str:
     return hex(at) if isinstance(at, int) else at
 
 
-def _bytes(text: str) -> bytes:
+def number(text: str, bits: int = 63) -> int:
+    """Reads a number that is not negative, and fits what it will be kept in."""
+    value = int(text, 16)
+    if not 0 <= value < 1 << bits:
+        raise ValueError(f"a number of {bits} bits at most was expected")
+    return value
+
+
+def hash32(text: str) -> bytes:
+    """Reads 32 bytes."""
+    value = plain_bytes(text)
+    if len(value) != 32:
+        raise ValueError(f"32 bytes were expected, not {len(value)}")
+    return value
+
+
+def plain_bytes(text: str) -> bytes:
+    """Reads bytes."""
+    if not text.startswith("0x"):
+        raise ValueError("bytes begin with 0x")
     return bytes.fromhex(text[2:])
 
 
 def l1_block_of(found: Mapping[str, Any]) -> L1Block:
     """Reads an L1 block."""
     return L1Block(
-        int(found["number"], 16),
-        _bytes(found["hash"]),
-        _bytes(found["parentHash"]),
-        int(found["timestamp"], 16),
-        int(found.get("baseFeePerGas") or "0x0", 16),
+        number(found["number"]),
+        hash32(found["hash"]),
+        hash32(found["parentHash"]),
+        number(found["timestamp"]),
+        number(found.get("baseFeePerGas") or "0x0", 256),
     )
 
 
 def receipt_of(found: Mapping[str, Any]) -> Receipt:
-    """Reads a receipt."""
+    """Reads a receipt. One of a transaction that reverted holds no logs, or it contradicts itself."""
     created = found.get("contractAddress")
+    ok = number(found["status"]) == 1
+    if not ok and found.get("logs"):
+        raise ValueError("a transaction that reverted has logs")
     return Receipt(
-        _bytes(found["transactionHash"]),
-        int(found["blockNumber"], 16),
-        _bytes(found["blockHash"]),
-        int(found["status"], 16) == 1,
-        int(found["gasUsed"], 16),
-        int(found.get("effectiveGasPrice") or "0x0", 16),
+        hash32(found["transactionHash"]),
+        number(found["blockNumber"]),
+        hash32(found["blockHash"]),
+        ok,
+        number(found["gasUsed"]),
+        number(found.get("effectiveGasPrice") or "0x0", 256),
         to_checksum_address(created) if created else None,
     )
+
+
+def transaction_of(found: Mapping[str, Any]) -> Transaction:
+    """Reads what a block body says of a transaction."""
+    return Transaction(hash32(found["hash"]), to_checksum_address(found["from"]), number(found["nonce"], 64))
 
 
 def log_of(entry: Mapping[str, Any], timestamp: int) -> Log:
     """Reads a log of an L1 block with this timestamp."""
     position = LogPosition(
-        int(entry["blockNumber"], 16),
-        _bytes(entry["blockHash"]),
-        int(entry["logIndex"], 16),
+        number(entry["blockNumber"]),
+        hash32(entry["blockHash"]),
+        number(entry["logIndex"]),
         timestamp,
-        _bytes(entry["transactionHash"]),
+        hash32(entry["transactionHash"]),
     )
-    return Log(tuple(_bytes(topic) for topic in entry["topics"]), _bytes(entry["data"]), position)
+    return Log(tuple(plain_bytes(topic) for topic in entry["topics"]), plain_bytes(entry["data"]), position)

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 from eth_abi.exceptions import DecodingError
 from eth_utils.address import to_checksum_address
 
 from pol_oracle.chain.abi import decode_answer, decode_revert, encode_call
-from pol_oracle.chain.answers import l1_block_of, log_of, receipt_of, tag
+from pol_oracle.chain.answers import hash32, log_of, number, plain_bytes, tag
 from pol_oracle.chain.artifacts import load_artifact
 from pol_oracle.chain.deployment import Deployment
 from pol_oracle.chain.logs import Log
-from pol_oracle.chain.records import BlockRecord, Bond, Commitment, L1Block, Receipt
+from pol_oracle.chain.node import Node, legible
+from pol_oracle.chain.records import BlockRecord, Bond, Commitment, L1Block
 from pol_oracle.chain.rpc import Refusal, Rpc
-from pol_oracle.protocol.errors import ChainError, InputError, Reverted, Unreachable, WrongChain
+from pol_oracle.protocol.errors import ChainError, InputError, NodeTrouble, Reverted, WrongChain
 from pol_oracle.protocol.lifecycle import Role, Status
 
 EMITTING = ("PoLRegistry", "BondVault", "Bounties", "Demands", "Explanations")
@@ -31,25 +31,6 @@ LINKS = {
     "token": "LearnToken",
 }  # getter -> what it must name
 STOP = b"\0"  # code that takes every call and returns nothing
-REVERT_CODE = 3  # JSON-RPC error code of a reverted eth_call
-
-
-Answered = TypeVar("Answered")
-Given = ParamSpec("Given")
-
-
-def _legible(method: Callable[Given, Answered]) -> Callable[Given, Answered]:
-    """Lets a method raise ``Unreachable`` for an answer of L1 that it cannot read: of another form, or of nothing."""
-
-    @wraps(method)
-    def read(*args: Given.args, **kwargs: Given.kwargs) -> Answered:
-        try:
-            return method(*args, **kwargs)
-        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-            what = f"{method.__name__!r} ({type(error).__name__}: {error})"
-            raise Unreachable(f"L1's answer to {what} cannot be read; check the RPC address") from error
-
-    return read
 
 
 @dataclass(frozen=True)
@@ -61,7 +42,7 @@ class Request:
     value: int = 0
 
 
-class Client:
+class Client(Node):
     """One L1 endpoint, and one deployment on it.
 
     Use :meth:`connect`. Every method raises ``Unreachable`` when L1 does not answer, and ``ChainError`` when it
@@ -74,7 +55,7 @@ class Client:
     """
 
     def __init__(self, rpc: Rpc, chain_id: int, deployment: Deployment | None = None) -> None:
-        self.rpc = rpc
+        super().__init__(rpc)
         self.chain_id = chain_id
         self.deployment = deployment
 
@@ -92,12 +73,12 @@ class Client:
             Unreachable: no answer.
             WrongChain: another chain, or the contracts are not there.
         """
-        endpoint = Rpc(rpc, timeout_s)
-        client = cls(endpoint, int(endpoint.request("eth_chainId"), 16), deployment)
+        client = cls(Rpc(rpc, timeout_s), 0, deployment)
+        client.chain_id = client.served_chain()
         client.verify()
         return client
 
-    @_legible
+    @legible
     def verify(self) -> None:
         """Checks that this is the deployment's chain, and that its contracts are there and the registry's own.
 
@@ -107,7 +88,7 @@ class Client:
         if self.deployment is None:
             return
         expected = self.deployment.chain_id
-        found = int(self.rpc.request("eth_chainId"), 16)
+        found = self.served_chain()
         if found != expected:
             raise WrongChain(
                 f"L1 at {self.rpc.place} is chain {found}, but the deployment is on chain {expected}; "
@@ -154,10 +135,10 @@ class Client:
                 f"{found!r}; restore the file, or run `pol deploy --force`"
             )
 
-    @_legible
+    @legible
     def identity(self) -> str:
         """Returns what tells this chain and deployment from all others, also from a new devnet with the same id."""
-        genesis = self.rpc.request("eth_getBlockByNumber", "0x0", False)["hash"]
+        genesis = f"0x{hash32(self.rpc.request('eth_getBlockByNumber', '0x0', False)['hash']).hex()}"
         registry = self.address_of("PoLRegistry") if self.deployment is not None else "none"
         return f"chain {self.chain_id} genesis {genesis} registry {registry}"
 
@@ -175,18 +156,7 @@ class Client:
 
     # --- L1 itself ---
 
-    @_legible
-    def latest(self) -> L1Block:
-        """Returns the newest L1 block."""
-        return l1_block_of(self.rpc.request("eth_getBlockByNumber", "latest", False))
-
-    @_legible
-    def block(self, number: int) -> L1Block | None:
-        """Returns an L1 block by its number, or None if the chain does not have it (yet, or any more)."""
-        found = self.rpc.request("eth_getBlockByNumber", hex(number), False)
-        return l1_block_of(found) if found else None
-
-    @_legible
+    @legible
     def logs(self, first: int, last: int) -> list[Log] | None:
         """Returns what our contracts logged in the L1 blocks ``first``..``last``, both included, in order.
 
@@ -204,11 +174,13 @@ class Client:
                 stamp = entry.get("blockTimestamp") or self._timestamp(block_hash)
                 if stamp is None:
                     return None
-                stamps[block_hash] = int(stamp, 16)
+                stamps[block_hash] = number(stamp)
             found.append(log_of(entry, stamps[block_hash]))
+        if not all(first <= log.at.l1_block <= last for log in found):
+            raise ValueError("logs of other L1 blocks")
         return sorted(found, key=lambda log: (log.at.l1_block, log.at.log_index))
 
-    @_legible
+    @legible
     def logs_of(self, block: L1Block) -> list[Log]:
         """Returns what our contracts logged in one L1 block, by its hash (EIP-234).
 
@@ -217,6 +189,8 @@ class Client:
         """
         query = {"blockHash": f"0x{block.hash.hex()}", "address": self._emitting()}
         found = [log_of(entry, block.timestamp) for entry in self.rpc.request("eth_getLogs", query)]
+        if not all(log.at.l1_hash == block.hash for log in found):
+            raise ValueError("logs of another L1 block")
         return sorted(found, key=lambda log: log.at.log_index)
 
     def _emitting(self) -> list[str]:
@@ -225,33 +199,6 @@ class Client:
     def _timestamp(self, block_hash: str) -> str | None:
         found = self.rpc.request("eth_getBlockByHash", block_hash, False)
         return found["timestamp"] if found else None
-
-    @_legible
-    def balance(self, address: str) -> int:
-        """Returns an account's ETH in wei."""
-        return int(self.rpc.request("eth_getBalance", address, "latest"), 16)
-
-    @_legible
-    def nonce(self, address: str, at: int | str = "latest") -> int:
-        """Returns how many transactions of an account L1 holds, at a block number, "latest" or "pending"."""
-        return int(self.rpc.request("eth_getTransactionCount", address, tag(at)), 16)
-
-    @_legible
-    def receipt(self, tx_hash: bytes) -> Receipt | None:
-        """Returns a mined transaction's receipt, or None."""
-        found = self.rpc.request("eth_getTransactionReceipt", f"0x{tx_hash.hex()}")
-        return receipt_of(found) if found and found.get("blockNumber") else None
-
-    def broadcast(self, raw: bytes) -> Refusal | None:
-        """Hands L1 a signed transaction; returns why it did not take it, or None."""
-        answer = self.rpc.ask("eth_sendRawTransaction", f"0x{raw.hex()}")
-        return answer if isinstance(answer, Refusal) else None
-
-    @_legible
-    def fee_history(self, blocks: int, percentile: int) -> tuple[int, list[int]]:
-        """Returns the next L1 block's base fee and the priority fees paid at a percentile, in wei per gas."""
-        found = self.rpc.request("eth_feeHistory", hex(blocks), "latest", [percentile])
-        return int(found["baseFeePerGas"][-1], 16), [int(row[0], 16) for row in found.get("reward") or []]
 
     # --- contracts ---
 
@@ -264,19 +211,25 @@ class Client:
 
         Raises:
             Reverted: it refused.
-            WrongChain: there is no such contract at that address.
+            WrongChain: there is no contract at that address.
+            NodeTrouble: there is one, and what came is no answer of this function.
         """
         request = self.request_for(contract, function, arguments)
         data = self.simulate(request, None, at)
         try:
             return decode_answer(contract, function, data)
         except DecodingError as error:
+            if self.rpc.request("eth_getCode", request.target, "latest") != "0x":
+                raise NodeTrouble(
+                    f"what L1 at {self.rpc.place} answers to {contract}.{function}() cannot be read; is it another "
+                    "version's contract?"
+                ) from error
             raise WrongChain(
                 f"there is no {contract} at {request.target} on {self.rpc.place}; has the devnet lost its state? "
                 "Run `pol deploy` or give another deployment file"
             ) from error
 
-    @_legible
+    @legible
     def simulate(
         self,
         request: Request,
@@ -298,9 +251,9 @@ class Client:
         Raises:
             Reverted: it would be refused.
         """
-        return bytes.fromhex(str(self._try("eth_call", request, sender, at, gas, code))[2:])
+        return plain_bytes(self._try("eth_call", request, sender, at, gas, code))
 
-    @_legible
+    @legible
     def estimate_gas(
         self, request: Request, sender: str, at: int | str = "latest", *, code: Mapping[str, bytes] | None = None
     ) -> int:
@@ -309,7 +262,7 @@ class Client:
         Raises:
             Reverted: it would be refused.
         """
-        return int(self._try("eth_estimateGas", request, sender, at, None, code), 16)
+        return number(self._try("eth_estimateGas", request, sender, at, None, code))
 
     def _try(
         self,
@@ -329,7 +282,7 @@ class Client:
         answer = self.rpc.ask(method, fields, tag(at), *overrides)
         if not isinstance(answer, Refusal):
             return answer
-        if answer.data or answer.code == REVERT_CODE or "revert" in answer.message.lower():
+        if answer.reverted:
             raise decode_revert(answer.data, answer.message)
         raise ChainError(f"L1 at {self.rpc.place} refused {method}: {answer.message}")
 

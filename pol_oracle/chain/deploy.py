@@ -23,6 +23,7 @@ from pol_oracle.chain.abi import decode_revert
 from pol_oracle.chain.artifacts import load_artifact
 from pol_oracle.chain.client import Client
 from pol_oracle.chain.deployment import ORDER, Deployment
+from pol_oracle.chain.fees import ETH, GWEI, FeePolicy, Kind, market_of, offer
 from pol_oracle.chain.records import Receipt
 from pol_oracle.chain.rpc import Refusal
 from pol_oracle.protocol.errors import ChainError, InputError, NotMined
@@ -83,6 +84,7 @@ def deploy(
     spec: Mapping[str, Any] | None = None,
     store: Sequence[str] = (),
     confirmations: int = 1,
+    fees: FeePolicy | None = None,
 ) -> Deployment:
     """Deploys the contracts and checks what came out.
 
@@ -94,14 +96,15 @@ def deploy(
         spec: the task file as JSON, for the deployment file.
         store: URLs, for the deployment file.
         confirmations: for the deployment file.
+        fees: how much to offer.
 
     Raises:
-        InputError: the account cannot pay, or was used for something else meanwhile.
+        InputError: the account cannot pay, L1 is dearer than the cap, or the account was used meanwhile.
         Reverted: a constructor refused.
         NotMined: L1 did not include a transaction in time.
         WrongChain: what L1 holds afterwards is not what was deployed.
     """
-    creations, first = _create(client, account, task, parameters)
+    creations, first = _create(client, account, task, parameters, fees or FeePolicy())
     addresses = {creation.name: creation.address for creation in creations}
     deployment = describe(
         client.chain_id,
@@ -119,12 +122,12 @@ def deploy(
 
 
 def _create(
-    client: Client, account: LocalAccount, task: Task, parameters: Parameters
+    client: Client, account: LocalAccount, task: Task, parameters: Parameters, fees: FeePolicy
 ) -> tuple[tuple[Creation, ...], int]:
     """Sends all transactions at once, waits for all; returns the contracts and the L1 block of the first."""
     nonce = client.nonce(account.address, "pending")
     creations = plan(account.address, nonce, task, parameters)
-    transactions = _priced(client, account.address, nonce, creations)
+    transactions = _priced(client, account.address, nonce, creations, fees)
     hashes = [_broadcast(client, account, transaction) for transaction in transactions]
     receipts = [_mined(client, tx_hash) for tx_hash in hashes]
     for creation, receipt in zip(creations, receipts, strict=True):
@@ -174,17 +177,31 @@ def verify(client: Client, deployment: Deployment) -> None:
     there.verify_links("LearnToken", "BondVault", "Court", "Explanations", "Demands")
 
 
-def _priced(client: Client, sender: str, nonce: int, creations: Sequence[Creation]) -> list[dict[str, Any]]:
+def _priced(
+    client: Client, sender: str, nonce: int, creations: Sequence[Creation], policy: FeePolicy
+) -> list[dict[str, Any]]:
     """Returns unsigned transactions, after checking that the sender can pay for all of them."""
-    base_fee, tips = client.fee_history(4, 50)
-    tip = max([*tips, 10**9])
-    fees = {"maxFeePerGas": 2 * base_fee + tip, "maxPriorityFeePerGas": tip, "chainId": client.chain_id, "value": 0}
-    transactions: list[dict[str, Any]] = []
-    for at, creation in enumerate(creations):
-        data = "0x" + _creation_code(creation).hex()
-        gas = _estimated(client, {"from": sender, "data": data})
-        transactions.append({"nonce": nonce + at, "data": data, "gas": int(gas * GAS_MARGIN), "type": 2} | fees)
-    cost = sum(t["gas"] for t in transactions) * int(fees["maxFeePerGas"])
+    codes = ["0x" + _creation_code(creation).hex() for creation in creations]
+    limits = [int(_estimated(client, {"from": sender, "data": code}) * GAS_MARGIN) for code in codes]
+    market = market_of(client, policy)
+    fees = offer(market, policy, Kind.DEPLOY, max(limits))
+    if fees is None:
+        raise InputError(
+            f"L1 asks {market.base / GWEI:.4g} gwei for gas, so a contract would cost more than the cap on fees allows "
+            f"({policy.caps[Kind.DEPLOY] / ETH:g} ETH each): wait, or raise POL_FEE_CAPS"
+        )
+    common = {
+        "maxFeePerGas": fees.max_fee,
+        "maxPriorityFeePerGas": fees.priority,
+        "chainId": client.chain_id,
+        "value": 0,
+        "type": 2,
+    }
+    transactions = [
+        {"nonce": nonce + at, "data": code, "gas": gas} | common
+        for at, (code, gas) in enumerate(zip(codes, limits, strict=True))
+    ]
+    cost = sum(limits) * fees.max_fee
     balance = client.balance(sender)
     if balance < cost:
         raise InputError(
@@ -205,9 +222,9 @@ def _estimated(client: Client, transaction: Mapping[str, Any]) -> int:
     answer = client.rpc.ask("eth_estimateGas", dict(transaction), "latest")
     if not isinstance(answer, Refusal):
         return int(answer, 16)
-    if answer.data:
+    if answer.reverted:
         raise decode_revert(answer.data, answer.message)
-    if "insufficient funds" in answer.message.lower():
+    if not client.balance(transaction["from"]):
         raise InputError(f"{transaction['from']} has no ETH to deploy with; fund it")
     raise ChainError(f"L1 at {client.rpc.place} refused to estimate a deployment: {answer.message}")
 

@@ -140,6 +140,14 @@ class Journal:
         """Returns what is signed and not settled, by nonce."""
         return self._select("status = ? ORDER BY nonce", CallStatus.SENT)
 
+    def open_like(self, prefix: str, target: str, data: bytes, value: int) -> Intent | None:
+        """Returns an unsettled intent whose key begins with ``prefix`` and that asks for this transaction, or None."""
+        found = self._select(
+            "status IN (?, ?) AND substr(key, 1, ?) = ? AND target = ? AND data = ? AND value = ? ORDER BY seq LIMIT 1",
+            *(CallStatus.QUEUED, CallStatus.SENT, len(prefix), prefix, target, data, str(value)),
+        )
+        return found[0] if found else None
+
     def newest_mined(self) -> Intent | None:
         """Returns what was settled by the newest mined transaction, or None if nothing was."""
         found = self._select(

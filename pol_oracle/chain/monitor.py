@@ -7,7 +7,7 @@ it goes back to the newest that still is, tells so, and reads on from there. Its
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -15,9 +15,9 @@ from pol_oracle.chain.client import Client
 from pol_oracle.chain.events import Event
 from pol_oracle.chain.logs import Log, decode
 from pol_oracle.chain.records import L1Block
-from pol_oracle.protocol.errors import ChainError, Unreachable, WrongChain
+from pol_oracle.protocol.errors import ChainError, NodeTrouble, Unreachable, WrongChain
 
-CHUNK = 2000  # L1 blocks per request; halved when the endpoint finds it too long
+CHUNK = 2000  # L1 blocks per request; fewer while the endpoint finds that too long
 NEWEST = 8  # L1 blocks whose logs are asked for by hash: a node that lags refuses, where it would find none by number
 REMEMBERED = 1024  # L1 blocks whose hashes are kept
 
@@ -34,7 +34,7 @@ class Update:
         l1_block: number of the newest L1 block that is covered now.
         timestamp: of that block, in seconds.
         whole: nothing that L1 has confirmed is left to be read: it went away in the middle else.
-        base_fee: of L1's newest block, in wei per gas.
+        l1_hash: of that block.
     """
 
     rollback_to: int | None
@@ -42,7 +42,7 @@ class Update:
     l1_block: int
     timestamp: int
     whole: bool = True
-    base_fee: int = 0
+    l1_hash: bytes = field(default=b"", compare=False)
 
 
 @dataclass(frozen=True)
@@ -68,8 +68,13 @@ class Monitor:
         self._client = client
         self._anchor = max(start_block - 1, 0)
         self._confirmations = confirmations
-        self._chunk = self._most = chunk  # L1 blocks per request: now, and at most
+        self._wanted = self._most = self._chunk = chunk  # L1 blocks per request: at best, at most just now, and now
         self._trail: tuple[_Mark, ...] = ()
+        self._again = False
+
+    def reread(self) -> None:
+        """Lets the next :meth:`poll` go back to the deployment and read everything anew: something was missing."""
+        self._again = True
 
     def poll(self) -> Update:
         """Returns what is new since the last poll; nothing is lost or doubled when it raises.
@@ -82,7 +87,10 @@ class Monitor:
         """
         trail = self._trail or (self._start(),)
         rollback_to = None
-        if not self._stands(trail[-1]):
+        if self._again and self._trail:
+            trail = (self._start(),)
+            rollback_to = trail[-1].number
+        elif not self._stands(trail[-1]):
             trail = self._common(trail)
             rollback_to = trail[-1].number
             log.warning("l1 reorganised", rollback_to=rollback_to)
@@ -102,14 +110,17 @@ class Monitor:
             found, marks = read
             events += found
             trail = _remember(trail, marks)
+            self._most = min(self._most + max(1, self._most // 8), self._wanted)
             self._chunk = min(2 * self._chunk, self._most)
-        self._trail = trail
+        self._trail, self._again = trail, False
         whole = trail[-1].number >= target
-        end = trail[-1]
-        return Update(rollback_to, tuple(events), end.number, end.timestamp, whole, latest.base_fee)
+        tip = trail[-1]
+        return Update(rollback_to, tuple(events), tip.number, tip.timestamp, whole, tip.hash)
 
     def _start(self) -> _Mark:
         block = self._client.block(self._anchor)
+        if block is None and self._client.latest().number >= self._anchor:
+            raise NodeTrouble(f"L1 does not show its block {self._anchor}; check the RPC address")
         if block is None:
             raise WrongChain(
                 f"L1 has no block {self._anchor}, after which the contracts were deployed; has the devnet lost its "

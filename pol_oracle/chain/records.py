@@ -51,6 +51,15 @@ class Receipt:
 
 
 @dataclass(frozen=True)
+class Transaction:
+    """Of an L1 block's body: 32-byte hash, checksummed sender, and the nonce that it holds."""
+
+    hash: bytes
+    sender: str
+    nonce: int
+
+
+@dataclass(frozen=True)
 class BlockRecord:
     """Mirror of ``struct Block``: what storage keeps of a block."""
 

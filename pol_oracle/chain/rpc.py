@@ -1,34 +1,67 @@
-"""JSON-RPC over HTTP with time-outs and bounded retries; the only module that opens a socket to L1."""
+"""JSON-RPC over HTTP with time-outs and bounded retries; the only module that opens a socket to L1.
+
+An answer is read whatever its HTTP status: nodes and proxies send refusals with 200, 400 and 500 alike. What a refusal
+is, its code says before its words: a call that reverts, trouble of the node that passes, or anything else. Its words
+are a stranger's, and lose their control characters here.
+"""
 
 from __future__ import annotations
 
+import json
+import threading
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
 from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
-from web3 import HTTPProvider
-from web3.types import RPCEndpoint
 
-from pol_oracle.protocol.errors import ChainError, InputError, Unreachable
+from pol_oracle.protocol.errors import ChainError, InputError, NodeTrouble, Unreachable
+from pol_oracle.protocol.text import printable
 
 ATTEMPTS = 3
+PAUSE_S = 0.1  # after the first; doubles
 CONNECT_TIMEOUT_S = 3.0
-BUSY = ("too many requests", "rate limit", "request timed out", "header not found")
+LONGEST_ANSWER = 128 * 2**20  # bytes
+REVERT_CODES = (3, -32015)  # of a call that reverted: EIP-1474's successors; OpenEthereum, Nethermind
+TROUBLE_CODES = (-32603, -32002, 429)  # internal error; resource unavailable; too many requests
+REVERT_WORDS = ("revert", "out of gas", "gas required exceeds", "invalid opcode", "vm execution error")
+TROUBLE_WORDS = (
+    *("too many requests", "rate limit", "rate-limit", "ratelimit", "requests per", "request count", "request limit"),
+    *("throughput", "compute units", "timed out", "timeout", "header not found", "internal error", "internal server"),
+    *("overloaded", "unavailable", "try again", "syncing"),
+)
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """The endpoint's "no": JSON-RPC error code, text (safe to print), and revert data if there is any."""
+
+    code: int
+    message: str
+    data: bytes = b""
+
+    @property
+    def reverted(self) -> bool:
+        """Says whether a contract refused, and not the node."""
+        if self.data or self.code in REVERT_CODES:
+            return True
+        return self.code not in TROUBLE_CODES and _says(self.message, REVERT_WORDS)
+
+    @property
+    def troubled(self) -> bool:
+        """Says whether the node could not answer just now."""
+        return not self.reverted and (self.code in TROUBLE_CODES or _says(self.message, TROUBLE_WORDS))
 
 
 class _Transient(Exception):
     """No usable answer this time; the next attempt may get one. Never leaves this module."""
 
-
-@dataclass(frozen=True)
-class Refusal:
-    """The endpoint's "no": JSON-RPC error code, text, and revert data if there is any."""
-
-    code: int
-    message: str
-    data: bytes = b""
+    def __init__(self, why: str, refused: bool = False) -> None:
+        super().__init__(why)
+        self.refused = refused
 
 
 class Rpc:
@@ -44,11 +77,11 @@ class Rpc:
 
     def __init__(self, url: str, timeout_s: float = 10.0) -> None:
         if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
-            raise InputError(f"{url!r} is no RPC address; give one like http://127.0.0.1:8545")
+            raise InputError(f"{printable(url)!r} is no RPC address; give one like http://127.0.0.1:8545")
         self.url = url
-        self._provider = HTTPProvider(
-            url, request_kwargs={"timeout": (CONNECT_TIMEOUT_S, timeout_s)}, exception_retry_configuration=None
-        )
+        self._timeout = (CONNECT_TIMEOUT_S, timeout_s)
+        self._numbers = count(1)
+        self._local = threading.local()
 
     @property
     def place(self) -> str:
@@ -61,16 +94,19 @@ class Rpc:
 
         Raises:
             Unreachable: no answer after a few attempts.
+            NodeTrouble: the last answer was that the node cannot just now.
         """
         attempts = Retrying(
             retry=retry_if_exception_type(_Transient),
             stop=stop_after_attempt(ATTEMPTS),
-            wait=wait_exponential(multiplier=0.1, max=1.0),
+            wait=wait_exponential(multiplier=PAUSE_S, max=1.0),
         )
         try:
             return attempts(self._once, method, params)
         except RetryError as error:
             cause = error.last_attempt.exception()
+            if isinstance(cause, _Transient) and cause.refused:
+                raise NodeTrouble(f"L1 at {self.place} cannot answer {method} just now: {cause}") from cause
             raise Unreachable(
                 f"no answer from L1 at {self.place} ({cause}); check that it runs (`pol devnet status`)"
             ) from cause
@@ -88,38 +124,72 @@ class Rpc:
         return answer
 
     def _once(self, method: str, params: tuple[Any, ...]) -> Any | Refusal:
+        request = {"jsonrpc": "2.0", "id": next(self._numbers), "method": method, "params": list(params)}
         try:
-            answer = self._provider.make_request(RPCEndpoint(method), list(params))
-        except requests.HTTPError as error:
-            status = error.response.status_code
-            if status == 429 or status >= 500:
-                raise _Transient(f"HTTP {status}") from error
-            raise Unreachable(f"L1 at {self.place} answers HTTP {status}; check the RPC address") from error
+            with self._session().post(
+                self.url, json=request, timeout=self._timeout, stream=True, allow_redirects=False
+            ) as response:
+                status, body = response.status_code, _body(response)
         except requests.RequestException as error:
             raise _Transient(_why(error)) from error
-        except ValueError as error:
-            raise _Transient("its answer is no JSON") from error
+        try:
+            answer = json.loads(body)
+        except (ValueError, RecursionError):
+            answer = None
         if isinstance(answer, dict) and answer.get("error") is not None:
-            return _refusal(answer["error"])
-        if not isinstance(answer, dict) or "result" not in answer:
-            raise _Transient("its answer is no JSON-RPC")
-        return answer["result"]
+            return _judged(_refusal(answer["error"]), status)
+        if isinstance(answer, dict) and "result" in answer:
+            return answer["result"]
+        if status == 429 or status >= 500:
+            raise _Transient(f"HTTP {status}")
+        if status >= 300:
+            raise Unreachable(f"L1 at {self.place} answers HTTP {status}; check the RPC address")
+        raise _Transient("its answer is no JSON" if answer is None else "its answer is no JSON-RPC")
+
+    def _session(self) -> requests.Session:
+        """One for each thread; nothing on this machine is behind a proxy."""
+        if not hasattr(self._local, "session"):
+            self._local.session = requests.Session()
+            self._local.session.trust_env = urlsplit(self.url).hostname not in _LOOPBACK
+        session: requests.Session = self._local.session
+        return session
+
+
+def _body(response: requests.Response) -> bytes:
+    """The whole answer, unless it is meant to fill the memory."""
+    body = bytearray()
+    for chunk in response.iter_content(2**16):
+        body += chunk
+        if len(body) > LONGEST_ANSWER:
+            raise _Transient(f"its answer is longer than {LONGEST_ANSWER >> 20} MiB")
+    return bytes(body)
 
 
 def _refusal(error: Any) -> Refusal:
     if not isinstance(error, dict):
-        return Refusal(0, str(error))
-    message = str(error.get("message", "no reason given"))
-    if any(sign in message.lower() for sign in BUSY):
-        raise _Transient(message)
+        return Refusal(0, printable(error))
     code = error.get("code")
+    message = printable(error.get("message", "no reason given"))
     return Refusal(code if isinstance(code, int) else 0, message, _revert_data(error.get("data")))
+
+
+def _judged(refusal: Refusal, status: int) -> Refusal:
+    """A refusal that stands: trouble passes, and an HTTP status of trouble counts where the code says nothing."""
+    if refusal.troubled or (not refusal.reverted and (status == 429 or status >= 500)):
+        raise _Transient(refusal.message, refused=True)
+    return refusal
+
+
+def _says(message: str, words: tuple[str, ...]) -> bool:
+    return any(word in message.lower() for word in words)
 
 
 def _revert_data(data: Any) -> bytes:
     """Revert data as nodes send it: hex, hex behind a word ("Reverted 0x..."), or nested in an object."""
-    if isinstance(data, dict):
-        return _revert_data(data.get("data") or data.get("result"))
+    for _ in range(4):
+        if not isinstance(data, dict):
+            break
+        data = data.get("data") or data.get("result")
     text = data.split()[-1] if isinstance(data, str) and data.strip() else ""
     try:
         return bytes.fromhex(text[2:]) if text.startswith("0x") else b""

@@ -61,6 +61,13 @@ def run_miner(
         int | None, typer.Option(min=0, max=65535, help="Serve Prometheus metrics on this port of 127.0.0.1.")
     ] = None,
     threads: MinerThreads = 1,
+    proposals_rpc: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Private endpoint of block builders for proposals, so that rivals do not read them in the mempool.",
+        ),
+    ] = None,
     check_accuracy: Annotated[
         bool,
         typer.Option(help="Also evaluate others' blocks before building on them; off, false counts are noticed late."),
@@ -81,6 +88,7 @@ def run_miner(
         return
     config = _config(ctx.obj, account, dev, password_file, name, store, poll, confirmations)
     config = replace(config, threads=threads, check_accuracy=check_accuracy, metrics_port=metrics_port, meeting=meeting)
+    config = replace(config, proposals_rpc=proposals_rpc)
     with live(config, json, line=True) as watched:
         run(watched)
 
@@ -163,6 +171,7 @@ def _config(
         folder=settings.agents,
         cache=settings.data,
         rpc=settings.rpc,
+        fees=session.fees(settings),
         store=tuple(store or ()),
         confirmations=confirmations,
         poll_s=poll,

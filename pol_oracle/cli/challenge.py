@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from pol_oracle.chain.client import Client
     from pol_oracle.chain.sender import Call
 
-LIMIT_S = 60.0  # for an L1 block after the commitment's
 POLL_S = 0.2
 ZEROS = bytes.fromhex("60206000f3")  # code that answers every call with a word of zeros
 
@@ -156,10 +155,13 @@ def _send(settings: Settings, connection: Client, key: LocalAccount, plan: Plan)
 
 
 def _wait(connection: Client, after: int | None) -> None:
-    deadline = time.monotonic() + LIMIT_S
+    from pol_oracle.chain.pace import patience_s
+
+    limit_s = patience_s(connection, 0)
+    deadline = time.monotonic() + limit_s
     while after is not None and connection.latest().number <= after:
         if time.monotonic() > deadline:
-            raise NotMined(f"no L1 block came after the commitment's within {LIMIT_S:g} s: give the command again")
+            raise NotMined(f"no L1 block came after the commitment's within {limit_s:g} s: give the command again")
         time.sleep(POLL_S)
 
 

@@ -60,7 +60,7 @@ def deploy(
     kept = StateStore(places)
     if from_state is not None:
         spec = spec.model_copy(update={"initial": output.hex0x(_given(from_state, spec.model, kept).root)})
-    made = launch(connection, key, build_workload(spec, settings.data, store=kept), places)
+    made = launch(connection, key, build_workload(spec, settings.data, store=kept), places, session.fees(settings))
     made.save(path)
     values = {
         "file": str(path),

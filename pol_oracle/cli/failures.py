@@ -14,6 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 from pol_oracle.protocol.errors import PolError
+from pol_oracle.protocol.text import printable
 
 from .output import remark
 from .settings import Settings
@@ -21,6 +22,7 @@ from .settings import Settings
 EXPECTED = 1
 UNEXPECTED = 2
 _KEPT = 20  # newest reports of unexpected failures
+LONGEST = 4000  # characters of a sentence
 # typer's own errors (unknown option, missing argument) all derive from this one, which typer does not export
 _UsageError: Any = typer.BadParameter.__mro__[2]
 
@@ -47,7 +49,7 @@ class PolGroup(TyperGroup):
 def expected(error: Exception) -> str | None:
     """Returns the sentence for an error a user can do something about, or None."""
     if isinstance(error, PolError):
-        return " ".join(str(error).split())
+        return printable(error, LONGEST)
     full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
     if full or (isinstance(error, sqlite3.OperationalError) and "full" in str(error)):
         where = getattr(error, "filename", None)
@@ -76,7 +78,7 @@ def _reason(error: OSError) -> str:
 
 def unexpected(error: Exception, folder: Path) -> str:
     """Writes a traceback into ``folder`` and returns a sentence that names the file."""
-    what = f"unexpected {type(error).__name__}: {error}"
+    what = f"unexpected {type(error).__name__}: {printable(error)}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"error-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.log"

@@ -13,8 +13,9 @@ from uuid import uuid4
 
 import typer
 
-from pol_oracle.protocol.errors import InputError
+from pol_oracle.protocol.errors import InputError, NotMined
 
+from .output import remark
 from .settings import Settings
 
 if TYPE_CHECKING:
@@ -24,8 +25,10 @@ if TYPE_CHECKING:
     from pol_oracle.agents.view import History, View
     from pol_oracle.chain.client import Client
     from pol_oracle.chain.deployment import Deployment
-    from pol_oracle.chain.sender import Call
+    from pol_oracle.chain.fees import FeePolicy
+    from pol_oracle.chain.sender import Call, Result, Sender
 
+OWN = "cli:"  # begins the keys of what commands send
 PAUSE_S = 0.2  # between two looks at an L1 whose nodes do not agree yet on how far it is
 
 
@@ -148,8 +151,20 @@ def following(
     KeptStates(settings.states).tidy(view)
 
 
+def fees(settings: Settings) -> FeePolicy:
+    """Returns how much may be paid for transactions.
+
+    Raises:
+        InputError: the settings cannot be used.
+    """
+    from pol_oracle.chain.fees import FeePolicy
+
+    return FeePolicy.of(settings.fee_caps, settings.max_gas_price)
+
+
 def transact(settings: Settings, connection: Client, key: LocalAccount, calls: Sequence[Call]) -> None:
     """Sends calls, one after the other, and waits until each is confirmed; what follows a refused one may rest on it.
+    What an earlier command sent and did not see confirmed is not sent again: this one waits for it.
 
     Raises:
         Reverted: a contract refused one.
@@ -158,14 +173,31 @@ def transact(settings: Settings, connection: Client, key: LocalAccount, calls: S
     """
     from pol_oracle.chain.sender import Sender
 
-    run = uuid4().hex[:12]  # a command that is given twice is meant twice
-    with Sender(connection, key, settings.agents / f"cli-{key.address.lower()}.sqlite") as sender:
+    journal = settings.agents / f"cli-{key.address.lower()}.sqlite"
+    with Sender(connection, key, journal, fees=fees(settings)) as sender:
         for call in calls:
-            named = replace(call, key=f"cli:{run}:{call.key}")
-            sender.submit(named)
-            result = sender.wait(named.key)
+            result = _awaited(sender, _begun(sender, call), call.key)
             if result.error is not None:
                 raise result.error
+
+
+def _begun(sender: Sender, call: Call) -> str:
+    """The key of a call that is under way from now on; that of an earlier command, if it is the same and unsettled."""
+    earlier = sender.under_way(call, OWN)
+    if earlier is not None:
+        remark(f"{call.key}: an earlier command has sent the same, and it is not confirmed yet: waiting for that one")
+        return earlier
+    named = replace(call, key=f"{OWN}{uuid4().hex[:12]}:{call.key}")  # what is given again after that is meant again
+    sender.submit(named)
+    return named.key
+
+
+def _awaited(sender: Sender, key: str, name: str) -> Result:
+    """What became of a call; says on stderr when it is mined."""
+    try:
+        return sender.wait(key, tell=lambda stage: remark(f"{name}: {stage}") if stage.startswith("mined") else None)
+    except NotMined as error:
+        raise NotMined(str(error).replace(key, name)) from error
 
 
 def history(connection: Client, found: Deployment) -> History:

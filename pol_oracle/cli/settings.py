@@ -19,6 +19,8 @@ class Settings(BaseSettings):
         home: working folder: deployment file, keys, store, states, data sets, journals, logs.
         rpc: URL of L1's JSON-RPC endpoint; without it, the one in the deployment file.
         password_file: file whose first line unlocks keystores; without it, the password is asked for.
+        fee_caps: the most that one call of a kind may cost, in ETH, such as "prove=0.4,housekeeping=0.002".
+        max_gas_price: the most that any call offers, in gwei per gas.
         log_level: debug, info, warning or error, on stderr; agents log to files of their own.
     """
 
@@ -27,6 +29,8 @@ class Settings(BaseSettings):
     home: Path = Path(".pol")
     rpc: str | None = None
     password_file: Path | None = None
+    fee_caps: str | None = None
+    max_gas_price: float | None = None
     log_level: str = "warning"
 
     @property

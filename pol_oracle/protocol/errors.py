@@ -11,6 +11,7 @@
     |-- Unshown              something of a block must be demanded on L1 before its investigation can go on
     `-- ChainError           L1 did not do what was asked
         |-- Unreachable      no answer from the RPC endpoint
+        |   `-- NodeTrouble  it answered that it cannot just now, or what cannot be read
         |-- WrongChain       the endpoint serves another chain or another deployment
         |-- Reverted         a contract refused, with its decoded custom error
         `-- NotMined         a transaction was sent and not included in time
@@ -83,6 +84,10 @@ class ChainError(PolError):
 
 class Unreachable(ChainError):
     """The RPC endpoint does not answer."""
+
+
+class NodeTrouble(Unreachable):
+    """The RPC endpoint answers that it cannot just now (an internal error, a rate limit), or what cannot be read."""
 
 
 class WrongChain(ChainError):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import time
 from collections import deque
@@ -60,6 +62,11 @@ class Errands:
             with output.open("wb") as file:
                 process = spawn(list(errand.command), self._folder, file)
             self._now = errand, process, output, time.monotonic()
+
+    def kill(self, command: Sequence[str]) -> None:
+        """Ends a command in the middle of whatever it does, if it is under way."""
+        if self._now is not None and self._now[0].command is command and self._now[1].poll() is None:
+            os.killpg(self._now[1].pid, signal.SIGKILL)
 
     def close(self) -> None:
         """Ends the one under way; the others never begin."""

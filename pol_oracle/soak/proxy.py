@@ -140,6 +140,8 @@ class _Server(ThreadingHTTPServer):
     def __init__(self, proxy: LyingProxy) -> None:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            wbufsize = -1  # header and body in one piece, or each answer waits for the acknowledgement of its header
+            disable_nagle_algorithm = True
 
             def do_POST(self) -> None:
                 asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))

@@ -24,7 +24,7 @@ from pol_oracle.demo.warmup import prepare
 from .cast import ACCOUNTS, Saver, honest
 from .l1 import L1
 from .report import Report
-from .resources import YOUNG_S, Usage, growth, usage
+from .resources import YOUNG_S, Usage, growth, on_disk, usage
 from .schedule import Bounds, Fault, schedule
 from .screen import Screen
 from .verdict import Check, Facts, Order, honest_blocks, money, problems, wrong_blocks
@@ -205,6 +205,8 @@ class Soak:
                 continue
             if (pid := agent.pid) is not None and (taken := usage(pid, self._world.homes[name])) is not None:
                 self._samples[name].append(taken)
+        for name, place in self._world.places.items():
+            self._samples.setdefault(name, []).append(Usage(0, 0, 0, *on_disk(place)))
 
     def _in_order(self) -> bool:
         """Whether nothing is left to wait for."""

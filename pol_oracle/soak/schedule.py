@@ -42,7 +42,7 @@ LASTS_S: Mapping[Kind, tuple[float, float]] = {
     Kind.REORG: (8.0, 8.0),  # and so many seconds until L1 is touched again
     Kind.CLOCK: (4.0, 4.0),
     Kind.CHEAT: (1.0, 1.0),
-    Kind.MONEY: (8.0, 8.0),
+    Kind.MONEY: (3.0, 8.0),
 }
 
 
@@ -55,7 +55,7 @@ class Fault:
         target: name of the agent; ``L1`` or ``USER``.
         at: seconds from the start.
         seconds: until it is over.
-        amount: L1 blocks of a reorg, seconds of a jump of the clock; else 0.
+        amount: L1 blocks of a reorg, seconds of a jump of the clock, 1 if a user's command is killed; else 0.
     """
 
     kind: Kind
@@ -129,4 +129,6 @@ def _draw(rng: random.Random, kind: Kind, now: float, before: Sequence[Fault], b
         amount = rng.randint(1, bounds.confirmations + 1)
     elif kind is Kind.CLOCK:
         amount = rng.randint(1, bounds.jump_s)
+    elif kind is Kind.MONEY:
+        amount = rng.randint(0, 1)
     return Fault(kind, rng.choice(targets), round(now, 1), round(rng.uniform(*LASTS_S[kind]), 1), amount)

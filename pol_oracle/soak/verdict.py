@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -53,7 +54,7 @@ class Order:
         account: whose.
         event: what it makes L1 log.
         amount: in wei; no two orders have the same.
-        code: exit code of the command; None: it never ended.
+        code: exit code of the command, given for the last time; None: it has not ended.
         words: its last line.
     """
 
@@ -214,7 +215,7 @@ def orders(facts: Facts) -> list[str]:
             told.append(f"{what} moved {times} times instead of once")
         elif order.code == 0 and times == 0:
             told.append(f"{what} did not move, but the command said it had: {order.words}")
-        elif order.code not in (0, 1, None):
+        elif order.code not in (0, 1, -signal.SIGKILL, None):
             told.append(f"the command that was to move {what} ended with {order.code}: {order.words}")
     return told + [f"{amount / WEI:g} ETH moved ({kind.__name__}) that nobody asked for" for _, kind, amount in moved]
 

@@ -9,7 +9,7 @@ from pol_oracle.agents.view import History
 from pol_oracle.chain.client import Client
 from pol_oracle.chain.deployment import Deployment
 from pol_oracle.chain.events import Event
-from pol_oracle.chain.fees import FeePolicy
+from pol_oracle.chain.fees import FeePolicy, kind_of
 from pol_oracle.chain.monitor import Monitor
 from pol_oracle.protocol.errors import ChainError
 from pol_oracle.protocol.lifecycle import Role
@@ -109,4 +109,4 @@ def patience(parameters: Parameters) -> int:
 
 def cap(payment: Payment) -> int:
     """Returns the most that a payment may have offered, in wei per gas."""
-    return FeePolicy().cap
+    return FeePolicy().ceiling(kind_of(payment.call or "gap"), payment.gas)

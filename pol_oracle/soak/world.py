@@ -22,6 +22,8 @@ from .schedule import Fault, Kind
 from .verdict import Ending, Order
 
 LIES_RATE = 0.03  # of the requests that each lie is about
+ECHO_S = 15.0  # in which who waited for what was away may still give up
+KEPT = 8  # faults that are over
 TRIES = 5  # of a cheat to bond: what a user does when L1 is away
 _RESTART_S = 2.0
 _ETH = 10**18
@@ -53,8 +55,10 @@ class World:
         self._began = time.monotonic()
         self._proxies: dict[str, LyingProxy] = {}
         self._open: list[Fault] = []
+        self._over: list[tuple[Fault, float]] = []  # the latest first, and when
         self._restart: dict[str, float] = {}
         self._errands = Errands(home)
+        self._money: list[str] = []  # the command that moves money
         self._stack.callback(self._errands.close)
         self._crooks: dict[str, Agent] = {}
         self.agents: dict[str, Agent] = {}
@@ -75,6 +79,11 @@ class World:
     def now(self) -> float:
         """Seconds since the start."""
         return time.monotonic() - self._began
+
+    @property
+    def places(self) -> Mapping[str, Path]:
+        """Folders that belong to no agent: the store, and Anvil's cache (its chain may grow)."""
+        return {"store": self._home / "store", "anvil": self._l1.folder / "cache"}
 
     @property
     def idle(self) -> bool:
@@ -118,6 +127,7 @@ class World:
     def heal(self, fault: Fault) -> None:
         """Puts in order what can be put in order."""
         self._open.remove(fault)
+        self._over = [(fault, self.now), *self._over][:KEPT]
         match fault.kind:
             case Kind.DOWN:
                 self._l1.start()
@@ -131,6 +141,8 @@ class World:
                 self.agents[fault.target].unmute()
             case Kind.DISK:
                 self.agents[fault.target].free_disk()
+            case Kind.MONEY if fault.amount:
+                self._errands.kill(self._money)
 
     def heal_all(self) -> None:
         """Puts everything in order at once."""
@@ -193,7 +205,8 @@ class World:
         """Why an agent may end now: it is not at work yet, and what it needs for that is not there."""
         if agent.at_work:
             return ""
-        about = [f for f in self._open if f.kind is Kind.DOWN or f.target == agent.name]
+        recent = [f for f, over in self._over if self.now - over < ECHO_S]
+        about = [f for f in (*self._open, *recent) if f.kind is Kind.DOWN or f.target == agent.name]
         return f"at its start, {about[0]}" if about else ""
 
     def _join(self) -> None:
@@ -221,18 +234,23 @@ class World:
         self._errands.add(command, bonded)
 
     def _move_money(self) -> None:
-        number, saver = len(self.orders), Saver()
-        event, verb = ((Deposited, "deposit"), (Unbonded, "withdraw"))[number % 2]
-        amount = (_ETH if event is Deposited else _ETH // 10) + (number + 1) * _STEP
-        self.orders.append(Order(saver.address, event, amount))
+        """Deposits and withdraws in turn. What failed is given again, word for word, as a user would."""
+        saver = Saver()
+        if not self.orders or self.orders[-1].code == 0:
+            number = len(self.orders)
+            event = (Deposited, Unbonded)[number % 2]
+            amount = (_ETH if event is Deposited else _ETH // 10) + (number + 1) * _STEP
+            self.orders.append(Order(saver.address, event, amount))
+        number, order = len(self.orders) - 1, self.orders[-1]
+        verb = "deposit" if order.event is Deposited else "withdraw"
+        words = ("bond", verb, f"{order.amount / _ETH:.6f}", "--role", saver.role.name.lower(), "--dev", str(saver.dev))
 
-        def moved(code: int, words: str) -> None:
-            self.orders[number] = replace(self.orders[number], code=code, words=words)
-            self._say(f"{verb} {amount / _ETH:g} ETH: exit code {code}, {words}")
+        def moved(code: int, said: str) -> None:
+            self.orders[number] = replace(order, code=code, words=said)
+            self._say(f"{verb} {order.amount / _ETH:.6f} ETH: exit code {code}, {said}")
 
-        options = ("--role", saver.role.name.lower(), "--dev", str(saver.dev))
-        rpc = self._proxies[saver.name].url
-        self._errands.add(pol(self._saver_home, rpc, "bond", verb, f"{amount / _ETH:.6f}", *options), moved)
+        self._money = pol(self._saver_home, self._proxies[saver.name].url, *words)
+        self._errands.add(self._money, moved)
 
     def _make_home(self, name: str) -> Path:
         return make_home(self._home / name, self._home / "deployment.json", self._data)

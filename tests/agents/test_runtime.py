@@ -47,7 +47,8 @@ def idle(feed: Feed) -> Loop:
     postbox = SimpleNamespace(tick=list)
     records = SimpleNamespace(write=lambda history: None)
     config = SimpleNamespace(name="idle")
-    context: Any = SimpleNamespace(feed=feed, postbox=postbox, records=records, config=config, genesis_id=GENESIS)
+    told: dict[str, Any] = {"feed": feed, "postbox": postbox, "records": records, "config": config}
+    context: Any = SimpleNamespace(**told, genesis_id=GENESIS, check=None)
     return Idle(cast(Context, context))
 
 

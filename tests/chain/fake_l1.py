@@ -12,7 +12,7 @@ from eth_utils.abi import event_signature_to_log_topic
 from pol_oracle.chain.events import LogPosition
 from pol_oracle.chain.logs import Log
 from pol_oracle.chain.records import L1Block
-from pol_oracle.protocol.errors import ChainError, Unreachable
+from pol_oracle.protocol.errors import ChainError, NodeTrouble, Unreachable
 from pol_oracle.protocol.hashing import keccak
 
 HEAD_CHANGED = event_signature_to_log_topic("HeadChanged(bytes32,uint96)")
@@ -34,6 +34,7 @@ class FakeL1:
         self.longest = longest  # blocks per request that it accepts
         self.lag = 0  # newest blocks that whoever answers for logs does not have yet
         self.slow_from = 10**9  # blocks per request that take it too long
+        self.trouble = 0  # requests for logs that it cannot answer just now
         self.down_after: int | None = None  # calls until it goes away
         self.interrupt: Callable[[], None] | None = None  # done once, before the call after next
         self.verified = 0
@@ -80,6 +81,9 @@ class FakeL1:
 
     def logs(self, first: int, last: int) -> list[Log] | None:
         self._called()
+        if self.trouble:
+            self.trouble -= 1
+            raise NodeTrouble("request rate limited")
         if last - first + 1 > self.longest:
             raise ChainError("too many blocks")
         last = min(last, len(self.chain) - 1 - self.lag)

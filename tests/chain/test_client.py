@@ -306,7 +306,7 @@ def test_pitfall_15_answers_that_cannot_be_read_are_no_answers(body: bytes) -> N
         Client(Rpc(url), 1).latest()
 
 
-@pytest.mark.parametrize("error", [b'"busy"', b"7", b'{"code": null, "message": 5}', b'{"code": -32603}'])
+@pytest.mark.parametrize("error", [b'"busy"', b"7", b'{"code": null, "message": 5}', b'{"code": -32601}'])
 def test_pitfall_15_refusals_of_any_form_are_refusals(error: bytes) -> None:
     with endpoint(lambda: (200, b'{"error": ' + error + b"}")) as (url, _), pytest.raises(ChainError, match="refused"):
         Client(Rpc(url), 1).latest()

@@ -18,7 +18,7 @@ from pol_oracle.chain.deployment import Deployment
 from pol_oracle.chain.devnet import Devnet, dev_account
 from pol_oracle.chain.events import Deposited, Event, HeadChanged
 from pol_oracle.chain.monitor import Monitor, Update
-from pol_oracle.protocol.errors import ChainError, Unreachable, WrongChain
+from pol_oracle.protocol.errors import ChainError, NodeTrouble, Unreachable, WrongChain
 from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.protocol.parameters import Parameters
 from pol_oracle.protocol.task import Task
@@ -324,3 +324,48 @@ def test_a_devnet_that_lost_its_state_is_another_chain(
     with pytest.raises(WrongChain, match="has the devnet lost its state"):
         monitor.poll()
     net.stop()
+
+
+def test_finding_c_requests_that_had_to_shrink_grow_again() -> None:
+    """A limit on ranges, or on the rate of requests, left one block per request for good."""
+    l1, folded = FakeL1(longest=3), Folded()
+    monitor = watch(l1, chunk=100)
+    l1.mine(100, events=1)
+    folded.take(monitor.poll())
+    assert monitor._chunk < 20
+    l1.longest = 10**9
+    for _ in range(100):
+        l1.mine(1, events=1)
+        folded.take(monitor.poll())
+    assert monitor._chunk == 100
+    assert folded.works == l1.works(199)
+
+
+def test_finding_c_a_rate_limit_shrinks_nothing_for_good() -> None:
+    l1, folded = FakeL1(), Folded()
+    monitor = watch(l1, chunk=64)
+    l1.mine(500, events=1)
+    l1.trouble = 5
+    for _ in range(30):
+        try:
+            folded.take(monitor.poll())
+        except NodeTrouble:
+            continue
+    assert monitor._chunk == 64
+    assert folded.works == l1.works(499)
+
+
+def test_what_is_read_again_is_neither_lost_nor_doubled() -> None:
+    l1, folded = FakeL1(), Folded()
+    monitor = watch(l1, chunk=10)
+    l1.mine(40, events=1)
+    folded.take(monitor.poll())
+    monitor.reread()
+    for calls in (3, 9, 10**9):
+        l1.down_after = calls
+        try:
+            folded.take(monitor.poll())
+        except Unreachable:
+            continue
+    assert folded.works == l1.works(39)
+    assert folded.take(monitor.poll()).rollback_to is None, "once"

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from pol_oracle.chain.client import Client
 from pol_oracle.chain.deployment import Deployment
-from pol_oracle.chain.fees import GWEI, FeePolicy, Fees, replace
+from pol_oracle.chain.fees import GWEI, FeePolicy, Fees, Kind, Market, replace
 from pol_oracle.chain.journal import CallStatus
 from pol_oracle.chain.sender import Call, Result, Sender
 from pol_oracle.protocol.errors import Unreachable
@@ -232,7 +232,7 @@ def test_a_transaction_that_l1_ignores_is_made_dearer_after_a_while(
 def test_the_fee_cap_is_kept(
     client: Client, me: LocalAccount, open_sender: Callable[..., Sender], mine: Callable[..., None]
 ) -> None:
-    sender = open_sender(fees=FeePolicy(cap=20 * GWEI))
+    sender = open_sender(fees=FeePolicy(max_price=20 * GWEI))
     sender.submit(deposit(1))
     sender.tick()
     for _ in range(6):
@@ -248,16 +248,19 @@ def test_the_fee_cap_is_kept(
 fee = st.integers(1, 10**13)
 
 
-@given(fee, fee, st.none() | st.tuples(fee, fee), fee)
-def test_a_replacement_is_acceptable_or_none(max_fee: int, tip: int, offer: tuple[int, int] | None, cap: int) -> None:
-    old = Fees(max_fee, min(tip, max_fee))
-    new = replace(old, Fees(offer[0], min(offer)) if offer else None, FeePolicy(cap=cap))
-    if new is None:
-        assert max(max_fee * 9 // 8, offer[0] if offer else 0) + 1 > cap
-    else:
+@given(fee, fee, st.builds(Market, fee, fee), fee, st.sampled_from(Kind), st.integers(21_000, 2**24))
+def test_a_replacement_is_acceptable_and_within_bounds_or_none(
+    max_fee: int, tip: int, market: Market, price: int, kind: Kind, gas: int
+) -> None:
+    old, policy = Fees(max_fee, min(tip, max_fee)), FeePolicy(max_price=price)
+    new = replace(old, market, policy, kind, gas)
+    if new is not None:
         assert new.max_fee * 8 >= old.max_fee * 9
         assert new.priority * 8 >= old.priority * 9
-        assert new.priority <= new.max_fee <= cap
+        assert new.priority <= new.max_fee <= price
+        assert new.max_fee * gas <= policy.caps[kind]
+        assert new.max_fee <= policy.multiple * market.offer.max_fee
+        assert new.priority <= policy.multiple * market.priority
 
 
 # --- the same key in two hands ---
@@ -299,6 +302,7 @@ def test_pitfall_18_what_the_other_process_did_already_is_not_done_twice(
     (mine_first,) = here._journal.attempts("commit")
     client.rpc.request("anvil_dropTransaction", f"0x{mine_first.tx_hash.hex()}")
     there.submit(deposit(1))
+    there.tick()  # else the commitment, which is urgent, would be the very same transaction
     there.submit(commit)
     until_settled(there, mine, keys=2)
     count = transactions(client, me)

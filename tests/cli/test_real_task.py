@@ -218,7 +218,7 @@ def test_dry_run_shows_what_a_challenge_would_send_and_sends_nothing(pol: Pol, n
 def test_challenge_commits_waits_and_proves(
     pol: Pol, network: L1, ground: Ground, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pol_oracle.cli.challenge.LIMIT_S", 0.0)  # this L1 makes no block unasked
+    monkeypatch.setattr("pol_oracle.chain.pace.patience_s", lambda *_: 0.0)  # this L1 makes no block unasked
     block = unearned(network, ground)
     waiting = pol("challenge", block, "--dev", 9)
     assert waiting.code == 1

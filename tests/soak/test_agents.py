@@ -199,6 +199,23 @@ def test_errands_are_done_one_after_the_other(tmp_path: Path) -> None:
     assert done == [(0, "first"), (3, "second")]
 
 
+def test_errand_is_killed_only_while_it_is_under_way(tmp_path: Path) -> None:
+    errands, codes = Errands(tmp_path), []
+    commands = [["sleep", "60"], ["sh", "-c", "sleep 0.2"]]
+    for command in commands:
+        errands.add(command, lambda code, words: codes.append(code))
+    errands.turn()
+    errands.kill(commands[1])
+    errands.kill(commands[0])
+
+    def all_done() -> bool:
+        errands.turn()
+        return errands.idle
+
+    until(all_done)
+    assert codes == [-signal.SIGKILL, 0]
+
+
 def test_errand_under_way_is_ended_at_the_end(tmp_path: Path) -> None:
     errands = Errands(tmp_path)
     errands.add(["sleep", "60"], lambda code, words: None)

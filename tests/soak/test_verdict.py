@@ -137,6 +137,7 @@ def deposited(amount: int, times: int) -> Chronicle:
         (1, 1, None),  # it did not live to see it
         (0, 1, None),
         (0, None, None),
+        (1, -9, None),
         (2, 0, "moved 2 times instead of once"),
         (2, 1, "moved 2 times instead of once"),
         (0, 0, "did not move, but the command said it had"),
