@@ -61,9 +61,19 @@ class JudgedTree(Tree):
         if not self.is_ancestor(block, self.head):
             return
         self.head = self.blocks[block.parent]
-        if self.outweighs:
-            left = (self._live_part(rival) for rival in self.rivals if self.is_ancestor(self.tip, rival))
-            self.head = min((self.head, *left), key=_order)
+        while self.outweighs and self.rivals:
+            best = min(self.rivals, key=_order)
+            if not _better(best, self.head):
+                break
+            self.rivals.remove(best)
+            if not self.is_ancestor(self.tip, best):
+                continue
+            left = self._live_part(best)
+            if left is best:
+                before, self.head = self.head, best
+                self._displace(before, best)
+            elif left not in self.rivals and not self.is_ancestor(left, self.head):
+                self.rivals.append(left)
 
     def can_finalize(self, block: Block, judged: Callable[[Block], bool]) -> bool:
         """Whether fork choice and finality allow it; attestations are another matter.
