@@ -97,6 +97,10 @@ test-ape: setup ## ape: the contracts as users of ape see them
 test-python: setup ## pytest: everything else
 	$(PYTEST)
 
+.PHONY: large
+large: setup ## pytest: disputes about ResNet-18 of its real size, as its task file has it (half an hour)
+	$(BIN)/python -m pytest tests/adversaries/test_resnet18.py --large -v
+
 .PHONY: gas
 gas: setup ## table of gas per transaction, against the checked-in one (1 %)
 	@$(BIN)/pol bench chain --only gas --check tests/bench/gas.json

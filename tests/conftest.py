@@ -61,8 +61,9 @@ SLOW = (
 KERNELS = "import pol_oracle.canonical.execute, pol_oracle.canonical.trees, pol_oracle.search.cpu_loops"
 
 
-def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
     """Keeps ape's plugin, which would start a chain of its own, out of runs that ``ape test`` did not start."""
+    parser.addoption("--large", action="store_true", help="run the tests of the real models, minutes each")
     if not UNDER_APE:
         pluginmanager.set_blocked("ape_test")
 
@@ -88,7 +89,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Marks slow tests; under pytest-xdist, one process takes all of a file, and slow files come first."""
+    """Leaves the large ones out; marks slow tests; under pytest-xdist, one process takes all of a file, and slow files
+    come first."""
+    if not config.getoption("--large"):
+        left_out = [item for item in items if item.get_closest_marker("large")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
     places = {item: _place(item.path.relative_to(APE_TESTS.parent)) for item in items}
     for item, place in places.items():
         if place < len(SLOW):

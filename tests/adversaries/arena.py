@@ -32,7 +32,7 @@ from tests.adversaries.forging import Forgery
 from tests.e2e.stage import STAKE, Stage
 
 DIFFICULTY = from_bits(2.5)  # two requirements, and three for two blocks in five
-L1_BLOCKS = 3  # from a replay to the slash, if nothing is demanded; the stage's L1 makes one a second
+L1_BLOCKS = 3  # from a replay to the slash, if nothing is demanded and logs count at once
 MOST_DEMANDS = 6  # about one block, however wrong it is
 Twist = Callable[[Answer], Answer]
 
@@ -115,7 +115,8 @@ class Arena:
         self._in_time(block)
         if not block.demands:
             assert block.closed_at is not None
-            assert block.closed_at - replayed[0] <= L1_BLOCKS
+            blocks = L1_BLOCKS + 2 * (self.stage.deployment.confirmations - 1)  # for replay and commitment to be deep
+            assert block.closed_at - replayed[0] <= blocks * self.stage.pace
         assert self._worth(verifier, self.honest) > before
         for party, role, bond in [
             (self.cheat, Role.MINER, self._parameters.miner_bond),

@@ -101,10 +101,19 @@ def silent(block: BlockView, lineage: Lineage, position: Position, cancelled: As
 
 
 class Stage:
-    """Opens agents and moves time."""
+    """Opens agents and moves time.
 
-    def __init__(self, folder: Path, rpc: str, deployment: Deployment, mine: Mine) -> None:
+    Args:
+        folder: for the agents' files.
+        rpc: of L1.
+        deployment: on it.
+        mine: makes L1 blocks.
+        pace: seconds of L1 time between them, if not told otherwise.
+    """
+
+    def __init__(self, folder: Path, rpc: str, deployment: Deployment, mine: Mine, pace: int = 1) -> None:
         self.folder = folder
+        self.pace = pace
         self.rpc = rpc
         self.deployment = deployment
         self.mine = mine
@@ -196,16 +205,17 @@ class Stage:
         """Opens a miner that makes proofs in its own way."""
         return self._join(MinerLoop(self._context(account, Role.MINER), replay, produce, answer))
 
-    def rounds(self, count: int = 1, seconds: int = 1, *, patient: bool = False) -> None:
+    def rounds(self, count: int = 1, seconds: int | None = None, *, patient: bool = False) -> None:
         """Lets L1 make blocks, and every agent take its turn at each.
 
         Args:
             count: L1 blocks.
-            seconds: of L1 time between them.
+            seconds: of L1 time between them; None: the stage's pace.
             patient: wait for replays; real ones take longer than made-up ones.
         """
         for _ in range(count):
-            self.client.rpc.request("evm_setNextBlockTimestamp", self.client.latest().timestamp + seconds)
+            step = self.pace if seconds is None else seconds
+            self.client.rpc.request("evm_setNextBlockTimestamp", self.client.latest().timestamp + step)
             self.mine()
             for loop in self.loops:
                 loop.turn()
