@@ -150,7 +150,8 @@ contract Demands is IDemands {
         Demand storage made = _demands[demandId];
         require(made.state == DemandState.Open, NoOpenDemand(demandId));
         bool explained = position.explanation != bytes32(0);
-        bool stands = explained && explanations.rootOf(blockId, position.tree, position.index) == position.explanation;
+        bool stands = explained
+            && explanations.vouched(blockId, position.tree, position.index, position.explanation, made.deadline);
         bool due = block.timestamp >= made.deadline;
         require(due || (explained && !stands), DeadlineAhead(demandId, made.deadline, block.timestamp));
 

@@ -205,6 +205,17 @@ contract Explanations is IExplanations {
     }
 
     /// @inheritdoc IExplanations
+    function vouched(bytes32 blockId, Tree tree, uint32 sample, bytes32 traceRoot, uint40 deadline)
+        external
+        view
+        returns (bool)
+    {
+        Explanation storage made = _explanations[blockId][tree][sample];
+        bool answerable = deadline >= uint256(made.explainedAt) + registry.answerWindow();
+        return made.traceRoot == traceRoot && answerable && _speakers[blockId][made.author].state != SpeakerState.Fallen;
+    }
+
+    /// @inheritdoc IExplanations
     function speakerOf(bytes32 blockId, address author) external view returns (SpeakerState, Role) {
         Speaker storage speaker = _speakers[blockId][author];
         return (speaker.state, speaker.role);

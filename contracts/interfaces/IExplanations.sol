@@ -155,6 +155,13 @@ interface IExplanations {
         view
         returns (uint256 explainedAt);
 
+    /// @notice Whether that is the explanation that stands, its author has not fallen, and it was given an answer window
+    /// before the deadline of a demand about it: the same may have been given again since, by another.
+    function vouched(bytes32 blockId, Tree tree, uint32 sample, bytes32 traceRoot, uint40 deadline)
+        external
+        view
+        returns (bool);
+
     /// @notice What an account answers with for what it explained of a block, and from its bond in which role.
     function speakerOf(bytes32 blockId, address author) external view returns (SpeakerState state, Role role);
     function explanationOf(bytes32 blockId, Tree tree, uint32 sample) external view returns (Explanation memory);

@@ -94,9 +94,12 @@ class _Keeper:
 
     def _over_since(self, block: BlockView, demand: DemandView) -> int | None:
         """L1 time from which on an open demand can be ended, None if it cannot yet."""
-        if not block.stands(demand.position):
+        explained_at = block.explained_at(demand.position)
+        if explained_at is None:
             about = block.demands[Position(Item.ROOTS, demand.position.tree, demand.position.index)]
             return about.opened_at  # it was refuted then
+        if demand.position.explanation != ZERO and demand.deadline < explained_at + self._parameters.answer_window:
+            return explained_at  # it is about the same explanation as it was given before
         return demand.deadline if self._view.now >= demand.deadline else None
 
     def head(self) -> Iterator[Action]:

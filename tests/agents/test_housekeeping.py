@@ -535,6 +535,21 @@ def test_what_is_not_shown_of_an_explanation_refutes_it_and_what_is_about_a_refu
     assert due(scene, V2) == [Expire(block, replace(EXPLAINED_LEAVES, group=1), opened_at)]
 
 
+def test_a_demand_about_the_same_explanation_as_it_was_given_before_ends_at_once() -> None:
+    scene = Scene()
+    block = scene.propose(miner=CHEAT)
+    about = scene.demand(block, EXPLANATION, V1)
+    scene.answer(about, V3)
+    opened_at = scene.now
+    scene.demand(block, EXPLAINED_LEAVES, V1)
+    scene.refute(about)
+    scene.wait(ANSWER - 1)
+    scene.answer(about, V2)
+    scene.wait()
+
+    assert due(scene, V1) == [Expire(block, EXPLAINED_LEAVES, opened_at)]
+
+
 def test_a_block_is_not_final_while_it_lacks_an_explanation() -> None:
     scene = Scene()
     block = scene.propose()

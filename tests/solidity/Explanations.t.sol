@@ -455,6 +455,26 @@ contract ExplanationsTest is Fixture {
         assertTrue(demands.demands(demandId).state == DemandState.Open, "open");
     }
 
+    /// A demand about an explanation that fell does not come due for whoever gives the same again: that one has a whole
+    /// window, from a demand of its own.
+    function test_pitfall_24_an_old_demand_does_not_fall_on_whoever_explains_the_same_again() public {
+        (Position memory position, bytes32 demandId) = demandedBelow();
+        commitAndRefute(VERA, id, Tree.Before, RIGHT);
+        bond(RIVAL, Role.Verifier, ATTEST_BOND);
+        pass(demands.demands(demandId).deadline - block.timestamp - 1);
+        explain(RIVAL, header, Tree.Before, RIGHT, 1);
+        pass(1);
+        uint256 burned = vault.burned();
+        demands.expire(id, position);
+        assertEq(vault.burned(), burned, "nobody pays");
+        assertEq(locked(RIVAL, Role.Verifier), ATTEST_BOND, "its bond");
+        assertTrue(explanations.rootOf(id, Tree.Before, RIGHT) == position.explanation, "stands");
+        demand(VICTOR, id, position);
+        pass(ANSWER);
+        demands.expire(id, position);
+        assertEq(vault.burned(), burned + ATTEST_BOND, "silence about a demand of its own");
+    }
+
     function test_only_the_standing_explanation_is_demanded_more_of() public {
         showBits(id, header);
         bytes32 traceRoot = explained(VIOLA, header, Tree.Before, RIGHT, 1);
