@@ -52,7 +52,7 @@ HINTS = {
     "TooLateToDemand": "late demands only go further down from a fresh answer",
     "NotYetShown": "demand that first",
     "WalkUnderWay": "wait for its answer",
-    "HeadTooFresh": "try again after that time",
+    "Contested": "name a better witness, or wait until the rival is judged",
     "BlockHeld": "try again after that time",
     "QuorumNotReached": "wait for more verifiers to attest",
     "DemandsOpen": "try again when its demands are answered",

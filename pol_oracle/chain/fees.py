@@ -68,7 +68,7 @@ def kind_of(name: str) -> Kind:
     contract, _, function = name.partition(".")
     if contract == "BondVault":
         return Kind.BOND
-    if contract == "Court" or function in ("commit", "expire"):
+    if contract == "Court" or function in ("commit", "expire", "contest", "reopen"):
         return Kind.PROVE
     if function.startswith(("reveal", "explain")):
         return Kind.ANSWER

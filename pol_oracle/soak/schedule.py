@@ -67,7 +67,7 @@ class Fault:
     @property
     def until(self) -> float:
         """When it is over, in seconds from the start."""
-        return self.at + self.seconds
+        return round(self.at + self.seconds, 1)
 
     def __str__(self) -> str:
         unit = {Kind.REORG: " blocks deep", Kind.CLOCK: " s"}.get(self.kind)
@@ -109,7 +109,7 @@ def schedule(seed: int, seconds: float, bounds: Bounds) -> tuple[Fault, ...]:
             deck.pop()
             if fault.until <= seconds:
                 faults.append(fault)
-        now += rng.uniform(*GAP_S)
+        now = round(now + rng.uniform(*GAP_S), 1)
     return tuple(faults)
 
 
@@ -131,4 +131,4 @@ def _draw(rng: random.Random, kind: Kind, now: float, before: Sequence[Fault], b
         amount = rng.randint(1, bounds.jump_s)
     elif kind is Kind.MONEY:
         amount = rng.randint(0, 1)
-    return Fault(kind, rng.choice(targets), round(now, 1), round(rng.uniform(*LASTS_S[kind]), 1), amount)
+    return Fault(kind, rng.choice(targets), now, round(rng.uniform(*LASTS_S[kind]), 1), amount)

@@ -213,7 +213,7 @@ def test_every_function_has_a_kind_and_what_has_a_clock_is_urgent() -> None:
         if entry["type"] == "function" and entry["stateMutability"] in ("nonpayable", "payable")
     }
     urgent = {name for name, kind in kinds.items() if kind.urgent}
-    clocks = ("prove", "commit", "reveal", "demand", "explain", "expire", "refute")
+    clocks = ("prove", "commit", "reveal", "demand", "explain", "expire", "contest", "reopen")
     assert {name for name in kinds if name.split(".")[1].startswith(clocks)} <= urgent | {"BondVault.demand"}
     assert kinds["PoLRegistry.finalize"] is kinds["Demands.settle"] is Kind.HOUSEKEEPING
     assert kinds["PoLRegistry.propose"] is Kind.PROPOSE
