@@ -43,6 +43,7 @@ class Machine:
             genesis_id=GENESIS,
             memory=memory,
             records=records,
+            postbox=SimpleNamespace(gas_price=0),
             me=MINER,
         )
         self.loop = MinerLoop(cast(Context, context), self.replay, self.produce, nothing)
