@@ -1,7 +1,7 @@
 """Which block is replayed first, by what hangs on it. Pure.
 
-    CLOSING  could be finalized before long as it is, or is wrong and a clock runs for what was shown of it: with a future
-             or without, since it would get away, and be paid for what it showed
+    CLOSING  could be finalized before long as it is; or is wrong, and a clock runs for what was shown of it: with a
+             future or without, since it would get away, and be paid for what it showed
     HEAD     carries the head: what is finalized next comes from its branch, the lowest block first
     LIVE     has a future, but is not on the head's branch; the heaviest branch first
     OWED     slashed, but its bounty may be the agent's; or right, but somebody explains something of it
