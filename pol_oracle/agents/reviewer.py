@@ -83,9 +83,11 @@ class Reviewer:
         return [*view.pending, *(block for block in view.unsettled if claimable(view, block, self._me))]
 
     def unjudged(self, view: View) -> list[BlockView]:
-        """Returns the live blocks that it replays or could replay now, less those whose replays failed."""
+        """Returns the live blocks that it replays or could replay now, less those whose replays failed, and those that
+        it found right and of which somebody explains something."""
         urgent = self._urgencies(view)
-        return [view.blocks[block_id] for block_id in urgent if block_id in view.live and not urgent[block_id].failures]
+        unknown = (i for i in urgent if not urgent[i].failures and not self._found_right(i))
+        return [view.blocks[block_id] for block_id in unknown if block_id in view.live]
 
     def close(self, patience: float) -> None:
         """Ends the background thread."""
@@ -114,9 +116,10 @@ class Reviewer:
     def _urgencies(self, view: View) -> dict[bytes, Urgency]:
         """Blocks that it replays or could replay now, the most urgent first."""
         waiting = [b for b in self.candidates(view) if b.miner != self._me and self._waits(b, view)]
-        going_on = {block.id for block in waiting if self._goes_on(block)}
+        right = {block.id for block in waiting if self._found_right(block.id)}
+        walks = {block.id for block in waiting if self._goes_on(block)} - right
         failures = {block_id: missing.failures for block_id, missing in self.unserved.items()}
-        return urgencies(view, waiting, going_on, failures, self._parameters)
+        return urgencies(view, waiting, walks, right, failures, self._parameters)
 
     def _waits(self, block: BlockView, view: View) -> bool:
         """Says whether a block is to be replayed (again) now."""
@@ -125,11 +128,13 @@ class Reviewer:
         rested = self._not_before.get(block.id, 0) <= time.monotonic()
         return rested and self._stands(view.blocks[block.parent])
 
+    def _found_right(self, block_id: bytes) -> bool:
+        verdict = self.verdicts.get(block_id)
+        return verdict is not None and verdict.right
+
     def _stands(self, parent: BlockView) -> bool:
         """Says whether a block is known to be right, or final."""
-        verdict = self.verdicts.get(parent.id)
-        right = verdict is not None and verdict.right
-        return right or parent.status is Status.FINALIZED or parent.miner == self._me
+        return self._found_right(parent.id) or parent.status is Status.FINALIZED or parent.miner == self._me
 
     def _goes_on(self, block: BlockView) -> bool:
         """Says whether another replay could tell more, by what was shown since the last one."""

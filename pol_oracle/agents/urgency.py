@@ -1,9 +1,10 @@
 """Which block is replayed first, by what hangs on it. Pure.
 
-    CLOSING  could be finalized before long as it is, or a clock runs for the agent's own demands about it
+    CLOSING  could be finalized before long as it is; or is wrong, and a clock runs for what was shown of it: with a
+             future or without, since it would get away, and be paid for what it showed
     HEAD     carries the head: what is finalized next comes from its branch, the lowest block first
     LIVE     has a future, but is not on the head's branch; the heaviest branch first
-    OWED     slashed or without a future, but the agent's own money hangs on it
+    OWED     slashed, but its bounty may be the agent's; or right, but somebody explains something of it
     DEAD     has lost its race
 
 A replay that fails costs a block one rank each time, so that no miner can keep an agent busy with nothing. A replay
@@ -59,7 +60,8 @@ class Urgency:
 def urgencies(
     view: View,
     blocks: Iterable[BlockView],
-    going_on: Collection[bytes],
+    walks: Collection[bytes],
+    right: Collection[bytes],
     failures: Mapping[bytes, int],
     parameters: Parameters,
 ) -> dict[bytes, Urgency]:
@@ -68,14 +70,15 @@ def urgencies(
     Args:
         view: the confirmed events.
         blocks: that are to be replayed.
-        going_on: ids of those that were replayed, and about which something was shown since.
+        walks: ids of those that were found wrong, and of which something was shown since.
+        right: ids of those that were found right.
         failures: how often the replay of a block failed.
         parameters: of the deployment.
     """
     on_head, works = {block.id for block in view.branch(view.head)}, branch_works(view)
     found: dict[bytes, Urgency] = {}
     for block in blocks:
-        rank, place = _rank(view, block, going_on, parameters)
+        rank, place = _rank(view, block, walks, right, parameters)
         if rank is None:
             rank, place = (Rank.HEAD, block.height) if block.id in on_head else (Rank.LIVE, -works[block.id])
         failed = failures.get(block.id, 0)
@@ -92,13 +95,16 @@ def branch_works(view: View) -> dict[bytes, int]:
     return works
 
 
-def _rank(view: View, block: BlockView, going_on: Collection[bytes], parameters: Parameters) -> tuple[Rank | None, int]:
+def _rank(
+    view: View, block: BlockView, walks: Collection[bytes], right: Collection[bytes], parameters: Parameters
+) -> tuple[Rank | None, int]:
     """The rank and place of a block on which more or less than its branch's work hangs."""
+    if block.status is not Status.PENDING or block.id in right:
+        return Rank.OWED, 0
+    if block.id in walks:
+        return Rank.CLOSING, block.answered_at + parameters.answer_window
     if block.id not in view.live:
-        owed = block.status is not Status.PENDING or block.id in going_on
-        return (Rank.OWED, 0) if owed else (Rank.DEAD, 0)
-    if block.id in going_on:
-        return Rank.CLOSING, 0
+        return Rank.DEAD, 0
     closes = block.proposed_at + parameters.challenge_window
     if len(block.attestations) >= parameters.quorum and closes - view.now <= parameters.challenge_window / 2:
         return Rank.CLOSING, closes

@@ -359,26 +359,25 @@ def test_a_replay_goes_on_while_nothing_far_more_urgent_waits(tmp_path: Path) ->
 def test_a_replay_that_gave_way_is_none_that_an_answer_was_used_in(tmp_path: Path) -> None:
     """What was shown on L1 would else never be looked at."""
     scene = Scene()
-    asked, winner = scene.propose(miner=CHEAT), scene.propose(nonce=1)
+    explained = scene.propose()
     handed: list[tuple[bytes, int]] = []
 
     def replay(block: BlockView, lineage: Lineage, shown: Shown, cancelled: Cancel) -> Verdict:
         handed.append((block.id, len(shown)))
-        while shown and len(handed) < 4 and not cancelled():
+        while shown and len(handed) < 3 and not cancelled():
             time.sleep(0.001)
         if cancelled():
             raise Cancelled
-        return Verdict(block.id) if shown or block.id != asked else lacks(block.id, ROOTS)
+        return Verdict(block.id)
 
     review = Review(tmp_path, replay)
     review.turns(scene, 3)
-    scene.answer(scene.demand(asked, ROOTS, V1), CHEAT)
-    scene.finalize(winner)
+    scene.answer(scene.demand(explained, EXPLANATION, V1), V2)
     until_idle(review, scene)
-    live = scene.propose(winner)
+    live = scene.propose(explained)
     until_idle(review, scene)
     review.turns(scene, 3)
-    assert handed == [(asked, 0), (winner, 0), (asked, 1), (live, 0), (asked, 1)]
+    assert handed == [(explained, 0), (explained, 1), (live, 0), (explained, 1)]
 
 
 def test_pitfall_02_slashed_block_is_replayed_after_a_restart_if_its_bounty_may_be_ones_own(tmp_path: Path) -> None:
@@ -431,3 +430,13 @@ def test_explanations_of_a_right_block_are_looked_at_each_once(tmp_path: Path) -
         review.turns(scene, 3)
 
     assert handed == [False, True, False, True, False]
+
+
+def test_a_miner_does_not_rest_for_explanations_of_what_it_found_right(tmp_path: Path) -> None:
+    scene = Scene()
+    block = scene.propose()
+    review = Review(tmp_path, finding(right, []))
+    assert review.reviewer.unjudged(scene.view) == [scene.view.blocks[block]]
+    review.turns(scene, 3)
+    scene.answer(scene.demand(block, EXPLANATION, V1), V2)
+    assert review.reviewer.unjudged(scene.view) == []

@@ -13,12 +13,13 @@ WINDOW = PARAMETERS.challenge_window
 def ranked(
     scene: Scene,
     blocks: Collection[bytes],
-    going_on: Collection[bytes] = (),
+    walks: Collection[bytes] = (),
+    right: Collection[bytes] = (),
     failures: Mapping[bytes, int] | None = None,
 ) -> dict[bytes, int]:
     """The blocks in order, with their ranks."""
     chosen = [scene.view.blocks[block] for block in blocks]
-    found = urgencies(scene.view, chosen, going_on, failures or {}, PARAMETERS)
+    found = urgencies(scene.view, chosen, walks, right, failures or {}, PARAMETERS)
     return {block: urgency.rank for block, urgency in found.items()}
 
 
@@ -85,20 +86,37 @@ def test_of_those_the_one_whose_window_ends_first_comes_first() -> None:
 def test_blocks_without_a_future_come_last_unless_the_agent_s_money_hangs_on_them() -> None:
     scene = Scene()
     winner = scene.propose()
-    loser, asked, slashed = (scene.propose(miner=CHEAT, nonce=nonce) for nonce in range(1, 4))
+    loser, slashed = (scene.propose(miner=CHEAT, nonce=nonce) for nonce in range(1, 3))
     live = scene.propose(winner)
     scene.finalize(winner)
     scene.slash(slashed)
 
-    order = ranked(scene, [loser, asked, slashed, live], going_on=[asked])
-    assert order == {live: Rank.HEAD, asked: Rank.OWED, slashed: Rank.OWED, loser: Rank.DEAD}
-    assert list(order) == [live, asked, slashed, loser]
+    order = ranked(scene, [loser, slashed, live])
+    assert order == {live: Rank.HEAD, slashed: Rank.OWED, loser: Rank.DEAD}
+    assert list(order) == [live, slashed, loser]
+
+
+def test_pitfall_27_a_wrong_block_that_lost_its_race_does_not_get_away_while_it_is_walked_down() -> None:
+    """Its miner answered everything, was orphaned before the last answer was looked at, and earned the fees."""
+    scene = Scene()
+    winner, wrong = scene.propose(), scene.propose(miner=CHEAT, nonce=1)
+    live = scene.propose(winner)
+    scene.finalize(winner)
+
+    assert ranked(scene, [live, wrong], walks=[wrong]) == {wrong: Rank.CLOSING, live: Rank.HEAD}
+
+
+def test_pitfall_09_explanations_of_right_blocks_keep_no_other_block_waiting() -> None:
+    scene = Scene()
+    first, second = scene.chain(2)
+    assert list(ranked(scene, [first, second], walks=[], right=[first])) == [second, first]
+    assert ranked(scene, [first], right=[first]) == {first: Rank.OWED}
 
 
 def test_a_block_of_which_something_was_shown_comes_first_because_a_clock_runs() -> None:
     scene = Scene()
     shown, head = scene.propose(miner=CHEAT), scene.chain(2)[0]
-    assert list(ranked(scene, [head, shown], going_on=[shown])) == [shown, head]
+    assert list(ranked(scene, [head, shown], walks=[shown])) == [shown, head]
 
 
 def test_pitfall_09_each_failure_costs_a_rank() -> None:
