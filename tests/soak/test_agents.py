@@ -123,7 +123,8 @@ def test_closed_terminal_is_gone_for_who_writes_to_it(agent: Agent, file: Path) 
 
 
 def test_closed_terminal_sends_sighup() -> None:
-    told = "import signal, time; signal.signal(signal.SIGHUP, signal.SIG_DFL); print('ready', flush=True); time.sleep(60)"
+    told = "import signal, time; signal.signal(signal.SIGHUP, signal.SIG_DFL); print('ready', flush=True)"
+    told += "; time.sleep(60)"
     it = Agent("it", [sys.executable, "-c", told])  # whoever runs the tests may ignore it
     it.start()
     try:
