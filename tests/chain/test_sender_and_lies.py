@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -98,6 +99,30 @@ def go_on(sender: Sender, mine: Callable[..., None], blocks: int) -> list[Result
     return results
 
 
+def lose(sender: Sender, proxy: LyingProxy, call: Call) -> None:
+    """Signs a call, and the node keeps it to itself."""
+    sender.submit(call)
+    with proxy.lying(swallow, "eth_sendRawTransaction"):
+        sender.tick()
+
+
+def take_nonce(client: Client, account: LocalAccount) -> None:
+    """The same account sends a transaction in another way."""
+    client.rpc.request("eth_sendTransaction", {"from": account.address, "to": account.address, "value": "0x1"})
+
+
+def pruned(oldest: float) -> Callable[[Asked], Reply]:
+    """A node that keeps the state of L1 blocks from the oldest on."""
+
+    def answer(asked: Asked) -> Reply:
+        at = asked.params[1]
+        if at not in ("latest", "pending") and int(at, 16) < oldest:
+            return refuse(-32000, "missing trie node")(asked)
+        return Reply(asked.pass_on(asked.method, asked.params))
+
+    return answer
+
+
 # --- an absent answer is no fact ---
 
 
@@ -183,10 +208,8 @@ def test_finding_a_a_foreign_transaction_that_is_shown_to_hold_the_nonce_is_give
 ) -> None:
     """However long ago it was: its block is found by the account's counts."""
     sender = open_sender()
-    sender.submit(deposit(7))
-    with proxy.lying(swallow, "eth_sendRawTransaction"):
-        sender.tick()
-    client.rpc.request("eth_sendTransaction", {"from": me.address, "to": me.address, "value": "0x1"})
+    lose(sender, proxy, deposit(7))
+    take_nonce(client, me)
     mine(37)
     assert [r.ok for r in go_on(sender, mine, 5)] == [True]
     assert len(sender._journal.attempts("deposit:7")) == 2
@@ -198,20 +221,12 @@ def test_finding_a_a_node_that_keeps_no_older_state_shows_what_it_has(
 ) -> None:
     sender = open_sender()
     mine(5)
-    sender.submit(deposit(7))
-    with proxy.lying(swallow, "eth_sendRawTransaction"):
-        sender.tick()
+    lose(sender, proxy, deposit(7))
     oldest = client.latest().number
-    client.rpc.request("eth_sendTransaction", {"from": me.address, "to": me.address, "value": "0x1"})
+    take_nonce(client, me)
     mine(13)
 
-    def pruned(asked: Asked) -> Reply:
-        at = asked.params[1]
-        if at not in ("latest", "pending") and int(at, 16) < oldest:
-            return refuse(-32000, "missing trie node")(asked)
-        return Reply(asked.pass_on(asked.method, asked.params))
-
-    proxy.lie(pruned, "eth_getTransactionCount")
+    proxy.lie(pruned(oldest), "eth_getTransactionCount")
     assert [r.ok for r in go_on(sender, mine, 5)] == [True]
     assert bond(client, me) == 7
 
@@ -220,18 +235,11 @@ def test_finding_a_a_node_that_prunes_all_state_proves_nothing(
     client: Client, me: LocalAccount, proxy: LyingProxy, open_sender: Open, mine: Callable[..., None]
 ) -> None:
     sender = open_sender()
-    sender.submit(deposit(7))
-    with proxy.lying(swallow, "eth_sendRawTransaction"):
-        sender.tick()
-    client.rpc.request("eth_sendTransaction", {"from": me.address, "to": me.address, "value": "0x1"})
+    lose(sender, proxy, deposit(7))
+    take_nonce(client, me)
     mine(5)
 
-    def pruned(asked: Asked) -> Reply:
-        if asked.params[1] not in ("latest", "pending"):
-            return refuse(-32000, "missing trie node")(asked)
-        return Reply(asked.pass_on(asked.method, asked.params))
-
-    with proxy.lying(pruned, "eth_getTransactionCount"):
+    with proxy.lying(pruned(math.inf), "eth_getTransactionCount"):
         sender.submit(commit())
         assert [r.key for r in go_on(sender, mine, 5)] == ["commit:1"], "what comes behind it does not wait"
     assert bond(client, me) == 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -11,24 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.processes import processes_of
+
 SEED = 22
 
 
 def command(folder: Path, *options: str) -> list[str]:
     return [sys.executable, "-m", "pol_oracle.cli", "--home", str(folder), "soak", *options]
-
-
-def processes_of(folder: Path) -> list[str]:
-    """Command lines of the living processes that know this folder."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-        except OSError:
-            continue
-        if str(folder) in line and int(entry.name) != os.getpid():
-            found.append(line)
-    return found
 
 
 @pytest.mark.timeout(600)

@@ -82,9 +82,7 @@ contract SymbolicLifecycle {
 
         block_.finalize(window, quorum);
 
-        assert(before.status == Status.Pending);
-        assert(block.timestamp >= before.proposedAt + window);
-        assert(before.openDemands == 0 && block.timestamp >= before.heldUntil);
+        _assertJudged(before, window);
         assert(before.attestations >= quorum);
         assert(block_.get().status == Status.Finalized);
     }
@@ -97,9 +95,7 @@ contract SymbolicLifecycle {
 
         block_.orphan(window, above);
 
-        assert(before.status == Status.Pending);
-        assert(block.timestamp >= before.proposedAt + window);
-        assert(before.openDemands == 0 && block.timestamp >= before.heldUntil);
+        _assertJudged(before, window);
     }
 
     /// A slash has no other condition than that the block is pending; and it always succeeds then.
@@ -120,6 +116,12 @@ contract SymbolicLifecycle {
         Block memory afterwards = block_.get();
         assert(afterwards.heldUntil >= before.heldUntil && afterwards.heldUntil >= held);
         assert(afterwards.openDemands + 1 == before.openDemands);
+    }
+
+    function _assertJudged(Block memory before, uint256 window) private view {
+        assert(before.status == Status.Pending);
+        assert(block.timestamp >= before.proposedAt + window);
+        assert(before.openDemands == 0 && block.timestamp >= before.heldUntil);
     }
 
     function _call(uint8 call, uint256 window, uint256 quorum, bool above, uint40 held) private returns (bool done) {
