@@ -37,7 +37,7 @@ help: ## this list
 
 .PHONY: setup
 setup: $(PIP_STAMP) $(NPM_STAMP) ## virtual environment, npm packages, compiled contracts
-	@$(BIN)/python -m pol_oracle.chain.artifacts
+	@$(BIN)/python -m pol_oracle.l1.contracts.artifacts
 
 $(PIP_STAMP):
 	@tools/find-python > /dev/null
@@ -137,5 +137,5 @@ wheel: setup ## dist/*.whl, with the compiled contracts inside
 
 .PHONY: clean
 clean: ## removes all that was set up or built; .pol, with keys and chains, stays
-	rm -rf .venv node_modules .build dist pol_oracle/chain/build .hypothesis .ruff_cache .import_linter_cache .cache contracts/.cache
+	rm -rf .venv node_modules .build dist pol_oracle/l1/contracts/build .hypothesis .ruff_cache .import_linter_cache .cache contracts/.cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -5,7 +5,7 @@ ape run deploy --network http://127.0.0.1:8545          on the devnet of `pol de
 ape run deploy --network ... --account NAME             with one of ape's own keys
 ape run deploy --network ... --force                    over an existing deployment file
 
-The order of the contracts and their constructor arguments come from ``pol_oracle.chain.deploy.plan``.
+The order of the contracts and their constructor arguments come from ``pol_oracle.l1.deploy.plan``.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ import ape
 import click
 from ape.cli import ConnectedProviderCommand
 
-from pol_oracle.chain.client import Client
-from pol_oracle.chain.deploy import describe, plan, verify
+from pol_oracle.l1.client import Client
+from pol_oracle.l1.deploy import describe, plan, verify
 from pol_oracle.store import StateStore
 from pol_oracle.task import build_workload, load_spec
 

@@ -14,11 +14,11 @@ import structlog
 from eth_account.signers.local import LocalAccount
 
 from pol_oracle.bench.l1 import PARAMETERS
-from pol_oracle.chain.artifacts import compile_contracts
-from pol_oracle.chain.client import Client
-from pol_oracle.chain.deploy import deploy
-from pol_oracle.chain.deployment import Deployment
-from pol_oracle.chain.devnet import Devnet, dev_account
+from pol_oracle.l1.client import Client
+from pol_oracle.l1.contracts.artifacts import compile_contracts
+from pol_oracle.l1.contracts.deployment import Deployment
+from pol_oracle.l1.deploy import deploy
+from pol_oracle.l1.devnet.anvil import Devnet, dev_account
 from pol_oracle.protocol.eligible import EligibleRange, EligibleWeights
 from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.parameters import Parameters
@@ -44,10 +44,10 @@ SLOW = (
     "canonical/test_random_programs.py",
     "search/test_grouped.py",
     "adversaries",
-    "chain/test_artifacts.py",
+    "l1/test_artifacts.py",
     "cli/test_real_task.py",
     "simulate/test_attackers.py",
-    "chain/test_devnet.py",
+    "l1/test_devnet.py",
     "soak/test_agents.py",
     "search/test_screen.py",
     "bench/test_chain.py",
@@ -55,10 +55,13 @@ SLOW = (
     "search/test_cpu_loops.py",
     "cli/test_commands.py",
     "cli/test_failures.py",
-    "chain/test_sender_recovery.py",
-    "chain/test_deployment.py",
+    "l1/test_sender_recovery.py",
+    "l1/test_deployment.py",
 )
-KERNELS = "import pol_oracle.canonical.execute, pol_oracle.canonical.trees, pol_oracle.search.cpu_loops"
+KERNELS = (
+    "import pol_oracle.canonical.execution.execute, pol_oracle.canonical.commitments.trees, "
+    "pol_oracle.search.grouped.cpu_loops"
+)
 
 
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:

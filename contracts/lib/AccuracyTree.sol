@@ -5,7 +5,7 @@ import {SumNode} from "../interfaces/ICourt.sol";
 import {Tags} from "./Tags.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
-/// @title The Merkle sum tree over the test set; mirror of pol_oracle/canonical/accuracy.py.
+/// @title The Merkle sum tree over the test set; mirror of pol_oracle/canonical/commitments/accuracy.py.
 /// @dev A leaf holds two words of 256 bits: which samples W and W' classify correctly, the first sample in the most
 /// significant bit, zeros beyond the last one. A node hashes its children and the sums below each. Where there is no
 /// right child it is bytes32(0), with sums of 0.

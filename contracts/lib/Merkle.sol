@@ -5,7 +5,7 @@ import {Check} from "./Check.sol";
 
 /// @title Binary trees of tagged nodes: keccak256(tag, left, right).
 /// @dev A level of odd length is padded with bytes32(0). The roots that use these trees hash the count of leaves, which
-/// fixes the depth, so a node can never pass for a leaf. Mirror of pol_oracle/canonical/trees.py. In assembly, since a
+/// fixes the depth, so a node can never pass for a leaf. Mirror of pol_oracle/canonical/commitments/trees.py. In assembly, since a
 /// proof hashes hundreds of nodes: 200 gas each instead of a thousand.
 library Merkle {
     /// @notice Top of a tree of `count` leaves that has `hash` at position `index` of its bottom level. `path` are the

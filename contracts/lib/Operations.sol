@@ -7,7 +7,7 @@ import {Float32} from "./Float32.sol";
 import {Line, Operands, Run} from "./Operands.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
-/// @title One element of any operation, from its descriptor; mirror of pol_oracle/canonical/reference.py.
+/// @title One element of any operation, from its descriptor; mirror of pol_oracle/canonical/programs/reference.py.
 /// @dev The task commits to the descriptors, so they are well-formed; reading beyond the end of one reverts. Which
 /// descriptor it is that an element belongs to, and that the runs are what was committed, is for the caller to check.
 library Operations {

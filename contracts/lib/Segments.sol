@@ -10,7 +10,7 @@ import {Merkle} from "./Merkle.sol";
 import {Tags} from "./Tags.sol";
 import {Trace} from "./Trace.sol";
 
-/// @title The list of a segment's steps; mirror of pol_oracle/canonical/segments.py.
+/// @title The list of a segment's steps; mirror of pol_oracle/canonical/commitments/segments.py.
 /// @dev The trace of a step follows from its entry and the one before, so a list cannot contradict itself; and the last
 /// entry opens only if it leads to the W of the block's own step, so a list that ends elsewhere cannot answer a demand.
 library Segments {

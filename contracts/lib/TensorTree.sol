@@ -7,7 +7,7 @@ import {Operands, Run} from "./Operands.sol";
 import {Tags} from "./Tags.sol";
 
 /// @title Lists of tensors (states, batches, inner tensors): Merkle trees over tensor roots, each over leaves of 64
-/// binary32. Mirror of pol_oracle/canonical/trees.py.
+/// binary32. Mirror of pol_oracle/canonical/commitments/trees.py.
 /// @dev An opening is read from front to back: first all tensors that it gives leaves of, then one list of them after
 /// the other. Whoever reads one must end with `close`: what lies in no list that was read, is part of no root.
 library TensorTree {

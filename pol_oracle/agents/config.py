@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 
 from eth_account.signers.local import LocalAccount
 
-from pol_oracle.chain.deployment import Deployment
-from pol_oracle.chain.fees import FeePolicy
+from pol_oracle.l1.contracts.deployment import Deployment
+from pol_oracle.l1.sending.fees import FeePolicy
 from pol_oracle.protocol.errors import InputError
 from pol_oracle.protocol.lifecycle import Role
 
-from .checkpoints import Budget
-from .dashboard import Show
-from .logs import Tell
-from .policy import Policy
+from .monitoring.dashboard import Show
+from .monitoring.logs import Tell
+from .rules.policy import Policy
+from .storage.checkpoints import Budget
 
 if TYPE_CHECKING:  # the search imports torch
     from pol_oracle.search import Meeting

@@ -9,21 +9,21 @@ from functools import reduce
 import structlog
 
 from pol_oracle.canonical.state import State
-from pol_oracle.chain.client import Client
-from pol_oracle.chain.monitor import Monitor
+from pol_oracle.l1.client import Client
+from pol_oracle.l1.monitor import Monitor
 from pol_oracle.protocol.derivation import batch, seed
 from pol_oracle.protocol.errors import ChainError, InputError, WrongChain
 from pol_oracle.protocol.header import Header
 from pol_oracle.task import Workload
+from pol_oracle.view import History, View
+from pol_oracle.view.lineage import Chain, Lineage
 
 from .config import HelperConfig
-from .follow import Follower
-from .kept import KeptStates
-from .lineage import Chain, Lineage
-from .logs import log_to
+from .monitoring.logs import log_to
 from .runtime import open_store, prepare_workload, stop_on_signals
-from .view import History, View
-from .worker import Cancelled
+from .storage.kept import KeptStates
+from .work.follow import Follower
+from .work.worker import Cancelled
 
 log = structlog.get_logger(__name__)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .knowledge import Parent
+from .rules.knowledge import Parent
 
 if TYPE_CHECKING:  # the search imports torch
     from pol_oracle.search import Proof

@@ -8,32 +8,32 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pol_oracle.chain.sender import Result
+from pol_oracle.l1.sending.sender import Result
 from pol_oracle.protocol.difficulty import to_bits
 from pol_oracle.protocol.errors import InputError, PolError, StoreError
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.store import StateStore
+from pol_oracle.view import View
 
-from .actions import Action
-from .answerer import HonestAnswerer
-from .clerk import Clerk
 from .config import AgentConfig
-from .dashboard import Dashboard
-from .decide import choose_parent, decide_miner, outweighed, search_difficulty, useless
-from .follow import Follower
 from .job import Job, Produce, Publish
-from .kept import KeptStates
-from .knowledge import Miner
-from .logs import log_to
-from .meter import Meter
-from .metrics import Metrics
-from .replay import Replayer
-from .reviewer import Reviewer
+from .monitoring.dashboard import Dashboard
+from .monitoring.logs import log_to
+from .monitoring.meter import Meter
+from .monitoring.metrics import Metrics
+from .rules.actions import Action
+from .rules.decide import choose_parent, decide_miner, outweighed, search_difficulty, useless
+from .rules.knowledge import Miner
+from .rules.verdicts import Answerer, Replay
 from .runtime import Context, Loop, open_context, open_store, prepare_workload, stop_on_signals
-from .verdicts import Answerer, Replay
-from .view import View
-from .worker import Worker
+from .storage.kept import KeptStates
+from .work.answerer import HonestAnswerer
+from .work.clerk import Clerk
+from .work.follow import Follower
+from .work.replay import Replayer
+from .work.reviewer import Reviewer
+from .work.worker import Worker
 
 if TYPE_CHECKING:  # the search imports torch
     from pol_oracle.search import Proof

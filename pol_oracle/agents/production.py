@@ -10,11 +10,11 @@ from pol_oracle.protocol.errors import InputError, NotFinite
 from pol_oracle.protocol.hashing import ZERO
 from pol_oracle.search import HANDED, Base, Progress, Proof, Search
 
-from .follow import Ask, Follower
-from .health import moving
 from .job import Job
-from .meter import Meter
-from .worker import Cancelled
+from .monitoring.health import moving
+from .monitoring.meter import Meter
+from .work.follow import Ask, Follower
+from .work.worker import Cancelled
 
 NONCE_BITS = 63  # of the first one; nonces are uint64
 

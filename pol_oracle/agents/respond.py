@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from eth_account.signers.local import LocalAccount
 
-from pol_oracle.chain.abi import encode_call
-from pol_oracle.chain.sender import Call
+from pol_oracle.l1.contracts.abi import encode_call
+from pol_oracle.l1.sending.sender import Call
 from pol_oracle.protocol.hashing import keccak, keccak_abi
 from pol_oracle.protocol.positions import Position
 
-from .actions import (
+from .rules.actions import (
     Action,
     Attest,
     ClaimHead,
@@ -36,7 +36,7 @@ from .actions import (
     SettleAttestation,
     SettleDemand,
 )
-from .verdicts import Challenge
+from .rules.verdicts import Challenge
 
 if TYPE_CHECKING:
     from pol_oracle.evidence import FraudProof

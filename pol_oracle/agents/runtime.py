@@ -18,26 +18,26 @@ from typing import Protocol
 import structlog
 
 from pol_oracle.canonical.selftest import self_test
-from pol_oracle.chain.check import Check, Folded
-from pol_oracle.chain.client import Client
-from pol_oracle.chain.deployment import Deployment
-from pol_oracle.chain.monitor import Monitor, Update
-from pol_oracle.chain.node import Node
-from pol_oracle.chain.records import Bond
-from pol_oracle.chain.rpc import Rpc
-from pol_oracle.chain.sender import Call, Result, Sender
+from pol_oracle.l1.check import Check, Folded
+from pol_oracle.l1.client import Client
+from pol_oracle.l1.contracts.deployment import Deployment
+from pol_oracle.l1.monitor import Monitor, Update
+from pol_oracle.l1.node.node import Node
+from pol_oracle.l1.node.rpc import Rpc
+from pol_oracle.l1.records import Bond
+from pol_oracle.l1.sending.sender import Call, Result, Sender
 from pol_oracle.protocol.errors import ChainError, InputError, StoreError, WrongChain
 from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.protocol.parameters import Parameters
 from pol_oracle.store import Limits, StateStore
 from pol_oracle.task import TaskSpec, Workload, build_workload
+from pol_oracle.view import History, View
 
-from .actions import Action
 from .config import AgentConfig, HelperConfig
-from .memory import Memory, Refusal
-from .records import Records
+from .monitoring.records import Records
 from .respond import respond
-from .view import History, View
+from .rules.actions import Action
+from .storage.memory import Memory, Refusal
 
 _WORK_PATIENCE_S = 5.0  # how long a stopping agent waits for its threads
 _READS_PER_WINDOW = 8  # of files that are served as slowly as can be

@@ -5,26 +5,26 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Mapping
 
-from pol_oracle.chain.sender import Result
+from pol_oracle.l1.sending.sender import Result
 from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.store import StateStore
+from pol_oracle.view import View
 
-from .actions import Action
-from .answerer import HonestAnswerer
-from .clerk import Clerk
 from .config import AgentConfig
-from .decide import decide_verifier
-from .demands import exhausted
-from .follow import Follower
-from .kept import FinalStates, KeptStates
-from .knowledge import Verifier
-from .logs import log_to
-from .replay import Replayer
+from .monitoring.logs import log_to
 from .respond import Sealer
-from .reviewer import Reviewer
+from .rules.actions import Action
+from .rules.decide import decide_verifier
+from .rules.demands import exhausted
+from .rules.knowledge import Verifier
+from .rules.verdicts import Answerer, Replay, Verdict
 from .runtime import Context, Loop, open_context, open_store, prepare_workload, stop_on_signals
-from .verdicts import Answerer, Replay, Verdict
-from .view import View
+from .storage.kept import FinalStates, KeptStates
+from .work.answerer import HonestAnswerer
+from .work.clerk import Clerk
+from .work.follow import Follower
+from .work.replay import Replayer
+from .work.reviewer import Reviewer
 
 
 class VerifierLoop(Loop):

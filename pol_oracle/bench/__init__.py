@@ -1,15 +1,13 @@
 """Benches behind ``pol bench NAME``, all in one format: the machine, and rows of name, value, unit, baseline, ratio,
 bar, ok.
 
-    format.py     rows, the machine, JSON and text
-    registry.py   which benches there are; a new one is one line there
-    timing.py     times several things in turns
-    chain.py      `chain`: blocks per minute, catch-up rate; gas.py: gas per call
-    canonical.py  `canonical`: step, evaluation and layers against torch; agreement.py: the same mathematics?
-                  commitments.py: roots and replay; slowest.py: the slowest state
-    court.py      `court`: what can be proven, and its gas; proving.py: elements of real traces before the Court;
-                  court_arithmetic.py: binary32 against numpy
-    search.py     `search`: tries, phases; hits.py: confirmed candidates and hit rates; ranks.py: several processes
-    attacks.py    `attacks`: what predicting a step gains; filters.py: by cached layers, by labels
-    l1.py         an L1 with our contracts, made for a bench; recorded.py: figures that are checked in
+    format.py       rows, the machine, JSON and text
+    registry.py     which benches there are; a new one is one line there
+    timing.py       times several things in turns
+    chain.py        `chain`: blocks per minute, catch-up rate; gas.py: gas per call
+    canonical.py    `canonical`: step, evaluation and layers against torch; commitments.py: roots and replay;
+                    slowest.py: the slowest state
+    court/          `court`: what can be proven, and its gas
+    search/         `search` and `attacks`: tries, hit rates, agreement of precisions, what predicting a step gains
+    l1.py           an L1 with our contracts, made for a bench; recorded.py: figures that are checked in
 """

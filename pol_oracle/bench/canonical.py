@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from pol_oracle.canonical.evaluate import Evaluator
-from pol_oracle.canonical.execute import Workspace
+from pol_oracle.canonical.execution.execute import Workspace
 from pol_oracle.canonical.layers.graph import Geometry
 from pol_oracle.canonical.models import Model, build_model
-from pol_oracle.canonical.programs import Program
+from pol_oracle.canonical.programs.program import Program
 from pol_oracle.canonical.selftest import self_test
 from pol_oracle.canonical.state import State
 from pol_oracle.canonical.step import Stepper

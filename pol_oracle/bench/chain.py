@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from pol_oracle.agents.view import History
-from pol_oracle.chain.monitor import Monitor
+from pol_oracle.l1.monitor import Monitor
 from pol_oracle.protocol.difficulty import ANY_DIFFICULTY
+from pol_oracle.view import History
 
 from .format import Row
 from .l1 import L1, PARAMETERS, VERIFIERS, running

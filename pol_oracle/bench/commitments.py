@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
+from pol_oracle.canonical.commitments.trees import tensor_root
 from pol_oracle.canonical.expressions import FloatArray
 from pol_oracle.canonical.models import build_model
 from pol_oracle.canonical.state import State
 from pol_oracle.canonical.step import Stepper
-from pol_oracle.canonical.trees import tensor_root
 from pol_oracle.data import DataSpec
 from pol_oracle.protocol.derivation import batch, seed
 from pol_oracle.protocol.difficulty import BIT

@@ -23,7 +23,7 @@ from .format import Row
 from .l1 import ETH, L1, MINER, PARAMETERS, VERIFIERS, running
 
 if TYPE_CHECKING:
-    from pol_oracle.chain.records import Receipt
+    from pol_oracle.l1.records import Receipt
 
 BARS = {"propose": 180_000, "attest": 80_000, "finalize": 150_000, "proveRequirement": 150_000}
 SAMPLES = 4096  # header() of l1.py claims 1,001 of them correct

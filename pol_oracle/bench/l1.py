@@ -11,10 +11,10 @@ from typing import Any
 
 from eth_account.signers.local import LocalAccount
 
-from pol_oracle.chain.client import Client
-from pol_oracle.chain.deploy import deploy
-from pol_oracle.chain.devnet import Devnet, dev_account
-from pol_oracle.chain.records import Receipt
+from pol_oracle.l1.client import Client
+from pol_oracle.l1.deploy import deploy
+from pol_oracle.l1.devnet.anvil import Devnet, dev_account
+from pol_oracle.l1.records import Receipt
 from pol_oracle.protocol import derivation
 from pol_oracle.protocol.difficulty import ANY_DIFFICULTY, BIT
 from pol_oracle.protocol.eligible import EligibleRange, EligibleWeights

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from pol_oracle.protocol.errors import InputError, NotFinite
 
-from .execute import Workspace
+from .execution.execute import Workspace
+from .execution.threads import Team
 from .expressions import FloatArray
 from .layers.classifier import LOGITS
 from .models import Model
 from .state import State
-from .threads import Team
 
 Bytes = NDArray[np.uint8]
 Bits = NDArray[np.bool_]

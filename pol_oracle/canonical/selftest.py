@@ -9,15 +9,15 @@ import numpy as np
 from pol_oracle.protocol.errors import ArithmeticFault
 from pol_oracle.protocol.hashing import keccak
 
-from .builder import Builder, Place, Tail
-from .execute import Workspace
+from .commitments.trees import tensor_root
+from .execution.execute import Workspace
 from .expressions import FloatArray, constant, coordinate, equal, exp, greater, operand, relu, select, square_root
 from .initial import splitmix64
 from .kernels.modes import require_exact
 from .models import build_model
+from .programs.builder import Builder, Place, Tail
 from .state import State
 from .step import Stepper
-from .trees import tensor_root
 
 LEARNING_RATE = 0x3D4CCCCD  # 0.05
 ROWS, COLUMNS, TERMS = 40, 24, 200  # whole tiles and vectors, and some left over; several chunks

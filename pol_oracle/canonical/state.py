@@ -11,10 +11,10 @@ from numpy.typing import ArrayLike
 from pol_oracle.protocol.errors import CorruptState, InputError
 from pol_oracle.protocol.hashing import Tag
 
+from .commitments.trees import LEAF, Slice, TensorTree, list_root, merkle_siblings, rows, tensor_root
 from .expressions import FloatArray
 from .initial import initial_weights
 from .models import Model
-from .trees import LEAF, Slice, TensorTree, list_root, merkle_siblings, rows, tensor_root
 
 
 class State(Mapping[str, FloatArray]):

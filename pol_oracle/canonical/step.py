@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 
 from pol_oracle.protocol.errors import ArithmeticFault, InputError
 
-from .blocks import Blocks
-from .execute import Workspace
+from .commitments.trees import tensor_root
+from .execution.blocks import Blocks
+from .execution.execute import Workspace
+from .execution.threads import Team, portion
 from .expressions import FloatArray
 from .models import Model
+from .programs.traces import TraceRoots
 from .state import State
-from .threads import Team, portion
-from .traces import TraceRoots
-from .trees import tensor_root
 
 Bytes = NDArray[np.uint8]
 T = TypeVar("T")

@@ -1,14 +1,15 @@
 """The command ``pol``: one thin file per command group.
 
-app.py        the root command and its options        keys.py    keystores
-settings.py   environment variables                   bond.py    bonds
-session.py    what commands open: L1, keys, task      agents.py  miner run, verifier run
-failures.py   errors -> sentences and exit codes      blocks.py  inspect blocks
-output.py     JSON and text                           chain.py   task, status, plot
-options.py    shared options                          live.py   a miner's line; logs.py: log entries
-state.py      the trained network, out and in
-challenge.py, devnet.py, deploy.py, store.py, bench.py, demo.py, reproduce.py, simulate.py, soak.py: a command
-each
+app.py        the root command and its options
+settings.py   environment variables
+session.py    what commands open: L1, keys, task
+failures.py   errors -> sentences and exit codes
+options.py    shared options
+output.py     JSON and text
+live.py       a miner's line
+logs.py       log entries
+network/      commands about a network
+lab/          commands that need none
 """
 
 from __future__ import annotations

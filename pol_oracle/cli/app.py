@@ -8,25 +8,10 @@ from typing import Annotated
 
 import typer
 
-from . import (
-    agents,
-    bench,
-    blocks,
-    bond,
-    chain,
-    challenge,
-    demo,
-    deploy,
-    devnet,
-    keys,
-    reproduce,
-    simulate,
-    soak,
-    state,
-    store,
-)
 from .failures import PolGroup
+from .lab import bench, demo, reproduce, simulate, soak
 from .logs import configure
+from .network import agents, blocks, bond, chain, challenge, deploy, devnet, keys, state, store
 from .settings import load
 
 app = typer.Typer(

@@ -113,7 +113,7 @@ def live(config: Config, json: bool, line: bool = False) -> Iterator[Config]:
     """
     from rich.console import Console
 
-    from pol_oracle.agents.logs import as_json, as_text, lost_entry
+    from pol_oracle.agents.monitoring.logs import as_json, as_text, lost_entry
 
     as_line = as_json if json else as_text
     outlet = Outlet(sys.stdout, lambda lost: as_line(lost_entry(lost)))

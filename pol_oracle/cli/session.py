@@ -21,12 +21,12 @@ from .settings import Settings
 if TYPE_CHECKING:
     from eth_account.signers.local import LocalAccount
 
-    from pol_oracle.agents.follow import Follower
-    from pol_oracle.agents.view import History, View
-    from pol_oracle.chain.client import Client
-    from pol_oracle.chain.deployment import Deployment
-    from pol_oracle.chain.fees import FeePolicy
-    from pol_oracle.chain.sender import Call, Result, Sender
+    from pol_oracle.agents.work.follow import Follower
+    from pol_oracle.l1.client import Client
+    from pol_oracle.l1.contracts.deployment import Deployment
+    from pol_oracle.l1.sending.fees import FeePolicy
+    from pol_oracle.l1.sending.sender import Call, Result, Sender
+    from pol_oracle.view import History, View
 
 OWN = "cli:"  # begins the keys of what commands send
 PAUSE_S = 0.2  # between two looks at an L1 whose nodes do not agree yet on how far it is
@@ -38,7 +38,7 @@ def deployment(settings: Settings) -> Deployment:
     Raises:
         InputError: there is none, or it is damaged.
     """
-    from pol_oracle.chain.deployment import Deployment
+    from pol_oracle.l1.contracts.deployment import Deployment
 
     path = settings.deployment_file
     if not path.exists():
@@ -55,7 +55,7 @@ def client(settings: Settings, found: Deployment | None = None) -> Client:
         Unreachable: no answer.
         WrongChain: another chain or another deployment.
     """
-    from pol_oracle.chain.client import Client
+    from pol_oracle.l1.client import Client
 
     found = found or deployment(settings)
     return Client.connect(settings.rpc or found.rpc, found)
@@ -67,7 +67,7 @@ def rpc_without_deployment(settings: Settings) -> str:
     Raises:
         InputError: neither is there.
     """
-    from pol_oracle.chain.devnet import Devnet
+    from pol_oracle.l1.devnet.anvil import Devnet
 
     rpc = settings.rpc or Devnet(settings.devnet).status().rpc
     if not rpc:
@@ -106,10 +106,10 @@ def account(settings: Settings, name: str | None, dev: int | None, file: Path | 
     if (name is None) == (dev is None):
         raise InputError("choose the key to sign with: --account NAME (see `pol keys list`), or --dev N on the devnet")
     if dev is not None:
-        from pol_oracle.chain.devnet import dev_account
+        from pol_oracle.l1.devnet.anvil import dev_account
 
         return dev_account(dev)
-    from pol_oracle.chain.keys import find_key, load_key
+    from pol_oracle.l1.keys import find_key, load_key
 
     assert name is not None
     find_key(settings.keys, name)  # before anybody types a password
@@ -132,9 +132,9 @@ def following(
     from rich.console import Console
     from rich.progress import Progress
 
-    from pol_oracle.agents.follow import Follower, Stage
-    from pol_oracle.agents.kept import KeptStates
     from pol_oracle.agents.runtime import prepare_workload
+    from pol_oracle.agents.storage.kept import KeptStates
+    from pol_oracle.agents.work.follow import Follower, Stage
     from pol_oracle.store import StateStore
 
     places = tuple(store or found.store)
@@ -157,7 +157,7 @@ def fees(settings: Settings) -> FeePolicy:
     Raises:
         InputError: the settings cannot be used.
     """
-    from pol_oracle.chain.fees import FeePolicy
+    from pol_oracle.l1.sending.fees import FeePolicy
 
     return FeePolicy.of(settings.fee_caps, settings.max_gas_price)
 
@@ -171,7 +171,7 @@ def transact(settings: Settings, connection: Client, key: LocalAccount, calls: S
         InputError: an agent that runs now sends for this account.
         NotMined: L1 did not include one in time.
     """
-    from pol_oracle.chain.sender import Sender
+    from pol_oracle.l1.sending.sender import Sender
 
     journal = settings.agents / f"cli-{key.address.lower()}.sqlite"
     with Sender(connection, key, journal, fees=fees(settings)) as sender:
@@ -202,8 +202,8 @@ def _awaited(sender: Sender, key: str, name: str) -> Result:
 
 def history(connection: Client, found: Deployment) -> History:
     """Reads all events up to the confirmation depth, and folds them into a view."""
-    from pol_oracle.agents.view import History
-    from pol_oracle.chain.monitor import Monitor
+    from pol_oracle.l1.monitor import Monitor
+    from pol_oracle.view import History
 
     told = History(bytes.fromhex(found.genesis_id.removeprefix("0x")))
     monitor, end = Monitor(connection, found.deployed_at, found.confirmations), connection.latest().number

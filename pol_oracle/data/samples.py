@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from pol_oracle.canonical.trees import sample_root
+from pol_oracle.canonical.commitments.trees import sample_root
 from pol_oracle.protocol.errors import DataError
 
 SIZE = 32

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from pol_oracle.chain.client import Client
-from pol_oracle.chain.devnet import dev_account
-from pol_oracle.chain.events import Deposited, Event
-from pol_oracle.chain.sender import Call, Sender
+from pol_oracle.l1.client import Client
+from pol_oracle.l1.devnet.anvil import dev_account
+from pol_oracle.l1.events.typed import Deposited, Event
+from pol_oracle.l1.sending.sender import Call, Sender
 from pol_oracle.protocol.errors import NotMined
 from pol_oracle.protocol.lifecycle import Role
 

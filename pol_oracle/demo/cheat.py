@@ -10,28 +10,28 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
-from pol_oracle.agents.actions import Action, Propose
-from pol_oracle.agents.blocks import BlockView
-from pol_oracle.agents.clerk import Clerk
 from pol_oracle.agents.config import AgentConfig
-from pol_oracle.agents.demands import replies
-from pol_oracle.agents.follow import Follower
-from pol_oracle.agents.knowledge import Miner, Parent
-from pol_oracle.agents.logs import log_to
-from pol_oracle.agents.reviewer import Reviewer
+from pol_oracle.agents.monitoring.logs import log_to
+from pol_oracle.agents.rules.actions import Action, Propose
+from pol_oracle.agents.rules.demands import replies
+from pol_oracle.agents.rules.knowledge import Miner, Parent
+from pol_oracle.agents.rules.verdicts import Verdict
 from pol_oracle.agents.runtime import Context, Loop, open_context, open_store, prepare_workload, stop_on_signals
-from pol_oracle.agents.verdicts import Verdict
 from pol_oracle.agents.verifier import VerifierLoop
-from pol_oracle.agents.view import View
-from pol_oracle.agents.worker import Worker
-from pol_oracle.chain.deployment import Deployment
-from pol_oracle.chain.devnet import dev_account
-from pol_oracle.chain.sender import Result
+from pol_oracle.agents.work.clerk import Clerk
+from pol_oracle.agents.work.follow import Follower
+from pol_oracle.agents.work.reviewer import Reviewer
+from pol_oracle.agents.work.worker import Worker
 from pol_oracle.evidence import Answer
+from pol_oracle.l1.contracts.deployment import Deployment
+from pol_oracle.l1.devnet.anvil import dev_account
+from pol_oracle.l1.sending.sender import Result
 from pol_oracle.protocol.errors import PolError, StoreError
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import Role, Status
 from pol_oracle.protocol.positions import Position
+from pol_oracle.view import View
+from pol_oracle.view.blocks import BlockView
 
 from .cast import ROLES, Part, assemble
 from .colluder import Colluder

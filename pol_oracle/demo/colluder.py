@@ -13,9 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from eth_abi.abi import decode
 
-from pol_oracle.agents.blocks import BlockView
-from pol_oracle.agents.verdicts import Verdict
-from pol_oracle.canonical.accuracy import AccuracyTree, bits_of
+from pol_oracle.agents.rules.verdicts import Verdict
+from pol_oracle.canonical.commitments.accuracy import AccuracyTree, bits_of
 from pol_oracle.evidence import FraudProof, Shown
 from pol_oracle.evidence.accuracy import sums_proof
 from pol_oracle.evidence.shown import ANSWER_TYPES
@@ -24,6 +23,7 @@ from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import EvidenceKind
 from pol_oracle.protocol.positions import Item, Lacking, Position, Tree
 from pol_oracle.protocol.task import Task
+from pol_oracle.view.blocks import BlockView
 
 BITS = Position(Item.BITS)
 NO_PROGRAM = (b"",)  # what they demand is no part of a tensor
@@ -44,7 +44,7 @@ class Colluder:
     task: Task
 
     def __call__(self, block: BlockView, lineage: object, shown: Shown, cancelled: object) -> Verdict:
-        """See :data:`pol_oracle.agents.verdicts.Replay`."""
+        """See :data:`pol_oracle.agents.rules.verdicts.Replay`."""
         if block.miner in self.friends or block.header is None:
             return Verdict(block.id)
         drawn = int.from_bytes(keccak(block.id + bytes.fromhex(self.me[2:])), "big")

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from pol_oracle.agents.follow import Follower
 from pol_oracle.agents.job import Job
-from pol_oracle.agents.knowledge import Parent
-from pol_oracle.agents.worker import Cancelled
-from pol_oracle.canonical.accuracy import AccuracyTree
+from pol_oracle.agents.rules.knowledge import Parent
+from pol_oracle.agents.work.follow import Follower
+from pol_oracle.agents.work.worker import Cancelled
+from pol_oracle.canonical.commitments.accuracy import AccuracyTree
+from pol_oracle.canonical.commitments.segments import SegmentEntry, SegmentList
 from pol_oracle.canonical.operations import Kind
-from pol_oracle.canonical.programs import Program
-from pol_oracle.canonical.segments import SegmentEntry, SegmentList
+from pol_oracle.canonical.programs.program import Program
 from pol_oracle.canonical.state import State
 from pol_oracle.evidence import (
     Answer,

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pol_oracle.agents.view import View
-from pol_oracle.chain.events import (
+from pol_oracle.l1.events.typed import (
     AttestationSettled,
     BlockFinalized,
     BlockOrphaned,
@@ -22,6 +21,7 @@ from pol_oracle.chain.events import (
 from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.protocol.positions import Item, Position
 from pol_oracle.report.ledger import kind_name
+from pol_oracle.view import View
 
 from .verdict import WEI, Scene
 

@@ -13,14 +13,14 @@ from pathlib import Path
 
 from rich.console import Console
 
-from pol_oracle.agents.launch import launch
-from pol_oracle.agents.view import History
-from pol_oracle.chain.client import Client
-from pol_oracle.chain.deployment import Deployment
-from pol_oracle.chain.devnet import Devnet, dev_account
-from pol_oracle.chain.monitor import Monitor
+from pol_oracle.l1.client import Client
+from pol_oracle.l1.contracts.deployment import Deployment
+from pol_oracle.l1.devnet.anvil import Devnet, dev_account
+from pol_oracle.l1.monitor import Monitor
+from pol_oracle.launch import launch
 from pol_oracle.report.figure import draw
 from pol_oracle.report.history import finalized_chain
+from pol_oracle.view import History
 
 from .bonds import balance_of, deposit_all
 from .cast import ROLES, Party, assemble

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from pol_oracle.chain.events import (
+from pol_oracle.l1.events.typed import (
     AttestationSettled,
     Attested,
     Awarded,

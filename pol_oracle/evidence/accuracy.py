@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pol_oracle.canonical.accuracy import AccuracyTree
-from pol_oracle.canonical.programs import ProgramTree
+from pol_oracle.canonical.commitments.accuracy import AccuracyTree
+from pol_oracle.canonical.programs.program import ProgramTree
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import EvidenceKind
 from pol_oracle.protocol.positions import Tree

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
 
-from pol_oracle.canonical.accuracy import AccuracyTree, Bits
-from pol_oracle.canonical.programs import ProgramTree
-from pol_oracle.canonical.segments import SegmentList
+from pol_oracle.canonical.commitments.accuracy import AccuracyTree, Bits
+from pol_oracle.canonical.commitments.segments import SegmentList
+from pol_oracle.canonical.commitments.trees import leaves_of
+from pol_oracle.canonical.programs.program import ProgramTree
 from pol_oracle.canonical.state import State
-from pol_oracle.canonical.trees import leaves_of
 from pol_oracle.protocol.errors import InputError
 from pol_oracle.protocol.hashing import ZERO
 from pol_oracle.protocol.header import Header

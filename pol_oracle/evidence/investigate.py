@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from pol_oracle.canonical.accuracy import AccuracyTree, Bits
+from pol_oracle.canonical.commitments.accuracy import AccuracyTree, Bits
 from pol_oracle.canonical.operations import Kind
+from pol_oracle.canonical.programs.traces import TraceRoots
 from pol_oracle.canonical.state import State
-from pol_oracle.canonical.traces import TraceRoots
 from pol_oracle.protocol.errors import InputError
 from pol_oracle.protocol.positions import Tree
 from pol_oracle.task import Segment, segment_step

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from pol_oracle.canonical.commitments.trees import Slice, sample_path
 from pol_oracle.canonical.operations import Kind
-from pol_oracle.canonical.programs import ProgramTree
-from pol_oracle.canonical.reference import reference
-from pol_oracle.canonical.trees import Slice, sample_path
+from pol_oracle.canonical.programs.program import ProgramTree
+from pol_oracle.canonical.programs.reference import reference
 from pol_oracle.data import Samples
 from pol_oracle.task import Workload
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from pol_oracle.canonical.segments import SegmentEntry
+from pol_oracle.canonical.commitments.segments import SegmentEntry
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import EvidenceKind
 from pol_oracle.protocol.positions import Item, Position, Tree

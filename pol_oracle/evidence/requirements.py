@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from pol_oracle.canonical.commitments.trees import Opening
 from pol_oracle.canonical.state import State
-from pol_oracle.canonical.trees import Opening
 from pol_oracle.protocol.eligible import packed
 from pol_oracle.protocol.errors import RuleError
 from pol_oracle.protocol.header import Header

@@ -8,11 +8,11 @@ from typing import Any
 
 from eth_abi.abi import decode
 
-from pol_oracle.canonical.accuracy import AccuracyTree, Bits, bits_of
-from pol_oracle.canonical.segments import SegmentEntry, SegmentList
+from pol_oracle.canonical.commitments.accuracy import AccuracyTree, Bits, bits_of
+from pol_oracle.canonical.commitments.segments import SegmentEntry, SegmentList
+from pol_oracle.canonical.commitments.trees import LEAF, Opening, Slice, TensorTree, leaves_of
+from pol_oracle.canonical.programs.traces import TraceRoots
 from pol_oracle.canonical.state import State
-from pol_oracle.canonical.traces import TraceRoots
-from pol_oracle.canonical.trees import LEAF, Opening, Slice, TensorTree, leaves_of
 from pol_oracle.protocol.errors import InputError, Unshown
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import EvidenceKind

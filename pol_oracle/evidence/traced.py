@@ -6,11 +6,11 @@ from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from pol_oracle.canonical.commitments.trees import LEAF, Slice, TensorTree, tensor_root
 from pol_oracle.canonical.expressions import FloatArray
-from pol_oracle.canonical.programs import Program
+from pol_oracle.canonical.programs.program import Program
+from pol_oracle.canonical.programs.traces import TraceRoots
 from pol_oracle.canonical.state import State
-from pol_oracle.canonical.traces import TraceRoots
-from pol_oracle.canonical.trees import LEAF, Slice, TensorTree, tensor_root
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.positions import Tree
 from pol_oracle.task import Workload, segment_batch

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pol_oracle.chain.events import BlockFinalized, BlockProposed, Event, HeadChanged
+from pol_oracle.l1.events.typed import BlockFinalized, BlockProposed, Event, HeadChanged
 
 
 @dataclass(frozen=True)

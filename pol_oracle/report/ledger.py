@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from pol_oracle.chain.events import (
+from pol_oracle.l1.events.typed import (
     AttestationSettled,
     Awarded,
     BlockFinalized,

@@ -1,21 +1,15 @@
 """Mining: looking for steps on W that meet the requirements. The package of torch; what decides about a proof does
 without.
 
-    torch_models.py      the canonical models as torch modules, with the same names; states in and out
-    naive.py             Algorithm 1 as written: one SGD step per nonce
-    grouped.py           the grouped search: many nonces per pass
-      passes.py          which nonces' steps meet R, as far as torch can tell
-      grouped_network.py the network for it, made of
-        group_norm.py    batch norm by groups, and
-        live_convolution.py convolutions that tell which weights would rise;
-        cpu_loops.py     both compiled, for a CPU
-        gpu_loops.py     both as kernels, for a GPU
-      crew.py            several processes that search for one block, and what they tell each other
-      helper.py          what those do that do not lead
-    draws.py             what nonces demand: one at a time, or a pass's at once
-    attempt.py           from a candidate to a proof: the canonical step, then accuracy
-    screen.py            exact accuracy of the miner's own states, mostly from torch
-    train.py             ordinary training
+    torch_models.py   the canonical models as torch modules, with the same names; states in and out
+    naive.py          Algorithm 1 as written: one SGD step per nonce
+    grouped/          the grouped search: many nonces per pass
+    crew.py           several processes that search for one block, and what they tell each other
+    helper.py         what those do that do not lead
+    draws.py          what nonces demand: one at a time, or a pass's at once
+    attempt.py        from a candidate to a proof: the canonical step, then accuracy
+    screen.py         exact accuracy of the miner's own states, mostly from torch
+    train.py          ordinary training
 
 Nothing here decides whether a proof is valid: torch finds candidates, the canonical step and evaluation confirm them.
 """
@@ -23,12 +17,12 @@ Nothing here decides whether a proof is valid: torch finds candidates, the canon
 from __future__ import annotations
 
 from pol_oracle.task import Workload
+from pol_oracle.task.proof import HANDED, Base, Progress, Proof, Search
 
 from .crew import Meeting
-from .grouped import GroupedSearch
+from .grouped.search import GroupedSearch
 from .helper import help_leader
 from .naive import NaiveSearch
-from .proof import HANDED, Base, Progress, Proof, Search
 from .torch_models import build_module, load_state, pick_device, read_state, set_up_torch
 from .train import Recipe, count_correct, train
 

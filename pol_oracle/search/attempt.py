@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pol_oracle.canonical.accuracy import AccuracyTree
+from pol_oracle.canonical.commitments.accuracy import AccuracyTree
 from pol_oracle.canonical.state import State
 from pol_oracle.canonical.step import StepResult
 from pol_oracle.protocol.derivation import batch, requirements, seed, seed_head
@@ -27,9 +27,9 @@ from pol_oracle.protocol.errors import NotFinite
 from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.header import Header
 from pol_oracle.task import Workload, unmet
+from pol_oracle.task.proof import Base, Proof, Watch
 
 from .draws import Draw, Drawn, seed_rows
-from .proof import Base, Proof, Watch
 from .screen import Screen
 
 Bits = NDArray[np.bool_]

@@ -23,9 +23,9 @@ from torch.distributed import PrefixStore, Store, TCPStore  # type: ignore[attr-
 
 from pol_oracle.protocol.errors import InputError, Unreachable
 from pol_oracle.protocol.header import Header
+from pol_oracle.task.proof import HANDED, Base
 
 from .attempt import Block
-from .proof import HANDED, Base
 
 MEETING = timedelta(seconds=60)
 _TASK, _ORDER, _ORDERS = "task", "order", "orders"

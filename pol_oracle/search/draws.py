@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pol_oracle.canonical.keccak import Words, hash_rows
+from pol_oracle.canonical.commitments.keccak import Words, hash_rows
 from pol_oracle.canonical.kernels.jit import compiled
 from pol_oracle.protocol import derivation
 from pol_oracle.protocol.derivation import LEAF_WEIGHTS, WORD_RANGE, Requirement

@@ -14,7 +14,7 @@ from pol_oracle.task import Workload
 
 from .attempt import Block, Nonces
 from .crew import Board, Meeting, Order
-from .passes import Passes, groups_for
+from .grouped.passes import Passes, groups_for
 from .torch_models import pick_device
 
 log = structlog.get_logger(__name__)

@@ -21,9 +21,9 @@ from pol_oracle.protocol.derivation import Requirement
 from pol_oracle.protocol.difficulty import whole_bits
 from pol_oracle.protocol.rules import satisfies
 from pol_oracle.task import Workload, weights_of
+from pol_oracle.task.proof import Base, Progress, Proof, StoppedError, Watch
 
 from .attempt import Attempt, Block, Counter, Nonces, counters
-from .proof import Base, Progress, Proof, StoppedError, Watch
 from .torch_models import (
     build_module,
     exact_float32,

@@ -6,9 +6,8 @@
     engine.py     the event loop; read this first
     attackers.py  those who break the rules; aim.py: what they are looking for
     outcome.py    what came of a chain
-    finality.py   the tree with slashes, and when a block is final; shade.py: garbage that would buy that
-    jumps.py      tenfold jumps of power; games.py: the search for a timestamp game
-    scenarios.py  what `pol simulate` can run; told.py: what they tell; figure.py: as a picture
+    told.py       what scenarios tell; figure.py: as a picture
+    scenarios/    what `pol simulate` can run
 
 One block, one reward: what is finalized is taken to be the branch of the head at the end. Every figure follows from its
 arguments and the seed. What is not modelled stands in ``docs/scaling.md``.

@@ -12,24 +12,24 @@ from pathlib import Path
 
 from rich.console import Console
 
-from pol_oracle.agents.launch import launch
-from pol_oracle.chain.client import Client
-from pol_oracle.chain.devnet import dev_account
-from pol_oracle.chain.events import BlockFinalized, BlockSlashed, Deposited
 from pol_oracle.demo.bonds import deposit_all, stake
 from pol_oracle.demo.progress import line
 from pol_oracle.demo.stage import signals_raise
 from pol_oracle.demo.warmup import prepare
+from pol_oracle.l1.client import Client
+from pol_oracle.l1.devnet.anvil import dev_account
+from pol_oracle.l1.events.typed import BlockFinalized, BlockSlashed, Deposited
+from pol_oracle.launch import launch
 
-from .cast import ACCOUNTS, Saver, honest
-from .l1 import L1
-from .report import Report
-from .resources import YOUNG_S, Usage, growth, on_disk, usage
+from .judging.report import Report
+from .judging.resources import YOUNG_S, Usage, growth, on_disk, usage
+from .judging.verdict import Check, Facts, Order, honest_blocks, money, problems, wrong_blocks
+from .judging.witness import Sums, Witness, cap, patience
+from .network.cast import ACCOUNTS, Saver, honest
+from .network.l1 import L1
+from .network.world import World
 from .schedule import Bounds, Fault, schedule
 from .screen import Screen
-from .verdict import Check, Facts, Order, honest_blocks, money, problems, wrong_blocks
-from .witness import Sums, Witness, cap, patience
-from .world import World
 
 TASK = Path(__file__).with_name("task.toml")
 TICK_S = 0.2

@@ -2,6 +2,7 @@
 
 spec.py           TaskSpec: what the file says
 workload.py       Workload: model, data, programs and the task that L1 commits to
+proof.py          what a search hands over
 requirements.py   R of a block, and which of it a W' does not meet
 segment.py        the training between a block and its children
 """

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pol_oracle.canonical.commitments.trees import LEAF
 from pol_oracle.canonical.state import State
-from pol_oracle.canonical.trees import LEAF
 from pol_oracle.protocol.derivation import Requirement, requirements, seed
 from pol_oracle.protocol.difficulty import needed_bits
 from pol_oracle.protocol.header import Header

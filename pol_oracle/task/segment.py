@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
 
-from pol_oracle.canonical.segments import SegmentEntry, SegmentList
+from pol_oracle.canonical.commitments.segments import SegmentEntry, SegmentList
 from pol_oracle.canonical.state import State
 from pol_oracle.canonical.step import StepResult
 from pol_oracle.protocol.derivation import batch, segment_seed

@@ -8,7 +8,7 @@ from pathlib import Path
 from pol_oracle.canonical.eligible import eligible_weights
 from pol_oracle.canonical.evaluate import Evaluator
 from pol_oracle.canonical.models import Model, build_model
-from pol_oracle.canonical.programs import ProgramTree
+from pol_oracle.canonical.programs.program import ProgramTree
 from pol_oracle.canonical.state import State
 from pol_oracle.canonical.step import Stepper
 from pol_oracle.data import Samples, load

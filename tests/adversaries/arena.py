@@ -9,25 +9,25 @@ from typing import Any
 
 from eth_account.signers.local import LocalAccount
 
-from pol_oracle.agents.actions import Demand, Explain, Reveal
-from pol_oracle.agents.answerer import HonestAnswerer
-from pol_oracle.agents.blocks import BlockView, DemandView
-from pol_oracle.agents.follow import Ask, Follower
-from pol_oracle.agents.lineage import Lineage
 from pol_oracle.agents.miner import MinerLoop
-from pol_oracle.agents.replay import Replayer
 from pol_oracle.agents.respond import call_of
-from pol_oracle.agents.verdicts import Answerer, Verdict
+from pol_oracle.agents.rules.actions import Demand, Explain, Reveal
+from pol_oracle.agents.rules.verdicts import Answerer, Verdict
 from pol_oracle.agents.verifier import VerifierLoop
-from pol_oracle.agents.worker import Cancelled
-from pol_oracle.chain.sender import Call
+from pol_oracle.agents.work.answerer import HonestAnswerer
+from pol_oracle.agents.work.follow import Ask, Follower
+from pol_oracle.agents.work.replay import Replayer
+from pol_oracle.agents.work.worker import Cancelled
 from pol_oracle.evidence import Answer, Shown, answer_to
+from pol_oracle.l1.sending.sender import Call
 from pol_oracle.protocol.difficulty import ANY_DIFFICULTY, from_bits
 from pol_oracle.protocol.errors import Reverted, StoreError
 from pol_oracle.protocol.lifecycle import EvidenceKind, Role
 from pol_oracle.protocol.positions import Lacking, Position
 from pol_oracle.store import StateStore
 from pol_oracle.task import Workload
+from pol_oracle.view.blocks import BlockView, DemandView
+from pol_oracle.view.lineage import Lineage
 from tests.adversaries.forging import Forgery
 from tests.e2e.stage import STAKE, Stage
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from eth_account.signers.local import LocalAccount
 
-from pol_oracle.agents.launch import launch
-from pol_oracle.chain.client import Client
-from pol_oracle.chain.deployment import Deployment
-from pol_oracle.chain.devnet import Devnet
+from pol_oracle.l1.client import Client
+from pol_oracle.l1.contracts.deployment import Deployment
+from pol_oracle.l1.devnet.anvil import Devnet
+from pol_oracle.launch import launch
 from pol_oracle.protocol.difficulty import to_bits
 from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.task import TaskSpec, Workload, build_workload

@@ -11,12 +11,12 @@ import numpy as np
 from eth_abi.abi import encode
 from numpy.typing import NDArray
 
-from pol_oracle.canonical.accuracy import AccuracyTree
-from pol_oracle.canonical.execute import Workspace
+from pol_oracle.canonical.commitments.accuracy import AccuracyTree
+from pol_oracle.canonical.commitments.segments import SegmentEntry, SegmentList
+from pol_oracle.canonical.execution.execute import Workspace
 from pol_oracle.canonical.operations import Kind
-from pol_oracle.canonical.segments import SegmentEntry, SegmentList
+from pol_oracle.canonical.programs.traces import TraceRoots
 from pol_oracle.canonical.state import State
-from pol_oracle.canonical.traces import TraceRoots
 from pol_oracle.evidence import NO_SEGMENT, SegmentStep, Traced, TraceId, answer_to, traced
 from pol_oracle.evidence.shown import ANSWER_TYPES
 from pol_oracle.protocol.derivation import batch, requirements, seed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pol_oracle.canonical.accuracy import AccuracyTree
+from pol_oracle.canonical.commitments.accuracy import AccuracyTree
 from pol_oracle.protocol.lifecycle import EvidenceKind
 from tests.adversaries.arena import Arena
 

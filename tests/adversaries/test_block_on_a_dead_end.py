@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from eth_account.signers.local import LocalAccount
 
-from pol_oracle.canonical.accuracy import AccuracyTree
+from pol_oracle.canonical.commitments.accuracy import AccuracyTree
 from pol_oracle.canonical.state import State
 from pol_oracle.evidence import TraceId, traced
 from pol_oracle.protocol.derivation import batch, seed

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from pol_oracle.canonical.commitments.trees import Opening
 from pol_oracle.canonical.operations import Kind
-from pol_oracle.canonical.trees import Opening
 from pol_oracle.evidence import Answer
 from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.lifecycle import EvidenceKind

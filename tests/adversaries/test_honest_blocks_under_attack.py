@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pol_oracle.agents.answerer import HonestAnswerer
-from pol_oracle.agents.blocks import Bond
 from pol_oracle.agents.verifier import VerifierLoop
+from pol_oracle.agents.work.answerer import HonestAnswerer
 from pol_oracle.canonical.operations import Kind
 from pol_oracle.evidence import ClaimedTrace, FraudProof, TraceId, requirement_proof
 from pol_oracle.evidence.accuracy import bit_proof, sums_proof
@@ -15,6 +14,7 @@ from pol_oracle.protocol.errors import Reverted
 from pol_oracle.protocol.hashing import ZERO
 from pol_oracle.protocol.lifecycle import Role, Status
 from pol_oracle.protocol.positions import Item, Position, Tree
+from pol_oracle.view.blocks import Bond
 from tests.adversaries.arena import DIFFICULTY, Arena
 from tests.adversaries.forging import Forgery
 from tests.e2e.stage import STAKE, silent

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pol_oracle.canonical.accuracy import AccuracyTree, grow
+from pol_oracle.canonical.commitments.accuracy import AccuracyTree, grow
 from pol_oracle.protocol.lifecycle import EvidenceKind
 from tests.adversaries.arena import Arena
 

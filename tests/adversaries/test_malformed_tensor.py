@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from pol_oracle.canonical.commitments.trees import tensor_root
 from pol_oracle.canonical.operations import Kind
-from pol_oracle.canonical.trees import tensor_root
 from pol_oracle.protocol.lifecycle import EvidenceKind
 from tests.adversaries.arena import Arena
 from tests.adversaries.forging import with_root

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pol_oracle.canonical.trees import LEAF, TensorTree, counted_root
+from pol_oracle.canonical.commitments.trees import LEAF, TensorTree, counted_root
 from pol_oracle.evidence import Traced
 from pol_oracle.protocol.lifecycle import EvidenceKind
 from tests.adversaries.arena import Arena

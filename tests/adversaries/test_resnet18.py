@@ -13,8 +13,8 @@ import pytest
 from eth_account.signers.local import LocalAccount
 
 from pol_oracle.canonical.operations import Kind
-from pol_oracle.chain.deployment import Deployment
-from pol_oracle.chain.devnet import Devnet
+from pol_oracle.l1.contracts.deployment import Deployment
+from pol_oracle.l1.devnet.anvil import Devnet
 from pol_oracle.protocol.difficulty import from_bits
 from pol_oracle.protocol.lifecycle import EvidenceKind
 from pol_oracle.task import Workload, build_workload, load_spec

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pol_oracle.canonical.segments import SegmentEntry
+from pol_oracle.canonical.commitments.segments import SegmentEntry
 from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.lifecycle import EvidenceKind
 from tests.adversaries.arena import Arena

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pol_oracle.agents.actions import Reveal
 from pol_oracle.agents.respond import call_of
+from pol_oracle.agents.rules.actions import Reveal
 from pol_oracle.canonical.operations import Kind
 from pol_oracle.evidence import answer_to
 from pol_oracle.protocol.lifecycle import EvidenceKind

@@ -6,19 +6,19 @@ import threading
 from dataclasses import replace
 from typing import Any
 
-from pol_oracle.agents.knowledge import Verifier
-from pol_oracle.agents.policy import Policy
-from pol_oracle.agents.verdicts import Challenge, Verdict
-from pol_oracle.agents.view import History, View
+from pol_oracle.agents.rules.knowledge import Verifier
+from pol_oracle.agents.rules.policy import Policy
+from pol_oracle.agents.rules.verdicts import Challenge, Verdict
 from pol_oracle.bench import l1
-from pol_oracle.chain import events as ev
 from pol_oracle.evidence import Answer, FraudProof
+from pol_oracle.l1.events import typed as ev
 from pol_oracle.protocol.difficulty import BIT
 from pol_oracle.protocol.hashing import ZERO, keccak
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import EvidenceKind, Role, Status
 from pol_oracle.protocol.parameters import Parameters
 from pol_oracle.protocol.positions import Item, Lacking, Position, Tree
+from pol_oracle.view import History, View
 
 ETH = 10**18
 TASK = keccak(b"task")

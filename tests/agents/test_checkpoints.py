@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from pol_oracle.agents import checkpoints
-from pol_oracle.agents.checkpoints import Budget, Checkpoints
+from pol_oracle.agents.storage import checkpoints
+from pol_oracle.agents.storage.checkpoints import Budget, Checkpoints
 from pol_oracle.canonical.models import build_model
 from pol_oracle.canonical.state import State
 from pol_oracle.protocol.hashing import keccak

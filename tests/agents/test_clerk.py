@@ -9,14 +9,14 @@ from collections.abc import Callable
 import pytest
 import structlog
 
-from pol_oracle.agents.blocks import BlockView
-from pol_oracle.agents.clerk import Clerk
-from pol_oracle.agents.lineage import Lineage
-from pol_oracle.agents.verdicts import Answerer
-from pol_oracle.agents.worker import Cancelled
+from pol_oracle.agents.rules.verdicts import Answerer
+from pol_oracle.agents.work.clerk import Clerk
+from pol_oracle.agents.work.worker import Cancelled
 from pol_oracle.evidence import Answer
 from pol_oracle.protocol.errors import ArithmeticFault, RuleError, StoreError
 from pol_oracle.protocol.positions import Position
+from pol_oracle.view.blocks import BlockView
+from pol_oracle.view.lineage import Lineage
 from tests.agents.scene import CHEAT, MINER, NODES, PARAMETERS, POLICY, ROOTS, V1, V2, Scene, answer_of, join
 
 Cancel = Callable[[], bool]

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pol_oracle.agents import counts
-from pol_oracle.agents.counts import Counts
+from pol_oracle.agents.storage import counts
+from pol_oracle.agents.storage.counts import Counts
 from pol_oracle.protocol.hashing import keccak
 
 TASK, ROOTS = keccak(b"task"), [keccak(bytes([n])) for n in range(5)]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pol_oracle.agents.actions import Action, Propose
-from pol_oracle.agents.decide import choose_parent, decide_miner, search_difficulty, useless
-from pol_oracle.agents.knowledge import Miner, Parent
-from pol_oracle.agents.lineage import Chain
-from pol_oracle.chain import events as ev
+from pol_oracle.agents.rules.actions import Action, Propose
+from pol_oracle.agents.rules.decide import choose_parent, decide_miner, search_difficulty, useless
+from pol_oracle.agents.rules.knowledge import Miner, Parent
+from pol_oracle.l1.events import typed as ev
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import Role
+from pol_oracle.view.lineage import Chain
 from tests.agents.scene import CHEAT, ETH, GENESIS, MINER, PARAMETERS, POLICY, TASK, Scene
 
 OTHER = CHEAT  # another miner, honest or not

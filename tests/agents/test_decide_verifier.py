@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from pol_oracle.agents.actions import Action, Attest, Commit, Demand, Prove, Reopen
-from pol_oracle.agents.decide import decide_verifier
-from pol_oracle.agents.knowledge import Verifier
-from pol_oracle.agents.verdicts import Verdict
-from pol_oracle.chain import events as ev
+from pol_oracle.agents.rules.actions import Action, Attest, Commit, Demand, Prove, Reopen
+from pol_oracle.agents.rules.decide import decide_verifier
+from pol_oracle.agents.rules.knowledge import Verifier
+from pol_oracle.agents.rules.verdicts import Verdict
+from pol_oracle.l1.events import typed as ev
 from pol_oracle.protocol.lifecycle import EvidenceKind, Role
 from tests.agents.scene import (
     BITS,

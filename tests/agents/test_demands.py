@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from pol_oracle.agents.actions import Action, Demand, Explain, Hasten, Reveal
-from pol_oracle.agents.decide import decide_miner, decide_verifier
-from pol_oracle.agents.demands import answered, demands, due_answers, exhausted
-from pol_oracle.agents.knowledge import Miner
-from pol_oracle.agents.policy import DEMANDS, Policy
-from pol_oracle.agents.verdicts import Verdict
-from pol_oracle.chain import events as ev
-from pol_oracle.chain.fees import GWEI
+from pol_oracle.agents.rules.actions import Action, Demand, Explain, Hasten, Reveal
+from pol_oracle.agents.rules.decide import decide_miner, decide_verifier
+from pol_oracle.agents.rules.demands import answered, demands, due_answers, exhausted
+from pol_oracle.agents.rules.knowledge import Miner
+from pol_oracle.agents.rules.policy import DEMANDS, Policy
+from pol_oracle.agents.rules.verdicts import Verdict
+from pol_oracle.l1.events import typed as ev
+from pol_oracle.l1.sending.fees import GWEI
 from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.protocol.positions import Item, Lacking, Position, Tree, deadline

@@ -13,14 +13,14 @@ import pytest
 from eth_abi.abi import encode
 from eth_account import Account
 
-from pol_oracle.agents.actions import Prove
-from pol_oracle.agents.logs import log_to
-from pol_oracle.agents.memory import REFUSALS, Memory, Refusal
-from pol_oracle.agents.records import Records
+from pol_oracle.agents.monitoring.logs import log_to
+from pol_oracle.agents.monitoring.records import Records
 from pol_oracle.agents.respond import Sealer, call_of
-from pol_oracle.agents.verdicts import Verdict
-from pol_oracle.chain.abi import encode_call
+from pol_oracle.agents.rules.actions import Prove
+from pol_oracle.agents.rules.verdicts import Verdict
+from pol_oracle.agents.storage.memory import REFUSALS, Memory, Refusal
 from pol_oracle.evidence import FraudProof
+from pol_oracle.l1.contracts.abi import encode_call
 from pol_oracle.protocol.errors import InputError
 from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.lifecycle import EvidenceKind, Role
@@ -169,7 +169,7 @@ def test_memory_makes_up_for_what_a_full_disk_did_not_take(
 
 
 def test_memory_of_old_blocks_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pol_oracle.agents.memory.FOUND_RIGHT", 5)
+    monkeypatch.setattr("pol_oracle.agents.storage.memory.FOUND_RIGHT", 5)
     memory = Memory(tmp_path / "m.sqlite", GENESIS, V1)
     blocks = [keccak(bytes([number])) for number in range(20)]
     for block in blocks:

@@ -10,10 +10,10 @@ from threading import Thread
 import numpy as np
 import pytest
 
-from pol_oracle.agents import follow
-from pol_oracle.agents.checkpoints import Budget
-from pol_oracle.agents.follow import Follower, Stage
-from pol_oracle.agents.worker import Cancelled
+from pol_oracle.agents.storage.checkpoints import Budget
+from pol_oracle.agents.work import follow
+from pol_oracle.agents.work.follow import Follower, Stage
+from pol_oracle.agents.work.worker import Cancelled
 from pol_oracle.canonical.evaluate import Bits, Bytes, Evaluator
 from pol_oracle.canonical.state import State
 from pol_oracle.protocol.errors import InputError, NotFinite, StoreError

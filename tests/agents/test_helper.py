@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from pol_oracle.agents import helper
-from pol_oracle.agents.follow import Follower, Stage, Watch
 from pol_oracle.agents.helper import ChainStates, handed
-from pol_oracle.chain.client import Client
-from pol_oracle.chain.monitor import Update
+from pol_oracle.agents.work.follow import Follower, Stage, Watch
+from pol_oracle.l1.client import Client
+from pol_oracle.l1.monitor import Update
 from pol_oracle.protocol.hashing import keccak
 from pol_oracle.store import StateStore, file_name
 from tests.agents.chains import Block, chain, lineage

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 
-from pol_oracle.agents.actions import (
+from pol_oracle.agents.rules.actions import (
     Action,
     ClaimHead,
     Contest,
@@ -18,8 +18,8 @@ from pol_oracle.agents.actions import (
     SettleAttestation,
     SettleDemand,
 )
-from pol_oracle.agents.housekeeping import housekeeping
-from pol_oracle.chain import events as ev
+from pol_oracle.agents.rules.housekeeping import housekeeping
+from pol_oracle.l1.events import typed as ev
 from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.lifecycle import EvidenceKind, Role
 from pol_oracle.protocol.positions import Item, Position

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pol_oracle.agents.kept import SERVED, FinalStates, KeptStates
+from pol_oracle.agents.storage.kept import SERVED, FinalStates, KeptStates
 from pol_oracle.canonical.models import build_model
 from pol_oracle.canonical.state import State
 from pol_oracle.protocol.errors import StoreError

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pol_oracle.agents.lineage import Chain, Lineage
+from pol_oracle.view.lineage import Chain, Lineage
 from tests.agents.scene import CHEAT, Scene
 
 

@@ -12,7 +12,7 @@ import pytest
 import structlog
 from structlog.typing import EventDict
 
-from pol_oracle.agents.logs import LogFile, as_json, as_text, log_to
+from pol_oracle.agents.monitoring.logs import LogFile, as_json, as_text, log_to
 
 
 def test_every_entry_is_in_the_file_and_told(tmp_path: Path) -> None:

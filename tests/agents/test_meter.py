@@ -10,13 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pol_oracle.agents.dashboard import Dashboard
-from pol_oracle.agents.follow import Follower, Stage
-from pol_oracle.agents.health import moving
-from pol_oracle.agents.meter import WINDOW_S, Meter
-from pol_oracle.agents.metrics import Metrics
-from pol_oracle.agents.records import Records
-from pol_oracle.agents.view import History
+from pol_oracle.agents.monitoring.dashboard import Dashboard
+from pol_oracle.agents.monitoring.health import moving
+from pol_oracle.agents.monitoring.meter import WINDOW_S, Meter
+from pol_oracle.agents.monitoring.metrics import Metrics
+from pol_oracle.agents.monitoring.records import Records
+from pol_oracle.agents.work.follow import Follower, Stage
 from pol_oracle.canonical.state import State
 from pol_oracle.protocol.derivation import LEAF_WEIGHTS
 from pol_oracle.protocol.difficulty import BIT
@@ -24,6 +23,7 @@ from pol_oracle.protocol.errors import InputError
 from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.search import Progress
 from pol_oracle.store import StateStore
+from pol_oracle.view import History
 from tests.task.workloads import STEPS, small_workload
 
 ME = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"

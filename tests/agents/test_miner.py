@@ -10,18 +10,18 @@ from typing import Any, cast
 import pytest
 import structlog
 
-from pol_oracle.agents.blocks import BlockView
-from pol_oracle.agents.follow import Ask
 from pol_oracle.agents.job import Job
-from pol_oracle.agents.lineage import Lineage
-from pol_oracle.agents.memory import Memory
 from pol_oracle.agents.miner import MinerLoop
+from pol_oracle.agents.rules.verdicts import Verdict
 from pol_oracle.agents.runtime import Context
-from pol_oracle.agents.verdicts import Verdict
-from pol_oracle.agents.worker import Cancelled
+from pol_oracle.agents.storage.memory import Memory
+from pol_oracle.agents.work.follow import Ask
+from pol_oracle.agents.work.worker import Cancelled
 from pol_oracle.evidence import Shown
 from pol_oracle.protocol.errors import StoreError
 from pol_oracle.protocol.lifecycle import EvidenceKind
+from pol_oracle.view.blocks import BlockView
+from pol_oracle.view.lineage import Lineage
 from tests.agents.scene import CHEAT, GENESIS, MINER, PARAMETERS, POLICY, TASK, Scene, join, proof_of
 
 

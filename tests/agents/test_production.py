@@ -9,13 +9,13 @@ from typing import Any, cast
 
 import pytest
 
-from pol_oracle.agents.follow import Follower
 from pol_oracle.agents.job import Job
-from pol_oracle.agents.knowledge import Parent
-from pol_oracle.agents.meter import Meter
+from pol_oracle.agents.monitoring.meter import Meter
 from pol_oracle.agents.production import Production
-from pol_oracle.agents.worker import Cancelled
-from pol_oracle.canonical.accuracy import AccuracyTree
+from pol_oracle.agents.rules.knowledge import Parent
+from pol_oracle.agents.work.follow import Follower
+from pol_oracle.agents.work.worker import Cancelled
+from pol_oracle.canonical.commitments.accuracy import AccuracyTree
 from pol_oracle.protocol.errors import InputError, NotFinite
 from pol_oracle.protocol.hashing import ZERO
 from pol_oracle.search import Base, Progress, Proof, Search

@@ -10,14 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pol_oracle.agents.answerer import HonestAnswerer
-from pol_oracle.agents.blocks import BlockView
-from pol_oracle.agents.follow import Ask, Follower
-from pol_oracle.agents.lineage import Lineage
-from pol_oracle.agents.replay import Replayer
-from pol_oracle.agents.verdicts import Verdict
-from pol_oracle.agents.worker import Cancelled
-from pol_oracle.canonical.accuracy import AccuracyTree, Bits
+from pol_oracle.agents.rules.verdicts import Verdict
+from pol_oracle.agents.work.answerer import HonestAnswerer
+from pol_oracle.agents.work.follow import Ask, Follower
+from pol_oracle.agents.work.replay import Replayer
+from pol_oracle.agents.work.worker import Cancelled
+from pol_oracle.canonical.commitments.accuracy import AccuracyTree, Bits
 from pol_oracle.canonical.state import State
 from pol_oracle.evidence import Shown, TraceId, answer_to
 from pol_oracle.protocol.difficulty import BIT
@@ -28,6 +26,8 @@ from pol_oracle.protocol.lifecycle import EvidenceKind
 from pol_oracle.protocol.positions import Item, Position, Tree
 from pol_oracle.store import StateStore
 from pol_oracle.task import Segment, Workload
+from pol_oracle.view.blocks import BlockView
+from pol_oracle.view.lineage import Lineage
 from tests.adversaries.forging import Forgery, altered, honest, next_weight, told
 from tests.agents.chains import GENESIS
 from tests.task.workloads import MINER, STEPS, small_workload

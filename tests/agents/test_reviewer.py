@@ -9,17 +9,17 @@ from pathlib import Path
 import pytest
 import structlog
 
-from pol_oracle.agents.blocks import BlockView
-from pol_oracle.agents.lineage import Lineage
-from pol_oracle.agents.memory import Memory
-from pol_oracle.agents.reviewer import Reviewer
-from pol_oracle.agents.verdicts import Replay, Verdict
-from pol_oracle.agents.worker import Cancelled
+from pol_oracle.agents.rules.verdicts import Replay, Verdict
+from pol_oracle.agents.storage.memory import Memory
+from pol_oracle.agents.work.reviewer import Reviewer
+from pol_oracle.agents.work.worker import Cancelled
 from pol_oracle.evidence import Shown
 from pol_oracle.protocol.difficulty import BIT
 from pol_oracle.protocol.errors import ArithmeticFault, InputError, StoreError
 from pol_oracle.protocol.lifecycle import EvidenceKind
 from pol_oracle.protocol.positions import Position
+from pol_oracle.view.blocks import BlockView
+from pol_oracle.view.lineage import Lineage
 from tests.agents.scene import (
     CHEAT,
     EXPLANATION,

@@ -11,12 +11,12 @@ from typing import Any, cast
 
 import pytest
 
-from pol_oracle.agents.actions import Action
+from pol_oracle.agents.rules.actions import Action
 from pol_oracle.agents.runtime import Context, Loop
-from pol_oracle.agents.view import View
-from pol_oracle.chain.monitor import Update
-from pol_oracle.chain.sender import Result
+from pol_oracle.l1.monitor import Update
+from pol_oracle.l1.sending.sender import Result
 from pol_oracle.protocol.errors import ChainError, StoreError, Unreachable, WrongChain
+from pol_oracle.view import View
 from tests.agents.scene import GENESIS
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from pol_oracle.agents.urgency import Rank, Urgency, branch_works, urgencies
+from pol_oracle.agents.rules.urgency import Rank, Urgency, branch_works, urgencies
 from tests.agents.scene import CHEAT, GENESIS, PARAMETERS, V1, V2, V3, Scene
 
 WINDOW = PARAMETERS.challenge_window

@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pol_oracle.agents.forks import survivor
-from pol_oracle.agents.view import History
-from pol_oracle.chain import events as ev
+from pol_oracle.agents.rules.forks import survivor
+from pol_oracle.l1.events import typed as ev
 from pol_oracle.protocol.difficulty import work
 from pol_oracle.protocol.errors import WrongChain
 from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.lifecycle import SILENT, EvidenceKind, Role, Status
 from pol_oracle.protocol.positions import Item, Position, Tree
+from pol_oracle.view import History
 from tests.agents.scene import (
     BITS,
     CHEAT,

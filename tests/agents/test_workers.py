@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from pol_oracle.agents.worker import Cancelled, Done, Worker
+from pol_oracle.agents.work.worker import Cancelled, Done, Worker
 from pol_oracle.protocol.errors import StoreError
 
 KEY = bytes(32)

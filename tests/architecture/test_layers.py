@@ -19,14 +19,14 @@ TORCH_FREE = [
     "pol_oracle.task",
     "pol_oracle.store",
     "pol_oracle.evidence",
-    "pol_oracle.chain.sender",
-    "pol_oracle.chain.monitor",
-    "pol_oracle.agents.decide",
-    "pol_oracle.agents.view",
-    "pol_oracle.agents.replay",
+    "pol_oracle.l1.sending.sender",
+    "pol_oracle.l1.monitor",
+    "pol_oracle.agents.rules.decide",
+    "pol_oracle.view.view",
+    "pol_oracle.agents.work.replay",
     "pol_oracle.agents.verifier",
     "pol_oracle.reproduce.figure1",
-    "pol_oracle.simulate.scenarios",
+    "pol_oracle.simulate.scenarios.catalogue",
     "pol_oracle.cli.app",
 ]
 
@@ -85,8 +85,8 @@ for name in {TORCH_FREE!r}:
 
 
 def test_torch_is_imported_by_search_only() -> None:
-    measured = {f"bench/{name}.py" for name in ("agreement", "canonical", "hits", "sieves")}  # torch, or against it
-    measured |= {"bench/filters.py", "reproduce/plain.py", "cli/state.py"}  # or written for it
+    measured = {f"bench/{name}.py" for name in ("search/agreement", "canonical", "search/hits")}  # torch, or against it
+    measured |= {"bench/search/filters.py", "reproduce/plain.py", "cli/network/state.py"}  # or written for it
     assert {path for path in importers("torch") if not path.startswith("search/")} <= {"data/cifar10.py"} | measured
     assert {path for path in importers("torchvision") if not path.startswith("search/")} <= {"data/cifar10.py"}
 
@@ -96,16 +96,17 @@ def test_verifiers_count_without_the_miners_screen() -> None:
     assert importers("pol_oracle.search.screen") == {"search/attempt.py", "bench/canonical.py"}
 
 
-def test_l1_is_reached_through_chain_only() -> None:
-    outside = {path for path in importers("web3", "requests") if not path.startswith("chain/")}
-    assert outside == {"soak/proxy.py"}  # it is a node itself
+def test_nodes_are_reached_through_l1_only() -> None:
+    outside = {path for path in importers("web3", "requests") if not path.startswith("l1/")}
+    assert outside == {"soak/network/proxy.py"}  # it is a node itself
 
 
 def test_decisions_are_pure() -> None:
     forbidden = ["time", "datetime", "random", "os", "socket", "threading", "asyncio", "subprocess"]
-    forbidden += [f"pol_oracle.chain.{name}" for name in ("client", "rpc", "monitor", "sender", "devnet")]
-    rules = {f"agents/{name}.py" for name in ("decide", "challenges", "demands", "housekeeping", "view", "blocks")}
-    assert not rules & importers(*forbidden, "pol_oracle.store", "pol_oracle.search")
+    forbidden += [f"pol_oracle.l1.{name}" for name in ("client", "node", "monitor", "sending", "devnet")]
+    pure = {p for p in importers("pol_oracle") if p.startswith(("agents/rules/", "view/"))}
+    assert {"agents/rules/decide.py", "view/view.py"} <= pure
+    assert not pure & importers(*forbidden, "pol_oracle.store", "pol_oracle.search")
 
 
 def test_the_protocol_is_pure() -> None:
@@ -118,14 +119,14 @@ def test_the_simulator_reads_no_clock() -> None:
 
 
 def test_one_module_reads_settings() -> None:
-    """The environment of child processes is passed on, not read: chain/artifacts.py."""
+    """The environment of child processes is passed on, not read: l1/contracts/artifacts.py."""
     readers = {
         path.relative_to(PACKAGE).as_posix()
         for path in MODULES
         for node in attributes(path)
         if node.attr in ("environ", "getenv")
     }
-    assert readers <= {"cli/settings.py", "chain/artifacts.py"}
+    assert readers <= {"cli/settings.py", "l1/contracts/artifacts.py"}
 
 
 def test_nothing_is_unpickled() -> None:

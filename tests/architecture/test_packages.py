@@ -8,11 +8,23 @@ from pathlib import Path
 
 import pytest
 
-PACKAGES = sorted((Path(__file__).parents[2] / "pol_oracle").glob("*/__init__.py"))
+ROOT = Path(__file__).parents[2] / "pol_oracle"
+PACKAGES = sorted(ROOT.glob("*/**/__init__.py"))
 
 
-@pytest.mark.parametrize("package", PACKAGES, ids=lambda init: init.parent.name)
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda init: str(init.parent.relative_to(ROOT)))
 def test_package_names_its_modules(package: Path) -> None:
     said = ast.get_docstring(ast.parse(package.read_text())) or ""
     modules = {module.stem for module in package.parent.glob("*.py")} - {"__init__", "__main__"}
+    modules |= {room.parent.name for room in package.parent.glob("*/__init__.py")}
     assert {module for module in modules if not re.search(rf"\b{module}\b", said)} == set()
+
+
+def test_rooms_are_small() -> None:
+    sizes = {init.parent: len(list(init.parent.glob("*.py"))) for init in PACKAGES}
+    assert {room: size for room, size in sizes.items() if size > 14} == {}
+
+
+def test_modules_are_short() -> None:
+    lengths = {path: len(path.read_text("utf-8").splitlines()) for path in ROOT.rglob("*.py")}
+    assert {path: length for path, length in lengths.items() if length > 350} == {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pol_oracle.bench.agreement import DIRECTIONS_BAR, GRADIENTS_BAR, LOGITS_BAR, Agreement, compare, trained
+from pol_oracle.bench.search.agreement import DIRECTIONS_BAR, GRADIENTS_BAR, LOGITS_BAR, Agreement, compare, trained
 from pol_oracle.canonical.models import build_model
 
 SEEDS = {"cnn": 20, "vgg": 20, "resnet18-7x7": 6, "resnet18": 4}  # the bench takes 20 of each

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pol_oracle.bench import attacks, filters
+from pol_oracle.bench.search import attacks, filters
 from tests.task.workloads import small_workload
 
 CHOSEN = np.array([[0, 1, 2, 3], [10, 20, 30, 40], [7, 5, 3, 1]])

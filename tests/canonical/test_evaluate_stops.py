@@ -7,7 +7,7 @@ import pytest
 
 from pol_oracle.canonical import evaluate
 from pol_oracle.canonical.evaluate import MAX_SAMPLES, Evaluator
-from pol_oracle.canonical.execute import Workspace
+from pol_oracle.canonical.execution.execute import Workspace
 from pol_oracle.canonical.models import build_model
 from pol_oracle.canonical.state import State
 

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pol_oracle.canonical.accuracy import AccuracyTree
+from pol_oracle.canonical.commitments.accuracy import AccuracyTree
+from pol_oracle.canonical.commitments.trees import Opening, TensorTree, list_root, tensor_root
 from pol_oracle.canonical.operations import Kind, Operation, View
-from pol_oracle.canonical.programs import Program, ProgramTree
-from pol_oracle.canonical.traces import TraceRoots
-from pol_oracle.canonical.trees import Opening, TensorTree, list_root, tensor_root
+from pol_oracle.canonical.programs.program import Program, ProgramTree
+from pol_oracle.canonical.programs.traces import TraceRoots
 from pol_oracle.protocol.hashing import Tag, keccak, keccak_abi
 from pol_oracle.protocol.positions import Item, Position, Tree
 

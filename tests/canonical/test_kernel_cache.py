@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from pol_oracle.canonical import execute
+import pol_oracle.protocol
 from pol_oracle.canonical.kernels import cache
 
-PACKAGE = Path(execute.__file__).parents[1]
+PACKAGE = Path(pol_oracle.protocol.__file__).parents[1]
 MODULE = """
 from pol_oracle.canonical.kernels.jit import compiled
 
@@ -115,7 +115,11 @@ def test_every_source_of_kernels_counts(tmp_path: Path, monkeypatch: pytest.Monk
     copies = [tmp_path / "package" / folder.relative_to(PACKAGE) for folder in cache._SOURCES]
     monkeypatch.setattr(cache, "_SOURCES", copies)
     canonical = tmp_path / "package" / "canonical"
-    edited = [*(canonical / "kernels").glob("*.py"), canonical / "sponge.py", canonical / "expressions.py"]
+    edited = [
+        *(canonical / "kernels").glob("*.py"),
+        canonical / "commitments" / "sponge.py",
+        canonical / "expressions.py",
+    ]
     seen = {cache._sources.__wrapped__()}
     for file in [*edited, tmp_path / "package" / "protocol" / "derivation.py"]:
         file.write_text(file.read_text() + "\n")

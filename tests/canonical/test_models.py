@@ -10,17 +10,17 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from pol_oracle.canonical.commitments.trees import LEAF
 from pol_oracle.canonical.eligible import eligible_weights
 from pol_oracle.canonical.evaluate import Evaluator
-from pol_oracle.canonical.execute import Workspace
+from pol_oracle.canonical.execution.execute import Workspace
 from pol_oracle.canonical.layers.graph import live_taps
 from pol_oracle.canonical.models import MODEL_NAMES, Model, build_model
 from pol_oracle.canonical.operations import Kind, Operation
-from pol_oracle.canonical.programs import Program, ProgramTree
-from pol_oracle.canonical.reference import reference
+from pol_oracle.canonical.programs.program import Program, ProgramTree
+from pol_oracle.canonical.programs.reference import reference
 from pol_oracle.canonical.state import State
 from pol_oracle.canonical.step import Stepper, StepResult
-from pol_oracle.canonical.trees import LEAF
 from pol_oracle.protocol.errors import InputError
 from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.rules import HARDENED

@@ -8,8 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from pol_oracle.canonical.builder import Builder, Place, Tail, Tensor
-from pol_oracle.canonical.execute import Workspace
+from pol_oracle.canonical.execution.execute import Workspace
 from pol_oracle.canonical.expressions import (
     Expression,
     constant,
@@ -23,7 +22,8 @@ from pol_oracle.canonical.expressions import (
     select,
     square_root,
 )
-from pol_oracle.canonical.reference import blk64, reference
+from pol_oracle.canonical.programs.builder import Builder, Place, Tail, Tensor
+from pol_oracle.canonical.programs.reference import blk64, reference
 
 Floats = NDArray[np.float32]
 

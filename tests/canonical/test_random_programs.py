@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pol_oracle.canonical.builder import Builder, Place, Reduction, Tail, Tensor
-from pol_oracle.canonical.execute import Workspace
+from pol_oracle.canonical.execution.execute import Workspace
+from pol_oracle.canonical.execution.threads import Team
 from pol_oracle.canonical.expressions import (
     Expression,
     constant,
@@ -25,8 +25,8 @@ from pol_oracle.canonical.expressions import (
     square_root,
 )
 from pol_oracle.canonical.operations import Kind, View
-from pol_oracle.canonical.reference import reference
-from pol_oracle.canonical.threads import Team
+from pol_oracle.canonical.programs.builder import Builder, Place, Reduction, Tail, Tensor
+from pol_oracle.canonical.programs.reference import reference
 
 PROGRAMS = 250
 ELEMENTS = 6  # of every tensor, compared with the reference

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from pol_oracle.canonical.segments import SegmentEntry, SegmentList
-from pol_oracle.canonical.trees import merkle_rise
+from pol_oracle.canonical.commitments.segments import SegmentEntry, SegmentList
+from pol_oracle.canonical.commitments.trees import merkle_rise
 from pol_oracle.protocol.hashing import ZERO, Tag, keccak
 
 

@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 import torch
 
-from pol_oracle.canonical import execute, machine, selftest
+from pol_oracle.canonical import selftest
+from pol_oracle.canonical.execution import execute, machine
+from pol_oracle.canonical.execution.machine import Recipe
 from pol_oracle.canonical.expressions import ARITY
 from pol_oracle.canonical.kernels.elementwise import BLOCK, PERIODIC
 from pol_oracle.canonical.kernels.instructions import COPY
-from pol_oracle.canonical.machine import Recipe
 from pol_oracle.canonical.models import build_model
 from pol_oracle.canonical.state import State
 from pol_oracle.canonical.step import Stepper

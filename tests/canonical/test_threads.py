@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pol_oracle.canonical.blocks import Blocks
-from pol_oracle.canonical.threads import Team, portion
+from pol_oracle.canonical.execution.blocks import Blocks
+from pol_oracle.canonical.execution.threads import Team, portion
 from pol_oracle.protocol.errors import InputError
 
 

@@ -18,11 +18,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from llvmlite import binding
 
-from pol_oracle.canonical.accuracy import AccuracyTree, bits_of
-from pol_oracle.canonical.keccak import Words, hash_floats, hash_rows, merkle_apex, merkle_level
-from pol_oracle.canonical.models import build_model
-from pol_oracle.canonical.state import State
-from pol_oracle.canonical.trees import (
+from pol_oracle.canonical.commitments.accuracy import AccuracyTree, bits_of
+from pol_oracle.canonical.commitments.keccak import Words, hash_floats, hash_rows, merkle_apex, merkle_level
+from pol_oracle.canonical.commitments.trees import (
     Opening,
     Slice,
     TensorTree,
@@ -35,6 +33,8 @@ from pol_oracle.canonical.trees import (
     sample_root,
     tensor_root,
 )
+from pol_oracle.canonical.models import build_model
+from pol_oracle.canonical.state import State
 from pol_oracle.protocol.errors import InputError
 from pol_oracle.protocol.hashing import ZERO, Tag
 

@@ -12,9 +12,9 @@ import pytest
 from typer.testing import CliRunner
 
 from pol_oracle.bench.l1 import L1
-from pol_oracle.chain.client import Client
-from pol_oracle.chain.deployment import Deployment
 from pol_oracle.cli.app import app
+from pol_oracle.l1.client import Client
+from pol_oracle.l1.contracts.deployment import Deployment
 
 
 @dataclass(frozen=True)

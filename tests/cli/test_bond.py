@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from pol_oracle.chain import pace
-from pol_oracle.chain.client import Client
-from pol_oracle.chain.deployment import Deployment
-from pol_oracle.chain.devnet import dev_account
-from pol_oracle.chain.node import Node
-from pol_oracle.chain.rpc import Rpc
-from pol_oracle.chain.sender import Sender
+from pol_oracle.l1.client import Client
+from pol_oracle.l1.contracts.deployment import Deployment
+from pol_oracle.l1.devnet.anvil import dev_account
+from pol_oracle.l1.node import pace
+from pol_oracle.l1.node.node import Node
+from pol_oracle.l1.node.rpc import Rpc
+from pol_oracle.l1.sending.sender import Sender
 from pol_oracle.protocol.lifecycle import Role
-from pol_oracle.soak.lies import lag
-from pol_oracle.soak.proxy import LyingProxy
+from pol_oracle.soak.network.lies import lag
+from pol_oracle.soak.network.proxy import LyingProxy
 from tests.cli.conftest import Pol
 
 ETH = 10**18

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from pol_oracle.bench.l1 import L1, MINER, VERIFIERS
-from pol_oracle.chain.deployment import Deployment
-from pol_oracle.chain.devnet import dev_account
-from pol_oracle.chain.ports import free_port
+from pol_oracle.l1.contracts.deployment import Deployment
+from pol_oracle.l1.devnet.anvil import dev_account
+from pol_oracle.l1.devnet.ports import free_port
 from pol_oracle.protocol.positions import Item, Position
 from tests.cli.conftest import Pol
 from tests.cli.test_failures import finalize_one

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from pol_oracle.bench.l1 import L1, MINER, PARAMETERS
-from pol_oracle.chain.deployment import Deployment
-from pol_oracle.chain.ports import free_port
 from pol_oracle.cli import session
 from pol_oracle.cli.failures import expected, unexpected
+from pol_oracle.l1.contracts.deployment import Deployment
+from pol_oracle.l1.devnet.ports import free_port
 from pol_oracle.protocol.difficulty import ANY_DIFFICULTY
 from pol_oracle.protocol.errors import PolError, StoreError
 from tests.cli.conftest import Pol
@@ -152,9 +152,9 @@ def test_account_that_cannot_pay(pol: Pol, deployed: Deployment) -> None:
 
 
 def test_same_account_twice(pol: Pol, home: Path, deployed: Deployment, client: object) -> None:
-    from pol_oracle.chain.client import Client
-    from pol_oracle.chain.devnet import dev_account
-    from pol_oracle.chain.sender import Sender
+    from pol_oracle.l1.client import Client
+    from pol_oracle.l1.devnet.anvil import dev_account
+    from pol_oracle.l1.sending.sender import Sender
 
     assert isinstance(client, Client)
     with Sender(client, dev_account(9), home / "agents" / "agent.sqlite"):
@@ -165,7 +165,7 @@ def test_same_account_twice(pol: Pol, home: Path, deployed: Deployment, client: 
 
 
 def test_corrupt_journal(pol: Pol, home: Path, deployed: Deployment) -> None:
-    from pol_oracle.chain.devnet import dev_account
+    from pol_oracle.l1.devnet.anvil import dev_account
 
     (home / "agents").mkdir(parents=True)
     journal = home / "agents" / f"cli-{dev_account(9).address.lower()}.sqlite"
@@ -178,7 +178,7 @@ def test_corrupt_journal(pol: Pol, home: Path, deployed: Deployment) -> None:
 
 
 def test_corrupt_memory_is_named(tmp_path: Path) -> None:
-    from pol_oracle.agents.memory import Memory
+    from pol_oracle.agents.storage.memory import Memory
 
     path = tmp_path / "dev-4-memory.sqlite"
     path.write_bytes(b"this is no database" * 100)

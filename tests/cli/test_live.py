@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 
 from pol_oracle.agents.config import AgentConfig
-from pol_oracle.chain.deployment import Deployment
-from pol_oracle.chain.devnet import dev_account
 from pol_oracle.cli.live import Outlet, live
+from pol_oracle.l1.contracts.deployment import Deployment
+from pol_oracle.l1.devnet.anvil import dev_account
 
 ROOT = Path(__file__).parents[2]
 AGENT = r"""

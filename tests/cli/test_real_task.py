@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 from pol_oracle.agents.runtime import prepare_workload
 from pol_oracle.bench.l1 import L1, MINER
 from pol_oracle.canonical.state import State
-from pol_oracle.chain.client import Client
-from pol_oracle.chain.deployment import Deployment
-from pol_oracle.chain.devnet import dev_account
-from pol_oracle.chain.ports import free_port
 from pol_oracle.demo.forgers import STEP, nudged, own_indices, with_post
 from pol_oracle.evidence import first_unmet, traced
+from pol_oracle.l1.client import Client
+from pol_oracle.l1.contracts.deployment import Deployment
+from pol_oracle.l1.devnet.anvil import dev_account
+from pol_oracle.l1.devnet.ports import free_port
 from pol_oracle.protocol.difficulty import BIT
 from pol_oracle.protocol.hashing import ZERO, keccak
 from pol_oracle.protocol.header import Header
@@ -218,7 +218,7 @@ def test_dry_run_shows_what_a_challenge_would_send_and_sends_nothing(pol: Pol, n
 def test_challenge_commits_waits_and_proves(
     pol: Pol, network: L1, ground: Ground, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pol_oracle.chain.pace.patience_s", lambda *_: 0.0)  # this L1 makes no block unasked
+    monkeypatch.setattr("pol_oracle.l1.node.pace.patience_s", lambda *_: 0.0)  # this L1 makes no block unasked
     block = unearned(network, ground)
     waiting = pol("challenge", block, "--dev", 9)
     assert waiting.code == 1

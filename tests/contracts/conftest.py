@@ -9,7 +9,7 @@ from typing import Any
 import ape
 import pytest
 
-from pol_oracle.chain.deploy import plan
+from pol_oracle.l1.deploy import plan
 from pol_oracle.protocol import derivation
 from pol_oracle.protocol.difficulty import ANY_DIFFICULTY
 from pol_oracle.protocol.hashing import keccak

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pol_oracle.bench.court_arithmetic import Calculator, vectors
+from pol_oracle.bench.court.arithmetic import Calculator, vectors
 from pol_oracle.canonical.expressions import Code
-from pol_oracle.chain.client import Client
-from pol_oracle.chain.devnet import Devnet
+from pol_oracle.l1.client import Client
+from pol_oracle.l1.devnet.anvil import Devnet
 from pol_oracle.protocol.errors import Reverted
 
 VECTORS = 8000  # per operation; `pol bench` takes more

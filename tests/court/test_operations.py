@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pol_oracle.bench.court_arithmetic import Calculator, Run
-from pol_oracle.canonical.execute import Workspace
+from pol_oracle.bench.court.arithmetic import Calculator, Run
+from pol_oracle.canonical.execution.execute import Workspace
 from pol_oracle.canonical.models import MODEL_NAMES, build_model
 from pol_oracle.canonical.operations import Kind, Operation
-from pol_oracle.canonical.programs import Program
-from pol_oracle.canonical.reference import reference
+from pol_oracle.canonical.programs.program import Program
+from pol_oracle.canonical.programs.reference import reference
 from pol_oracle.canonical.state import State
 from pol_oracle.canonical.step import Stepper
-from pol_oracle.chain.client import Client
-from pol_oracle.chain.devnet import Devnet
+from pol_oracle.l1.client import Client
+from pol_oracle.l1.devnet.anvil import Devnet
 from pol_oracle.protocol.errors import Reverted
 from tests.canonical.test_random_programs import Author, same
 

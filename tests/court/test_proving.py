@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pol_oracle.bench.court import BARS, disagreements, prices, undetected
-from pol_oracle.bench.proving import dock
+from pol_oracle.bench.court.evidence import BARS, disagreements, prices, undetected
+from pol_oracle.bench.court.proving import dock
 from pol_oracle.canonical.models import MODEL_NAMES
 from pol_oracle.evidence import TraceId
 from pol_oracle.protocol.errors import Reverted

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pol_oracle.canonical.segments import SegmentEntry, SegmentList
+from pol_oracle.canonical.commitments.segments import SegmentEntry, SegmentList
 
 CASES: list[dict[str, Any]] = json.loads((Path(__file__).parents[1] / "golden" / "court.json").read_text())["segments"]
 

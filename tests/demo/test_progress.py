@@ -8,13 +8,13 @@ from pathlib import Path
 
 from rich.console import Console
 
-from pol_oracle.agents.view import View
 from pol_oracle.demo.cast import ROLES, assemble
 from pol_oracle.demo.progress import line, snapshot
 from pol_oracle.demo.records import rejections
 from pol_oracle.demo.screen import LiveScreen, open_screen
 from pol_oracle.demo.verdict import Scene
 from pol_oracle.protocol.lifecycle import EvidenceKind
+from pol_oracle.view import View
 from tests.report.chronicle import GENESIS, Chronicle
 
 CAST = assemble({n: f"0x{n:040x}" for n in range(1, len(ROLES) + 1)})

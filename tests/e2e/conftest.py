@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pol_oracle.chain.deployment import Deployment
+from pol_oracle.l1.contracts.deployment import Deployment
 from pol_oracle.task import TaskSpec, Workload, build_workload
 from tests.e2e.stage import Stage
 

@@ -12,23 +12,21 @@ from typing import Any, TypeVar
 import numpy as np
 from eth_account.signers.local import LocalAccount
 
-from pol_oracle.agents.blocks import BlockView
 from pol_oracle.agents.config import AgentConfig
-from pol_oracle.agents.follow import Ask
 from pol_oracle.agents.job import Job, Produce
-from pol_oracle.agents.lineage import Lineage
 from pol_oracle.agents.miner import MinerLoop
-from pol_oracle.agents.policy import Policy
+from pol_oracle.agents.rules.policy import Policy
+from pol_oracle.agents.rules.verdicts import Answerer, Replay, Verdict
 from pol_oracle.agents.runtime import Context, Loop, open_context
-from pol_oracle.agents.verdicts import Answerer, Replay, Verdict
 from pol_oracle.agents.verifier import VerifierLoop
-from pol_oracle.agents.worker import Cancelled
-from pol_oracle.canonical.accuracy import AccuracyTree
-from pol_oracle.chain.client import Client
-from pol_oracle.chain.deployment import Deployment
-from pol_oracle.chain.sender import Call, Sender
+from pol_oracle.agents.work.follow import Ask
+from pol_oracle.agents.work.worker import Cancelled
+from pol_oracle.canonical.commitments.accuracy import AccuracyTree
 from pol_oracle.evidence import Answer, FraudProof, Shown, bits_answer
 from pol_oracle.evidence.accuracy import sums_proof
+from pol_oracle.l1.client import Client
+from pol_oracle.l1.contracts.deployment import Deployment
+from pol_oracle.l1.sending.sender import Call, Sender
 from pol_oracle.protocol.derivation import batch, seed
 from pol_oracle.protocol.errors import StoreError
 from pol_oracle.protocol.hashing import keccak
@@ -36,6 +34,8 @@ from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import EvidenceKind, Role, Status
 from pol_oracle.protocol.positions import Item, Lacking, Position
 from pol_oracle.protocol.task import Task
+from pol_oracle.view.blocks import BlockView
+from pol_oracle.view.lineage import Lineage
 
 ETH = 10**18
 STAKE = 4 * ETH

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from eth_account.signers.local import LocalAccount
 
-from pol_oracle.agents.view import View
-from pol_oracle.chain.client import Client
-from pol_oracle.chain.deploy import deploy
+from pol_oracle.l1.client import Client
+from pol_oracle.l1.deploy import deploy
 from pol_oracle.protocol.difficulty import BIT, work
 from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.protocol.parameters import Parameters
 from pol_oracle.protocol.task import Task
+from pol_oracle.view import View
 from tests.e2e.stage import ETH, Stage
 
 PAUSES = (1, 30, 1, 1, 200, 1, 7, 1)  # seconds of L1 per round, over and over

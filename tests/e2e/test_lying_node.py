@@ -6,9 +6,9 @@ import pytest
 import rlp
 from eth_account.signers.local import LocalAccount
 
-from pol_oracle.chain.fees import CAPS
+from pol_oracle.l1.sending.fees import CAPS
 from pol_oracle.protocol.lifecycle import Role, Status
-from pol_oracle.soak.proxy import LyingProxy
+from pol_oracle.soak.network.proxy import LyingProxy
 from tests.e2e.stage import STAKE, Stage, boast
 
 

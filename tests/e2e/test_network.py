@@ -10,19 +10,17 @@ from pathlib import Path
 import pytest
 from eth_account.signers.local import LocalAccount
 
-from pol_oracle.agents.answerer import HonestAnswerer
-from pol_oracle.agents.blocks import BlockView
 from pol_oracle.agents.config import HelperConfig
-from pol_oracle.agents.follow import Ask, Follower
 from pol_oracle.agents.helper import ChainStates
-from pol_oracle.agents.launch import launch
-from pol_oracle.agents.lineage import Lineage
 from pol_oracle.agents.production import Production
-from pol_oracle.agents.replay import Replayer
+from pol_oracle.agents.rules.verdicts import Answerer
 from pol_oracle.agents.runtime import prepare_workload
-from pol_oracle.agents.verdicts import Answerer
-from pol_oracle.chain.client import Client
+from pol_oracle.agents.work.answerer import HonestAnswerer
+from pol_oracle.agents.work.follow import Ask, Follower
+from pol_oracle.agents.work.replay import Replayer
 from pol_oracle.evidence import Answer, answer_to
+from pol_oracle.l1.client import Client
+from pol_oracle.launch import launch
 from pol_oracle.protocol.errors import InputError
 from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.lifecycle import EvidenceKind, Role, Status
@@ -31,6 +29,8 @@ from pol_oracle.report.ledger import Unit, ledger, totals
 from pol_oracle.search import Meeting, search_for
 from pol_oracle.store import StateStore
 from pol_oracle.task import Workload
+from pol_oracle.view.blocks import BlockView
+from pol_oracle.view.lineage import Lineage
 from tests.adversaries.forging import Forgery, next_weight
 from tests.adversaries.forging import honest as forged
 from tests.e2e.stage import ETH, STAKE, Stage

@@ -16,14 +16,14 @@ from typing import Any
 import pytest
 from eth_account.signers.local import LocalAccount
 
-from pol_oracle.agents.launch import launch
-from pol_oracle.agents.view import History
-from pol_oracle.chain import events as ev
-from pol_oracle.chain.client import Client
-from pol_oracle.chain.deployment import Deployment
-from pol_oracle.chain.monitor import Monitor
+from pol_oracle.l1.client import Client
+from pol_oracle.l1.contracts.deployment import Deployment
+from pol_oracle.l1.events import typed as ev
+from pol_oracle.l1.monitor import Monitor
+from pol_oracle.launch import launch
 from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.task import TaskSpec, Workload, build_workload
+from pol_oracle.view import History
 from tests.e2e.stage import Mine, Stage
 
 CHECKOUT = Path(__file__).resolve().parents[2]

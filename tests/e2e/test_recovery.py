@@ -7,9 +7,9 @@ from pathlib import Path
 
 from eth_account.signers.local import LocalAccount
 
-from pol_oracle.chain.client import Client
-from pol_oracle.chain.deploy import deploy
-from pol_oracle.chain.devnet import Devnet
+from pol_oracle.l1.client import Client
+from pol_oracle.l1.deploy import deploy
+from pol_oracle.l1.devnet.anvil import Devnet
 from pol_oracle.protocol.lifecycle import Status
 from pol_oracle.protocol.parameters import Parameters
 from pol_oracle.protocol.task import Task

@@ -7,18 +7,18 @@ from dataclasses import replace
 import pytest
 from eth_account.signers.local import LocalAccount
 
-from pol_oracle.agents.blocks import BlockView
-from pol_oracle.agents.follow import Ask
-from pol_oracle.agents.lineage import Lineage
-from pol_oracle.agents.memory import Refusal
+from pol_oracle.agents.rules.verdicts import Verdict
 from pol_oracle.agents.runtime import open_context
-from pol_oracle.agents.verdicts import Verdict
+from pol_oracle.agents.storage.memory import Refusal
+from pol_oracle.agents.work.follow import Ask
 from pol_oracle.bench.l1 import PARAMETERS
 from pol_oracle.evidence import Shown
 from pol_oracle.protocol.errors import InputError
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import EvidenceKind, Role, Status
 from pol_oracle.report.ledger import Unit, ledger, totals
+from pol_oracle.view.blocks import BlockView
+from pol_oracle.view.lineage import Lineage
 from tests.e2e.stage import ETH, STAKE, Stage, believe, boast, boast_proof, reveal_bits
 
 Accounts = list[LocalAccount]

@@ -15,7 +15,7 @@ from enum import Enum, auto
 
 from pol_oracle.protocol.parameters import Parameters
 from pol_oracle.simulate.chain import Block
-from pol_oracle.simulate.finality import JudgedTree
+from pol_oracle.simulate.scenarios.finality import JudgedTree
 
 QUEUE_SHARE, PAY_SHARE = 16, 8
 Position = tuple[str, int]  # what is demanded, and of which step or sample

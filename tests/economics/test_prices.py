@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pol_oracle.agents.actions import Action, Demand, Expire, Explain, Reveal
-from pol_oracle.agents.policy import DEMANDS
 from pol_oracle.agents.respond import call_of
+from pol_oracle.agents.rules.actions import Action, Demand, Expire, Explain, Reveal
+from pol_oracle.agents.rules.policy import DEMANDS
 from pol_oracle.bench.l1 import L1, MINER, VERIFIERS, running
-from pol_oracle.canonical.segments import SegmentEntry
+from pol_oracle.canonical.commitments.segments import SegmentEntry
 from pol_oracle.evidence import Grounds, HonestDiscloser, TraceId, answer_to, traced
 from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.header import Header

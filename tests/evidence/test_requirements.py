@@ -8,8 +8,8 @@ from math import prod
 import numpy as np
 import pytest
 
+from pol_oracle.canonical.commitments.trees import Opening, Slice, merkle_rise
 from pol_oracle.canonical.state import State
-from pol_oracle.canonical.trees import Opening, Slice, merkle_rise
 from pol_oracle.evidence import first_unmet, requirement_proof
 from pol_oracle.protocol.difficulty import BIT
 from pol_oracle.protocol.eligible import unpacked

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from eth_abi.abi import encode
 
-from pol_oracle.canonical.accuracy import AccuracyTree, SumNode, bits_of, grow
+from pol_oracle.canonical.commitments.accuracy import AccuracyTree, SumNode, bits_of, grow
+from pol_oracle.canonical.commitments.segments import SegmentEntry, SegmentList
+from pol_oracle.canonical.commitments.trees import Opening, merkle_rise
 from pol_oracle.canonical.operations import Kind
-from pol_oracle.canonical.segments import SegmentEntry, SegmentList
 from pol_oracle.canonical.state import State
-from pol_oracle.canonical.trees import Opening, merkle_rise
 from pol_oracle.evidence import (
     FraudProof,
     Grounds,

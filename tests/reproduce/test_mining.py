@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from pol_oracle.canonical.accuracy import AccuracyTree
+from pol_oracle.canonical.commitments.accuracy import AccuracyTree
 from pol_oracle.canonical.state import State
 from pol_oracle.protocol.errors import RuleError
 from pol_oracle.protocol.header import Header

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from pol_oracle.search import cpu_loops, gpu_loops
+from pol_oracle.search.grouped import cpu_loops, gpu_loops
 
 S, G = 4, 3
 RATE = np.float32(0.05)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pol_oracle.canonical.accuracy import AccuracyTree
+from pol_oracle.canonical.commitments.accuracy import AccuracyTree
 from pol_oracle.canonical.state import State
 from pol_oracle.protocol.derivation import batch, requirements, seed
 from pol_oracle.protocol.difficulty import most_bits, needed_bits

@@ -18,10 +18,10 @@ from torch.nn import functional
 
 from pol_oracle.canonical.models import MODEL_NAMES, build_model
 from pol_oracle.protocol.derivation import LEAF_WEIGHTS
-from pol_oracle.search.cpu_loops import use_threads
-from pol_oracle.search.group_norm import GroupNorm
-from pol_oracle.search.grouped_network import GroupedNetwork, _rectified
-from pol_oracle.search.live_convolution import LiveConvolution
+from pol_oracle.search.grouped.cpu_loops import use_threads
+from pol_oracle.search.grouped.group_norm import GroupNorm
+from pol_oracle.search.grouped.live_convolution import LiveConvolution
+from pol_oracle.search.grouped.network import GroupedNetwork, _rectified
 
 S, CPU, RATE = 3, torch.device("cpu"), np.float32(0.05)
 

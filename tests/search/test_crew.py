@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from pol_oracle.canonical.state import State
-from pol_oracle.chain.ports import free_port
+from pol_oracle.l1.devnet.ports import free_port
 from pol_oracle.protocol.difficulty import BIT
 from pol_oracle.protocol.errors import ArithmeticFault, InputError, Unreachable
 from pol_oracle.protocol.header import Header

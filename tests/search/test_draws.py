@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pol_oracle.canonical.trees import rows
+from pol_oracle.canonical.commitments.trees import rows
 from pol_oracle.protocol import derivation
 from pol_oracle.protocol.derivation import LEAF_WEIGHTS
 from pol_oracle.protocol.difficulty import BIT

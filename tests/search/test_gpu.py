@@ -10,7 +10,7 @@ from pol_oracle.canonical.models import MODEL_NAMES
 from pol_oracle.protocol.difficulty import BIT
 from pol_oracle.search import GroupedSearch, pick_device
 from pol_oracle.search.attempt import Block, Nonces
-from pol_oracle.search.passes import Passes
+from pol_oracle.search.grouped.passes import Passes
 from tests.search.replay import base, stands
 from tests.task.workloads import MINER, small_workload
 

@@ -18,11 +18,11 @@ from pol_oracle.protocol.difficulty import BIT
 from pol_oracle.protocol.errors import InputError, NotFinite
 from pol_oracle.search import Base, GroupedSearch, NaiveSearch, Progress, load_state
 from pol_oracle.search.attempt import Attempt, Block, Nonces
-from pol_oracle.search.grouped_network import GroupedNetwork
-from pol_oracle.search.live_convolution import LiveConvolution
-from pol_oracle.search.passes import Passes, groups_for
-from pol_oracle.search.proof import Watch
+from pol_oracle.search.grouped.live_convolution import LiveConvolution
+from pol_oracle.search.grouped.network import GroupedNetwork
+from pol_oracle.search.grouped.passes import Passes, groups_for
 from pol_oracle.task import Workload, unmet
+from pol_oracle.task.proof import Watch
 from tests.search.replay import base, stands
 from tests.task.workloads import MINER, small_workload
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from pol_oracle.canonical.accuracy import AccuracyTree
+from pol_oracle.canonical.commitments.accuracy import AccuracyTree
 from pol_oracle.canonical.state import State
 from pol_oracle.protocol.difficulty import BIT
 from pol_oracle.search import NaiveSearch, Progress, Proof, Recipe, count_correct, read_state, train

@@ -9,9 +9,9 @@ import pytest
 from pol_oracle.simulate.attackers import Attacker, Withholder
 from pol_oracle.simulate.chain import Rules
 from pol_oracle.simulate.engine import Simulation
-from pol_oracle.simulate.games import IDEAL
 from pol_oracle.simulate.network import Network, alike
 from pol_oracle.simulate.outcome import Outcome
+from pol_oracle.simulate.scenarios.games import IDEAL
 
 FIXED = Rules(target_interval=0)
 INSTANT = Network(slot=1, confirmations=0, segment=0)

@@ -10,10 +10,10 @@ import pytest
 
 from pol_oracle.simulate.chain import Rules
 from pol_oracle.simulate.engine import Shift
-from pol_oracle.simulate.games import ENDLESS, Game, search
-from pol_oracle.simulate.jumps import BEFORE, DOWN, OUTAGE, UP, Unbounded, jump, recovered
 from pol_oracle.simulate.network import Network
-from pol_oracle.simulate.scenarios import BLOCKS_TO_RECOVER, GAIN, ORPHANS_AFTER_OUTAGE
+from pol_oracle.simulate.scenarios.catalogue import BLOCKS_TO_RECOVER, GAIN, ORPHANS_AFTER_OUTAGE
+from pol_oracle.simulate.scenarios.games import ENDLESS, Game, search
+from pol_oracle.simulate.scenarios.jumps import BEFORE, DOWN, OUTAGE, UP, Unbounded, jump, recovered
 
 
 @pytest.mark.parametrize("shifts", [UP, DOWN], ids=["up", "down"])

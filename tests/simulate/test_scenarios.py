@@ -10,9 +10,9 @@ import pytest
 from typer.testing import CliRunner
 
 from pol_oracle.cli.app import app
-from pol_oracle.cli.simulate import NAMES
-from pol_oracle.simulate import scenarios
-from pol_oracle.simulate.scenarios import SCENARIOS
+from pol_oracle.cli.lab.simulate import NAMES
+from pol_oracle.simulate.scenarios import catalogue as scenarios
+from pol_oracle.simulate.scenarios.catalogue import SCENARIOS
 
 QUICK = [name for name in SCENARIOS if name not in ("ten-thousand", "timestamps")]
 

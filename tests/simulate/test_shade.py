@@ -7,8 +7,8 @@ import itertools
 import pytest
 
 from pol_oracle.simulate.chain import Rules
-from pol_oracle.simulate.finality import JudgedTree
-from pol_oracle.simulate.shade import MARGINS, QUICK, SLOT, SLOW, STRETCHED, Shade, attacks
+from pol_oracle.simulate.scenarios.finality import JudgedTree
+from pol_oracle.simulate.scenarios.shade import MARGINS, QUICK, SLOT, SLOW, STRETCHED, Shade, attacks
 
 FALLS = (QUICK, SLOW, STRETCHED)
 

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from pol_oracle.demo.cast import Part
-from pol_oracle.soak.agents import Agent, command_of, make_home
-from pol_oracle.soak.cast import ACCOUNTS, Saver, cheat, honest
-from pol_oracle.soak.errands import Errands
-from pol_oracle.soak.resources import on_disk, usage
+from pol_oracle.soak.judging.resources import on_disk, usage
+from pol_oracle.soak.network.agents import Agent, command_of, make_home
+from pol_oracle.soak.network.cast import ACCOUNTS, Saver, cheat, honest
+from pol_oracle.soak.network.errands import Errands
 
 WRITES = """
 import signal, sys, time

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import requests
 
-from pol_oracle.chain.devnet import dev_account
-from pol_oracle.soak.lies import (
+from pol_oracle.l1.devnet.anvil import dev_account
+from pol_oracle.soak.network.lies import (
     WILD,
     dearer,
     garbage,
@@ -23,7 +23,7 @@ from pol_oracle.soak.lies import (
     swallow,
     with_status,
 )
-from pol_oracle.soak.proxy import LyingProxy
+from pol_oracle.soak.network.proxy import LyingProxy
 
 
 @pytest.fixture
@@ -132,6 +132,7 @@ def test_transactions_are_swallowed_or_sent_twice(proxy: LyingProxy) -> None:
 
     with proxy.lying(repeat, "eth_sendRawTransaction"):
         assert "code" in ask(proxy, "eth_sendRawTransaction", signed(nonce))  # the second time it is known already
+    ask(proxy, "anvil_mine", "0x1")  # Anvil answers before it has mined
     assert int(ask(proxy, "eth_getTransactionCount", me, "latest"), 16) == nonce + 1
     assert proxy.sent == [signed(nonce)] * 2
 

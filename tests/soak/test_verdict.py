@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from pol_oracle.chain.events import Deposited, LogPosition, Unbonded
 from pol_oracle.demo.cast import Part, Party
+from pol_oracle.l1.events.typed import Deposited, LogPosition, Unbonded
 from pol_oracle.protocol.lifecycle import EvidenceKind, Role
-from pol_oracle.soak.audit import Payment
-from pol_oracle.soak.report import Report
-from pol_oracle.soak.resources import Growth, Usage, growth
-from pol_oracle.soak.verdict import Ending, Facts, Order, Purse, problems
+from pol_oracle.soak.judging.audit import Payment
+from pol_oracle.soak.judging.report import Report
+from pol_oracle.soak.judging.resources import Growth, Usage, growth
+from pol_oracle.soak.judging.verdict import Ending, Facts, Order, Purse, problems
 from tests.report.chronicle import Chronicle
 
 MINER = Party("miner-1", Part.MINER, 1, f"0x{1:040x}")

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from eth_account.signers.local import LocalAccount
 
-from pol_oracle.chain.client import Client
-from pol_oracle.chain.deployment import Deployment
-from pol_oracle.chain.sender import Call, Sender
+from pol_oracle.l1.client import Client
+from pol_oracle.l1.contracts.deployment import Deployment
+from pol_oracle.l1.sending.sender import Call, Sender
 from pol_oracle.protocol.lifecycle import Role
-from pol_oracle.soak.audit import Audit
-from pol_oracle.soak.l1 import L1
-from pol_oracle.soak.verdict import Purse
-from pol_oracle.soak.witness import Sums, Witness
+from pol_oracle.soak.judging.audit import Audit
+from pol_oracle.soak.judging.verdict import Purse
+from pol_oracle.soak.judging.witness import Sums, Witness
+from pol_oracle.soak.network.l1 import L1
 
 ETH = 10**18
 Mine = Callable[..., None]

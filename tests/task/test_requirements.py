@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pol_oracle.canonical.commitments.trees import LEAF
 from pol_oracle.canonical.state import State
-from pol_oracle.canonical.trees import LEAF
 from pol_oracle.protocol.derivation import Requirement
 from pol_oracle.protocol.difficulty import BIT
 from pol_oracle.protocol.hashing import ZERO, keccak

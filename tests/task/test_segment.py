@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pol_oracle.canonical.segments import SegmentList
+from pol_oracle.canonical.commitments.segments import SegmentList
 from pol_oracle.canonical.state import State
 from pol_oracle.protocol.derivation import batch, segment_seed
 from pol_oracle.protocol.hashing import Tag, keccak

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from pol_oracle.canonical.commitments.trees import LEAF
 from pol_oracle.canonical.state import State
-from pol_oracle.canonical.trees import LEAF
 from pol_oracle.data import DataSpec
 from pol_oracle.protocol.errors import CorruptState, InputError, RuleError, StoreError
 from pol_oracle.store import StateStore

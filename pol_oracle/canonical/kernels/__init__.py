@@ -8,4 +8,5 @@ computed by whom never changes how an element is computed.
     pack         operands laid out for vectors               product      dot products that form a matrix product
     reduce       all other reductions                        elementwise  maps, and the tail of a reduction
     layout       gathers                                     modes        how the processor rounds
+    instructions the instructions of maps
 """

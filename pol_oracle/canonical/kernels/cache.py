@@ -30,7 +30,7 @@ from numba.misc import appdirs as _appdirs
 
 compiler, serialize, appdirs = (cast(Any, module) for module in (_compiler, _serialize, _appdirs))  # not typed
 _HERE = Path(__file__).parent
-_SOURCES = (_HERE, _HERE.parent, _HERE.parents[1] / "protocol")  # constants of these are compiled in
+_SOURCES = (_HERE.parent, _HERE.parents[1] / "protocol")  # constants of these are compiled in
 _DIGEST = 32  # bytes, before the code
 _KEPT = 8  # newest entries of a function: for other processors, and a way back
 
@@ -126,7 +126,7 @@ def _write(path: Path, data: bytes) -> None:
 
 @cache
 def _sources() -> str:
-    files = (path for folder in _SOURCES for path in sorted(folder.glob("*.py")))
+    files = (path for folder in _SOURCES for path in sorted(folder.rglob("*.py")))
     return hashlib.sha256("".join(map(_hash_of, files)).encode()).hexdigest()
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ..builder import Reduction, Tail, Tensor
 from ..expressions import constant, coordinate, equal, exp, operand
 from ..operations import Kind
+from ..programs.builder import Reduction, Tail, Tensor
 from .graph import Graph, Weight
 from .pooling import AveragePool
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..builder import Place, Reduction, Tensor
 from ..operations import Kind
+from ..programs.builder import Place, Reduction, Tensor
 from .graph import Activation, Geometry, Graph, Weight
 
 

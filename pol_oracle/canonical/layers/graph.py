@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from functools import reduce
 from typing import Protocol, TypeVar
 
-from ..builder import Builder, Place, Reduction, Tail, Tensor
 from ..expressions import Expression, constant, greater, operand, select
 from ..operations import View
+from ..programs.builder import Builder, Place, Reduction, Tail, Tensor
 
 T = TypeVar("T")
 

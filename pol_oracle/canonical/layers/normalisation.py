@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from math import prod
 
-from ..builder import Tail, Tensor
 from ..expressions import Expression, constant, operand, square_root
 from ..operations import View
+from ..programs.builder import Tail, Tensor
 from .convolution import Convolution
 from .graph import Graph, Update, Weight
 

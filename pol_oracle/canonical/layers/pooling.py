@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..builder import Place, Reduction, Tail, Tensor
 from ..expressions import constant, coordinate, equal, operand, select
+from ..programs.builder import Place, Reduction, Tail, Tensor
 from .graph import Activation, Graph
 
 

@@ -1,4 +1,10 @@
-"""The networks a task can train. A model is data: a function that lays layers into a graph."""
+"""The networks a task can train. A model is data: a function that lays layers into a graph.
+
+model.py    weights in declaration order, and the programs they are trained and evaluated by
+cnn.py      the devnet's: a step takes milliseconds
+resnet.py   ResNet-18 with two stems
+vgg.py      a small VGG with batch norm
+"""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from pol_oracle.protocol.errors import InputError
 
 from ..layers.classifier import Classifier
 from ..layers.graph import Geometry, Graph, Weight
-from ..programs import Program
+from ..programs.program import Program
 
 IMAGE_SHAPE = (32, 32, 3)
 CLASSES = 10

@@ -1,0 +1,9 @@
+"""What people see of an agent.
+
+logs.py        log entries, for people and machines
+records.py     the status file: what was earned or lost, and why
+meter.py       what a miner's search does, as figures
+health.py      is the network that is trained well
+metrics.py     all of that for Prometheus
+dashboard.py   and on one live line
+"""

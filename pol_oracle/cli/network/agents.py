@@ -1,0 +1,180 @@
+"""``pol miner run`` and ``pol verifier run``: the agents, in the foreground."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pol_oracle.agents.rules.policy import Policy
+
+from .. import output, session
+from ..live import live
+from ..options import Account, Dev, PasswordFile, Threads
+from ..settings import Settings, torchrun_variables
+
+if TYPE_CHECKING:
+    from pol_oracle.agents.config import AgentConfig
+    from pol_oracle.search import Meeting
+
+miner_app = typer.Typer(no_args_is_help=True, help="A miner: trains, searches for proofs, proposes blocks.")
+verifier_app = typer.Typer(no_args_is_help=True, help="A verifier: replays blocks, attests, challenges, answers.")
+
+Name = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Names the agent's files in the home folder. (default: the account's name)"),
+]
+Store = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="URL",
+        help="Folder or URL of the store of states; the first is written to, repeat to read from more. "
+        "(default: the deployment's)",
+    ),
+]
+Poll = Annotated[float, typer.Option(min=0.05, help="Seconds between two looks at L1.")]
+Confirmations = Annotated[
+    int | None,
+    typer.Option(min=0, help="L1 blocks that must follow an event before it counts. (default: the deployment's)"),
+]
+MinerThreads = Annotated[
+    int,
+    typer.Option(
+        min=1, help="Threads of the canonical arithmetic and of torch. More pay for large models on idle cores."
+    ),
+]
+JsonLines = Annotated[bool, typer.Option("--json", help="Print each log entry as a JSON line instead of text.")]
+
+
+@miner_app.command("run")
+def run_miner(
+    ctx: typer.Context,
+    account: Account = None,
+    dev: Dev = None,
+    password_file: PasswordFile = None,
+    name: Name = None,
+    store: Store = None,
+    poll: Poll = 0.5,
+    confirmations: Confirmations = None,
+    json: JsonLines = False,
+    metrics_port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Serve Prometheus metrics on this port of 127.0.0.1.")
+    ] = None,
+    threads: MinerThreads = 1,
+    proposals_rpc: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Private endpoint of block builders for proposals, so that rivals do not read them in the mempool.",
+        ),
+    ] = None,
+    check_accuracy: Annotated[
+        bool,
+        typer.Option(help="Also evaluate others' blocks before building on them; off, false counts are noticed late."),
+    ] = True,
+) -> None:
+    """Mine until Ctrl-C. Needs a miner's bond; killed at any moment, it goes on where it was.
+
+    Several processes can search together: start them with torchrun. Rank 0 mines; the others help it, and need no
+    account.
+    """
+    from dataclasses import replace
+
+    from pol_oracle.agents.miner import run_miner as run
+
+    meeting = _meeting()
+    if meeting is not None and meeting.rank > 0:
+        _help(ctx.obj, meeting, store, threads, json)
+        return
+    config = _config(ctx.obj, account, dev, password_file, name, store, poll, confirmations)
+    config = replace(config, threads=threads, check_accuracy=check_accuracy, metrics_port=metrics_port, meeting=meeting)
+    config = replace(config, proposals_rpc=proposals_rpc)
+    with live(config, json, line=True) as watched:
+        run(watched)
+
+
+@verifier_app.command("run")
+def run_verifier(
+    ctx: typer.Context,
+    account: Account = None,
+    dev: Dev = None,
+    password_file: PasswordFile = None,
+    name: Name = None,
+    store: Store = None,
+    poll: Poll = 0.5,
+    confirmations: Confirmations = None,
+    json: JsonLines = False,
+    threads: Threads = 1,
+    walks: Annotated[
+        int,
+        typer.Option(min=1, help="How many wrong blocks to be ready for at the same time; more take a larger bond."),
+    ] = Policy.walks,
+) -> None:
+    """Verify until Ctrl-C. Needs a verifier's bond; killed at any moment, it goes on where it was."""
+    from dataclasses import replace
+
+    from pol_oracle.agents.verifier import run_verifier as run
+
+    config = _config(ctx.obj, account, dev, password_file, name, store, poll, confirmations)
+    config = replace(config, threads=threads, policy=replace(config.policy, walks=walks))
+    with live(config, json) as watched:
+        run(watched)
+
+
+def _meeting() -> Meeting | None:
+    """What torchrun says of this process; torch is not loaded for that unless there is something."""
+    variables = torchrun_variables()
+    if not variables:
+        return None
+    from pol_oracle.search import Meeting
+
+    return Meeting.of(variables)
+
+
+def _help(settings: Settings, meeting: Meeting, store: list[str] | None, threads: int, json: bool) -> None:
+    from pol_oracle.agents.config import HelperConfig
+    from pol_oracle.agents.helper import run_helper
+
+    config = HelperConfig(
+        deployment=session.deployment(settings),
+        meeting=meeting,
+        cache=settings.data,
+        kept_path=settings.agents / f"helper-{meeting.rank}-kept",
+        log_path=settings.agents / f"helper-{meeting.rank}.log",
+        rpc=settings.rpc,
+        store=tuple(store or ()),
+        threads=threads,
+    )
+    output.remark(f"rank {meeting.rank} helps the miner at {meeting.host}:{meeting.port}; Ctrl-C stops it")
+    with live(config, json) as watched:
+        run_helper(watched)
+
+
+def _config(
+    settings: Settings,
+    account: str | None,
+    dev: int | None,
+    password_file: PasswordFile,
+    name: str | None,
+    store: list[str] | None,
+    poll: float,
+    confirmations: int | None,
+) -> AgentConfig:
+    from pol_oracle.agents.config import AgentConfig
+
+    found = session.deployment(settings)
+    key = session.account(settings, account, dev, password_file)
+    config = AgentConfig(
+        deployment=found,
+        account=key,
+        name=name or account or f"dev-{dev}",
+        folder=settings.agents,
+        cache=settings.data,
+        rpc=settings.rpc,
+        fees=session.fees(settings),
+        store=tuple(store or ()),
+        confirmations=confirmations,
+        poll_s=poll,
+    )
+    output.remark(f"{config.name} signs as {key.address}; log: {config.log_path}; Ctrl-C stops it")
+    return config

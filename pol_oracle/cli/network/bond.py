@@ -1,0 +1,139 @@
+"""``pol bond``: ETH that miners and verifiers put at stake."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pol_oracle.protocol.errors import InputError
+from pol_oracle.protocol.lifecycle import Role
+
+from .. import output, session
+from ..options import Account, Dev, Json, PasswordFile, RoleName
+from ..settings import Settings
+
+if TYPE_CHECKING:
+    from pol_oracle.l1.client import Client
+    from pol_oracle.l1.records import Bond
+
+app = typer.Typer(no_args_is_help=True, help="Bonds: ETH at stake, one bond per account and role.")
+
+
+@app.command()
+def deposit(
+    ctx: typer.Context,
+    amount: Annotated[str, typer.Argument(help="ETH to add to the free bond, e.g. 2.5.")],
+    role: Annotated[RoleName, typer.Option(help="What the bond is for.")],
+    account: Account = None,
+    dev: Dev = None,
+    password_file: PasswordFile = None,
+    json: Json = False,
+) -> None:
+    """Add ETH to an account's bond."""
+    from pol_oracle.l1.sending.sender import Call
+
+    settings: Settings = ctx.obj
+    wei = _wei(amount)
+    key = session.account(settings, account, dev, password_file)
+    connection = session.client(settings)
+    session.transact(settings, connection, key, [Call("deposit", "BondVault", "deposit", (int(role.role),), wei)])
+    _show(connection, key.address, json)
+
+
+@app.command()
+def withdraw(
+    ctx: typer.Context,
+    role: Annotated[RoleName, typer.Option(help="Which bond to take from.")],
+    amount: Annotated[
+        str | None, typer.Argument(help="ETH to take out. (default: the whole free bond and all credit)")
+    ] = None,
+    account: Account = None,
+    dev: Dev = None,
+    password_file: PasswordFile = None,
+    json: Json = False,
+) -> None:
+    """Take free bond out, and with it all credit (bounties won).
+
+    Locked bond stays until its blocks and demands are settled."""
+    from pol_oracle.l1.sending.sender import Call
+
+    settings: Settings = ctx.obj
+    key = session.account(settings, account, dev, password_file)
+    connection = session.client(settings)
+    bond = connection.bond(key.address, role.role)
+    if amount is None and not bond.free and not connection.credit(key.address):
+        raise InputError(_nothing(role.role, bond))
+    wei = bond.free if amount is None else _wei(amount)
+    calls = [Call("unbond", "BondVault", "unbond", (int(role.role), wei))] if wei else []
+    calls.append(Call("collect", "BondVault", "collect", ()))
+    session.transact(settings, connection, key, calls)
+    _show(connection, key.address, json)
+
+
+@app.command()
+def show(
+    ctx: typer.Context,
+    address: Annotated[str | None, typer.Argument(help="Account (0x...) to look up; needs no key.")] = None,
+    account: Account = None,
+    dev: Dev = None,
+    json: Json = False,
+) -> None:
+    """Show an account's bonds, credit and LEARN."""
+    settings: Settings = ctx.obj
+    _show(session.client(settings), _address(settings, address, account, dev), json)
+
+
+def _address(settings: Settings, address: str | None, account: str | None, dev: int | None) -> str:
+    """The address that was meant; no password is needed to look."""
+    if sum(given is not None for given in (address, account, dev)) != 1:
+        raise InputError("name one account: an ADDRESS, --account NAME, or --dev N")
+    if address is not None:
+        from eth_utils.address import is_address, to_checksum_address
+
+        if not is_address(address):
+            raise InputError(f"{address!r} is no address: 0x and 40 hexadecimal digits are expected")
+        return str(to_checksum_address(address))
+    if dev is not None:
+        from pol_oracle.l1.devnet.anvil import dev_account
+
+        return str(dev_account(dev).address)
+    from pol_oracle.l1.keys import find_key
+
+    assert account is not None
+    return find_key(settings.keys, account).address
+
+
+def _nothing(role: Role, bond: Bond) -> str:
+    """Why nothing can be withdrawn."""
+    locked = f"; {output.amount(bond.locked)} ETH are locked until their blocks are settled" if bond.locked else ""
+    return f"nothing to withdraw: no free {role.name.lower()} bond and no credit{locked}"
+
+
+def _wei(text: str) -> int:
+    from decimal import Decimal, InvalidOperation
+
+    try:
+        eth = Decimal(text)
+        if not eth.is_finite() or not 0 < eth < 10**12:
+            raise InputError(f"{text!r} is no amount of ETH: it must be positive, and less than there is")
+        wei = eth.scaleb(18)
+    except InvalidOperation as error:
+        raise InputError(f"{text!r} is no amount of ETH: give a number such as 2.5") from error
+    if wei != wei.to_integral_value():
+        raise InputError(f"{text!r} is no amount of ETH: it must have at most 18 decimals")
+    return int(wei)
+
+
+def _show(connection: Client, address: str, json: bool) -> None:
+    values: dict[str, Any] = {"account": address}
+    for role in Role:
+        bond = connection.bond(address, role)
+        values |= {
+            f"{role.name.lower()}_free_eth": output.amount(bond.free),
+            f"{role.name.lower()}_locked_eth": output.amount(bond.locked),
+        }
+    values["credit_eth"] = output.amount(connection.credit(address))
+    values["wallet_eth"] = output.amount(connection.balance(address))
+    values["learn"] = output.amount(connection.learn(address))
+    output.emit(values, json, lambda: output.facts(values))

@@ -1,0 +1,249 @@
+"""Deploying the contracts.
+
+:func:`plan` says what to deploy, in which order and with which arguments; :func:`deploy` does it with signed
+transactions, ``scripts/deploy.py`` with ape's accounts. The contracts know each other from birth, because the addresses
+of contracts to come follow from the deployer's address and nonce: no owner, no setter, no second phase.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, dataclass
+from typing import Any
+
+import rlp
+import structlog
+from eth_abi.abi import encode
+from eth_account.signers.local import LocalAccount
+from eth_utils.abi import get_abi_input_types
+from eth_utils.address import to_checksum_address
+
+from pol_oracle.protocol.errors import ChainError, InputError, NotMined
+from pol_oracle.protocol.hashing import keccak
+from pol_oracle.protocol.parameters import Parameters
+from pol_oracle.protocol.task import Task
+
+from .client import Client
+from .contracts.abi import decode_revert
+from .contracts.artifacts import load_artifact
+from .contracts.deployment import ORDER, Deployment
+from .node.rpc import Refusal
+from .records import Receipt
+from .sending.fees import ETH, GWEI, FeePolicy, Kind, market_of, offer
+
+GAS_MARGIN = 1.1
+MINED_LIMIT_S = 120.0
+POLL_S = 0.1
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Creation:
+    """One contract to deploy: its name, its constructor's arguments, and the address that it will have."""
+
+    name: str
+    arguments: tuple[Any, ...]
+    address: str
+
+
+def create_address(deployer: str, nonce: int) -> str:
+    """Returns the checksummed address of the contract that ``deployer`` creates with transaction ``nonce``."""
+    return str(to_checksum_address(keccak(rlp.encode([bytes.fromhex(deployer[2:]), nonce]))[12:]))
+
+
+def plan(deployer: str, nonce: int, task: Task, parameters: Parameters) -> tuple[Creation, ...]:
+    """Returns what to deploy, in order, one transaction each and none in between.
+
+    Args:
+        deployer: address that sends the transactions.
+        nonce: of its next transaction.
+        task: what the network trains.
+        parameters: fixed for ever.
+    """
+    at = {name: create_address(deployer, nonce + i) for i, name in enumerate(ORDER)}
+    token, vault, bounties, court, explanations, demands, registry = (at[name] for name in ORDER)
+    arguments: dict[str, tuple[Any, ...]] = {
+        "LearnToken": (registry,),
+        "BondVault": (registry, demands, explanations),
+        "Bounties": (registry, court, demands, explanations),
+        "Court": (registry, bounties, demands, explanations),
+        "Explanations": (registry, vault, bounties, demands, court),
+        "Demands": (registry, vault, bounties, explanations),
+        "PoLRegistry": (astuple(task), parameters.astuple(), vault, token, bounties, demands, explanations),
+    }
+    return tuple(Creation(name, arguments[name], at[name]) for name in ORDER)
+
+
+def deploy(
+    client: Client,
+    account: LocalAccount,
+    task: Task,
+    parameters: Parameters,
+    *,
+    spec: Mapping[str, Any] | None = None,
+    store: Sequence[str] = (),
+    confirmations: int = 1,
+    fees: FeePolicy | None = None,
+) -> Deployment:
+    """Deploys the contracts and checks what came out.
+
+    Args:
+        client: connected to L1; needs no deployment.
+        account: pays, and has no rights afterwards.
+        task: what the network trains.
+        parameters: fixed for ever.
+        spec: the task file as JSON, for the deployment file.
+        store: URLs, for the deployment file.
+        confirmations: for the deployment file.
+        fees: how much to offer.
+
+    Raises:
+        InputError: the account cannot pay, L1 is dearer than the cap, or the account was used meanwhile.
+        Reverted: a constructor refused.
+        NotMined: L1 did not include a transaction in time.
+        WrongChain: what L1 holds afterwards is not what was deployed.
+    """
+    creations, first = _create(client, account, task, parameters, fees or FeePolicy())
+    addresses = {creation.name: creation.address for creation in creations}
+    deployment = describe(
+        client.chain_id,
+        client.rpc.place,  # the file is for everybody: without keys
+        addresses,
+        task,
+        parameters,
+        deployed_at=first,
+        spec=spec,
+        store=store,
+        confirmations=confirmations,
+    )
+    verify(client, deployment)
+    return deployment
+
+
+def _create(
+    client: Client, account: LocalAccount, task: Task, parameters: Parameters, fees: FeePolicy
+) -> tuple[tuple[Creation, ...], int]:
+    """Sends all transactions at once, waits for all; returns the contracts and the L1 block of the first."""
+    nonce = client.nonce(account.address, "pending")
+    creations = plan(account.address, nonce, task, parameters)
+    transactions = _priced(client, account.address, nonce, creations, fees)
+    hashes = [_broadcast(client, account, transaction) for transaction in transactions]
+    receipts = [_mined(client, tx_hash) for tx_hash in hashes]
+    for creation, receipt in zip(creations, receipts, strict=True):
+        if not receipt.ok or receipt.contract_address != creation.address:
+            raise ChainError(f"L1 did not create {creation.name} (transaction 0x{receipt.tx_hash.hex()}); deploy again")
+        log.info("deployed", contract=creation.name, address=creation.address, gas=receipt.gas_used)
+    return creations, min(receipt.l1_block for receipt in receipts)
+
+
+def describe(
+    chain_id: int,
+    rpc: str,
+    addresses: Mapping[str, str],
+    task: Task,
+    parameters: Parameters,
+    *,
+    deployed_at: int,
+    spec: Mapping[str, Any] | None = None,
+    store: Sequence[str] = (),
+    confirmations: int = 1,
+) -> Deployment:
+    """Returns the deployment whose contracts are at ``addresses``; its genesis id is computed, not asked for."""
+    return Deployment(
+        chain_id=chain_id,
+        rpc=rpc,
+        deployed_at=deployed_at,
+        addresses=dict(addresses),
+        spec=dict(spec or {}),
+        task=task,
+        parameters=parameters,
+        genesis_id="0x" + task.genesis_id(chain_id, addresses["PoLRegistry"]).hex(),
+        store=list(store),
+        confirmations=confirmations,
+    )
+
+
+def verify(client: Client, deployment: Deployment) -> None:
+    """Checks that L1 holds this deployment: task, parameters, genesis, and each contract's word for the others.
+
+    Raises:
+        WrongChain: it does not.
+    """
+    there = Client(client.rpc, client.chain_id, deployment)
+    there.verify()
+    there.expect("PoLRegistry", "taskId", deployment.task.id, "the task's id")
+    there.expect("PoLRegistry", "parameters", deployment.parameters.astuple(), "the set of parameters")
+    there.verify_links("LearnToken", "BondVault", "Court", "Explanations", "Demands")
+
+
+def _priced(
+    client: Client, sender: str, nonce: int, creations: Sequence[Creation], policy: FeePolicy
+) -> list[dict[str, Any]]:
+    """Returns unsigned transactions, after checking that the sender can pay for all of them."""
+    codes = ["0x" + _creation_code(creation).hex() for creation in creations]
+    limits = [int(_estimated(client, {"from": sender, "data": code}) * GAS_MARGIN) for code in codes]
+    market = market_of(client, policy)
+    fees = offer(market, policy, Kind.DEPLOY, max(limits))
+    if fees is None:
+        raise InputError(
+            f"L1 asks {market.base / GWEI:.4g} gwei for gas, so a contract would cost more than the cap on fees allows "
+            f"({policy.caps[Kind.DEPLOY] / ETH:g} ETH each): wait, or raise POL_FEE_CAPS"
+        )
+    common = {
+        "maxFeePerGas": fees.max_fee,
+        "maxPriorityFeePerGas": fees.priority,
+        "chainId": client.chain_id,
+        "value": 0,
+        "type": 2,
+    }
+    transactions = [
+        {"nonce": nonce + at, "data": code, "gas": gas} | common
+        for at, (code, gas) in enumerate(zip(codes, limits, strict=True))
+    ]
+    cost = sum(limits) * fees.max_fee
+    balance = client.balance(sender)
+    if balance < cost:
+        raise InputError(
+            f"{sender} has {balance / 1e18:.6g} ETH and deploying takes up to {cost / 1e18:.6g} ETH; fund it"
+        )
+    return transactions
+
+
+def _creation_code(creation: Creation) -> bytes:
+    """Bytecode and ABI-encoded arguments."""
+    artifact = load_artifact(creation.name)
+    constructor = next(entry for entry in artifact.abi if entry["type"] == "constructor")
+    arguments = encode(get_abi_input_types(constructor), creation.arguments)  # type: ignore[arg-type]
+    return bytes.fromhex(artifact.bytecode[2:]) + arguments
+
+
+def _estimated(client: Client, transaction: Mapping[str, Any]) -> int:
+    answer = client.rpc.ask("eth_estimateGas", dict(transaction), "latest")
+    if not isinstance(answer, Refusal):
+        return int(answer, 16)
+    if answer.reverted:
+        raise decode_revert(answer.data, answer.message)
+    if not client.balance(transaction["from"]):
+        raise InputError(f"{transaction['from']} has no ETH to deploy with; fund it")
+    raise ChainError(f"L1 at {client.rpc.place} refused to estimate a deployment: {answer.message}")
+
+
+def _broadcast(client: Client, account: LocalAccount, transaction: Mapping[str, Any]) -> bytes:
+    signed = account.sign_transaction(dict(transaction))
+    refusal = client.broadcast(bytes(signed.raw_transaction))
+    if refusal is None:
+        return bytes(signed.hash)
+    if "nonce" in refusal.message.lower() or "replacement" in refusal.message.lower():
+        raise InputError(f"{account.address} sent other transactions meanwhile ({refusal.message}); deploy again")
+    raise ChainError(f"L1 at {client.rpc.place} refused a deployment: {refusal.message}")
+
+
+def _mined(client: Client, tx_hash: bytes) -> Receipt:
+    limit = time.monotonic() + MINED_LIMIT_S
+    while time.monotonic() < limit:
+        if receipt := client.receipt(tx_hash):
+            return receipt
+        time.sleep(POLL_S)
+    raise NotMined(f"transaction 0x{tx_hash.hex()} was not mined within {MINED_LIMIT_S:.0f} s; is L1 making blocks?")

@@ -1,0 +1,338 @@
+"""What an agent knows of L1: a fold of events and nothing else.
+
+Rules of the fold:
+
+* every event changes the view by itself; nothing is looked up in L1
+* the view is a function of the events alone, so after an L1 reorg the kept events are folded again
+* blocks are known by id, never by height, so a reorg cannot redirect a decision
+* one event costs O(1); the fork choice costs O(pending blocks), once per batch of events
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import singledispatchmethod
+
+from pol_oracle.l1.events import typed as ev
+from pol_oracle.protocol.difficulty import work
+from pol_oracle.protocol.errors import WrongChain
+from pol_oracle.protocol.hashing import ZERO
+from pol_oracle.protocol.lifecycle import SILENT, Candidate, Role, Status, choose_head
+from pol_oracle.protocol.parameters import Parameters
+
+from .blocks import NOBODY, Attestation, BlockView, Bond, Committed, DemandView, Speaker
+from .disputes import Disputed, Disputes
+from .lineage import Chain, Lineage
+
+
+class View:
+    """Everything the events say, folded in L1 order.
+
+    Attributes:
+        l1_block: the last L1 block whose events are in.
+        now: its timestamp in seconds.
+        blocks: id -> block.
+        head: the registry's fork choice.
+        head_since: L1 time at which it became that.
+        rivals: blocks that were the head until a block beside them was, or that somebody contested it with.
+        finalized: ids of the finalized blocks by height, genesis first.
+        bonds: (account, role) -> bond.
+        credits: account -> wei to collect.
+        commitments: (challenger, commitment) -> its order.
+    """
+
+    def __init__(self, genesis_id: bytes) -> None:
+        self.l1_block = 0
+        self.now = 0
+        genesis = BlockView(genesis_id, None, NOBODY, ZERO, 0, 0, 0, 0, 0, 0, Status.FINALIZED, 0)
+        self.blocks: dict[bytes, BlockView] = {genesis_id: genesis}
+        self.head = genesis_id
+        self.head_since = 0
+        self.rivals: set[bytes] = set()
+        self.finalized = [genesis_id]
+        self.bonds: dict[tuple[str, Role], Bond] = {}
+        self.credits: dict[str, int] = {}
+        self.commitments: dict[tuple[str, bytes], Committed] = {}
+        self._pending: dict[bytes, BlockView] = {}
+        self._disputes = Disputes()
+        self._unsettled: dict[bytes, BlockView] = {}
+        self._live: dict[bytes, BlockView] | None = None
+        self._lineages: dict[bytes, Lineage] = {genesis_id: ()}
+
+    # --- questions ---
+
+    @property
+    def finalized_tip(self) -> bytes:
+        """The last finalized block."""
+        return self.finalized[-1]
+
+    @property
+    def pending(self) -> list[BlockView]:
+        """Pending blocks in L1 order."""
+        return list(self._pending.values())
+
+    @property
+    def demands(self) -> dict[bytes, DemandView]:
+        """Demand id -> demand, explanations among them."""
+        return self._disputes.all
+
+    @property
+    def open_demands(self) -> list[DemandView]:
+        """Demands about pending blocks that nobody has answered, in L1 order. Deadlines stretch with their number."""
+        return list(self._disputes.open.values())
+
+    @property
+    def unsettled(self) -> list[BlockView]:
+        """Blocks in a final state that still hold somebody's bond or fee."""
+        return list(self._unsettled.values())
+
+    @property
+    def live(self) -> dict[bytes, BlockView]:
+        """The finalized tip and every pending block that descends from it with no slashed or orphaned ancestor."""
+        if self._live is None:
+            self._live = {self.finalized_tip: self.blocks[self.finalized_tip]}
+            for block in self._pending.values():  # a parent always comes before its child
+                if block.parent in self._live:
+                    self._live[block.id] = block
+        return self._live
+
+    def best(self, among: Iterable[bytes]) -> bytes:
+        """Returns the fork choice's head among some live blocks (never empty)."""
+        blocks = (self.blocks[i] for i in among)
+        return choose_head(Candidate(b.id, b.total_work, b.sequence) for b in blocks).id
+
+    def branch(self, block_id: bytes) -> Iterator[BlockView]:
+        """Yields a block and its ancestors down to, without, the first one that is not pending."""
+        block = self.blocks[block_id]
+        while block.status is Status.PENDING:
+            yield block
+            block = self.blocks[block.parent]
+
+    def lineage(self, block_id: bytes) -> Lineage:
+        """Returns the headers from the first block after genesis up to a block; none for genesis."""
+        return self._lineages[block_id]
+
+    def child_difficulty(self, block_id: bytes, parameters: Parameters) -> int:
+        """Returns the difficulty that a block's children are born with."""
+        block = self.blocks[block_id]
+        if block.header is None:
+            return parameters.difficulty
+        return self.retargeted(block.difficulty, block.parent, block.proposed_at, parameters)
+
+    def retargeted(self, difficulty: int, parent_id: bytes, proposed_at: int, parameters: Parameters) -> int:
+        """Returns the same of a block that this view need not hold: of that difficulty, parent and L1 time."""
+        parent = self.blocks[parent_id]
+        if parent.header is None:  # nobody searched for genesis: the time since says nothing
+            return difficulty
+        return parameters.retarget(difficulty, proposed_at - parent.proposed_at)
+
+    def bond(self, account: str, role: Role) -> Bond:
+        """Returns an account's bond, zero if it never deposited."""
+        return self.bonds.get((account, role), Bond())
+
+    def verifiers(self, least: int) -> list[str]:
+        """Accounts with a verifier's bond of so many wei at least."""
+        return [a for (a, role), bond in self.bonds.items() if role is Role.VERIFIER and bond.total >= max(1, least)]
+
+    # --- the fold ---
+
+    @singledispatchmethod
+    def apply(self, event: ev.Event) -> None:
+        """Takes in one event; an event the view has no use for changes nothing."""
+
+    @apply.register
+    def _(self, event: ev.BlockProposed) -> None:
+        parent = self._block(event.parent)
+        block = BlockView(
+            id=event.block_id,
+            header=event.header,
+            miner=event.miner,
+            parent=event.parent,
+            height=event.height,
+            difficulty=event.difficulty,
+            total_work=parent.total_work + work(event.difficulty),
+            sequence=len(self.blocks),
+            proposed_at=event.at.timestamp,
+            correct_after=event.header.correct_after,
+        )
+        self.blocks[block.id] = self._pending[block.id] = block
+        self._lineages[block.id] = Chain(self._lineages[block.parent], event.header)
+        if self._live is not None and block.parent in self._live:
+            self._live[block.id] = block
+
+    @apply.register
+    def _(self, event: ev.HeadChanged) -> None:
+        self.head, self.head_since = self._block(event.block_id).id, event.at.timestamp
+
+    @apply.register
+    def _(self, event: ev.HeadContested) -> None:
+        self.rivals.add(self._block(event.block_id).id)
+
+    @apply.register
+    def _(self, event: ev.RivalDismissed) -> None:
+        self.rivals.discard(event.block_id)
+
+    @apply.register
+    def _(self, event: ev.Attested) -> None:
+        self._block(event.block_id).attestations[event.verifier] = Attestation(event.at.timestamp)
+
+    @apply.register
+    def _(self, event: ev.BlockFinalized) -> None:
+        self._close(event.block_id, Status.FINALIZED, event.at.timestamp)
+        self.blocks[event.block_id].reward = event.reward
+        self.finalized.append(event.block_id)
+
+    @apply.register
+    def _(self, event: ev.BlockSlashed) -> None:
+        self._close(event.block_id, Status.SLASHED, event.at.timestamp)
+        self.blocks[event.block_id].slashed_for = event.kind
+
+    @apply.register
+    def _(self, event: ev.BlockOrphaned) -> None:
+        self._close(event.block_id, Status.ORPHANED, event.at.timestamp)
+
+    @apply.register
+    def _(self, event: ev.BondForfeited) -> None:
+        block = self._block(event.block_id)
+        block.forfeited = True
+        self._settle(block)
+
+    @apply.register
+    def _(self, event: ev.AttestationSettled) -> None:
+        block = self._block(event.block_id)
+        block.attestations[event.verifier].settled = True
+        self._settle(block)
+
+    @apply.register
+    def _(self, event: ev.Deposited) -> None:
+        self._move(event.account, event.role, free=event.amount)
+
+    @apply.register
+    def _(self, event: ev.Unbonded) -> None:
+        self._move(event.account, event.role, free=-event.amount)
+        self._credit(event.account, event.amount)
+
+    @apply.register
+    def _(self, event: ev.Locked) -> None:
+        self._move(event.account, event.role, free=-event.amount, locked=event.amount)
+
+    @apply.register
+    def _(self, event: ev.Unlocked) -> None:
+        self._move(event.account, event.role, free=event.amount, locked=-event.amount)
+
+    @apply.register
+    def _(self, event: ev.Forfeited) -> None:
+        self._move(event.account, event.role, locked=-event.amount)
+
+    @apply.register
+    def _(self, event: ev.Credited) -> None:
+        self._credit(event.account, event.amount)
+
+    @apply.register
+    def _(self, event: ev.Awarded) -> None:
+        self._move(event.account, event.role, locked=-event.amount)
+        self._credit(event.beneficiary, event.amount)
+
+    @apply.register
+    def _(self, event: ev.Collected) -> None:
+        self._credit(event.account, -event.amount)
+
+    @apply.register
+    def _(self, event: ev.ChallengeCommitted) -> None:
+        self.commitments[event.challenger, event.commitment] = Committed(event.order, event.at.l1_block)
+
+    @apply.register
+    def _(self, event: ev.BountyAssigned) -> None:
+        block = self._block(event.block_id)
+        silent = event.kind in SILENT
+        if block.bounty is None:
+            block.prover = event.challenger
+        block.lapsed = silent and (block.bounty is None or block.lapsed)
+        if block.bounty is None or event.order < block.bounty[1]:
+            block.bounty = event.challenger, event.order
+
+    @apply.register
+    def _(self, event: Disputed) -> None:
+        block = self._block(event.block_id)
+        demand = self._disputes.apply(event)
+        block.demands[demand.position] = demand
+        if isinstance(event, ev.Explained):
+            block.speakers.setdefault(event.author, Speaker())
+        elif isinstance(event, ev.ExplanationRefuted):
+            block.speakers[event.author].fallen = True
+        block.answered_at = max(block.answered_at, demand.answered_at or 0)
+        if demand.settled:
+            self._settle(block)
+
+    @apply.register
+    def _(self, event: ev.SpeakerReleased) -> None:
+        block = self._block(event.block_id)
+        block.speakers[event.author].released = True
+        self._settle(block)
+
+    def _block(self, block_id: bytes) -> BlockView:
+        if block_id not in self.blocks:
+            raise WrongChain(
+                f"an event names block {block_id.hex()}, which was never proposed here: "
+                "check genesis id and start block of the deployment file"
+            )
+        return self.blocks[block_id]
+
+    def _close(self, block_id: bytes, status: Status, timestamp: int) -> None:
+        block = self._block(block_id)
+        block.status, block.closed_at = status, timestamp
+        self._pending.pop(block_id, None)
+        self._disputes.close(block.demands.values())
+        self._unsettled[block_id] = block
+        self._settle(block)
+        self._live = None
+
+    def _settle(self, block: BlockView) -> None:
+        owes = block.status is Status.SLASHED and not block.forfeited
+        paid = all(demand.settled for demand in block.demands.values())
+        paid = paid and all(speaker.fallen or speaker.released for speaker in block.speakers.values())
+        if not owes and paid and all(a.settled for a in block.attestations.values()):
+            self._unsettled.pop(block.id, None)
+
+    def _move(self, account: str, role: Role, free: int = 0, locked: int = 0) -> None:
+        bond = self.bonds.setdefault((account, role), Bond())
+        bond.free += free
+        bond.locked += locked
+
+    def _credit(self, account: str, amount: int) -> None:
+        self.credits[account] = self.credits.get(account, 0) + amount
+
+
+class History:
+    """The confirmed events, and the view folded from them."""
+
+    def __init__(self, genesis_id: bytes) -> None:
+        self._genesis_id = genesis_id
+        self.events: list[ev.Event] = []
+        self.view = View(genesis_id)
+
+    def update(self, rollback_to: int | None, events: Iterable[ev.Event], l1_block: int, timestamp: int) -> View:
+        """Takes in what the monitor saw.
+
+        Args:
+            rollback_to: L1 was reorganised: events of blocks above this one never happened.
+            events: new events, in L1 order.
+            l1_block: last L1 block they cover.
+            timestamp: of that L1 block, in seconds.
+
+        Returns:
+            The view, which the next update may replace.
+        """
+        if rollback_to is not None:
+            self.events = [e for e in self.events if e.at.l1_block <= rollback_to]
+            self.view = View(self._genesis_id)
+            self._fold(self.events)
+        new = list(events)
+        self.events.extend(new)
+        self._fold(new)
+        self.view.l1_block, self.view.now = l1_block, timestamp
+        return self.view
+
+    def _fold(self, events: Iterable[ev.Event]) -> None:
+        for event in events:
+            self.view.apply(event)
