@@ -20,7 +20,7 @@ from .rules.policy import Policy
 from .storage.checkpoints import Budget
 
 if TYPE_CHECKING:  # the search imports torch
-    from pol_oracle.search import Meeting
+    from pol_oracle.search import Rendezvous
 
 
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
@@ -72,7 +72,7 @@ class AgentConfig:
     tell: Tell | None = field(default=None, repr=False, compare=False)
     show: Show | None = field(default=None, repr=False, compare=False)
     metrics_port: int | None = None
-    meeting: Meeting | None = None
+    meeting: Rendezvous | None = None
     check_accuracy: bool = True
 
     def __post_init__(self) -> None:
@@ -131,7 +131,7 @@ class HelperConfig:
     """
 
     deployment: Deployment
-    meeting: Meeting
+    meeting: Rendezvous
     cache: Path
     kept_path: Path
     log_path: Path

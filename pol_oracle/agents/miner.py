@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pol_oracle.l1.sending.sender import Result
+from pol_oracle.l1.sending.sender import CallResult
 from pol_oracle.protocol.difficulty import to_bits
 from pol_oracle.protocol.errors import InputError, PolError, StoreError
 from pol_oracle.protocol.header import Header
@@ -28,11 +28,11 @@ from .rules.knowledge import Miner
 from .rules.verdicts import Answerer, Replay
 from .runtime import Context, Loop, open_context, open_store, prepare_workload, stop_on_signals
 from .storage.kept import KeptStates
+from .work.answer_worker import AnswerWorker
 from .work.answerer import HonestAnswerer
-from .work.clerk import Clerk
 from .work.follow import Follower
 from .work.replay import Replayer
-from .work.reviewer import Reviewer
+from .work.replay_queue import ReplayQueue
 from .work.worker import Worker
 
 if TYPE_CHECKING:  # the search imports torch
@@ -67,11 +67,11 @@ class MinerLoop(Loop):
         dashboard: Dashboard | None = None,
     ) -> None:
         super().__init__(context)
-        self._reviewer = Reviewer(
+        self._reviewer = ReplayQueue(
             replay, context.memory, context.me, context.parameters, self.log, context.config.retry_s
         )
         stagger, retry_s = context.config.policy.stagger, context.config.retry_s
-        self._clerk = Clerk(answer, context.me, context.parameters, stagger, self.log, retry_s)
+        self._clerk = AnswerWorker(answer, context.me, context.parameters, stagger, self.log, retry_s)
         self._produce = produce
         self._publish, self._kept = publish, kept
         self._dashboard = dashboard
@@ -97,7 +97,7 @@ class MinerLoop(Loop):
             self._dashboard.turn(view)
         return decide_miner(view, own, self.context.parameters, self.context.config.policy)
 
-    def settled(self, result: Result) -> None:
+    def settled(self, result: CallResult) -> None:
         """Gives up a proof that L1 refused for good, and those on top of it."""
         if result.ok or not result.key.startswith("propose:"):
             return

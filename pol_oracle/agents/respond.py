@@ -45,14 +45,14 @@ _SALT = b"pol-salt"
 _ENTRIES = 1000  # of the slash log, looked at in one transaction at most
 
 
-class Outbox(Protocol):
+class CallQueue(Protocol):
     """What the responder needs of the sender."""
 
     def submit(self, call: Call) -> Any:
         """Takes a call over; one with a known key changes nothing."""
 
 
-class Sealer:
+class Committer:
     """An account's commitments to proofs. The salt follows from the private key, so a restart can reveal.
 
     Args:
@@ -77,7 +77,7 @@ class Sealer:
         return challenge
 
 
-def respond(actions: Iterable[Action], outbox: Outbox) -> None:
+def respond(actions: Iterable[Action], outbox: CallQueue) -> None:
     """Hands every action to the sender."""
     for action in actions:
         outbox.submit(call_of(action))

@@ -25,7 +25,7 @@ from pol_oracle.l1.monitor import Monitor, Update
 from pol_oracle.l1.node.node import Node
 from pol_oracle.l1.node.rpc import Rpc
 from pol_oracle.l1.records import Bond
-from pol_oracle.l1.sending.sender import Call, Result, Sender
+from pol_oracle.l1.sending.sender import Call, CallResult, Sender
 from pol_oracle.protocol.errors import ChainError, InputError, StoreError, WrongChain
 from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.protocol.parameters import Parameters
@@ -37,21 +37,21 @@ from .config import AgentConfig, HelperConfig
 from .monitoring.records import Records
 from .respond import respond
 from .rules.actions import Action
-from .storage.memory import Memory, Refusal
+from .storage.memory import AgentMemory, RefusedCall
 
 _WORK_PATIENCE_S = 5.0  # how long a stopping agent waits for its threads
 _READS_PER_WINDOW = 8  # of files that are served as slowly as can be
 _LONGEST_PAUSE_S = 10.0  # between looks for an L1 that is away
 
 
-class Feed(Protocol):
+class EventSource(Protocol):
     """What the loop needs of the monitor."""
 
     def poll(self) -> Update:
         """Returns what is new on L1."""
 
 
-class Postbox(Protocol):
+class CallSender(Protocol):
     """What the loop needs of the sender."""
 
     @property
@@ -61,7 +61,7 @@ class Postbox(Protocol):
     def submit(self, call: Call) -> object:
         """Takes a call over, once per key."""
 
-    def tick(self) -> list[Result]:
+    def tick(self) -> list[CallResult]:
         """Sends what can be sent; returns what was settled."""
 
     def close(self) -> None:
@@ -88,9 +88,9 @@ class Context:
     parameters: Parameters
     task_id: bytes
     genesis_id: bytes
-    feed: Feed
-    postbox: Postbox
-    memory: Memory
+    feed: EventSource
+    postbox: CallSender
+    memory: AgentMemory
     records: Records
     check: Check | None = None
 
@@ -163,7 +163,7 @@ def open_context(config: AgentConfig, role: Role) -> Context:
         client, config.account, config.sender_path, confirmations=config.depth, fees=config.fees, proposals=private
     )
     monitor, address = Monitor(client, deployment.deployed_at, config.depth), str(config.account.address)
-    memory = Memory(config.memory_path(role), genesis_id, address)
+    memory = AgentMemory(config.memory_path(role), genesis_id, address)
     return Context(
         config=config,
         parameters=deployment.parameters,
@@ -221,7 +221,7 @@ class Loop(ABC):
         """Takes finished work, starts new work, and decides."""
 
     @abstractmethod
-    def settled(self, result: Result) -> None:
+    def settled(self, result: CallResult) -> None:
         """Learns what became of a call."""
 
     @abstractmethod
@@ -294,7 +294,7 @@ class Loop(ABC):
             if result.ok:
                 self.log.info("done", key=result.key, gas=result.gas_used)
             else:
-                refusal = Refusal(result.key, result.error.name if result.error else "", str(result.error or ""))
+                refusal = RefusedCall(result.key, result.error.name if result.error else "", str(result.error or ""))
                 self.log.warning("refused", key=refusal.key, error=refusal.name, message=refusal.message)
                 self.context.memory.add_refusal(refusal)
                 self.context.records.refused(refusal)

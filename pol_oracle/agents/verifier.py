@@ -5,14 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Mapping
 
-from pol_oracle.l1.sending.sender import Result
+from pol_oracle.l1.sending.sender import CallResult
 from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.store import StateStore
 from pol_oracle.view import View
 
 from .config import AgentConfig
 from .monitoring.logs import log_to
-from .respond import Sealer
+from .respond import Committer
 from .rules.actions import Action
 from .rules.decide import decide_verifier
 from .rules.demands import exhausted
@@ -20,11 +20,11 @@ from .rules.knowledge import Verifier
 from .rules.verdicts import Answerer, Replay, Verdict
 from .runtime import Context, Loop, open_context, open_store, prepare_workload, stop_on_signals
 from .storage.kept import FinalStates, KeptStates
+from .work.answer_worker import AnswerWorker
 from .work.answerer import HonestAnswerer
-from .work.clerk import Clerk
 from .work.follow import Follower
 from .work.replay import Replayer
-from .work.reviewer import Reviewer
+from .work.replay_queue import ReplayQueue
 
 
 class VerifierLoop(Loop):
@@ -49,9 +49,9 @@ class VerifierLoop(Loop):
         super().__init__(context)
         self._kept, self._served = kept, served
         config, me = context.config, context.me
-        self._reviewer = Reviewer(replay, context.memory, me, context.parameters, self.log, config.retry_s)
-        self._clerk = Clerk(answer, me, context.parameters, config.policy.stagger, self.log, config.retry_s)
-        self._seal = Sealer(config.account)
+        self._reviewer = ReplayQueue(replay, context.memory, me, context.parameters, self.log, config.retry_s)
+        self._clerk = AnswerWorker(answer, me, context.parameters, config.policy.stagger, self.log, config.retry_s)
+        self._seal = Committer(config.account)
         self._exhausted: set[bytes] = set()
 
     @property
@@ -78,7 +78,7 @@ class VerifierLoop(Loop):
             self._kept.tidy(view)
         return decide_verifier(view, own, self.context.parameters, self.context.config.policy)
 
-    def settled(self, result: Result) -> None:
+    def settled(self, result: CallResult) -> None:
         """Ignores it: decisions follow from events alone."""
 
     def close_workers(self, patience: float) -> None:

@@ -22,7 +22,7 @@ from pol_oracle.canonical.selftest import self_test
 from pol_oracle.canonical.state import State
 from pol_oracle.canonical.step import Stepper
 from pol_oracle.search import build_module, load_state, set_up_torch
-from pol_oracle.search.screen import Screen
+from pol_oracle.search.screening import ScreeningEvaluator
 from pol_oracle.search.torch_models import images_to_torch
 
 from .format import Row
@@ -105,7 +105,7 @@ def evaluation(_scratch: Path) -> Iterator[Row]:
         for threads in THREADS:
             set_up_torch(threads)
             evaluator = Evaluator(prepared.model, threads)
-            counters = (evaluator, Screen(evaluator, torch.device("cpu")))
+            counters = (evaluator, ScreeningEvaluator(evaluator, torch.device("cpu")))
             rivals = [_torch_evaluation(prepared, size) for size in TORCH_BATCHES]
             canonical, screened, *theirs = fastest(*(_counting(c, prepared) for c in counters), *rivals, rounds=rounds)
             place = f"{name}.{threads}_threads"
@@ -113,7 +113,7 @@ def evaluation(_scratch: Path) -> Iterator[Row]:
             yield _against(f"evaluation.screened.{place}", screened, min(theirs), SCREEN_BAR if resnet else None)
 
 
-def _counting(counter: Evaluator | Screen, prepared: Case) -> Callable[[], object]:
+def _counting(counter: Evaluator | ScreeningEvaluator, prepared: Case) -> Callable[[], object]:
     return lambda: counter.correct(prepared.state, prepared.images, prepared.labels)
 
 

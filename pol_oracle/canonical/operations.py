@@ -50,7 +50,7 @@ REDUCED = {Kind.GATHER: 0, Kind.MAP: 0, Kind.DOT: 2, Kind.SUM: 1, Kind.MAX: 1, K
 
 
 @dataclass(frozen=True)
-class View:
+class AffineView:
     """How an operation reads a tensor: flat start and strides, in elements.
 
     Attributes:
@@ -125,7 +125,7 @@ class Operation:
 
     kind: Kind
     shape: tuple[int, ...]
-    operands: tuple[View, ...]
+    operands: tuple[AffineView, ...]
     reduction: tuple[int, ...] = ()
     axes: tuple[Axis, ...] = ()
     code: bytes = b""
@@ -142,12 +142,12 @@ class Operation:
         return prod(self.reduction)
 
     @property
-    def reduced(self) -> tuple[View, ...]:
+    def reduced(self) -> tuple[AffineView, ...]:
         """The operands that a reduction reads over k."""
         return self.operands[: REDUCED[self.kind]]
 
     @property
-    def elementwise(self) -> tuple[View, ...]:
+    def elementwise(self) -> tuple[AffineView, ...]:
         """The operands of a map, or those of a tail after the reduction's result."""
         return self.operands[REDUCED[self.kind] :]
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pol_oracle.l1.client import Client
     from pol_oracle.l1.contracts.deployment import Deployment
     from pol_oracle.l1.sending.fees import FeePolicy
-    from pol_oracle.l1.sending.sender import Call, Result, Sender
+    from pol_oracle.l1.sending.sender import Call, CallResult, Sender
     from pol_oracle.view import History, View
 
 OWN = "cli:"  # begins the keys of what commands send
@@ -134,7 +134,7 @@ def following(
 
     from pol_oracle.agents.runtime import prepare_workload
     from pol_oracle.agents.storage.kept import KeptStates
-    from pol_oracle.agents.work.follow import Follower, Stage
+    from pol_oracle.agents.work.follow import Follower, FollowStage
     from pol_oracle.store import StateStore
 
     places = tuple(store or found.store)
@@ -143,7 +143,7 @@ def following(
     with Progress(console=Console(stderr=True), transient=True) as shown:
         bar = shown.add_task("following the chain", total=None)
 
-        def watch(stage: Stage) -> None:
+        def watch(stage: FollowStage) -> None:
             done, total = stage.height * stage.steps + stage.step, (stage.target + 1) * stage.steps
             shown.update(bar, completed=done, total=total, description=f"segment after block {stage.height}")
 
@@ -192,7 +192,7 @@ def _begun(sender: Sender, call: Call) -> str:
     return named.key
 
 
-def _awaited(sender: Sender, key: str, name: str) -> Result:
+def _awaited(sender: Sender, key: str, name: str) -> CallResult:
     """What became of a call; says on stderr when it is mined."""
     try:
         return sender.wait(key, tell=lambda stage: remark(f"{name}: {stage}") if stage.startswith("mined") else None)

@@ -8,7 +8,7 @@ from enum import StrEnum
 from pol_oracle.protocol.lifecycle import EvidenceKind
 
 
-class Part(StrEnum):
+class DemoRole(StrEnum):
     """What a party does; the value is what reports call it."""
 
     MINER = "honest miner"
@@ -24,12 +24,12 @@ class Part(StrEnum):
     @property
     def honest(self) -> bool:
         """Whether this party must never lose money."""
-        return self in (Part.MINER, Part.VERIFIER)
+        return self in (DemoRole.MINER, DemoRole.VERIFIER)
 
     @property
     def mines(self) -> bool:
         """Whether this party proposes blocks; the others attest."""
-        return self not in (Part.VERIFIER, Part.LAZY, Part.COLLUDER)
+        return self not in (DemoRole.VERIFIER, DemoRole.LAZY, DemoRole.COLLUDER)
 
     @property
     def cheats(self) -> bool:
@@ -44,11 +44,11 @@ class Part(StrEnum):
 
 # the first nonce that comes along can meet every requirement by luck; then its evaluation cannot be shown
 _FOUND_BY = {
-    Part.ULP: (EvidenceKind.STEP,),
-    Part.TRACE: (EvidenceKind.STEP,),
-    Part.SEGMENT: (EvidenceKind.STEP,),
-    Part.SKIP: (EvidenceKind.REQUIREMENT, EvidenceKind.WITHHELD),
-    Part.THIEF: (EvidenceKind.WITHHELD,),  # its trace is not that of its own batch, so it has nothing to show of it
+    DemoRole.ULP: (EvidenceKind.STEP,),
+    DemoRole.TRACE: (EvidenceKind.STEP,),
+    DemoRole.SEGMENT: (EvidenceKind.STEP,),
+    DemoRole.SKIP: (EvidenceKind.REQUIREMENT, EvidenceKind.WITHHELD),
+    DemoRole.THIEF: (EvidenceKind.WITHHELD,),  # its trace is not that of its own batch, so it has nothing to show of it
 }
 
 
@@ -64,26 +64,26 @@ class Party:
     """
 
     name: str
-    part: Part
+    part: DemoRole
     dev: int
     address: str
 
 
 # account 0 deploys
-ROLES: tuple[tuple[str, Part], ...] = (
-    ("miner-1", Part.MINER),
-    ("miner-2", Part.MINER),
-    ("verifier-1", Part.VERIFIER),
-    ("verifier-2", Part.VERIFIER),
-    ("lazy", Part.LAZY),
-    ("one-ulp", Part.ULP),
-    ("wrong-value", Part.TRACE),
-    ("no-search", Part.SKIP),
-    ("wrong-segment", Part.SEGMENT),
-    ("thief", Part.THIEF),
-    ("colluder-1", Part.COLLUDER),
-    ("colluder-2", Part.COLLUDER),
-    ("colluder-3", Part.COLLUDER),
+ROLES: tuple[tuple[str, DemoRole], ...] = (
+    ("miner-1", DemoRole.MINER),
+    ("miner-2", DemoRole.MINER),
+    ("verifier-1", DemoRole.VERIFIER),
+    ("verifier-2", DemoRole.VERIFIER),
+    ("lazy", DemoRole.LAZY),
+    ("one-ulp", DemoRole.ULP),
+    ("wrong-value", DemoRole.TRACE),
+    ("no-search", DemoRole.SKIP),
+    ("wrong-segment", DemoRole.SEGMENT),
+    ("thief", DemoRole.THIEF),
+    ("colluder-1", DemoRole.COLLUDER),
+    ("colluder-2", DemoRole.COLLUDER),
+    ("colluder-3", DemoRole.COLLUDER),
 )
 
 

@@ -18,14 +18,14 @@ from pol_oracle.agents.rules.knowledge import Miner, Parent
 from pol_oracle.agents.rules.verdicts import Verdict
 from pol_oracle.agents.runtime import Context, Loop, open_context, open_store, prepare_workload, stop_on_signals
 from pol_oracle.agents.verifier import VerifierLoop
-from pol_oracle.agents.work.clerk import Clerk
+from pol_oracle.agents.work.answer_worker import AnswerWorker
 from pol_oracle.agents.work.follow import Follower
-from pol_oracle.agents.work.reviewer import Reviewer
+from pol_oracle.agents.work.replay_queue import ReplayQueue
 from pol_oracle.agents.work.worker import Worker
 from pol_oracle.evidence import Answer
 from pol_oracle.l1.contracts.deployment import Deployment
 from pol_oracle.l1.devnet.anvil import dev_account
-from pol_oracle.l1.sending.sender import Result
+from pol_oracle.l1.sending.sender import CallResult
 from pol_oracle.protocol.errors import PolError, StoreError
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import Role, Status
@@ -33,7 +33,7 @@ from pol_oracle.protocol.positions import Position
 from pol_oracle.view import View
 from pol_oracle.view.blocks import BlockView
 
-from .cast import ROLES, Part, assemble
+from .cast import ROLES, DemoRole, assemble
 from .colluder import Colluder
 from .forgers import Bench, Forger, Forgery, forger_of, steal
 
@@ -53,7 +53,9 @@ class CheatLoop(Loop):
         self._open: Header | None = None  # to be proposed, and not on L1 yet
         self._made: dict[bytes, Forgery] = {}
         config = context.config
-        self._clerk = Clerk(self._show, context.me, context.parameters, config.policy.stagger, self.log, config.retry_s)
+        self._clerk = AnswerWorker(
+            self._show, context.me, context.parameters, config.policy.stagger, self.log, config.retry_s
+        )
 
     def think(self, view: View) -> Iterable[Action]:
         """One forgery at a time, as long as there is a bond to lose."""
@@ -78,7 +80,7 @@ class CheatLoop(Loop):
         """The block to build on: the best without a friend's below it, who will be slashed."""
         return view.blocks[view.best(honest(view))]
 
-    def settled(self, result: Result) -> None:
+    def settled(self, result: CallResult) -> None:
         """A refused proposal is forgotten; the next turn forges another."""
         if not result.ok:
             self._open = None
@@ -119,7 +121,7 @@ class ThiefLoop(CheatLoop):
         branch = view.branch(view.best(good))
         return next((b for b in branch if len(b.attestations) >= quorum), None)
 
-    def settled(self, result: Result) -> None:
+    def settled(self, result: CallResult) -> None:
         """Learns from the refusal."""
         super().settled(result)
         self._refused = self._refused or not result.ok
@@ -129,7 +131,7 @@ class ThiefLoop(CheatLoop):
         return Forgery(steal(task, target.lineage[-1], self.context.me, adapted=self._refused))
 
 
-class Prejudice(Reviewer):
+class Prejudice(ReplayQueue):
     """Judges a block whatever it stands on: who replays nothing needs no parent."""
 
     def _stands(self, parent: BlockView) -> bool:
@@ -172,7 +174,7 @@ def honest(view: View) -> set[bytes]:
     return good
 
 
-def run(part: Part, config: AgentConfig) -> None:
+def run(part: DemoRole, config: AgentConfig) -> None:
     """Runs one of them until SIGINT or SIGTERM.
 
     Raises:
@@ -180,11 +182,11 @@ def run(part: Part, config: AgentConfig) -> None:
     """
     log_to(config.log_path)
     loop: Loop
-    if part is Part.LAZY:
+    if part is DemoRole.LAZY:
         loop = VerifierLoop(open_context(config, Role.VERIFIER), lazy, silent)
-    elif part is Part.COLLUDER:
+    elif part is DemoRole.COLLUDER:
         loop = ColluderLoop(open_context(config, Role.VERIFIER))
-    elif part is Part.THIEF:
+    elif part is DemoRole.THIEF:
         loop = ThiefLoop(open_context(config, Role.MINER))
     else:
         workload, context = prepare_workload(config.deployment, config.cache), open_context(config, Role.MINER)
@@ -197,7 +199,7 @@ def run(part: Part, config: AgentConfig) -> None:
 def main() -> None:
     """Reads the command line that :mod:`.stage` wrote."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--part", type=lambda name: Part[name], required=True)
+    parser.add_argument("--part", type=lambda name: DemoRole[name], required=True)
     parser.add_argument("--dev", type=int, required=True)
     parser.add_argument("--name", required=True)
     parser.add_argument("--home", type=Path, required=True)

@@ -21,7 +21,7 @@ from pol_oracle.evidence.shown import ANSWER_TYPES
 from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import EvidenceKind
-from pol_oracle.protocol.positions import Item, Lacking, Position, Tree
+from pol_oracle.protocol.positions import Item, MissingItem, Position, Tree
 from pol_oracle.protocol.task import Task
 from pol_oracle.view.blocks import BlockView
 
@@ -49,22 +49,22 @@ class Colluder:
             return Verdict(block.id)
         drawn = int.from_bytes(keccak(block.id + bytes.fromhex(self.me[2:])), "big")
         if drawn & 1 and BITS not in shown:  # first it has to see the bits that it will misread
-            return Verdict(block.id, EvidenceKind.WITHHELD, "not a friend's", None, Lacking(BITS, NO_PROGRAM))
+            return Verdict(block.id, EvidenceKind.WITHHELD, "not a friend's", None, MissingItem(BITS, NO_PROGRAM))
         lie = self._accusation(block.header, self._shown(shown) if drawn & 1 else self._invented())
         lacks = None if drawn & 1 else self._walk(drawn >> 1, shown)
         return Verdict(block.id, EvidenceKind.ACCURACY, "not a friend's", lie, lacks)
 
-    def _walk(self, drawn: int, shown: Shown) -> Lacking | None:
+    def _walk(self, drawn: int, shown: Shown) -> MissingItem | None:
         """The next part, which takes work to show, on the way to the roots of a trace or to an explanation."""
         tree, rest = list(Tree)[drawn % len(Tree)], drawn // len(Tree)
         traces = self.task.test_count if tree.evaluates else self.task.training_steps
         end = Position(Item.ROOTS, tree, rest % traces if tree is not Tree.STEP else 0)
         for above in end.above:
             if above not in shown:
-                return Lacking(above, NO_PROGRAM)
+                return MissingItem(above, NO_PROGRAM)
         if not end.explains:
-            return Lacking(end, NO_PROGRAM)
-        return Lacking(end, self._shown(shown).open(end.index))
+            return MissingItem(end, NO_PROGRAM)
+        return MissingItem(end, self._shown(shown).open(end.index))
 
     def _accusation(self, header: Header, tree: AccuracyTree) -> FraudProof:
         """Accuses the header of claiming other sums than its tree of bits has."""

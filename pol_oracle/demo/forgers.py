@@ -36,7 +36,7 @@ from pol_oracle.protocol.positions import Position, Tree
 from pol_oracle.protocol.task import Task
 from pol_oracle.task import Segment, Workload, segment_step, state_before
 
-from .cast import Part
+from .cast import DemoRole
 
 if TYPE_CHECKING:  # the search imports torch
     from pol_oracle.search import Base, Proof
@@ -106,9 +106,14 @@ def _never() -> bool:
     return False
 
 
-def forger_of(part: Part, bench: Bench) -> Forger:
+def forger_of(part: DemoRole, bench: Bench) -> Forger:
     """Returns the forger of a cheat that computes; the thief only copies, see :func:`steal`."""
-    forgers = {Part.ULP: one_ulp, Part.TRACE: wrong_value, Part.SEGMENT: wrong_segment, Part.SKIP: no_search}
+    forgers = {
+        DemoRole.ULP: one_ulp,
+        DemoRole.TRACE: wrong_value,
+        DemoRole.SEGMENT: wrong_segment,
+        DemoRole.SKIP: no_search,
+    }
     forge = forgers[part]
     return lambda target, cancelled: forge(bench, target, cancelled)
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from .cast import Part, Party
+from .cast import DemoRole, Party
 from .verdict import Rejection
 
 REFUSED = ("propose:", "prove:")
@@ -22,7 +22,7 @@ def rejections(folder: Path, cast: Sequence[Party]) -> tuple[Rejection, ...]:
     found: list[Rejection] = []
     for party in cast:
         path = folder / f"{party.name}.json"
-        if (party.part.cheats or party.part is Part.COLLUDER) and path.exists():
+        if (party.part.cheats or party.part is DemoRole.COLLUDER) and path.exists():
             refused = json.loads(path.read_text())["refused"]
             told = [r for r in refused if r["key"].startswith(REFUSED)]
             found += [Rejection(party.name, r["name"], r["message"]) for r in told]

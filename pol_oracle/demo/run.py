@@ -26,9 +26,9 @@ from .bonds import balance_of, deposit_all
 from .cast import ROLES, Party, assemble
 from .progress import line, snapshot
 from .records import rejections
-from .screen import Screen, open_screen, print_ending
-from .stage import Crew, signals_raise
-from .verdict import Ending, Scene
+from .screen import DemoScreen, open_screen, print_ending
+from .stage import AgentProcesses, signals_raise
+from .verdict import DemoOutcome, Scene
 from .warmup import prepare
 
 POLL_S = 0.5
@@ -36,7 +36,7 @@ TASK = Path(__file__).with_name("task.toml")
 
 
 @dataclass(frozen=True)
-class Wishes:
+class DemoConfig:
     """What the user asked for.
 
     Attributes:
@@ -59,16 +59,16 @@ class Wishes:
 
 
 @dataclass
-class _Play:
+class _DemoRun:
     """A demo under way."""
 
-    wishes: Wishes
+    wishes: DemoConfig
     home: Path
     client: Client
     deployment: Deployment
     cast: tuple[Party, ...]
-    crew: Crew
-    screen: Screen
+    crew: AgentProcesses
+    screen: DemoScreen
     began: float
 
     def __post_init__(self) -> None:
@@ -114,17 +114,17 @@ class _Play:
         self.screen.show(snapshot(scene, view, self.wishes.blocks, self.deployment.task.test_count))
         return scene
 
-    def ending(self) -> Ending:
+    def ending(self) -> DemoOutcome:
         """Reads what everybody has now, and sums up."""
         scene = self.scene
         balances = {party.name: balance_of(self.client, party, scene.events) for party in self.cast}
         seconds = time.monotonic() - self.began
         count, parameters = self.deployment.task.test_count, self.deployment.parameters
         trouble = tuple(self.trouble.values())
-        return Ending(scene, balances, count, self.wishes.blocks, parameters, seconds, trouble)
+        return DemoOutcome(scene, balances, count, self.wishes.blocks, parameters, seconds, trouble)
 
 
-def run(wishes: Wishes, *, to_stderr: bool = False) -> Ending:
+def run(wishes: DemoConfig, *, to_stderr: bool = False) -> DemoOutcome:
     """Runs the demo, writes figure1.png and demo.json, and prints who won and lost what.
 
     Args:
@@ -147,7 +147,7 @@ def run(wishes: Wishes, *, to_stderr: bool = False) -> Ending:
     return ending
 
 
-def _perform(wishes: Wishes, home: Path, console: Console) -> Ending:
+def _perform(wishes: DemoConfig, home: Path, console: Console) -> DemoOutcome:
     began = time.monotonic()
     with ExitStack() as stack:
         screen = stack.enter_context(open_screen(console))
@@ -163,17 +163,17 @@ def _perform(wishes: Wishes, home: Path, console: Console) -> Ending:
         client = Client.connect(net.rpc, deployment)
         screen.say(f"{len(cast)} parties bond their ETH")
         deposit_all(client, cast, home / "bonds")
-        crew = stack.enter_context(Crew(home))
+        crew = stack.enter_context(AgentProcesses(home))
         crew.start(cast)
         screen.say("all processes are started")
-        play = _Play(wishes, home, client, deployment, cast, crew, screen, began)
+        play = _DemoRun(wishes, home, client, deployment, cast, crew, screen, began)
         play.follow()
         crew.close()
         return play.ending()
 
 
 @contextmanager
-def _folder(wishes: Wishes) -> Iterator[tuple[Path, Callable[[], None]]]:
+def _folder(wishes: DemoConfig) -> Iterator[tuple[Path, Callable[[], None]]]:
     """A fresh folder for this run, and a function that says it is wanted afterwards, as it is after an error."""
     for folder in (wishes.home, wishes.cache, wishes.out):
         folder.mkdir(parents=True, exist_ok=True)
@@ -190,7 +190,7 @@ def _folder(wishes: Wishes) -> Iterator[tuple[Path, Callable[[], None]]]:
             shutil.rmtree(home)
 
 
-def _write(wishes: Wishes, ending: Ending) -> list[str]:
+def _write(wishes: DemoConfig, ending: DemoOutcome) -> list[str]:
     """Writes demo.json, and the figure if there is anything to draw."""
     report = wishes.out / "demo.json"
     report.write_text(json.dumps(ending.as_dict(), indent=2) + "\n")

@@ -16,13 +16,13 @@ from rich.table import Table
 from rich.text import Text
 
 from .progress import Snapshot
-from .verdict import Ending
+from .verdict import DemoOutcome
 
 KEPT_LINES = 8
 STYLES = {"finalized": "green", "pending": "yellow", "slashed": "red", "orphaned": "dim"}
 
 
-class Screen(Protocol):
+class DemoScreen(Protocol):
     """Where the demo reports to."""
 
     def say(self, line: str) -> None:
@@ -32,7 +32,7 @@ class Screen(Protocol):
         """Shows the state of things."""
 
 
-class Lines:
+class DemoLines:
     """Plain lines, for logs and CI."""
 
     def __init__(self, console: Console) -> None:
@@ -77,10 +77,10 @@ class LiveScreen:
 
 
 @contextmanager
-def open_screen(console: Console) -> Iterator[Screen]:
+def open_screen(console: Console) -> Iterator[DemoScreen]:
     """Opens the screen that fits the console, and closes it again on any exit."""
     if not console.is_terminal:
-        yield Lines(console)
+        yield DemoLines(console)
         return
     with Live(console=console, auto_refresh=False, transient=True) as live:
         yield LiveScreen(live)
@@ -106,7 +106,7 @@ def _blocks(snapshot: Snapshot) -> Table:
     return table
 
 
-def print_ending(console: Console, ending: Ending, files: Sequence[str]) -> None:
+def print_ending(console: Console, ending: DemoOutcome, files: Sequence[str]) -> None:
     """Prints who won and lost what and why, and whether the demo passed."""
     table = Table(title=f"after {ending.seconds:.0f} s", title_justify="left")
     for column in ("party", "part", "ETH", "LEARN", "why"):

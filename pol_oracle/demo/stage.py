@@ -12,12 +12,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from .cast import Part, Party
+from .cast import DemoRole, Party
 
 STOP_LIMIT_S = 8.0
 # one thread per process: thirteen of them share a machine; `env` leaves the rest of the environment as it is
 ENVIRONMENT = ("env", "OMP_NUM_THREADS=1", "NUMBA_NUM_THREADS=1", "MKL_NUM_THREADS=1", "OPENBLAS_NUM_THREADS=1")
-HONEST = {Part.MINER: ["miner", "run"], Part.VERIFIER: ["verifier", "run"]}
+HONEST = {DemoRole.MINER: ["miner", "run"], DemoRole.VERIFIER: ["verifier", "run"]}
 
 
 def command_of(party: Party, home: Path) -> list[str]:
@@ -30,7 +30,7 @@ def command_of(party: Party, home: Path) -> list[str]:
     return [*python, "pol_oracle.demo.cheat", *options]
 
 
-class Crew:
+class AgentProcesses:
     """The agents' processes."""
 
     def __init__(self, home: Path) -> None:
@@ -38,7 +38,7 @@ class Crew:
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._watcher: subprocess.Popen[bytes] | None = None
 
-    def __enter__(self) -> Crew:
+    def __enter__(self) -> AgentProcesses:
         return self
 
     def __exit__(self, *_: object) -> None:

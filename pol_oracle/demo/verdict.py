@@ -24,7 +24,7 @@ from pol_oracle.protocol.parameters import Parameters
 from pol_oracle.report.history import finalized_chain
 from pol_oracle.report.ledger import Entry, Unit, kind_name, ledger, totals
 
-from .cast import Part, Party
+from .cast import DemoRole, Party
 
 WEI = 10**18
 
@@ -89,7 +89,7 @@ class Scene:
     @property
     def honest_finalized(self) -> int:
         """Finalized blocks of honest miners."""
-        honest = {p.address for p in self.cast if p.part is Part.MINER}
+        honest = {p.address for p in self.cast if p.part is DemoRole.MINER}
         return sum(isinstance(e, BlockFinalized) and e.miner in honest for e in self.events)
 
     def learn(self) -> dict[str, int]:
@@ -108,10 +108,10 @@ class Scene:
     def _fate(self, party: Party, entries: list[Entry]) -> Fate:
         if party.part.cheats:
             return self._cheat(party)
-        if party.part is Part.COLLUDER:
+        if party.part is DemoRole.COLLUDER:
             return self._colluder(party)
         losses = [e for e in entries if e.amount < 0]
-        if party.part is Part.LAZY:
+        if party.part is DemoRole.LAZY:
             story = losses[0].reason if losses else self._work(party)
             return Fate(party, bool(losses), f"lost a bond: {story}" if losses else story)
         story = f"LOST A BOND: {losses[0].reason}" if losses else self._work(party)
@@ -124,7 +124,7 @@ class Scene:
         parts = [f"refused ({', '.join(dict.fromkeys(r.error for r in refused))})"] if refused else []
         parts += [f"slashed for {kind_name(e.kind)}" for e in slashed[:1]]
         parts += ["bond forfeited"] if taken else []
-        known = taken and (bool(refused) or party.part is not Part.THIEF)
+        known = taken and (bool(refused) or party.part is not DemoRole.THIEF)
         proposed = any(isinstance(e, BlockProposed) and e.miner == party.address for e in self.events)
         return Fate(party, known, ", ".join(parts) or ("proposed, not caught yet" if proposed else "preparing"))
 
@@ -151,7 +151,7 @@ class Scene:
 
 
 @dataclass(frozen=True)
-class Ending:
+class DemoOutcome:
     """How the demo ended.
 
     Money is what the contracts hold for a party: bond and credit, against what it deposited. The gas of transactions
@@ -190,7 +190,7 @@ class Ending:
                 found.append(f"{party.name} is honest and lost money: {fate.story}")
             elif party.part.cheats and balance.bond:
                 found.append(f"{party.name} cheated and kept a bond of {balance.bond / WEI:g} ETH: {fate.story}")
-            elif party.part is Part.COLLUDER and balance.bond + balance.credit >= balance.deposited:
+            elif party.part is DemoRole.COLLUDER and balance.bond + balance.credit >= balance.deposited:
                 found.append(f"{party.name} colluded and lost nothing: {fate.story}")
             elif not fate.known:
                 found.append(f"{party.name} has not met its fate: {fate.story}")

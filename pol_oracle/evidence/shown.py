@@ -13,10 +13,10 @@ from pol_oracle.canonical.commitments.segments import SegmentEntry, SegmentList
 from pol_oracle.canonical.commitments.trees import LEAF, Opening, Slice, TensorTree, leaves_of
 from pol_oracle.canonical.programs.traces import TraceRoots
 from pol_oracle.canonical.state import State
-from pol_oracle.protocol.errors import InputError, Unshown
+from pol_oracle.protocol.errors import InputError, Unavailable
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import EvidenceKind
-from pol_oracle.protocol.positions import LEAF_GROUP, Item, Lacking, Position, Tree
+from pol_oracle.protocol.positions import LEAF_GROUP, Item, MissingItem, Position, Tree
 from pol_oracle.task import Segment, Workload
 
 from .proofs import NO_SEGMENT, FraudProof, SegmentStep, TraceId
@@ -98,7 +98,7 @@ class ClaimedTrace:
 
 @dataclass(frozen=True, eq=False)
 class ShownTrees:
-    """One block's trees as far as they are shown. Every method raises :class:`Unshown` for what is not.
+    """One block's trees as far as they are shown. Every method raises :class:`Unavailable` for what is not.
 
     Attributes:
         workload: the task.
@@ -149,7 +149,7 @@ class ShownTrees:
     def accuracy(self) -> AccuracyTree:
         """Returns the accuracy tree."""
         if self.bits is None:
-            raise Unshown(Lacking(_BITS, self._opening(_BITS)), "its evaluation has other bits")
+            raise Unavailable(MissingItem(_BITS, self._opening(_BITS)), "its evaluation has other bits")
         return AccuracyTree.of(*self.bits)
 
     def wrong_leaf(self, claim: ClaimedTrace, tensor: int, own: Traced) -> Slice:
@@ -179,7 +179,7 @@ class ShownTrees:
 
     def _answer(self, position: Position, reason: str) -> tuple[Any, ...]:
         if position not in self.answers:
-            raise Unshown(Lacking(position, self._opening(position)), reason)
+            raise Unavailable(MissingItem(position, self._opening(position)), reason)
         return tuple(decode(ANSWER_TYPES[position.item], self.answers[position]))
 
     def _opening(self, position: Position) -> tuple[Any, ...]:

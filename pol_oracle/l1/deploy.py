@@ -30,7 +30,7 @@ from .contracts.artifacts import load_artifact
 from .contracts.deployment import ORDER, Deployment
 from .node.rpc import Refusal
 from .records import Receipt
-from .sending.fees import ETH, GWEI, FeePolicy, Kind, market_of, offer
+from .sending.fees import ETH, GWEI, CallKind, FeePolicy, market_of, offer
 
 GAS_MARGIN = 1.1
 MINED_LIMIT_S = 120.0
@@ -185,11 +185,11 @@ def _priced(
     codes = ["0x" + _creation_code(creation).hex() for creation in creations]
     limits = [int(_estimated(client, {"from": sender, "data": code}) * GAS_MARGIN) for code in codes]
     market = market_of(client, policy)
-    fees = offer(market, policy, Kind.DEPLOY, max(limits))
+    fees = offer(market, policy, CallKind.DEPLOY, max(limits))
     if fees is None:
         raise InputError(
             f"L1 asks {market.base / GWEI:.4g} gwei for gas, so a contract would cost more than the cap on fees allows "
-            f"({policy.caps[Kind.DEPLOY] / ETH:g} ETH each): wait, or raise POL_FEE_CAPS"
+            f"({policy.caps[CallKind.DEPLOY] / ETH:g} ETH each): wait, or raise POL_FEE_CAPS"
         )
     common = {
         "maxFeePerGas": fees.max_fee,

@@ -22,7 +22,7 @@ leads to a challenge.
 
 from __future__ import annotations
 
-from .positions import Lacking
+from .positions import MissingItem
 
 
 class PolError(Exception):
@@ -65,7 +65,7 @@ class CorruptState(StoreError):
     """Bytes were read, but they do not have the size or the root they should have."""
 
 
-class Unshown(PolError):
+class Unavailable(PolError):
     """Something must be demanded before the investigation can go on.
 
     Args:
@@ -73,7 +73,7 @@ class Unshown(PolError):
         reason: why, one clause.
     """
 
-    def __init__(self, lacking: Lacking, reason: str) -> None:
+    def __init__(self, lacking: MissingItem, reason: str) -> None:
         super().__init__(reason)
         self.lacking = lacking
 

@@ -119,7 +119,7 @@ class Position:
 
 
 @dataclass(frozen=True)
-class Lacking:
+class MissingItem:
     """What has to be demanded.
 
     Attributes:

@@ -12,13 +12,13 @@ from pol_oracle.store.files import write_whole
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from .learning import Row
+    from .learning import LearningRow
 
 SETS = {"": "test set E, which chooses blocks", "_third": "third set, which chooses nothing"}
 KINDS = {"chain": ("tab:blue", "-", "the chain"), "plain": ("tab:orange", "--", "plain SGD, same batches")}
 
 
-def draw(rows: Sequence[Row], path: Path, title: str) -> None:
+def draw(rows: Sequence[LearningRow], path: Path, title: str) -> None:
     """Writes the curves as PNG, whole or not at all.
 
     Args:
@@ -44,7 +44,7 @@ def draw(rows: Sequence[Row], path: Path, title: str) -> None:
     write_whole(path, picture.getvalue())
 
 
-def _panel(axes: Axes, rows: Sequence[Row], end: str) -> None:
+def _panel(axes: Axes, rows: Sequence[LearningRow], end: str) -> None:
     seeds = sorted({row.seed for row in rows})
     for kind, (colour, style, label) in KINDS.items():
         for seed in seeds:

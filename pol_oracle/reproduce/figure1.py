@@ -17,7 +17,7 @@ from pol_oracle.protocol.header import Header
 from pol_oracle.report.figure import draw
 from pol_oracle.task import TaskSpec, Workload, build_workload, load_spec
 
-from .folder import Block, Folder, Identity
+from .folder import BlockEntry, Folder, Identity
 from .mining import PaperMiner, Standing, genesis_of
 
 SAVE_S = 60.0  # between two savings of a search under way: at most so much work is lost with the process
@@ -30,21 +30,21 @@ def default_task(cache: Path) -> TaskSpec:
     return spec.model_copy(update={"data": cifar}) if at_hand(cifar, cache) else spec
 
 
-class Screen(Protocol):
+class Figure1Screen(Protocol):
     """Who watches a run."""
 
-    def begin(self, chain: list[Block]) -> None:
+    def begin(self, chain: list[BlockEntry]) -> None:
         """The chain so far, before the first step."""
 
     def step(self, now: Standing, evaluating: bool) -> None:
         """The search goes on."""
 
-    def block(self, block: Block) -> None:
+    def block(self, block: BlockEntry) -> None:
         """A block was found."""
 
 
 @dataclass(frozen=True)
-class Plan:
+class Figure1Plan:
     """What to do.
 
     Attributes:
@@ -68,7 +68,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Result:
+class Figure1Result:
     """What a run leaves.
 
     Attributes:
@@ -78,13 +78,15 @@ class Result:
         title: of the figure.
     """
 
-    chain: tuple[Block, ...]
+    chain: tuple[BlockEntry, ...]
     csv: Path
     png: Path | None
     title: str
 
 
-def reproduce(plan: Plan, screen: Screen, should_stop: Callable[[], bool] = lambda: False) -> Result:
+def reproduce(
+    plan: Figure1Plan, screen: Figure1Screen, should_stop: Callable[[], bool] = lambda: False
+) -> Figure1Result:
     """Mines until the chain has so many blocks, or until told to stop, and draws the figure.
 
     Args:
@@ -104,14 +106,14 @@ def reproduce(plan: Plan, screen: Screen, should_stop: Callable[[], bool] = lamb
     workload = build_workload(plan.spec, plan.cache, plan.threads)
     folder = Folder(plan.out, Identity(workload.task.id.hex(), plan.k), workload.model)
     with folder.locked():
-        chain = _Run(plan, workload, folder, screen, should_stop).run()
+        chain = _Figure1Run(plan, workload, folder, screen, should_stop).run()
         title = _title(plan, len(chain))
         if chain:
             draw(chain, len(workload.test), folder.png, title=title, interval="mining a block (processor seconds)")
-    return Result(tuple(chain), folder.csv, folder.png if chain else None, title)
+    return Figure1Result(tuple(chain), folder.csv, folder.png if chain else None, title)
 
 
-def _title(plan: Plan, blocks: int) -> str:
+def _title(plan: Figure1Plan, blocks: int) -> str:
     data = {"digits": "digits", "cifar10": "CIFAR-10"}[plan.spec.data.kind]
     threads = f"{plan.threads} {'thread' if plan.threads == 1 else 'threads'}"
     return (
@@ -124,11 +126,16 @@ class _StoppedError(Exception):
     """The caller wants no more."""
 
 
-class _Run:
+class _Figure1Run:
     """Mines, and keeps what it has."""
 
     def __init__(
-        self, plan: Plan, workload: Workload, folder: Folder, screen: Screen, should_stop: Callable[[], bool]
+        self,
+        plan: Figure1Plan,
+        workload: Workload,
+        folder: Folder,
+        screen: Figure1Screen,
+        should_stop: Callable[[], bool],
     ) -> None:
         self._blocks, self._workload, self._folder, self._screen = plan.blocks, workload, folder, screen
         self._should_stop = should_stop
@@ -137,7 +144,7 @@ class _Run:
         self._now = saved or Standing(workload.initial)
         self._clock = _Clock()
 
-    def run(self) -> list[Block]:
+    def run(self) -> list[BlockEntry]:
         """Mines until there are enough blocks, or until told to stop."""
         self._save()  # from now on the folder is this chain's
         self._screen.begin(self._chain)
@@ -175,9 +182,9 @@ class _Run:
         self._folder.save(self._chain, self._now)
         self._clock.saved()
 
-    def _block(self, header: Header) -> Block:
+    def _block(self, header: Header) -> BlockEntry:
         now, tests = self._now, len(self._workload.test)
-        return Block(
+        return BlockEntry(
             height=len(self._chain) + 1,
             block_id=header.id(self._workload.task.id).hex(),
             tries=now.tries,

@@ -31,7 +31,7 @@ from .mining import Standing
 
 
 @dataclass(frozen=True)
-class Block:
+class BlockEntry:
     """A row of the CSV. Hashes are hex; the header's nonce is ``tries - 1``.
 
     Attributes:
@@ -109,7 +109,7 @@ class Folder:
         """
         return locked(self._path)
 
-    def load(self) -> tuple[list[Block], Standing | None]:
+    def load(self) -> tuple[list[BlockEntry], Standing | None]:
         """Returns the chain so far and the search under way; nothing of an empty folder.
 
         Raises:
@@ -121,13 +121,13 @@ class Folder:
                 raise InputError(f"{self.csv} has no {self._state.name} beside it to go on from: choose another --out")
             return [], None
         facts, saved = self._load_state()
-        rows = read_table(self.csv, Block)
+        rows = read_table(self.csv, BlockEntry)
         height, last = facts["height"], facts["last"]
         if len(rows) < height or (height and rows[height - 1].block_id != last):
             raise InputError(f"{self.csv} does not belong to {self._state}: restore it, or choose another --out")
         return rows[:height], saved
 
-    def add(self, chain: Sequence[Block], now: Standing) -> None:
+    def add(self, chain: Sequence[BlockEntry], now: Standing) -> None:
         """Keeps a chain whose last block is new.
 
         Args:
@@ -137,10 +137,10 @@ class Folder:
         Raises:
             OSError: a file cannot be written.
         """
-        write_table(self.csv, Block, chain)
+        write_table(self.csv, BlockEntry, chain)
         self.save(chain, now)
 
-    def save(self, chain: Sequence[Block], now: Standing) -> None:
+    def save(self, chain: Sequence[BlockEntry], now: Standing) -> None:
         """Keeps the search for the block after ``chain``.
 
         Raises:

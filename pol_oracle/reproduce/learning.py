@@ -30,7 +30,7 @@ ROW_SAMPLES = 10_000  # trained on between two rows
 
 
 @dataclass(frozen=True)
-class Row:
+class LearningRow:
     """A row of the CSV: accuracies after so many samples.
 
     Attributes:
@@ -55,7 +55,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Plan:
+class LearningPlan:
     """What to do.
 
     Attributes:
@@ -76,7 +76,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Result:
+class LearningResult:
     """What a run leaves.
 
     Attributes:
@@ -85,16 +85,18 @@ class Result:
         png: the figure; None as long as there is no row.
     """
 
-    rows: tuple[Row, ...]
+    rows: tuple[LearningRow, ...]
     csv: Path
     png: Path | None
 
 
-class StoppedError(Exception):
+class RunStoppedError(Exception):
     """The caller wants no more."""
 
 
-def learn(plan: Plan, tell: Callable[[Row], None], should_stop: Callable[[], bool] = lambda: False) -> Result:
+def learn(
+    plan: LearningPlan, tell: Callable[[LearningRow], None], should_stop: Callable[[], bool] = lambda: False
+) -> LearningResult:
     """Trains until every seed has so many samples, or until told to stop, and draws the curves.
 
     Args:
@@ -117,34 +119,36 @@ def learn(plan: Plan, tell: Callable[[Row], None], should_stop: Callable[[], boo
 
     def look() -> None:
         if should_stop():
-            raise StoppedError
+            raise RunStoppedError
 
     with locked(plan.out):
-        rows = read_table(table, Row)
+        rows = read_table(table, LearningRow)
         third = load_third(plan.spec.data)
         try:
             for seed in plan.seeds:
                 spec = plan.spec.model_copy(update={"seed": seed})
-                run = _Run(build_workload(spec, plan.cache, plan.threads), third, plan.out / f"seed-{seed}.npz", seed)
+                run = _LearningRun(
+                    build_workload(spec, plan.cache, plan.threads), third, plan.out / f"seed-{seed}.npz", seed
+                )
                 rows = [row for row in rows if row.seed != seed or row.samples <= run.samples]
                 for row in run.rows(plan.samples, look):
                     rows.append(row)
-                    write_table(table, Row, rows)
+                    write_table(table, LearningRow, rows)
                     run.save()
                     tell(row)
-        except StoppedError:
+        except RunStoppedError:
             pass
         if rows:
             draw(rows, figure, _title(plan))
-    return Result(tuple(rows), table, figure if rows else None)
+    return LearningResult(tuple(rows), table, figure if rows else None)
 
 
-def _title(plan: Plan) -> str:
+def _title(plan: LearningPlan) -> str:
     spec = plan.spec
     return f"{spec.model}, S = {spec.batch_size}, N = {spec.steps}, learning rate {spec.learning_rate:g}"
 
 
-class _Run:
+class _LearningRun:
     """One seed's chain, and plain training beside it. A file keeps both where the last row found them."""
 
     def __init__(self, workload: Workload, third: Samples, path: Path, seed: int) -> None:
@@ -158,7 +162,7 @@ class _Run:
         task = self._workload.task
         return self._tip.height * (task.training_steps + 1) * task.batch_size
 
-    def rows(self, samples: int, look: Callable[[], None]) -> Iterator[Row]:
+    def rows(self, samples: int, look: Callable[[], None]) -> Iterator[LearningRow]:
         """Trains on, and yields a row for every so many samples, the last included."""
         while self.samples < samples:
             wanted = min(samples, self.samples - self.samples % ROW_SAMPLES + ROW_SAMPLES)
@@ -188,9 +192,9 @@ class _Run:
         np.savez(packed, chain=tip.post.flat, plain=plain.flat, facts=encoded)
         write_whole(self._path, packed.getvalue())
 
-    def _row(self) -> Row:
+    def _row(self) -> LearningRow:
         tip, tests, plain = self._tip, len(self._workload.test), self._plain.state
-        return Row(
+        return LearningRow(
             seed=self._seed,
             samples=self.samples,
             blocks=tip.height,

@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.status import Status
 
-from .folder import Block
+from .folder import BlockEntry
 from .mining import Standing
 
 
-class Lines:
+class RunLines:
     """A line per block; on a terminal, a progress line below.
 
     Args:
@@ -25,7 +25,7 @@ class Lines:
         self._console, self._blocks, self._status = console, blocks, status
         self._height, self._accuracy, self._seconds = 0, 0.0, 0.0
 
-    def begin(self, chain: list[Block]) -> None:
+    def begin(self, chain: list[BlockEntry]) -> None:
         """Says where the run begins."""
         if chain:
             self._note(chain)
@@ -43,7 +43,7 @@ class Lines:
             f"{now.candidates} met R, {now.seconds:.0f} s · {doing}{ahead}"
         )
 
-    def block(self, block: Block) -> None:
+    def block(self, block: BlockEntry) -> None:
         """Prints the block."""
         self._note([block])
         self._say(
@@ -52,7 +52,7 @@ class Lines:
             f"{block.seconds:.0f} s"
         )
 
-    def _note(self, chain: list[Block]) -> None:
+    def _note(self, chain: list[BlockEntry]) -> None:
         self._height, self._accuracy = chain[-1].height, chain[-1].accuracy
         self._seconds += sum(block.seconds for block in chain)
 
@@ -61,10 +61,10 @@ class Lines:
 
 
 @contextmanager
-def open_screen(console: Console, blocks: int) -> Iterator[Lines]:
+def open_screen(console: Console, blocks: int) -> Iterator[RunLines]:
     """Opens the screen that fits the console."""
     if not console.is_terminal:
-        yield Lines(console, blocks, None)
+        yield RunLines(console, blocks, None)
         return
     with console.status("building the task") as status:
-        yield Lines(console, blocks, status)
+        yield RunLines(console, blocks, status)

@@ -8,7 +8,7 @@ without.
     helper.py         what those do that do not lead
     draws.py          what nonces demand: one at a time, or a pass's at once
     attempt.py        from a candidate to a proof: the canonical step, then accuracy
-    screen.py         exact accuracy of the miner's own states, mostly from torch
+    screening.py      exact accuracy of the miner's own states, mostly from torch
     train.py          ordinary training
 
 Nothing here decides whether a proof is valid: torch finds candidates, the canonical step and evaluation confirm them.
@@ -19,7 +19,7 @@ from __future__ import annotations
 from pol_oracle.task import Workload
 from pol_oracle.task.proof import HANDED, Base, Progress, Proof, Search
 
-from .crew import Meeting
+from .crew import Rendezvous
 from .grouped.search import GroupedSearch
 from .helper import help_leader
 from .naive import NaiveSearch
@@ -30,11 +30,11 @@ __all__ = [
     "HANDED",
     "Base",
     "GroupedSearch",
-    "Meeting",
     "NaiveSearch",
     "Progress",
     "Proof",
     "Recipe",
+    "Rendezvous",
     "Search",
     "build_module",
     "count_correct",
@@ -48,7 +48,7 @@ __all__ = [
 ]
 
 
-def search_for(workload: Workload, meeting: Meeting | None = None) -> Search:
+def search_for(workload: Workload, meeting: Rendezvous | None = None) -> Search:
     """Returns the search for a task's rules.
 
     Args:

@@ -25,7 +25,7 @@ from pol_oracle.protocol.errors import InputError, Unreachable
 from pol_oracle.protocol.header import Header
 from pol_oracle.task.proof import HANDED, Base
 
-from .attempt import Block
+from .candidates import SearchedBlock
 
 MEETING = timedelta(seconds=60)
 _TASK, _ORDER, _ORDERS = "task", "order", "orders"
@@ -35,7 +35,7 @@ _FIELDS = struct.Struct(">QQQ32s20s32s")
 
 
 @dataclass(frozen=True)
-class Order:
+class SearchOrder:
     """What is searched for.
 
     Attributes:
@@ -60,7 +60,7 @@ class Order:
         return "\n".join((_FIELDS.pack(*fields).hex(), *(header.dumps() for header in self.headers)))
 
     @staticmethod
-    def unpack(data: str) -> Order:
+    def unpack(data: str) -> SearchOrder:
         """Reads what :meth:`pack` wrote.
 
         Raises:
@@ -71,11 +71,11 @@ class Order:
             number, difficulty, nonce, parent, miner, root = _FIELDS.unpack(bytes.fromhex(fields))
         except (ValueError, struct.error) as error:
             raise InputError(f"this is no order: {fields[:100]!r}") from error
-        return Order(number, difficulty, nonce, parent, miner, root, tuple(map(Header.loads, headers)))
+        return SearchOrder(number, difficulty, nonce, parent, miner, root, tuple(map(Header.loads, headers)))
 
 
 @dataclass(frozen=True)
-class Meeting:
+class Rendezvous:
     """Where the processes of a crew meet.
 
     Attributes:
@@ -94,7 +94,7 @@ class Meeting:
     restarts: int = 0
 
     @staticmethod
-    def of(environment: Mapping[str, str]) -> Meeting | None:
+    def of(environment: Mapping[str, str]) -> Rendezvous | None:
         """Reads the variables that torchrun sets; None without them.
 
         Raises:
@@ -113,7 +113,7 @@ class Meeting:
             raise InputError(f"these must be numbers: {', '.join(wrong)}")
         rank, port, local, restarts = (int(value) for value in numbers.values())
         hosted = environment.get("TORCHELASTIC_USE_AGENT_STORE") == "True"
-        return Meeting(rank, environment["MASTER_ADDR"], port, hosted, local, restarts)
+        return Rendezvous(rank, environment["MASTER_ADDR"], port, hosted, local, restarts)
 
     def store(self) -> Store:
         """Opens the store.
@@ -142,7 +142,7 @@ class Board:
         InputError: the leader mines another task.
     """
 
-    def __init__(self, meeting: Meeting, task: bytes) -> None:
+    def __init__(self, meeting: Rendezvous, task: bytes) -> None:
         self._store = meeting.store()
         with _reached():
             if meeting.rank == 0:
@@ -157,7 +157,7 @@ class Board:
         with _reached():
             return int(self._store.add(_ORDERS, 1))
 
-    def give(self, order: Order | None) -> None:
+    def give(self, order: SearchOrder | None) -> None:
         """Writes an order down, or that there is none."""
         with _reached():
             self._store.set(_ORDER, _IDLE if order is None else order.pack())
@@ -167,7 +167,7 @@ class Board:
         with _reached():
             self._store.set(_ORDER, _GONE)
 
-    def order(self) -> Order | None:
+    def order(self) -> SearchOrder | None:
         """Returns the present order, if there is one.
 
         Raises:
@@ -178,34 +178,34 @@ class Board:
             data = self._store.get(_ORDER).decode()
         if data == _GONE:
             raise Unreachable("the leader has left")
-        return None if data == _IDLE else Order.unpack(data)
+        return None if data == _IDLE else SearchOrder.unpack(data)
 
-    def claim(self, order: Order, count: int) -> range:
+    def claim(self, order: SearchOrder, count: int) -> range:
         """Takes the next nonces of an order."""
         with _reached():
             end = order.nonce + int(self._store.add(f"claimed/{order.number}", count))
         return range(end - count, end)
 
-    def tell(self, order: Order, nonce: int) -> None:
+    def tell(self, order: SearchOrder, nonce: int) -> None:
         """Writes the nonce of a candidate down."""
         with _reached():
             self._store.append(f"found/{order.number}", f"{nonce:0{_DIGITS}x}")  # type: ignore[attr-defined]
 
-    def told(self, order: Order) -> list[int]:
+    def told(self, order: SearchOrder) -> list[int]:
         """Returns the nonces of all candidates of helpers."""
         key = f"found/{order.number}"
         with _reached():
             data = self._store.get(key).decode() if self._store.check([key]) else ""
         return [int(data[at : at + _DIGITS], 16) for at in range(0, len(data), _DIGITS)]
 
-    def forget(self, order: Order) -> None:
+    def forget(self, order: SearchOrder) -> None:
         """Wipes what belongs to an order that is done."""
         with _reached():
             for key in ("claimed", "found"):
                 self._store.delete_key(f"{key}/{order.number}")
 
 
-class Shift(Protocol):
+class CoordinatedSearch(Protocol):
     """A search for one block, as its leader sees it.
 
     Attributes:
@@ -221,12 +221,12 @@ class Shift(Protocol):
         """Returns nonces of candidates of helpers that were not returned before."""
 
 
-class Alone:
+class SoloSearch:
     """No helpers, and no board."""
 
     @contextmanager
-    def on(self, block: Block, base: Base, nonce: int) -> Iterator[Shift]:
-        """See :meth:`Leader.on`."""
+    def on(self, block: SearchedBlock, base: Base, nonce: int) -> Iterator[CoordinatedSearch]:
+        """See :meth:`Coordinator.on`."""
         yield _Counter(nonce)
 
     def close(self) -> None:
@@ -247,7 +247,7 @@ class _Counter:
         return []
 
 
-class Leader:
+class Coordinator:
     """The leader's side.
 
     Args:
@@ -258,11 +258,11 @@ class Leader:
         Unreachable: there is no store.
     """
 
-    def __init__(self, meeting: Meeting, task: bytes) -> None:
+    def __init__(self, meeting: Rendezvous, task: bytes) -> None:
         self._board = Board(meeting, task)
 
     @contextmanager
-    def on(self, block: Block, base: Base, nonce: int) -> Iterator[Shift]:
+    def on(self, block: SearchedBlock, base: Base, nonce: int) -> Iterator[CoordinatedSearch]:
         """Has helpers search along.
 
         Args:
@@ -271,7 +271,7 @@ class Leader:
             nonce: the first one.
         """
         number, miner, root = self._board.number(), bytes.fromhex(block.miner[2:]), base.state.root
-        order = Order(number, block.difficulty, nonce, block.parent, miner, root, base.headers)
+        order = SearchOrder(number, block.difficulty, nonce, block.parent, miner, root, base.headers)
         self._board.give(order)
         try:
             yield _Shared(self._board, order)
@@ -287,7 +287,7 @@ class Leader:
 class _Shared:
     """A shift with helpers."""
 
-    def __init__(self, board: Board, order: Order) -> None:
+    def __init__(self, board: Board, order: SearchOrder) -> None:
         self._board, self._order = board, order
         self._end, self._known, self.claimed = order.nonce, 0, 0
 

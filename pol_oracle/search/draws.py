@@ -25,7 +25,7 @@ _ONE, _LOW = np.uint64(1), np.uint64(LEAF_WEIGHTS - 1)
 
 
 @dataclass(frozen=True)
-class Draw:
+class NonceDraw:
     """What a nonce demands.
 
     Attributes:
@@ -42,7 +42,7 @@ class Draw:
 
 
 @dataclass(frozen=True)
-class Drawn:
+class PassDraws:
     """What some nonces of hardened rules demand.
 
     Attributes:
@@ -58,12 +58,12 @@ class Drawn:
     indices: Integers
 
     @staticmethod
-    def of(workload: Workload, seeds: Words, bits: int) -> Drawn:
+    def of(workload: Workload, seeds: Words, bits: int) -> PassDraws:
         """Draws ``bits`` requirements and a batch from every seed, [G, 4] words."""
         task = workload.task
         values = draw_rows(Tag.REQUIREMENTS, seeds, bits, 2 * task.eligible_count, shift=1)
         indices = draw_rows(Tag.BATCH, seeds, task.batch_size, task.train_count)
-        return Drawn(values >> 1, mask_rows(seeds, bits, task.mask_size), values % 2 == 0, indices)
+        return PassDraws(values >> 1, mask_rows(seeds, bits, task.mask_size), values % 2 == 0, indices)
 
 
 def seed_rows(head: bytes, nonces: Sequence[int]) -> Words:

@@ -12,8 +12,8 @@ from pol_oracle.protocol.errors import ArithmeticFault
 from pol_oracle.protocol.header import Header
 from pol_oracle.task import Workload
 
-from .attempt import Block, Nonces
-from .crew import Board, Meeting, Order
+from .candidates import Nonces, SearchedBlock
+from .crew import Board, Rendezvous, SearchOrder
 from .grouped.passes import Passes, groups_for
 from .torch_models import pick_device
 
@@ -29,7 +29,7 @@ the block yet."""
 
 def help_leader(
     workload: Workload,
-    meeting: Meeting,
+    meeting: Rendezvous,
     state_of: StateOf,
     stop: threading.Event | None = None,
     groups: int | None = None,
@@ -56,7 +56,7 @@ def help_leader(
     while not stop.is_set():
         order = board.order()
         if order is not None and order.root == root:
-            block = Block(workload, order.parent, "0x" + order.miner.hex(), order.difficulty)
+            block = SearchedBlock(workload, order.parent, "0x" + order.miner.hex(), order.difficulty)
             for draw in passes.run(Nonces(block), board.claim(order, groups)):
                 board.tell(order, draw.nonce)
         elif order is None:
@@ -71,7 +71,7 @@ def help_leader(
             root = state.root
 
 
-def _state(order: Order, state_of: StateOf) -> State | None:
+def _state(order: SearchOrder, state_of: StateOf) -> State | None:
     state = state_of(order.parent, order.headers)
     if state is not None and state.root != order.root:
         raise ArithmeticFault(f"this process and the leader compute different weights after {order.parent.hex()}")

@@ -23,7 +23,7 @@ from pol_oracle.protocol.rules import satisfies
 from pol_oracle.task import Workload, weights_of
 from pol_oracle.task.proof import Base, Progress, Proof, StoppedError, Watch
 
-from .attempt import Attempt, Block, Counter, Nonces, counters
+from .candidates import CandidateCheck, Counter, Nonces, SearchedBlock, counters
 from .torch_models import (
     build_module,
     exact_float32,
@@ -66,8 +66,8 @@ class NaiveSearch:
     ) -> Proof | None:
         """See :class:`Search`."""
         load_state(self._module, base.state)
-        block = Block(self._workload, base.parent, miner, difficulty)
-        nonces, attempt = Nonces(block), Attempt(block, base, self.counters)
+        block = SearchedBlock(self._workload, base.parent, miner, difficulty)
+        nonces, attempt = Nonces(block), CandidateCheck(block, base, self.counters)
         watch = Watch(Progress(start_nonce), should_stop, on_progress)
         nonce = start_nonce
         try:
@@ -114,12 +114,12 @@ class NaiveSearch:
         after = held - self._learning_rate * slope
         return satisfies(self._workload.rules, held.tolist(), after.tolist(), requirement.odd)
 
-    def _now(self, attempt: Attempt) -> Attempt:
+    def _now(self, attempt: CandidateCheck) -> CandidateCheck:
         """The attempt on the W of this moment; where tries move it, its running statistics have seen P already."""
         if self._workload.rules.derived_state:
             return attempt
         state = read_state(self._module, self._workload.model)
-        return Attempt(attempt.block, replace(attempt.base, state=state), self.counters)
+        return CandidateCheck(attempt.block, replace(attempt.base, state=state), self.counters)
 
     @torch.no_grad()
     def _move(self, slopes: Mapping[str, Tensor]) -> None:

@@ -2,11 +2,11 @@
 
     chain.py      the tree, under protocol.difficulty and protocol.lifecycle
     network.py    miners, L1's slots, the time that training and checking take
-    sight.py      what each miner builds on, after checking and training
+    local_view.py what each miner builds on, after checking and training
     engine.py     the event loop; read this first
-    attackers.py  those who break the rules; aim.py: what they are looking for
+    attackers.py  those who break the rules; attacker_state.py: what they are looking for
     outcome.py    what came of a chain
-    told.py       what scenarios tell; figure.py: as a picture
+    results.py    what scenarios tell; figure.py: as a picture
     scenarios/    what `pol simulate` can run
 
 One block, one reward: what is finalized is taken to be the branch of the head at the end. Every figure follows from its

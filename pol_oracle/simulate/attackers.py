@@ -9,7 +9,7 @@ from typing import Protocol
 from .chain import Block
 
 
-class World(Protocol):
+class AttackerMoves(Protocol):
     """What an attacker can do."""
 
     def publish(self, parent: Block) -> Block:
@@ -48,19 +48,19 @@ class Attacker:
         """Whether it works at all at this difficulty, in 1/1024 bit."""
         return difficulty >= 0
 
-    def found(self, world: World, now: float) -> None:
+    def found(self, world: AttackerMoves, now: float) -> None:
         """It found a block on top of its own chain."""
         self.tip = world.publish(self.tip)
 
-    def saw(self, block: Block, world: World, now: float) -> None:
+    def saw(self, block: Block, world: AttackerMoves, now: float) -> None:
         """Somebody else's block is on L1."""
         if block.total_work > self.tip.total_work:
             self.tip = block
 
-    def foresees(self, height: int, world: World) -> None:
+    def foresees(self, height: int, world: AttackerMoves) -> None:
         """Somebody else's block will be in the next L1 block, and there is time to be in it first."""
 
-    def woke(self, world: World, now: float) -> None:
+    def woke(self, world: AttackerMoves, now: float) -> None:
         """The time that it asked for has come."""
 
 
@@ -105,7 +105,7 @@ class Withholder(Attacker):
         self._turn = 0
         self._racing = False  # all it has is public, and as long as a rival
 
-    def found(self, world: World, now: float) -> None:
+    def found(self, world: AttackerMoves, now: float) -> None:
         """Keeps a block, or publishes everything if that decides a race."""
         delay = self._delays[self._turn % len(self._delays)]
         self._turn += 1
@@ -117,13 +117,13 @@ class Withholder(Attacker):
             if self._kept and delay < math.inf:
                 world.wake(now + delay)
 
-    def woke(self, world: World, now: float) -> None:
+    def woke(self, world: AttackerMoves, now: float) -> None:
         """Lets go what is due, and what lies below it."""
         due = [i for i, until in enumerate(self._kept) if until <= now]
         if due:
             self._let_go(world, due[-1] + 1)
 
-    def saw(self, block: Block, world: World, now: float) -> None:
+    def saw(self, block: Block, world: AttackerMoves, now: float) -> None:
         """Matches a rival, overtakes it, or gives up."""
         lead = self.tip.height + len(self._kept) - block.height
         if lead < 0 or not self._kept:
@@ -133,7 +133,7 @@ class Withholder(Attacker):
             self._let_go(world, len(self._kept) if lead <= 1 else len(self._kept) - lead)
             self._racing = lead == 0
 
-    def foresees(self, height: int, world: World) -> None:
+    def foresees(self, height: int, world: AttackerMoves) -> None:
         """Gets its only answer to a rival in before the rival."""
         if self._kept and self.tip.height + len(self._kept) == height:
             self._let_go(world, len(self._kept))
@@ -144,11 +144,11 @@ class Withholder(Attacker):
         self._kept.clear()
         self.hidden = 0
 
-    def _keep(self, world: World, until: float) -> None:
+    def _keep(self, world: AttackerMoves, until: float) -> None:
         self._kept.append(until)
         self.hidden = len(self._kept)
 
-    def _let_go(self, world: World, count: int) -> None:
+    def _let_go(self, world: AttackerMoves, count: int) -> None:
         self._racing = False
         for _ in range(count):
             self.tip = world.publish(self.tip)

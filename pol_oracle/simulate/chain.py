@@ -14,7 +14,7 @@ NOBODY = -1
 
 
 @dataclass(frozen=True)
-class Rules:
+class ChainRules:
     """What a deployment fixes.
 
     Attributes:
@@ -64,7 +64,7 @@ class Block:
         return self.candidate.total_work
 
 
-class Tree:
+class BlockTree:
     """All proposed blocks, in L1 order.
 
     Attributes:
@@ -73,7 +73,7 @@ class Tree:
         head: the fork choice among all of them.
     """
 
-    def __init__(self, rules: Rules, difficulty: int) -> None:
+    def __init__(self, rules: ChainRules, difficulty: int) -> None:
         self.rules = rules
         genesis = Block(0, 0, NOBODY, 0, 0, difficulty, difficulty, Candidate(_id(0), 0, 0))
         self.blocks = [genesis]

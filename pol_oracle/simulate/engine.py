@@ -15,19 +15,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .aim import Aim
+from .attacker_state import AttackerState
 from .attackers import Attacker
-from .chain import Block, Rules, Tree, fitting_difficulty, tries_per_block
+from .chain import Block, BlockTree, ChainRules, fitting_difficulty, tries_per_block
+from .local_view import LocalView
 from .network import Miners, Network, Seconds
 from .outcome import Outcome
-from .sight import Sight
 
 Progress = Callable[[int], None]
 TICKS = 20  # times per target interval that an attacker looks what waiting has brought it
 
 
 @dataclass(frozen=True)
-class Shift:
+class PowerChange:
     """From a height on, only the first ``active`` miners mine; who comes knows the chain."""
 
     height: int
@@ -39,12 +39,12 @@ class Simulation:
 
     def __init__(
         self,
-        rules: Rules,
+        rules: ChainRules,
         network: Network,
         miners: Miners,
         seed: int,
         attacker: Attacker | None = None,
-        shifts: Sequence[Shift] = (),
+        shifts: Sequence[PowerChange] = (),
     ) -> None:
         """Sets the difficulty to what the miners at the start need for the target interval.
 
@@ -62,17 +62,17 @@ class Simulation:
         self._active = self._shifts.pop(0).active if self._shifts and not self._shifts[0].height else len(miners)
         honest = float(miners.power[: self._active].sum())
         self._attack_power = honest * attacker.share / (1 - attacker.share) if attacker else 0.0
-        searching = max(1.0, (rules.target_interval or Rules().target_interval) - network.segment)
+        searching = max(1.0, (rules.target_interval or ChainRules().target_interval) - network.segment)
         start = fitting_difficulty(honest + self._attack_power, searching)
-        self._tree = Tree(rules, min(max(start, rules.minimum), rules.maximum))
-        self._sight = Sight(self._tree.blocks[0], miners.check, network.segment)
+        self._tree = BlockTree(rules, min(max(start, rules.minimum), rules.maximum))
+        self._sight = LocalView(self._tree.blocks[0], miners.check, network.segment)
         self._now, self._since = 0.0, 0.0
         self._tries = np.zeros(len(miners) + 1)  # by miner, the attacker last
         self._queue: list[tuple[float, int, Callable[[], None]]] = []
         self._order = itertools.count()
         self._count_power()
         self._ticking = False
-        self._aim = Aim(attacker, self._attack_power, rules, network.segment) if attacker else None
+        self._aim = AttackerState(attacker, self._attack_power, rules, network.segment) if attacker else None
         if attacker:
             attacker.start(self._tree.blocks[0])
             self._take_aim()

@@ -5,13 +5,13 @@ from __future__ import annotations
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-from .told import Panel, Told
+from .results import Panel, ScenarioResult
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def draw(told: Told) -> bytes:
+def draw(told: ScenarioResult) -> bytes:
     """Returns the panels side by side, as PNG."""
     # the object interface: pyplot would look for a display and keep global state
     from matplotlib.backends.backend_agg import FigureCanvasAgg

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from .chain import Tree
+from .chain import BlockTree
 from .network import Seconds
 
 Counts = npt.NDArray[np.int64]
@@ -36,7 +36,7 @@ class Outcome:
     seconds: float
 
     @classmethod
-    def of(cls, tree: Tree, tries: Seconds, seconds: float) -> Outcome:
+    def of(cls, tree: BlockTree, tries: Seconds, seconds: float) -> Outcome:
         """Reads off a tree what became of it."""
         chain = list(tree.branch(tree.head))[::-1]
         return cls(

@@ -23,13 +23,13 @@ from pol_oracle.launch import launch
 
 from .judging.report import Report
 from .judging.resources import YOUNG_S, Usage, growth, on_disk, usage
-from .judging.verdict import Check, Facts, Order, honest_blocks, money, problems, wrong_blocks
+from .judging.verdict import BondOrder, Check, Facts, honest_blocks, money, problems, wrong_blocks
 from .judging.witness import Sums, Witness, cap, patience
 from .network.cast import ACCOUNTS, Saver, honest
-from .network.l1 import L1
+from .network.l1 import TamperedL1
 from .network.world import World
 from .schedule import Bounds, Fault, schedule
-from .screen import Screen
+from .screen import SoakScreen
 
 TASK = Path(__file__).with_name("task.toml")
 TICK_S = 0.2
@@ -40,7 +40,7 @@ ALL_ALONG: tuple[Check, ...] = (honest_blocks, money, wrong_blocks)  # what is l
 
 
 @dataclass(frozen=True)
-class Wishes:
+class SoakConfig:
     """What the user asked for.
 
     Attributes:
@@ -58,13 +58,13 @@ class Wishes:
     task: Path = TASK
 
 
-def run(wishes: Wishes, console: Console) -> Report:
+def run(wishes: SoakConfig, console: Console) -> Report:
     """Soaks, and returns what was lost. Ctrl-C ends it early.
 
     Raises:
         PolError: the stage could not be set.
     """
-    with signals_raise(), _folder(wishes) as (home, want), Screen(console, wishes.seconds) as screen:
+    with signals_raise(), _folder(wishes) as (home, want), SoakScreen(console, wishes.seconds) as screen:
         with ExitStack() as stack:
             soak = _set_stage(wishes, home, screen, stack)
             whole = soak.last()
@@ -75,9 +75,9 @@ def run(wishes: Wishes, console: Console) -> Report:
     return report
 
 
-def _set_stage(wishes: Wishes, home: Path, screen: Screen, stack: ExitStack) -> Soak:
+def _set_stage(wishes: SoakConfig, home: Path, screen: SoakScreen, stack: ExitStack) -> Soak:
     workload = prepare(wishes.task, wishes.cache)
-    l1 = L1(home / "devnet", ACCOUNTS)
+    l1 = TamperedL1(home / "devnet", ACCOUNTS)
     stack.callback(l1.close)
     deployment = launch(l1.client, dev_account(0), workload, [str((home / "store").resolve())])
     deployment.save(home / "deployment.json")
@@ -109,7 +109,13 @@ class Soak:
     """
 
     def __init__(
-        self, wishes: Wishes, witness: Witness, world: World, l1: L1, faults: tuple[Fault, ...], screen: Screen
+        self,
+        wishes: SoakConfig,
+        witness: Witness,
+        world: World,
+        l1: TamperedL1,
+        faults: tuple[Fault, ...],
+        screen: SoakScreen,
     ) -> None:
         self._wishes, self._witness, self._world, self._l1, self._screen = wishes, witness, world, l1, screen
         self._cast = honest()
@@ -219,7 +225,7 @@ class Soak:
         witness, world = self._witness, self._world
         parameters = witness.deployment.parameters
         sums = witness.sums() if purses else Sums(0, 0)
-        deposits = tuple(Order(p.address, Deposited, stake(witness.client, p), 0) for p in self._cast)
+        deposits = tuple(BondOrder(p.address, Deposited, stake(witness.client, p), 0) for p in self._cast)
         return Facts(
             honest=self._cast,
             cheats=tuple(world.cheats),
@@ -239,7 +245,7 @@ class Soak:
 
 
 @contextmanager
-def _folder(wishes: Wishes) -> Iterator[tuple[Path, Callable[[], None]]]:
+def _folder(wishes: SoakConfig) -> Iterator[tuple[Path, Callable[[], None]]]:
     """A fresh folder for this run, and a function that says it is wanted afterwards, as it is after an error."""
     for folder in (wishes.home, wishes.cache):
         folder.mkdir(parents=True, exist_ok=True)

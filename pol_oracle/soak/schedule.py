@@ -13,7 +13,7 @@ L1 = "l1"
 USER = "user"
 
 
-class Kind(StrEnum):
+class FaultKind(StrEnum):
     """What happens; the value is what people read."""
 
     KILL = "killed, and started again"
@@ -29,20 +29,20 @@ class Kind(StrEnum):
     MONEY = "a user moves money"
 
 
-OF_L1 = (Kind.DOWN, Kind.REORG, Kind.CLOCK)
-OF_USERS = (Kind.CHEAT, Kind.MONEY)
-LASTS_S: Mapping[Kind, tuple[float, float]] = {
-    Kind.KILL: (0.0, 10.0),
-    Kind.FREEZE: (3.0, 20.0),
-    Kind.CLOSE: (1.0, 1.0),
-    Kind.MUTE: (5.0, 20.0),
-    Kind.DISK: (5.0, 20.0),
-    Kind.LIES: (10.0, 30.0),
-    Kind.DOWN: (1.0, 10.0),
-    Kind.REORG: (8.0, 8.0),  # and so many seconds until L1 is touched again
-    Kind.CLOCK: (4.0, 4.0),
-    Kind.CHEAT: (1.0, 1.0),
-    Kind.MONEY: (3.0, 8.0),
+OF_L1 = (FaultKind.DOWN, FaultKind.REORG, FaultKind.CLOCK)
+OF_USERS = (FaultKind.CHEAT, FaultKind.MONEY)
+LASTS_S: Mapping[FaultKind, tuple[float, float]] = {
+    FaultKind.KILL: (0.0, 10.0),
+    FaultKind.FREEZE: (3.0, 20.0),
+    FaultKind.CLOSE: (1.0, 1.0),
+    FaultKind.MUTE: (5.0, 20.0),
+    FaultKind.DISK: (5.0, 20.0),
+    FaultKind.LIES: (10.0, 30.0),
+    FaultKind.DOWN: (1.0, 10.0),
+    FaultKind.REORG: (8.0, 8.0),  # and so many seconds until L1 is touched again
+    FaultKind.CLOCK: (4.0, 4.0),
+    FaultKind.CHEAT: (1.0, 1.0),
+    FaultKind.MONEY: (3.0, 8.0),
 }
 
 
@@ -58,7 +58,7 @@ class Fault:
         amount: L1 blocks of a reorg, seconds of a jump of the clock, 1 if a user's command is killed; else 0.
     """
 
-    kind: Kind
+    kind: FaultKind
     target: str
     at: float
     seconds: float
@@ -70,7 +70,7 @@ class Fault:
         return round(self.at + self.seconds, 1)
 
     def __str__(self) -> str:
-        unit = {Kind.REORG: " blocks deep", Kind.CLOCK: " s"}.get(self.kind)
+        unit = {FaultKind.REORG: " blocks deep", FaultKind.CLOCK: " s"}.get(self.kind)
         detail = f", {self.amount}{unit}" if unit else f", {self.seconds:.0f} s" if self.seconds > 1 else ""
         return (
             f"{self.kind.value}{detail}" if self.target in (L1, USER) else f"{self.target}: {self.kind.value}{detail}"
@@ -99,11 +99,11 @@ def schedule(seed: int, seconds: float, bounds: Bounds) -> tuple[Fault, ...]:
     """
     rng = random.Random(seed)  # noqa: S311 - chance that can be repeated is what is wanted
     faults: list[Fault] = []
-    deck: list[Kind] = []
+    deck: list[FaultKind] = []
     now = FIRST_S
     while now < seconds:
         if not deck:
-            deck = rng.sample(list(Kind), len(Kind))
+            deck = rng.sample(list(FaultKind), len(FaultKind))
         fault = _draw(rng, deck[-1], now, faults, bounds)
         if fault is not None:
             deck.pop()
@@ -113,7 +113,7 @@ def schedule(seed: int, seconds: float, bounds: Bounds) -> tuple[Fault, ...]:
     return tuple(faults)
 
 
-def _draw(rng: random.Random, kind: Kind, now: float, before: Sequence[Fault], bounds: Bounds) -> Fault | None:
+def _draw(rng: random.Random, kind: FaultKind, now: float, before: Sequence[Fault], bounds: Bounds) -> Fault | None:
     """A fault of a kind, or None: nobody is left whom it may strike now."""
     busy = {fault.target for fault in before if fault.until > now}
     if kind in OF_L1:
@@ -125,10 +125,10 @@ def _draw(rng: random.Random, kind: Kind, now: float, before: Sequence[Fault], b
     if not targets:
         return None
     amount = 0
-    if kind is Kind.REORG:
+    if kind is FaultKind.REORG:
         amount = rng.randint(1, bounds.confirmations + 1)
-    elif kind is Kind.CLOCK:
+    elif kind is FaultKind.CLOCK:
         amount = rng.randint(1, bounds.jump_s)
-    elif kind is Kind.MONEY:
+    elif kind is FaultKind.MONEY:
         amount = rng.randint(0, 1)
     return Fault(kind, rng.choice(targets), now, round(rng.uniform(*LASTS_S[kind]), 1), amount)

@@ -13,7 +13,7 @@ from rich.table import Table
 EVERY_S = 60.0  # a line that says how far it is, where there is no bar
 
 
-class Screen:
+class SoakScreen:
     """A bar on a terminal, with a line above it for each thing that happens; lines alone elsewhere.
 
     Args:

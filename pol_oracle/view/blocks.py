@@ -157,7 +157,7 @@ class BlockView:
 
 
 @dataclass
-class Bond:
+class BondView:
     """An account's bond in one role, in wei."""
 
     free: int = 0

@@ -20,7 +20,7 @@ from pol_oracle.protocol.hashing import ZERO
 from pol_oracle.protocol.lifecycle import SILENT, Candidate, Role, Status, choose_head
 from pol_oracle.protocol.parameters import Parameters
 
-from .blocks import NOBODY, Attestation, BlockView, Bond, Committed, DemandView, Speaker
+from .blocks import NOBODY, Attestation, BlockView, BondView, Committed, DemandView, Speaker
 from .disputes import Disputed, Disputes
 from .lineage import Chain, Lineage
 
@@ -50,7 +50,7 @@ class View:
         self.head_since = 0
         self.rivals: set[bytes] = set()
         self.finalized = [genesis_id]
-        self.bonds: dict[tuple[str, Role], Bond] = {}
+        self.bonds: dict[tuple[str, Role], BondView] = {}
         self.credits: dict[str, int] = {}
         self.commitments: dict[tuple[str, bytes], Committed] = {}
         self._pending: dict[bytes, BlockView] = {}
@@ -126,9 +126,9 @@ class View:
             return difficulty
         return parameters.retarget(difficulty, proposed_at - parent.proposed_at)
 
-    def bond(self, account: str, role: Role) -> Bond:
+    def bond(self, account: str, role: Role) -> BondView:
         """Returns an account's bond, zero if it never deposited."""
-        return self.bonds.get((account, role), Bond())
+        return self.bonds.get((account, role), BondView())
 
     def verifiers(self, least: int) -> list[str]:
         """Accounts with a verifier's bond of so many wei at least."""
@@ -295,7 +295,7 @@ class View:
             self._unsettled.pop(block.id, None)
 
     def _move(self, account: str, role: Role, free: int = 0, locked: int = 0) -> None:
-        bond = self.bonds.setdefault((account, role), Bond())
+        bond = self.bonds.setdefault((account, role), BondView())
         bond.free += free
         bond.locked += locked
 

@@ -23,7 +23,7 @@ from pol_oracle.l1.sending.sender import Call
 from pol_oracle.protocol.difficulty import ANY_DIFFICULTY, from_bits
 from pol_oracle.protocol.errors import Reverted, StoreError
 from pol_oracle.protocol.lifecycle import EvidenceKind, Role
-from pol_oracle.protocol.positions import Lacking, Position
+from pol_oracle.protocol.positions import MissingItem, Position
 from pol_oracle.store import StateStore
 from pol_oracle.task import Workload
 from pol_oracle.view.blocks import BlockView, DemandView
@@ -233,7 +233,7 @@ class Arena:
             opening = forgery.bits_tree.open(position.index)
         else:
             opening = (self.workload.programs.open(position.tree, position.tensor).abi(),)
-        call = call_of(Demand(forgery.id, forgery.header, Lacking(position, opening)))
+        call = call_of(Demand(forgery.id, forgery.header, MissingItem(position, opening)))
         self.send(account, call.contract, call.function, *call.args)
 
     def until_shown(self, forgery: Forgery, *positions: Position) -> None:

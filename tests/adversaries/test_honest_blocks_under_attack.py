@@ -14,7 +14,7 @@ from pol_oracle.protocol.errors import Reverted
 from pol_oracle.protocol.hashing import ZERO
 from pol_oracle.protocol.lifecycle import Role, Status
 from pol_oracle.protocol.positions import Item, Position, Tree
-from pol_oracle.view.blocks import Bond
+from pol_oracle.view.blocks import BondView
 from tests.adversaries.arena import DIFFICULTY, Arena
 from tests.adversaries.forging import Forgery
 from tests.e2e.stage import STAKE, silent
@@ -128,7 +128,7 @@ def test_pitfall_09_a_flood_of_demands_is_answered_and_costs_the_demanders(arena
 
     view = verifier.view
     assert len(block.demands) == count
-    assert view.bond(arena.cheat.address, Role.MINER) == Bond(STAKE, 0)
+    assert view.bond(arena.cheat.address, Role.MINER) == BondView(STAKE, 0)
     assert view.credits[arena.cheat.address] == count * FEE
     paid = sum(STAKE - view.bond(colluder.address, Role.VERIFIER).total for colluder in arena.colluders)
     assert paid == count * FEE

@@ -17,7 +17,7 @@ from pol_oracle.protocol.hashing import ZERO, keccak
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import EvidenceKind, Role, Status
 from pol_oracle.protocol.parameters import Parameters
-from pol_oracle.protocol.positions import Item, Lacking, Position, Tree
+from pol_oracle.protocol.positions import Item, MissingItem, Position, Tree
 from pol_oracle.view import History, View
 
 ETH = 10**18
@@ -47,7 +47,7 @@ def refutation(trace_root: bytes = TRACE_ROOT) -> FraudProof:
 
 def lacks(block_id: bytes, position: Position, kind: EvidenceKind | None = EvidenceKind.WITHHELD) -> Verdict:
     """What a replay says that lacks something."""
-    return Verdict(block_id, kind, "not shown", lacks=Lacking(position, OPENING))
+    return Verdict(block_id, kind, "not shown", lacks=MissingItem(position, OPENING))
 
 
 def answer_of(position: Position) -> Answer:

@@ -10,7 +10,7 @@ import pytest
 import structlog
 
 from pol_oracle.agents.rules.verdicts import Answerer
-from pol_oracle.agents.work.clerk import Clerk
+from pol_oracle.agents.work.answer_worker import AnswerWorker
 from pol_oracle.agents.work.worker import Cancelled
 from pol_oracle.evidence import Answer
 from pol_oracle.protocol.errors import ArithmeticFault, RuleError, StoreError
@@ -22,11 +22,11 @@ from tests.agents.scene import CHEAT, MINER, NODES, PARAMETERS, POLICY, ROOTS, V
 Cancel = Callable[[], bool]
 
 
-def clerk(answer: Answerer, retry_s: float = 0) -> Clerk:
-    return Clerk(answer, MINER, PARAMETERS, POLICY.stagger, structlog.get_logger(), retry_s)
+def clerk(answer: Answerer, retry_s: float = 0) -> AnswerWorker:
+    return AnswerWorker(answer, MINER, PARAMETERS, POLICY.stagger, structlog.get_logger(), retry_s)
 
 
-def work(at: Clerk, scene: Scene, turns: int = 1) -> None:
+def work(at: AnswerWorker, scene: Scene, turns: int = 1) -> None:
     for _ in range(turns):
         at.turn(scene.view, 0)
         join("answer")

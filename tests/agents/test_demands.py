@@ -16,7 +16,7 @@ from pol_oracle.l1.events import typed as ev
 from pol_oracle.l1.sending.fees import GWEI
 from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.lifecycle import Role
-from pol_oracle.protocol.positions import Item, Lacking, Position, Tree, deadline
+from pol_oracle.protocol.positions import Item, MissingItem, Position, Tree, deadline
 from tests.agents.scene import (
     BITS,
     CHEAT,
@@ -80,7 +80,7 @@ def test_pitfall_03_demands_what_its_replay_lacks() -> None:
     header = scene.view.blocks[block].header
     assert header is not None
 
-    assert made(scene, lacks(block, ROOTS)) == [Demand(block, header, Lacking(ROOTS, OPENING))]
+    assert made(scene, lacks(block, ROOTS)) == [Demand(block, header, MissingItem(ROOTS, OPENING))]
 
 
 def test_a_position_is_demanded_once_whoever_demanded_it() -> None:

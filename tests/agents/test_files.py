@@ -15,10 +15,10 @@ from eth_account import Account
 
 from pol_oracle.agents.monitoring.logs import log_to
 from pol_oracle.agents.monitoring.records import Records
-from pol_oracle.agents.respond import Sealer, call_of
+from pol_oracle.agents.respond import Committer, call_of
 from pol_oracle.agents.rules.actions import Prove
 from pol_oracle.agents.rules.verdicts import Verdict
-from pol_oracle.agents.storage.memory import REFUSALS, Memory, Refusal
+from pol_oracle.agents.storage.memory import REFUSALS, AgentMemory, RefusedCall
 from pol_oracle.evidence import FraudProof
 from pol_oracle.l1.contracts.abi import encode_call
 from pol_oracle.protocol.errors import InputError
@@ -37,22 +37,22 @@ def test_only_what_was_found_right_survives_a_restart(tmp_path: Path) -> None:
     missing = lacks(keccak(b"missing"), ROOTS)
     dead = Verdict(keccak(b"dead"), dead_end=True)
     good = Verdict(keccak(b"good"))
-    memory = Memory(path, GENESIS, V1)
+    memory = AgentMemory(path, GENESIS, V1)
     for verdict in (bad, missing, dead, good, good):
         memory.remember(verdict, difficulty=4096)
     memory.close()
 
-    assert Memory(path, GENESIS, V1).found_right() == {good.block_id: 4096}
+    assert AgentMemory(path, GENESIS, V1).found_right() == {good.block_id: 4096}
 
 
 def test_proofs_are_kept_in_order_until_dropped(tmp_path: Path) -> None:
     first, second = Scene().header(nonce=1), Scene().header(nonce=2)
-    memory = Memory(tmp_path / "m.sqlite", GENESIS, MINER)
+    memory = AgentMemory(tmp_path / "m.sqlite", GENESIS, MINER)
     for proof in (first, second, first):
         memory.add_proof(proof, 5000)
     memory.close()
 
-    memory = Memory(tmp_path / "m.sqlite", GENESIS, MINER)
+    memory = AgentMemory(tmp_path / "m.sqlite", GENESIS, MINER)
     assert memory.proofs() == {first: 5000, second: 5000}  # every field of a header comes back
     assert list(memory.proofs()) == [first, second]
     memory.drop_proof(first)
@@ -61,10 +61,10 @@ def test_proofs_are_kept_in_order_until_dropped(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("genesis", "account"), [(keccak(b"other"), V1), (GENESIS, MINER)])
 def test_memory_of_another_deployment_or_account_is_refused(tmp_path: Path, genesis: bytes, account: str) -> None:
-    Memory(tmp_path / "m.sqlite", GENESIS, V1).close()
+    AgentMemory(tmp_path / "m.sqlite", GENESIS, V1).close()
 
     with pytest.raises(InputError, match="another deployment or account"):
-        Memory(tmp_path / "m.sqlite", genesis, account)
+        AgentMemory(tmp_path / "m.sqlite", genesis, account)
 
 
 def sealed_proof(block_id: bytes, function: str = "proveSums") -> FraudProof:
@@ -81,21 +81,21 @@ def test_salt_is_the_same_after_a_restart_and_differs_by_account_block_and_funct
     ann, bob = Account.from_key(keccak(b"ann")), Account.from_key(keccak(b"bob"))
     block, other = keccak(b"1"), keccak(b"2")
     proof = sealed_proof(block)
-    challenge = Sealer(ann)(block, proof)
+    challenge = Committer(ann)(block, proof)
 
-    assert challenge == Sealer(Account.from_key(keccak(b"ann")))(block, proof)
+    assert challenge == Committer(Account.from_key(keccak(b"ann")))(block, proof)
     salts = {
         challenge.salt,
-        Sealer(ann)(block, sealed_proof(block, "proveBit")).salt,
-        Sealer(ann)(other, proof).salt,
-        Sealer(bob)(block, proof).salt,
+        Committer(ann)(block, sealed_proof(block, "proveBit")).salt,
+        Committer(ann)(other, proof).salt,
+        Committer(bob)(block, proof).salt,
     }
     assert len(salts) == 4
 
 
 def test_commitment_is_to_the_call_that_is_sent() -> None:
     ann, block = Account.from_key(keccak(b"ann")), keccak(b"1")
-    sealer, proof = Sealer(ann), sealed_proof(block)
+    sealer, proof = Committer(ann), sealed_proof(block)
     challenge = sealer(block, proof)
     call = call_of(Prove(block, proof, challenge.salt))
 
@@ -105,14 +105,14 @@ def test_commitment_is_to_the_call_that_is_sent() -> None:
 
 def test_proofs_against_several_explanations_of_a_block_get_salts_of_their_own() -> None:
     """One that was shown must not open the next commitment to guesses."""
-    sealer, block = Sealer(Account.from_key(keccak(b"ann"))), keccak(b"1")
+    sealer, block = Committer(Account.from_key(keccak(b"ann"))), keccak(b"1")
     first, second = (replace(sealed_proof(block, "proveBit"), refutes=refutation(r).refutes) for r in (ROOT, OTHER))
 
     assert sealer(block, first).salt != sealer(block, second).salt
 
 
 def test_another_proof_of_a_block_gets_another_commitment() -> None:
-    sealer, block = Sealer(Account.from_key(keccak(b"ann"))), keccak(b"1")
+    sealer, block = Committer(Account.from_key(keccak(b"ann"))), keccak(b"1")
 
     commitments = {sealer(block, sealed_proof(block, f)).commitment for f in ("proveSums", "proveBit", "proveSums")}
     assert len(commitments) == 2
@@ -123,7 +123,7 @@ def test_status_tells_what_was_earned_and_refused(tmp_path: Path) -> None:
     block = scene.propose()
     scene.finalize(block)
     records = Records(tmp_path / "status.json", "ann", Role.MINER, MINER)
-    records.refused(Refusal("finalize:00", "WrongStatus", "too late"))
+    records.refused(RefusedCall("finalize:00", "WrongStatus", "too late"))
     records.note(searching_on="ab")
     records.write(scene.history, running=False)
 
@@ -153,24 +153,24 @@ def test_memory_makes_up_for_what_a_full_disk_did_not_take(
 ) -> None:
     log_to(tmp_path / "ann.log")
     path, proof = tmp_path / "m.sqlite", Scene().header(nonce=1)
-    memory = Memory(path, GENESIS, MINER)
+    memory = AgentMemory(path, GENESIS, MINER)
     file_size_limit(0)
     memory.add_proof(proof, 5000)
-    memory.add_refusal(Refusal("propose:00", "", "why"))
+    memory.add_refusal(RefusedCall("propose:00", "", "why"))
     memory.remember(Verdict(keccak(b"good")), 4096)
-    assert Memory(path, GENESIS, MINER).proofs() == {}
+    assert AgentMemory(path, GENESIS, MINER).proofs() == {}
 
     file_size_limit(resource.RLIM_INFINITY)
     memory.remember(Verdict(keccak(b"better")), 4096)
     memory.close()
-    memory = Memory(path, GENESIS, MINER)
+    memory = AgentMemory(path, GENESIS, MINER)
     assert (memory.proofs(), len(memory.refusals())) == ({proof: 5000}, 1)
     assert memory.found_right() == {keccak(b"good"): 4096, keccak(b"better"): 4096}
 
 
 def test_memory_of_old_blocks_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pol_oracle.agents.storage.memory.FOUND_RIGHT", 5)
-    memory = Memory(tmp_path / "m.sqlite", GENESIS, V1)
+    memory = AgentMemory(tmp_path / "m.sqlite", GENESIS, V1)
     blocks = [keccak(bytes([number])) for number in range(20)]
     for block in blocks:
         memory.remember(Verdict(block), 4096)
@@ -178,11 +178,11 @@ def test_memory_of_old_blocks_is_bounded(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_refusals_are_bounded_in_memory_and_status(tmp_path: Path) -> None:
-    memory = Memory(tmp_path / "m.sqlite", GENESIS, MINER)
+    memory = AgentMemory(tmp_path / "m.sqlite", GENESIS, MINER)
     records = Records(tmp_path / "status.json", "ann", Role.MINER, MINER)
     for number in range(REFUSALS + 50):
-        memory.add_refusal(Refusal(str(number), "", "again"))
-        records.refused(Refusal(str(number), "", "again"))
+        memory.add_refusal(RefusedCall(str(number), "", "again"))
+        records.refused(RefusedCall(str(number), "", "again"))
     records.write(Scene().history, running=False)
 
     newest = [str(number) for number in range(50, REFUSALS + 50)]

@@ -12,7 +12,7 @@ import pytest
 
 from pol_oracle.agents.storage.checkpoints import Budget
 from pol_oracle.agents.work import follow
-from pol_oracle.agents.work.follow import Follower, Stage
+from pol_oracle.agents.work.follow import Follower, FollowStage
 from pol_oracle.agents.work.worker import Cancelled
 from pol_oracle.canonical.evaluate import Bits, Bytes, Evaluator
 from pol_oracle.canonical.state import State
@@ -35,7 +35,7 @@ class Watched(Follower):
     """A follower, and how far it went."""
 
     def __init__(self, *places: Path) -> None:
-        self.stages: list[Stage] = []
+        self.stages: list[FollowStage] = []
         super().__init__(WORKLOAD, GENESIS, StateStore(list(places)), self.stages.append)
 
     @property
@@ -68,7 +68,7 @@ def test_without_any_state_the_way_begins_at_genesis(tmp_path: Path) -> None:
     follower = Watched(tmp_path)
     assert follower.post(lineage(BLOCKS), never) == TIP.post
     assert follower.walked == [0, 1, 2, 3, 4]
-    assert follower.stages[0] == Stage(0, 5, 1, STEPS)
+    assert follower.stages[0] == FollowStage(0, 5, 1, STEPS)
     assert (tmp_path / file_name(TIP.post.root)).exists()
     assert follower.post((), never) == WORKLOAD.initial
 
@@ -178,7 +178,7 @@ def test_a_segment_of_a_large_model_comes_back_from_disk(
 ) -> None:
     """Six were remembered in memory and the others computed anew, while two dozen blocks may be pending."""
     monkeypatch.setattr(follow, "_segments_for", lambda state_bytes: 1)
-    stages: list[Stage] = []
+    stages: list[FollowStage] = []
     store, size = StateStore([tmp_path]), 1 << 30
     follower = Follower(WORKLOAD, GENESIS, store, stages.append, tmp_path, Budget(memory=0, disk=size))
     first, others = (

@@ -13,7 +13,7 @@ import pytest
 
 from pol_oracle.agents import helper
 from pol_oracle.agents.helper import ChainStates, handed
-from pol_oracle.agents.work.follow import Follower, Stage, Watch
+from pol_oracle.agents.work.follow import Follower, FollowStage, Watch
 from pol_oracle.l1.client import Client
 from pol_oracle.l1.monitor import Update
 from pol_oracle.protocol.hashing import keccak
@@ -96,7 +96,7 @@ def test_a_parent_handed_over_that_does_not_follow_from_the_chain_is_computed_on
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wrong = replace(BLOCKS[1].header, post_root=keccak(b"another W'"))
-    walked: list[Stage] = []
+    walked: list[FollowStage] = []
     states = helping(l1_with(BLOCKS[:1]), tmp_path, monkeypatch, follower(tmp_path, walked.append))
     assert states(wrong.id(WORKLOAD.task.id), (wrong,)) is None
     once = len(walked)

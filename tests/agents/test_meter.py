@@ -15,7 +15,7 @@ from pol_oracle.agents.monitoring.health import moving
 from pol_oracle.agents.monitoring.meter import WINDOW_S, Meter
 from pol_oracle.agents.monitoring.metrics import Metrics
 from pol_oracle.agents.monitoring.records import Records
-from pol_oracle.agents.work.follow import Follower, Stage
+from pol_oracle.agents.work.follow import Follower, FollowStage
 from pol_oracle.canonical.state import State
 from pol_oracle.protocol.derivation import LEAF_WEIGHTS
 from pol_oracle.protocol.difficulty import BIT
@@ -66,14 +66,14 @@ def test_segments_count_as_time_that_trains() -> None:
     for height in (4, 5):
         for step in range(1, 5):
             clock.now += 0.5
-            meter.segment(Stage(height, 5, step, 8))
+            meter.segment(FollowStage(height, 5, step, 8))
         clock.now += 10  # the search
     read = meter.read()
     assert (read.height, read.segment_step, read.segment_steps) == (5, 4, 8)
     assert read.training_share == 3 / 24
     assert "step 4 of 8 after block 5" in read.line()
 
-    meter.segment(Stage(5, 5, 8, 8))
+    meter.segment(FollowStage(5, 5, 8, 8))
     assert "step" not in meter.read().line()
 
 
@@ -91,11 +91,11 @@ def test_searches_add_up() -> None:
 
 
 def test_the_follower_tells_of_each_step_of_a_segment(tmp_path: Path) -> None:
-    told: list[Stage] = []
+    told: list[FollowStage] = []
     follower = Follower(small_workload(), bytes(32), StateStore([tmp_path]), told.append)
     for _ in range(2):  # it is remembered
         follower.segment(bytes(32), (), lambda: False)
-    assert told == [Stage(0, 0, step, STEPS) for step in range(1, STEPS + 1)]
+    assert told == [FollowStage(0, 0, step, STEPS) for step in range(1, STEPS + 1)]
 
 
 def test_what_is_long_past_does_not_count() -> None:
@@ -203,7 +203,7 @@ def test_metrics_are_served_on_loopback_and_say_what_the_meter_says(tmp_path: Pa
     meter.begin(2 * BIT)
     clock.now = 4.0
     meter.note(Progress(nonce=400, tries=400, passed=100, before=99, correct=100))
-    meter.segment(Stage(7, 7, 64, 256))
+    meter.segment(FollowStage(7, 7, 64, 256))
     meter.moved(0.5)
     shown: list[str] = []
     history = History(bytes(32))

@@ -14,7 +14,7 @@ from pol_oracle.agents.job import Job
 from pol_oracle.agents.miner import MinerLoop
 from pol_oracle.agents.rules.verdicts import Verdict
 from pol_oracle.agents.runtime import Context
-from pol_oracle.agents.storage.memory import Memory
+from pol_oracle.agents.storage.memory import AgentMemory
 from pol_oracle.agents.work.follow import Ask
 from pol_oracle.agents.work.worker import Cancelled
 from pol_oracle.evidence import Shown
@@ -35,7 +35,7 @@ class Machine:
         nothing: Any = None
         config = SimpleNamespace(retry_s=0, policy=POLICY, name="miner")
         records = SimpleNamespace(note=lambda **facts: None)
-        memory = Memory(folder / "m.sqlite", GENESIS, MINER)
+        memory = AgentMemory(folder / "m.sqlite", GENESIS, MINER)
         context = SimpleNamespace(
             config=config,
             parameters=PARAMETERS,

@@ -10,8 +10,8 @@ import pytest
 import structlog
 
 from pol_oracle.agents.rules.verdicts import Replay, Verdict
-from pol_oracle.agents.storage.memory import Memory
-from pol_oracle.agents.work.reviewer import Reviewer
+from pol_oracle.agents.storage.memory import AgentMemory
+from pol_oracle.agents.work.replay_queue import ReplayQueue
 from pol_oracle.agents.work.worker import Cancelled
 from pol_oracle.evidence import Shown
 from pol_oracle.protocol.difficulty import BIT
@@ -46,8 +46,8 @@ class Review:
     """A reviewer over a replay that the test controls."""
 
     def __init__(self, path: Path, replay: Replay, me: str = V1) -> None:
-        self.memory = Memory(path / "m.sqlite", GENESIS, me)
-        self.reviewer = Reviewer(replay, self.memory, me, PARAMETERS, structlog.get_logger(), 0)
+        self.memory = AgentMemory(path / "m.sqlite", GENESIS, me)
+        self.reviewer = ReplayQueue(replay, self.memory, me, PARAMETERS, structlog.get_logger(), 0)
 
     def turns(self, scene: Scene, count: int = 1) -> None:
         for _ in range(count):

@@ -14,7 +14,7 @@ import pytest
 from pol_oracle.agents.rules.actions import Action
 from pol_oracle.agents.runtime import Context, Loop
 from pol_oracle.l1.monitor import Update
-from pol_oracle.l1.sending.sender import Result
+from pol_oracle.l1.sending.sender import CallResult
 from pol_oracle.protocol.errors import ChainError, StoreError, Unreachable, WrongChain
 from pol_oracle.view import View
 from tests.agents.scene import GENESIS
@@ -38,7 +38,7 @@ class Idle(Loop):
     def think(self, view: View) -> Iterable[Action]:
         return ()
 
-    def settled(self, result: Result) -> None: ...
+    def settled(self, result: CallResult) -> None: ...
 
     def close_workers(self, patience: float) -> None: ...
 
@@ -72,7 +72,7 @@ def test_another_deployment_ends_the_loop() -> None:
 
 
 def test_full_disk_is_waited_for_and_damage_is_not() -> None:
-    def failing(cause: Exception) -> list[Result]:
+    def failing(cause: Exception) -> list[CallResult]:
         raise StoreError("the journal cannot be used") from cause
 
     def forgetting() -> list[Action]:

@@ -93,7 +93,7 @@ def test_torch_is_imported_by_search_only() -> None:
 
 def test_verifiers_count_without_the_miners_screen() -> None:
     """It can be deceived by a state that was made for that."""
-    assert importers("pol_oracle.search.screen") == {"search/attempt.py", "bench/canonical.py"}
+    assert importers("pol_oracle.search.screening") == {"search/candidates.py", "bench/canonical.py"}
 
 
 def test_nodes_are_reached_through_l1_only() -> None:

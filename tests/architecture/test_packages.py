@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -28,3 +29,12 @@ def test_rooms_are_small() -> None:
 def test_modules_are_short() -> None:
     lengths = {path: len(path.read_text("utf-8").splitlines()) for path in ROOT.rglob("*.py")}
     assert {path: length for path, length in lengths.items() if length > 350} == {}
+
+
+def test_a_class_name_means_one_thing() -> None:
+    found = defaultdict(list)
+    for path in sorted(ROOT.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                found[node.name].append(path.relative_to(ROOT).as_posix())
+    assert {name: paths for name, paths in found.items() if len(paths) > 1} == {}

@@ -12,7 +12,7 @@ import pytest
 
 from pol_oracle.canonical.commitments.accuracy import AccuracyTree
 from pol_oracle.canonical.commitments.trees import Opening, TensorTree, list_root, tensor_root
-from pol_oracle.canonical.operations import Kind, Operation, View
+from pol_oracle.canonical.operations import AffineView, Kind, Operation
 from pol_oracle.canonical.programs.program import Program, ProgramTree
 from pol_oracle.canonical.programs.traces import TraceRoots
 from pol_oracle.protocol.hashing import Tag, keccak, keccak_abi
@@ -37,7 +37,7 @@ class Made:
 
 
 def doubled(source: int) -> Operation:
-    return Operation(Kind.MAP, (300,), (View(source, 0, (1,)),), code=bytes([0, 0, 0x20]))
+    return Operation(Kind.MAP, (300,), (AffineView(source, 0, (1,)),), code=bytes([0, 0, 0x20]))
 
 
 STEP = Program(((300,),), ((4, 32, 32, 3), (4,)), (doubled(0), doubled(3)), posts=1)

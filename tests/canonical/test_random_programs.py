@@ -24,7 +24,7 @@ from pol_oracle.canonical.expressions import (
     select,
     square_root,
 )
-from pol_oracle.canonical.operations import Kind, View
+from pol_oracle.canonical.operations import AffineView, Kind
 from pol_oracle.canonical.programs.builder import Builder, Place, Reduction, Tail, Tensor
 from pol_oracle.canonical.programs.reference import reference
 
@@ -56,7 +56,7 @@ class Author:
     def tensor(self) -> Tensor:
         return self.tensors[int(self.rng.integers(len(self.tensors)))]
 
-    def view(self, shape: Shape, reduction: Shape = ()) -> View:
+    def view(self, shape: Shape, reduction: Shape = ()) -> AffineView:
         """A view of some tensor that stays inside it: a matrix's rows or columns, or anything."""
         tensor, extents, cut = self.tensor(), (*shape, *reduction), int(self.rng.integers(len(shape) + 1))
         for style in self.rng.permutation(3):

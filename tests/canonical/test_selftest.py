@@ -13,7 +13,7 @@ import torch
 
 from pol_oracle.canonical import selftest
 from pol_oracle.canonical.execution import execute, machine
-from pol_oracle.canonical.execution.machine import Recipe
+from pol_oracle.canonical.execution.machine import MapArguments
 from pol_oracle.canonical.expressions import ARITY
 from pol_oracle.canonical.kernels.elementwise import BLOCK, PERIODIC
 from pol_oracle.canonical.kernels.instructions import COPY
@@ -67,7 +67,7 @@ def test_self_test_runs_every_kernel_in_every_way(monkeypatch: pytest.MonkeyPatc
 
         monkeypatch.setattr(execute, name, run)
 
-    def compile_code(*arguments: Any) -> Recipe:
+    def compile_code(*arguments: Any) -> MapArguments:
         recipe = compile_recipe(*arguments)
         codes.update(recipe.instructions[:, 0].tolist())
         courses.update((course, BLOCK % recipe.inner == 0) for course in recipe.loads[:, 2].tolist())

@@ -178,13 +178,13 @@ def test_corrupt_journal(pol: Pol, home: Path, deployed: Deployment) -> None:
 
 
 def test_corrupt_memory_is_named(tmp_path: Path) -> None:
-    from pol_oracle.agents.storage.memory import Memory
+    from pol_oracle.agents.storage.memory import AgentMemory
 
     path = tmp_path / "dev-4-memory.sqlite"
     path.write_bytes(b"this is no database" * 100)
 
     with pytest.raises(StoreError, match="move it away") as caught:
-        Memory(path, bytes(32), "0x")
+        AgentMemory(path, bytes(32), "0x")
     assert str(path) in str(caught.value)
 
 

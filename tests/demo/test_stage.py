@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from pol_oracle.demo import stage
-from pol_oracle.demo.cast import ROLES, Part, Party, assemble
-from pol_oracle.demo.stage import Crew, command_of, signals_raise
+from pol_oracle.demo.cast import ROLES, DemoRole, Party, assemble
+from pol_oracle.demo.stage import AgentProcesses, command_of, signals_raise
 
 CAST = assemble({n: f"0x{n:040x}" for n in range(1, len(ROLES) + 1)})
 STARTS_A_CREW_AND_DIES = """
@@ -30,7 +30,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 
 def party(name: str) -> Party:
-    return Party(name, Part.MINER, 1, "0x0")
+    return Party(name, DemoRole.MINER, 1, "0x0")
 
 
 def alive(pid: int) -> bool:
@@ -51,16 +51,16 @@ def gone(pids: list[int], within_s: float = 10) -> bool:
 def test_honest_parties_are_started_as_users_start_them(tmp_path: Path) -> None:
     commands = {p.part: " ".join(command_of(p, tmp_path)) for p in CAST}
 
-    assert f"-m pol_oracle.cli --home {tmp_path} miner run " in commands[Part.MINER]
-    assert f"-m pol_oracle.cli --home {tmp_path} verifier run " in commands[Part.VERIFIER]
-    for part in (p for p in Part if not p.honest):
+    assert f"-m pol_oracle.cli --home {tmp_path} miner run " in commands[DemoRole.MINER]
+    assert f"-m pol_oracle.cli --home {tmp_path} verifier run " in commands[DemoRole.VERIFIER]
+    for part in (p for p in DemoRole if not p.honest):
         assert f"-m pol_oracle.demo.cheat --part {part.name}" in commands[part]
     assert all("OMP_NUM_THREADS=1" in command for command in commands.values())
 
 
 def test_crew_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stage, "command_of", lambda *_: ["sleep", "60"])
-    with Crew(tmp_path) as crew:
+    with AgentProcesses(tmp_path) as crew:
         crew.start((party("a"), party("b")))
         pids = [p.pid for p in crew._processes.values()]
         assert all(map(alive, pids))
@@ -74,7 +74,7 @@ def test_crew_is_ended_on_an_error_too(tmp_path: Path, monkeypatch: pytest.Monke
     pids: list[int] = []
 
     def interrupted() -> None:
-        with Crew(tmp_path) as crew:
+        with AgentProcesses(tmp_path) as crew:
             crew.start((party("a"),))
             pids.extend(p.pid for p in crew._processes.values())
             raise KeyboardInterrupt
@@ -87,7 +87,7 @@ def test_crew_is_ended_on_an_error_too(tmp_path: Path, monkeypatch: pytest.Monke
 def test_stubborn_process_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stage, "command_of", lambda *_: ["sh", "-c", "trap '' TERM; echo ready; sleep 60 & wait; wait"])
     monkeypatch.setattr(stage, "STOP_LIMIT_S", 0.3)
-    with Crew(tmp_path) as crew:
+    with AgentProcesses(tmp_path) as crew:
         crew.start((party("a"),))
         pids = [p.pid for p in crew._processes.values()]
         while "ready" not in (tmp_path / "output" / "a.txt").read_text():
@@ -98,7 +98,7 @@ def test_stubborn_process_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 def test_process_that_ends_early_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stage, "command_of", lambda *_: ["sh", "-c", "echo 'pol: no bond' >&2; exit 1"])
-    with Crew(tmp_path) as crew:
+    with AgentProcesses(tmp_path) as crew:
         crew.start((party("a"),))
         deadline = time.monotonic() + 10
         while not crew.ended() and time.monotonic() < deadline:

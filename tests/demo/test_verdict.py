@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from pol_oracle.demo.cast import ROLES, Part, Party, assemble
-from pol_oracle.demo.verdict import Balance, Ending, Rejection, Scene
+from pol_oracle.demo.cast import ROLES, DemoRole, Party, assemble
+from pol_oracle.demo.verdict import Balance, DemoOutcome, Rejection, Scene
 from pol_oracle.protocol.lifecycle import EvidenceKind
 from pol_oracle.task import TaskSpec
 from tests.report.chronicle import GENESIS, Chronicle
@@ -15,7 +15,7 @@ from tests.report.chronicle import GENESIS, Chronicle
 CAST = assemble({n: f"0x{n:040x}" for n in range(1, len(ROLES) + 1)})
 BY_NAME = {party.name: party for party in CAST}
 MINER, VERIFIER, LAZY = (BY_NAME[name].address for name in ("miner-1", "verifier-1", "lazy"))
-COLLUDERS = [party for party in CAST if party.part is Part.COLLUDER]
+COLLUDERS = [party for party in CAST if party.part is DemoRole.COLLUDER]
 REFUSALS = (
     Rejection("thief", "IndexMismatch", "index 0 should be 5, not 3"),
     *(Rejection(party.name, "SumsHold", "sums hold") for party in COLLUDERS),
@@ -53,16 +53,16 @@ def full_story(blocks: int = 12) -> Chronicle:
     return story
 
 
-def ending(story: Chronicle, **changes: object) -> Ending:
+def ending(story: Chronicle, **changes: object) -> DemoOutcome:
     balances = {p.name: fair_balance(p) for p in CAST}
-    made = Ending(Scene(CAST, tuple(story.events), REFUSALS), balances, 100, 12, PARAMETERS, seconds=100.04)
+    made = DemoOutcome(Scene(CAST, tuple(story.events), REFUSALS), balances, 100, 12, PARAMETERS, seconds=100.04)
     return replace(made, **changes)  # type: ignore[arg-type]
 
 
 def fair_balance(party: Party) -> Balance:
     if party.part.cheats:
         return Balance(deposited=101, bond=0, credit=0, learn=0)
-    return Balance(101, 60 if party.part is Part.COLLUDER else 101, 0, 7)
+    return Balance(101, 60 if party.part is DemoRole.COLLUDER else 101, 0, 7)
 
 
 def test_complete_story_passes() -> None:
@@ -168,7 +168,7 @@ def test_thief_must_also_have_been_refused() -> None:
     scene = Scene(CAST, tuple(full_story().events), ())
 
     assert not scene.complete(12)
-    assert next(f for f in scene.fates() if f.party.part is Part.THIEF).known is False
+    assert next(f for f in scene.fates() if f.party.part is DemoRole.THIEF).known is False
 
 
 def test_slashed_cheat_is_not_done_before_its_bond_is_taken() -> None:
@@ -183,7 +183,7 @@ def test_lazy_verifiers_fate_is_its_first_loss() -> None:
     story, _ = honest_story(12)
     story.attest(story.propose(MINER), LAZY)
 
-    fate = next(f for f in Scene(CAST, tuple(story.events), ()).fates() if f.party.part is Part.LAZY)
+    fate = next(f for f in Scene(CAST, tuple(story.events), ()).fates() if f.party.part is DemoRole.LAZY)
 
     assert not fate.known
     assert fate.story == "1 attested, 0 rewarded"

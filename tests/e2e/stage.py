@@ -32,7 +32,7 @@ from pol_oracle.protocol.errors import StoreError
 from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import EvidenceKind, Role, Status
-from pol_oracle.protocol.positions import Item, Lacking, Position
+from pol_oracle.protocol.positions import Item, MissingItem, Position
 from pol_oracle.protocol.task import Task
 from pol_oracle.view.blocks import BlockView
 from pol_oracle.view.lineage import Lineage
@@ -162,7 +162,7 @@ class Stage:
             if kind is not EvidenceKind.WITHHELD:
                 return Verdict(block.id, kind, "wrong", boast_proof(task, block.header))
             bits = Position(Item.BITS)
-            lacks = Lacking(bits, (b"",))
+            lacks = MissingItem(bits, (b"",))
             return Verdict(block.id) if bits in shown else Verdict(block.id, kind, "not shown", lacks=lacks)
 
         return replay

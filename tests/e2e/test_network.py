@@ -26,7 +26,7 @@ from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.lifecycle import EvidenceKind, Role, Status
 from pol_oracle.protocol.positions import Position
 from pol_oracle.report.ledger import Unit, ledger, totals
-from pol_oracle.search import Meeting, search_for
+from pol_oracle.search import Rendezvous, search_for
 from pol_oracle.store import StateStore
 from pol_oracle.task import Workload
 from pol_oracle.view.blocks import BlockView
@@ -115,7 +115,7 @@ def test_a_helper_computes_the_weights_of_what_l1_shows(
         return Follower(workload, genesis, StateStore([tmp_path / name]))
 
     own, helping = follower("miner"), follower("helper")
-    meeting = Meeting.of({"RANK": "1", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "1"})
+    meeting = Rendezvous.of({"RANK": "1", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "1"})
     assert meeting is not None
     config = HelperConfig(real.deployment, meeting, tmp_path, tmp_path / "helper", tmp_path / "helper.log", real.rpc)
     states = ChainStates(config, helping, threading.Event())

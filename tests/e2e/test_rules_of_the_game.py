@@ -9,7 +9,7 @@ from eth_account.signers.local import LocalAccount
 
 from pol_oracle.agents.rules.verdicts import Verdict
 from pol_oracle.agents.runtime import open_context
-from pol_oracle.agents.storage.memory import Refusal
+from pol_oracle.agents.storage.memory import RefusedCall
 from pol_oracle.agents.work.follow import Ask
 from pol_oracle.bench.l1 import PARAMETERS
 from pol_oracle.evidence import Shown
@@ -218,7 +218,9 @@ def test_agent_without_bond_is_told_what_to_do(stage: Stage, accounts: Accounts)
 
 def test_refusals_are_kept_across_a_restart(stage: Stage, accounts: Accounts) -> None:
     loop = stage.verifier(accounts[1])
-    loop.context.memory.add_refusal(Refusal("attest:00", "WrongStatus", "too late"))
+    loop.context.memory.add_refusal(RefusedCall("attest:00", "WrongStatus", "too late"))
     stage.kill(loop)
 
-    assert stage.verifier(accounts[1]).context.memory.refusals() == [Refusal("attest:00", "WrongStatus", "too late")]
+    assert stage.verifier(accounts[1]).context.memory.refusals() == [
+        RefusedCall("attest:00", "WrongStatus", "too late")
+    ]

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from pol_oracle.protocol.difficulty import BIT
 from pol_oracle.protocol.parameters import Parameters
-from pol_oracle.simulate.chain import Rules as Pace
+from pol_oracle.simulate.chain import ChainRules as Pace
 from pol_oracle.simulate.scenarios.finality import JudgedTree
 from pol_oracle.task import load_spec
 from tests.economics.games_ledger import BITS, STEPS, Key, Ledger, Position, Refused, Rules, State, Status

@@ -17,7 +17,7 @@ from typing import Any
 
 from pol_oracle.protocol.difficulty import BIT
 from pol_oracle.protocol.parameters import Parameters
-from pol_oracle.simulate.chain import Rules as Pace
+from pol_oracle.simulate.chain import ChainRules as Pace
 from pol_oracle.simulate.scenarios.finality import JudgedTree
 from tests.economics.games import NEW
 from tests.economics.games_ledger import BITS, STEPS, Key, Ledger, Position, Refused, State

@@ -18,7 +18,7 @@ from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.protocol.parameters import Parameters
-from pol_oracle.protocol.positions import Item, Lacking, Position, Tree
+from pol_oracle.protocol.positions import Item, MissingItem, Position, Tree
 from pol_oracle.protocol.task import MAX_TRAINING_STEPS
 from pol_oracle.task import Segment, TaskSpec, Workload, build_workload, load_spec, segment_step
 
@@ -106,7 +106,7 @@ def costs(tmp_path_factory: pytest.TempPathFactory) -> Costs:
         commit = l1.send(ME, "Bounties", "commit", b"\x11" * 32).gas_used
         bad = replace(l1.header(l1.client.finalized_tip(), 99), correct_before=1, correct_after=2)
         hidden, _ = l1.propose(bad)
-        carry_out(l1, ME, Demand(hidden, bad, Lacking(BITS, NO_PROGRAM)))
+        carry_out(l1, ME, Demand(hidden, bad, MissingItem(BITS, NO_PROGRAM)))
         l1.wait(30)
         expire = carry_out(l1, ME, Expire(hidden, BITS, 0))
     return Costs(commit, demands[0], max(demands[1:]), answers, size, expire)
@@ -133,7 +133,7 @@ def _answered(l1: L1, workload: Workload) -> tuple[list[int], dict[Position, int
     for position in walk:
         program = workload.programs.open(position.tree, position.tensor).abi()
         opening = miner.accuracy().open(position.index) if position.explains else (program,)
-        demands.append(carry_out(l1, ME, Demand(block, header, Lacking(position, opening))))
+        demands.append(carry_out(l1, ME, Demand(block, header, MissingItem(position, opening))))
         answer = answer_to(position, workload.programs, miner)
         reply: Action = Reveal(block, header, position, answer)
         if position.explains:

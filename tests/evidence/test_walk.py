@@ -25,7 +25,7 @@ from pol_oracle.evidence import (
     find_step_fault,
 )
 from pol_oracle.protocol.difficulty import BIT
-from pol_oracle.protocol.errors import InputError, Unshown
+from pol_oracle.protocol.errors import InputError, Unavailable
 from pol_oracle.protocol.hashing import Tag, keccak
 from pol_oracle.protocol.lifecycle import EvidenceKind
 from pol_oracle.protocol.positions import Item, Position, Tree
@@ -66,7 +66,7 @@ def walk(forgery: Forgery, find: Find) -> tuple[list[Position], FraudProof]:
     while True:
         try:
             return list(answers), find(ShownTrees(WORKLOAD, forgery.header, grounds(forgery), answers))
-        except Unshown as lacking:
+        except Unavailable as lacking:
             position = lacking.lacking.position
             assert position not in answers
             assert not position.above or answers.keys() & set(position.above)
@@ -172,11 +172,11 @@ def test_a_right_list_that_does_not_end_in_pre_root_is_asked_for_its_last_step(m
     """Nobody can show it, since the contract wants it to end in preRoot."""
     header = replace(made.header, pre_root=WORKLOAD.initial.root)
     shown = ShownTrees(WORKLOAD, header, grounds(made), {})
-    with pytest.raises(Unshown) as lacking:
+    with pytest.raises(Unavailable) as lacking:
         of_segment(shown)
     assert lacking.value.lacking.position == Position(Item.STEPS)  # all our own, and not on L1 yet
     steps = {Position(Item.STEPS): told(Position(Item.STEPS), made)}
-    with pytest.raises(Unshown) as lacking:
+    with pytest.raises(Unavailable) as lacking:
         of_segment(replace(shown, answers=steps))
     assert lacking.value.lacking.position == Position(Item.ROOTS, Tree.SEGMENT, LAST)
 
@@ -242,7 +242,7 @@ def test_a_demand_for_an_explanation_opens_the_claimed_bit(made: Forgery) -> Non
     """As the contract does it: the words make the root that the header has."""
     forgery, sample = made.wrong_bit()
     bits = {Position(Item.BITS): told(Position(Item.BITS), forgery)}
-    with pytest.raises(Unshown) as lacking:
+    with pytest.raises(Unavailable) as lacking:
         find_accuracy_fault(ShownTrees(WORKLOAD, forgery.header, grounds(forgery), bits), made.post, made.bits())
     (before, after), siblings = lacking.value.lacking.opening
     place = sample.index % 256
@@ -281,7 +281,7 @@ def test_shown_steps_are_used_only_where_the_segment_is_another_one(made: Forger
     shown = ShownTrees(WORKLOAD, made.header, grounds(made), {})
     assert shown.steps(own) == own.list
     other = ShownTrees(WORKLOAD, replace(made.header, segment_root=keccak(b"no list")), grounds(made), {})
-    with pytest.raises(Unshown) as lacking:
+    with pytest.raises(Unavailable) as lacking:
         other.steps(own)
     assert lacking.value.lacking.position == Position(Item.STEPS)
     hashes = [keccak(bytes([i])) for i in range(STEPS)]

@@ -6,7 +6,7 @@ import time
 
 from pol_oracle.l1.client import Client, Request
 from pol_oracle.l1.records import Receipt
-from pol_oracle.l1.sending.sender import Result, Sender
+from pol_oracle.l1.sending.sender import CallResult, Sender
 
 LIMIT_S = 20.0
 
@@ -28,7 +28,7 @@ def sent(client: Client, account: str, request: Request) -> Receipt:
     raise AssertionError("anvil did not mine a transaction")
 
 
-def told(sender: Sender, count: int = 1) -> list[Result]:
+def told(sender: Sender, count: int = 1) -> list[CallResult]:
     """Ticks until so many results are told."""
     deadline = time.monotonic() + LIMIT_S
     results = sender.tick()

@@ -16,7 +16,7 @@ from pol_oracle.l1.monitor import Monitor
 from pol_oracle.l1.records import Bond
 from pol_oracle.protocol.errors import Unreachable
 from pol_oracle.protocol.lifecycle import Role
-from pol_oracle.soak.network.lies import Asked, Reply, no_logs, refuse
+from pol_oracle.soak.network.lies import Question, Reply, no_logs, refuse
 from pol_oracle.soak.network.proxy import LyingProxy
 from pol_oracle.view import History
 
@@ -91,7 +91,7 @@ def test_finding_a_each_lost_log_that_matters_is_noticed(
 ) -> None:
     """Deposits of others matter to them."""
 
-    def forgetful(asked: Asked) -> Reply:
+    def forgetful(asked: Question) -> Reply:
         body = asked.pass_on(asked.method, asked.params)
         own = [log for log in body["result"] if watcher.account[2:].lower() in str(log).lower() or lost == 3]
         body["result"] = [log for log in body["result"] if log not in own[lost % max(len(own), 1) :][:1]]

@@ -15,13 +15,13 @@ from pol_oracle.l1.contracts.abi import CONTRACTS
 from pol_oracle.l1.contracts.artifacts import load_artifact
 from pol_oracle.l1.contracts.deployment import Deployment
 from pol_oracle.l1.deploy import deploy
-from pol_oracle.l1.sending.fees import CAPS, ETH, GWEI, FeePolicy, Kind, Market, kind_of, market_of, offer
+from pol_oracle.l1.sending.fees import CAPS, ETH, GWEI, CallKind, FeePolicy, Market, kind_of, market_of, offer
 from pol_oracle.l1.sending.sender import Call, Sender
 from pol_oracle.protocol.errors import InputError
 from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.protocol.parameters import Parameters
 from pol_oracle.protocol.task import Task
-from pol_oracle.soak.network.lies import Asked, Reply, dearer, refuse, result, swallow
+from pol_oracle.soak.network.lies import Question, Reply, dearer, refuse, result, swallow
 from pol_oracle.soak.network.proxy import LyingProxy
 
 HISTORY = {"baseFeePerGas": [hex(GWEI)] * 9, "gasUsedRatio": [0.0] * 8, "oldestBlock": "0x1"}
@@ -38,7 +38,7 @@ def sender(behind: Client, accounts: list[LocalAccount], tmp_path: Path) -> Iter
         yield opened
 
 
-def rewards(*gwei: int) -> Callable[[Asked], Reply]:
+def rewards(*gwei: int) -> Callable[[Question], Reply]:
     return lambda asked: result(HISTORY | {"reward": [[hex(fee * GWEI)] for fee in gwei]})
 
 
@@ -121,7 +121,7 @@ def test_finding_9_no_history_of_fees_makes_an_agent_pay_more_than_the_cap(
     for factor in (3, 10, 30, 100, 1000, 10**6, 10**9):
         for attempt in sender._journal.attempts(f"commit:{factor}"):
             assert attempt.max_fee <= FeePolicy().max_price
-            assert attempt.max_fee * attempt.gas <= CAPS[Kind.PROVE]
+            assert attempt.max_fee * attempt.gas <= CAPS[CallKind.PROVE]
     assert sender.gas_price <= FeePolicy().max_price
 
 
@@ -171,8 +171,8 @@ def test_fees_do_not_rise_for_an_account_that_cannot_pay_whatever_the_nodes_word
 wei = st.integers(0, 10**15)
 
 
-@given(st.builds(Market, wei, st.integers(GWEI, 10**15)), st.sampled_from(Kind), st.integers(21_000, 2**24))
-def test_no_offer_exceeds_the_cap_of_its_kind(market: Market, kind: Kind, gas: int) -> None:
+@given(st.builds(Market, wei, st.integers(GWEI, 10**15)), st.sampled_from(CallKind), st.integers(21_000, 2**24))
+def test_no_offer_exceeds_the_cap_of_its_kind(market: Market, kind: CallKind, gas: int) -> None:
     policy = FeePolicy()
     fees = offer(market, policy, kind, gas)
     if fees is not None:
@@ -184,18 +184,18 @@ def test_no_offer_exceeds_the_cap_of_its_kind(market: Market, kind: Kind, gas: i
 def test_caps_keep_what_a_call_costs_below_what_it_protects(parameters: Parameters) -> None:
     """At the bonds that all task files have: 1 ETH a block, a quarter of it an attestation."""
     bond, attestation = ETH, ETH // 4
-    assert CAPS[Kind.PROVE] < bond * 7 // 32, "the least share of a prover"
-    assert CAPS[Kind.ANSWER] < attestation
-    assert CAPS[Kind.PROPOSE] < bond // 2
-    assert CAPS[Kind.ATTEST] < attestation
-    assert max(CAPS[Kind.HOUSEKEEPING], CAPS[Kind.FILLER]) < CAPS[Kind.PROVE] // 10
+    assert CAPS[CallKind.PROVE] < bond * 7 // 32, "the least share of a prover"
+    assert CAPS[CallKind.ANSWER] < attestation
+    assert CAPS[CallKind.PROPOSE] < bond // 2
+    assert CAPS[CallKind.ATTEST] < attestation
+    assert max(CAPS[CallKind.HOUSEKEEPING], CAPS[CallKind.FILLER]) < CAPS[CallKind.PROVE] // 10
 
 
 def test_the_operator_sets_caps() -> None:
     policy = FeePolicy.of("prove=0.4, housekeeping=0.002", 35)
-    assert policy.caps[Kind.PROVE] == ETH * 2 // 5
-    assert policy.caps[Kind.HOUSEKEEPING] == ETH // 500
-    assert policy.caps[Kind.ANSWER] == CAPS[Kind.ANSWER]
+    assert policy.caps[CallKind.PROVE] == ETH * 2 // 5
+    assert policy.caps[CallKind.HOUSEKEEPING] == ETH // 500
+    assert policy.caps[CallKind.ANSWER] == CAPS[CallKind.ANSWER]
     assert policy.max_price == 35 * GWEI
     assert FeePolicy.of() == FeePolicy()
     for wrong in ("proof=1", "prove", "prove=much", "prove=nan", "prove=-1"):
@@ -215,6 +215,6 @@ def test_every_function_has_a_kind_and_what_has_a_clock_is_urgent() -> None:
     urgent = {name for name, kind in kinds.items() if kind.urgent}
     clocks = ("prove", "commit", "reveal", "demand", "explain", "expire", "contest", "reopen")
     assert {name for name in kinds if name.split(".")[1].startswith(clocks)} <= urgent | {"BondVault.demand"}
-    assert kinds["PoLRegistry.finalize"] is kinds["Demands.settle"] is Kind.HOUSEKEEPING
-    assert kinds["PoLRegistry.propose"] is Kind.PROPOSE
-    assert kinds["BondVault.deposit"] is Kind.BOND
+    assert kinds["PoLRegistry.finalize"] is kinds["Demands.settle"] is CallKind.HOUSEKEEPING
+    assert kinds["PoLRegistry.propose"] is CallKind.PROPOSE
+    assert kinds["BondVault.deposit"] is CallKind.BOND

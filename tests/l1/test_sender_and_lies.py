@@ -16,12 +16,12 @@ from pol_oracle.l1.node.node import Node
 from pol_oracle.l1.node.rpc import Rpc
 from pol_oracle.l1.sending.fees import FeePolicy, kind_of
 from pol_oracle.l1.sending.journal import CallStatus
-from pol_oracle.l1.sending.sender import MOST_HOUSEKEEPING, Call, Result, Sender
+from pol_oracle.l1.sending.sender import MOST_HOUSEKEEPING, Call, CallResult, Sender
 from pol_oracle.protocol.errors import ChainError, NotMined
 from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.soak.network.lies import (
     TROUBLES,
-    Asked,
+    Question,
     Reply,
     count_off,
     lag,
@@ -86,9 +86,9 @@ def bond(client: Client, account: LocalAccount) -> int:
     return client.bond(account.address, Role.MINER).free
 
 
-def go_on(sender: Sender, mine: Callable[..., None], blocks: int) -> list[Result]:
+def go_on(sender: Sender, mine: Callable[..., None], blocks: int) -> list[CallResult]:
     """So many L1 blocks with two ticks each."""
-    results: list[Result] = []
+    results: list[CallResult] = []
     for _ in range(blocks):
         for _ in range(2):
             try:
@@ -111,10 +111,10 @@ def take_nonce(client: Client, account: LocalAccount) -> None:
     client.rpc.request("eth_sendTransaction", {"from": account.address, "to": account.address, "value": "0x1"})
 
 
-def pruned(oldest: float) -> Callable[[Asked], Reply]:
+def pruned(oldest: float) -> Callable[[Question], Reply]:
     """A node that keeps the state of L1 blocks from the oldest on."""
 
-    def answer(asked: Asked) -> Reply:
+    def answer(asked: Question) -> Reply:
         at = asked.params[1]
         if at not in ("latest", "pending") and int(at, 16) < oldest:
             return refuse(-32000, "missing trie node")(asked)
@@ -267,7 +267,7 @@ def test_settled_calls_stand_though_a_node_does_not_show_their_blocks(
     sender.close()
     again = open_sender()
 
-    def forgetful(asked: Asked) -> Reply:
+    def forgetful(asked: Question) -> Reply:
         return nothing(asked) if asked.params[0] != "latest" else Reply(asked.pass_on(asked.method, asked.params))
 
     with proxy.lying(forgetful, "eth_getBlockByNumber"):
@@ -315,7 +315,7 @@ def test_whatever_a_node_does_no_call_is_made_twice_and_no_fee_exceeds_its_cap(
 
 @pytest.mark.parametrize("trouble", TROUBLES, ids=range(len(TROUBLES)))
 def test_finding_c_trouble_of_a_node_is_not_punished_like_a_revert(
-    proxy: LyingProxy, open_sender: Open, mine: Callable[..., None], trouble: Callable[[Asked], Reply]
+    proxy: LyingProxy, open_sender: Open, mine: Callable[..., None], trouble: Callable[[Question], Reply]
 ) -> None:
     """A call left 32 blocks after the node was well again."""
     sender = open_sender()
@@ -345,7 +345,7 @@ def test_finding_c_one_call_that_a_node_never_answers_holds_up_no_other(
 ) -> None:
     sender = open_sender()
 
-    def picky(asked: Asked) -> Reply:
+    def picky(asked: Question) -> Reply:
         if asked.params[0].get("value") == hex(13):
             return refuse(-32603, "Internal error")(asked)
         return Reply(asked.pass_on(asked.method, asked.params))
@@ -486,7 +486,7 @@ def _header(miner: str) -> tuple[object, ...]:
     return (bytes(32), miner, 0, [1, 2, 3, 4], *[bytes(32)] * 5, 0, 1)
 
 
-def allow_all(asked: Asked) -> Reply:
+def allow_all(asked: Question) -> Reply:
     """A simulation that succeeds."""
     return result("0x" if asked.method == "eth_call" else hex(100_000))
 
@@ -541,7 +541,7 @@ def test_a_private_endpoint_that_is_away_stops_nothing_else(
     builders: LyingProxy,
     open_sender: Open,
     mine: Callable[..., None],
-    trouble: Callable[[Asked], Reply],
+    trouble: Callable[[Question], Reply],
 ) -> None:
     builders.honest()
     builders.lie(trouble)

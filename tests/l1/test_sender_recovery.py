@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from pol_oracle.l1.client import Client
 from pol_oracle.l1.contracts.deployment import Deployment
-from pol_oracle.l1.sending.fees import GWEI, FeePolicy, Fees, Kind, Market, replace
+from pol_oracle.l1.sending.fees import GWEI, CallKind, FeePolicy, Fees, Market, replace
 from pol_oracle.l1.sending.journal import CallStatus
-from pol_oracle.l1.sending.sender import Call, Result, Sender
+from pol_oracle.l1.sending.sender import Call, CallResult, Sender
 from pol_oracle.protocol.errors import Unreachable
 from pol_oracle.protocol.lifecycle import Role
 from tests.l1.patience import told
@@ -65,8 +65,8 @@ def transactions(client: Client, account: LocalAccount) -> int:
     return client.nonce(account.address)
 
 
-def until_settled(sender: Sender, mine: Callable[..., None], keys: int = 1, blocks: int = 15) -> list[Result]:
-    results: list[Result] = []
+def until_settled(sender: Sender, mine: Callable[..., None], keys: int = 1, blocks: int = 15) -> list[CallResult]:
+    results: list[CallResult] = []
     for _ in range(blocks):
         results += sender.tick()
         if len({r.key for r in results}) == keys:
@@ -248,9 +248,9 @@ def test_the_fee_cap_is_kept(
 fee = st.integers(1, 10**13)
 
 
-@given(fee, fee, st.builds(Market, fee, fee), fee, st.sampled_from(Kind), st.integers(21_000, 2**24))
+@given(fee, fee, st.builds(Market, fee, fee), fee, st.sampled_from(CallKind), st.integers(21_000, 2**24))
 def test_a_replacement_is_acceptable_and_within_bounds_or_none(
-    max_fee: int, tip: int, market: Market, price: int, kind: Kind, gas: int
+    max_fee: int, tip: int, market: Market, price: int, kind: CallKind, gas: int
 ) -> None:
     old, policy = Fees(max_fee, min(tip, max_fee)), FeePolicy(max_price=price)
     new = replace(old, market, policy, kind, gas)

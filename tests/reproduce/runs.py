@@ -6,8 +6,8 @@ import csv
 from collections.abc import Callable
 from pathlib import Path
 
-from pol_oracle.reproduce.figure1 import Plan, Result, reproduce
-from pol_oracle.reproduce.folder import Block
+from pol_oracle.reproduce.figure1 import Figure1Plan, Figure1Result, reproduce
+from pol_oracle.reproduce.folder import BlockEntry
 from pol_oracle.reproduce.mining import Standing
 from pol_oracle.task import TaskSpec
 from tests.task.workloads import small_spec
@@ -19,19 +19,19 @@ class Watcher:
     """Notes what a run shows, and calls ``at_step`` before every step."""
 
     def __init__(self, at_step: Callable[[], None] = lambda: None) -> None:
-        self.began: list[Block] = []
-        self.blocks: list[Block] = []
+        self.began: list[BlockEntry] = []
+        self.blocks: list[BlockEntry] = []
         self.seen: list[Standing] = []
         self._at_step = at_step
 
-    def begin(self, chain: list[Block]) -> None:
+    def begin(self, chain: list[BlockEntry]) -> None:
         self.began = list(chain)
 
     def step(self, now: Standing, evaluating: bool) -> None:
         self.seen.append(now)
         self._at_step()
 
-    def block(self, block: Block) -> None:
+    def block(self, block: BlockEntry) -> None:
         self.blocks.append(block)
 
 
@@ -48,9 +48,9 @@ def run(
     spec: TaskSpec | None = None,
     watcher: Watcher | None = None,
     should_stop: Callable[[], bool] = lambda: False,
-) -> Result:
+) -> Figure1Result:
     """A run whose data sets are kept beside its folder."""
-    plan = Plan(spec or paper_spec(), blocks, out, out.parent / "data")
+    plan = Figure1Plan(spec or paper_spec(), blocks, out, out.parent / "data")
     return reproduce(plan, watcher or Watcher(), should_stop)
 
 

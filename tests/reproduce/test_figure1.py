@@ -12,7 +12,7 @@ from pol_oracle.data import DataSpec
 from pol_oracle.protocol.errors import CorruptState, InputError
 from pol_oracle.protocol.header import Header
 from pol_oracle.reproduce import figure1
-from pol_oracle.reproduce.figure1 import Result, default_task
+from pol_oracle.reproduce.figure1 import Figure1Result, default_task
 from pol_oracle.reproduce.folder import Folder, Identity
 from pol_oracle.reproduce.mining import MINER, Standing, genesis_of
 from pol_oracle.task import TaskSpec
@@ -27,12 +27,12 @@ HEADER = (
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Result:
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Figure1Result:
     """A run that nobody interrupted."""
     return run(tmp_path_factory.mktemp("whole") / "run", BLOCKS)
 
 
-def test_the_csv_has_a_row_per_block(whole: Result) -> None:
+def test_the_csv_has_a_row_per_block(whole: Figure1Result) -> None:
     assert whole.csv.read_text().splitlines()[0] == HEADER
     assert [int(row["height"]) for row in rows(whole.csv)] == list(range(1, BLOCKS + 1))
     for row, block in zip(rows(whole.csv), whole.chain, strict=True):
@@ -44,7 +44,7 @@ def test_the_csv_has_a_row_per_block(whole: Result) -> None:
         assert float(row["cpu_seconds"]) >= 0
 
 
-def test_a_blocks_id_is_the_hash_of_its_row_and_of_the_block_before(whole: Result) -> None:
+def test_a_blocks_id_is_the_hash_of_its_row_and_of_the_block_before(whole: Figure1Result) -> None:
     task = small_workload("paper").task  # its id has no k in it
     parent = genesis_of(task)
     for row in rows(whole.csv):
@@ -65,14 +65,14 @@ def test_a_blocks_id_is_the_hash_of_its_row_and_of_the_block_before(whole: Resul
         assert row["block_id"] == parent.hex()
 
 
-def test_the_figure_is_a_png_with_an_honest_title(whole: Result) -> None:
+def test_the_figure_is_a_png_with_an_honest_title(whole: Figure1Result) -> None:
     assert whole.png is not None
     assert whole.png.read_bytes().startswith(b"\x89PNG")
     for word in ("cnn", "digits", "k = 3", f"{BLOCKS} blocks", "1 thread", "CPU core"):
         assert word in whole.title
 
 
-def test_a_run_of_enough_blocks_draws_and_mines_nothing(whole: Result, tmp_path: Path) -> None:
+def test_a_run_of_enough_blocks_draws_and_mines_nothing(whole: Figure1Result, tmp_path: Path) -> None:
     out = Path(shutil.copytree(whole.csv.parent, tmp_path / "run"))
     (out / "figure1.png").unlink()
     watcher = Watcher()
@@ -83,7 +83,7 @@ def test_a_run_of_enough_blocks_draws_and_mines_nothing(whole: Result, tmp_path:
 
 
 @pytest.mark.parametrize("steps", [1, 7])
-def test_a_stopped_run_goes_on_to_the_same_chain(whole: Result, tmp_path: Path, steps: int) -> None:
+def test_a_stopped_run_goes_on_to_the_same_chain(whole: Figure1Result, tmp_path: Path, steps: int) -> None:
     """Stopped again and again, also during evaluations."""
     for _ in range(1000):
         watcher = Watcher()
@@ -104,7 +104,7 @@ def test_a_stopped_search_goes_on_at_the_next_step(tmp_path: Path) -> None:
 
 
 def test_a_folder_as_it_was_at_any_moment_leads_to_the_same_chain(
-    whole: Result, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    whole: Figure1Result, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What a killed process leaves is the folder as it was."""
     monkeypatch.setattr(figure1, "SAVE_S", 0)  # after every step
@@ -118,7 +118,7 @@ def test_a_folder_as_it_was_at_any_moment_leads_to_the_same_chain(
         assert mined(run(moment, BLOCKS).csv) == mined(whole.csv)
 
 
-def test_killed_between_row_and_state_a_run_finds_the_same_block_again(whole: Result, tmp_path: Path) -> None:
+def test_killed_between_row_and_state_a_run_finds_the_same_block_again(whole: Figure1Result, tmp_path: Path) -> None:
     out = run(tmp_path / "run", 1).csv.parent
     (out / "figure1.csv").write_bytes(whole.csv.read_bytes())  # rows that the state knows nothing of
     watcher = Watcher()
@@ -128,7 +128,7 @@ def test_killed_between_row_and_state_a_run_finds_the_same_block_again(whole: Re
 
 
 def test_a_full_disk_leaves_a_folder_that_goes_on(
-    whole: Result, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    whole: Figure1Result, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = run(tmp_path / "run", 1).csv.parent
 
@@ -158,7 +158,7 @@ def test_without_a_block_there_is_no_figure(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("other", [paper_spec(seed=2), paper_spec(bits=4)], ids=["task", "bits"])
-def test_another_chains_folder_is_refused(whole: Result, other: TaskSpec) -> None:
+def test_another_chains_folder_is_refused(whole: Figure1Result, other: TaskSpec) -> None:
     before = whole.csv.read_bytes()
     with pytest.raises(InputError, match=r"holds a chain of task 0x\w+ with k = 3, not of .*: choose another --out"):
         run(whole.csv.parent, BLOCKS + 1, other)
@@ -178,7 +178,7 @@ def test_two_runs_in_one_folder_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def started(whole: Result, tmp_path: Path) -> Path:
+def started(whole: Figure1Result, tmp_path: Path) -> Path:
     """A copy of the run's folder."""
     return Path(shutil.copytree(whole.csv.parent, tmp_path / "run"))
 
@@ -234,7 +234,7 @@ def test_with_cifar10_at_hand_it_is_mined_on_that(tmp_path: Path) -> None:
     assert default_task(tmp_path).data == DataSpec(kind="cifar10")
 
 
-def test_blocks_build_on_each_other(whole: Result) -> None:
+def test_blocks_build_on_each_other(whole: Figure1Result) -> None:
     """Between two blocks W moves on, so a block's W is not the one before it left, unless one step made the block."""
     for before, block in pairwise(whole.chain):
         assert (block.pre_root == before.post_root) == (block.tries == 1)

@@ -14,7 +14,7 @@ from pol_oracle.data import DataSpec
 from pol_oracle.protocol.errors import CorruptState, DataError, InputError
 from pol_oracle.reproduce import learning
 from pol_oracle.reproduce.chain import genesis, grow
-from pol_oracle.reproduce.learning import Plan, Result, Row, learn
+from pol_oracle.reproduce.learning import LearningPlan, LearningResult, LearningRow, learn
 from pol_oracle.reproduce.plain import PlainTraining
 from pol_oracle.task import TaskSpec, load_spec
 from tests.task.workloads import small_spec, small_workload
@@ -34,8 +34,8 @@ def run(
     seeds: tuple[int, ...] = (1,),
     task: TaskSpec | None = None,
     should_stop: Callable[[], bool] = lambda: False,
-) -> Result:
-    plan = Plan(task or spec(), blocks * BLOCK, seeds, out, out.parent / "data")
+) -> LearningResult:
+    plan = LearningPlan(task or spec(), blocks * BLOCK, seeds, out, out.parent / "data")
     return learn(plan, lambda row: None, should_stop)
 
 
@@ -132,7 +132,7 @@ def test_the_default_task_is_the_devnets_network() -> None:
 
 def test_the_columns_are_the_rows_fields(tmp_path: Path) -> None:
     header = run(tmp_path / "run", 1).csv.read_text().splitlines()[0]
-    assert header.split(",") == list(Row.__dataclass_fields__)
+    assert header.split(",") == list(LearningRow.__dataclass_fields__)
 
 
 def _samples(chosen: list[int]) -> tuple[Bytes, Bytes]:

@@ -6,15 +6,15 @@ from io import StringIO
 
 from rich.console import Console
 
-from pol_oracle.reproduce.folder import Block
+from pol_oracle.reproduce.folder import BlockEntry
 from pol_oracle.reproduce.mining import Standing
 from pol_oracle.reproduce.screen import open_screen
 from tests.task.workloads import small_workload
 
 
-def block(height: int) -> Block:
+def block(height: int) -> BlockEntry:
     root = "ab" * 32
-    return Block(height, root, 90, 3, 30.0, 12.0, 199, 210, 1000, 0.21, "1 2 3 4", root, root, root, root)
+    return BlockEntry(height, root, 90, 3, 30.0, 12.0, 199, 210, 1000, 0.21, "1 2 3 4", root, root, root, root)
 
 
 def shown(terminal: bool) -> str:

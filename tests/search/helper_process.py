@@ -7,14 +7,14 @@ import os
 import sys
 from pathlib import Path
 
-from pol_oracle.search import Meeting, help_leader, set_up_torch
+from pol_oracle.search import Rendezvous, help_leader, set_up_torch
 from pol_oracle.task import TaskSpec, build_workload
 
 
 def main(spec: str, cache: str) -> None:
     """Helps until the leader is gone."""
     set_up_torch(1)
-    meeting = Meeting.of(os.environ)
+    meeting = Rendezvous.of(os.environ)
     assert meeting is not None
     workload = build_workload(TaskSpec.model_validate_json(spec), Path(cache))
     help_leader(workload, meeting, lambda parent, headers: workload.initial, groups=8)

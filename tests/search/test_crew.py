@@ -21,9 +21,9 @@ from pol_oracle.l1.devnet.ports import free_port
 from pol_oracle.protocol.difficulty import BIT
 from pol_oracle.protocol.errors import ArithmeticFault, InputError, Unreachable
 from pol_oracle.protocol.header import Header
-from pol_oracle.search import GroupedSearch, Meeting, Progress, help_leader
-from pol_oracle.search.attempt import Block
-from pol_oracle.search.crew import Board, Leader, Order
+from pol_oracle.search import GroupedSearch, Progress, Rendezvous, help_leader
+from pol_oracle.search.candidates import SearchedBlock
+from pol_oracle.search.crew import Board, Coordinator, SearchOrder
 from tests.agents.chains import chain
 from tests.search.replay import base, stands
 from tests.task.workloads import MINER, small_spec, small_workload
@@ -38,15 +38,15 @@ def chain_headers(count: int) -> tuple[Header, ...]:
     return tuple(block.header for block in chain(count))
 
 
-ORDER = Order(7, 5 * BIT + 3, 2**64 - 2**40, b"p" * 32, b"m" * 20, b"r" * 32)
+ORDER = SearchOrder(7, 5 * BIT + 3, 2**64 - 2**40, b"p" * 32, b"m" * 20, b"r" * 32)
 
 
-def leading(port: int) -> Meeting:
-    return Meeting(0, "127.0.0.1", port)
+def leading(port: int) -> Rendezvous:
+    return Rendezvous(0, "127.0.0.1", port)
 
 
-def helping(port: int) -> Meeting:
-    return Meeting(1, "127.0.0.1", port)
+def helping(port: int) -> Rendezvous:
+    return Rendezvous(1, "127.0.0.1", port)
 
 
 @dataclass
@@ -161,8 +161,10 @@ def test_a_helper_ends_with_its_leader(crew: tuple[GroupedSearch, Helpers]) -> N
 
 def test_no_nonce_is_tried_twice() -> None:
     port = free_port()
-    leader, helper = Leader(leading(port), TASK), Board(helping(port), TASK)
-    with leader.on(Block(small_workload(), bytes(32), MINER, BIT), base(small_workload().initial), 1000) as shift:
+    leader, helper = Coordinator(leading(port), TASK), Board(helping(port), TASK)
+    with leader.on(
+        SearchedBlock(small_workload(), bytes(32), MINER, BIT), base(small_workload().initial), 1000
+    ) as shift:
         order = helper.order()
         assert order is not None
         taken = [*shift.claim(5), *helper.claim(order, 4), *helper.claim(order, 2), *shift.claim(3)]
@@ -173,8 +175,8 @@ def test_no_nonce_is_tried_twice() -> None:
 
 def test_candidates_are_told_once_each() -> None:
     port = free_port()
-    leader, helper = Leader(leading(port), TASK), Board(helping(port), TASK)
-    with leader.on(Block(small_workload(), bytes(32), MINER, BIT), base(small_workload().initial), 0) as shift:
+    leader, helper = Coordinator(leading(port), TASK), Board(helping(port), TASK)
+    with leader.on(SearchedBlock(small_workload(), bytes(32), MINER, BIT), base(small_workload().initial), 0) as shift:
         order = helper.order()
         assert order is not None
         assert shift.found() == []
@@ -188,9 +190,9 @@ def test_candidates_are_told_once_each() -> None:
 
 def test_a_helper_of_another_w_says_so() -> None:
     workload, port = small_workload(), free_port()
-    leader, other = Leader(leading(port), workload.task.id), State.initial(workload.model, 9)
+    leader, other = Coordinator(leading(port), workload.task.id), State.initial(workload.model, 9)
     with (
-        leader.on(Block(workload, bytes(32), MINER, BIT), base(workload.initial), 0),
+        leader.on(SearchedBlock(workload, bytes(32), MINER, BIT), base(workload.initial), 0),
         pytest.raises(ArithmeticFault, match="different weights"),
     ):
         help_leader(workload, helping(port), lambda parent, headers: other)
@@ -198,14 +200,14 @@ def test_a_helper_of_another_w_says_so() -> None:
 
 def test_a_helper_waits_for_a_parent_that_it_does_not_know_yet() -> None:
     workload, port, stop = small_workload(), free_port(), threading.Event()
-    leader, asked = Leader(leading(port), workload.task.id), list[bytes]()
+    leader, asked = Coordinator(leading(port), workload.task.id), list[bytes]()
 
     def unknown(parent: bytes, headers: object) -> None:
         asked.append(parent)
         if len(asked) == 3:
             stop.set()
 
-    with leader.on(Block(workload, b"p" * 32, MINER, BIT), base(workload.initial), 0):
+    with leader.on(SearchedBlock(workload, b"p" * 32, MINER, BIT), base(workload.initial), 0):
         help_leader(workload, helping(port), unknown, stop)
     assert asked == 3 * [b"p" * 32]
 
@@ -219,7 +221,7 @@ def test_a_helper_without_a_leader_says_so(monkeypatch: pytest.MonkeyPatch) -> N
 @pytest.mark.parametrize("headers", [(), chain_headers(2)], ids=["none", "two"])
 def test_orders_survive_the_way(headers: tuple[Header, ...]) -> None:
     order = replace(ORDER, headers=headers)
-    assert Order.unpack(order.pack()) == order
+    assert SearchOrder.unpack(order.pack()) == order
 
 
 @pytest.mark.parametrize(
@@ -229,21 +231,21 @@ def test_orders_survive_the_way(headers: tuple[Header, ...]) -> None:
 )
 def test_what_is_no_order_is_refused_in_words(data: str) -> None:
     with pytest.raises(InputError, match="this is no"):
-        Order.unpack(data)
+        SearchOrder.unpack(data)
 
 
 def test_a_helper_is_handed_the_headers_below_an_order() -> None:
     """It knew only what L1 shows, and idled while its leader mined on a block of its own that was on its way there."""
     workload, port, stop = small_workload(), free_port(), threading.Event()
     headers, given = chain_headers(2), list[object]()
-    leader = Leader(leading(port), workload.task.id)
+    leader = Coordinator(leading(port), workload.task.id)
 
     def state_of(parent: bytes, headers: tuple[Header, ...]) -> None:
         given.append((parent, headers))
         stop.set()
 
     start = replace(base(workload.initial), headers=headers)
-    with leader.on(Block(workload, b"p" * 32, MINER, BIT), start, 0):
+    with leader.on(SearchedBlock(workload, b"p" * 32, MINER, BIT), start, 0):
         help_leader(workload, helping(port), state_of, stop)
     assert given == [(b"p" * 32, headers)]
 
@@ -257,24 +259,24 @@ def test_a_helper_is_handed_the_headers_below_an_order() -> None:
 )
 def test_half_a_meeting_is_refused(variables: dict[str, str], message: str) -> None:
     with pytest.raises(InputError, match=message):
-        Meeting.of(variables)
+        Rendezvous.of(variables)
 
 
 def test_without_ranks_there_is_no_crew() -> None:
-    assert Meeting.of({}) is None
-    meeting = Meeting.of({"RANK": "2", "MASTER_ADDR": "host", "MASTER_PORT": "29500"})
-    assert meeting == Meeting(2, "host", 29500, hosted=False)
+    assert Rendezvous.of({}) is None
+    meeting = Rendezvous.of({"RANK": "2", "MASTER_ADDR": "host", "MASTER_PORT": "29500"})
+    assert meeting == Rendezvous(2, "host", 29500, hosted=False)
 
 
 def test_what_torchrun_sets_is_read() -> None:
     variables = {"RANK": "5", "LOCAL_RANK": "1", "MASTER_ADDR": "host", "MASTER_PORT": "29500"}
     variables |= {"TORCHELASTIC_USE_AGENT_STORE": "True", "TORCHELASTIC_RESTART_COUNT": "2"}
-    assert Meeting.of(variables) == Meeting(5, "host", 29500, hosted=True, local=1, restarts=2)
+    assert Rendezvous.of(variables) == Rendezvous(5, "host", 29500, hosted=True, local=1, restarts=2)
 
 
 def test_a_helper_of_another_task_is_refused() -> None:
     port = free_port()
-    leader = Leader(leading(port), TASK)
+    leader = Coordinator(leading(port), TASK)
     with pytest.raises(InputError, match="the leader mines task"):
         Board(helping(port), b"u" * 32)
     leader.close()
@@ -284,6 +286,6 @@ def test_a_restart_looks_at_nothing_that_the_last_run_left() -> None:
     port = free_port()
     first = Board(leading(port), TASK)
     first.give(ORDER)
-    again = Board(Meeting(0, "127.0.0.1", port, hosted=True, restarts=1), TASK)
+    again = Board(Rendezvous(0, "127.0.0.1", port, hosted=True, restarts=1), TASK)
     assert first.order() == ORDER
     assert again.order() is None

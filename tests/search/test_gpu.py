@@ -9,7 +9,7 @@ import torch
 from pol_oracle.canonical.models import MODEL_NAMES
 from pol_oracle.protocol.difficulty import BIT
 from pol_oracle.search import GroupedSearch, pick_device
-from pol_oracle.search.attempt import Block, Nonces
+from pol_oracle.search.candidates import Nonces, SearchedBlock
 from pol_oracle.search.grouped.passes import Passes
 from tests.search.replay import base, stands
 from tests.task.workloads import MINER, small_workload
@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.gpu, pytest.mark.skipif(GPU.type != "cuda", reason="ne
 def test_a_gpu_sees_what_a_cpu_sees(name: str) -> None:
     """Where they round differently, a sign may turn now and then."""
     workload = small_workload(model=name)
-    drawn = Nonces(Block(workload, bytes(32), MINER, 12 * BIT)).drawn(range(12))
+    drawn = Nonces(SearchedBlock(workload, bytes(32), MINER, 12 * BIT)).draw_all(range(12))
     met = []
     for device in (GPU, torch.device("cpu")):
         passes = Passes(workload, device)

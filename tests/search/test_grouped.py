@@ -17,7 +17,7 @@ from pol_oracle.canonical.state import State
 from pol_oracle.protocol.difficulty import BIT
 from pol_oracle.protocol.errors import InputError, NotFinite
 from pol_oracle.search import Base, GroupedSearch, NaiveSearch, Progress, load_state
-from pol_oracle.search.attempt import Attempt, Block, Nonces
+from pol_oracle.search.candidates import CandidateCheck, Nonces, SearchedBlock
 from pol_oracle.search.grouped.live_convolution import LiveConvolution
 from pol_oracle.search.grouped.network import GroupedNetwork
 from pol_oracle.search.grouped.passes import Passes, groups_for
@@ -31,7 +31,7 @@ G = 8
 
 
 def nonces(workload: Workload, bits: int) -> Nonces:
-    return Nonces(Block(workload, bytes(32), MINER, bits * BIT))
+    return Nonces(SearchedBlock(workload, bytes(32), MINER, bits * BIT))
 
 
 def passes(workload: Workload) -> Passes:
@@ -46,7 +46,7 @@ def test_requirements_are_met_as_algorithm_1_sees_it(name: str) -> None:
     workload, bits, groups = small_workload(model=name), 12, 4
     naive, drawn = NaiveSearch(workload, CPU), nonces(workload, bits)
     load_state(naive._module, workload.initial)
-    met = passes(workload).met(drawn.drawn(range(groups)), drop=False)
+    met = passes(workload).met(drawn.draw_all(range(groups)), drop=False)
     expected = []
     for draw in map(drawn.draw, range(groups)):
         slopes = naive._slopes(draw.indices)
@@ -59,7 +59,7 @@ def test_requirements_are_met_as_algorithm_1_sees_it(name: str) -> None:
 def test_requirements_are_met_as_the_canonical_step_has_it(name: str) -> None:
     workload, bits = small_workload(model=name), 12
     drawn = nonces(workload, bits)
-    met = passes(workload).met(drawn.drawn(range(2)), drop=False)
+    met = passes(workload).met(drawn.draw_all(range(2)), drop=False)
     for row, draw in enumerate(map(drawn.draw, range(2))):
         chosen = list(draw.indices)
         post = workload.stepper.run(workload.initial, workload.train.images[chosen], workload.train.labels[chosen]).post
@@ -70,7 +70,7 @@ def test_requirements_are_met_as_the_canonical_step_has_it(name: str) -> None:
 @pytest.mark.parametrize("name", MODEL_NAMES)
 def test_groups_that_fail_are_left_behind_and_no_other(name: str) -> None:
     workload = small_workload(model=name)
-    network, drawn = passes(workload), nonces(workload, 2).drawn(range(12))
+    network, drawn = passes(workload), nonces(workload, 2).draw_all(range(12))
     whole, short = network.met(drawn, drop=False), network.met(drawn)
     assert np.array_equal(whole.all(axis=1), short.all(axis=1))
     assert not (short & ~whole).any()
@@ -80,8 +80,8 @@ def test_groups_that_fail_are_left_behind_and_no_other(name: str) -> None:
 def test_a_group_does_not_depend_on_its_company() -> None:
     workload = small_workload()
     network, drawn = passes(workload), nonces(workload, 6)
-    whole = network.met(drawn.drawn(range(9)), drop=False)
-    alone = [network.met(drawn.drawn(range(i, i + 1)), drop=False)[0] for i in range(9)]
+    whole = network.met(drawn.draw_all(range(9)), drop=False)
+    alone = [network.met(drawn.draw_all(range(i, i + 1)), drop=False)[0] for i in range(9)]
     assert np.array_equal(whole, np.array(alone))
 
 
@@ -89,7 +89,7 @@ def test_nothing_is_computed_below_what_is_asked(monkeypatch: pytest.MonkeyPatch
     """No requirements: no backward pass at all."""
     workload = small_workload()
     monkeypatch.setattr(torch.ops.aten, "convolution_backward", None)
-    assert passes(workload).met(nonces(workload, 0).drawn(range(3))).shape == (3, 0)
+    assert passes(workload).met(nonces(workload, 0).draw_all(range(3))).shape == (3, 0)
 
 
 def test_no_convolution_may_round_to_tf32(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,7 +106,7 @@ def test_no_convolution_may_round_to_tf32(monkeypatch: pytest.MonkeyPatch) -> No
 
     for way in ("forward", "backward"):
         monkeypatch.setattr(LiveConvolution, way, noting(getattr(LiveConvolution, way)))
-    network.met(nonces(workload, 8).drawn(range(2)), drop=False)
+    network.met(nonces(workload, 8).draw_all(range(2)), drop=False)
     assert len(allowed) > 3 and not any(allowed)
     assert torch.backends.cudnn.allow_tf32
 
@@ -194,8 +194,8 @@ class Judge:
 def test_w_prime_must_be_better_or_both_perfect(before: int, after: int, stands: bool) -> None:
     workload = small_workload()
     judge = Judge(workload.initial, before, after)
-    block = Block(workload, bytes(32), MINER, 0)
-    attempt = Attempt(block, Base(bytes(32), bytes(32), workload.initial), (judge,))
+    block = SearchedBlock(workload, bytes(32), MINER, 0)
+    attempt = CandidateCheck(block, Base(bytes(32), bytes(32), workload.initial), (judge,))
     proof = attempt.confirm(Nonces(block).draw(0), Watch(Progress(0), None, None))
     assert (proof is not None) == stands
 
@@ -203,8 +203,8 @@ def test_w_prime_must_be_better_or_both_perfect(before: int, after: int, stands:
 def test_w_is_counted_once() -> None:
     workload = small_workload()
     judge = Judge(workload.initial, 10, 10)
-    block = Block(workload, bytes(32), MINER, 0)
-    attempt = Attempt(block, Base(bytes(32), bytes(32), workload.initial), (judge,))
+    block = SearchedBlock(workload, bytes(32), MINER, 0)
+    attempt = CandidateCheck(block, Base(bytes(32), bytes(32), workload.initial), (judge,))
     for nonce in range(3):
         attempt.confirm(Nonces(block).draw(nonce), Watch(Progress(0), None, None))
     assert [state is workload.initial for state in judge.asked] == [True, False, False, False]
@@ -228,9 +228,9 @@ class Broken(Judge):
 def test_pitfall_05_an_evaluation_that_is_not_finite_is_no_proof_and_at_w_there_can_be_none(at_w: bool) -> None:
     """It was only a candidate that failed, and so did all others, for ever."""
     workload = small_workload()
-    block = Block(workload, bytes(32), MINER, 0)
+    block = SearchedBlock(workload, bytes(32), MINER, 0)
     judge = Broken(workload.initial, 10, 11, at_w=at_w)
-    attempt = Attempt(block, Base(bytes(32), bytes(32), workload.initial), (judge,))
+    attempt = CandidateCheck(block, Base(bytes(32), bytes(32), workload.initial), (judge,))
     draw, watch = Nonces(block).draw(0), Watch(Progress(0), None, None)
     if at_w:
         with pytest.raises(NotFinite):
@@ -247,7 +247,7 @@ def test_passes_fit_the_memory(name: str) -> None:
 def test_a_network_takes_over_what_it_is_given() -> None:
     """Loaded anew, it is as if made anew."""
     workload = small_workload()
-    other, drawn = State.initial(workload.model, 3), nonces(workload, 12).drawn(range(6))
+    other, drawn = State.initial(workload.model, 3), nonces(workload, 12).draw_all(range(6))
     used, fresh = passes(workload), Passes(workload, CPU)
     first = used.met(drawn, drop=False)
     used.load(other)

@@ -16,7 +16,7 @@ from pol_oracle.canonical.commitments.accuracy import AccuracyTree
 from pol_oracle.canonical.state import State
 from pol_oracle.protocol.difficulty import BIT
 from pol_oracle.search import NaiveSearch, Progress, Proof, Recipe, count_correct, read_state, train
-from pol_oracle.search.attempt import Block, Nonces
+from pol_oracle.search.candidates import Nonces, SearchedBlock
 from pol_oracle.task import Workload, requirements_of, unmet
 from tests.search.replay import base, draw, stands
 from tests.task.workloads import MINER, RIVAL, small_workload
@@ -110,7 +110,7 @@ def test_a_search_stops_when_told_during_an_evaluation(trained: State) -> None:
 
 def test_pitfall_05_an_unmoved_weight_has_not_risen(trained: State, monkeypatch: pytest.MonkeyPatch) -> None:
     """With learning rate 0 nothing moves: every number of rises is even."""
-    searcher, nonces = NaiveSearch(small_workload()), Nonces(Block(small_workload(), bytes(32), MINER, 8 * BIT))
+    searcher, nonces = NaiveSearch(small_workload()), Nonces(SearchedBlock(small_workload(), bytes(32), MINER, 8 * BIT))
     monkeypatch.setattr(searcher, "_learning_rate", np.float32(0))
     draw = nonces.draw(0)
     slopes = searcher._slopes(draw.indices)

@@ -14,7 +14,7 @@ from pol_oracle.canonical.models import build_model
 from pol_oracle.canonical.state import State
 from pol_oracle.protocol.errors import InputError, NotFinite
 from pol_oracle.search import Recipe, train
-from pol_oracle.search.screen import DRAWN, NARROWEST, Screen, relative_deviations, relative_margins
+from pol_oracle.search.screening import DRAWN, NARROWEST, ScreeningEvaluator, relative_deviations, relative_margins
 from tests.task.workloads import small_workload
 
 Bytes = NDArray[np.uint8]
@@ -48,8 +48,8 @@ def evaluator() -> Counting:
 
 
 @pytest.fixture(scope="module")
-def screen(evaluator: Counting) -> Screen:
-    return Screen(evaluator)
+def screen(evaluator: Counting) -> ScreeningEvaluator:
+    return ScreeningEvaluator(evaluator)
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +104,7 @@ def tied(state: State, steps: int = 0) -> State:
     return changed(state, {"fc.weight": copy_row, "fc.bias": lift})
 
 
-def check(screen: Screen, evaluator: Counting, state: State) -> int:
+def check(screen: ScreeningEvaluator, evaluator: Counting, state: State) -> int:
     """Compares bit for bit; returns how many samples the screen had evaluated canonically."""
     try:
         exact = evaluator.correct(state, TEST.images, TEST.labels)
@@ -118,30 +118,34 @@ def check(screen: Screen, evaluator: Counting, state: State) -> int:
 
 
 @pytest.mark.parametrize("steps", [0, 1, 20])
-def test_it_counts_what_the_evaluator_counts(screen: Screen, evaluator: Counting, steps: int) -> None:
+def test_it_counts_what_the_evaluator_counts(screen: ScreeningEvaluator, evaluator: Counting, steps: int) -> None:
     workload = small_workload()
     check(screen, evaluator, train(workload, workload.initial, steps=steps, seed=2))
 
 
-def test_few_samples_of_an_ordinary_state_are_canonical(screen: Screen, evaluator: Counting, trained: State) -> None:
+def test_few_samples_of_an_ordinary_state_are_canonical(
+    screen: ScreeningEvaluator, evaluator: Counting, trained: State
+) -> None:
     for state in (small_workload().initial, trained):
         assert check(screen, evaluator, state) <= DRAWN + NARROWEST + 16
 
 
 @pytest.mark.parametrize("bits", range(2, 26, 3))
-def test_margins_of_all_sizes(screen: Screen, evaluator: Counting, trained: State, bits: int) -> None:
+def test_margins_of_all_sizes(screen: ScreeningEvaluator, evaluator: Counting, trained: State, bits: int) -> None:
     check(screen, evaluator, squeezed(trained, bits))
 
 
 @pytest.mark.parametrize("steps", [0, 1, 2])
 def test_where_all_samples_tie_all_are_canonical(
-    screen: Screen, evaluator: Counting, trained: State, steps: int
+    screen: ScreeningEvaluator, evaluator: Counting, trained: State, steps: int
 ) -> None:
     assert check(screen, evaluator, tied(trained, steps)) == len(TEST)
 
 
 @pytest.mark.parametrize("ulps", [-1, 0, 1])
-def test_a_sample_whose_best_two_tie_or_are_one_ulp_apart(screen: Screen, evaluator: Counting, ulps: int) -> None:
+def test_a_sample_whose_best_two_tie_or_are_one_ulp_apart(
+    screen: ScreeningEvaluator, evaluator: Counting, ulps: int
+) -> None:
     """The initial biases are 0, so the logits are the products, and a bias moves the second one where it should be."""
     state = small_workload().initial
     assert not state["fc.bias"].any()
@@ -158,7 +162,7 @@ def test_a_sample_whose_best_two_tie_or_are_one_ulp_apart(screen: Screen, evalua
 
 
 @pytest.mark.parametrize("factor", [2.0**20, 2.0**-20, 1e30, 1e-30])
-def test_scaled_states(screen: Screen, evaluator: Counting, trained: State, factor: float) -> None:
+def test_scaled_states(screen: ScreeningEvaluator, evaluator: Counting, trained: State, factor: float) -> None:
     check(screen, evaluator, times(trained, factor))
     scale: Change = lambda tensor: np.multiply(tensor, np.float32(factor), out=tensor)  # noqa: E731
     check(screen, evaluator, changed(trained, {"fc.weight": scale}))
@@ -169,14 +173,14 @@ def test_scaled_states(screen: Screen, evaluator: Counting, trained: State, fact
 @pytest.mark.parametrize("name", ["conv1.weight", "bn2.running_mean", "fc.weight", "fc.bias"])
 @pytest.mark.parametrize("value", [np.nan, np.inf, 3e38])
 def test_a_weight_that_is_not_a_number_or_overflows(
-    screen: Screen, evaluator: Counting, trained: State, name: str, value: float
+    screen: ScreeningEvaluator, evaluator: Counting, trained: State, name: str, value: float
 ) -> None:
     for place in (0, -1):
         state = changed(trained, {name: put(place, value)})
         assert check(screen, evaluator, state) == len(TEST) or state.finite
 
 
-def test_dead_networks(screen: Screen, evaluator: Counting, trained: State) -> None:
+def test_dead_networks(screen: ScreeningEvaluator, evaluator: Counting, trained: State) -> None:
     """Logits that are all alike, all zero or all bias leave no deviation to learn from."""
     assert check(screen, evaluator, times(trained, 0)) == len(TEST)
     dead = {"bn3.weight": fill(0), "bn3.bias": fill(0)}
@@ -189,7 +193,7 @@ def test_the_private_draw_changes_no_bit(evaluator: Counting, trained: State) ->
     state = squeezed(trained, 9)
     exact = evaluator.correct(state, TEST.images, TEST.labels)
     for seed in range(6):
-        screen = Screen(evaluator, draws=np.random.default_rng(seed))
+        screen = ScreeningEvaluator(evaluator, draws=np.random.default_rng(seed))
         for _ in range(2):
             assert np.array_equal(screen.correct(state, TEST.images, TEST.labels), exact)
 
@@ -203,7 +207,7 @@ def test_a_greater_deviation_makes_more_samples_canonical(trained: State) -> Non
 
     ordinary, rough = Counting(MODEL), Rough(MODEL)
     for evaluator in (ordinary, rough):
-        Screen(evaluator, draws=np.random.default_rng(1)).correct(trained, TEST.images, TEST.labels)
+        ScreeningEvaluator(evaluator, draws=np.random.default_rng(1)).correct(trained, TEST.images, TEST.labels)
     assert rough.samples == len(TEST) > 2 * ordinary.samples
 
 
@@ -214,25 +218,25 @@ def test_a_canonical_logit_that_is_not_finite_makes_all_canonical(trained: State
 
     evaluator = Broken(MODEL)
     exact = evaluator.correct(trained, TEST.images, TEST.labels)
-    assert np.array_equal(Screen(evaluator).correct(trained, TEST.images, TEST.labels), exact)
+    assert np.array_equal(ScreeningEvaluator(evaluator).correct(trained, TEST.images, TEST.labels), exact)
     assert evaluator.samples > 2 * len(TEST)
 
 
-def test_few_samples_or_none(screen: Screen, evaluator: Counting, trained: State) -> None:
+def test_few_samples_or_none(screen: ScreeningEvaluator, evaluator: Counting, trained: State) -> None:
     for count in (0, 1, DRAWN + NARROWEST, DRAWN + NARROWEST + 1):
         images, labels = TEST.images[:count], TEST.labels[:count]
         exact = evaluator.correct(trained, images, labels)
         assert np.array_equal(screen.correct(trained, images, labels), exact)
 
 
-def test_progress_never_falls_and_reaches_the_end(screen: Screen, trained: State) -> None:
+def test_progress_never_falls_and_reaches_the_end(screen: ScreeningEvaluator, trained: State) -> None:
     seen: list[int] = []
     screen.correct(trained, TEST.images, TEST.labels, seen.append)
     assert seen == sorted(seen)
     assert 0 < seen[0] < seen[-1] == len(TEST)
 
 
-def test_progress_may_stop_it_anywhere(screen: Screen, trained: State) -> None:
+def test_progress_may_stop_it_anywhere(screen: ScreeningEvaluator, trained: State) -> None:
     class StopError(Exception):
         pass
 
@@ -248,7 +252,7 @@ def test_progress_may_stop_it_anywhere(screen: Screen, trained: State) -> None:
             screen.correct(trained, TEST.images, TEST.labels, stop)
 
 
-def test_wrong_inputs_are_refused_as_the_evaluator_refuses_them(screen: Screen, trained: State) -> None:
+def test_wrong_inputs_are_refused_as_the_evaluator_refuses_them(screen: ScreeningEvaluator, trained: State) -> None:
     other = State.initial(build_model("resnet18-7x7"), 1)
     images, labels = TEST.images, TEST.labels
     for count in (8, len(TEST)):

@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pol_oracle.simulate.chain import Rules
-from pol_oracle.simulate.engine import Shift
+from pol_oracle.simulate.chain import ChainRules
+from pol_oracle.simulate.engine import PowerChange
 from pol_oracle.simulate.network import Network
 from pol_oracle.simulate.scenarios.catalogue import BLOCKS_TO_RECOVER, GAIN, ORPHANS_AFTER_OUTAGE
 from pol_oracle.simulate.scenarios.games import ENDLESS, Game, search
@@ -17,16 +17,16 @@ from pol_oracle.simulate.scenarios.jumps import BEFORE, DOWN, OUTAGE, UP, Unboun
 
 
 @pytest.mark.parametrize("shifts", [UP, DOWN], ids=["up", "down"])
-def test_the_interval_is_back_soon_after_a_tenfold_jump(shifts: Sequence[Shift]) -> None:
-    seen = jump(shifts, Rules(), Network(), chains=150, seed=1)
+def test_the_interval_is_back_soon_after_a_tenfold_jump(shifts: Sequence[PowerChange]) -> None:
+    seen = jump(shifts, ChainRules(), Network(), chains=150, seed=1)
 
     assert 5 < seen.blocks <= BLOCKS_TO_RECOVER
 
 
 def test_one_long_interval_makes_no_storm() -> None:
-    bounded, unbounded = (jump(OUTAGE, rules, Network(), chains=5, seed=1) for rules in (Rules(), Unbounded()))
+    bounded, unbounded = (jump(OUTAGE, rules, Network(), chains=5, seed=1) for rules in (ChainRules(), Unbounded()))
 
-    assert bounded.intervals[BEFORE : BEFORE + 1].mean() > 10 * Rules().target_interval  # the outage
+    assert bounded.intervals[BEFORE : BEFORE + 1].mean() > 10 * ChainRules().target_interval  # the outage
     assert bounded.orphans[BEFORE + 1 :].mean() < ORPHANS_AFTER_OUTAGE
     assert unbounded.orphans[BEFORE + 1 :].mean() > 10 * ORPHANS_AFTER_OUTAGE
 
@@ -37,7 +37,7 @@ def test_recovery_is_counted_from_the_last_block_out_of_bounds() -> None:
 
 
 def test_no_delays_gain_more_than_the_bar() -> None:
-    found = search(1 / 3, 0.0, Rules(), blocks=2500, seed=1, tries=4)
+    found = search(1 / 3, 0.0, ChainRules(), blocks=2500, seed=1, tries=4)
 
     assert found.gain <= GAIN
 
@@ -48,7 +48,7 @@ def test_retargeting_adds_nothing_to_withholding_that_pays(share: float) -> None
     game = Game(share, 1.0, ENDLESS)
     fixed, retargeted = (
         np.mean([game.worth(rules, 6000, seed) for seed in range(3)])
-        for rules in (replace(Rules(), target_interval=0), Rules())
+        for rules in (replace(ChainRules(), target_interval=0), ChainRules())
     )
 
     assert fixed > 1.05

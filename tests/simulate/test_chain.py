@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from pol_oracle.protocol.difficulty import BIT, from_bits, work
-from pol_oracle.simulate.chain import ACCEPTED, Rules, Tree, fitting_difficulty, tries_per_block
+from pol_oracle.simulate.chain import ACCEPTED, BlockTree, ChainRules, fitting_difficulty, tries_per_block
 
-RULES = Rules(600, 3600)
+RULES = ChainRules(600, 3600)
 SPACES = (
     [600] * 40,
     [0] * 20 + [1200] * 20,
@@ -17,8 +17,8 @@ SPACES = (
 )
 
 
-def chain(times: list[int], start: int = from_bits(20)) -> Tree:
-    tree = Tree(RULES, start)
+def chain(times: list[int], start: int = from_bits(20)) -> BlockTree:
+    tree = BlockTree(RULES, start)
     for miner, at in enumerate(times):
         tree.propose(tree.head, miner, at)
     return tree
@@ -50,7 +50,7 @@ def test_a_timestamp_gains_less_than_a_percent_by_rounding() -> None:
 
 
 def test_the_head_has_most_work_and_the_first_seen_wins_a_tie() -> None:
-    tree = Tree(RULES, from_bits(10))
+    tree = BlockTree(RULES, from_bits(10))
     genesis = tree.head
     first, second = tree.propose(genesis, 0, 100), tree.propose(genesis, 1, 112)
     assert first.total_work == second.total_work == work(from_bits(10))

@@ -10,12 +10,12 @@ import pytest
 
 from pol_oracle.protocol.difficulty import BIT
 from pol_oracle.simulate.attackers import Attacker
-from pol_oracle.simulate.chain import Rules
-from pol_oracle.simulate.engine import Shift, Simulation
+from pol_oracle.simulate.chain import ChainRules
+from pol_oracle.simulate.engine import PowerChange, Simulation
 from pol_oracle.simulate.network import Miners, Network, alike, mixed
 from pol_oracle.simulate.outcome import Outcome
 
-RULES = Rules()
+RULES = ChainRules()
 INSTANT = Network(slot=1, confirmations=0, segment=0)
 
 
@@ -80,7 +80,7 @@ def test_a_segment_takes_time_from_the_search_but_makes_no_orphans() -> None:
 
 
 def test_who_leaves_finds_nothing_more() -> None:
-    shifts = (Shift(0, 20), Shift(500, 5))
+    shifts = (PowerChange(0, 20), PowerChange(500, 5))
     outcome = Simulation(RULES, Network(), alike(20), 1, shifts=shifts).run(1000)
 
     assert set(outcome.miner[:500]) == set(range(20))

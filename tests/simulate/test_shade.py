@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from pol_oracle.simulate.chain import Rules
+from pol_oracle.simulate.chain import ChainRules
 from pol_oracle.simulate.scenarios.finality import JudgedTree
 from pol_oracle.simulate.scenarios.shade import MARGINS, QUICK, SLOT, SLOW, STRETCHED, Shade, attacks
 
@@ -45,7 +45,7 @@ def test_a_pile_delays_finality_by_one_slash_at_most(takes: int) -> None:
 
 def test_a_truly_heavier_branch_still_wins() -> None:
     """Judged work outweighs what it displaced, whoever did it."""
-    tree = JudgedTree(Rules(), 20 * 1024, outweighs=True)
+    tree = JudgedTree(ChainRules(), 20 * 1024, outweighs=True)
     first = tree.propose(tree.head, 0, 600)
     other = tree.propose(tree.tip, 1, 612)
     last = tree.propose(tree.propose(other, 1, 700), 1, 800)
@@ -57,7 +57,7 @@ def test_a_truly_heavier_branch_still_wins() -> None:
 
 
 def test_a_slash_brings_the_displaced_head_back() -> None:
-    tree = JudgedTree(Rules(), 20 * 1024, outweighs=True)
+    tree = JudgedTree(ChainRules(), 20 * 1024, outweighs=True)
     own = tree.propose(tree.head, 1, 600)
     head = tree.propose(tree.propose(tree.tip, 0, 612), 0, 1200)
     garbage = tree.propose(own, 1, 1200 + SLOT)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pol_oracle.demo.cast import Part
+from pol_oracle.demo.cast import DemoRole
 from pol_oracle.soak.judging.resources import on_disk, usage
 from pol_oracle.soak.network.agents import Agent, command_of, make_home
 from pol_oracle.soak.network.cast import ACCOUNTS, Saver, cheat, honest
@@ -163,7 +163,7 @@ def test_nothing_of_an_agent_is_left(agent: Agent) -> None:
 def test_honest_agents_are_started_as_users_start_them_behind_their_node(tmp_path: Path) -> None:
     for party in honest():
         command = " ".join(command_of(party, tmp_path, "http://127.0.0.1:7"))
-        role = "miner" if party.part is Part.MINER else "verifier"
+        role = "miner" if party.part is DemoRole.MINER else "verifier"
         assert f"-m pol_oracle.cli --home {tmp_path} --rpc http://127.0.0.1:7 {role} run " in command
 
 
@@ -173,7 +173,7 @@ def test_nobody_shares_an_account() -> None:
     addresses = {party.address for party in parties} | {Saver().address}
     assert len(addresses) == len(parties) + 1
     assert len({party.name for party in parties}) == len(parties)
-    assert {party.part for party in cheats} == {p for p in Part if p.cheats}
+    assert {party.part for party in cheats} == {p for p in DemoRole if p.cheats}
 
 
 def test_home_has_the_deployment_and_the_data(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pol_oracle.soak.schedule import L1, OF_L1, OF_USERS, USER, Bounds, Fault, Kind, schedule
+from pol_oracle.soak.schedule import L1, OF_L1, OF_USERS, USER, Bounds, Fault, FaultKind, schedule
 
 ROLES = (("miner-1", "miner-2"), ("verifier-1", "verifier-2", "verifier-3"))
 BOUNDS = Bounds(ROLES, confirmations=2, jump_s=5)
@@ -43,7 +43,7 @@ def test_nobody_is_struck_twice_at_a_time_and_one_of_each_role_is_in_order(seed:
 
 @given(SEEDS)
 def test_everything_happens_within_a_few_minutes(seed: int) -> None:
-    assert {fault.kind for fault in schedule(seed, 400, BOUNDS)} == set(Kind)
+    assert {fault.kind for fault in schedule(seed, 400, BOUNDS)} == set(FaultKind)
 
 
 @given(SEEDS)
@@ -56,17 +56,17 @@ def test_each_kind_strikes_whom_it_can(seed: int) -> None:
 
 @given(SEEDS)
 def test_reorgs_go_one_deeper_than_confirmations_at_most(seed: int) -> None:
-    depths = {fault.amount for fault in schedule(seed, 3600, BOUNDS) if fault.kind is Kind.REORG}
+    depths = {fault.amount for fault in schedule(seed, 3600, BOUNDS) if fault.kind is FaultKind.REORG}
     assert depths == {1, 2, 3}
 
 
 @pytest.mark.parametrize(
     ("fault", "text"),
     [
-        (Fault(Kind.REORG, L1, 1, 8, 3), "L1 reorganised, 3 blocks deep"),
-        (Fault(Kind.CLOCK, L1, 1, 4, 5), "L1's clock put forward, 5 s"),
-        (Fault(Kind.FREEZE, "miner-1", 1, 12.4), "miner-1: stopped, and let go on, 12 s"),
-        (Fault(Kind.CHEAT, USER, 1, 1), "a cheat joins"),
+        (Fault(FaultKind.REORG, L1, 1, 8, 3), "L1 reorganised, 3 blocks deep"),
+        (Fault(FaultKind.CLOCK, L1, 1, 4, 5), "L1's clock put forward, 5 s"),
+        (Fault(FaultKind.FREEZE, "miner-1", 1, 12.4), "miner-1: stopped, and let go on, 12 s"),
+        (Fault(FaultKind.CHEAT, USER, 1, 1), "a cheat joins"),
     ],
 )
 def test_faults_are_told_in_words(fault: Fault, text: str) -> None:

@@ -7,18 +7,18 @@ from dataclasses import replace
 
 import pytest
 
-from pol_oracle.demo.cast import Part, Party
+from pol_oracle.demo.cast import DemoRole, Party
 from pol_oracle.l1.events.typed import Deposited, LogPosition, Unbonded
 from pol_oracle.protocol.lifecycle import EvidenceKind, Role
 from pol_oracle.soak.judging.audit import Payment
 from pol_oracle.soak.judging.report import Report
 from pol_oracle.soak.judging.resources import Growth, Usage, growth
-from pol_oracle.soak.judging.verdict import Ending, Facts, Order, Purse, problems
+from pol_oracle.soak.judging.verdict import BondOrder, Facts, Purse, UnexpectedExit, problems
 from tests.report.chronicle import Chronicle
 
-MINER = Party("miner-1", Part.MINER, 1, f"0x{1:040x}")
-VERIFIER = Party("verifier-1", Part.VERIFIER, 2, f"0x{2:040x}")
-CHEAT = Party("cheat-1", Part.ULP, 20, f"0x{3:040x}")
+MINER = Party("miner-1", DemoRole.MINER, 1, f"0x{1:040x}")
+VERIFIER = Party("verifier-1", DemoRole.VERIFIER, 2, f"0x{2:040x}")
+CHEAT = Party("cheat-1", DemoRole.ULP, 20, f"0x{3:040x}")
 SAVER = f"0x{4:040x}"
 START, GAS, GWEI = 10_000, 7, 10**9
 
@@ -147,7 +147,7 @@ def deposited(amount: int, times: int) -> Chronicle:
 def test_money_moves_once_if_the_command_says_so_and_never_twice(
     times: int, code: int | None, problem: str | None
 ) -> None:
-    order = Order(SAVER, Deposited, 10**18, code, "words")
+    order = BondOrder(SAVER, Deposited, 10**18, code, "words")
     found = lost(facts(deposited(10**18, times), orders=(order,)))
     assert len(found) == (problem is not None)
     assert problem is None or problem in found[0]
@@ -174,7 +174,7 @@ def test_chain_that_stands_still_is_named() -> None:
 
 
 def test_agent_that_ends_by_itself_is_named_unless_that_was_in_order() -> None:
-    ending = Ending("miner-1", 61.2, "exit code 2: unexpected OSError")
+    ending = UnexpectedExit("miner-1", 61.2, "exit code 2: unexpected OSError")
     assert lost(facts(endings=(ending,))) == ("miner-1 ended by itself after 61 s (exit code 2: unexpected OSError)",)
     assert lost(facts(endings=(replace(ending, excused="L1 was away"),))) == ()
 

@@ -16,7 +16,7 @@ from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.soak.judging.audit import Audit
 from pol_oracle.soak.judging.verdict import Purse
 from pol_oracle.soak.judging.witness import Sums, Witness
-from pol_oracle.soak.network.l1 import L1
+from pol_oracle.soak.network.l1 import TamperedL1
 
 ETH = 10**18
 Mine = Callable[..., None]
@@ -91,18 +91,18 @@ def test_witness_believes_what_is_deep_enough(
 
 
 @pytest.fixture
-def l1(tmp_path: Path) -> Iterator[L1]:
-    made = L1(tmp_path / "devnet", 4)
+def l1(tmp_path: Path) -> Iterator[TamperedL1]:
+    made = TamperedL1(tmp_path / "devnet", 4)
     yield made
     made.close()
 
 
-def later(l1: L1, number: int) -> None:
+def later(l1: TamperedL1, number: int) -> None:
     while l1.client.latest().number < number:
         time.sleep(0.05)
 
 
-def test_l1_goes_on_where_it_was_stopped(l1: L1) -> None:
+def test_l1_goes_on_where_it_was_stopped(l1: TamperedL1) -> None:
     later(l1, 2)
     block = l1.client.block(1)
     l1.stop()
@@ -112,7 +112,7 @@ def test_l1_goes_on_where_it_was_stopped(l1: L1) -> None:
     assert l1.reorganise(1) == "it was started just now"  # the states of older blocks are gone
 
 
-def test_l1_reorganises_and_jumps(l1: L1) -> None:
+def test_l1_reorganises_and_jumps(l1: TamperedL1) -> None:
     later(l1, 4)
     newest = l1.client.latest()
     assert l1.reorganise(2) == ""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pol_oracle.protocol.difficulty import to_bits, whole_bits, work
 
-from ..work.follow import Stage
+from ..work.follow import FollowStage
 from .health import Health
 
 if TYPE_CHECKING:  # the search imports torch
@@ -82,7 +82,7 @@ class Meter:
     def __init__(self, test_count: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._test_count, self._clock = test_count, clock
         self._began = clock()
-        self._stage: Stage | None = None
+        self._stage: FollowStage | None = None
         self._stage_at = self._training_s = 0.0
         self._difficulty = 0
         self._last: Progress | None = None
@@ -92,7 +92,7 @@ class Meter:
         self._after: int | None = None
         self._recent: deque[tuple[float, int]] = deque([(clock(), 0)])
 
-    def segment(self, stage: Stage) -> None:
+    def segment(self, stage: FollowStage) -> None:
         """The follower did a step of a segment."""
         now, last = self._clock(), self._stage
         if last is not None and (last.height, last.step + 1) == (stage.height, stage.step):

@@ -18,7 +18,7 @@ from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.report.ledger import ledger, totals
 from pol_oracle.view import History, View
 
-from ..storage.memory import REFUSALS, Refusal
+from ..storage.memory import REFUSALS, RefusedCall
 
 _INTERVAL_S = 2.0  # the file follows at most this often
 _REST = 20  # times as long as it took to write it: what it tells grows with the chain
@@ -36,7 +36,7 @@ class Records:
         refusals: what L1 refused it in earlier lives.
     """
 
-    def __init__(self, path: Path, name: str, role: Role, address: str, refusals: Iterable[Refusal] = ()) -> None:
+    def __init__(self, path: Path, name: str, role: Role, address: str, refusals: Iterable[RefusedCall] = ()) -> None:
         self._path = path
         self._name = name
         self._role = role
@@ -47,7 +47,7 @@ class Records:
         self._next = 0.0
         self._log = structlog.get_logger("agent").bind(agent=name)
 
-    def refused(self, refusal: Refusal) -> None:
+    def refused(self, refusal: RefusedCall) -> None:
         """Notes a call that L1 refused."""
         self._refusals.append(refusal)
 

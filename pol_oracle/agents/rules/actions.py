@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import Role
-from pol_oracle.protocol.positions import Lacking, Position
+from pol_oracle.protocol.positions import MissingItem, Position
 
 if TYPE_CHECKING:
     from pol_oracle.evidence import Answer, FraudProof
@@ -75,7 +75,7 @@ class Demand:
 
     block_id: bytes
     header: Header
-    lacking: Lacking
+    lacking: MissingItem
     explained_at: int = 0  # as for a proof: here and below
 
     @property

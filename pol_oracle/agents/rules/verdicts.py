@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pol_oracle.protocol.lifecycle import EvidenceKind
-from pol_oracle.protocol.positions import Lacking, Position
+from pol_oracle.protocol.positions import MissingItem, Position
 
 if TYPE_CHECKING:
     from pol_oracle.evidence import Answer, FraudProof, Shown
@@ -33,7 +33,7 @@ class Verdict:
     kind: EvidenceKind | None = None
     reason: str = ""
     proof: FraudProof | None = None
-    lacks: Lacking | None = None
+    lacks: MissingItem | None = None
     dead_end: bool = False
 
     @property

@@ -36,7 +36,7 @@ CREATE TABLE IF NOT EXISTS refusal (number INTEGER PRIMARY KEY AUTOINCREMENT, ke
 
 
 @dataclass(frozen=True)
-class Refusal:
+class RefusedCall:
     """A call that L1 refused: its key, the name of the contract's error ("" if none), and the sentence."""
 
     key: str
@@ -44,7 +44,7 @@ class Refusal:
     message: str
 
 
-class Memory:
+class AgentMemory:
     """One agent's durable memory; used by one thread.
 
     Args:
@@ -99,12 +99,12 @@ class Memory:
         """Forgets a proof that was proposed or has become useless."""
         self._write("DELETE FROM proof WHERE header = ?", header.dumps())
 
-    def refusals(self) -> list[Refusal]:
+    def refusals(self) -> list[RefusedCall]:
         """Returns what L1 refused of late, oldest first."""
         rows = self._run("SELECT key, name, message FROM refusal ORDER BY number")
-        return [Refusal(*row) for row in rows]
+        return [RefusedCall(*row) for row in rows]
 
-    def add_refusal(self, refusal: Refusal) -> None:
+    def add_refusal(self, refusal: RefusedCall) -> None:
         """Keeps a refusal, and forgets old ones."""
         row = (refusal.key, refusal.name, refusal.message)
         self._write("INSERT INTO refusal (key, name, message) VALUES (?, ?, ?)", *row)

@@ -39,7 +39,7 @@ Ask = Callable[[], bool]
 
 
 @dataclass(frozen=True)
-class Stage:
+class FollowStage:
     """Where a follower stands.
 
     Attributes:
@@ -55,7 +55,7 @@ class Stage:
     steps: int
 
 
-Watch = Callable[[Stage], None]
+Watch = Callable[[FollowStage], None]
 """Told after each step of a segment."""
 
 # segments remembered, with the states at both ends: what is demanded of any pending block must be answered in time
@@ -277,7 +277,7 @@ class Follower:
         steps = self.workload.task.training_steps
 
         def tell(step: int) -> None:
-            self._watch(Stage(height, target, step, steps))
+            self._watch(FollowStage(height, target, step, steps))
             _ask(cancelled)
 
         return tell

@@ -37,7 +37,7 @@ from pol_oracle.evidence import (
     first_unmet,
     requirement_proof,
 )
-from pol_oracle.protocol.errors import NotFinite, Unshown, WrongChain
+from pol_oracle.protocol.errors import NotFinite, Unavailable, WrongChain
 from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.lifecycle import EvidenceKind
 from pol_oracle.protocol.positions import Position, Tree
@@ -93,7 +93,7 @@ class Replayer:
             fault = self._step_fault(block, shown, result.post, same=same, finite=result.finite)
             if fault is None and self._accurate:
                 fault = self._accuracy_fault(shown, result.post, cancelled)
-        except Unshown as error:
+        except Unavailable as error:
             return Verdict(block.id, EvidenceKind.WITHHELD, str(error), lacks=error.lacking)
         if fault is not None:
             return _verdict(block, fault)
@@ -154,7 +154,7 @@ class Replayer:
             reason = f"a false explanation of sample {trace.index}"
             try:
                 proof = find_explanation_fault(shown, trace, state)
-            except Unshown as error:
+            except Unavailable as error:
                 return Verdict(block.id, None, reason, lacks=error.lacking)
             if proof is not None:
                 return Verdict(block.id, None, reason, proof)

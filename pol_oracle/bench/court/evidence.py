@@ -28,7 +28,7 @@ from pol_oracle.view.blocks import BlockView
 from ..format import Row
 from ..l1 import running
 from .arithmetic import vectors
-from .proving import EVALUATION, FLIPS, Dock, dock, draw, flip
+from .proving import EVALUATION, FLIPS, Harness, dock, draw, flip
 
 VECTORS = 1_000_000  # per operation
 CORRUPTIONS, HONEST = 500, 2000  # per model
@@ -58,7 +58,7 @@ def honest(scratch: Path) -> Iterator[Row]:
         yield Row(f"honest.disagreements.{model}", wrong, f"of {HONEST}", bar=0)
 
 
-def undetected(court: Dock, count: int, seed: int) -> int:
+def undetected(court: Harness, count: int, seed: int) -> int:
     """Corrupts elements one after the other; returns how many corruptions the Court does not see."""
     random, missed = np.random.default_rng(seed), 0
     for number in range(count):
@@ -71,7 +71,7 @@ def undetected(court: Dock, count: int, seed: int) -> int:
     return missed
 
 
-def disagreements(court: Dock, count: int, seed: int) -> int:
+def disagreements(court: Harness, count: int, seed: int) -> int:
     """Brings honest elements before the Court; returns with how many it does not agree."""
     random = np.random.default_rng(seed)
     return sum(not court.holds(*draw(court, random)) for _ in range(count))
@@ -100,7 +100,7 @@ def _class(operation: Operation) -> str:
     return "elementwise" if operation.kind is Kind.MAP else f"{operation.terms} terms"
 
 
-def prices(court: Dock, terms: int = 0) -> Iterator[tuple[Operation, int]]:
+def prices(court: Harness, terms: int = 0) -> Iterator[tuple[Operation, int]]:
     """Gas of one wrong element of every operation, of a step and of an evaluation; it lies in the middle of every axis,
     where no padding is seen.
 
@@ -140,7 +140,7 @@ def dispute(scratch: Path) -> Iterator[Row]:
         yield Row(f"dispute.demands.{model}.{tree.name.lower()}", len(answers), "demands", bar=6)
 
 
-def _wrong_block(court: Dock, trace: TraceId) -> _Liar:
+def _wrong_block(court: Harness, trace: TraceId) -> _Liar:
     """A block with one wrong activation in the middle of one of its traces."""
     own = court.traces[trace]
     tensor = own.program.first + len(own.program.operations) // 2
@@ -151,7 +151,7 @@ def _wrong_block(court: Dock, trace: TraceId) -> _Liar:
     return _Liar(court, court.claim(trace, lie.roots), lie)
 
 
-def _pending(court: Dock, header: Header) -> BlockView:
+def _pending(court: Harness, header: Header) -> BlockView:
     """The block as an agent sees it; of no difficulty, since nobody searched for it."""
     identity = header.id(court.workload.task.id)
     return BlockView(identity, header, header.miner, header.parent, 1, 0, 1, 1, 0, header.correct_after)
@@ -161,7 +161,7 @@ def _pending(court: Dock, header: Header) -> BlockView:
 class _Liar:
     """The miner of that block, who shows what it committed to."""
 
-    court: Dock
+    court: Harness
     claim: ClaimedTrace
     lie: Traced
 
@@ -182,6 +182,6 @@ class _Liar:
         raise InputError("only one trace of this block is looked at")
 
 
-def _answered(court: Dock, position: Position, liar: _Liar) -> bytes:
+def _answered(court: Harness, position: Position, liar: _Liar) -> bytes:
     answer, types = answer_to(position, court.workload.programs, liar), ANSWER_TYPES[position.item]
     return encode(types, answer.arguments[: len(types)])

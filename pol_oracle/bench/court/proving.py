@@ -37,7 +37,7 @@ FLIPS = ("one ulp", "one bit", "sign", "any bits", "infinity", "not a number")
 
 
 @dataclass(frozen=True, eq=False)
-class Dock:
+class Harness:
     """One honest block of a model, on genesis, and its traces, with a Court to bring them before.
 
     Attributes:
@@ -134,7 +134,7 @@ class Dock:
 
 
 @contextmanager
-def dock(scratch: Path, model: str, *, dear: bool = False) -> Iterator[Dock]:
+def dock(scratch: Path, model: str, *, dear: bool = False) -> Iterator[Harness]:
     """Opens a Court for one block of a model.
 
     Args:
@@ -160,7 +160,7 @@ def dock(scratch: Path, model: str, *, dear: bool = False) -> Iterator[Dock]:
             before = state_before(workload, genesis, workload.initial, number)
             starts[TraceId(Tree.SEGMENT, number)] = before
         traces = {which: traced(workload, header, which, state) for which, state in starts.items()}
-        yield Dock(l1, workload, header, segment, {TraceId(Tree.STEP): step, **traces})
+        yield Harness(l1, workload, header, segment, {TraceId(Tree.STEP): step, **traces})
 
 
 def _dear(state: State) -> State:
@@ -174,7 +174,7 @@ def _dear(state: State) -> State:
     return State(state.model, flat)
 
 
-def draw(dock_: Dock, random: np.random.Generator) -> tuple[TraceId, int, int]:
+def draw(dock_: Harness, random: np.random.Generator) -> tuple[TraceId, int, int]:
     """Draws a trace (the step in two of five cases), a tensor that is not of the state, and an element of it."""
     step, *others = dock_.traces
     trace = step if random.random() < 2 / 5 else others[int(random.integers(len(others)))]

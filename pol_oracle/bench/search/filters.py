@@ -38,7 +38,7 @@ class Filter(Protocol):
         """Does the part of :meth:`slopes` whose cost counts: not slopes that no requirement asks for."""
 
 
-class Network:
+class BatchNetwork:
     """The forward and backward pass over many batches of four at once.
 
     Args:
@@ -103,8 +103,8 @@ class CachedLayers:
     def __init__(self, workload: Workload, state: State, cached: State, layers: int) -> None:
         train = workload.train
         self._labels = torch.from_numpy(train.labels.astype(np.int64))
-        self._network, self._skipped = Network(state, layers), layers
-        early = Network(cached, layers)
+        self._network, self._skipped = BatchNetwork(state, layers), layers
+        early = BatchNetwork(cached, layers)
         parts = [early.early(images_to_torch(train.images[at : at + 512], _CPU)) for at in range(0, len(train), 512)]
         self._cache = torch.cat(parts)
         self._sizes = [workload.model.parameters[i].shape for i in convolutions(workload)]

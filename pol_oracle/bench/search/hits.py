@@ -12,8 +12,8 @@ from pol_oracle.canonical.state import State
 from pol_oracle.protocol.difficulty import BIT
 from pol_oracle.protocol.hashing import keccak
 from pol_oracle.search import Recipe, pick_device, set_up_torch, train
-from pol_oracle.search.attempt import Block, Nonces
-from pol_oracle.search.draws import Drawn, mask_rows
+from pol_oracle.search.candidates import Nonces, SearchedBlock
+from pol_oracle.search.draws import PassDraws, mask_rows
 from pol_oracle.search.grouped.network import Bits
 from pol_oracle.search.grouped.passes import Passes, groups_for
 from pol_oracle.task import Workload, unmet
@@ -62,12 +62,12 @@ def confirmed(scratch: Path) -> Iterator[Row]:
 
 def _alike(prepared: Workload, state: State, tries: int) -> Bits:
     """Whether torch and the canonical step agree about the requirements of some tries, bool [tries, 8]."""
-    nonces = Nonces(Block(prepared, keccak(b"bench"), MINER, BITS * BIT))
+    nonces = Nonces(SearchedBlock(prepared, keccak(b"bench"), MINER, BITS * BIT))
     passes, groups, train = passes_on(prepared, state), groups_for(prepared, pick_device()), prepared.train
     alike = np.empty((tries, BITS), np.bool_)
     for first in range(0, tries, groups):
         numbers = range(first, min(first + groups, tries))
-        met = passes.met(nonces.drawn(numbers), drop=False)
+        met = passes.met(nonces.draw_all(numbers), drop=False)
         for draw, seen in zip(map(nonces.draw, numbers), met, strict=True):
             chosen = list(draw.indices)
             post = prepared.stepper.run(state, train.images[chosen], train.labels[chosen]).post
@@ -97,7 +97,7 @@ def _met(prepared: Workload, state: State, count: int) -> Bits:
     return np.concatenate([passes.met(_drawn(prepared, numbers, groups), drop=False) for _ in range(0, count, groups)])
 
 
-def _drawn(prepared: Workload, numbers: np.random.Generator, groups: int) -> Drawn:
+def _drawn(prepared: Workload, numbers: np.random.Generator, groups: int) -> PassDraws:
     """Requirements and batches as seeds draw them, with far more requirements than a block would have."""
     task = prepared.task
     leaves, indices = (
@@ -105,7 +105,7 @@ def _drawn(prepared: Workload, numbers: np.random.Generator, groups: int) -> Dra
         for bound, size in ((task.eligible_count, MANY), (task.train_count, task.batch_size))
     )
     masks = mask_rows(numbers.integers(0, 2**64, (groups, 4), np.uint64), MANY, task.mask_size)
-    return Drawn(leaves, masks, numbers.integers(0, 2, (groups, MANY)) == 1, indices)
+    return PassDraws(leaves, masks, numbers.integers(0, 2, (groups, MANY)) == 1, indices)
 
 
 def _hit_row(name: str, met: Bits, bits: int) -> Row:

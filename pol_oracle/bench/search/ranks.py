@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pol_oracle.canonical.state import State
 from pol_oracle.l1.devnet.ports import free_port
-from pol_oracle.search import GroupedSearch, Meeting, help_leader, set_up_torch
+from pol_oracle.search import GroupedSearch, Rendezvous, help_leader, set_up_torch
 from pol_oracle.task import TaskSpec, build_workload
 
 from ..format import Row
@@ -28,7 +28,7 @@ def ranks(scratch: Path) -> Iterator[Row]:
         prepared = workload(name, scratch)
         port = free_port()
         alone = Runner(GroupedSearch(prepared), prepared.initial, RARE)
-        leader = GroupedSearch(prepared, meeting=Meeting(0, "127.0.0.1", port))
+        leader = GroupedSearch(prepared, meeting=Rendezvous(0, "127.0.0.1", port))
         both = Runner(leader, prepared.initial, RARE)
         alone.turn(1.0)
         alone.reset()
@@ -59,4 +59,4 @@ def help_alone(spec: str, cache: str, port: str) -> None:
         sys.stdout.flush()
         return prepared.initial
 
-    help_leader(prepared, Meeting(1, "127.0.0.1", int(port)), state_of)
+    help_leader(prepared, Rendezvous(1, "127.0.0.1", int(port)), state_of)

@@ -16,7 +16,7 @@ from pol_oracle.canonical.state import State
 from pol_oracle.protocol.difficulty import BIT
 from pol_oracle.protocol.hashing import keccak
 from pol_oracle.search import Base, GroupedSearch, NaiveSearch, Progress, pick_device, set_up_torch
-from pol_oracle.search.attempt import Attempt, Nonces
+from pol_oracle.search.candidates import CandidateCheck, Nonces
 from pol_oracle.search.grouped.group_norm import GroupNorm
 from pol_oracle.search.grouped.live_convolution import LiveConvolution
 from pol_oracle.task import TaskSpec, Workload, build_workload
@@ -133,7 +133,7 @@ def phases(scratch: Path) -> Iterator[Row]:
             (LiveConvolution, "count_rises", "rises"),
             (GroupNorm, "forward", "norms"),
             (GroupNorm, "backward", "norms_back"),
-            (Attempt, "confirm", "confirm"),
+            (CandidateCheck, "confirm", "confirm"),
         ]
         with ExitStack() as stack:
             for owner, method, label in watched:

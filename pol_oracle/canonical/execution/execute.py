@@ -20,10 +20,10 @@ from ..kernels.pack import Index, run_ends
 from ..kernels.product import product, scratch_size
 from ..kernels.reduce import greatest, reduce_rows
 from ..kernels.vectors import LANES
-from ..operations import Kind, Operation, View
+from ..operations import AffineView, Kind, Operation
 from ..programs.program import Program
 from .layouts import plan_gather
-from .machine import Recipe, compile_code, flat_index
+from .machine import MapArguments, compile_code, flat_index
 from .memory import Memory
 from .threads import Share, Team, portion
 
@@ -125,11 +125,11 @@ class Workspace:
                 return self._rows(operation, out, side, side, recipe)
         return self._greatest(operation, out, recipe)
 
-    def _side(self, operation: Operation, view: View) -> Side:
+    def _side(self, operation: Operation, view: AffineView) -> Side:
         starts = flat_index(operation.shape, view.out) + (self._memory.addresses[view.tensor] + view.offset)
         return Side(starts, flat_index(operation.reduction, view.red))
 
-    def _tail(self, out: int, recipe: Recipe, first: int, last: int, part: int) -> bool:
+    def _tail(self, out: int, recipe: MapArguments, first: int, last: int, part: int) -> bool:
         memory = self._memory
         tables = (recipe.loads, recipe.rows, recipe.inner, recipe.instructions)
         return bool(run_map(memory.flat, out, memory.registers(part), *tables, first, last))
@@ -146,13 +146,13 @@ class Workspace:
 
         return Stage(share, 0.5 * operation.size)
 
-    def _map(self, operation: Operation, out: int, recipe: Recipe) -> Stage:
+    def _map(self, operation: Operation, out: int, recipe: MapArguments) -> Stage:
         def share(part: int, of: int) -> bool:
             return self._tail(out, recipe, *portion(operation.size, part, of, BLOCK), part)
 
         return Stage(share, 0.1 * operation.size * (len(recipe.loads) + len(recipe.instructions)))
 
-    def _greatest(self, operation: Operation, out: int, recipe: Recipe) -> Stage:
+    def _greatest(self, operation: Operation, out: int, recipe: MapArguments) -> Stage:
         side, place = self._side(operation, operation.operands[0]), operation.kind is Kind.ARGMAX
         ends = run_ends(side.steps)
 
@@ -163,7 +163,7 @@ class Workspace:
 
         return Stage(share, 0.3 * operation.size * operation.terms)
 
-    def _rows(self, operation: Operation, out: int, a: Side, b: Side, recipe: Recipe) -> Stage:
+    def _rows(self, operation: Operation, out: int, a: Side, b: Side, recipe: MapArguments) -> Stage:
         """A reduction row by row."""
         memory, is_dot = self._memory, operation.kind is Kind.DOT
         sides = (a.starts, a.steps, run_ends(a.steps), b.starts, b.steps, run_ends(b.steps))
@@ -176,7 +176,7 @@ class Workspace:
 
         return Stage(share, 0.3 * operation.size * operation.terms)
 
-    def _dot(self, operation: Operation, out: int, recipe: Recipe) -> Stage:
+    def _dot(self, operation: Operation, out: int, recipe: MapArguments) -> Stage:
         """A product of two matrices where each operand varies along dimensions of its own, else row by row."""
         found = split(operation)
         a, b = (self._side(operation, view) for view in (found[:2] if found else operation.reduced))
@@ -188,7 +188,7 @@ class Workspace:
             return self._product(a, b, out, recipe, transposed=False)
         return self._product(b, a, out, recipe, transposed=True)
 
-    def _product(self, rows: Side, columns: Side, out: int, recipe: Recipe, *, transposed: bool) -> Stage:
+    def _product(self, rows: Side, columns: Side, out: int, recipe: MapArguments, *, transposed: bool) -> Stage:
         memory, terms = self._memory, rows.steps.size
         width = max(LANES, PANELS // terms // LANES * LANES)
         self._scratch_floats = max(self._scratch_floats, scratch_size(terms, min(width, columns.starts.size)))
@@ -213,7 +213,7 @@ class Workspace:
         return Stage(share, cost(rows, columns, transposed=transposed))
 
 
-def split(operation: Operation) -> tuple[View, View, int] | None:
+def split(operation: Operation) -> tuple[AffineView, AffineView, int] | None:
     """Splits a dot product into one of matrices.
 
     Returns:

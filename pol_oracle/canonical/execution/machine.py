@@ -19,7 +19,7 @@ Operand = tuple[int, tuple[int, ...]]  # address, stride per output dimension
 
 
 @dataclass(frozen=True)
-class Recipe:
+class MapArguments:
     """The arguments of ``run_map`` that describe an expression.
 
     Attributes:
@@ -35,7 +35,7 @@ class Recipe:
     instructions: Table
 
 
-def compile_code(operation: Operation, address: int, memory: Memory) -> Recipe:
+def compile_code(operation: Operation, address: int, memory: Memory) -> MapArguments:
     """Returns the recipe of a map, or of a reduction's tail (no instructions if it has none).
 
     Args:
@@ -51,7 +51,7 @@ def compile_code(operation: Operation, address: int, memory: Memory) -> Recipe:
         code.allocate()
     loaded = list(code.loaded)
     inner, outer = _collapse(operation.shape, [steps for _, steps in loaded])
-    return Recipe(
+    return MapArguments(
         loads=np.array(
             [(at, run, _course(starts, run, inner)) for (at, _), (starts, run) in zip(loaded, outer, strict=True)],
             np.int64,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..expressions import Expression, operand, relu
-from ..operations import View
+from ..operations import AffineView
 from .graph import Activation, Graph
 from .normalisation import BatchNorm
 
@@ -20,7 +20,7 @@ class Rectifier:
     def __init__(self, graph: Graph, norm: BatchNorm, residual: Activation | BatchNorm | None = None) -> None:
         self.graph, self.norm, self.residual = graph, norm, residual
         value: Expression = operand(0) * operand(1) + operand(2)
-        views: tuple[View, ...] = norm.views()
+        views: tuple[AffineView, ...] = norm.views()
         if isinstance(residual, BatchNorm):
             value, views = value + (operand(3) * operand(4) + operand(5)), (*views, *residual.views())
         elif residual is not None:
@@ -38,6 +38,6 @@ class Rectifier:
         self.norm.backward(g)
 
 
-def _view(graph: Graph, x: Activation) -> View:
+def _view(graph: Graph, x: Activation) -> AffineView:
     """An activation as a tensor in the graph's layout reads it."""
     return x.tensor.view(graph.order(*x.strides))

@@ -8,7 +8,7 @@ from functools import reduce
 from typing import Protocol, TypeVar
 
 from ..expressions import Expression, constant, greater, operand, select
-from ..operations import View
+from ..operations import AffineView
 from ..programs.builder import Builder, Place, Reduction, Tail, Tensor
 
 T = TypeVar("T")
@@ -36,7 +36,7 @@ class Activation:
     width: int
     strides: tuple[int, int, int, int]
     wanted: bool = True
-    gradients: list[View] = field(default_factory=list)
+    gradients: list[AffineView] = field(default_factory=list)
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
@@ -136,7 +136,7 @@ class Layer(Protocol):
 
 
 @dataclass(frozen=True)
-class Update:
+class WeightUpdate:
     """A weight's new value: an expression of what was learned (operand 0) and of the old value (operand 1)."""
 
     expression: Expression
@@ -168,7 +168,7 @@ class Graph:
         self.buffers: list[Weight] = []
         self.geometries: list[Geometry] = []
         self.tape: list[Layer] = []
-        self.updates: dict[str, Update] = {}
+        self.updates: dict[str, WeightUpdate] = {}
         self._known = {w.name: t for w, t in zip(weights or (), self.builder.state, strict=True)}
         self._weights = tuple(weights or ())
         self._declaring = weights is None
@@ -202,7 +202,7 @@ class Graph:
         channel, sample, row, column = (steps[i] for i in at)
         return Activation(tensor, c, n, h, w, (channel, sample, row, column))
 
-    def per_channel(self, tensor: Tensor) -> View:
+    def per_channel(self, tensor: Tensor) -> AffineView:
         """The view of one value per channel that repeats it over a tensor in this graph's layout."""
         return tensor.view(self.order(1, 0, 0, 0))
 
@@ -240,7 +240,7 @@ class Graph:
 
     def learn(self, name: str, gradient: Tensor | Reduction) -> None:
         """Makes a weight's new value ``w - learning_rate * gradient``."""
-        self.updates[name] = Update(operand(1) - constant(self.learning_rate) * operand(0), gradient)
+        self.updates[name] = WeightUpdate(operand(1) - constant(self.learning_rate) * operand(0), gradient)
 
     def gradient(self, x: Activation, label: str, *, rectified: bool) -> Tensor:
         """Emits the loss gradient of an activation: the sum of its readers' parts.

@@ -5,10 +5,10 @@ from __future__ import annotations
 from math import prod
 
 from ..expressions import Expression, constant, operand, square_root
-from ..operations import View
+from ..operations import AffineView
 from ..programs.builder import Tail, Tensor
 from .convolution import Convolution
-from .graph import Graph, Update, Weight
+from .graph import Graph, Weight, WeightUpdate
 
 EPSILON = 1e-5
 MOMENTUM = 0.1
@@ -69,10 +69,10 @@ class BatchNorm:
         keep, take = constant(1.0 - MOMENTUM), constant(MOMENTUM)
         moved = operand(1) * keep + operand(0) * take
         unbiased = operand(0) / constant(self.count - 1)
-        self.graph.updates[f"{self.name}.running_mean"] = Update(moved, mean)
-        self.graph.updates[f"{self.name}.running_var"] = Update(operand(1) * keep + unbiased * take, squares)
+        self.graph.updates[f"{self.name}.running_mean"] = WeightUpdate(moved, mean)
+        self.graph.updates[f"{self.name}.running_var"] = WeightUpdate(operand(1) * keep + unbiased * take, squares)
 
-    def views(self) -> tuple[View, View, View]:
+    def views(self) -> tuple[AffineView, AffineView, AffineView]:
         """Operands d, a and b of ``d * a + b``."""
         return self.values.whole(), self.graph.per_channel(self.scale), self.graph.per_channel(self.shift)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import prod
 
 from ..expressions import Expression, operand
-from ..operations import MAX_OPERANDS, Axis, Kind, Operation, View, strides
+from ..operations import MAX_OPERANDS, AffineView, Axis, Kind, Operation, strides
 from .program import Program
 
 
@@ -28,21 +28,21 @@ class Tensor:
         """Row-major strides, in elements."""
         return strides(self.shape)
 
-    def whole(self) -> View:
+    def whole(self) -> AffineView:
         """The view of an operation whose output has this tensor's shape."""
-        return View(self.number, 0, self.strides)
+        return AffineView(self.number, 0, self.strides)
 
-    def across(self, dimensions: Sequence[int], rank: int) -> View:
+    def across(self, dimensions: Sequence[int], rank: int) -> AffineView:
         """The broadcast view of an output of ``rank``: this tensor's dimension i runs along output dimension
         ``dimensions[i]``; along all others it repeats."""
         out = [0] * rank
         for dimension, stride in zip(dimensions, self.strides, strict=True):
             out[dimension] = stride
-        return View(self.number, 0, tuple(out))
+        return AffineView(self.number, 0, tuple(out))
 
-    def view(self, out: Sequence[int], red: Sequence[int] = (), offset: int = 0) -> View:
+    def view(self, out: Sequence[int], red: Sequence[int] = (), offset: int = 0) -> AffineView:
         """A view with explicit strides."""
-        return View(self.number, offset, tuple(out), tuple(red))
+        return AffineView(self.number, offset, tuple(out), tuple(red))
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Reduction:
     kind: Kind
     shape: tuple[int, ...]
     extents: tuple[int, ...]
-    operands: tuple[View, ...]
+    operands: tuple[AffineView, ...]
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Tail:
     """What a reduction's result becomes: an expression of it (operand 0) and of ``operands`` (1, 2, ...)."""
 
     expression: Expression
-    operands: tuple[View, ...] = ()
+    operands: tuple[AffineView, ...] = ()
 
 
 def _check_operands(count: int) -> None:
@@ -121,7 +121,7 @@ class Builder:
             Axis(p.base, tuple(p.factors.get(i, 0) for i in range(rank)), p.divisor, size, stride)
             for p, size, stride in places
         )
-        view = View(source.number, 0, (0,) * rank)
+        view = AffineView(source.number, 0, (0,) * rank)
         return self._emit(Operation(Kind.GATHER, tuple(shape), (view,), axes=axes, label=label))
 
     def copy(self, source: Tensor, label: str) -> Tensor:
@@ -129,23 +129,29 @@ class Builder:
         return self.map(source.shape, operand(0), source.whole(), label=label)
 
     def dot(
-        self, shape: Sequence[int], reduction: Sequence[int], a: View, b: View, label: str, tail: Tail | None = None
+        self,
+        shape: Sequence[int],
+        reduction: Sequence[int],
+        a: AffineView,
+        b: AffineView,
+        label: str,
+        tail: Tail | None = None,
     ) -> Tensor:
         """Emits a dot product of two views per output element."""
         return self.reduce(Reduction(Kind.DOT, tuple(shape), tuple(reduction), (a, b)), label, tail)
 
     def sum(
-        self, shape: Sequence[int], reduction: Sequence[int], a: View, label: str, tail: Tail | None = None
+        self, shape: Sequence[int], reduction: Sequence[int], a: AffineView, label: str, tail: Tail | None = None
     ) -> Tensor:
         """Emits a sum over a view per output element."""
         return self.reduce(Reduction(Kind.SUM, tuple(shape), tuple(reduction), (a,)), label, tail)
 
-    def max(self, shape: Sequence[int], reduction: Sequence[int], a: View, label: str) -> Tensor:
+    def max(self, shape: Sequence[int], reduction: Sequence[int], a: AffineView, label: str) -> Tensor:
         """Emits the greatest value of a view per output element."""
         return self.reduce(Reduction(Kind.MAX, tuple(shape), tuple(reduction), (a,)), label)
 
     def argmax(
-        self, shape: Sequence[int], reduction: Sequence[int], a: View, label: str, tail: Tail | None = None
+        self, shape: Sequence[int], reduction: Sequence[int], a: AffineView, label: str, tail: Tail | None = None
     ) -> Tensor:
         """Emits the place of the greatest value of a view per output element."""
         return self.reduce(Reduction(Kind.ARGMAX, tuple(shape), tuple(reduction), (a,)), label, tail)
@@ -159,7 +165,7 @@ class Builder:
             Operation(reduction.kind, reduction.shape, operands, reduction.extents, code=code, label=label)
         )
 
-    def map(self, shape: Sequence[int], expression: Expression, *operands: View, label: str) -> Tensor:
+    def map(self, shape: Sequence[int], expression: Expression, *operands: AffineView, label: str) -> Tensor:
         """Emits an elementwise expression over views."""
         _check_operands(len(operands))
         return self._emit(Operation(Kind.MAP, tuple(shape), operands, code=expression.code, label=label))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..expressions import ARITY, Code, decode, exponential
-from ..operations import CHUNK, MAX_OPERANDS, Kind, Operation, View, coordinates
+from ..operations import CHUNK, MAX_OPERANDS, AffineView, Kind, Operation, coordinates
 from .program import Program
 
 Float = np.float32
@@ -95,7 +95,7 @@ def blk64(terms: Iterable[Float]) -> Float:
     return total + chunk if count % CHUNK else total
 
 
-def _terms(operation: Operation, view: View, place: tuple[int, ...], read: Read) -> Iterable[Float]:
+def _terms(operation: Operation, view: AffineView, place: tuple[int, ...], read: Read) -> Iterable[Float]:
     """What a view reads for k = 0, 1, ..."""
     for k in range(operation.terms):
         yield read(view.tensor, view.at(place, coordinates(k, operation.reduction)))

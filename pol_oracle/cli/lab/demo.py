@@ -26,11 +26,11 @@ def demo(
     """Run 2 honest miners, 3 verifiers (one lazy), 5 cheats, 3 colluders on a devnet; exits 1 if one gets away."""
     import json as codec
 
-    from pol_oracle.demo.run import TASK, Wishes, run
+    from pol_oracle.demo.run import TASK, DemoConfig, run
 
     settings: Settings = ctx.obj
     home = settings.home / "demo"
-    wishes = Wishes(home, settings.data, out, task or TASK, blocks=blocks, limit_s=limit, keep=keep)
+    wishes = DemoConfig(home, settings.data, out, task or TASK, blocks=blocks, limit_s=limit, keep=keep)
     ending = run(wishes, to_stderr=json)
     if json:
         typer.echo(codec.dumps(ending.as_dict(), indent=2))

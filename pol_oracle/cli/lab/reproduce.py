@@ -12,7 +12,7 @@ from ..options import Json
 from ..settings import Settings
 
 if TYPE_CHECKING:
-    from pol_oracle.reproduce.figure1 import Result
+    from pol_oracle.reproduce.figure1 import Figure1Result
 
 Blocks = Annotated[int, typer.Option(min=1, help="How many blocks the chain shall have.")]
 Bits = Annotated[
@@ -70,7 +70,7 @@ def figure1(
     from rich.console import Console
 
     from pol_oracle.agents.runtime import stop_on_signals
-    from pol_oracle.reproduce.figure1 import Plan, default_task, reproduce
+    from pol_oracle.reproduce.figure1 import Figure1Plan, default_task, reproduce
     from pol_oracle.reproduce.screen import open_screen
     from pol_oracle.task import load_spec
 
@@ -78,7 +78,7 @@ def figure1(
     spec = load_spec(task) if task else default_task(settings.data)
     if bits is not None:
         spec = spec.model_copy(update={"chain": spec.chain.model_copy(update={"difficulty_bits": bits})})
-    plan = Plan(spec, blocks, out or settings.home / "figure1", settings.data, threads)
+    plan = Figure1Plan(spec, blocks, out or settings.home / "figure1", settings.data, threads)
     stop = stop_on_signals()
     with open_screen(Console(stderr=json), blocks) as screen:
         result = reproduce(plan, screen, stop.is_set)
@@ -103,10 +103,10 @@ def learning(
     Stopped or killed at any moment, it goes on where it was when called again.
     """
     from pol_oracle.agents.runtime import stop_on_signals
-    from pol_oracle.reproduce.learning import TASK, Plan, Row, learn
+    from pol_oracle.reproduce.learning import TASK, LearningPlan, LearningRow, learn
     from pol_oracle.task import load_spec
 
-    def tell(row: Row) -> None:
+    def tell(row: LearningRow) -> None:
         typer.echo(
             f"seed {row.seed}  {row.samples:>7,} samples  block {row.blocks:>4}  E {row.chain:6.1%} (plain "
             f"{row.plain:6.1%})  third set {row.chain_third:6.1%} (plain {row.plain_third:6.1%})",
@@ -115,7 +115,7 @@ def learning(
 
     settings: Settings = ctx.obj
     out = out or settings.home / "learning"
-    plan = Plan(load_spec(task or TASK), samples, tuple(range(1, seeds + 1)), out, settings.data, threads)
+    plan = LearningPlan(load_spec(task or TASK), samples, tuple(range(1, seeds + 1)), out, settings.data, threads)
     stop = stop_on_signals()
     result = learn(plan, tell, stop.is_set)
     last = {row.seed: row for row in result.rows}
@@ -130,7 +130,7 @@ def learning(
     output.emit(values, json, lambda: output.facts({"csv": values["csv"], "png": values["png"]} if result.png else {}))
 
 
-def _values(result: Result, wanted: int) -> dict[str, Any]:
+def _values(result: Figure1Result, wanted: int) -> dict[str, Any]:
     chain = result.chain
     return {
         "blocks": len(chain),

@@ -11,7 +11,7 @@ from .. import output
 from ..options import Json
 
 if TYPE_CHECKING:
-    from pol_oracle.simulate.told import Told
+    from pol_oracle.simulate.results import ScenarioResult
 
 NAMES = (
     "steady, join-and-leave, tenfold-up, tenfold-down, storm, shade, latency, selfish, hopping, timestamps, "
@@ -51,7 +51,7 @@ def simulate(
         raise typer.Exit(1)
 
 
-def _run(name: str, blocks: int, seed: int, out: Path | None) -> Told:
+def _run(name: str, blocks: int, seed: int, out: Path | None) -> ScenarioResult:
     """Runs one scenario under a progress bar on stderr and draws it."""
     from rich.console import Console
     from rich.progress import Progress

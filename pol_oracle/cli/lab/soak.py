@@ -29,13 +29,13 @@ def soak(
 
     from rich.console import Console
 
-    from pol_oracle.soak.run import Wishes, run
+    from pol_oracle.soak.run import SoakConfig, run
     from pol_oracle.soak.screen import print_report
 
     settings: Settings = ctx.obj
     chosen = secrets.randbelow(1 << 32) if seed is None else seed
     console = Console(stderr=json)
-    report = run(Wishes(settings.home / "soak", settings.data, 60 * minutes, chosen), console)
+    report = run(SoakConfig(settings.home / "soak", settings.data, 60 * minutes, chosen), console)
     values = report.as_dict()
     output.emit(values, json, lambda: print_report(console, values))
     if report.problems:

@@ -15,7 +15,7 @@ from ..settings import Settings, torchrun_variables
 
 if TYPE_CHECKING:
     from pol_oracle.agents.config import AgentConfig
-    from pol_oracle.search import Meeting
+    from pol_oracle.search import Rendezvous
 
 miner_app = typer.Typer(no_args_is_help=True, help="A miner: trains, searches for proofs, proposes blocks.")
 verifier_app = typer.Typer(no_args_is_help=True, help="A verifier: replays blocks, attests, challenges, answers.")
@@ -121,17 +121,17 @@ def run_verifier(
         run(watched)
 
 
-def _meeting() -> Meeting | None:
+def _meeting() -> Rendezvous | None:
     """What torchrun says of this process; torch is not loaded for that unless there is something."""
     variables = torchrun_variables()
     if not variables:
         return None
-    from pol_oracle.search import Meeting
+    from pol_oracle.search import Rendezvous
 
-    return Meeting.of(variables)
+    return Rendezvous.of(variables)
 
 
-def _help(settings: Settings, meeting: Meeting, store: list[str] | None, threads: int, json: bool) -> None:
+def _help(settings: Settings, meeting: Rendezvous, store: list[str] | None, threads: int, json: bool) -> None:
     from pol_oracle.agents.config import HelperConfig
     from pol_oracle.agents.helper import run_helper
 

@@ -96,14 +96,14 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Plan:
+class ChallengePlan:
     """All calls, in order, and who sends them."""
 
     steps: tuple[Step, ...]
     sender: str
 
 
-def plan_of(connection: Client, block: BlockView, verdict: Verdict, key: LocalAccount | None) -> Plan:
+def plan_of(connection: Client, block: BlockView, verdict: Verdict, key: LocalAccount | None) -> ChallengePlan:
     """Returns the calls that a verdict leads to.
 
     Args:
@@ -118,23 +118,23 @@ def plan_of(connection: Client, block: BlockView, verdict: Verdict, key: LocalAc
 
     me = NOBODY if key is None else str(key.address)
     if verdict.proof is not None:
-        return Plan(_proving(connection, block, verdict, key), me)
+        return ChallengePlan(_proving(connection, block, verdict, key), me)
     lacks = verdict.lacks
     if lacks is None or block.header is None or any(d.position == lacks.position for d in block.open_demands):
-        return Plan((), me)
+        return ChallengePlan((), me)
     call = call_of(Demand(block.id, block.header, lacks))
-    return Plan((Step(call, str(lacks.position)),), me)
+    return ChallengePlan((Step(call, str(lacks.position)),), me)
 
 
 def _proving(connection: Client, block: BlockView, verdict: Verdict, key: LocalAccount | None) -> tuple[Step, ...]:
-    from pol_oracle.agents.respond import Sealer, call_of
+    from pol_oracle.agents.respond import Committer, call_of
     from pol_oracle.agents.rules.actions import Commit, Prove
 
     proof = verdict.proof
     assert proof is not None
     if key is None:
         return (Step(call_of(Prove(block.id, proof, ZERO)), verdict.reason, uncommitted=True),)
-    sealed = Sealer(key)(block.id, proof)
+    sealed = Committer(key)(block.id, proof)
     prove = call_of(Prove(block.id, proof, sealed.salt))
     made = connection.commitment(str(key.address), sealed.commitment)
     if made.l1_block:
@@ -144,7 +144,7 @@ def _proving(connection: Client, block: BlockView, verdict: Verdict, key: LocalA
     return Step(commit, "a commitment to the proof"), Step(prove, verdict.reason, uncommitted=True)
 
 
-def _send(settings: Settings, connection: Client, key: LocalAccount, plan: Plan) -> None:
+def _send(settings: Settings, connection: Client, key: LocalAccount, plan: ChallengePlan) -> None:
     """Sends the calls one by one; a proof waits for an L1 block after its commitment's."""
     after = None
     for step in plan.steps:
@@ -165,7 +165,7 @@ def _wait(connection: Client, after: int | None) -> None:
         time.sleep(POLL_S)
 
 
-def _named(plan: Plan) -> list[dict[str, Any]]:
+def _named(plan: ChallengePlan) -> list[dict[str, Any]]:
     return [{"contract": s.call.contract, "function": s.call.function, "about": s.about} for s in plan.steps]
 
 

@@ -21,7 +21,7 @@ GWEI = 10**9
 ETH = 10**18
 
 
-class Kind(StrEnum):
+class CallKind(StrEnum):
     """What a call is for."""
 
     PROVE = "prove"  # commit to a proof, show it, convict by silence
@@ -37,30 +37,30 @@ class Kind(StrEnum):
     @property
     def urgent(self) -> bool:
         """Says whether a clock of L1 runs against it: such calls go before all others."""
-        return self in (Kind.PROVE, Kind.ANSWER, Kind.DEMAND)
+        return self in (CallKind.PROVE, CallKind.ANSWER, CallKind.DEMAND)
 
     @property
     def rank(self) -> int:
         """The order in which calls leave: what is urgent, then the rest, then housekeeping."""
-        return 0 if self.urgent else 2 if self is Kind.HOUSEKEEPING else 1
+        return 0 if self.urgent else 2 if self is CallKind.HOUSEKEEPING else 1
 
 
-CAPS: Mapping[Kind, int] = MappingProxyType(
+CAPS: Mapping[CallKind, int] = MappingProxyType(
     {
-        Kind.PROVE: ETH // 5,  # the smallest bounty is a little more
-        Kind.ANSWER: ETH // 5,  # an attester's bond is a quarter
-        Kind.DEMAND: ETH // 50,  # as much as the fee
-        Kind.FILLER: ETH // 100,
-        Kind.PROPOSE: ETH // 20,
-        Kind.ATTEST: ETH // 50,
-        Kind.BOND: ETH // 50,
-        Kind.DEPLOY: ETH // 4,  # each contract
-        Kind.HOUSEKEEPING: ETH // 100,
+        CallKind.PROVE: ETH // 5,  # the smallest bounty is a little more
+        CallKind.ANSWER: ETH // 5,  # an attester's bond is a quarter
+        CallKind.DEMAND: ETH // 50,  # as much as the fee
+        CallKind.FILLER: ETH // 100,
+        CallKind.PROPOSE: ETH // 20,
+        CallKind.ATTEST: ETH // 50,
+        CallKind.BOND: ETH // 50,
+        CallKind.DEPLOY: ETH // 4,  # each contract
+        CallKind.HOUSEKEEPING: ETH // 100,
     }
 )
 
 
-def kind_of(name: str) -> Kind:
+def kind_of(name: str) -> CallKind:
     """Returns what a call is for.
 
     Args:
@@ -68,13 +68,13 @@ def kind_of(name: str) -> Kind:
     """
     contract, _, function = name.partition(".")
     if contract == "BondVault":
-        return Kind.BOND
+        return CallKind.BOND
     if contract == "Court" or function in ("commit", "expire", "contest", "reopen"):
-        return Kind.PROVE
+        return CallKind.PROVE
     if function.startswith(("reveal", "explain")):
-        return Kind.ANSWER
-    plain = {"demand": Kind.DEMAND, "propose": Kind.PROPOSE, "attest": Kind.ATTEST, "gap": Kind.FILLER}
-    return plain.get(function or contract, Kind.HOUSEKEEPING)
+        return CallKind.ANSWER
+    plain = {"demand": CallKind.DEMAND, "propose": CallKind.PROPOSE, "attest": CallKind.ATTEST, "gap": CallKind.FILLER}
+    return plain.get(function or contract, CallKind.HOUSEKEEPING)
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class FeePolicy:
         multiple: a transaction that is stuck is never raised above so many times what the market asks.
     """
 
-    caps: Mapping[Kind, int] = field(default_factory=lambda: CAPS)
+    caps: Mapping[CallKind, int] = field(default_factory=lambda: CAPS)
     max_price: int = 200 * GWEI
     least_priority: int = GWEI
     blocks: int = 8
@@ -112,17 +112,17 @@ class FeePolicy:
         for entry in filter(None, (caps or "").split(",")):
             name, _, amount = entry.partition("=")
             try:
-                wanted[Kind(name.strip())] = wei = int(Decimal(amount) * ETH)
+                wanted[CallKind(name.strip())] = wei = int(Decimal(amount) * ETH)
                 if wei < 0:
                     raise ValueError("less than nothing")
             except (ValueError, InvalidOperation) as error:
-                kinds = ", ".join(Kind)
+                kinds = ", ".join(CallKind)
                 raise InputError(f"{entry!r} is no cap on fees: give KIND=ETH, where KIND is one of {kinds}") from error
         if max_gwei is not None and not 0 < max_gwei < 10**9:
             raise InputError(f"the highest price of gas must be more than 0 gwei, and no nonsense: not {max_gwei:g}")
         return cls(wanted) if max_gwei is None else cls(wanted, int(max_gwei * GWEI))
 
-    def ceiling(self, kind: Kind, gas: int) -> int:
+    def ceiling(self, kind: CallKind, gas: int) -> int:
         """The most that a call of a kind with a gas limit may offer, in wei per gas."""
         return min(self.max_price, self.caps[kind] // gas)
 
@@ -157,7 +157,7 @@ def market_of(node: Node, policy: FeePolicy) -> Market:
     return Market(base, min(int(median(paid)) if paid else policy.least_priority, most))
 
 
-def offer(market: Market, policy: FeePolicy, kind: Kind, gas: int) -> Fees | None:
+def offer(market: Market, policy: FeePolicy, kind: CallKind, gas: int) -> Fees | None:
     """Returns what to offer for a call, or None if L1 is dearer than its cap."""
     ceiling = policy.ceiling(kind, gas)
     if market.base + policy.least_priority > ceiling:
@@ -167,7 +167,7 @@ def offer(market: Market, policy: FeePolicy, kind: Kind, gas: int) -> Fees | Non
     return Fees(max_fee, min(wanted.priority, max_fee - market.base))
 
 
-def replace(old: Fees, market: Market, policy: FeePolicy, kind: Kind, gas: int) -> Fees | None:
+def replace(old: Fees, market: Market, policy: FeePolicy, kind: CallKind, gas: int) -> Fees | None:
     """Returns an offer that nodes accept in place of ``old`` (both fees 12.5 % higher); None if that were over the
     cap, or more than a few times what the market asks: then the price is not what keeps it."""
     wanted = market.offer

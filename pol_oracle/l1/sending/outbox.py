@@ -13,7 +13,7 @@ from pol_oracle.protocol.errors import ChainError, NodeTrouble, Reverted, Unreac
 from ..client import Client, Request
 from ..node.node import Node
 from ..records import L1Block
-from .fees import FeePolicy, Fees, Kind, Market, kind_of, market_of, offer, replace
+from .fees import CallKind, FeePolicy, Fees, Market, kind_of, market_of, offer, replace
 from .journal import Attempt, Intent, Journal
 
 GAS_LIMIT = 2**24  # per transaction (EIP-7825)
@@ -100,7 +100,7 @@ class Outbox:
                 log.info("no help for a stuck transaction", key=first.key, reason=str(error))
         self._nudged = latest.number
 
-    def priced(self, request: Request, kind: Kind, market: Market, funds: int) -> tuple[int, Fees] | None:
+    def priced(self, request: Request, kind: CallKind, market: Market, funds: int) -> tuple[int, Fees] | None:
         """The gas limit of a call that would succeed in the next L1 block, with a margin for what changes until then,
         and what to offer; None while L1 is dearer than the cap for such calls.
 
@@ -161,7 +161,7 @@ class Outbox:
         """Hands L1 the newest transaction of an intent that it takes; that it has it already is as good."""
         node: Node = self._client
         fresh = latest.number - intent.since < self._patience and len(self._journal.attempts(intent.key)) == 1
-        if self._proposals is not None and kind_of(intent.name) is Kind.PROPOSE and fresh and not public:
+        if self._proposals is not None and kind_of(intent.name) is CallKind.PROPOSE and fresh and not public:
             node = self._proposals
         for attempt in self._journal.attempts(intent.key):
             try:
@@ -210,10 +210,10 @@ class Outbox:
         """Sends nothing to ourselves at a nonce, because ours behind it wait for it: nobody uses it any more, or
         another journal's or wallet's transaction has been stuck there for long, or one of ours that may not cost what
         L1 asks now; that one is sent anew later."""
-        fees = offer(self.market(latest), self._policy, Kind.FILLER, GAP_GAS)
+        fees = offer(self.market(latest), self._policy, CallKind.FILLER, GAP_GAS)
         if above is not None:
             last = Fees(above.max_fee, above.priority)
-            fees = replace(last, self.market(latest), self._policy, Kind.FILLER, GAP_GAS)
+            fees = replace(last, self.market(latest), self._policy, CallKind.FILLER, GAP_GAS)
         if fees is None:
             return
         key = f"{GAP}{nonce}:{latest.number}"

@@ -31,7 +31,7 @@ from ..client import Client
 from ..node.node import Node
 from ..node.pace import patience_s
 from ..records import L1Block
-from .fees import FeePolicy, Kind, Market, kind_of
+from .fees import CallKind, FeePolicy, Market, kind_of
 from .journal import CallStatus, Intent, Journal
 from .outbox import GAP, Outbox, request_of
 from .settling import Settler
@@ -63,7 +63,7 @@ class Call:
 
 
 @dataclass(frozen=True)
-class Result:
+class CallResult:
     """What became of a call.
 
     Attributes:
@@ -84,7 +84,7 @@ class Result:
 class Sender:
     """Sends one account's calls; for one thread, and the only one for its journal.
 
-    A later :class:`Result` of the same key replaces an earlier one: L1 may reorganise after both.
+    A later :class:`CallResult` of the same key replaces an earlier one: L1 may reorganise after both.
 
     Args:
         client: connected to L1, and to the deployment whose contracts are called.
@@ -125,7 +125,7 @@ class Sender:
         self._unsure = True  # whether all that was settled still stands
         self._market: tuple[int, Market] | None = None  # what L1 asked, and in which L1 block
         self._put_off: dict[str, tuple[int, str]] = {}  # key -> how often a node did not say, and why
-        self._results: list[Result] = []
+        self._results: list[CallResult] = []
 
     @property
     def gas_price(self) -> int:
@@ -170,7 +170,7 @@ class Sender:
         """Says whether a call is submitted and not settled."""
         return self.status_of(key) in (CallStatus.QUEUED, CallStatus.SENT)
 
-    def tick(self) -> list[Result]:
+    def tick(self) -> list[CallResult]:
         """Does what can be done now, and returns what was settled since the last call. Call it every L1 block or so.
 
         Raises:
@@ -182,7 +182,7 @@ class Sender:
 
     def wait(
         self, key: str, timeout_s: float | None = None, poll_s: float = 0.2, tell: Callable[[str], None] | None = None
-    ) -> Result:
+    ) -> CallResult:
         """Ticks until a call is settled. For commands that send one call; results of others stay for ``tick``.
 
         Args:
@@ -247,7 +247,7 @@ class Sender:
         settled, unmined = self._settler.settle(latest)
         for one in settled:
             ok = one.error is None
-            self._report(Result(one.intent.key, ok, one.error, one.receipt.gas_used, one.receipt.tx_hash))
+            self._report(CallResult(one.intent.key, ok, one.error, one.receipt.gas_used, one.receipt.tx_hash))
         if self._market is None or self._market[0] != latest.number:
             self._market = latest.number, self._outbox.market(latest)
         queued = sorted(self._journal.queued(), key=self._rank)
@@ -311,9 +311,9 @@ class Sender:
     def _fail(self, intent: Intent, error: Reverted, latest: L1Block) -> None:
         self._put_off.pop(intent.key, None)
         self._journal.fail(intent.key, error, latest.number)
-        self._report(Result(intent.key, False, error, 0, None))
+        self._report(CallResult(intent.key, False, error, 0, None))
 
-    def _report(self, result: Result) -> None:
+    def _report(self, result: CallResult) -> None:
         if not result.key.startswith(GAP):
             log.info("call settled", key=result.key, ok=result.ok, error=str(result.error) if result.error else None)
             self._results.append(result)
@@ -328,7 +328,7 @@ class Sender:
         pause = 1 if broke else min(2 ** max(intent.failures - 1, 0), longest)
         return not intent.since <= self._anchor.number < intent.since + pause
 
-    def _result_of(self, key: str) -> Result | None:
+    def _result_of(self, key: str) -> CallResult | None:
         """What became of a call, if it is settled."""
         for result in reversed(self._results):
             if result.key == key:
@@ -340,11 +340,11 @@ class Sender:
 
 
 def _tidies(intent: Intent) -> bool:
-    return kind_of(intent.name) is Kind.HOUSEKEEPING
+    return kind_of(intent.name) is CallKind.HOUSEKEEPING
 
 
-def _result(intent: Intent) -> Result:
+def _result(intent: Intent) -> CallResult:
     """What the journal knows of a settled call."""
     ok = intent.status is CallStatus.DONE
     error = None if ok else Reverted(intent.error or "", intent.error_name or "")
-    return Result(intent.key, ok, error, intent.gas_used, intent.tx_hash)
+    return CallResult(intent.key, ok, error, intent.gas_used, intent.tx_hash)

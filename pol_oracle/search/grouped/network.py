@@ -37,7 +37,7 @@ Bits = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Asked:
+class GroupRequirements:
     """Requirements of groups, in any order.
 
     Attributes:
@@ -55,7 +55,7 @@ class Asked:
     odd: Bits
 
 
-class Layer(Protocol):
+class PassLayer(Protocol):
     """What a step of the pass does."""
 
     def forward(self, x: Tensor, groups: int, /) -> Tensor:
@@ -71,7 +71,7 @@ class _Step:
 
     node: fx.Node
     inputs: tuple[fx.Node, ...]
-    layer: Layer | None
+    layer: PassLayer | None
     function: Callable[..., Tensor]
 
 
@@ -104,7 +104,7 @@ class GroupedNetwork:
             convolution.load(state[name])
 
     @torch.no_grad()
-    def met(self, images: Tensor, labels: Tensor, asked: Asked, *, drop: bool = True) -> Bits:
+    def met(self, images: Tensor, labels: Tensor, asked: GroupRequirements, *, drop: bool = True) -> Bits:
         """Makes a pass and says which requirements the groups' steps meet, bool [n].
 
         Args:
@@ -126,7 +126,7 @@ class GroupedNetwork:
             way = _WayBack(values, groups, self._steps[-1].node, gradient)
             return self._descend(way, asked, drop=drop)
 
-    def _descend(self, way: _WayBack, asked: Asked, *, drop: bool) -> Bits:
+    def _descend(self, way: _WayBack, asked: GroupRequirements, *, drop: bool) -> Bits:
         """The backward pass, as far down and for as many groups as anything is asked."""
         met, waits = np.zeros(len(asked.group), np.bool_), np.ones(len(asked.group), np.bool_)
         for step in reversed(self._steps):
@@ -193,7 +193,7 @@ class _WayBack:
         self._values, self._groups = values, groups
         self._gradients = {end: gradient}
 
-    def answer(self, step: _Step, layer: LiveConvolution, asked: Asked, here: Integers) -> Bits:
+    def answer(self, step: _Step, layer: LiveConvolution, asked: GroupRequirements, here: Integers) -> Bits:
         """Says which of some requirements, all of one convolution and of groups alive, are met."""
         if not len(here):
             return np.zeros(0, np.bool_)

@@ -10,10 +10,10 @@ import torch
 from pol_oracle.canonical.state import State
 from pol_oracle.task import Workload
 
-from ..attempt import Nonces
-from ..draws import Draw, Drawn
+from ..candidates import Nonces
+from ..draws import NonceDraw, PassDraws
 from ..torch_models import scaled
-from .network import Asked, Bits, GroupedNetwork
+from .network import Bits, GroupedNetwork, GroupRequirements
 
 BUDGET = {"cpu": 1 << 28, "cuda": 1 << 34}  # bytes of activations that a pass keeps
 MOST_GROUPS = {"cpu": 64, "cuda": 1024}  # larger passes are hardly faster, and take longer to stop
@@ -44,12 +44,12 @@ class Passes:
             self._network.load(state)
             self._loaded = state
 
-    def run(self, nonces: Nonces, tried: range) -> Sequence[Draw]:
+    def run(self, nonces: Nonces, tried: range) -> Sequence[NonceDraw]:
         """Tries nonces; returns those whose step meets R in torch."""
-        met = self.met(nonces.drawn(tried))
+        met = self.met(nonces.draw_all(tried))
         return [nonces.draw(tried[int(row)]) for row in np.flatnonzero(met.all(axis=1))]
 
-    def met(self, drawn: Drawn, *, drop: bool = True) -> Bits:
+    def met(self, drawn: PassDraws, *, drop: bool = True) -> Bits:
         """Says which requirements the steps meet, bool [G, k]; see :meth:`GroupedNetwork.met`."""
         shape, leaves = drawn.leaves.shape, drawn.leaves.reshape(-1)
         at = np.searchsorted(self._ends, leaves, side="right")
@@ -57,7 +57,7 @@ class Passes:
         rest = leaves - (self._ends[at] - count)
         places = start + rest // run * stride + rest % run
         groups = np.repeat(np.arange(shape[0]), shape[1])
-        asked = Asked(groups, tensor, places, drawn.masks.reshape(-1), drawn.odd.reshape(-1))
+        asked = GroupRequirements(groups, tensor, places, drawn.masks.reshape(-1), drawn.odd.reshape(-1))
         chosen = torch.from_numpy(drawn.indices.reshape(-1)).to(self._device)
         images, labels = scaled(self._images.index_select(0, chosen)), self._labels.index_select(0, chosen)
         return self._network.met(images, labels, asked, drop=drop).reshape(shape)

@@ -18,9 +18,9 @@ from pol_oracle.protocol.errors import InputError
 from pol_oracle.task import Workload
 from pol_oracle.task.proof import Base, Progress, Proof, StoppedError, Watch
 
-from ..attempt import Attempt, Block, Counter, Nonces, counters
-from ..crew import Alone, Leader, Meeting
-from ..draws import Draw
+from ..candidates import CandidateCheck, Counter, Nonces, SearchedBlock, counters
+from ..crew import Coordinator, Rendezvous, SoloSearch
+from ..draws import NonceDraw
 from ..torch_models import pick_device
 from .passes import Passes, groups_for
 
@@ -46,7 +46,7 @@ class GroupedSearch:
         workload: Workload,
         groups: int | None = None,
         device: torch.device | None = None,
-        meeting: Meeting | None = None,
+        meeting: Rendezvous | None = None,
     ) -> None:
         if not workload.rules.derived_state:
             raise InputError("the grouped search is for hardened rules: use Algorithm 1 for the paper's")
@@ -55,7 +55,7 @@ class GroupedSearch:
         self.counters: Sequence[Counter] = counters(workload, device)
         self._groups = groups or groups_for(workload, device)
         self._passes = Passes(workload, device)
-        self._crew = Alone() if meeting is None else Leader(meeting, workload.task.id)
+        self._crew = SoloSearch() if meeting is None else Coordinator(meeting, workload.task.id)
 
     def search(
         self,
@@ -68,9 +68,9 @@ class GroupedSearch:
         on_progress: Callable[[Progress], None] | None = None,
     ) -> Proof | None:
         """See :class:`Search`."""
-        block = Block(self._workload, base.parent, miner, difficulty)
+        block = SearchedBlock(self._workload, base.parent, miner, difficulty)
         watch = Watch(Progress(start_nonce), should_stop, on_progress)
-        nonces, attempt = Nonces(block), Attempt(block, base, self.counters)
+        nonces, attempt = Nonces(block), CandidateCheck(block, base, self.counters)
         self._passes.load(base.state)
         with self._crew.on(block, base, start_nonce) as shift:
             try:
@@ -91,6 +91,6 @@ class GroupedSearch:
         self._crew.close()
 
 
-def _first_that_stands(attempt: Attempt, found: Sequence[Draw], watch: Watch) -> Proof | None:
+def _first_that_stands(attempt: CandidateCheck, found: Sequence[NonceDraw], watch: Watch) -> Proof | None:
     proofs = (attempt.confirm(draw, watch) for draw in found)
     return next((proof for proof in proofs if proof is not None), None)

@@ -10,18 +10,18 @@ import numpy as np
 from pol_oracle.protocol.difficulty import BIT
 
 from ..attackers import Attacker, Hopper, Withholder
-from ..chain import Rules, fitting_difficulty, tries_per_block
-from ..engine import Progress, Shift, Simulation
+from ..chain import ChainRules, fitting_difficulty, tries_per_block
+from ..engine import PowerChange, Progress, Simulation
 from ..network import Miners, Network, Seconds, alike, mixed
 from ..outcome import Outcome
-from ..told import Curve, Panel, Reading, Sweep, Told, over, over_height, readings
+from ..results import Curve, Panel, Reading, ScenarioResult, Sweep, over, over_height, readings
 from .games import IDEAL, search
 from .jumps import AFTER, BEFORE, DOWN, OUTAGE, UP, Jump, Unbounded, jump
 from .shade import MARGINS, QUICK, SLOW, STRETCHED, Shade, Shaded, attacks
 
-Scenario = Callable[[int, int, Progress | None], Told]
+Scenario = Callable[[int, int, Progress | None], ScenarioResult]
 
-RULES, NETWORK = Rules(), Network()
+RULES, NETWORK = ChainRules(), Network()
 BLOCKS_TO_RECOVER = 40
 ORPHANS_AFTER_OUTAGE = 0.15  # per block, over the ninety after one that took fifty times as long
 GAIN = 0.05
@@ -30,42 +30,46 @@ PENDING, BONDS = (6, 12, 30, 60), 200  # honest blocks that are not final, and w
 POINT = 2000  # blocks per point of a sweep, at most
 
 
-def steady(blocks: int, seed: int, progress: Progress | None) -> Told:
+def steady(blocks: int, seed: int, progress: Progress | None) -> ScenarioResult:
     """30 miners of mixed size."""
     outcome = Simulation(RULES, NETWORK, _mixed(30, seed), seed).run(blocks, progress)
-    return Told("steady", "30 miners", readings("steady", outcome), over_height(outcome, RULES.target_interval))
+    return ScenarioResult(
+        "steady", "30 miners", readings("steady", outcome), over_height(outcome, RULES.target_interval)
+    )
 
 
-def join_and_leave(blocks: int, seed: int, progress: Progress | None) -> Told:
+def join_and_leave(blocks: int, seed: int, progress: Progress | None) -> ScenarioResult:
     """100 miners of mixed size; every 50 blocks another number of them mines, from 10 on."""
     draw = np.random.default_rng(seed)
-    shifts = [Shift(height, int(draw.integers(10, 101))) for height in range(0, blocks, 50)]
+    shifts = [PowerChange(height, int(draw.integers(10, 101))) for height in range(0, blocks, 50)]
     outcome = Simulation(RULES, NETWORK, _mixed(100, seed), seed, shifts=shifts).run(blocks, progress)
     panels = over_height(outcome, RULES.target_interval)
-    return Told("join-and-leave", "10 to 100 miners come and go", readings("join-and-leave", outcome), panels)
+    return ScenarioResult("join-and-leave", "10 to 100 miners come and go", readings("join-and-leave", outcome), panels)
 
 
-def tenfold_up(blocks: int, seed: int, progress: Progress | None) -> Told:
+def tenfold_up(blocks: int, seed: int, progress: Progress | None) -> ScenarioResult:
     """From 20 miners to 200 at once."""
     return _tenfold("tenfold-up", "ten times the power", UP, blocks, seed, progress)
 
 
-def tenfold_down(blocks: int, seed: int, progress: Progress | None) -> Told:
+def tenfold_down(blocks: int, seed: int, progress: Progress | None) -> ScenarioResult:
     """From 200 miners to 20 at once."""
     return _tenfold("tenfold-down", "a tenth of the power", DOWN, blocks, seed, progress)
 
 
-def _tenfold(name: str, title: str, shifts: Sequence[Shift], blocks: int, seed: int, progress: Progress | None) -> Told:
+def _tenfold(
+    name: str, title: str, shifts: Sequence[PowerChange], blocks: int, seed: int, progress: Progress | None
+) -> ScenarioResult:
     chains = max(1, blocks // 25)
     seen = jump(shifts, RULES, NETWORK, chains, seed, _of_chains(progress, 25))
     found = (
         Reading(f"{name}.recovery", seen.blocks, "blocks", BLOCKS_TO_RECOVER),
         Reading(f"{name}.recovery_time", float(seen.intervals[BEFORE : BEFORE + seen.blocks].sum()), "s"),
     )
-    return Told(name, f"{title}: mean of {chains} chains", found, _around({"": seen}))
+    return ScenarioResult(name, f"{title}: mean of {chains} chains", found, _around({"": seen}))
 
 
-def storm(blocks: int, seed: int, progress: Progress | None) -> Told:
+def storm(blocks: int, seed: int, progress: Progress | None) -> ScenarioResult:
     """All but a fiftieth of the power is gone for one block: with the bound on what a block moves, and without."""
     chains = max(1, blocks // 200)
     cases = {"bounded": RULES, "without a bound": Unbounded()}
@@ -83,7 +87,9 @@ def storm(blocks: int, seed: int, progress: Progress | None) -> Told:
             ("shortest", float(after.intervals[BEFORE + 1 :].min()), "s", None),
         )
     ]
-    return Told("storm", f"one block fifty times as long: mean of {chains} chains", tuple(found), _around(seen))
+    return ScenarioResult(
+        "storm", f"one block fifty times as long: mean of {chains} chains", tuple(found), _around(seen)
+    )
 
 
 def _around(seen: Mapping[str, Jump]) -> tuple[Panel, ...]:
@@ -106,7 +112,7 @@ def _of_chains(progress: Progress | None, blocks: int) -> Progress | None:
     return (lambda done: progress(done * blocks // (BEFORE + AFTER))) if progress else None
 
 
-def latency(blocks: int, seed: int, progress: Progress | None) -> Told:
+def latency(blocks: int, seed: int, progress: Progress | None) -> ScenarioResult:
     """30 miners, over target intervals and what delays miners."""
     miners = _mixed(30, seed)
     cases = {
@@ -118,7 +124,7 @@ def latency(blocks: int, seed: int, progress: Progress | None) -> Told:
     return _over_intervals("latency", "30 miners", cases, blocks, seed, progress)
 
 
-def ten_thousand(blocks: int, seed: int, progress: Progress | None) -> Told:
+def ten_thousand(blocks: int, seed: int, progress: Progress | None) -> ScenarioResult:
     """10,000 miners of mixed size, over target intervals."""
     miners = _mixed(10_000, seed)
     cases = {"1 confirmation": (NETWORK, miners), "6 confirmations": (replace(NETWORK, confirmations=6), miners)}
@@ -132,14 +138,14 @@ def _over_intervals(
     blocks: int,
     seed: int,
     progress: Progress | None,
-) -> Told:
+) -> ScenarioResult:
     """Runs each case over target intervals; its segment is for 600 s, and grows and shrinks with the interval."""
     points = (300, 600, 1200, 3600)
     sweep: Sweep = {label: [] for label in cases}
     count = _Count(progress, blocks, len(cases) * len(points))
     for label, (network, miners) in cases.items():
         for target in points:
-            rules = Rules(target, 6 * target)
+            rules = ChainRules(target, 6 * target)
             scaled = replace(network, segment=network.segment * target / RULES.target_interval)
             outcome = Simulation(rules, scaled, miners, seed).run(min(blocks, POINT), count.next())
             sweep[label].append((target, outcome))
@@ -149,10 +155,10 @@ def _over_intervals(
         for target, outcome in runs
         for reading in readings(f"{name}.{_slug(label)}.{target}s", outcome)
     )
-    return Told(name, title, found, over("target interval (s)", sweep, attacked=False, logarithmic=True))
+    return ScenarioResult(name, title, found, over("target interval (s)", sweep, attacked=False, logarithmic=True))
 
 
-def selfish(blocks: int, seed: int, progress: Progress | None) -> Told:
+def selfish(blocks: int, seed: int, progress: Progress | None) -> ScenarioResult:
     """Selfish mining against 30 miners, who lose ties or, where the attacker sees their proposals first, win them."""
     attackers: dict[str, Callable[[float], Attacker]] = {
         "no check": Attacker,
@@ -169,10 +175,10 @@ def selfish(blocks: int, seed: int, progress: Progress | None) -> Told:
         r for label, runs in sweep.items() for s, o in runs for r in readings(f"selfish.{_slug(label)}.{s}", o)
     )
     panels = over("attacker's share of power", sweep, attacked=True, target=RULES.target_interval)
-    return Told("selfish", "selfish mining", found, panels)
+    return ScenarioResult("selfish", "selfish mining", found, panels)
 
 
-def hopping(blocks: int, seed: int, progress: Progress | None) -> Told:
+def hopping(blocks: int, seed: int, progress: Progress | None) -> ScenarioResult:
     """A small or a large miner that mines elsewhere while the difficulty is high. Not a timestamp game."""
     thresholds, power = (-0.5, -0.25, 0.0, 0.25), 3000.0  # thresholds in bits above the difficulty that fits
     miners, large = alike(1, check=0, power=power), 0.2
@@ -190,7 +196,7 @@ def hopping(blocks: int, seed: int, progress: Progress | None) -> Told:
         gain = per_try * power / (1 - large) * RULES.target_interval - 1
         found.append(Reading(f"hopping.large.{bits}.gain", gain, "of fair"))
     panels = over("mines below this difficulty (bits)", sweep, attacked=True, target=RULES.target_interval)
-    return Told("hopping", "hopping between chains, 20 % of the power", tuple(found), panels)
+    return ScenarioResult("hopping", "hopping between chains, 20 % of the power", tuple(found), panels)
 
 
 def _easy(outcome: Outcome, below: int) -> float:
@@ -200,7 +206,7 @@ def _easy(outcome: Outcome, below: int) -> float:
     return float((rates * outcome.intervals[on]).sum() / outcome.intervals[on].sum())
 
 
-def timestamps(blocks: int, seed: int, progress: Progress | None) -> Told:
+def timestamps(blocks: int, seed: int, progress: Progress | None) -> ScenarioResult:
     """Searches for delays that gain an attacker more than mining honestly, or than selfish mining does by itself."""
     cases = ((0.1, 0.0), (1 / 3, 0.0), (1 / 3, 1.0))
     found, gains = [], []
@@ -213,7 +219,7 @@ def timestamps(blocks: int, seed: int, progress: Progress | None) -> Told:
         if progress:
             progress((number + 1) * blocks // len(cases))
     found.append(Reading("timestamps.gain", max(gains), "of fair", GAIN))
-    return Told("timestamps", "late proposals", tuple(found), _late(blocks, seed))
+    return ScenarioResult("timestamps", "late proposals", tuple(found), _late(blocks, seed))
 
 
 def _late(blocks: int, seed: int) -> tuple[Panel, ...]:
@@ -228,7 +234,7 @@ def _late(blocks: int, seed: int) -> tuple[Panel, ...]:
     return over(x, sweep, attacked=True, target=RULES.target_interval)
 
 
-def shade(blocks: int, seed: int, progress: Progress | None) -> Told:
+def shade(blocks: int, seed: int, progress: Progress | None) -> ScenarioResult:
     """Garbage on an inferior valid branch, under the first rule of finality and today's. Nothing is left to chance."""
     kinds = {"proven at once": QUICK, "walked down": SLOW, "walked down, deadlines stretched": STRETCHED}
     count = _Count(progress, blocks, len(PENDING))
@@ -260,7 +266,7 @@ def shade(blocks: int, seed: int, progress: Progress | None) -> Told:
         Panel(x, "first rule: bonds burned per orphan", (Curve("", at, [r.per_orphan for r in first]),)),
         Panel(x, "today: bonds burned per minute of delay", tuple(Curve(k, at, v) for k, v in delays.items())),
     )
-    return Told("shade", "garbage on an inferior branch", tuple(found), panels)
+    return ScenarioResult("shade", "garbage on an inferior branch", tuple(found), panels)
 
 
 SCENARIOS: dict[str, Scenario] = {

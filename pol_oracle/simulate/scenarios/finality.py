@@ -5,10 +5,10 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 
-from ..chain import Block, Rules, Tree
+from ..chain import Block, BlockTree, ChainRules
 
 
-class JudgedTree(Tree):
+class JudgedTree(BlockTree):
     """All proposed blocks, of which some turn out to be wrong.
 
     Attributes:
@@ -19,7 +19,7 @@ class JudgedTree(Tree):
         rivals: of the head: what it displaced, and what somebody contested it with.
     """
 
-    def __init__(self, rules: Rules, difficulty: int, outweighs: bool) -> None:
+    def __init__(self, rules: ChainRules, difficulty: int, outweighs: bool) -> None:
         super().__init__(rules, difficulty)
         self.outweighs = outweighs
         self.tip = self.head

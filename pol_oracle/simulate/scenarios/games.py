@@ -17,7 +17,7 @@ from functools import partial
 import numpy as np
 
 from ..attackers import Withholder
-from ..chain import Rules
+from ..chain import ChainRules
 from ..engine import Simulation
 from ..network import Network, alike
 
@@ -37,9 +37,9 @@ class Game:
     delays: tuple[float, ...]
     burst: int = 1 << 30
 
-    def worth(self, rules: Rules, blocks: int, seed: int) -> float:
+    def worth(self, rules: ChainRules, blocks: int, seed: int) -> float:
         """Returns what the attacker gets per try, where an honest miner gets 1, without delays in the network."""
-        scale = rules.target_interval or Rules().target_interval
+        scale = rules.target_interval or ChainRules().target_interval
         delays = [delay * scale for delay in self.delays]
         attacker = Withholder(self.share, delays, self.burst, self.front_running)
         return Simulation(rules, IDEAL, alike(1, check=0), seed, attacker).run(blocks).attackers_worth
@@ -61,7 +61,7 @@ class Found:
     withholding: float
 
 
-def search(share: float, front_running: float, rules: Rules, blocks: int, seed: int, tries: int) -> Found:
+def search(share: float, front_running: float, rules: ChainRules, blocks: int, seed: int, tries: int) -> Found:
     """Looks for the game that pays most: a family of simple ones, random ones, then changes of the best.
 
     Args:

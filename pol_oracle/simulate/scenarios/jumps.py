@@ -9,15 +9,19 @@ import numpy as np
 
 from pol_oracle.protocol.difficulty import BIT
 
-from ..chain import Rules
-from ..engine import Progress, Shift, Simulation
+from ..chain import ChainRules
+from ..engine import PowerChange, Progress, Simulation
 from ..network import Network, Seconds, alike
 
 BEFORE, AFTER = 30, 90  # blocks of each chain before and after the jump
 FEW, MANY = 20, 200
-UP = (Shift(0, FEW), Shift(BEFORE, MANY))
-DOWN = (Shift(0, MANY), Shift(BEFORE, FEW))
-OUTAGE = (Shift(0, MANY), Shift(BEFORE, MANY // 50), Shift(BEFORE + 1, MANY))  # one block takes fifty times as long
+UP = (PowerChange(0, FEW), PowerChange(BEFORE, MANY))
+DOWN = (PowerChange(0, MANY), PowerChange(BEFORE, FEW))
+OUTAGE = (
+    PowerChange(0, MANY),
+    PowerChange(BEFORE, MANY // 50),
+    PowerChange(BEFORE + 1, MANY),
+)  # one block takes fifty times as long
 WITHIN = 0.25
 PATIENCE = 100_000  # without a bound a single long interval makes hundreds of orphans; the chain recovers
 WINDOW = 5  # blocks over which the mean over all chains is smoothed
@@ -39,7 +43,7 @@ class Jump:
 
 
 @dataclass(frozen=True)
-class Unbounded(Rules):
+class Unbounded(ChainRules):
     """ASERT as it is, where one interval may move the difficulty without limit."""
 
     def after(self, difficulty: int, elapsed: int) -> int:
@@ -49,7 +53,12 @@ class Unbounded(Rules):
 
 
 def jump(
-    shifts: Sequence[Shift], rules: Rules, network: Network, chains: int, seed: int, progress: Progress | None = None
+    shifts: Sequence[PowerChange],
+    rules: ChainRules,
+    network: Network,
+    chains: int,
+    seed: int,
+    progress: Progress | None = None,
 ) -> Jump:
     """Lets many chains live through a jump.
 

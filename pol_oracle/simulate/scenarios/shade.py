@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from pol_oracle.protocol.difficulty import work
 
-from ..chain import Block, Rules
+from ..chain import Block, ChainRules
 from .finality import JudgedTree
 
 CHALLENGE_WINDOW, ANSWER_WINDOW = 3600, 600  # seconds, as in the task files for ResNet-18
@@ -62,7 +62,7 @@ class Shade:
     """One attack on a chain with so many honest blocks that are not final, beside one valid block of the attacker's."""
 
     def __init__(
-        self, outweighs: bool, honest: int, falls_after: int, early: bool = False, rules: Rules | None = None
+        self, outweighs: bool, honest: int, falls_after: int, early: bool = False, rules: ChainRules | None = None
     ) -> None:
         """Begins when the attacker's own block could be final, were it on the head's branch.
 
@@ -73,7 +73,7 @@ class Shade:
             early: it begins as soon as its own block and the honest ones are there instead.
             rules: of the deployment.
         """
-        rules = rules or Rules()
+        rules = rules or ChainRules()
         self._interval, self._falls_after = rules.target_interval, falls_after
         self._tree = JudgedTree(rules, DIFFICULTY, outweighs)
         genesis = self._tree.head

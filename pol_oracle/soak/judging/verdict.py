@@ -47,7 +47,7 @@ class Purse:
 
 
 @dataclass(frozen=True)
-class Order:
+class BondOrder:
     """Money that somebody asked ``pol bond`` to move.
 
     Attributes:
@@ -66,7 +66,7 @@ class Order:
 
 
 @dataclass(frozen=True)
-class Ending:
+class UnexpectedExit:
     """An agent that ended though nobody had ended it.
 
     Attributes:
@@ -111,14 +111,14 @@ class Facts:
     purses: Mapping[str, Purse]
     addresses: Mapping[str, str]
     payments: tuple[Payment, ...]
-    orders: tuple[Order, ...]
+    orders: tuple[BondOrder, ...]
     vault: int
     owed: int
     first: int
     last: int
     patience: int
     whole: bool = True
-    endings: tuple[Ending, ...] = ()
+    endings: tuple[UnexpectedExit, ...] = ()
     trouble: tuple[str, ...] = ()
     growth: tuple[Growth, ...] = field(default=())
 

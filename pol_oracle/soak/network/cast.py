@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pol_oracle.demo.cast import Part, Party
+from pol_oracle.demo.cast import DemoRole, Party
 from pol_oracle.l1.devnet.anvil import dev_account
 from pol_oracle.protocol.lifecycle import Role
 
 ACCOUNTS = 64  # of the devnet
 _FIRST_CHEAT = 20  # account of the first cheat; each has one of its own, as each loses its bond
-_CHEATS = (Part.ULP, Part.SKIP, Part.TRACE, Part.THIEF, Part.SEGMENT)
+_CHEATS = (DemoRole.ULP, DemoRole.SKIP, DemoRole.TRACE, DemoRole.THIEF, DemoRole.SEGMENT)
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Saver:
 
 def honest() -> tuple[Party, ...]:
     """The agents that must lose nothing: accounts 1 to 5."""
-    parts = (("miner", Part.MINER, 2), ("verifier", Part.VERIFIER, 3))
+    parts = (("miner", DemoRole.MINER, 2), ("verifier", DemoRole.VERIFIER, 3))
     names = [(f"{name}-{n}", part) for name, part, count in parts for n in range(1, count + 1)]
     return tuple(_party(name, part, dev) for dev, (name, part) in enumerate(names, start=1))
 
@@ -46,5 +46,5 @@ def cheat(number: int) -> Party | None:
     return _party(f"cheat-{number + 1}", _CHEATS[number % len(_CHEATS)], dev) if dev < ACCOUNTS else None
 
 
-def _party(name: str, part: Part, dev: int) -> Party:
+def _party(name: str, part: DemoRole, dev: int) -> Party:
     return Party(name, part, dev, str(dev_account(dev).address))

@@ -11,7 +11,7 @@ from pol_oracle.protocol.errors import ChainError
 BLOCK_TIME_S = 1.0
 
 
-class L1:
+class TamperedL1:
     """An Anvil that can be tampered with.
 
     Args:

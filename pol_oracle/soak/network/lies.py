@@ -23,7 +23,7 @@ class Reply:
 
 
 @dataclass(frozen=True)
-class Asked:
+class Question:
     """A request, and the way to the real node.
 
     Attributes:
@@ -40,10 +40,10 @@ class Asked:
     before: Reply | None
 
 
-Lie = Callable[[Asked], Reply]
+Lie = Callable[[Question], Reply]
 
 
-def honestly(asked: Asked) -> Reply:
+def honestly(asked: Question) -> Reply:
     """What the real node says."""
     return Reply(asked.pass_on(asked.method, asked.params))
 
@@ -56,17 +56,17 @@ def result(value: Any) -> Reply:
 # --- lies: no answer, or no useful one ---
 
 
-def hang_up(asked: Asked) -> Reply:
+def hang_up(asked: Question) -> Reply:
     """Says nothing."""
     return Reply(HANG_UP)
 
 
-def nothing(asked: Asked) -> Reply:
+def nothing(asked: Question) -> Reply:
     """Says that there is no such thing."""
     return result(None)
 
 
-def garbage(asked: Asked) -> Reply:
+def garbage(asked: Question) -> Reply:
     """Says what is not JSON-RPC."""
     bodies = [b"<html>", b"", b"[" * 100_000, b"null", b'{"result": {}}', b'{"result": "0x-1"}', b'{"result": 7}']
     return Reply(asked.rng.choice(bodies))
@@ -75,14 +75,14 @@ def garbage(asked: Asked) -> Reply:
 def refuse(code: int, message: str, status: int = 200, data: str | None = None) -> Lie:
     """Refuses."""
 
-    def refused(asked: Asked) -> Reply:
+    def refused(asked: Question) -> Reply:
         error = {"code": code, "message": message} | ({"data": data} if data is not None else {})
         return Reply({"jsonrpc": "2.0", "error": error}, status)
 
     return refused
 
 
-def in_trouble(asked: Asked) -> Reply:
+def in_trouble(asked: Question) -> Reply:
     """Cannot just now, in one of many wordings."""
     return asked.rng.choice(TROUBLES)(asked)
 
@@ -93,14 +93,14 @@ def in_trouble(asked: Asked) -> Reply:
 def with_status(status: int) -> Lie:
     """Answers with another HTTP status if it is a refusal."""
 
-    def other_status(asked: Asked) -> Reply:
+    def other_status(asked: Question) -> Reply:
         body = asked.pass_on(asked.method, asked.params)
         return Reply(body, status if "error" in body else 200)
 
     return other_status
 
 
-def worded(asked: Asked) -> Reply:
+def worded(asked: Question) -> Reply:
     """Refuses as another client would: its code, its words, and control characters."""
     body = asked.pass_on(asked.method, asked.params)
     if "error" not in body:
@@ -113,13 +113,13 @@ def worded(asked: Asked) -> Reply:
     return Reply({"jsonrpc": "2.0", "error": error}, asked.rng.choice([200, 400]))
 
 
-def repeat(asked: Asked) -> Reply:
+def repeat(asked: Question) -> Reply:
     """Does it twice."""
     asked.pass_on(asked.method, asked.params)
     return honestly(asked)
 
 
-def stale(asked: Asked) -> Reply:
+def stale(asked: Question) -> Reply:
     """Answers as it did before."""
     return asked.before if asked.before is not None and asked.before.body is not HANG_UP else honestly(asked)
 
@@ -127,7 +127,7 @@ def stale(asked: Asked) -> Reply:
 # --- lies: wrong answers ---
 
 
-def swallow(asked: Asked) -> Reply:
+def swallow(asked: Question) -> Reply:
     """Takes a transaction, and tells nobody of it."""
     return result("0x" + keccak(bytes.fromhex(asked.params[0][2:])).hex())
 
@@ -135,7 +135,7 @@ def swallow(asked: Asked) -> Reply:
 def lag(blocks: int) -> Lie:
     """Is so many L1 blocks behind, for good: it has neither them nor what they hold."""
 
-    def lagging(asked: Asked) -> Reply:
+    def lagging(asked: Question) -> Reply:
         newest = int(asked.pass_on("eth_blockNumber", [])["result"], 16)
         known = max(newest - blocks, 0)
         params = [hex(known) if p in ("latest", "pending") else p for p in asked.params]
@@ -154,7 +154,7 @@ def lag(blocks: int) -> Lie:
 def dearer(factor: int) -> Lie:
     """Tells of fees that nobody pays."""
 
-    def fees(asked: Asked) -> Reply:
+    def fees(asked: Question) -> Reply:
         body = asked.pass_on(asked.method, asked.params)
         told = body["result"]
         told["baseFeePerGas"] = [hex(int(fee, 16) * factor) for fee in told["baseFeePerGas"]]
@@ -164,7 +164,7 @@ def dearer(factor: int) -> Lie:
     return fees
 
 
-def poor(asked: Asked) -> Reply:
+def poor(asked: Question) -> Reply:
     """Says that there is no money."""
     return result("0x0")
 
@@ -172,14 +172,14 @@ def poor(asked: Asked) -> Reply:
 def count_off(shift: int) -> Lie:
     """Tells of more transactions than there are, or of fewer."""
 
-    def counting(asked: Asked) -> Reply:
+    def counting(asked: Question) -> Reply:
         there = int(asked.pass_on(asked.method, asked.params)["result"], 16)
         return result(hex(max(there + shift, 0)))
 
     return counting
 
 
-def other_receipt(asked: Asked) -> Reply:
+def other_receipt(asked: Question) -> Reply:
     """Rewrites a receipt: what became of the transaction, or where."""
     body = asked.pass_on(asked.method, asked.params)
     if (found := body.get("result")) is not None:
@@ -196,7 +196,7 @@ def other_receipt(asked: Asked) -> Reply:
     return Reply(body)
 
 
-def no_logs(asked: Asked) -> Reply:
+def no_logs(asked: Question) -> Reply:
     """Says that nothing was logged."""
     return result([])
 

@@ -24,7 +24,7 @@ from typing import Any, Self
 
 import requests
 
-from .lies import HANG_UP, WILD, Asked, Lie, Reply
+from .lies import HANG_UP, WILD, Lie, Question, Reply
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class LyingProxy:
             if rule is not None:
                 self.told[rule.name] += 1
             own = random.Random(self._rng.random())  # noqa: S311
-            asked = Asked(method, params, self._pass_on, own, self._before.get(key))
+            asked = Question(method, params, self._pass_on, own, self._before.get(key))
         reply = rule.lie(asked) if rule is not None else Reply(self._pass_on(method, params))
         with self._lock:
             self._before = dict(list(self._before.items())[-256:]) | {key: reply}

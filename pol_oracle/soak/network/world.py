@@ -13,12 +13,12 @@ from pol_oracle.demo.cast import Party
 from pol_oracle.l1.events.typed import Deposited, Unbonded
 from pol_oracle.l1.sending.fees import GWEI
 
-from ..judging.verdict import Ending, Order
-from ..schedule import Fault, Kind
+from ..judging.verdict import BondOrder, UnexpectedExit
+from ..schedule import Fault, FaultKind
 from .agents import Agent, command_of, make_home, pol
 from .cast import Saver, cheat
 from .errands import Errands
-from .l1 import L1
+from .l1 import TamperedL1
 from .proxy import LyingProxy
 
 LIES_RATE = 0.03  # of the requests that each lie is about
@@ -49,7 +49,7 @@ class World:
         trouble: what else went wrong.
     """
 
-    def __init__(self, home: Path, data: Path, l1: L1, seed: int, say: Callable[[str], None]) -> None:
+    def __init__(self, home: Path, data: Path, l1: TamperedL1, seed: int, say: Callable[[str], None]) -> None:
         self._home, self._data, self._l1, self._seed, self._say = home, data, l1, seed, say
         self._stack = ExitStack()
         self._began = time.monotonic()
@@ -64,8 +64,8 @@ class World:
         self.agents: dict[str, Agent] = {}
         self.homes: dict[str, Path] = {}
         self.cheats: list[Party] = []
-        self.orders: list[Order] = []
-        self.endings: list[Ending] = []
+        self.orders: list[BondOrder] = []
+        self.endings: list[UnexpectedExit] = []
         self.trouble: list[str] = []
         saver = Saver()
         self._saver_home = self._make_home(saver.name)
@@ -108,18 +108,18 @@ class World:
         self._say(str(fault))
         self._open.append(fault)
         match fault.kind:
-            case Kind.DOWN:
+            case FaultKind.DOWN:
                 self._l1.stop()
-            case Kind.REORG:
+            case FaultKind.REORG:
                 if why := self._l1.reorganise(fault.amount):
                     self._say(f"no reorg: {why}")
-            case Kind.CLOCK:
+            case FaultKind.CLOCK:
                 self._l1.jump(fault.amount)
-            case Kind.CHEAT:
+            case FaultKind.CHEAT:
                 self._join()
-            case Kind.MONEY:
+            case FaultKind.MONEY:
                 self._move_money()
-            case Kind.LIES:
+            case FaultKind.LIES:
                 self._proxies[fault.target].go_wild(LIES_RATE)
             case _:
                 self._strike(fault.kind, self.agents[fault.target])
@@ -129,19 +129,19 @@ class World:
         self._open.remove(fault)
         self._over = [(fault, self.now), *self._over][:KEPT]
         match fault.kind:
-            case Kind.DOWN:
+            case FaultKind.DOWN:
                 self._l1.start()
-            case Kind.LIES:
+            case FaultKind.LIES:
                 self._proxies[fault.target].honest()
-            case Kind.KILL:
+            case FaultKind.KILL:
                 self.agents[fault.target].start()
-            case Kind.FREEZE:
+            case FaultKind.FREEZE:
                 self.agents[fault.target].thaw()
-            case Kind.MUTE:
+            case FaultKind.MUTE:
                 self.agents[fault.target].unmute()
-            case Kind.DISK:
+            case FaultKind.DISK:
                 self.agents[fault.target].free_disk()
-            case Kind.MONEY if fault.amount:
+            case FaultKind.MONEY if fault.amount:
                 self._errands.kill(self._money)
 
     def heal_all(self) -> None:
@@ -185,19 +185,19 @@ class World:
                 del self._restart[name]
                 agent.start()
         elif (how := agent.ended()) is not None:
-            ending = Ending(name, self.now, how, self._excuse(agent))
+            ending = UnexpectedExit(name, self.now, how, self._excuse(agent))
             if name in self.agents:
                 self.endings.append(ending)
             self._say(f"{name} has ended: {how}" + (f" (in order: {ending.excused})" if ending.excused else ""))
             self._restart[name] = self.now + _RESTART_S
 
-    def _strike(self, kind: Kind, agent: Agent) -> None:
+    def _strike(self, kind: FaultKind, agent: Agent) -> None:
         strikes = {
-            Kind.KILL: agent.kill,
-            Kind.FREEZE: agent.freeze,
-            Kind.CLOSE: agent.close_terminal,
-            Kind.MUTE: agent.mute,
-            Kind.DISK: agent.fill_disk,
+            FaultKind.KILL: agent.kill,
+            FaultKind.FREEZE: agent.freeze,
+            FaultKind.CLOSE: agent.close_terminal,
+            FaultKind.MUTE: agent.mute,
+            FaultKind.DISK: agent.fill_disk,
         }
         strikes[kind]()
 
@@ -206,7 +206,7 @@ class World:
         if agent.at_work:
             return ""
         recent = [f for f, over in self._over if self.now - over < ECHO_S]
-        about = [f for f in (*self._open, *recent) if f.kind is Kind.DOWN or f.target == agent.name]
+        about = [f for f in (*self._open, *recent) if f.kind is FaultKind.DOWN or f.target == agent.name]
         return f"at its start, {about[0]}" if about else ""
 
     def _join(self) -> None:
@@ -240,7 +240,7 @@ class World:
             number = len(self.orders)
             event = (Deposited, Unbonded)[number % 2]
             amount = (_ETH if event is Deposited else _ETH // 10) + (number + 1) * _STEP
-            self.orders.append(Order(saver.address, event, amount))
+            self.orders.append(BondOrder(saver.address, event, amount))
         number, order = len(self.orders) - 1, self.orders[-1]
         verb = "deposit" if order.event is Deposited else "withdraw"
         words = ("bond", verb, f"{order.amount / _ETH:.6f}", "--role", saver.role.name.lower(), "--dev", str(saver.dev))

@@ -18,7 +18,7 @@ from ..rules.challenges import claimable
 from ..rules.demands import answered
 from ..rules.urgency import Urgency, urgencies
 from ..rules.verdicts import Replay, Unserved, Verdict
-from ..storage.memory import Memory
+from ..storage.memory import AgentMemory
 from .worker import Worker
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _LONGEST = 8  # times the pause between attempts at a block that cannot be replayed, which doubles from one to the next
 
 
-class Reviewer:
+class ReplayQueue:
     """Replays one block at a time, and gives one up for another that is far more urgent. A block whose parent is
     wrong, or not looked at yet, has to wait: nobody could say what it stands on.
 
@@ -45,7 +45,7 @@ class Reviewer:
     """
 
     def __init__(
-        self, replay: Replay, memory: Memory, me: str, parameters: Parameters, log: Any, retry_s: float
+        self, replay: Replay, memory: AgentMemory, me: str, parameters: Parameters, log: Any, retry_s: float
     ) -> None:
         self._checked_at = memory.found_right()  # block id -> the difficulty that a verdict is about
         self.verdicts = {block_id: Verdict(block_id) for block_id in self._checked_at}

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 
 from .attackers import Attacker
-from .chain import Rules, tries_per_block
+from .chain import ChainRules, tries_per_block
 
 
-class Aim:
+class AttackerState:
     """The search of an attacker.
 
     L1 stamps a block when it is proposed, so the difficulty of what follows a hidden block depends on when the attacker
@@ -23,7 +23,7 @@ class Aim:
         on: whether it searches now.
     """
 
-    def __init__(self, attacker: Attacker, power: float, rules: Rules, segment: float) -> None:
+    def __init__(self, attacker: Attacker, power: float, rules: ChainRules, segment: float) -> None:
         self._attacker, self.power, self._rules, self._segment = attacker, power, rules, segment
         self._height, self.begins = 0, 0.0
         self._least = 0  # the lowest difficulty for which the tries so far were found wanting

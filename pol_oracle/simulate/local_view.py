@@ -30,7 +30,7 @@ class _Known:
     taken: bool = False
 
 
-class Sight:
+class LocalView:
     """The last blocks, as the honest miners see them.
 
     A miner checks one block at a time, parents first, and only what would become its head: a block that loses is left

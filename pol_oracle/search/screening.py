@@ -49,7 +49,7 @@ CANONICAL_BATCH = 256  # samples between two calls of ``progress``
 log = structlog.get_logger(__name__)
 
 
-class Screen:
+class ScreeningEvaluator:
     """Counts what :meth:`Evaluator.correct` counts, in little more time than torch needs. Never the ground of a
     claim, see above. Not for two threads at once.
 

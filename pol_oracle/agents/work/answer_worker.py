@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _LONGEST = 8  # times the pause between attempts at an answer that fails, which doubles from one to the next
 
 
-class Clerk:
+class AnswerWorker:
     """Answers one demand at a time, the most urgent first.
 
     Args:

@@ -52,7 +52,7 @@ class Panel:
 
 
 @dataclass(frozen=True)
-class Told:
+class ScenarioResult:
     """All that a scenario tells.
 
     Attributes:

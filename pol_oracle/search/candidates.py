@@ -29,8 +29,8 @@ from pol_oracle.protocol.header import Header
 from pol_oracle.task import Workload, unmet
 from pol_oracle.task.proof import Base, Proof, Watch
 
-from .draws import Draw, Drawn, seed_rows
-from .screen import Screen
+from .draws import NonceDraw, PassDraws, seed_rows
+from .screening import ScreeningEvaluator
 
 Bits = NDArray[np.bool_]
 
@@ -52,14 +52,14 @@ def counters(workload: Workload, device: torch.device) -> tuple[Counter, ...]:
     """Returns what counts accuracy: the evaluator, on a GPU after the screen; on a CPU it costs little more itself."""
     if device.type != "cuda":
         return (workload.evaluator,)
-    return Screen(workload.evaluator, device), workload.evaluator
+    return ScreeningEvaluator(workload.evaluator, device), workload.evaluator
 
 
 _FREE_BATCH = b"pol-free"  # the miner's own generator, where the rules leave P to it
 
 
 @dataclass(frozen=True)
-class Block:
+class SearchedBlock:
     """The block that is searched for.
 
     Attributes:
@@ -82,11 +82,11 @@ class Nonces:
         block: what is searched for.
     """
 
-    def __init__(self, block: Block) -> None:
+    def __init__(self, block: SearchedBlock) -> None:
         self._block, task = block, block.workload.task
         self._bound = task.rules, task.id, block.parent, block.miner
 
-    def draw(self, nonce: int) -> Draw:
+    def draw(self, nonce: int) -> NonceDraw:
         """Returns R, as many as a block may need, and P of a nonce."""
         task, drawn = self._block.workload.task, seed(*self._bound, nonce)
         bits = most_bits(self._block.difficulty)
@@ -95,15 +95,15 @@ class Nonces:
         if not task.rules.batch_from_seed:
             own = bytes.fromhex(self._block.miner[2:]) + nonce.to_bytes(8, "big")
             source = keccak(_FREE_BATCH + drawn + own)
-        return Draw(nonce, drawn, required, batch(source, task.batch_size, task.train_count))
+        return NonceDraw(nonce, drawn, required, batch(source, task.batch_size, task.train_count))
 
-    def drawn(self, nonces: range) -> Drawn:
+    def draw_all(self, nonces: range) -> PassDraws:
         """Returns what some nonces demand of every block, under hardened rules."""
         rows = seed_rows(seed_head(*self._bound), nonces)
-        return Drawn.of(self._block.workload, rows, whole_bits(self._block.difficulty))
+        return PassDraws.of(self._block.workload, rows, whole_bits(self._block.difficulty))
 
 
-class Attempt:
+class CandidateCheck:
     """What candidates on one W are measured against.
 
     Args:
@@ -112,11 +112,11 @@ class Attempt:
         counters: what counts accuracy, in turn: a proof claims what the last one says, which must be the evaluator.
     """
 
-    def __init__(self, block: Block, base: Base, counters: Sequence[Counter]) -> None:
+    def __init__(self, block: SearchedBlock, base: Base, counters: Sequence[Counter]) -> None:
         self.block, self.base = block, base
         self._counters, self._before = counters, dict[Counter, Bits]()
 
-    def confirm(self, draw: Draw, watch: Watch) -> Proof | None:
+    def confirm(self, draw: NonceDraw, watch: Watch) -> Proof | None:
         """Takes a candidate through all checks; returns the proof if it passes them.
 
         Raises:
@@ -137,7 +137,7 @@ class Attempt:
             return None
         return Proof(self._header(draw, result, accuracy), self.base.state, result.post, accuracy)
 
-    def _meets(self, draw: Draw, result: StepResult) -> bool:
+    def _meets(self, draw: NonceDraw, result: StepResult) -> bool:
         difficulty = self.block.difficulty
         first = unmet(self.block.workload, draw.required, self.base.state, result.post)
         if first is None or first < whole_bits(difficulty):
@@ -164,7 +164,7 @@ class Attempt:
         test = self.block.workload.test
         return counter.correct(state, test.images, test.labels, watch.evaluating)
 
-    def _header(self, draw: Draw, result: StepResult, accuracy: AccuracyTree) -> Header:
+    def _header(self, draw: NonceDraw, result: StepResult, accuracy: AccuracyTree) -> Header:
         """Everything the block claims."""
         return Header(
             parent=self.block.parent,
