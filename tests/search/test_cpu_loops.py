@@ -96,7 +96,7 @@ def test_threads_change_no_bit(threads: None) -> None:
 CROWD = """
 from concurrent.futures import ThreadPoolExecutor
 import torch
-from pol_oracle.search.group_norm import GroupNorm
+from pol_oracle.search.grouped.group_norm import GroupNorm
 norm = torch.nn.BatchNorm2d(8)
 x = torch.randn(4, 8, 16, 16)
 with ThreadPoolExecutor(4) as threads:
