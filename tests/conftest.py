@@ -44,10 +44,10 @@ SLOW = (
     "canonical/test_random_programs.py",
     "search/test_grouped.py",
     "adversaries",
-    "l1/test_artifacts.py",
+    "l1/contracts/test_artifacts.py",
     "cli/test_real_task.py",
     "simulate/test_attackers.py",
-    "l1/test_devnet.py",
+    "l1/devnet/test_devnet.py",
     "soak/test_agents.py",
     "search/test_screen.py",
     "bench/test_chain.py",
@@ -55,8 +55,8 @@ SLOW = (
     "search/test_cpu_loops.py",
     "cli/test_commands.py",
     "cli/test_failures.py",
-    "l1/test_sender_recovery.py",
-    "l1/test_deployment.py",
+    "l1/sending/test_sender_recovery.py",
+    "l1/contracts/test_deployment.py",
 )
 KERNELS = (
     "import pol_oracle.canonical.execution.execute, pol_oracle.canonical.commitments.trees, "

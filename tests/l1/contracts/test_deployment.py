@@ -158,7 +158,7 @@ def test_apes_script_does_not_replace_the_file_unasked(tmp_path: Path) -> None:
     (tmp_path / "deployment.json").touch()
     done = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path)],
-        cwd=Path(__file__).parents[2],
+        cwd=Path(__file__).parents[3],
         env=os.environ | {"APE_DATA_FOLDER": str(tmp_path / "ape")},
         capture_output=True,
         text=True,

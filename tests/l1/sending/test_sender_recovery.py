@@ -22,7 +22,7 @@ from pol_oracle.l1.sending.sender import Call, CallResult, Sender
 from pol_oracle.protocol.errors import Unreachable
 from pol_oracle.protocol.lifecycle import Role
 from tests.l1.patience import told
-from tests.l1.sender_process import DEPOSIT, MOMENTS
+from tests.l1.sending.sender_process import DEPOSIT, MOMENTS
 
 ME = 5
 
@@ -98,7 +98,7 @@ def test_sigkill_neither_doubles_nor_forgets(
     journal = tmp_path / "sender.sqlite"
     before = transactions(client, me)
     program = [sys.executable, str(Path(__file__).with_name("sender_process.py"))]
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])}
     arguments = [client.rpc.url, str(tmp_path / "deployment.json"), str(journal), str(ME), moment]
     for _ in range(2 if moment == "after signing" else 1):  # killed again while it recovers
         done = subprocess.run([*program, *arguments], capture_output=True, timeout=60, env=environment)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pol_oracle.protocol.lifecycle import EvidenceKind
+from tests.adversaries.accuracy.test_false_explanation import lying
 from tests.adversaries.arena import Arena
-from tests.adversaries.test_false_explanation import lying
 
 ACCOMPLICES = 3
 

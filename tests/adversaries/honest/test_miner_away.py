@@ -5,7 +5,7 @@ from __future__ import annotations
 from pol_oracle.protocol.lifecycle import Role, Status
 from pol_oracle.protocol.positions import Item, Position, Tree
 from tests.adversaries.arena import Arena
-from tests.adversaries.test_honest_blocks_under_attack import FEE, open_honest
+from tests.adversaries.honest.test_honest_blocks_under_attack import FEE, open_honest
 from tests.e2e.stage import STAKE
 
 
