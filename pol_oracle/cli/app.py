@@ -11,7 +11,7 @@ import typer
 from .failures import PolGroup
 from .lab import bench, demo, reproduce, simulate, soak
 from .logs import configure
-from .network import agents, blocks, bond, chain, challenge, deploy, devnet, keys, state, store
+from .network import agents, blocks, bond, chain, challenge, deploy, devnet, explorer, keys, state, store
 from .settings import load
 
 app = typer.Typer(
@@ -31,6 +31,7 @@ app.add_typer(agents.verifier_app, name="verifier")
 app.add_typer(blocks.app, name="blocks")
 app.command("challenge")(challenge.challenge)
 app.add_typer(chain.task_app, name="task")
+app.command("explorer")(explorer.explorer)
 app.command("status")(chain.status)
 app.command("plot")(chain.plot)
 app.add_typer(state.app, name="state")

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from decimal import Decimal
 from typing import Any
 
 import typer
 
-WEI = 10**18
+from pol_oracle.protocol.text import amount
+
+__all__ = ["amount", "bits", "emit", "emit_line", "facts", "hex0x", "remark", "table"]
 
 
 def emit(value: Any, as_json: bool, render: Callable[[], None]) -> None:
@@ -30,12 +31,6 @@ def remark(text: str) -> None:
     """Prints a line on stderr, if anybody is there to read it."""
     with suppress(OSError):
         typer.echo(text, err=True)
-
-
-def amount(wei: int) -> str:
-    """Returns an amount of ETH or LEARN as an exact decimal, without trailing zeros."""
-    text = format(Decimal(wei) / WEI, "f")
-    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def bits(value: float) -> str:

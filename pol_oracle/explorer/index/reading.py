@@ -152,6 +152,12 @@ class IndexReader:
         back = "ORDER BY p.l1_block DESC, p.log_index DESC LIMIT ?"
         return self._events(f"AS e JOIN parties AS p USING (l1_block, log_index) WHERE account = ? {back}", account, limit)
 
+    def attestations(self, account: str) -> int:
+        """Returns how often an account attested."""
+        joined = "parties JOIN events USING (l1_block, log_index)"
+        wanted = f"SELECT count(*) FROM {joined} WHERE account = ? AND kind = 'Attested'"  # noqa: S608
+        return int(self._rows(wanted, account)[0][0])
+
     def counts(self) -> dict[str, int]:
         """Returns how many events there are of each kind."""
         return {row[0]: row[1] for row in self._rows("SELECT kind, count(*) FROM events GROUP BY kind")}
