@@ -22,10 +22,12 @@ def explorer(
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for all.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="TCP port; 0 takes any free one.")] = 8580,
     index: Annotated[
-        Path | None, typer.Option(help="File of the index; it can be deleted. (default: explorer.sqlite in the home folder)")
+        Path | None,
+        typer.Option(help="File of the index; it can be deleted. (default: explorer.sqlite in the home folder)"),
     ] = None,
     names: Annotated[
-        Path | None, typer.Option(help="JSON file: address -> what to call it. (default: names.json in the home folder)")
+        Path | None,
+        typer.Option(help="JSON file: address -> what to call it. (default: names.json in the home folder)"),
     ] = None,
     json: Json = False,
 ) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pol_oracle.l1.events import typed as ev
-from pol_oracle.protocol.difficulty import needed_bits, work
 from pol_oracle.protocol.derivation import Requirement, requirements, seed
+from pol_oracle.protocol.difficulty import needed_bits, work
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.text import amount
 
@@ -93,7 +93,7 @@ def block(book: Book, row: BlockRow) -> BlockFacts:
     reader, tree = book.reader, book.snapshot()
     events = reader.events_of_block(row.id)
     proposal = next(event for event in events if isinstance(event, ev.BlockProposed))
-    narrator = book.narrator()
+    narrator = book.narrator(row.id)
     later = [own for own in reader.mined_by(row.miner, 500) if own.sequence > row.sequence]
     return BlockFacts(
         block=book.summary(row),
@@ -156,5 +156,3 @@ def _attesters(events: list[ev.Event]) -> list[Attester]:
             )
         )
     return found
-
-

@@ -115,9 +115,9 @@ class Book:
                 self._kept = version, Snapshot(self.reader.by_sequence(0), self.reader.heads())
             return self._kept[1]
 
-    def narrator(self) -> Narrator:
-        """Returns who tells events in words."""
-        return Narrator(self.snapshot().heights, self.names)
+    def narrator(self, own: bytes | None = None) -> Narrator:
+        """Returns who tells events in words; ``own`` is the block whose page it is."""
+        return Narrator(self.snapshot().heights, self.names, own)
 
     def summary(self, row: BlockRow) -> BlockSummary:
         """Returns a block as lists show it."""

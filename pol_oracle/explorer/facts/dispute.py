@@ -15,18 +15,18 @@ from .book import Book
 from .common import BlockSummary, Facts, Happening, Payment, hex0x, payment
 
 WHY = {
-    EvidenceKind.REQUIREMENT: "The block had to move certain weights in certain directions — that is the work. The "
+    EvidenceKind.REQUIREMENT: "The block had to move certain weights in certain directions: that is the work. The "
     "contract opened the weights of one requirement before and after the step, counted those that rose, and the count "
     "has the wrong parity. So the search was never done.",
-    EvidenceKind.STEP: "Training is replayed bit for bit. At one place of one tensor the miner committed to a number that "
-    "does not follow from its operands. The contract took the operands, computed that one number itself in binary32, and "
-    "got another one. One wrong float is enough.",
-    EvidenceKind.ACCURACY: "The miner claims how many test samples the network classifies correctly, as a tree of sums. At "
-    "one node the claimed sums are not those of what lies below it.",
-    EvidenceKind.WITHHELD: "Somebody demanded to see a part of what the miner had committed to, and paid for the answer. "
-    "The clock ran out and nothing was shown. Whoever is right can always answer, so silence counts as guilt.",
-    EvidenceKind.UNEXPLAINED: "Somebody asked how one test sample comes out as the block claims. No explanation of it stood "
-    "when the clock ran out, and of a right block anybody can give one.",
+    EvidenceKind.STEP: "Training is replayed bit for bit. At one place of one tensor the miner committed to a number "
+    "that does not follow from its operands. The contract took the operands, computed that one number itself in "
+    "binary32, and got another one. One wrong float is enough.",
+    EvidenceKind.ACCURACY: "The miner claims how many test samples the network classifies correctly, as a tree of "
+    "sums. At one node the claimed sums are not those of what lies below it.",
+    EvidenceKind.WITHHELD: "Somebody demanded to see a part of what the miner had committed to, and paid for the "
+    "answer. The clock ran out and nothing was shown. Whoever is right can always answer, so silence counts as guilt.",
+    EvidenceKind.UNEXPLAINED: "Somebody asked how one test sample comes out as the block claims. No explanation of it "
+    "stood when the clock ran out, and of a right block anybody can give one.",
 }
 
 
@@ -96,7 +96,7 @@ def disputes(book: Book) -> DisputeList:
 def dispute(book: Book, row: BlockRow) -> DisputeFacts:
     """Returns the dispute about a block; of one that nobody ever doubted, an empty one."""
     events = book.reader.events_of_block(row.id)
-    narrator = book.narrator()
+    narrator = book.narrator(row.id)
     assigned = next((e for e in events if isinstance(e, ev.BountyAssigned)), None)
     entries = book.reader.ledger_of_block(row.id)
     lost = -sum(e.amount for e in entries if e.unit == "ETH" and e.amount < 0)
@@ -147,7 +147,9 @@ def _demand(
     asked: ev.Demanded | ev.ExplanationDemanded, answer: ev.Revealed | ev.Explained | None, deadline: int, expired: bool
 ) -> DemandFacts:
     explains = isinstance(asked, ev.ExplanationDemanded)
-    position = Position(Item.ROOTS, asked.tree, asked.sample) if explains else asked.position
+    position = (
+        Position(Item.ROOTS, asked.tree, asked.sample) if isinstance(asked, ev.ExplanationDemanded) else asked.position
+    )
     responder = None if answer is None else answer.author if isinstance(answer, ev.Explained) else answer.responder
     return DemandFacts(
         what=str(position),

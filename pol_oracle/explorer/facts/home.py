@@ -108,7 +108,10 @@ def miners(book: Book) -> list[Miner]:
     """Returns who mines, the most successful first."""
     rows = book.reader.by_miner()
     total = sum(final for _, _, final, _ in rows)
-    return [Miner(account=a, proposed=p, finalized=f, slashed=s, share=100 * f / total if total else 0) for a, p, f, s in rows]
+    return [
+        Miner(account=a, proposed=p, finalized=f, slashed=s, share=100 * f / total if total else 0)
+        for a, p, f, s in rows
+    ]
 
 
 def figure(trunk: list[TreeRow], test_count: int, points: int = POINTS) -> list[Point]:
@@ -122,7 +125,9 @@ def figure(trunk: list[TreeRow], test_count: int, points: int = POINTS) -> list[
         last = part[-1]
         correct = sum(row.correct_after for row in part) / len(part)
         interval = (last.proposed_at - since) / len(part)
-        found.append(Point(height=last.height, accuracy=100 * correct / test_count, interval=interval, block=hex0x(last.id)))
+        found.append(
+            Point(height=last.height, accuracy=100 * correct / test_count, interval=interval, block=hex0x(last.id))
+        )
         before = last.proposed_at
     return found
 
@@ -157,12 +162,9 @@ def _stake(book: Book) -> Stake:
     def locked(role: Role) -> str:
         return amount(sum(row.locked for row in rows if row.role is role))
 
-    free, credits = sum(row.free for row in rows), sum(row.credit for row in rows)
     return Stake(
         miners_locked=locked(Role.MINER),
         verifiers_locked=locked(Role.VERIFIER),
-        free=amount(free),
-        credits=amount(credits),
+        free=amount(sum(row.free for row in rows)),
+        credits=amount(sum(row.credit for row in rows)),
     )
-
-

@@ -1,4 +1,4 @@
-"""Where blocks stand in the drawing of the tree: the main branch in lane 0, every fork in a lane of its own beside it."""
+"""Where blocks stand in the drawing of the tree: the main branch in lane 0, every fork in a lane beside it."""
 
 from __future__ import annotations
 

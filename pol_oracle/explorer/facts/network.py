@@ -75,10 +75,22 @@ def _rules(book: Book) -> list[Rule]:
     p = book.deployment.parameters
     pace = f"aims at a block every {p.target_interval} s" if p.target_interval else "is fixed"
     told = (
-        ("Difficulty", f"{to_bits(p.difficulty):g} bits", f"{pace}; {to_bits(p.min_difficulty):g} to {to_bits(p.max_difficulty):g} bits"),
-        ("Challenge window", f"{p.challenge_window} s", "after a proposal: until then anybody may begin to ask for parts of it"),
+        (
+            "Difficulty",
+            f"{to_bits(p.difficulty):g} bits",
+            f"{pace}; {to_bits(p.min_difficulty):g} to {to_bits(p.max_difficulty):g} bits",
+        ),
+        (
+            "Challenge window",
+            f"{p.challenge_window} s",
+            "after a proposal: until then anybody may begin to ask for parts of it",
+        ),
         ("Answer window", f"{p.answer_window} s", "to answer a demand; who stays silent is slashed"),
-        ("Reveal window", f"{p.reveal_window} s", "after a slash: an earlier sealed challenge may still claim the bounty"),
+        (
+            "Reveal window",
+            f"{p.reveal_window} s",
+            "after a slash: an earlier sealed challenge may still claim the bounty",
+        ),
         ("Quorum", f"{p.quorum} attestations", "before a block can be final"),
         ("Miner’s bond", f"{amount(p.miner_bond)} ETH", "locked per block; lost if one float of it is wrong"),
         ("Attester’s bond", f"{amount(p.attest_bond)} ETH", "locked per attestation; lost if the block was wrong"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from eth_utils.address import to_checksum_address
+from pydantic import Field
 
 from .book import Book
 from .common import BlockSummary, Facts, Happening, hex0x
@@ -19,8 +20,8 @@ class Found(Facts):
 
     text: str
     href: str | None = None
-    blocks: list[BlockSummary] = []
-    accounts: list[str] = []
+    blocks: list[BlockSummary] = Field(default_factory=list)
+    accounts: list[str] = Field(default_factory=list)
 
 
 class Transaction(Facts):

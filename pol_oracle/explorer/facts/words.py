@@ -7,7 +7,6 @@ from typing import Literal
 
 from pol_oracle.l1.events import typed as ev
 from pol_oracle.protocol.lifecycle import EvidenceKind
-
 from pol_oracle.protocol.text import amount, printable
 
 from .common import Happening, Part, hex0x
@@ -15,7 +14,14 @@ from .common import Happening, Part, hex0x
 Tone = Literal["good", "bad", "open", "plain"]
 TOLD = (
     *("BlockProposed", "BlockFinalized", "BlockSlashed", "BlockOrphaned", "Attested", "Demanded", "Revealed"),
-    *("DemandExpired", "ExplanationDemanded", "Explained", "ExplanationRefuted", "ExplanationExpired", "BountyAssigned"),
+    *(
+        "DemandExpired",
+        "ExplanationDemanded",
+        "Explained",
+        "ExplanationRefuted",
+        "ExplanationExpired",
+        "BountyAssigned",
+    ),
     *("BondForfeited", "HeadContested", "Deposited", "Collected"),
 )
 """Kinds of events that the front page tells; the others are only bookkeeping of these."""
@@ -46,10 +52,11 @@ class Narrator:
     Args:
         heights: block id -> height, as far as they are known.
         names: address -> what the operator calls it.
+        own: the block whose page it is, which needs no name there.
     """
 
-    def __init__(self, heights: Mapping[bytes, int], names: Mapping[str, str]) -> None:
-        self._heights, self._names = heights, names
+    def __init__(self, heights: Mapping[bytes, int], names: Mapping[str, str], own: bytes | None = None) -> None:
+        self._heights, self._names, self._own = heights, names, own
 
     def tell(self, event: ev.Event) -> Happening:
         """Returns an event in words."""
@@ -70,6 +77,8 @@ class Narrator:
 
     def block(self, block_id: bytes) -> Part:
         """Returns a block by the beginning of its id."""
+        if block_id == self._own:
+            return Part(text="this block")
         height = self._heights.get(block_id)
         where = "" if height is None else f" at height {height}"
         return Part(text=f"block {block_id.hex()[:8]}{where}", href=f"/block/{hex0x(block_id)}")
@@ -97,7 +106,13 @@ class Narrator:
                 return [self.block(event.block_id), " contends no more"]
             case ev.BondForfeited():
                 taken = f" lost {amount(event.amount)} ETH over "
-                return [self.who(event.miner), taken, self.block(event.block_id), "; proven by ", self.who(event.prover)]
+                return [
+                    self.who(event.miner),
+                    taken,
+                    self.block(event.block_id),
+                    "; proven by ",
+                    self.who(event.prover),
+                ]
             case ev.BountyAssigned():
                 return [self.who(event.challenger), " has the bounty of ", self.block(event.block_id)]
             case ev.AttestationSettled():
@@ -134,7 +149,11 @@ class Narrator:
             case ev.ExplanationExpired():
                 return [f"nobody explained test sample {event.sample} in time, of ", self.block(event.block_id)]
             case ev.SpeakerReleased():
-                return [self.who(event.author), " got back the bond of its explanations of ", self.block(event.block_id)]
+                return [
+                    self.who(event.author),
+                    " got back the bond of its explanations of ",
+                    self.block(event.block_id),
+                ]
             case ev.ChallengeCommitted():
                 return [self.who(event.challenger), " committed to a challenge, sealed until it is shown"]
         return self._money_words(event)
@@ -155,9 +174,12 @@ class Narrator:
             case ev.Credited():
                 return [self.who(event.account), f" was credited {amount(event.amount)} ETH"]
             case ev.Awarded():
-                return [f"{amount(event.amount)} ETH of ", self.who(event.account), " went to ", self.who(event.beneficiary)]
+                return [
+                    f"{amount(event.amount)} ETH of ",
+                    self.who(event.account),
+                    " went to ",
+                    self.who(event.beneficiary),
+                ]
             case ev.Collected():
                 return [self.who(event.account), f" collected {amount(event.amount)} ETH"]
         return [type(event).__name__]
-
-

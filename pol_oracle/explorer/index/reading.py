@@ -61,7 +61,7 @@ class IndexReader:
         """Returns blocks that L1 took back: id, parent, height, times of its proposal and of its loss."""
         columns = "id, parent, height, proposed_at, lost_at"
         missing = "WHERE id NOT IN (SELECT id FROM blocks)"
-        rows = self._rows(f"SELECT {columns} FROM lost {missing} ORDER BY lost_at DESC LIMIT ?", limit)  # noqa: S608
+        rows = self._rows(f"SELECT {columns} FROM lost {missing} ORDER BY lost_at DESC LIMIT ?", limit)
         return [tuple(row) for row in rows]
 
     # --- blocks ---
@@ -108,13 +108,13 @@ class IndexReader:
     def by_sequence(self, since: int) -> list[TreeRow]:
         """Returns what the tree shows of all blocks from a sequence on, in L1 order."""
         columns = "id, parent, height, miner, proposed_at, correct_after, status, closed_at"
-        rows = self._rows(f"SELECT {columns} FROM blocks WHERE sequence >= ? ORDER BY sequence", since)  # noqa: S608
+        rows = self._rows(f"SELECT {columns} FROM blocks WHERE sequence >= ? ORDER BY sequence", since)
         return [TreeRow(*row) for row in rows]
 
     def from_height(self, height: int) -> list[TreeRow]:
         """Returns the same of all blocks from a height on."""
         columns = "id, parent, height, miner, proposed_at, correct_after, status, closed_at"
-        rows = self._rows(f"SELECT {columns} FROM blocks WHERE height >= ? ORDER BY sequence", height)  # noqa: S608
+        rows = self._rows(f"SELECT {columns} FROM blocks WHERE height >= ? ORDER BY sequence", height)
         return [TreeRow(*row) for row in rows]
 
     def heads(self) -> list[tuple[int, bytes]]:
@@ -129,7 +129,7 @@ class IndexReader:
     def by_miner(self) -> list[tuple[str, int, int, int]]:
         """Returns per miner how many blocks it proposed, and how many of them were finalized and slashed."""
         counts = "count(*), sum(status = 2), sum(status = 3)"
-        rows = self._rows(f"SELECT miner, {counts} FROM blocks GROUP BY miner ORDER BY 3 DESC, 2 DESC")  # noqa: S608
+        rows = self._rows(f"SELECT miner, {counts} FROM blocks GROUP BY miner ORDER BY 3 DESC, 2 DESC")
         return [tuple(row) for row in rows]
 
     # --- events ---
@@ -150,12 +150,14 @@ class IndexReader:
     def events_of_account(self, account: str, limit: int) -> list[Event]:
         """Returns the newest events that an account has a part in, newest first."""
         back = "ORDER BY p.l1_block DESC, p.log_index DESC LIMIT ?"
-        return self._events(f"AS e JOIN parties AS p USING (l1_block, log_index) WHERE account = ? {back}", account, limit)
+        return self._events(
+            f"AS e JOIN parties AS p USING (l1_block, log_index) WHERE account = ? {back}", account, limit
+        )
 
     def attestations(self, account: str) -> int:
         """Returns how often an account attested."""
         joined = "parties JOIN events USING (l1_block, log_index)"
-        wanted = f"SELECT count(*) FROM {joined} WHERE account = ? AND kind = 'Attested'"  # noqa: S608
+        wanted = f"SELECT count(*) FROM {joined} WHERE account = ? AND kind = 'Attested'"
         return int(self._rows(wanted, account)[0][0])
 
     def counts(self) -> dict[str, int]:
@@ -182,14 +184,14 @@ class IndexReader:
     def won_and_lost(self) -> list[tuple[str, str, int, int]]:
         """Returns per account and unit what it won and what it lost."""
         sums = "wei(CASE WHEN amount NOT LIKE '-%' THEN amount END), wei(CASE WHEN amount LIKE '-%' THEN amount END)"
-        rows = self._rows(f"SELECT party, unit, {sums} FROM ledger GROUP BY party, unit")  # noqa: S608
+        rows = self._rows(f"SELECT party, unit, {sums} FROM ledger GROUP BY party, unit")
         return [(row[0], row[1], int(row[2]), -int(row[3])) for row in rows]
 
     def bonds(self, account: str | None = None) -> list[BondRow]:
         """Returns the bonds and credits of an account, or of all."""
         where, values = ("", ()) if account is None else ("WHERE account = ?", (account,))
         sums = "wei(free), wei(locked), wei(credit)"
-        rows = self._rows(f"SELECT account, role, {sums} FROM moves {where} GROUP BY account, role", *values)  # noqa: S608
+        rows = self._rows(f"SELECT account, role, {sums} FROM moves {where} GROUP BY account, role", *values)
         return [BondRow(row[0], None if row[1] is None else Role(row[1]), *map(int, row[2:])) for row in rows]
 
     # --- connections ---
@@ -198,10 +200,10 @@ class IndexReader:
         return next(iter(self._blocks(where, *values)), None)
 
     def _blocks(self, where: str, *values: Any) -> list[BlockRow]:
-        return [block_of(row) for row in self._rows(f"SELECT * FROM blocks {where}", *values)]  # noqa: S608
+        return [block_of(row) for row in self._rows(f"SELECT * FROM blocks {where}", *values)]
 
     def _events(self, where: str, *values: Any) -> list[Event]:
-        return [event_of(row) for row in self._rows(f"SELECT * FROM events {where}", *values)]  # noqa: S608
+        return [event_of(row) for row in self._rows(f"SELECT * FROM events {where}", *values)]
 
     def _rows(self, sql: str, *values: Any) -> list[sqlite3.Row]:
         return self._db().execute(sql, values).fetchall()

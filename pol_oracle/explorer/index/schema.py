@@ -83,7 +83,7 @@ def connect(path: Path, *, writing: bool = False) -> sqlite3.Connection:
     mode = "rwc" if writing else "ro"
     found = sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, check_same_thread=False, timeout=10)
     found.row_factory = sqlite3.Row
-    found.create_aggregate("wei", 1, _Wei)
+    found.create_aggregate("wei", 1, _Wei)  # type: ignore[arg-type]
     return found
 
 

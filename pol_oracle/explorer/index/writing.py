@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from functools import singledispatchmethod
 from pathlib import Path
@@ -96,7 +95,8 @@ class IndexWriter:
         (now,) = self._db.execute("SELECT coalesce(max(timestamp), 0) FROM passed").fetchone()
         (count,) = self._db.execute("SELECT count(*) FROM events WHERE l1_block > ?", (above,)).fetchone()
         self._db.execute(
-            "INSERT OR REPLACE INTO lost SELECT id, parent, height, miner, proposed_at, ? FROM blocks WHERE l1_block > ?",
+            "INSERT OR REPLACE INTO lost SELECT id, parent, height, miner, proposed_at, ? FROM blocks "
+            "WHERE l1_block > ?",
             (now, above),
         )
         if tip > above:
@@ -110,7 +110,7 @@ class IndexWriter:
         for block_id, count in self._db.execute(attested, (above,)).fetchall():
             self._db.execute("UPDATE blocks SET attested = attested - ? WHERE id = ?", (count, block_id))
         for table in ("events", "parties", "blocks", "heads", "ledger", "moves", "demands"):
-            self._db.execute(f"DELETE FROM {table} WHERE l1_block > ?", (above,))  # noqa: S608  (a fixed list)
+            self._db.execute(f"DELETE FROM {table} WHERE l1_block > ?", (above,))
         self._db.execute("DELETE FROM passed WHERE number > ?", (above,))
         self._db.execute(
             "UPDATE blocks SET status = 1, closed_at = NULL, closed_l1 = NULL, closed_tx = NULL, kind = NULL "
@@ -126,7 +126,10 @@ class IndexWriter:
         self._remember()
 
     def _take(self, events: Sequence[ev.Event]) -> None:
-        rows = [(*_place(e), type(e).__name__, e.at.l1_hash, e.at.tx_hash, e.at.timestamp, _block(e), codec.dumps(e)) for e in events]
+        rows = [
+            (*_place(e), type(e).__name__, e.at.l1_hash, e.at.tx_hash, e.at.timestamp, _block(e), codec.dumps(e))
+            for e in events
+        ]
         self._db.executemany("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
         parties = {(account, *_place(event)) for event in events for account in accounts_of(event)}
         self._db.executemany("INSERT INTO parties VALUES (?, ?, ?)", parties)
@@ -144,7 +147,18 @@ class IndexWriter:
         for entry in ledger([*earlier, *events]):
             place = counts[entry.l1_block] = counts.get(entry.l1_block, -1) + 1
             told_by = entry.tx_hash, entry.timestamp
-            rows.append((entry.l1_block, place, entry.party, entry.unit.value, str(entry.amount), entry.reason, entry.block_id, *told_by))
+            rows.append(
+                (
+                    entry.l1_block,
+                    place,
+                    entry.party,
+                    entry.unit.value,
+                    str(entry.amount),
+                    entry.reason,
+                    entry.block_id,
+                    *told_by,
+                )
+            )
         self._db.executemany("INSERT INTO ledger VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
     def _earlier(self, blocks: Iterable[bytes]) -> Iterator[ev.Event]:
@@ -168,7 +182,16 @@ class IndexWriter:
         self._db.execute(
             "INSERT INTO blocks (id, parent, height, miner, difficulty, total_work, sequence, proposed_at, "
             "correct_before, correct_after, l1_block, tx) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (event.block_id, event.parent, event.height, event.miner, event.difficulty, str(total), self._sequence, *claims),
+            (
+                event.block_id,
+                event.parent,
+                event.height,
+                event.miner,
+                event.difficulty,
+                str(total),
+                self._sequence,
+                *claims,
+            ),
         )
 
     @_fold.register
@@ -246,7 +269,9 @@ class IndexWriter:
     def _(self, event: ev.Collected) -> None:
         self._move(event, event.account, None, credit=-event.amount)
 
-    def _close(self, event: ev.BlockFinalized | ev.BlockSlashed | ev.BlockOrphaned, status: Status, kind: int | None = None) -> None:
+    def _close(
+        self, event: ev.BlockFinalized | ev.BlockSlashed | ev.BlockOrphaned, status: Status, kind: int | None = None
+    ) -> None:
         row = (int(status), event.at.timestamp, event.at.l1_block, event.at.tx_hash, kind, event.block_id)
         self._db.execute(
             "UPDATE blocks SET status = ?, closed_at = ?, closed_l1 = ?, closed_tx = ?, kind = ? WHERE id = ?", row
@@ -259,7 +284,9 @@ class IndexWriter:
     def _answer(self, demand_id: bytes, l1_block: int | None) -> None:
         self._db.execute("UPDATE demands SET closed_l1 = ? WHERE id = ?", (l1_block, demand_id))
 
-    def _move(self, event: ev.Event, account: str, role: Role | None, free: int = 0, locked: int = 0, credit: int = 0) -> None:
+    def _move(
+        self, event: ev.Event, account: str, role: Role | None, free: int = 0, locked: int = 0, credit: int = 0
+    ) -> None:
         row = (*_place(event), account, None if role is None else int(role), str(free), str(locked), str(credit))
         self._db.execute("INSERT INTO moves VALUES (?, ?, ?, ?, ?, ?, ?)", row)
 
@@ -269,7 +296,9 @@ def accounts_of(event: ev.Event) -> set[str]:
     return {value for name in (*_ACCOUNTS, "first") if (value := getattr(event, name, None)) is not None}
 
 
-def explanation_id(event: ev.ExplanationDemanded | ev.Explained | ev.ExplanationExpired | ev.ExplanationRefuted) -> bytes:
+def explanation_id(
+    event: ev.ExplanationDemanded | ev.Explained | ev.ExplanationExpired | ev.ExplanationRefuted,
+) -> bytes:
     """Returns how the index names the demand for an explanation; L1 knows it by block, tree and sample."""
     return Position(Item.ROOTS, event.tree, event.sample).demand_id(event.block_id)
 
@@ -281,4 +310,3 @@ def _place(event: ev.Event) -> tuple[int, int]:
 def _block(event: ev.Event) -> bytes | None:
     found: bytes | None = getattr(event, "block_id", None)
     return found
-

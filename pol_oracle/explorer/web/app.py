@@ -67,7 +67,7 @@ class Page:
         model: of its facts.
         make: from parameters (of path and query) to facts.
         template: that shows them.
-        extra: what the template needs besides.
+        beside: what the template needs besides.
         query: parameters after the question mark.
     """
 
@@ -76,7 +76,7 @@ class Page:
     model: type[BaseModel]
     make: Callable[[dict[str, str]], BaseModel]
     template: str
-    extra: Callable[[Any], Values] = lambda facts: {}
+    beside: Callable[[Any], Values] = lambda facts: {}
     query: tuple[str, ...] = ()
 
 
@@ -120,10 +120,22 @@ class Explorer:
             Page("/", "How the chain stands", Home, lambda _: home(book), "home.html", self._home_extra),
             Page("/tree", "The whole tree", TreeFacts, lambda _: tree(book), "tree.html", self._tree_extra),
             Page("/blocks", "Blocks, newest first", BlockList, self._blocks, "blocks.html", query=("before",)),
-            Page("/block/{id}", "A block", blocks.BlockFacts, lambda p: blocks.block(book, self._row(p["id"])), "block.html"),
+            Page(
+                "/block/{id}",
+                "A block",
+                blocks.BlockFacts,
+                lambda p: blocks.block(book, self._row(p["id"])),
+                "block.html",
+            ),
             Page("/disputes", "All disputes", disputes.DisputeList, lambda _: disputes.disputes(book), "disputes.html"),
             Page("/dispute/{id}", "The dispute about a block", disputes.DisputeFacts, self._dispute, "dispute.html"),
-            Page("/accounts", "The leaderboard", accounts.Leaderboard, lambda _: accounts.leaderboard(book), "accounts.html"),
+            Page(
+                "/accounts",
+                "The leaderboard",
+                accounts.Leaderboard,
+                lambda _: accounts.leaderboard(book),
+                "accounts.html",
+            ),
             Page("/account/{address}", "An account", accounts.AccountFacts, self._account, "account.html"),
             Page("/tx/{hash}", "A transaction of L1", finding.Transaction, self._transaction, "tx.html"),
             Page("/task", "Task, parameters, contracts", Network, lambda _: network(book), "task.html"),
@@ -178,7 +190,9 @@ class Explorer:
             facts = page.make(_parameters(request, page.query))
             if isinstance(facts, finding.Found) and facts.href:
                 return RedirectResponse(facts.href, 303)
-            text = self._renderer.page(page.template, facts=facts, path=page.path, labels=lambda index: None, **page.extra(facts))
+            text = self._renderer.page(
+                page.template, facts=facts, path=page.path, labels=lambda index: None, **page.beside(facts)
+            )
             return Response(text, media_type="text/html")
 
         def told(request: Request) -> Response:
@@ -233,10 +247,10 @@ class Explorer:
     def _failed(self, request: Request, status: int, title: str, words: str) -> Response:
         if request.url.path.startswith("/api/"):
             return JSONResponse({"error": words}, status)
-        return Response(self._renderer.page("failed.html", title=title, words=words, path=""), status, media_type="text/html")
+        return Response(
+            self._renderer.page("failed.html", title=title, words=words, path=""), status, media_type="text/html"
+        )
 
 
 def _parameters(request: Request, query: tuple[str, ...]) -> dict[str, str]:
     return {**request.path_params, **{name: request.query_params.get(name, "")[:200] for name in query}}
-
-

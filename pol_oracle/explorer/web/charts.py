@@ -12,7 +12,8 @@ from ..facts.home import Point
 WIDTH, HEIGHT = 960.0, 300.0
 LEFT, RIGHT, TOP, BOTTOM = 44.0, 44.0, 14.0, 30.0
 NEWEST = 28  # heights of the tree that are drawn
-CELL, ROW, MARGIN = 34.0, 40.0, 24.0
+ROW, MARGIN = 40.0, 24.0
+LEAST_CELL, MOST_CELL, ROOM = 34.0, 62.0, 1000.0  # from a height to the next; what a screen has
 _MOST_LANES = 9
 
 
@@ -98,10 +99,11 @@ def draw_tree(tree: Snapshot) -> TreeDrawing:
     lowest = max(0, highest - NEWEST)
     chosen = [i for i, row in enumerate(tree.rows) if row.height > lowest and tree.lanes[i] < _MOST_LANES]
     rows = max((tree.lanes[i] for i in chosen), default=0) + 1
+    cell = min(max(ROOM / max(highest - lowest, 1), LEAST_CELL), MOST_CELL)
     head = tree.heads[-1][1] if tree.heads else b""
 
     def spot(height: int, lane: int) -> tuple[float, float]:
-        return MARGIN + CELL * (height - lowest), MARGIN + ROW * lane
+        return MARGIN + cell * (height - lowest), MARGIN + ROW * lane
 
     nodes, edges = [], []
     for i in chosen:
@@ -111,7 +113,7 @@ def draw_tree(tree: Snapshot) -> TreeDrawing:
         parent = tree.parents[i]
         px, py = spot(row.height - 1, tree.lanes[parent] if parent >= 0 else 0)
         edges.append((_curve(px, py, x, y), row.status))
-    width = 2 * MARGIN + CELL * (highest - lowest)
+    width = 2 * MARGIN + cell * (highest - lowest)
     every = 1 if highest - lowest <= 10 else 5
     marks = [Tick(spot(h, 0)[0], str(h)) for h in range(lowest, highest + 1) if h % every == 0]
     return TreeDrawing(max(width, 300), 2 * MARGIN + ROW * (rows - 1) + 18, nodes, edges, marks)

@@ -40,7 +40,8 @@ def feed(book: Book, kind: str, base: str) -> bytes:
         _add(entry, "id", f"{base}{where}#{when}")
         _add(entry, "updated", _stamp(when))
         SubElement(entry, "link", href=f"{base}{where}")
-    return tostring(root, encoding="utf-8", xml_declaration=True)
+    document: bytes = tostring(root, encoding="utf-8", xml_declaration=True)
+    return document
 
 
 def _slashes(book: Book) -> list[Entry]:

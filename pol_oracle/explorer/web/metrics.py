@@ -36,5 +36,3 @@ def exposition(book: Book) -> bytes:
         if status is not Status.NONE:
             blocks.labels(status.name.lower()).set(counts.get(status, 0))
     return generate_latest(registry)
-
-

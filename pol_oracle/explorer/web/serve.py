@@ -37,6 +37,7 @@ class ExplorerConfig:
         host: address to listen on.
         port: TCP port; 0 takes any free one.
         names: address -> what to call it.
+        data: folder of finished data sets; None shows no samples.
     """
 
     deployment: Deployment
@@ -45,6 +46,7 @@ class ExplorerConfig:
     host: str = "127.0.0.1"
     port: int = 8580
     names: Mapping[str, str] | None = None
+    data: Path | None = None
 
 
 def serve(config: ExplorerConfig, ready: Callable[[str], None] | None = None) -> None:
@@ -66,7 +68,7 @@ def serve(config: ExplorerConfig, ready: Callable[[str], None] | None = None) ->
         watcher.start()
         try:
             with suppress(KeyboardInterrupt):  # Ctrl-C is how it ends
-                uvicorn.Server(_configuration(app)).run(sockets=[listener])
+                uvicorn.Server(configuration(app)).run(sockets=[listener])
         finally:
             watcher.stop()
 
@@ -81,7 +83,8 @@ def assemble(config: ExplorerConfig) -> tuple[object, Watcher]:
     return Explorer(book, live).application(), watcher
 
 
-def _configuration(app: object) -> uvicorn.Config:
+def configuration(app: object) -> uvicorn.Config:
+    """Returns the server's settings."""
     return uvicorn.Config(
         app,  # type: ignore[arg-type]
         http=Impatient,

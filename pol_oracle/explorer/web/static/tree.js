@@ -54,6 +54,8 @@ function toEnd() {
 }
 
 function resize() {
+  const rows = tree ? Math.max(...tree.lane, 3) + 1 : 4;
+  canvas.style.height = `${Math.min(rows * ROW + 2 * MARGIN, innerHeight * 0.62)}px`;
   const ratio = devicePixelRatio || 1;
   canvas.width = Math.round(canvas.clientWidth * ratio);
   canvas.height = Math.round(canvas.clientHeight * ratio);
