@@ -8,7 +8,7 @@ from typing import Any
 
 from pol_oracle.agents.rules.knowledge import Verifier
 from pol_oracle.agents.rules.policy import Policy
-from pol_oracle.agents.rules.verdicts import Challenge, Verdict
+from pol_oracle.agents.rules.verdicts import Challenge, Unavailable, Verdict
 from pol_oracle.bench import l1
 from pol_oracle.evidence import Answer, FraudProof
 from pol_oracle.l1.events import typed as ev
@@ -45,9 +45,9 @@ def refutation(trace_root: bytes = TRACE_ROOT) -> FraudProof:
     return FraudProof(None, "proveBit", (trace_root,), replace(EXPLANATION, explanation=trace_root))
 
 
-def lacks(block_id: bytes, position: Position, kind: EvidenceKind | None = EvidenceKind.WITHHELD) -> Verdict:
+def lacks(block_id: bytes, position: Position) -> Unavailable:
     """What a replay says that lacks something."""
-    return Verdict(block_id, kind, "not shown", lacks=MissingItem(position, OPENING))
+    return Unavailable(block_id, "not shown", MissingItem(position, OPENING))
 
 
 def answer_of(position: Position) -> Answer:

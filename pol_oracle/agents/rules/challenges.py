@@ -12,6 +12,7 @@ from pol_oracle.view.blocks import BlockView
 
 from .actions import Action, Commit, Prove, Reopen
 from .knowledge import Verifier
+from .verdicts import Invalid, accusation
 
 if TYPE_CHECKING:
     from pol_oracle.evidence import FraudProof
@@ -41,14 +42,14 @@ def claimable(view: View, block: BlockView, me: str) -> bool:
 
 
 def _next_move(view: View, block: BlockView, own: Verifier) -> Iterator[Action]:
-    verdict = own.verdicts.get(block.id)
-    if verdict is None or verdict.proof is None:
+    wrong = accusation(own.verdicts.get(block.id))
+    if not isinstance(wrong, Invalid):
         return
-    refuted = verdict.proof.refutes
+    refuted = wrong.proof.refutes
     if refuted is not None and block.stands(refuted) and not block.vouched(refuted):
         yield Reopen(block.id, refuted, block.explained_at(refuted) or 0)
     elif refuted is None or block.stands(refuted):
-        yield from _towards_court(view, block, own, verdict.proof)
+        yield from _towards_court(view, block, own, wrong.proof)
 
 
 def _towards_court(view: View, block: BlockView, own: Verifier, proof: FraudProof) -> Iterator[Action]:
@@ -65,7 +66,7 @@ def _towards_court(view: View, block: BlockView, own: Verifier, proof: FraudProo
 def _bounty_claim(view: View, block: BlockView, own: Verifier, parameters: Parameters) -> Iterator[Action]:
     """A slashed block: an earlier commitment than the bounty's still takes it, if it is shown."""
     verdict = own.verdicts.get(block.id)
-    if verdict is None or verdict.proof is None or block.bounty is None or block.closed_at is None:
+    if not isinstance(verdict, Invalid) or block.bounty is None or block.closed_at is None:
         return
     if block.status is not Status.SLASHED or view.now >= block.closed_at + parameters.reveal_window:
         return

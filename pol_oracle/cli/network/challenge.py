@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pol_oracle.agents.rules.verdicts import Invalid, Unavailable, Valid, Verdict, accusation
 from pol_oracle.protocol.errors import InputError, NotMined, Reverted
 from pol_oracle.protocol.hashing import ZERO
 
@@ -19,7 +20,6 @@ from .blocks import BlockArgument, find, findings, judgement
 if TYPE_CHECKING:
     from eth_account.signers.local import LocalAccount
 
-    from pol_oracle.agents.rules.verdicts import Verdict
     from pol_oracle.l1.client import Client
     from pol_oracle.l1.sending.sender import Call
     from pol_oracle.view.blocks import BlockView
@@ -64,12 +64,12 @@ def challenge(
     plan = plan_of(connection, wanted, verdict, key)
     values = {"id": output.hex0x(wanted.id), **findings(verdict), "sent": not dry_run}
     if not dry_run:
-        if verdict.right and not plan.steps:
+        if isinstance(verdict, Valid) and not plan.steps:
             raise InputError(f"block {values['id']} is right: the replay gives the same bits, nothing to challenge")
-        if verdict.proof is None and plan.steps and not demand:
+        if isinstance(accusation(verdict), Unavailable) and plan.steps and not demand:
             fee = found.parameters.demand_fee / 10**18
             raise InputError(
-                f"block {values['id']} is wrong: {verdict.reason}. What proves it must be shown on L1 first: give "
+                f"block {values['id']} is wrong: {values['reason']}. What proves it must be shown on L1 first: give "
                 f"--demand, which locks {fee:g} ETH of your bond until the block is judged"
             )
         assert key is not None
@@ -117,31 +117,30 @@ def plan_of(connection: Client, block: BlockView, verdict: Verdict, key: LocalAc
     from pol_oracle.view.blocks import NOBODY
 
     me = NOBODY if key is None else str(key.address)
-    if verdict.proof is not None:
-        return ChallengePlan(_proving(connection, block, verdict, key), me)
-    lacks = verdict.lacks
-    if lacks is None or block.header is None or any(d.position == lacks.position for d in block.open_demands):
+    wrong = accusation(verdict)
+    if isinstance(wrong, Invalid):
+        return ChallengePlan(_proving(connection, block, wrong, key), me)
+    if wrong is None or block.header is None or any(d.position == wrong.lacks.position for d in block.open_demands):
         return ChallengePlan((), me)
-    call = call_of(Demand(block.id, block.header, lacks))
-    return ChallengePlan((Step(call, str(lacks.position)),), me)
+    call = call_of(Demand(block.id, block.header, wrong.lacks))
+    return ChallengePlan((Step(call, str(wrong.lacks.position)),), me)
 
 
-def _proving(connection: Client, block: BlockView, verdict: Verdict, key: LocalAccount | None) -> tuple[Step, ...]:
+def _proving(connection: Client, block: BlockView, wrong: Invalid, key: LocalAccount | None) -> tuple[Step, ...]:
     from pol_oracle.agents.respond import Committer, call_of
     from pol_oracle.agents.rules.actions import Commit, Prove
 
-    proof = verdict.proof
-    assert proof is not None
+    proof = wrong.proof
     if key is None:
-        return (Step(call_of(Prove(block.id, proof, ZERO)), verdict.reason, uncommitted=True),)
+        return (Step(call_of(Prove(block.id, proof, ZERO)), wrong.reason, uncommitted=True),)
     sealed = Committer(key)(block.id, proof)
     prove = call_of(Prove(block.id, proof, sealed.salt))
     made = connection.commitment(str(key.address), sealed.commitment)
     if made.l1_block:
         early = connection.latest().number <= made.l1_block
-        return (Step(prove, verdict.reason, early, made.l1_block),)
+        return (Step(prove, wrong.reason, early, made.l1_block),)
     commit = call_of(Commit(block.id, sealed.commitment))
-    return Step(commit, "a commitment to the proof"), Step(prove, verdict.reason, uncommitted=True)
+    return Step(commit, "a commitment to the proof"), Step(prove, wrong.reason, uncommitted=True)
 
 
 def _send(settings: Settings, connection: Client, key: LocalAccount, plan: ChallengePlan) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from pol_oracle.agents.rules.actions import Action, Attest, Commit, Demand, Prove, Reopen
 from pol_oracle.agents.rules.decide import decide_verifier
 from pol_oracle.agents.rules.knowledge import Verifier
-from pol_oracle.agents.rules.verdicts import Verdict
+from pol_oracle.agents.rules.verdicts import Invalid, Unavailable, Valid, Verdict, can_be_built_on
 from pol_oracle.l1.events import typed as ev
 from pol_oracle.protocol.lifecycle import EvidenceKind, Role
 from tests.agents.scene import (
@@ -33,12 +34,7 @@ from tests.agents.scene import (
     verifier,
 )
 
-STEP, ACCURACY, WITHHELD, REQUIREMENT = (
-    EvidenceKind.STEP,
-    EvidenceKind.ACCURACY,
-    EvidenceKind.WITHHELD,
-    EvidenceKind.REQUIREMENT,
-)
+STEP, ACCURACY, REQUIREMENT = EvidenceKind.STEP, EvidenceKind.ACCURACY, EvidenceKind.REQUIREMENT
 
 
 def attest(scene: Scene, block: bytes) -> Attest:
@@ -50,7 +46,7 @@ def decide(scene: Scene, own: Verifier) -> tuple[Action, ...]:
 
 
 def wrong(block: bytes, kind: EvidenceKind = STEP) -> Verdict:
-    return Verdict(block, kind, "wrong", proof_of(block, kind))
+    return Invalid(block, "wrong", proof_of(block, kind))
 
 
 def commitment(block: bytes) -> bytes:
@@ -67,10 +63,10 @@ def proven(block: bytes, kind: EvidenceKind = STEP) -> Prove:
 def test_attests_to_what_it_found_right_once() -> None:
     scene = Scene()
     block = scene.propose()
-    assert decide(scene, verifier(V1, Verdict(block))) == (attest(scene, block),)
+    assert decide(scene, verifier(V1, Valid(block))) == (attest(scene, block),)
 
     scene.attest(block, V1)
-    assert decide(scene, verifier(V1, Verdict(block))) == ()
+    assert decide(scene, verifier(V1, Valid(block))) == ()
 
 
 def test_says_nothing_without_a_replay() -> None:
@@ -84,7 +80,7 @@ def test_does_not_attest_to_its_own_block() -> None:
     scene = Scene(verifiers=(V1, V2, CHEAT))
     block = scene.propose(miner=CHEAT)
 
-    assert decide(scene, verifier(CHEAT, Verdict(block))) == ()
+    assert decide(scene, verifier(CHEAT, Valid(block))) == ()
 
 
 def test_does_not_attest_to_a_block_on_a_slashed_one() -> None:
@@ -93,7 +89,7 @@ def test_does_not_attest_to_a_block_on_a_slashed_one() -> None:
     child = scene.propose(bad)
     scene.slash(bad, winner=V2)
 
-    assert attest(scene, child) not in decide(scene, verifier(V1, Verdict(child)))
+    assert attest(scene, child) not in decide(scene, verifier(V1, Valid(child)))
 
 
 @pytest.mark.parametrize("position", [ROOTS, EXPLANATION])
@@ -103,14 +99,14 @@ def test_pitfall_11_demands_of_others_do_not_keep_it_from_attesting(position: ob
     block = scene.propose()
     scene.demand(block, position, V2)  # type: ignore[arg-type]
 
-    assert decide(scene, verifier(V1, Verdict(block))) == (attest(scene, block),)
+    assert decide(scene, verifier(V1, Valid(block))) == (attest(scene, block),)
 
 
 def test_does_not_attest_while_something_is_missing() -> None:
     scene = Scene()
     block = scene.propose()
 
-    assert not lacks(block, ROOTS).valid
+    assert not can_be_built_on(lacks(block, ROOTS))
     assert not any(isinstance(a, Attest) for a in decide(scene, verifier(V1, lacks(block, ROOTS))))
 
 
@@ -119,10 +115,10 @@ def test_attests_to_a_right_block_that_somebody_explains_falsely() -> None:
     scene = Scene()
     block = scene.propose()
     scene.show(block, BITS, EXPLANATION)
-    for verdict in (Verdict(block, None, "false", refutation()), lacks(block, EXPLAINED_LEAVES, None)):
-        actions = decide(scene, verifier(V1, verdict))
+    for false in (Invalid(block, "false", refutation()), lacks(block, EXPLAINED_LEAVES)):
+        actions = decide(scene, verifier(V1, Valid(block, false_explanation=false)))
         assert attest(scene, block) in actions
-        assert [type(a) for a in actions] == [Commit if verdict.proof else Demand, Attest]
+        assert [type(a) for a in actions] == [Commit if isinstance(false, Invalid) else Demand, Attest]
 
 
 def test_keeps_what_demands_and_explanations_may_take_in_reserve_and_attests_on_the_heads_branch_first() -> None:
@@ -133,12 +129,12 @@ def test_keeps_what_demands_and_explanations_may_take_in_reserve_and_attests_on_
     spare = POLICY.reserve(PARAMETERS) + 4 * PARAMETERS.attest_bond
     scene.emit(ev.Unbonded, account=V1, role=Role.VERIFIER, amount=3 * ETH - spare)
 
-    assert decide(scene, verifier(V1, *map(Verdict, (rival, first, second)))) == (
+    assert decide(scene, verifier(V1, *map(Valid, (rival, first, second)))) == (
         attest(scene, first),
         attest(scene, second),
     )
     scene.attest(first, V1)
-    assert decide(scene, verifier(V1, *map(Verdict, (rival, first, second)))) == (attest(scene, second),)
+    assert decide(scene, verifier(V1, *map(Valid, (rival, first, second)))) == (attest(scene, second),)
 
 
 # --- challenging ---
@@ -174,7 +170,7 @@ def test_another_proof_of_the_same_block_is_committed_to_anew() -> None:
     block = scene.propose(miner=CHEAT)
     old = Commit(block, commitment(block))
     other = replace(proof_of(block), function="proveInput")
-    (new,) = decide(scene, verifier(V1, Verdict(block, STEP, "wrong", other)))
+    (new,) = decide(scene, verifier(V1, Invalid(block, "wrong", other)))
 
     assert isinstance(new, Commit)
     assert new.key != old.key
@@ -220,7 +216,7 @@ def test_later_commitment_is_not_shown_after_the_slash() -> None:
 
 def refute(scene: Scene, block: bytes) -> tuple[Action, ...]:
     """What an agent does against a false explanation."""
-    return decide(scene, verifier(V1, Verdict(block, EvidenceKind.UNEXPLAINED, "false", refutation())))
+    return decide(scene, verifier(V1, Invalid(block, "false", refutation())))
 
 
 def test_a_false_explanation_is_committed_against_and_refuted_as_long_as_it_stands() -> None:
@@ -267,11 +263,11 @@ def test_a_false_explanation_for_which_nobody_answers_any_more_is_reopened_for_n
     scene.refute(other.demand_id(block))
     given_at = scene.view.blocks[block].explained_at(EXPLAINED_LEAVES) or 0
 
-    false = Verdict(block, None, "false", refutation())
+    false = Valid(block, false_explanation=Invalid(block, "false", refutation()))
     assert decide(scene, verifier(V1, false))[0] == Reopen(
         block, replace(EXPLANATION, explanation=TRACE_ROOT), given_at
     )
-    below = lacks(block, EXPLAINED_LEAVES, None)
+    below = Valid(block, false_explanation=lacks(block, EXPLAINED_LEAVES))
     assert decide(scene, verifier(V1, below))[0] == Reopen(block, EXPLAINED_LEAVES, given_at)
     scene.reopen(EXPLANATION.demand_id(block))
     assert not any(isinstance(a, Reopen) for a in decide(scene, verifier(V1, false)))
@@ -287,11 +283,16 @@ def test_what_refutes_an_explanation_is_no_claim_to_the_bounty_of_its_block() ->
     assert not any(isinstance(a, Prove) for a in refute(scene, block))
 
 
-def test_pitfall_03_a_verdict_without_proof_or_demands_accuses_nobody() -> None:
+@pytest.mark.parametrize("accusing", [Invalid, Unavailable])
+def test_pitfall_03_there_is_no_verdict_without_proof_or_demands_and_without_one_nobody_is_accused(
+    accusing: Any,
+) -> None:
     scene = Scene()
     block = scene.propose(miner=CHEAT)
 
-    assert decide(scene, verifier(V1, Verdict(block, WITHHELD, "not served"))) == ()
+    with pytest.raises(TypeError):
+        accusing(block, "not served")
+    assert decide(scene, verifier(V1)) == ()
 
 
 def test_challenges_come_before_demands_and_attestations() -> None:
@@ -300,7 +301,7 @@ def test_challenges_come_before_demands_and_attestations() -> None:
     hidden = scene.propose(miner=CHEAT, nonce=1)
     bad = scene.propose(miner=CHEAT)
 
-    own = verifier(V1, Verdict(good), lacks(hidden, ROOTS), wrong(bad))
+    own = verifier(V1, Valid(good), lacks(hidden, ROOTS), wrong(bad))
 
     assert [type(a) for a in decide(scene, own)] == [Commit, Demand, Attest]
 
@@ -315,7 +316,7 @@ def test_pitfall_12_after_a_reorg_nothing_is_said_about_what_is_gone() -> None:
     other = scene.propose()  # same height, another block
 
     assert decide(scene, own) == ()
-    assert decide(scene, replace(own, verdicts={gone: wrong(gone), other: Verdict(other)})) == (attest(scene, other),)
+    assert decide(scene, replace(own, verdicts={gone: wrong(gone), other: Valid(other)})) == (attest(scene, other),)
 
 
 def test_pitfall_09_right_block_whose_miner_lets_a_demand_lapse_is_not_attested_to() -> None:
@@ -323,17 +324,17 @@ def test_pitfall_09_right_block_whose_miner_lets_a_demand_lapse_is_not_attested_
     scene = Scene()
     block = scene.propose()
     made = scene.demand(block, ROOTS, V2)
-    assert attest(scene, block) in decide(scene, verifier(V1, Verdict(block)))
+    assert attest(scene, block) in decide(scene, verifier(V1, Valid(block)))
 
     scene.wait(PARAMETERS.answer_window // 2 + 1)
-    assert attest(scene, block) not in decide(scene, verifier(V1, Verdict(block)))
+    assert attest(scene, block) not in decide(scene, verifier(V1, Valid(block)))
 
     scene.answer(made)
-    assert attest(scene, block) in decide(scene, verifier(V1, Verdict(block)))
+    assert attest(scene, block) in decide(scene, verifier(V1, Valid(block)))
 
     scene.demand(block, EXPLANATION, V2)  # they could explain it, and would lose their bonds otherwise
     scene.wait(PARAMETERS.answer_window - 1)
-    assert attest(scene, block) not in decide(scene, verifier(V1, Verdict(block)))
+    assert attest(scene, block) not in decide(scene, verifier(V1, Valid(block)))
 
 
 def test_what_an_author_does_not_show_of_its_explanation_keeps_nobody_from_attesting() -> None:
@@ -343,4 +344,4 @@ def test_what_an_author_does_not_show_of_its_explanation_keeps_nobody_from_attes
     scene.demand(block, EXPLAINED_LEAVES, V2)
     scene.wait(PARAMETERS.answer_window - 1)
 
-    assert attest(scene, block) in decide(scene, verifier(V1, Verdict(block)))
+    assert attest(scene, block) in decide(scene, verifier(V1, Valid(block)))

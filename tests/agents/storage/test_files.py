@@ -17,7 +17,7 @@ from pol_oracle.agents.monitoring.logs import log_to
 from pol_oracle.agents.monitoring.records import Records
 from pol_oracle.agents.respond import Committer, call_of
 from pol_oracle.agents.rules.actions import Prove
-from pol_oracle.agents.rules.verdicts import Verdict
+from pol_oracle.agents.rules.verdicts import Invalid, Valid, Verdict
 from pol_oracle.agents.storage.memory import REFUSALS, AgentMemory, RefusedCall
 from pol_oracle.evidence import FraudProof
 from pol_oracle.l1.contracts.abi import encode_call
@@ -33,12 +33,13 @@ ROOT, OTHER = keccak(b"trace root"), keccak(b"other")
 def test_only_what_was_found_right_survives_a_restart(tmp_path: Path) -> None:
     """What is wrong is found again: then with everything that was shown meanwhile."""
     path = tmp_path / "m.sqlite"
-    bad = Verdict(keccak(b"bad"), KIND, "wrong", proof_of(keccak(b"bad")))
+    bad = Invalid(keccak(b"bad"), "wrong", proof_of(keccak(b"bad")))
     missing = lacks(keccak(b"missing"), ROOTS)
-    dead = Verdict(keccak(b"dead"), dead_end=True)
-    good = Verdict(keccak(b"good"))
+    dead = Valid(keccak(b"dead"), dead_end=True)
+    good = Valid(keccak(b"good"))
     memory = AgentMemory(path, GENESIS, V1)
-    for verdict in (bad, missing, dead, good, good):
+    verdicts: list[Verdict] = [bad, missing, dead, good, good]
+    for verdict in verdicts:
         memory.remember(verdict, difficulty=4096)
     memory.close()
 
@@ -157,11 +158,11 @@ def test_memory_makes_up_for_what_a_full_disk_did_not_take(
     file_size_limit(0)
     memory.add_proof(proof, 5000)
     memory.add_refusal(RefusedCall("propose:00", "", "why"))
-    memory.remember(Verdict(keccak(b"good")), 4096)
+    memory.remember(Valid(keccak(b"good")), 4096)
     assert AgentMemory(path, GENESIS, MINER).proofs() == {}
 
     file_size_limit(resource.RLIM_INFINITY)
-    memory.remember(Verdict(keccak(b"better")), 4096)
+    memory.remember(Valid(keccak(b"better")), 4096)
     memory.close()
     memory = AgentMemory(path, GENESIS, MINER)
     assert (memory.proofs(), len(memory.refusals())) == ({proof: 5000}, 1)
@@ -173,7 +174,7 @@ def test_memory_of_old_blocks_is_bounded(tmp_path: Path, monkeypatch: pytest.Mon
     memory = AgentMemory(tmp_path / "m.sqlite", GENESIS, V1)
     blocks = [keccak(bytes([number])) for number in range(20)]
     for block in blocks:
-        memory.remember(Verdict(block), 4096)
+        memory.remember(Valid(block), 4096)
     assert list(memory.found_right()) == blocks[-5:]
 
 
