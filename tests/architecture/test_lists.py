@@ -24,7 +24,7 @@ def type_of(parameter: dict[str, Any]) -> str:
     if not parameter["type"].startswith("tuple"):
         return str(parameter["type"])
     inside = ",".join(type_of(part) for part in parameter["components"])
-    return f"({inside})" + parameter["type"].removeprefix("tuple")
+    return f"({inside}){str(parameter['type']).removeprefix('tuple')}"
 
 
 def signatures(contract: str) -> Iterator[str]:

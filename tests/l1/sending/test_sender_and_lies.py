@@ -556,9 +556,7 @@ def test_a_private_endpoint_that_is_away_stops_nothing_else(
 # --- waiting ---
 
 
-def test_a_wait_says_how_far_a_call_is(
-    proxy: LyingProxy, open_sender: Open, mine: Callable[..., None]
-) -> None:
+def test_a_wait_says_how_far_a_call_is(proxy: LyingProxy, open_sender: Open, mine: Callable[..., None]) -> None:
     sender = open_sender(confirmations=6)
     sender.submit(deposit(1))
     sender.tick()
