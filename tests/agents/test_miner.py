@@ -21,7 +21,7 @@ from pol_oracle.evidence import Shown
 from pol_oracle.protocol.errors import StoreError
 from pol_oracle.view.blocks import BlockView
 from pol_oracle.view.lineage import Lineage
-from tests.agents.scene import CHEAT, GENESIS, MINER, PARAMETERS, POLICY, TASK, Scene, join, proof_of
+from tests.agents.scene import CHEAT, GENESIS, MINER, PARAMETERS, POLICY, TASK, Scene, account_of, join, proof_of
 
 
 class Machine:
@@ -32,7 +32,7 @@ class Machine:
         self.searching: list[bytes] = []
         self.verdicts: dict[bytes, Verdict | StoreError] = {}
         nothing: Any = None
-        config = SimpleNamespace(retry_s=0, policy=POLICY, name="miner")
+        config = SimpleNamespace(retry_s=0, policy=POLICY, name="miner", account=account_of(MINER), depth=0)
         records = SimpleNamespace(note=lambda **facts: None)
         memory = AgentMemory(folder / "m.sqlite", GENESIS, MINER)
         context = SimpleNamespace(

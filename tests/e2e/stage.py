@@ -26,7 +26,8 @@ from pol_oracle.evidence import Answer, FraudProof, Shown, bits_answer
 from pol_oracle.evidence.accuracy import sums_proof
 from pol_oracle.l1.client import Client
 from pol_oracle.l1.contracts.deployment import Deployment
-from pol_oracle.l1.sending.sender import Call, Sender
+from pol_oracle.l1.sending.calls import Call
+from pol_oracle.l1.sending.sender import Sender
 from pol_oracle.protocol.derivation import batch, seed
 from pol_oracle.protocol.errors import StoreError
 from pol_oracle.protocol.hashing import keccak

@@ -92,21 +92,6 @@ class Unserved:
     reason: str
 
 
-@dataclass(frozen=True)
-class Challenge:
-    """A call of the Court, and the commitment to it that must be on L1 before.
-
-    Attributes:
-        commitment: 32 bytes.
-        salt: the call's last argument, 32 bytes; keeps the commitment from being guessed.
-        data: the call's data.
-    """
-
-    commitment: bytes
-    salt: bytes
-    data: bytes
-
-
 Replay = Callable[["BlockView", "Lineage", "Shown", Callable[[], bool]], Verdict]
 """Checks one block. Takes the block, the lineage of its parent, what was shown of it on L1, and a function
 "cancelled?". It says what must be demanded on L1; raises StoreError where W is the miner's and not served."""

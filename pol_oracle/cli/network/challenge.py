@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from eth_account.signers.local import LocalAccount
 
     from pol_oracle.l1.client import Client
-    from pol_oracle.l1.sending.sender import Call
+    from pol_oracle.l1.sending.calls import Call
     from pol_oracle.view.blocks import BlockView
 
 POLL_S = 0.2
@@ -127,20 +127,21 @@ def plan_of(connection: Client, block: BlockView, verdict: Verdict, key: LocalAc
 
 
 def _proving(connection: Client, block: BlockView, wrong: Invalid, key: LocalAccount | None) -> tuple[Step, ...]:
-    from pol_oracle.agents.respond import Committer, call_of
-    from pol_oracle.agents.rules.actions import Commit, Prove
+    from pol_oracle.agents.respond import Committer
+    from pol_oracle.agents.rules.actions import Prove
+    from pol_oracle.l1.sending.calls import Call
 
-    proof = wrong.proof
+    action = Prove(block.id, wrong.proof)
     if key is None:
-        return (Step(call_of(Prove(block.id, proof, ZERO)), wrong.reason, uncommitted=True),)
-    sealed = Committer(key)(block.id, proof)
-    prove = call_of(Prove(block.id, proof, sealed.salt))
-    made = connection.commitment(str(key.address), sealed.commitment)
+        call = Call(action.key, "Court", wrong.proof.function, (*wrong.proof.arguments, ZERO))
+        return (Step(call, wrong.reason, uncommitted=True),)
+    challenge = Committer(key)(action)
+    made = connection.commitment(str(key.address), challenge.commitment)
     if made.l1_block:
         early = connection.latest().number <= made.l1_block
-        return (Step(prove, wrong.reason, early, made.l1_block),)
-    commit = call_of(Commit(block.id, sealed.commitment))
-    return Step(commit, "a commitment to the proof"), Step(prove, wrong.reason, uncommitted=True)
+        return (Step(challenge.prove, wrong.reason, early, made.l1_block),)
+    commit = Step(challenge.commit, "a commitment to the proof")
+    return commit, Step(challenge.prove, wrong.reason, uncommitted=True)
 
 
 def _send(settings: Settings, connection: Client, key: LocalAccount, plan: ChallengePlan) -> None:
@@ -171,7 +172,7 @@ def _named(plan: ChallengePlan) -> list[dict[str, Any]]:
 def _told(connection: Client, step: Step, sender: str) -> dict[str, Any]:
     """What a call would take; a refusal is told, as it may pass: bonds can be deposited."""
     call = step.call
-    request = connection.request_for(call.contract, call.function, call.args, call.value)
+    request = call.request(connection)
     gas, refused = None, None
     try:
         gas = connection.estimate_gas(request, sender, code=_committed(connection) if step.uncommitted else None)

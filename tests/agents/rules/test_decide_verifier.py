@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
-from pol_oracle.agents.rules.actions import Action, Attest, Commit, Demand, Prove, Reopen
+from pol_oracle.agents.rules.actions import Action, Attest, Demand, Prove, Reopen
 from pol_oracle.agents.rules.decide import decide_verifier
 from pol_oracle.agents.rules.knowledge import Verifier
 from pol_oracle.agents.rules.verdicts import Invalid, Unavailable, Valid, Verdict, can_be_built_on
 from pol_oracle.l1.events import typed as ev
+from pol_oracle.l1.sending.calls import Call
+from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.lifecycle import EvidenceKind, Role
 from tests.agents.scene import (
     BITS,
@@ -27,10 +29,11 @@ from tests.agents.scene import (
     V2,
     V3,
     Scene,
+    challenge,
     lacks,
     proof_of,
     refutation,
-    seal,
+    sent,
     verifier,
 )
 
@@ -49,12 +52,9 @@ def wrong(block: bytes, kind: EvidenceKind = STEP) -> Verdict:
     return Invalid(block, "wrong", proof_of(block, kind))
 
 
-def commitment(block: bytes) -> bytes:
-    return seal(block, proof_of(block)).commitment
-
-
-def proven(block: bytes, kind: EvidenceKind = STEP) -> Prove:
-    return Prove(block, proof_of(block, kind), seal(block, proof_of(block)).salt)
+def calls(scene: Scene, own: Verifier, depth: int = 0) -> list[Call]:
+    """What L1 is to be told."""
+    return sent(scene, decide(scene, own), depth)
 
 
 # --- attesting ---
@@ -118,7 +118,7 @@ def test_attests_to_a_right_block_that_somebody_explains_falsely() -> None:
     for false in (Invalid(block, "false", refutation()), lacks(block, EXPLAINED_LEAVES)):
         actions = decide(scene, verifier(V1, Valid(block, false_explanation=false)))
         assert attest(scene, block) in actions
-        assert [type(a) for a in actions] == [Commit if isinstance(false, Invalid) else Demand, Attest]
+        assert [type(a) for a in actions] == [Prove if isinstance(false, Invalid) else Demand, Attest]
 
 
 def test_keeps_what_demands_and_explanations_may_take_in_reserve_and_attests_on_the_heads_branch_first() -> None:
@@ -144,36 +144,39 @@ def test_keeps_what_demands_and_explanations_may_take_in_reserve_and_attests_on_
 def test_commits_first_and_proves_in_a_later_l1_block(kind: EvidenceKind) -> None:
     scene = Scene()
     block = scene.propose(miner=CHEAT)
-    own = verifier(V1, wrong(block, kind))
-    assert decide(scene, own) == (Commit(block, commitment(block)),)
+    own, towards_court = verifier(V1, wrong(block, kind)), challenge(block, proof_of(block, kind))
+    assert decide(scene, own) == (Prove(block, proof_of(block, kind)),)
+    assert calls(scene, own) == [towards_court.commit]
 
-    scene.commit(V1, commitment(block))
-    assert decide(scene, own) == ()  # same L1 block
+    scene.commit(V1, towards_court.commitment)
+    assert calls(scene, own) == []  # same L1 block
 
-    assert decide(scene, replace(own, depth=1)) == (proven(block, kind),)  # L1 is a block further
+    assert calls(scene, own, depth=1) == [towards_court.prove]  # L1 is a block further
     scene.wait()
-    assert decide(scene, own) == (proven(block, kind),)
+    assert calls(scene, own) == [towards_court.prove]
 
 
 def test_pitfall_02_commitment_of_another_does_not_count_as_its_own() -> None:
     scene = Scene()
     block = scene.propose(miner=CHEAT)
-    scene.commit(V2, commitment(block))
+    towards_court = challenge(block, proof_of(block))
+    scene.commit(V2, towards_court.commitment)
     scene.wait()
 
-    assert isinstance(decide(scene, verifier(V1, wrong(block)))[0], Commit)
+    assert calls(scene, verifier(V1, wrong(block))) == [towards_court.commit]
 
 
 def test_another_proof_of_the_same_block_is_committed_to_anew() -> None:
     """After a restart a replay may find another fault: the old commitment does not open to it."""
     scene = Scene()
     block = scene.propose(miner=CHEAT)
-    old = Commit(block, commitment(block))
-    other = replace(proof_of(block), function="proveInput")
-    (new,) = decide(scene, verifier(V1, Invalid(block, "wrong", other)))
+    old = challenge(block, proof_of(block))
+    scene.commit(V1, old.commitment)
+    scene.wait()
+    (new,) = calls(scene, verifier(V1, Invalid(block, "wrong", proof_of(keccak(b"other evidence")))))
 
-    assert isinstance(new, Commit)
-    assert new.key != old.key
+    assert new.function == "commit"
+    assert new.key != old.commit.key
 
 
 def test_proves_after_the_window_as_long_as_the_block_is_pending() -> None:
@@ -181,24 +184,25 @@ def test_proves_after_the_window_as_long_as_the_block_is_pending() -> None:
     block = scene.propose(miner=CHEAT)
     scene.wait(PARAMETERS.challenge_window)
 
-    assert isinstance(decide(scene, verifier(V1, wrong(block)))[0], Commit)
+    assert calls(scene, verifier(V1, wrong(block)))[0] == challenge(block, proof_of(block)).commit
 
 
 def test_proving_takes_no_bond() -> None:
     scene = Scene(verifiers=(V2,))
     block = scene.propose(miner=CHEAT)
 
-    assert decide(scene, verifier(V1, wrong(block))) == (Commit(block, commitment(block)),)
+    assert calls(scene, verifier(V1, wrong(block))) == [challenge(block, proof_of(block)).commit]
 
 
 def test_pitfall_02_earlier_commitment_takes_the_bounty_from_a_later_prover() -> None:
     scene = Scene()
     block = scene.propose(miner=CHEAT)
-    scene.commit(V1, commitment(block), order=0)
+    towards_court = challenge(block, proof_of(block))
+    scene.commit(V1, towards_court.commitment, order=0)
     scene.slash(block, winner=V2)  # V2's commitment has order 1
     scene.wait()
     own = verifier(V1, wrong(block))
-    assert proven(block) in decide(scene, own)
+    assert towards_court.prove in calls(scene, own)
 
     scene.wait(PARAMETERS.reveal_window)
     assert not any(isinstance(a, Prove) for a in decide(scene, own))
@@ -207,16 +211,25 @@ def test_pitfall_02_earlier_commitment_takes_the_bounty_from_a_later_prover() ->
 def test_later_commitment_is_not_shown_after_the_slash() -> None:
     scene = Scene()
     block = scene.propose(miner=CHEAT)
-    scene.commit(V1, commitment(block), order=2)
+    scene.commit(V1, challenge(block, proof_of(block)).commitment, order=2)
     scene.slash(block, winner=V2)
     scene.wait()
 
-    assert decide(scene, verifier(V1, wrong(block))) == ()
+    assert calls(scene, verifier(V1, wrong(block))) == []
 
 
-def refute(scene: Scene, block: bytes) -> tuple[Action, ...]:
+def test_nobody_commits_to_a_proof_of_what_is_slashed_already() -> None:
+    scene = Scene()
+    block = scene.propose(miner=CHEAT)
+    scene.slash(block, winner=V2)
+    scene.wait()
+
+    assert calls(scene, verifier(V1, wrong(block))) == []
+
+
+def refute(scene: Scene, block: bytes) -> list[Call]:
     """What an agent does against a false explanation."""
-    return decide(scene, verifier(V1, Invalid(block, "false", refutation())))
+    return calls(scene, verifier(V1, Invalid(block, "false", refutation())))
 
 
 def test_a_false_explanation_is_committed_against_and_refuted_as_long_as_it_stands() -> None:
@@ -224,15 +237,15 @@ def test_a_false_explanation_is_committed_against_and_refuted_as_long_as_it_stan
     block = scene.propose(miner=CHEAT)
     about = scene.demand(block, EXPLANATION, V1)
     scene.answer(about, V2)
-    sealed = seal(block, refutation())
-    assert refute(scene, block) == (Commit(block, sealed.commitment),)
-
-    scene.commit(V1, sealed.commitment)
-    scene.wait()
     given_at = scene.view.blocks[block].explained_at(EXPLAINED_LEAVES)
-    assert refute(scene, block) == (Prove(block, refutation(), sealed.salt, given_at or 0),)
+    towards_court = challenge(block, refutation(), given_at or 0)
+    assert refute(scene, block) == [towards_court.commit]
+
+    scene.commit(V1, towards_court.commitment)
+    scene.wait()
+    assert refute(scene, block) == [towards_court.prove]
     scene.refute(about)
-    assert refute(scene, block) == ()
+    assert refute(scene, block) == []
 
 
 def test_a_false_explanation_that_is_given_again_is_refuted_again() -> None:
@@ -240,7 +253,7 @@ def test_a_false_explanation_that_is_given_again_is_refuted_again() -> None:
     scene = Scene()
     block = scene.propose(miner=CHEAT)
     about = scene.demand(block, EXPLANATION, V1)
-    scene.commit(V1, seal(block, refutation()).commitment)
+    scene.commit(V1, challenge(block, refutation()).commitment)
     keys = set()
     for _ in range(3):
         scene.wait()
@@ -277,10 +290,10 @@ def test_what_refutes_an_explanation_is_no_claim_to_the_bounty_of_its_block() ->
     scene = Scene()
     block = scene.propose(miner=CHEAT)
     scene.answer(scene.demand(block, EXPLANATION, V1), V2)
-    scene.commit(V1, seal(block, refutation()).commitment, order=0)
+    scene.commit(V1, challenge(block, refutation()).commitment, order=0)
     scene.slash(block, winner=V2, order=1)
     scene.wait()
-    assert not any(isinstance(a, Prove) for a in refute(scene, block))
+    assert not any(call.contract == "Court" for call in refute(scene, block))
 
 
 @pytest.mark.parametrize("accusing", [Invalid, Unavailable])
@@ -303,7 +316,7 @@ def test_challenges_come_before_demands_and_attestations() -> None:
 
     own = verifier(V1, Valid(good), lacks(hidden, ROOTS), wrong(bad))
 
-    assert [type(a) for a in decide(scene, own)] == [Commit, Demand, Attest]
+    assert [type(a) for a in decide(scene, own)] == [Prove, Demand, Attest]
 
 
 def test_pitfall_12_after_a_reorg_nothing_is_said_about_what_is_gone() -> None:
