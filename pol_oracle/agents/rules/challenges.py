@@ -10,6 +10,7 @@ from pol_oracle.view import View
 from pol_oracle.view.blocks import BlockView
 
 from .actions import Action, Prove, Reopen
+from .demands import reopens
 from .knowledge import Verifier
 from .verdicts import Invalid, accusation
 
@@ -23,7 +24,7 @@ def challenges(view: View, own: Verifier, parameters: Parameters) -> Iterator[Ac
         parameters: of the deployment.
     """
     for block in view.pending:
-        yield from _next_move(block, own)
+        yield from _next_move(view, block, own, parameters)
     for block in view.unsettled:
         yield from _bounty_claim(view, block, own, parameters)
 
@@ -37,12 +38,12 @@ def claimable(view: View, block: BlockView, me: str) -> bool:
     return any(who == me and made.order < order for (who, _), made in view.commitments.items())
 
 
-def _next_move(block: BlockView, own: Verifier) -> Iterator[Action]:
+def _next_move(view: View, block: BlockView, own: Verifier, parameters: Parameters) -> Iterator[Action]:
     wrong = accusation(own.verdicts.get(block.id))
     if not isinstance(wrong, Invalid):
         return
     refuted = wrong.proof.refutes
-    if refuted is not None and block.stands(refuted) and not block.vouched(refuted):
+    if refuted is not None and block.stands(refuted) and reopens(view, block, refuted, parameters):
         yield Reopen(block.id, refuted, block.explained_at(refuted) or 0)
     elif refuted is None:
         yield Prove(block.id, wrong.proof)
