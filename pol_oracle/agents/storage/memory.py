@@ -69,7 +69,7 @@ class AgentMemory:
             self._database.execute("PRAGMA journal_mode=WAL")
             self._database.execute("PRAGMA synchronous=FULL")
             version = self._database.execute("PRAGMA user_version").fetchone()[0]
-            if version in (0, VERSION):
+            if version == 0:
                 self._database.executescript(f"{_SCHEMA}PRAGMA user_version = {VERSION};")
         if version not in (0, VERSION):
             self.close()

@@ -86,10 +86,6 @@ class Sender:
 
     A later :class:`CallResult` of the same key replaces an earlier one: L1 may reorganise after both.
 
-    Attributes:
-        address: of the account.
-        confirmations: L1 blocks that must follow a transaction before it is settled.
-
     Args:
         client: connected to L1, and to the deployment whose contracts are called.
         account: signs. Its key is neither logged nor stored.
