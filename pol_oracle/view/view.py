@@ -262,7 +262,8 @@ class View:
         if isinstance(event, ev.Explained):
             block.speakers.setdefault(event.author, Speaker())
         elif isinstance(event, ev.ExplanationRefuted):
-            block.speakers[event.author].fallen = True
+            speaker = block.speakers[event.author]
+            speaker.fallen_at = event.at.timestamp if speaker.fallen_at is None else speaker.fallen_at
         block.answered_at = max(block.answered_at, demand.answered_at or 0)
         if demand.settled:
             self._settle(block)
