@@ -1,10 +1,9 @@
-"""Text of strangers, made safe to show: what a node, a store or a contract says may steer a terminal. And amounts."""
+"""Text: of strangers, made safe to show (what a node, a store or a contract says may steer a terminal); amounts."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 
-WEI = 10**18
 LONGEST = 400  # characters
 
 
@@ -15,7 +14,7 @@ def printable(text: object, longest: int = LONGEST) -> str:
     return line if len(line) <= longest else f"{line[:longest]}…"
 
 
-def amount(wei: int) -> str:
-    """Returns an amount of ETH or LEARN as an exact decimal, without trailing zeros."""
-    text = format(Decimal(wei) / WEI, "f")
+def ether(wei: int) -> str:
+    """Returns an amount of 1e-18 ETH or LEARN as an exact decimal, without trailing zeros."""
+    text = format(Decimal(wei).scaleb(-18), "f")
     return text.rstrip("0").rstrip(".") if "." in text else text

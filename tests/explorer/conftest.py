@@ -83,7 +83,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
 def site(story: Story, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The explorer of that chain."""
     folder = tmp_path_factory.mktemp("explorer")
-    names = {story.l1.account(4).address: '<img src=x onerror="alert(1)">'}
+    names = {str(story.l1.account(4).address): '<img src=x onerror="alert(1)">'}
     config = ExplorerConfig(
         story.deployment, story.deployment.rpc, folder / "index.sqlite", names=names, data=folder / "data"
     )

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from pol_oracle.agents.respond import Committer
+from pol_oracle.agents.rules.actions import Prove
 from pol_oracle.bench.l1 import ETH, L1, MINER, PARAMETERS, VERIFIERS, running
 from pol_oracle.evidence import ClaimedTrace, FraudProof, Traced, TraceId, requirement_proof, traced
 from pol_oracle.evidence.operations import operation_proof
@@ -119,10 +120,10 @@ def _proven(story: Story) -> None:
 
 def _convict(l1: L1, block: bytes, proof: FraudProof) -> None:
     challenger = VERIFIERS[0]
-    sealed = Committer(l1.account(challenger))(block, proof)
-    l1.send(challenger, "Bounties", "commit", sealed.commitment)
+    challenge = Committer(l1.account(challenger))(Prove(block, proof))
+    l1.send(challenger, "Bounties", "commit", challenge.commitment)
     l1.wait(1)  # a proof needs a later L1 block
-    l1.send(challenger, "Court", proof.function, *proof.arguments, sealed.salt)
+    l1.send(challenger, "Court", proof.function, *challenge.prove.args)
 
 
 def _first_is_odd(story: Story, number: int) -> bool:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections import defaultdict
 
 from pol_oracle.protocol.lifecycle import Role
-from pol_oracle.protocol.text import amount
+from pol_oracle.protocol.text import ether
 
 from .book import Book
-from .common import BlockSummary, Facts, Happening, Payment, payment
-from .home import Miner, miners
+from .common import BlockSummary, Happening, PageFacts, PaymentFacts, payment
+from .home import MinerStanding, miners
 
 PAYMENTS, EVENTS, BLOCKS = 200, 60, 60
 
 
-class BondFacts(Facts):
+class BondFacts(PageFacts):
     """A bond in one role; ETH as decimal text."""
 
     role: str
@@ -22,7 +22,7 @@ class BondFacts(Facts):
     locked: str
 
 
-class AccountFacts(Facts):
+class AccountFacts(PageFacts):
     """An account.
 
     Attributes:
@@ -46,12 +46,12 @@ class AccountFacts(Facts):
     attestations: int
     disputes_won: int
     disputes_lost: int
-    payments: list[Payment]
+    payments: list[PaymentFacts]
     blocks: list[BlockSummary]
     events: list[Happening]
 
 
-class Standing(Facts):
+class AccountStanding(PageFacts):
     """A row of the leaderboard."""
 
     account: str
@@ -60,14 +60,14 @@ class Standing(Facts):
     won: str
     lost: str
     locked: str
-    mined: Miner | None
+    mined: MinerStanding | None
     share: float
 
 
-class Leaderboard(Facts):
+class Leaderboard(PageFacts):
     """All accounts that ever had a bond, a block or a reward; the most LEARN first."""
 
-    standings: list[Standing]
+    standings: list[AccountStanding]
 
 
 def account(book: Book, address: str) -> AccountFacts:
@@ -82,14 +82,14 @@ def account(book: Book, address: str) -> AccountFacts:
         account=address,
         name=book.names.get(address),
         bonds=[
-            BondFacts(role=b.role.name.lower(), free=amount(b.free), locked=amount(b.locked))
+            BondFacts(role=b.role.name.lower(), free=ether(b.free), locked=ether(b.locked))
             for b in bonds
             if b.role is not None
         ],
-        credit=amount(sum(b.credit for b in bonds)),
-        won=amount(sum(e.amount for e in eth if e.amount > 0)),
-        lost=amount(-sum(e.amount for e in eth if e.amount < 0)),
-        learned=amount(sum(e.amount for e in entries if e.unit == "LEARN")),
+        credit=ether(sum(b.credit for b in bonds)),
+        won=ether(sum(e.amount for e in eth if e.amount > 0)),
+        lost=ether(-sum(e.amount for e in eth if e.amount < 0)),
+        learned=ether(sum(e.amount for e in entries if e.unit == "LEARN")),
         proposed=mined.proposed if mined else 0,
         finalized=mined.finalized if mined else 0,
         slashed=mined.slashed if mined else 0,
@@ -120,13 +120,13 @@ def leaderboard(book: Book) -> Leaderboard:
     for address in accounts:
         learned = won.get((address, "LEARN"), (0, 0))[0]
         gain, loss = won.get((address, "ETH"), (0, 0))
-        standing = Standing(
+        standing = AccountStanding(
             account=address,
             roles=[role.name.lower() for role in sorted(roles[address])],
-            learned=amount(learned),
-            won=amount(gain),
-            lost=amount(loss),
-            locked=amount(locked[address]),
+            learned=ether(learned),
+            won=ether(gain),
+            lost=ether(loss),
+            locked=ether(locked[address]),
             mined=mined.get(address),
             share=100 * learned / total if total else 0,
         )

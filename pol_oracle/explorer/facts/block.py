@@ -6,14 +6,14 @@ from pol_oracle.l1.events import typed as ev
 from pol_oracle.protocol.derivation import Requirement, requirements, seed
 from pol_oracle.protocol.difficulty import needed_bits, work
 from pol_oracle.protocol.header import Header
-from pol_oracle.protocol.text import amount
+from pol_oracle.protocol.text import ether
 
-from ..index.rows import BlockRow
+from ..index.rows import IndexedBlock
 from .book import Book
-from .common import BlockSummary, Facts, Happening, Payment, hex0x, payment
+from .common import BlockSummary, Happening, PageFacts, PaymentFacts, hex0x, payment
 
 
-class HeaderFacts(Facts):
+class HeaderFacts(PageFacts):
     """What the miner claims; see ``protocol/header.py`` for each field."""
 
     parent: str
@@ -29,7 +29,7 @@ class HeaderFacts(Facts):
     correct_after: int
 
 
-class Required(Facts):
+class Required(PageFacts):
     """One requirement of the block, as it follows from its header.
 
     Attributes:
@@ -45,7 +45,7 @@ class Required(Facts):
     odd: bool
 
 
-class Attester(Facts):
+class Attester(PageFacts):
     """A verifier that attested, and what came of it: reward in LEARN, loss in ETH."""
 
     account: str
@@ -55,7 +55,7 @@ class Attester(Facts):
     loss: str | None
 
 
-class BlockFacts(Facts):
+class BlockFacts(PageFacts):
     """A block.
 
     Attributes:
@@ -84,11 +84,11 @@ class BlockFacts(Facts):
     beside: list[BlockSummary]
     next_of_miner: BlockSummary | None
     life: list[Happening]
-    payments: list[Payment]
+    payments: list[PaymentFacts]
     disputed: bool
 
 
-def block(book: Book, row: BlockRow) -> BlockFacts:
+def block(book: Book, row: IndexedBlock) -> BlockFacts:
     """Returns a block."""
     reader, tree = book.reader, book.snapshot()
     events = reader.events_of_block(row.id)
@@ -127,7 +127,7 @@ def header_facts(header: Header) -> HeaderFacts:
     return HeaderFacts(**{**values, "nonce": str(header.nonce), "indices": list(header.indices)})
 
 
-def required_of(book: Book, row: BlockRow, header: Header) -> tuple[Requirement, ...]:
+def required_of(book: Book, row: IndexedBlock, header: Header) -> tuple[Requirement, ...]:
     """Returns R of a block: it follows from header and difficulty alone."""
     task = book.deployment.task
     drawn = seed(task.rules, task.id, header.parent, header.miner, header.nonce)
@@ -151,8 +151,8 @@ def _attesters(events: list[ev.Event]) -> list[Attester]:
                 account=event.verifier,
                 time=event.at.timestamp,
                 tx=hex0x(event.at.tx_hash),
-                reward=amount(end.reward) if end is not None and end.reward else None,
-                loss=amount(end.loss) if end is not None and end.loss else None,
+                reward=ether(end.reward) if end is not None and end.reward else None,
+                loss=ether(end.loss) if end is not None and end.loss else None,
             )
         )
     return found

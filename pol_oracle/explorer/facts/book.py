@@ -10,7 +10,7 @@ from functools import cached_property
 from pol_oracle.l1.contracts.deployment import Deployment
 
 from ..index.reading import IndexReader
-from ..index.rows import BlockRow, TreeRow
+from ..index.rows import IndexedBlock, TreeBlock
 from ..watch import WatchState
 from .common import BlockSummary, summary
 from .lanes import lanes
@@ -18,7 +18,7 @@ from .words import Narrator
 
 
 @dataclass(frozen=True, eq=False)
-class Snapshot:
+class TreeSnapshot:
     """The tree at one moment.
 
     Attributes:
@@ -26,7 +26,7 @@ class Snapshot:
         heads: when which block became the head.
     """
 
-    rows: list[TreeRow]
+    rows: list[TreeBlock]
     heads: list[tuple[int, bytes]]
 
     @cached_property
@@ -40,10 +40,10 @@ class Snapshot:
         return [self.places.get(row.parent, -1) for row in self.rows]
 
     @cached_property
-    def trunk(self) -> list[TreeRow]:
+    def trunk(self) -> list[TreeBlock]:
         """The head's branch, from height 1 up."""
         place = self.places.get(self.heads[-1][1], -1) if self.heads else -1
-        found: list[TreeRow] = []
+        found: list[TreeBlock] = []
         while place >= 0:
             found.append(self.rows[place])
             place = self.parents[place]
@@ -90,7 +90,7 @@ class Book:
         self.deployment, self.reader, self.names = deployment, reader, dict(names or {})
         self._state = state
         self._lock = threading.Lock()
-        self._kept: tuple[int, Snapshot] | None = None
+        self._kept: tuple[int, TreeSnapshot] | None = None
 
     @property
     def state(self) -> WatchState:
@@ -107,19 +107,19 @@ class Book:
         """Samples of the test set."""
         return self.deployment.task.test_count
 
-    def snapshot(self) -> Snapshot:
+    def snapshot(self) -> TreeSnapshot:
         """Returns the tree as it is now; made once per version."""
         version = self.state.version
         with self._lock:
             if self._kept is None or self._kept[0] != version:
-                self._kept = version, Snapshot(self.reader.by_sequence(0), self.reader.heads())
+                self._kept = version, TreeSnapshot(self.reader.by_sequence(0), self.reader.heads())
             return self._kept[1]
 
     def narrator(self, own: bytes | None = None) -> Narrator:
         """Returns who tells events in words; ``own`` is the block whose page it is."""
         return Narrator(self.snapshot().heights, self.names, own)
 
-    def summary(self, row: BlockRow) -> BlockSummary:
+    def summary(self, row: IndexedBlock) -> BlockSummary:
         """Returns a block as lists show it."""
         tree = self.snapshot()
         return summary(row, self.test_count, tree.parent_at(row.parent), main=row.id in tree.main)

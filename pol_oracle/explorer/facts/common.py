@@ -7,28 +7,28 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from pol_oracle.protocol.difficulty import to_bits
-from pol_oracle.protocol.text import amount
+from pol_oracle.protocol.text import ether
 
-from ..index.rows import BlockRow, LedgerRow
+from ..index.rows import IndexedBlock, IndexedEntry
 
 StatusName = Literal["genesis", "pending", "finalized", "slashed", "orphaned"]
 UNITS = {"ETH": "ETH", "LEARN": "LEARN"}
 
 
-class Facts(BaseModel):
+class PageFacts(BaseModel):
     """What a page says."""
 
     model_config = ConfigDict(frozen=True)
 
 
-class Part(Facts):
+class Part(PageFacts):
     """A piece of a sentence; ``href`` leads to what it names."""
 
     text: str
     href: str = ""
 
 
-class Happening(Facts):
+class Happening(PageFacts):
     """Something that happened, in words; times are L1's, in seconds."""
 
     kind: str
@@ -44,7 +44,7 @@ class Happening(Facts):
         return "".join(part.text for part in self.words)
 
 
-class Payment(Facts):
+class PaymentFacts(PageFacts):
     """A reward, loss, bounty or fee; ``amount`` is exact decimal text, negative for a loss."""
 
     party: str
@@ -57,7 +57,7 @@ class Payment(Facts):
     tx: str
 
 
-class BlockSummary(Facts):
+class BlockSummary(PageFacts):
     """A block in a list.
 
     Attributes:
@@ -86,7 +86,7 @@ def hex0x(data: bytes) -> str:
     return "0x" + data.hex()
 
 
-def summary(row: BlockRow, test_count: int, parent_at: int | None, *, main: bool) -> BlockSummary:
+def summary(row: IndexedBlock, test_count: int, parent_at: int | None, *, main: bool) -> BlockSummary:
     """Returns a block as lists show it."""
     return BlockSummary(
         id=hex0x(row.id),
@@ -104,17 +104,17 @@ def summary(row: BlockRow, test_count: int, parent_at: int | None, *, main: bool
     )
 
 
-def status_name(row: BlockRow) -> StatusName:
+def status_name(row: IndexedBlock) -> StatusName:
     """Returns a block's status as people read it."""
     names: dict[int, StatusName] = {1: "pending", 2: "finalized", 3: "slashed", 4: "orphaned"}
     return names[int(row.status)]
 
 
-def payment(row: LedgerRow) -> Payment:
+def payment(row: IndexedEntry) -> PaymentFacts:
     """Returns a row of the ledger as pages show it."""
-    return Payment(
+    return PaymentFacts(
         party=row.party,
-        amount=amount(row.amount),
+        amount=ether(row.amount),
         unit=row.unit,
         reason=row.reason,
         block=None if row.block_id is None else hex0x(row.block_id),

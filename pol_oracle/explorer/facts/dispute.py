@@ -7,12 +7,12 @@ from typing import Literal
 from pol_oracle.l1.events import typed as ev
 from pol_oracle.protocol.lifecycle import EvidenceKind
 from pol_oracle.protocol.positions import Item, Position
-from pol_oracle.protocol.text import amount
+from pol_oracle.protocol.text import ether
 
-from ..index.rows import BlockRow
+from ..index.rows import IndexedBlock
 from ..index.writing import explanation_id
 from .book import Book
-from .common import BlockSummary, Facts, Happening, Payment, hex0x, payment
+from .common import BlockSummary, Happening, PageFacts, PaymentFacts, hex0x, payment
 
 WHY = {
     EvidenceKind.REQUIREMENT: "The block had to move certain weights in certain directions: that is the work. The "
@@ -30,7 +30,7 @@ WHY = {
 }
 
 
-class DemandFacts(Facts):
+class DemandFacts(PageFacts):
     """Something that was demanded of a block.
 
     Attributes:
@@ -52,7 +52,7 @@ class DemandFacts(Facts):
     answer_bytes: int
 
 
-class DisputeFacts(Facts):
+class DisputeFacts(PageFacts):
     """A dispute.
 
     Attributes:
@@ -70,11 +70,11 @@ class DisputeFacts(Facts):
     proof: str | None
     burned: str
     demands: list[DemandFacts]
-    payments: list[Payment]
+    payments: list[PaymentFacts]
     life: list[Happening]
 
 
-class DisputeList(Facts):
+class DisputeList(PageFacts):
     """All disputes: open ones first, then blocks that fell, newest first."""
 
     open: list[BlockSummary]
@@ -93,7 +93,7 @@ def disputes(book: Book) -> DisputeList:
     return DisputeList(open=[book.summary(r) for r in open_], fallen=[book.summary(r) for r in fallen], kinds=kinds)
 
 
-def dispute(book: Book, row: BlockRow) -> DisputeFacts:
+def dispute(book: Book, row: IndexedBlock) -> DisputeFacts:
     """Returns the dispute about a block; of one that nobody ever doubted, an empty one."""
     events = book.reader.events_of_block(row.id)
     narrator = book.narrator(row.id)
@@ -108,7 +108,7 @@ def dispute(book: Book, row: BlockRow) -> DisputeFacts:
         seconds=None if row.kind is None or row.closed_at is None else row.closed_at - row.proposed_at,
         prover=None if assigned is None else assigned.challenger,
         proof=None if row.kind is None or row.closed_tx is None else hex0x(row.closed_tx),
-        burned=amount(max(lost - won, 0)) if row.kind is not None else "0",
+        burned=ether(max(lost - won, 0)) if row.kind is not None else "0",
         demands=demands_of(events),
         payments=[payment(entry) for entry in entries],
         life=[narrator.tell(event) for event in events if not isinstance(event, ev.Attested)],

@@ -6,11 +6,11 @@ from itertools import pairwise
 
 from pol_oracle.protocol.difficulty import to_bits, work
 from pol_oracle.protocol.lifecycle import Role
-from pol_oracle.protocol.text import amount
+from pol_oracle.protocol.text import ether
 
-from ..index.rows import TreeRow
+from ..index.rows import TreeBlock
 from .book import Book
-from .common import BlockSummary, Facts, Happening, hex0x
+from .common import BlockSummary, Happening, PageFacts, hex0x
 from .words import TOLD
 
 POINTS = 400  # of the figure: more than a screen can tell apart
@@ -18,7 +18,7 @@ PACE = 32  # newest blocks of the head's branch over which the network's power i
 STRIP, EVENTS, DISPUTES = 12, 18, 6
 
 
-class Point(Facts):
+class Point(PageFacts):
     """One height of the figure: accuracy in per cent, seconds since the parent; means where heights are merged."""
 
     height: int
@@ -27,7 +27,7 @@ class Point(Facts):
     block: str
 
 
-class Miner(Facts):
+class MinerStanding(PageFacts):
     """Who mines: blocks proposed, finalized and slashed; share of the finalized ones, in per cent."""
 
     account: str
@@ -37,7 +37,7 @@ class Miner(Facts):
     share: float
 
 
-class Stake(Facts):
+class Stake(PageFacts):
     """What is at stake, in ETH as decimal text."""
 
     miners_locked: str
@@ -46,7 +46,7 @@ class Stake(Facts):
     credits: str
 
 
-class Home(Facts):
+class HomeFacts(PageFacts):
     """The front page.
 
     Attributes:
@@ -68,7 +68,7 @@ class Home(Facts):
     next_bits: float
     tries_per_second: float | None
     mean_interval: float | None
-    miners: list[Miner]
+    miners: list[MinerStanding]
     stake: Stake
     open_disputes: list[BlockSummary]
     fallen: list[BlockSummary]
@@ -77,13 +77,13 @@ class Home(Facts):
     events: list[Happening]
 
 
-def home(book: Book) -> Home:
+def home(book: Book) -> HomeFacts:
     """Returns the front page."""
     reader, tree = book.reader, book.snapshot()
     head, final = reader.head(), reader.finalized()
     narrator = book.narrator()
     power, interval = _pace(tree.trunk, _difficulty(book))
-    return Home(
+    return HomeFacts(
         task=str(book.deployment.spec.get("name", "task")),
         model=str(book.deployment.spec.get("model", "")),
         l1_block=book.state.l1_block,
@@ -104,17 +104,17 @@ def home(book: Book) -> Home:
     )
 
 
-def miners(book: Book) -> list[Miner]:
+def miners(book: Book) -> list[MinerStanding]:
     """Returns who mines, the most successful first."""
     rows = book.reader.by_miner()
     total = sum(final for _, _, final, _ in rows)
     return [
-        Miner(account=a, proposed=p, finalized=f, slashed=s, share=100 * f / total if total else 0)
+        MinerStanding(account=a, proposed=p, finalized=f, slashed=s, share=100 * f / total if total else 0)
         for a, p, f, s in rows
     ]
 
 
-def figure(trunk: list[TreeRow], test_count: int, points: int = POINTS) -> list[Point]:
+def figure(trunk: list[TreeBlock], test_count: int, points: int = POINTS) -> list[Point]:
     """Returns the paper's Figure 1 over the head's branch; long chains in as many points as fit."""
     size = max(1, -(-len(trunk) // points))
     found = []
@@ -146,7 +146,7 @@ def _next_difficulty(book: Book) -> int:
     return head.difficulty if since is None else parameters.retarget(head.difficulty, head.proposed_at - since)
 
 
-def _pace(trunk: list[TreeRow], difficulty: int) -> tuple[float | None, float | None]:
+def _pace(trunk: list[TreeBlock], difficulty: int) -> tuple[float | None, float | None]:
     """Tries per second and seconds per block, over the newest blocks of a branch; all taken as hard as the head."""
     recent = trunk[-PACE - 1 :]
     waits = [later.proposed_at - earlier.proposed_at for earlier, later in pairwise(recent)]
@@ -160,11 +160,11 @@ def _stake(book: Book) -> Stake:
     rows = book.reader.bonds()
 
     def locked(role: Role) -> str:
-        return amount(sum(row.locked for row in rows if row.role is role))
+        return ether(sum(row.locked for row in rows if row.role is role))
 
     return Stake(
         miners_locked=locked(Role.MINER),
         verifiers_locked=locked(Role.VERIFIER),
-        free=amount(sum(row.free for row in rows)),
-        credits=amount(sum(row.credit for row in rows)),
+        free=ether(sum(row.free for row in rows)),
+        credits=ether(sum(row.credit for row in rows)),
     )

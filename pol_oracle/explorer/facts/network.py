@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from pol_oracle.protocol.difficulty import to_bits
-from pol_oracle.protocol.text import amount
+from pol_oracle.protocol.text import ether
 
 from .book import Book
-from .common import Facts, hex0x
+from .common import PageFacts, hex0x
 
 ROOTS = ("program_root", "train_root", "test_root", "initial_root", "eligible_hash")
 
 
-class Rule(Facts):
+class Rule(PageFacts):
     """A parameter in words."""
 
     name: str
@@ -21,7 +21,7 @@ class Rule(Facts):
     words: str
 
 
-class Network(Facts):
+class TaskFacts(PageFacts):
     """The task page."""
 
     name: str
@@ -44,12 +44,12 @@ class Network(Facts):
     roots: dict[str, str]
 
 
-def network(book: Book) -> Network:
+def network(book: Book) -> TaskFacts:
     """Returns the task page."""
     found, task = book.deployment, book.deployment.task
     spec: dict[str, Any] = found.spec
     data = {str(k): str(v) for k, v in dict(spec.get("data", {})).items() if k not in ("folder", "download")}
-    return Network(
+    return TaskFacts(
         name=str(spec.get("name", "task")),
         task_id=hex0x(task.id),
         genesis_id=found.genesis_id,
@@ -92,11 +92,11 @@ def _rules(book: Book) -> list[Rule]:
             "after a slash: an earlier sealed challenge may still claim the bounty",
         ),
         ("Quorum", f"{p.quorum} attestations", "before a block can be final"),
-        ("Miner’s bond", f"{amount(p.miner_bond)} ETH", "locked per block; lost if one float of it is wrong"),
-        ("Attester’s bond", f"{amount(p.attest_bond)} ETH", "locked per attestation; lost if the block was wrong"),
-        ("Demand fee", f"{amount(p.demand_fee)} ETH", "pays whoever answers"),
-        ("Miner’s reward", f"{amount(p.miner_reward)} LEARN", "per final block, less what its attesters get"),
-        ("Attester’s reward", f"{amount(p.attester_reward)} LEARN", "for each timely attester of a final block"),
+        ("MinerStanding’s bond", f"{ether(p.miner_bond)} ETH", "locked per block; lost if one float of it is wrong"),
+        ("Attester’s bond", f"{ether(p.attest_bond)} ETH", "locked per attestation; lost if the block was wrong"),
+        ("Demand fee", f"{ether(p.demand_fee)} ETH", "pays whoever answers"),
+        ("MinerStanding’s reward", f"{ether(p.miner_reward)} LEARN", "per final block, less what its attesters get"),
+        ("Attester’s reward", f"{ether(p.attester_reward)} LEARN", "for each timely attester of a final block"),
         ("Confirmations", f"{book.deployment.confirmations} L1 blocks", "before agents act on what L1 says"),
     )
     return [Rule(name=name, value=value, words=words) for name, value, words in told]

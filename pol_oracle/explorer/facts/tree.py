@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from .book import Book
-from .common import Facts
+from .common import PageFacts
 
 _ID_DIGITS = 12  # enough to tell blocks apart, and to lead to their pages
 
 
-class TreeFacts(Facts):
+class TreeFacts(PageFacts):
     """One entry per block in each column, in L1 order.
 
     Attributes:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pol_oracle.l1.events import typed as ev
 from pol_oracle.protocol.lifecycle import EvidenceKind
-from pol_oracle.protocol.text import amount, printable
+from pol_oracle.protocol.text import ether, printable
 
 from .common import Happening, Part, hex0x
 
@@ -89,12 +89,12 @@ class Narrator:
                 above = f" — {event.header.correct_after} test samples correct, {event.header.correct_before} before"
                 return [self.who(event.miner), " proposed ", self.block(event.block_id), above]
             case ev.BlockFinalized():
-                paid = f" got {amount(event.reward)} LEARN for it" if event.reward else " mined it"
+                paid = f" got {ether(event.reward)} LEARN for it" if event.reward else " mined it"
                 return [self.block(event.block_id), " is final; ", self.who(event.miner), paid]
             case ev.BlockSlashed():
                 return [self.block(event.block_id), " was slashed: ", WRONG[event.kind]]
             case ev.BlockOrphaned():
-                lost = f", and {amount(event.loss)} ETH of its bond were burned" if event.loss else ""
+                lost = f", and {ether(event.loss)} ETH of its bond were burned" if event.loss else ""
                 return [self.block(event.block_id), f" was orphaned{lost}"]
             case ev.Attested():
                 return [self.who(event.verifier), " attested to ", self.block(event.block_id)]
@@ -105,7 +105,7 @@ class Narrator:
             case ev.RivalDismissed():
                 return [self.block(event.block_id), " contends no more"]
             case ev.BondForfeited():
-                taken = f" lost {amount(event.amount)} ETH over "
+                taken = f" lost {ether(event.amount)} ETH over "
                 return [
                     self.who(event.miner),
                     taken,
@@ -121,8 +121,8 @@ class Narrator:
 
     def _settled(self, event: ev.AttestationSettled) -> str:
         if event.loss:
-            return f" lost {amount(event.loss)} ETH for attesting to "
-        return f" got {amount(event.reward)} LEARN for attesting to " if event.reward else " got its bond back for "
+            return f" lost {ether(event.loss)} ETH for attesting to "
+        return f" got {ether(event.reward)} LEARN for attesting to " if event.reward else " got its bond back for "
 
     def _dispute_words(self, event: ev.Event) -> list[Part | str]:
         match event:
@@ -135,7 +135,7 @@ class Narrator:
             case ev.DeadlineMoved() | ev.ExplanationMoved():
                 return ["a deadline moved for ", self.block(event.block_id)]
             case ev.DemandSettled() | ev.ExplanationSettled():
-                fee = f"{amount(event.fee)} ETH of fee went to "
+                fee = f"{ether(event.fee)} ETH of fee went to "
                 return [fee, self.who(event.beneficiary), " over ", self.block(event.block_id)]
             case ev.ExplanationDemanded():
                 asked = f" asks how test sample {event.sample} {event.tree.name.lower()} the step is evaluated, of "
@@ -161,25 +161,25 @@ class Narrator:
     def _money_words(self, event: ev.Event) -> list[Part | str]:
         match event:
             case ev.Deposited():
-                return [self.who(event.account), f" deposited {amount(event.amount)} ETH as {event.role.name.lower()}"]
+                return [self.who(event.account), f" deposited {ether(event.amount)} ETH as {event.role.name.lower()}"]
             case ev.Unbonded():
-                return [self.who(event.account), f" took {amount(event.amount)} ETH out of its bond"]
+                return [self.who(event.account), f" took {ether(event.amount)} ETH out of its bond"]
             case ev.Locked():
-                return [f"{amount(event.amount)} ETH of ", self.who(event.account), " were locked"]
+                return [f"{ether(event.amount)} ETH of ", self.who(event.account), " were locked"]
             case ev.Unlocked():
-                return [f"{amount(event.amount)} ETH of ", self.who(event.account), " are free again"]
+                return [f"{ether(event.amount)} ETH of ", self.who(event.account), " are free again"]
             case ev.Forfeited():
-                taken = f" lost {amount(event.amount)} ETH, of which {amount(event.burned)} were burned"
+                taken = f" lost {ether(event.amount)} ETH, of which {ether(event.burned)} were burned"
                 return [self.who(event.account), taken]
             case ev.Credited():
-                return [self.who(event.account), f" was credited {amount(event.amount)} ETH"]
+                return [self.who(event.account), f" was credited {ether(event.amount)} ETH"]
             case ev.Awarded():
                 return [
-                    f"{amount(event.amount)} ETH of ",
+                    f"{ether(event.amount)} ETH of ",
                     self.who(event.account),
                     " went to ",
                     self.who(event.beneficiary),
                 ]
             case ev.Collected():
-                return [self.who(event.account), f" collected {amount(event.amount)} ETH"]
+                return [self.who(event.account), f" collected {ether(event.amount)} ETH"]
         return [type(event).__name__]

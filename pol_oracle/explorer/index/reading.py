@@ -12,7 +12,7 @@ from typing import Any
 from pol_oracle.l1.events.typed import Event
 from pol_oracle.protocol.lifecycle import Role, Status
 
-from .rows import BlockRow, BondRow, LedgerRow, ReorgRow, TreeRow, block_of, event_of, ledger_of
+from .rows import IndexedBlock, IndexedBond, IndexedEntry, L1Reorg, TreeBlock, block_of, event_of, ledger_of
 from .schema import connect
 
 _ORDER = "ORDER BY l1_block, log_index"
@@ -52,10 +52,10 @@ class IndexReader:
         meta = {row["key"]: row["value"] for row in self._rows("SELECT * FROM meta")}
         return int(meta.get("l1_block", 0)), int(meta.get("now", 0))
 
-    def reorgs(self, limit: int = 50) -> list[ReorgRow]:
+    def reorgs(self, limit: int = 50) -> list[L1Reorg]:
         """Returns what L1 took back, newest first."""
         rows = self._rows("SELECT above, depth, timestamp, events FROM reorgs ORDER BY id DESC LIMIT ?", limit)
-        return [ReorgRow(*row) for row in rows]
+        return [L1Reorg(*row) for row in rows]
 
     def lost(self, limit: int = 500) -> list[tuple[bytes, bytes, int, int, int]]:
         """Returns blocks that L1 took back: id, parent, height, times of its proposal and of its loss."""
@@ -66,56 +66,56 @@ class IndexReader:
 
     # --- blocks ---
 
-    def block(self, block_id: bytes) -> BlockRow | None:
+    def block(self, block_id: bytes) -> IndexedBlock | None:
         """Returns a block by its id; None for genesis."""
         return self._block("WHERE id = ?", block_id)
 
-    def head(self) -> BlockRow | None:
+    def head(self) -> IndexedBlock | None:
         """Returns the head; None if that is genesis."""
         newest = "(SELECT block_id FROM heads ORDER BY l1_block DESC, log_index DESC LIMIT 1)"
         return self._block(f"WHERE id = {newest}")
 
-    def finalized(self) -> BlockRow | None:
+    def finalized(self) -> IndexedBlock | None:
         """Returns the last finalized block; None if that is genesis."""
         return self._block("WHERE status = 2 ORDER BY height DESC LIMIT 1")
 
-    def newest(self, limit: int, before: int | None = None) -> list[BlockRow]:
+    def newest(self, limit: int, before: int | None = None) -> list[IndexedBlock]:
         """Returns the newest blocks, of a lower sequence than ``before`` if that is given."""
         bound = 1 << 62 if before is None else before
         return self._blocks("WHERE sequence < ? ORDER BY sequence DESC LIMIT ?", bound, limit)
 
-    def at_height(self, height: int) -> list[BlockRow]:
+    def at_height(self, height: int) -> list[IndexedBlock]:
         """Returns the blocks of a height, in L1 order."""
         return self._blocks("WHERE height = ? ORDER BY sequence LIMIT 100", height)
 
-    def children(self, block_id: bytes) -> list[BlockRow]:
+    def children(self, block_id: bytes) -> list[IndexedBlock]:
         """Returns the blocks that build on a block."""
         return self._blocks("WHERE parent = ? ORDER BY sequence LIMIT 100", block_id)
 
-    def mined_by(self, miner: str, limit: int) -> list[BlockRow]:
+    def mined_by(self, miner: str, limit: int) -> list[IndexedBlock]:
         """Returns a miner's newest blocks."""
         return self._blocks("WHERE miner = ? ORDER BY height DESC, sequence DESC LIMIT ?", miner, limit)
 
-    def slashed(self, limit: int) -> list[BlockRow]:
+    def slashed(self, limit: int) -> list[IndexedBlock]:
         """Returns the slashed blocks, newest first."""
         return self._blocks("WHERE status = 3 ORDER BY closed_l1 DESC, sequence DESC LIMIT ?", limit)
 
-    def with_prefix(self, prefix: str, limit: int) -> list[BlockRow]:
+    def with_prefix(self, prefix: str, limit: int) -> list[IndexedBlock]:
         """Returns blocks whose id begins with these hex digits."""
         low, high = bytes.fromhex(prefix.ljust(64, "0")), bytes.fromhex(prefix.ljust(64, "f"))
         return self._blocks("WHERE id BETWEEN ? AND ? LIMIT ?", low, high, limit)
 
-    def by_sequence(self, since: int) -> list[TreeRow]:
+    def by_sequence(self, since: int) -> list[TreeBlock]:
         """Returns what the tree shows of all blocks from a sequence on, in L1 order."""
         columns = "id, parent, height, miner, proposed_at, correct_after, status, closed_at"
         rows = self._rows(f"SELECT {columns} FROM blocks WHERE sequence >= ? ORDER BY sequence", since)
-        return [TreeRow(*row) for row in rows]
+        return [TreeBlock(*row) for row in rows]
 
-    def from_height(self, height: int) -> list[TreeRow]:
+    def from_height(self, height: int) -> list[TreeBlock]:
         """Returns the same of all blocks from a height on."""
         columns = "id, parent, height, miner, proposed_at, correct_after, status, closed_at"
         rows = self._rows(f"SELECT {columns} FROM blocks WHERE height >= ? ORDER BY sequence", height)
-        return [TreeRow(*row) for row in rows]
+        return [TreeBlock(*row) for row in rows]
 
     def heads(self) -> list[tuple[int, bytes]]:
         """Returns when which block became the head, in L1 order."""
@@ -164,19 +164,19 @@ class IndexReader:
         """Returns how many events there are of each kind."""
         return {row[0]: row[1] for row in self._rows("SELECT kind, count(*) FROM events GROUP BY kind")}
 
-    def disputed(self, limit: int = 50) -> list[BlockRow]:
+    def disputed(self, limit: int = 50) -> list[IndexedBlock]:
         """Returns pending blocks of which something is demanded that nobody has answered."""
         asked = "SELECT block_id FROM demands WHERE closed_l1 IS NULL"
         return self._blocks(f"WHERE status = 1 AND id IN ({asked}) ORDER BY sequence DESC LIMIT ?", limit)
 
     # --- money ---
 
-    def ledger(self, party: str, limit: int) -> list[LedgerRow]:
+    def ledger(self, party: str, limit: int) -> list[IndexedEntry]:
         """Returns an account's newest rewards and losses, newest first."""
         back = "ORDER BY l1_block DESC, place DESC LIMIT ?"
         return [ledger_of(row) for row in self._rows(f"SELECT * FROM ledger WHERE party = ? {back}", party, limit)]
 
-    def ledger_of_block(self, block_id: bytes) -> list[LedgerRow]:
+    def ledger_of_block(self, block_id: bytes) -> list[IndexedEntry]:
         """Returns who won and lost what by a block."""
         wanted = "SELECT * FROM ledger WHERE block_id = ? ORDER BY l1_block, place LIMIT 1000"
         return [ledger_of(row) for row in self._rows(wanted, block_id)]
@@ -187,19 +187,19 @@ class IndexReader:
         rows = self._rows(f"SELECT party, unit, {sums} FROM ledger GROUP BY party, unit")
         return [(row[0], row[1], int(row[2]), -int(row[3])) for row in rows]
 
-    def bonds(self, account: str | None = None) -> list[BondRow]:
+    def bonds(self, account: str | None = None) -> list[IndexedBond]:
         """Returns the bonds and credits of an account, or of all."""
         where, values = ("", ()) if account is None else ("WHERE account = ?", (account,))
         sums = "wei(free), wei(locked), wei(credit)"
         rows = self._rows(f"SELECT account, role, {sums} FROM moves {where} GROUP BY account, role", *values)
-        return [BondRow(row[0], None if row[1] is None else Role(row[1]), *map(int, row[2:])) for row in rows]
+        return [IndexedBond(row[0], None if row[1] is None else Role(row[1]), *map(int, row[2:])) for row in rows]
 
     # --- connections ---
 
-    def _block(self, where: str, *values: Any) -> BlockRow | None:
+    def _block(self, where: str, *values: Any) -> IndexedBlock | None:
         return next(iter(self._blocks(where, *values)), None)
 
-    def _blocks(self, where: str, *values: Any) -> list[BlockRow]:
+    def _blocks(self, where: str, *values: Any) -> list[IndexedBlock]:
         return [block_of(row) for row in self._rows(f"SELECT * FROM blocks {where}", *values)]
 
     def _events(self, where: str, *values: Any) -> list[Event]:

@@ -13,7 +13,7 @@ from . import codec
 
 
 @dataclass(frozen=True)
-class BlockRow:
+class IndexedBlock:
     """A block: what was claimed, and what became of it; ``sequence`` numbers proposals in L1 order, from 1."""
 
     id: bytes
@@ -37,7 +37,7 @@ class BlockRow:
 
 
 @dataclass(frozen=True)
-class TreeRow:
+class TreeBlock:
     """What the tree shows of a block."""
 
     id: bytes
@@ -51,7 +51,7 @@ class TreeRow:
 
 
 @dataclass(frozen=True)
-class LedgerRow:
+class IndexedEntry:
     """A reward, loss, bounty or fee: LEARN or ETH in the smallest unit, and the transaction that moved it."""
 
     party: str
@@ -65,7 +65,7 @@ class LedgerRow:
 
 
 @dataclass(frozen=True)
-class BondRow:
+class IndexedBond:
     """An account's bond in a role, or (``role``: None) its credit; wei."""
 
     account: str
@@ -76,7 +76,7 @@ class BondRow:
 
 
 @dataclass(frozen=True)
-class ReorgRow:
+class L1Reorg:
     """L1 took back so many of its blocks above number ``above``, with so many of our events."""
 
     above: int
@@ -85,12 +85,12 @@ class ReorgRow:
     events: int
 
 
-def block_of(row: sqlite3.Row) -> BlockRow:
+def block_of(row: sqlite3.Row) -> IndexedBlock:
     """Reads a row of ``blocks``."""
     values = dict(row)
     values["total_work"], values["status"] = int(row["total_work"]), Status(row["status"])
     values["kind"] = None if row["kind"] is None else EvidenceKind(row["kind"])
-    return BlockRow(**values)
+    return IndexedBlock(**values)
 
 
 def event_of(row: sqlite3.Row) -> Event:
@@ -99,7 +99,7 @@ def event_of(row: sqlite3.Row) -> Event:
     return codec.loads(row["kind"], row["body"], at)
 
 
-def ledger_of(row: sqlite3.Row) -> LedgerRow:
+def ledger_of(row: sqlite3.Row) -> IndexedEntry:
     """Reads a row of ``ledger``."""
     values = {name: row[name] for name in row.keys() if name != "place"}  # noqa: SIM118  (a Row iterates over values)
-    return LedgerRow(**{**values, "amount": int(row["amount"])})
+    return IndexedEntry(**{**values, "amount": int(row["amount"])})

@@ -25,11 +25,11 @@ from ..facts import block as blocks
 from ..facts import dispute as disputes
 from ..facts import search as finding
 from ..facts.book import Book
-from ..facts.common import BlockSummary, Facts
-from ..facts.home import Home, home
-from ..facts.network import Network, network
+from ..facts.common import BlockSummary, PageFacts
+from ..facts.home import HomeFacts, home
+from ..facts.network import TaskFacts, network
 from ..facts.tree import TreeFacts, tree
-from ..index.rows import BlockRow
+from ..index.rows import IndexedBlock
 from .charts import draw_figure, draw_tree
 from .feeds import KINDS, feed
 from .guard import Guard
@@ -50,7 +50,7 @@ class Missing(Exception):
     """There is no such thing on this chain; the text says what was looked for."""
 
 
-class BlockList(Facts):
+class BlockList(PageFacts):
     """Blocks, newest first; ``before`` asks for older ones."""
 
     blocks: list[BlockSummary]
@@ -117,7 +117,7 @@ class Explorer:
     def _pages(self) -> list[Page]:
         book = self._book
         return [
-            Page("/", "How the chain stands", Home, lambda _: home(book), "home.html", self._home_extra),
+            Page("/", "How the chain stands", HomeFacts, lambda _: home(book), "home.html", self._home_extra),
             Page("/tree", "The whole tree", TreeFacts, lambda _: tree(book), "tree.html", self._tree_extra),
             Page("/blocks", "Blocks, newest first", BlockList, self._blocks, "blocks.html", query=("before",)),
             Page(
@@ -137,12 +137,12 @@ class Explorer:
                 "accounts.html",
             ),
             Page("/account/{address}", "An account", accounts.AccountFacts, self._account, "account.html"),
-            Page("/tx/{hash}", "A transaction of L1", finding.Transaction, self._transaction, "tx.html"),
-            Page("/task", "Task, parameters, contracts", Network, lambda _: network(book), "task.html"),
-            Page("/search", "Whatever was typed", finding.Found, self._search, "search.html", query=("q",)),
+            Page("/tx/{hash}", "A transaction of L1", finding.TransactionFacts, self._transaction, "tx.html"),
+            Page("/task", "Task, parameters, contracts", TaskFacts, lambda _: network(book), "task.html"),
+            Page("/search", "Whatever was typed", finding.SearchResult, self._search, "search.html", query=("q",)),
         ]
 
-    def _home_extra(self, facts: Home) -> Values:
+    def _home_extra(self, facts: HomeFacts) -> Values:
         return {"figure": draw_figure(facts.figure), "tree": draw_tree(self._book.snapshot())}
 
     def _tree_extra(self, _: TreeFacts) -> Values:
@@ -155,7 +155,7 @@ class Explorer:
         more = rows[-1].sequence if len(rows) == PAGE and rows[-1].sequence > 1 else None
         return BlockList(blocks=[self._book.summary(row) for row in rows], before=more)
 
-    def _row(self, text: str) -> BlockRow:
+    def _row(self, text: str) -> IndexedBlock:
         """The block that an address names by its id, or by the beginning of it."""
         low = text.lower()
         found = self._book.reader.with_prefix(low.removeprefix("0x"), 2) if _PREFIX.fullmatch(low) else []
@@ -171,7 +171,7 @@ class Explorer:
             raise Missing("no address: one has 40 hex digits after 0x")
         return accounts.account(self._book, to_checksum_address(parameters["address"]))
 
-    def _transaction(self, parameters: dict[str, str]) -> finding.Transaction:
+    def _transaction(self, parameters: dict[str, str]) -> finding.TransactionFacts:
         text = parameters["hash"].lower()
         if not _HASH.fullmatch(text):
             raise Missing("no transaction: its hash has 64 hex digits")
@@ -180,7 +180,7 @@ class Explorer:
             raise Missing("no transaction of this chain's contracts with that hash")
         return found
 
-    def _search(self, parameters: dict[str, str]) -> finding.Found:
+    def _search(self, parameters: dict[str, str]) -> finding.SearchResult:
         return finding.search(self._book, parameters.get("q", ""))
 
     # --- answers ---
@@ -188,7 +188,7 @@ class Explorer:
     def _routes(self, page: Page) -> list[Route]:
         def shown(request: Request) -> Response:
             facts = page.make(_parameters(request, page.query))
-            if isinstance(facts, finding.Found) and facts.href:
+            if isinstance(facts, finding.SearchResult) and facts.href:
                 return RedirectResponse(facts.href, 303)
             text = self._renderer.page(
                 page.template, facts=facts, path=page.path, labels=lambda index: None, **page.beside(facts)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..facts.book import Snapshot
+from ..facts.book import TreeSnapshot
 from ..facts.home import Point
 
 WIDTH, HEIGHT = 960.0, 300.0
@@ -49,7 +49,7 @@ class FigureDrawing:
 
 
 @dataclass(frozen=True)
-class Node:
+class TreeNode:
     """A block of the drawn tree."""
 
     x: float
@@ -66,7 +66,7 @@ class TreeDrawing:
 
     width: float
     height: float
-    nodes: list[Node]
+    nodes: list[TreeNode]
     edges: list[tuple[str, int]]
     heights: list[Tick]
 
@@ -93,7 +93,7 @@ def draw_figure(points: Sequence[Point]) -> FigureDrawing:
     return FigureDrawing(line, area, spots if len(spots) <= 60 else [], bars, marks, waits, heights)
 
 
-def draw_tree(tree: Snapshot) -> TreeDrawing:
+def draw_tree(tree: TreeSnapshot) -> TreeDrawing:
     """Draws the newest heights of the tree, oldest on the left."""
     highest = max((row.height for row in tree.rows), default=0)
     lowest = max(0, highest - NEWEST)
@@ -109,7 +109,7 @@ def draw_tree(tree: Snapshot) -> TreeDrawing:
     for i in chosen:
         row = tree.rows[i]
         x, y = spot(row.height, tree.lanes[i])
-        nodes.append(Node(x, y, row.status, "0x" + row.id.hex(), row.height, row.id == head))
+        nodes.append(TreeNode(x, y, row.status, "0x" + row.id.hex(), row.height, row.id == head))
         parent = tree.parents[i]
         px, py = spot(row.height - 1, tree.lanes[parent] if parent >= 0 else 0)
         edges.append((_curve(px, py, x, y), row.status))
