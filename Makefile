@@ -125,6 +125,10 @@ symbolic: setup ## halmos: rules of life cycle and vault for every state and eve
 	PATH="$(CURDIR)/node_modules/.bin:$(PATH)" FOUNDRY_OUT=.build/symbolic FOUNDRY_CACHE_PATH=.build/symbolic/cache \
 		.build/halmos/bin/halmos --match-contract '^Symbolic' --forge-build-out .build/symbolic --solver-timeout-assertion 300000
 
+.PHONY: docs
+docs: setup ## the site of documents and API, in .build/site; fails on a dead link
+	$(BIN)/mkdocs build --strict --quiet
+
 .PHONY: fmt
 fmt: setup ## formats Python and Solidity
 	$(BIN)/ruff check --fix .
