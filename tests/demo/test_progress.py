@@ -6,12 +6,12 @@ import io
 import json
 from pathlib import Path
 
+from pol_oracle.demo.screen import LiveScreen, open_screen
 from rich.console import Console
 
 from pol_oracle.demo.cast import ROLES, assemble
 from pol_oracle.demo.progress import line, snapshot
 from pol_oracle.demo.records import rejections
-from pol_oracle.demo.screen import LiveScreen, open_screen
 from pol_oracle.demo.verdict import Scene
 from pol_oracle.protocol.lifecycle import EvidenceKind
 from pol_oracle.view import View

@@ -1,5 +1,6 @@
 """Commands about a network.
 
+up.py          a whole network in one command
 devnet.py      a local L1
 deploy.py      contracts and genesis
 keys.py        keystores
