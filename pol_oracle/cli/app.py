@@ -11,7 +11,7 @@ import typer
 from .failures import PolGroup
 from .lab import bench, demo, reproduce, simulate, soak
 from .logs import configure
-from .network import agents, blocks, bond, chain, challenge, deploy, devnet, keys, state, store, up
+from .network import agents, blocks, bond, chain, challenge, deploy, devnet, keys, state, store, top, up
 from .settings import load
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ app = typer.Typer(
     "L1 accept or slash. Start with `pol up`: a whole network on this machine.",
 )
 app.command("up")(up.up)
+app.command("top")(top.top)
 app.add_typer(devnet.app, name="devnet")
 app.command("deploy")(deploy.deploy)
 app.add_typer(keys.app, name="keys")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
@@ -13,18 +12,12 @@ from rich.console import Console
 from pol_oracle.demo.cast import Party
 from pol_oracle.demo.stage import AgentProcesses, signals_raise
 from pol_oracle.l1.client import Client
-from pol_oracle.l1.contracts.deployment import Deployment
 from pol_oracle.protocol.lifecycle import Status
-from pol_oracle.watch.agents import read_agents
-from pol_oracle.watch.events import line
-from pol_oracle.watch.network import Network
 from pol_oracle.watch.observer import Observer
 from pol_oracle.watch.screen import Screen, open_screen
+from pol_oracle.watch.watcher import Watcher
 
 from .network import alone, bonded, chosen, found_or_deployed, part_names, running_devnet
-
-POLL_S = 0.5
-_REST = 4  # times as long as a look took: what it costs grows with the chain
 
 
 @dataclass(frozen=True)
@@ -44,31 +37,13 @@ class LocalnetConfig:
     blocks: int | None = None
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Localnet:
     """A network that is up."""
 
-    config: LocalnetConfig
-    deployment: Deployment
     cast: Sequence[Party]
-    processes: AgentProcesses
     observer: Observer
-    screen: Screen
-    _alarms: set[str] = field(default_factory=set)
-
-    def follow(self) -> None:
-        """Shows what happens until enough blocks are final, or for ever."""
-        names = {party.address: party.name for party in self.cast}
-        old = True  # what happened before the start is no news
-        while self.config.blocks is None or self.own_final < self.config.blocks:
-            began = time.monotonic()
-            new = self.observer.look()
-            for event in () if old else new:
-                if (text := line(event, names, self.observer.view)) is not None:
-                    self.screen.say(text)
-            old = False
-            self._show(names)
-            time.sleep(max(POLL_S, _REST * (time.monotonic() - began)))
+    watcher: Watcher
 
     @property
     def own_final(self) -> int:
@@ -77,31 +52,9 @@ class _Localnet:
         blocks = self.observer.view.blocks.values()
         return sum(block.miner in miners and block.status is Status.FINALIZED for block in blocks)
 
-    def _show(self, names: dict[str, str]) -> None:
-        watched = self.observer
-        network = Network(
-            view=watched.view,
-            events=watched.events,
-            parameters=self.deployment.parameters,
-            test_count=self.deployment.task.test_count,
-            now=watched.now,
-            agents=read_agents(self.config.home / "agents"),
-            names=names,
-            parts=part_names(self.cast),
-            ended=self.processes.ended(),
-            trouble=watched.trouble,
-        )
-        shown = network.snapshot()
-        self.screen.show(shown)
-        ended = [f"the process of {name} ended: {words}" for name, words in network.ended.items()]
-        self._tell_once([*shown.alarms, *ended])
-
-    def _tell_once(self, alarms: Sequence[str]) -> None:
-        """Says what is wrong when it begins; what it is like is told by the text up to the first figure."""
-        kinds = {alarm.partition(" since ")[0]: alarm for alarm in alarms}
-        for kind in kinds.keys() - self._alarms:
-            self.screen.say(kinds[kind])
-        self._alarms = set(kinds)
+    def follow(self, blocks: int | None) -> None:
+        """Shows what happens until so many own blocks are final, or for ever."""
+        self.watcher.watch(lambda view: blocks is not None and self.own_final >= blocks)
 
 
 def run(config: LocalnetConfig, console: Console) -> int:
@@ -122,7 +75,7 @@ def run(config: LocalnetConfig, console: Console) -> int:
         screen = stack.enter_context(open_screen(console))
         try:
             up = _raise(config, cast, stack, screen)
-            up.follow()
+            up.follow(config.blocks)
         except KeyboardInterrupt:
             screen.say("stopping the agents, then L1, which saves its chain")
     return 0 if up is None else up.own_final
@@ -136,4 +89,7 @@ def _raise(config: LocalnetConfig, cast: Sequence[Party], stack: ExitStack, scre
     processes = stack.enter_context(AgentProcesses(config.home))
     processes.start(tuple(cast))
     screen.say(f"{', '.join(party.name for party in cast)} started")
-    return _Localnet(config, deployment, cast, processes, Observer(client, deployment), screen)
+    observer = Observer(client, deployment)
+    names = {party.address: party.name for party in cast}
+    watcher = Watcher(observer, config.home / "agents", screen, names, part_names(cast), processes.ended)
+    return _Localnet(cast, observer, watcher)

@@ -6,5 +6,6 @@ the agents' status files; `pol up`, `pol top` and the demo show it.
     snapshot.py  what the table shows at one moment
     network.py   view and status files -> snapshot, with the reason for waiting in each row
     events.py    events -> sentences
+    watcher.py   look after look, shown on a screen
     screen.py    a live display, or plain lines where there is no terminal
 """

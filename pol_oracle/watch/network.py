@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pol_oracle.agents.monitoring.waiting import Wait, block_wait, miner_wait, network_wait, verifier_wait
+from pol_oracle.agents.monitoring.waiting import block_wait, miner_wait, network_wait, verifier_wait
 from pol_oracle.agents.rules.policy import Policy
 from pol_oracle.l1.events.typed import Event
 from pol_oracle.protocol.difficulty import to_bits
@@ -130,11 +130,6 @@ class Network:
 def short(address: str) -> str:
     """Returns an address as far as people read it."""
     return f"{address[:6]}…{address[-4:]}"
-
-
-def told(wait: Wait | None) -> str:
-    """Returns a reason and its remedy, "" for none."""
-    return "" if wait is None else str(wait)
 
 
 def _shortened(view: View) -> dict[str, str]:

@@ -83,6 +83,16 @@ class PlainLines:
         """Nothing: every change of the snapshot was a line already."""
 
 
+class Silence:
+    """For who wants to look once."""
+
+    def say(self, line: str) -> None:
+        """Nothing."""
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Nothing."""
+
+
 class LiveScreen:
     """A display that redraws itself."""
 
@@ -137,7 +147,7 @@ def _parties(snapshot: Snapshot, width: int) -> Table:
     shown = [column for column in PARTY_COLUMNS if column.least <= width and (acting or column.name != "now")]
     table = _table(snapshot.title, shown)
     for row in snapshot.parties:
-        cells = {
+        cells: dict[str, str | Text] = {
             "party": Text(row.name, row.style),
             "part": row.part,
             "bond ETH": row.bond,
@@ -154,7 +164,7 @@ def _blocks(snapshot: Snapshot, width: int) -> Table:
     table = _table("newest blocks", shown)
     for row in snapshot.blocks:
         status = row.status + (", head" if row.head else "") + (f": {row.waits}" if row.waits else "")
-        cells = {
+        cells: dict[str, str | Text] = {
             "height": str(row.height),
             "block": row.block,
             "miner": row.miner,

@@ -1,4 +1,4 @@
-"""``pol up`` and ``pol top``: a living network in one command, and the table of any network."""
+"""``pol up``: a living network in one command."""
 
 from __future__ import annotations
 
