@@ -29,6 +29,7 @@ from pol_oracle.l1.sending.sender import Call, CallResult, Sender
 from pol_oracle.protocol.errors import ChainError, InputError, StoreError, WrongChain
 from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.protocol.parameters import Parameters
+from pol_oracle.protocol.text import ether
 from pol_oracle.store import Limits, StateStore
 from pol_oracle.task import TaskSpec, Workload, build_workload
 from pol_oracle.view import History, View
@@ -189,10 +190,11 @@ def check_bond(client: Client, config: AgentConfig, role: Role) -> None:
     if role is Role.VERIFIER:
         needed, why = config.policy.needed(parameters), "to attest, and to demand what proves wrong blocks wrong"
     if bond.free + bond.locked < needed:
-        have, want, who = (bond.free + bond.locked) / 10**18, needed / 10**18, role.name.lower()
+        have, want, who = ether(bond.free + bond.locked), ether(needed), role.name.lower()
+        lacks = ether(needed - bond.free - bond.locked)
         raise InputError(
-            f"{address} has {have:g} ETH bonded as {who} and needs at least {want:g} ETH {why}: "
-            f"deposit it with `pol bond deposit --role {who}`"
+            f"{address} has {have} ETH bonded as {who} and needs at least {want} ETH {why}: deposit the rest with "
+            f"`pol bond deposit {lacks} --role {who} {config.signs or f'--account {address}'}`"
         )
 
 

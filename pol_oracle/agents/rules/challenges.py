@@ -11,6 +11,7 @@ from pol_oracle.view import View
 from pol_oracle.view.blocks import BlockView
 
 from .actions import Action, Commit, Prove, Reopen
+from .demands import reopens
 from .knowledge import Verifier
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def challenges(view: View, own: Verifier, parameters: Parameters) -> Iterator[Ac
         parameters: of the deployment.
     """
     for block in view.pending:
-        yield from _next_move(view, block, own)
+        yield from _next_move(view, block, own, parameters)
     for block in view.unsettled:
         yield from _bounty_claim(view, block, own, parameters)
 
@@ -40,12 +41,12 @@ def claimable(view: View, block: BlockView, me: str) -> bool:
     return any(who == me and made.order < order for (who, _), made in view.commitments.items())
 
 
-def _next_move(view: View, block: BlockView, own: Verifier) -> Iterator[Action]:
+def _next_move(view: View, block: BlockView, own: Verifier, parameters: Parameters) -> Iterator[Action]:
     verdict = own.verdicts.get(block.id)
     if verdict is None or verdict.proof is None:
         return
     refuted = verdict.proof.refutes
-    if refuted is not None and block.stands(refuted) and not block.vouched(refuted):
+    if refuted is not None and block.stands(refuted) and reopens(view, block, refuted, parameters):
         yield Reopen(block.id, refuted, block.explained_at(refuted) or 0)
     elif refuted is None or block.stands(refuted):
         yield from _towards_court(view, block, own, verdict.proof)

@@ -34,7 +34,8 @@ def demands(view: View, own: Verifier, parameters: Parameters) -> Iterator[Actio
     for block, position in _walks(view, own, parameters):
         known, lacks = _demanded(block, position), own.verdicts[block.id].lacks
         if position.explanation != ZERO and not block.vouched(position):
-            yield Reopen(block.id, position, block.explained_at(position) or 0)
+            if reopens(view, block, position, parameters):  # else it stands: what is demanded of it ends at once
+                yield Reopen(block.id, position, block.explained_at(position) or 0)
         elif known is not None:
             if known.open and _hastens(view, known, parameters):
                 yield Hasten(block.id, position, known.deadline)
@@ -61,6 +62,16 @@ def answered(block: BlockView, verdict: Verdict) -> bool:
     if verdict.proof is not None:
         return verdict.proof.refutes is not None and not block.stands(verdict.proof.refutes)
     return any(position.explains for position in block.shown)
+
+
+def reopens(view: View, block: BlockView, position: Position, parameters: Parameters) -> bool:
+    """Says whether L1 lets anybody end the explanation that a position is about: its author fell over another one, and
+    not long ago."""
+    speaker = block.speaker(position)
+    if speaker is None or speaker.fallen_at is None:
+        return False
+    window = block.proposed_at + parameters.challenge_window
+    return view.now < max(window, speaker.fallen_at + parameters.answer_window)
 
 
 def due_answers(view: View, me: str, parameters: Parameters, stagger: int, gas_price: int) -> list[DemandView]:

@@ -141,14 +141,19 @@ def find(view: View, text: str) -> BlockView:
     if text in named:
         return view.blocks[named[text]]
     prefix = text.lower().removeprefix("0x")
-    if text.isdecimal() and int(text) <= view.blocks[view.head].height:
+    top = view.blocks[view.head].height
+    if text.isdecimal() and int(text) <= top:
         found = [block for block in _main_branch(view) if block.height == int(text)]
     elif len(prefix) >= SHORTEST_PREFIX:
         found = [block for block in view.blocks.values() if block.id.hex().startswith(prefix)]
+    elif text.isdecimal():
+        found = []
     else:
         raise InputError(f"{text!r} names no block: give at least {SHORTEST_PREFIX} digits of its id, or a height")
     if len(found) == 1:
         return found[0]
+    if not found and text.isdecimal():
+        raise InputError(f"there is no block at height {int(text)} yet: the head is at height {top}")
     count = f"{len(found)} blocks" if found else "no block"
     raise InputError(f"{count} found for {text!r}: see `pol blocks list --limit 0`")
 

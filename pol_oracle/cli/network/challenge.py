@@ -10,6 +10,7 @@ import typer
 
 from pol_oracle.protocol.errors import InputError, NotMined, Reverted
 from pol_oracle.protocol.hashing import ZERO
+from pol_oracle.protocol.lifecycle import Status
 
 from .. import output, session
 from ..options import Account, Dev, Json, PasswordFile, States, Threads
@@ -59,6 +60,11 @@ def challenge(
     wanted = find(view, block)
     if wanted.header is None:
         raise InputError("genesis holds no step to challenge: name a later block")
+    if wanted.status in (Status.FINALIZED, Status.ORPHANED):
+        raise InputError(
+            f"block {output.hex0x(wanted.id)} is {wanted.status.name.lower()}: nothing can be brought against it any "
+            "more; `pol blocks verify` replays it all the same"
+        )
     with session.following(settings, found, view, store, threads) as follower:
         verdict = Replayer(follower)(wanted, view.lineage(wanted.parent), wanted.shown, lambda: False)
     plan = plan_of(connection, wanted, verdict, key)

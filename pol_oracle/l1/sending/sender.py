@@ -117,7 +117,7 @@ class Sender:
             confirmations = client.deployment.confirmations if client.deployment is not None else 1
         self._client = client
         self.address = str(account.address)
-        self._confirmations = confirmations
+        self.confirmations = confirmations
         self._journal = Journal(journal_path, account.address, client.identity())
         self._outbox = Outbox(client, account, self._journal, patience, fees or FeePolicy(), proposals)
         self._settler = Settler(client, self.address, self._journal, confirmations)
@@ -194,7 +194,7 @@ class Sender:
         Raises:
             NotMined: it was not settled in time, or L1 is away. It stays in the journal.
         """
-        limit_s = patience_s(self._client, self._confirmations) if timeout_s is None else timeout_s
+        limit_s = patience_s(self._client, self.confirmations) if timeout_s is None else timeout_s
         deadline, told = time.monotonic() + limit_s, ""
         while True:
             away = ""
@@ -217,7 +217,7 @@ class Sender:
     def stage(self, key: str) -> str:
         """Says in words how far an unsettled call is."""
         if (mined := self._settler.mined.get(key)) is not None and self._anchor is not None:
-            left = mined + self._confirmations - self._anchor.number
+            left = mined + self.confirmations - self._anchor.number
             return (
                 f"mined, waiting for confirmations ({left} to come)" if left > 0 else "mined, waiting for its receipt"
             )

@@ -277,6 +277,25 @@ def test_a_false_explanation_for_which_nobody_answers_any_more_is_reopened_for_n
     assert not any(isinstance(a, Reopen) for a in decide(scene, verifier(V1, false)))
 
 
+def test_pitfall_24_explanations_of_a_fallen_author_are_reopened_in_time_or_proven_false() -> None:
+    """L1 lets nobody reopen them later: one fall holds a block up once."""
+    scene = Scene()
+    block = scene.propose(miner=CHEAT)
+    scene.show(block, BITS)
+    other = replace(EXPLANATION, index=10)
+    for position in (EXPLANATION, other):
+        scene.answer(scene.demand(block, position, V2), V3)
+    scene.wait(PARAMETERS.challenge_window)
+    scene.refute(other.demand_id(block))
+    scene.wait(PARAMETERS.answer_window - 1)
+    false = Verdict(block, EvidenceKind.UNEXPLAINED, "false", refutation())
+    assert isinstance(decide(scene, verifier(V1, false))[0], Reopen)
+
+    scene.wait()
+    assert isinstance(decide(scene, verifier(V1, false))[0], Commit)
+    assert decide(scene, verifier(V1, lacks(block, EXPLAINED_LEAVES))) == ()
+
+
 def test_what_refutes_an_explanation_is_no_claim_to_the_bounty_of_its_block() -> None:
     scene = Scene()
     block = scene.propose(miner=CHEAT)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import resource
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -65,6 +67,15 @@ def test_memory_of_another_deployment_or_account_is_refused(tmp_path: Path, gene
 
     with pytest.raises(InputError, match="another deployment or account"):
         AgentMemory(tmp_path / "m.sqlite", genesis, account)
+
+
+def test_memory_of_a_later_version_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    AgentMemory(tmp_path / "m.sqlite", GENESIS, V1).close()
+    with closing(sqlite3.connect(tmp_path / "m.sqlite")) as database:
+        database.execute("PRAGMA user_version = 99")
+
+    with pytest.raises(InputError, match="is of version 99, and this pol-oracle reads version 1: go on with"):
+        AgentMemory(tmp_path / "m.sqlite", GENESIS, V1)
 
 
 def sealed_proof(block_id: bytes, function: str = "proveSums") -> FraudProof:

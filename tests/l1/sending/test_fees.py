@@ -107,7 +107,7 @@ def test_an_account_without_money_is_told_so_whatever_the_nodes_wording(
 # --- caps ---
 
 
-def test_finding_9_no_history_of_fees_makes_an_agent_pay_more_than_the_cap(
+def test_pitfall_26_no_history_of_fees_makes_an_agent_pay_more_than_the_cap(
     proxy: LyingProxy, behind: Client, sender: Sender, mine: Callable[..., None]
 ) -> None:
     """A lying eth_feeHistory made an agent pay 1,000 gwei of priority fee."""
