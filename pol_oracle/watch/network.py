@@ -23,7 +23,7 @@ SHOWN_PARTIES = 20
 
 
 @dataclass(frozen=True)
-class Network:
+class NetworkState:
     """A network at one moment.
 
     Attributes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -12,9 +11,9 @@ from pol_oracle.view import View
 
 from .agents import read_agents
 from .events import line
-from .network import Network, short
+from .network import NetworkState, short
 from .observer import Observer
-from .screen import KEPT_LINES, Screen
+from .screen import Screen
 
 POLL_S = 0.5
 _REST = 4  # times as long as a look took: what it costs grows with the chain
@@ -69,10 +68,10 @@ class Watcher:
         ended = [f"the process of {name} ended: {words}" for name, words in network.ended.items()]
         self._tell_once([*shown.alarms, *ended])
 
-    def network(self) -> Network:
+    def network(self) -> NetworkState:
         """The network as it was seen last."""
         seen, deployment = self._observer, self._observer.deployment
-        return Network(
+        return NetworkState(
             view=seen.view,
             events=seen.events,
             parameters=deployment.parameters,
@@ -86,12 +85,12 @@ class Watcher:
         )
 
     def _tell(self, events: Sequence[Event], names: Mapping[str, str]) -> None:
-        """Says what happened; of what was before the first look, the newest."""
+        """Says what happened; what was before the first look is no news."""
         view = self._observer.view
         known = {address: short(address) for address, _ in view.bonds} | dict(names)
-        lines = (text for event in events if (text := line(event, known, view)) is not None)
-        for text in lines if self._begun else deque(lines, KEPT_LINES):
-            self._screen.say(text)
+        for event in events if self._begun else ():
+            if (text := line(event, known, view)) is not None:
+                self._screen.say(text)
         self._begun = True
 
     def _tell_once(self, alarms: Sequence[str]) -> None:

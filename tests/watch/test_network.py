@@ -14,7 +14,7 @@ from rich.console import Console
 
 from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.watch.agents import AgentStatus, read_agents
-from pol_oracle.watch.network import Network
+from pol_oracle.watch.network import NetworkState
 from pol_oracle.watch.screen import tables
 from pol_oracle.watch.snapshot import PartyRow
 from tests.agents.scene import MINER, PARAMETERS, V1, V2, V3, Scene
@@ -26,8 +26,8 @@ def agent(name: str, role: Role, address: str, alive: bool = True, **facts: Any)
     return AgentStatus(name, role, address, alive, not alive, facts)
 
 
-def network(scene: Scene, *agents: AgentStatus, ended: Mapping[str, str] | None = None) -> Network:
-    return Network(
+def network(scene: Scene, *agents: AgentStatus, ended: Mapping[str, str] | None = None) -> NetworkState:
+    return NetworkState(
         view=scene.view,
         events=scene.history.events,
         parameters=PARAMETERS,
@@ -38,7 +38,7 @@ def network(scene: Scene, *agents: AgentStatus, ended: Mapping[str, str] | None 
     )
 
 
-def rows(shown: Network) -> dict[str, PartyRow]:
+def rows(shown: NetworkState) -> dict[str, PartyRow]:
     return {row.name: row for row in shown.snapshot().parties}
 
 
