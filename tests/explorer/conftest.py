@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import uvicorn
 
-from pol_oracle.explorer.watch import Watcher, WatchState
+from pol_oracle.explorer.keeper import IndexKeeper, IndexState
 from pol_oracle.explorer.web.serve import ExplorerConfig, assemble, configuration
 from pol_oracle.l1.contracts.artifacts import compile_contracts
 from pol_oracle.store.server import bound
@@ -30,7 +30,7 @@ class Site:
     """A running explorer."""
 
     url: str
-    watcher: Watcher
+    keeper: IndexKeeper
     index: Path
 
     def get(self, path: str) -> tuple[int, dict[str, str], str]:
@@ -45,29 +45,29 @@ class Site:
         """JSON of a page."""
         return json.loads(self.get("/api" + path)[2])
 
-    def until(self, holds: Callable[[WatchState], bool]) -> WatchState:
-        """Waits until the watcher says so."""
+    def until(self, holds: Callable[[IndexState], bool]) -> IndexState:
+        """Waits until the keeper says so."""
         deadline = time.monotonic() + PATIENCE_S
-        while not holds(self.watcher.state):
-            assert time.monotonic() < deadline, self.watcher.state
+        while not holds(self.keeper.state):
+            assert time.monotonic() < deadline, self.keeper.state
             threading.Event().wait(0.02)
-        return self.watcher.state
+        return self.keeper.state
 
 
 @contextmanager
 def serving(config: ExplorerConfig) -> Iterator[Site]:
     """Serves an explorer from a thread of this process."""
     with bound("127.0.0.1", 0) as listener:
-        app, watcher = assemble(config)
+        app, keeper = assemble(config)
         server = uvicorn.Server(configuration(app))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
-        watcher.start()
+        keeper.start()
         try:
-            yield Site(f"http://127.0.0.1:{listener.getsockname()[1]}", watcher, config.index)
+            yield Site(f"http://127.0.0.1:{listener.getsockname()[1]}", keeper, config.index)
         finally:
             server.should_exit = True
-            watcher.stop()
+            keeper.stop()
             thread.join(timeout=20)
 
 

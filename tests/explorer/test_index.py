@@ -15,7 +15,7 @@ from pol_oracle.explorer.index import codec
 from pol_oracle.explorer.index.reading import IndexReader
 from pol_oracle.explorer.index.schema import connect
 from pol_oracle.explorer.index.writing import IndexWriter
-from pol_oracle.explorer.watch import Watcher
+from pol_oracle.explorer.keeper import IndexKeeper
 from pol_oracle.l1.client import Client
 from pol_oracle.l1.events.typed import Event
 from pol_oracle.l1.monitor import Monitor, Update
@@ -125,15 +125,15 @@ def test_blocks_that_l1_took_back_are_remembered(story: Story, events: tuple[Eve
 
 
 @pytest.fixture
-def watched(story: Story, tmp_path: Path) -> Iterator[tuple[Path, list[Watcher]]]:
+def watched(story: Story, tmp_path: Path) -> Iterator[tuple[Path, list[IndexKeeper]]]:
     """Where the index is, and watchers to be closed."""
-    made: list[Watcher] = []
+    made: list[IndexKeeper] = []
     yield tmp_path / "index.sqlite", made
 
 
-def watcher(story: Story, path: Path, made: list[Watcher]) -> Watcher:
+def keeper(story: Story, path: Path, made: list[IndexKeeper]) -> IndexKeeper:
     rpc, found = story.deployment.rpc, story.deployment
-    made.append(Watcher(found, lambda: Client.connect(rpc, found), writer(story, path), IndexReader(path)))
+    made.append(IndexKeeper(found, lambda: Client.connect(rpc, found), writer(story, path), IndexReader(path)))
     return made[-1]
 
 
@@ -143,10 +143,10 @@ def blocks(path: Path) -> int:
 
 @pytest.mark.parametrize("harm", ["garbage", "torn", "version", "chain"])
 def test_a_file_that_is_of_no_use_is_made_anew(
-    story: Story, watched: tuple[Path, list[Watcher]], harm: str, at_once: dict[str, list[tuple[Any, ...]]]
+    story: Story, watched: tuple[Path, list[IndexKeeper]], harm: str, at_once: dict[str, list[tuple[Any, ...]]]
 ) -> None:
     path, made = watched
-    watcher(story, path, made).look()
+    keeper(story, path, made).look()
     made[-1]._writer.close()
     if harm == "garbage":
         path.write_bytes(b"no database" * 1000)
@@ -156,7 +156,7 @@ def test_a_file_that_is_of_no_use_is_made_anew(
         key = {"version": "version", "chain": "identity"}[harm]
         with sqlite3.connect(path) as db:
             db.execute("UPDATE meta SET value = 'other' WHERE key = ?", (key,))
-    again = watcher(story, path, made)
+    again = keeper(story, path, made)
     assert again.state.notice
     again.look()
     assert contents(path) == at_once
@@ -164,10 +164,10 @@ def test_a_file_that_is_of_no_use_is_made_anew(
 
 @pytest.mark.parametrize("harm", ["deleted", "replaced"])
 def test_a_file_that_is_lost_while_it_is_used_is_made_anew(
-    story: Story, watched: tuple[Path, list[Watcher]], harm: str
+    story: Story, watched: tuple[Path, list[IndexKeeper]], harm: str
 ) -> None:
     path, made = watched
-    own = watcher(story, path, made)
+    own = keeper(story, path, made)
     own.look()
     before = blocks(path)
     path.unlink()
@@ -179,12 +179,12 @@ def test_a_file_that_is_lost_while_it_is_used_is_made_anew(
     assert blocks(path) == before
 
 
-def test_a_second_start_goes_on_where_the_first_ended(story: Story, watched: tuple[Path, list[Watcher]]) -> None:
+def test_a_second_start_goes_on_where_the_first_ended(story: Story, watched: tuple[Path, list[IndexKeeper]]) -> None:
     path, made = watched
-    watcher(story, path, made).look()
+    keeper(story, path, made).look()
     before = contents(path)
     made[-1]._writer.close()
-    again = watcher(story, path, made)
+    again = keeper(story, path, made)
     again.look()
     assert (again.state.notice, again.state.trouble) == ("", "")
     assert contents(path) == before

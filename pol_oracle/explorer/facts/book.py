@@ -11,7 +11,7 @@ from pol_oracle.l1.contracts.deployment import Deployment
 
 from ..index.reading import IndexReader
 from ..index.rows import IndexedBlock, TreeBlock
-from ..watch import WatchState
+from ..keeper import IndexState
 from .common import BlockSummary, summary
 from .lanes import lanes
 from .words import Narrator
@@ -84,7 +84,7 @@ class Book:
         self,
         deployment: Deployment,
         reader: IndexReader,
-        state: Callable[[], WatchState],
+        state: Callable[[], IndexState],
         names: Mapping[str, str] | None = None,
     ) -> None:
         self.deployment, self.reader, self.names = deployment, reader, dict(names or {})
@@ -93,7 +93,7 @@ class Book:
         self._kept: tuple[int, TreeSnapshot] | None = None
 
     @property
-    def state(self) -> WatchState:
+    def state(self) -> IndexState:
         """Where the index stands."""
         return self._state()
 

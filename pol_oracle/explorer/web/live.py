@@ -9,21 +9,21 @@ from collections.abc import AsyncIterator
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
-from ..watch import WatchState
+from ..keeper import IndexState
 
 MOST_STREAMS = 512
 BEAT_S = 15.0  # between two signs of life
 
 
 class Live:
-    """Told by the watcher's thread, heard by streams in the server's."""
+    """Told by the keeper's thread, heard by streams in the server's."""
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._waiting: set[asyncio.Event] = set()
-        self._state = WatchState()
+        self._state = IndexState()
 
-    def tell(self, state: WatchState) -> None:
+    def tell(self, state: IndexState) -> None:
         """There is something new; any thread may call this."""
         self._state = state
         if self._loop is not None and not self._loop.is_closed():
@@ -57,6 +57,6 @@ class Live:
             self._waiting.discard(event)
 
 
-def _line(state: WatchState) -> str:
+def _line(state: IndexState) -> str:
     told = {"version": state.version, "l1_block": state.l1_block, "now": state.now, "trouble": state.trouble}
     return json.dumps(told)

@@ -1,4 +1,4 @@
-"""Watcher and server together, until interrupted."""
+"""IndexKeeper and server together, until interrupted."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pol_oracle.store.server import Impatient, bound
 from ..facts.book import Book
 from ..index.reading import IndexReader
 from ..index.writing import IndexWriter
-from ..watch import Watcher
+from ..keeper import IndexKeeper
 from .app import Explorer
 from .live import Live
 
@@ -60,27 +60,29 @@ def serve(config: ExplorerConfig, ready: Callable[[str], None] | None = None) ->
         InputError: the port cannot be bound, or the index not be written.
     """
     with bound(config.host, config.port) as listener:
-        app, watcher = assemble(config)
+        app, keeper = assemble(config)
         _raise_limit()
         shown = f"[{config.host}]" if ":" in config.host else config.host
         if ready:
             ready(f"http://{shown}:{listener.getsockname()[1]}")
-        watcher.start()
+        keeper.start()
         try:
             with suppress(KeyboardInterrupt):  # Ctrl-C is how it ends
                 uvicorn.Server(configuration(app)).run(sockets=[listener])
         finally:
-            watcher.stop()
+            keeper.stop()
 
 
-def assemble(config: ExplorerConfig) -> tuple[object, Watcher]:
+def assemble(config: ExplorerConfig) -> tuple[object, IndexKeeper]:
     """Returns the ASGI application, and the thread that keeps its index; not started yet."""
     found, live = config.deployment, Live()
     genesis = bytes.fromhex(found.genesis_id.removeprefix("0x"))
     writer, reader = IndexWriter(config.index, found.genesis_id, genesis), IndexReader(config.index)
-    watcher = Watcher(found, lambda: Client.connect(config.rpc, found, timeout_s=CONNECT_S), writer, reader, live.tell)
-    book = Book(found, reader, lambda: watcher.state, config.names)
-    return Explorer(book, live).application(), watcher
+    keeper = IndexKeeper(
+        found, lambda: Client.connect(config.rpc, found, timeout_s=CONNECT_S), writer, reader, live.tell
+    )
+    book = Book(found, reader, lambda: keeper.state, config.names)
+    return Explorer(book, live).application(), keeper
 
 
 def configuration(app: object) -> uvicorn.Config:

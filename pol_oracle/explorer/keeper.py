@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
-class WatchState:
+class IndexState:
     """Where the index stands.
 
     Attributes:
@@ -47,7 +47,7 @@ class WatchState:
     notice: str = ""
 
 
-class Watcher(threading.Thread):
+class IndexKeeper(threading.Thread):
     """The thread.
 
     Args:
@@ -65,7 +65,7 @@ class Watcher(threading.Thread):
         connect: Callable[[], Client],
         writer: IndexWriter,
         reader: IndexReader,
-        tell: Callable[[WatchState], None] = lambda state: None,
+        tell: Callable[[IndexState], None] = lambda state: None,
         poll_s: float = POLL_S,
     ) -> None:
         super().__init__(name="explorer-watch", daemon=True)
@@ -74,7 +74,7 @@ class Watcher(threading.Thread):
         self._ended = threading.Event()
         self._monitor: Monitor | None = None
         self._anchor = 0
-        self.state = WatchState(notice=writer.notice)
+        self.state = IndexState(notice=writer.notice)
 
     def run(self) -> None:
         """Looks at L1 until told to stop."""
@@ -141,7 +141,7 @@ class Watcher(threading.Thread):
             log.warning("the index does not follow L1", reason=trouble)
             self._tell(replace(self.state, trouble=trouble, version=self.state.version + 1))
 
-    def _tell(self, state: WatchState) -> None:
+    def _tell(self, state: IndexState) -> None:
         recovered = bool(self.state.trouble) and not state.trouble
         if recovered or state.ready != self.state.ready:
             state = replace(state, version=max(state.version, self.state.version + 1))
