@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 
-from pol_oracle.l1.sending.sender import CallResult, Sender
+from pol_oracle.l1.sending.calls import CallResult
+from pol_oracle.l1.sending.sender import Sender
 
 LIMIT_S = 60.0
 
