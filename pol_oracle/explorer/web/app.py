@@ -98,7 +98,7 @@ class Explorer:
         self._book, self._live = book, live
         self._renderer = Renderer(book)
         self._lock = Lock()
-        self._kept: OrderedDict[tuple[object, ...], Response] = OrderedDict()
+        self._kept: OrderedDict[tuple[object, ...], tuple[bytes, int, dict[str, str]]] = OrderedDict()
 
     def application(self) -> Starlette:
         """Returns the ASGI application."""
@@ -248,13 +248,14 @@ class Explorer:
             with self._lock:
                 found = self._kept.get(key)
             if found is None:
-                found = answer(request)
-                found.headers["cache-control"] = "no-cache"
+                made = answer(request)
+                made.headers["cache-control"] = "no-cache"
+                found = bytes(made.body), made.status_code, dict(made.headers)
                 with self._lock:
                     self._kept[key] = found
                     while len(self._kept) > _KEPT:
                         self._kept.popitem(last=False)
-            return found
+            return Response(*found)  # a new one: what compresses it changes its headers
 
         return kept
 
