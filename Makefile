@@ -99,7 +99,7 @@ test-python: setup ## pytest: everything else
 
 .PHONY: large
 large: setup ## pytest: disputes about ResNet-18 of its real size, as its task file has it (half an hour)
-	$(BIN)/python -m pytest tests/adversaries/test_resnet18.py --large -v
+	$(BIN)/python -m pytest tests/adversaries/test_resnet18.py --large -v --junit-xml .build/large.xml
 
 .PHONY: gas
 gas: setup ## table of gas per transaction, against the checked-in one (1 %)
