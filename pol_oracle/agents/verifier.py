@@ -5,14 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Mapping
 
-from pol_oracle.l1.sending.sender import CallResult
+from pol_oracle.l1.sending.calls import CallResult
 from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.store import StateStore
 from pol_oracle.view import View
 
 from .config import AgentConfig
 from .monitoring.logs import log_to
-from .respond import Committer
 from .rules.actions import Action
 from .rules.decide import decide_verifier
 from .rules.demands import exhausted
@@ -51,7 +50,6 @@ class VerifierLoop(Loop):
         config, me = context.config, context.me
         self._reviewer = ReplayQueue(replay, context.memory, me, context.parameters, self.log, config.retry_s)
         self._clerk = AnswerWorker(answer, me, context.parameters, config.policy.stagger, self.log, config.retry_s)
-        self._seal = Committer(config.account)
         self._exhausted: set[bytes] = set()
 
     @property
@@ -66,9 +64,7 @@ class VerifierLoop(Loop):
         own = Verifier(
             self.context.me,
             self._reviewer.verdicts,
-            self._seal,
             self._clerk.answers,
-            self.context.config.depth,
             self.gas_price,
         )
         self._tell_limits(view, own)

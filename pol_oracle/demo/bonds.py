@@ -10,7 +10,8 @@ from pathlib import Path
 from pol_oracle.l1.client import Client
 from pol_oracle.l1.devnet.anvil import dev_account
 from pol_oracle.l1.events.typed import Deposited, Event
-from pol_oracle.l1.sending.sender import Call, Sender
+from pol_oracle.l1.sending.calls import Call
+from pol_oracle.l1.sending.sender import Sender
 from pol_oracle.protocol.errors import NotMined
 from pol_oracle.protocol.lifecycle import Role
 

@@ -15,7 +15,7 @@ from pol_oracle.agents.monitoring.logs import log_to
 from pol_oracle.agents.rules.actions import Action, Propose
 from pol_oracle.agents.rules.demands import replies
 from pol_oracle.agents.rules.knowledge import Miner, Parent
-from pol_oracle.agents.rules.verdicts import Verdict
+from pol_oracle.agents.rules.verdicts import Valid, Verdict
 from pol_oracle.agents.runtime import Context, Loop, open_context, open_store, prepare_workload, stop_on_signals
 from pol_oracle.agents.verifier import VerifierLoop
 from pol_oracle.agents.work.answer_worker import AnswerWorker
@@ -25,7 +25,7 @@ from pol_oracle.agents.work.worker import Worker
 from pol_oracle.evidence import Answer
 from pol_oracle.l1.contracts.deployment import Deployment
 from pol_oracle.l1.devnet.anvil import dev_account
-from pol_oracle.l1.sending.sender import CallResult
+from pol_oracle.l1.sending.calls import CallResult
 from pol_oracle.protocol.errors import PolError, StoreError
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import Role, Status
@@ -150,7 +150,7 @@ class ColluderLoop(VerifierLoop):
 
 def lazy(block: BlockView, lineage: object, shown: object, cancelled: object) -> Verdict:
     """Finds every block right without looking at it."""
-    return Verdict(block.id)
+    return Valid(block.id)
 
 
 def silent(block: BlockView, lineage: object, position: Position, cancelled: object) -> Answer:
