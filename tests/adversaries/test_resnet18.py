@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from math import prod
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from eth_account.signers.local import LocalAccount
 
 from pol_oracle.agents.work.follow import Follower
 from pol_oracle.canonical.operations import Kind
+from pol_oracle.canonical.programs.program import Program
 from pol_oracle.l1.contracts.deployment import Deployment
 from pol_oracle.l1.devnet.anvil import Devnet
 from pol_oracle.protocol.difficulty import from_bits
@@ -121,6 +123,16 @@ def large(
     stage.close()
 
 
+def longest_dot(program: Program) -> int:
+    """Number of the inner tensor an element of which takes the most terms."""
+
+    def terms(tensor: int) -> int:
+        operation = program.operation_of(tensor)
+        return prod(operation.reduction) if operation is not None and operation.kind is Kind.DOT else 0
+
+    return max(range(program.first, program.posts_from), key=terms)
+
+
 def test_state_in_the_segment(large: Dispute) -> None:
     forgery = large.made.derailed(len(large.made.segment.entries) // 2, next_weight)
 
@@ -134,7 +146,7 @@ def test_weight_after_the_step(large: Dispute) -> None:
 
 
 def test_value_of_the_trace(large: Dispute) -> None:
-    forgery = large.made.altered(large.made.number(Kind.DOT, 3), 1000, lambda x: x + 1)
+    forgery = large.made.altered(longest_dot(large.made.step.program), 0, lambda x: x + 1)
 
     large.convicts(forgery, EvidenceKind.STEP)
 
