@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from math import prod
 from pathlib import Path
 
 import pytest
@@ -128,7 +127,7 @@ def longest_dot(program: Program) -> int:
 
     def terms(tensor: int) -> int:
         operation = program.operation_of(tensor)
-        return prod(operation.reduction) if operation is not None and operation.kind is Kind.DOT else 0
+        return operation.terms if operation is not None and operation.kind is Kind.DOT else 0
 
     return max(range(program.first, program.posts_from), key=terms)
 

@@ -1,6 +1,6 @@
 """Commands about a network.
 
-devnet.py      a local L1
+top.py         the table of any network
 deploy.py      contracts and genesis
 keys.py        keystores
 bond.py        bonds
