@@ -176,11 +176,11 @@ def anvil(devnet: Devnet, session_deployment: Deployment) -> Iterator[str]:
     rpc = Client.connect(devnet.rpc).rpc
     snapshot = rpc.request("evm_snapshot")
     yield devnet.rpc
-    rpc.request(
-        "anvil_dropAllTransactions"
-    )  # else what waits is mined into the next test, some time after automine is on
-    rpc.request("evm_setAutomine", True)
+    rpc.request("evm_setAutomine", False)
+    rpc.request("anvil_dropAllTransactions")  # else what waits is mined into the next test
+    rpc.request("anvil_mine")  # after what Anvil is mining just now
     rpc.request("evm_revert", snapshot)
+    rpc.request("evm_setAutomine", True)
 
 
 @pytest.fixture
