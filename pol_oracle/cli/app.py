@@ -12,7 +12,7 @@ from .failures import PolGroup
 from .lab import bench, demo, reproduce, simulate, soak
 from .local import devnet, doctor, up
 from .logs import configure
-from .network import agents, blocks, bond, chain, challenge, deploy, devnet, explorer, keys, state, store, top, up
+from .network import agents, blocks, bond, chain, challenge, deploy, explorer, keys, state, store, top
 from .settings import load
 
 app = typer.Typer(
