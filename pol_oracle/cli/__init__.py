@@ -7,8 +7,10 @@ failures.py   errors -> sentences and exit codes
 options.py    shared options
 output.py     JSON and text, times, amounts
 names.py      who is behind an address
+values.py     what is printed as JSON
 live.py       a miner's line
 logs.py       log entries
+pictures/     what people are shown of the network
 network/      commands about a network
 lab/          commands that need none
 """

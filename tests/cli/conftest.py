@@ -27,8 +27,13 @@ class Said:
 
     @property
     def json(self) -> Any:
-        """stdout as JSON."""
-        return json.loads(self.out)
+        """What stdout holds as JSON, without its envelope."""
+        return json.loads(self.out)["data"]
+
+    @property
+    def lines(self) -> list[Any]:
+        """The same of a stream, one line each."""
+        return [json.loads(line)["data"] for line in self.out.splitlines()]
 
     @property
     def sentence(self) -> str:
