@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pol_oracle.l1.sending.sender import CallResult
+from pol_oracle.l1.sending.calls import CallResult
 from pol_oracle.protocol.difficulty import to_bits
 from pol_oracle.protocol.errors import InputError, PolError, StoreError
 from pol_oracle.protocol.header import Header

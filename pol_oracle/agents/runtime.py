@@ -25,7 +25,8 @@ from pol_oracle.l1.monitor import Monitor, Update
 from pol_oracle.l1.node.node import Node
 from pol_oracle.l1.node.rpc import Rpc
 from pol_oracle.l1.records import Bond
-from pol_oracle.l1.sending.sender import Call, CallResult, Sender
+from pol_oracle.l1.sending.calls import Call, CallResult
+from pol_oracle.l1.sending.sender import Sender
 from pol_oracle.protocol.errors import ChainError, InputError, StoreError, WrongChain
 from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.protocol.parameters import Parameters
@@ -36,7 +37,7 @@ from pol_oracle.view import History, View
 
 from .config import AgentConfig, HelperConfig
 from .monitoring.records import Records
-from .respond import respond
+from .respond import Committer, Responder
 from .rules.actions import Action
 from .storage.memory import AgentMemory, RefusedCall
 
@@ -205,6 +206,7 @@ class Loop(ABC):
         self.context = context
         self.history = History(context.genesis_id)
         self.log = structlog.get_logger("agent").bind(agent=context.config.name)
+        self._respond = Responder(context.postbox, Committer(context.config.account), context.config.depth)
         self._away = 0  # turns without L1, or without a disk that can be written
         self._whole = False  # the view holds all that L1 has confirmed
 
@@ -246,7 +248,7 @@ class Loop(ABC):
         the disk took no writes."""
         try:
             if self._listen():
-                respond(self.think(self.view), self.context.postbox)
+                self._respond(self.think(self.view), self.view)
             self._send()
         except (ChainError, StoreError, OSError) as error:
             if not _passes(error):

@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from pol_oracle.agents.work.follow import Follower
     from pol_oracle.l1.client import Client
     from pol_oracle.l1.contracts.deployment import Deployment
+    from pol_oracle.l1.sending.calls import Call, CallResult
     from pol_oracle.l1.sending.fees import FeePolicy
-    from pol_oracle.l1.sending.sender import Call, CallResult, Sender
+    from pol_oracle.l1.sending.sender import Sender
     from pol_oracle.view import History, View
 
 OWN = "cli:"  # begins the keys of what commands send

@@ -20,7 +20,7 @@ import structlog
 from pol_oracle.protocol.errors import InputError, StoreError
 from pol_oracle.protocol.header import Header
 
-from ..rules.verdicts import Verdict
+from ..rules.verdicts import Verdict, can_be_built_on
 
 REFUSALS = 200  # newest ones that are kept
 FOUND_RIGHT = 10_000  # newest blocks: of older ones nobody asks
@@ -92,7 +92,7 @@ class AgentMemory:
 
     def remember(self, verdict: Verdict, difficulty: int) -> None:
         """Keeps a verdict, if it found the block right at a difficulty."""
-        if verdict.valid:
+        if can_be_built_on(verdict):
             self._write("INSERT OR REPLACE INTO found_right VALUES (?, ?)", verdict.block_id, difficulty)
             self._write("DELETE FROM found_right WHERE rowid <= (SELECT MAX(rowid) FROM found_right) - ?", FOUND_RIGHT)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pol_oracle.agents.rules.verdicts import Invalid, Valid, Verdict, accusation
 from pol_oracle.protocol.errors import InputError
 
 from .. import output, session, values
@@ -14,7 +15,6 @@ from ..options import Json, States, Threads
 from ..settings import Settings
 
 if TYPE_CHECKING:
-    from pol_oracle.agents.rules.verdicts import Verdict
     from pol_oracle.view import View
     from pol_oracle.view.blocks import BlockView
 
@@ -86,7 +86,7 @@ def verify(
         verdict = Replayer(follower)(wanted, view.lineage(wanted.parent), wanted.shown, lambda: False)
     data = {"id": output.hex0x(wanted.id), **findings(verdict)}
     output.emit(data, json, lambda: typer.echo(f"block {data['id']} is {judgement(data)}"))
-    if not verdict.right:
+    if not isinstance(verdict, Valid):
         raise typer.Exit(1)
 
 
@@ -134,11 +134,12 @@ def watch(
 
 def findings(verdict: Verdict) -> dict[str, Any]:
     """Returns what a replay found, for JSON; what has to be demanded before it can be proven has no kind yet."""
+    wrong = accusation(verdict)
     return {
-        "valid": verdict.right,
-        "dead_end": verdict.dead_end,
-        "kind": verdict.kind.name.lower() if verdict.kind is not None and verdict.proof is not None else None,
-        "reason": verdict.reason,
+        "valid": isinstance(verdict, Valid),
+        "dead_end": isinstance(verdict, Valid) and verdict.dead_end,
+        "kind": verdict.kind.name.lower() if isinstance(verdict, Invalid) else None,
+        "reason": "" if wrong is None else wrong.reason,
     }
 
 

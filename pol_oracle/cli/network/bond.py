@@ -31,7 +31,7 @@ def deposit(
     json: Json = False,
 ) -> None:
     """Add ETH to an account's bond."""
-    from pol_oracle.l1.sending.sender import Call
+    from pol_oracle.l1.sending.calls import Call
 
     settings: Settings = ctx.obj
     wei = _wei(amount)
@@ -56,7 +56,7 @@ def withdraw(
     """Take free bond out, and with it all credit (bounties won).
 
     Locked bond stays until its blocks and demands are settled."""
-    from pol_oracle.l1.sending.sender import Call
+    from pol_oracle.l1.sending.calls import Call
 
     settings: Settings = ctx.obj
     key = session.account(settings, account, dev, password_file)

@@ -15,8 +15,9 @@ from pol_oracle.l1.contracts.abi import CONTRACTS
 from pol_oracle.l1.contracts.artifacts import load_artifact
 from pol_oracle.l1.contracts.deployment import Deployment
 from pol_oracle.l1.deploy import deploy
+from pol_oracle.l1.sending.calls import Call
 from pol_oracle.l1.sending.fees import CAPS, ETH, GWEI, CallKind, FeePolicy, Market, kind_of, market_of, offer
-from pol_oracle.l1.sending.sender import Call, Sender
+from pol_oracle.l1.sending.sender import Sender
 from pol_oracle.protocol.errors import InputError
 from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.protocol.parameters import Parameters
