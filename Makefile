@@ -130,6 +130,10 @@ symbolic: prepared ## halmos: rules of life cycle and vault for every state and 
 	PATH="$(CURDIR)/node_modules/.bin:$(PATH)" FOUNDRY_OUT=.build/symbolic FOUNDRY_CACHE_PATH=.build/symbolic/cache \
 		.build/halmos/bin/halmos --match-contract '^Symbolic' --forge-build-out .build/symbolic --solver-timeout-assertion 300000
 
+.PHONY: docs
+docs: setup ## the site of documents and API, in .build/site; fails on a dead link
+	$(BIN)/mkdocs build --strict --quiet
+
 .PHONY: fmt
 fmt: prepared ## formats Python and Solidity
 	$(BIN)/ruff check --fix .

@@ -11,6 +11,7 @@ values.py     what is printed as JSON
 live.py       a miner's line
 logs.py       log entries
 pictures/     what people are shown of the network
+local/        commands about this machine
 network/      commands about a network
 lab/          commands that need none
 """

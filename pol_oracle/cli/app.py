@@ -10,8 +10,9 @@ import typer
 
 from .failures import PolGroup
 from .lab import bench, demo, reproduce, simulate, soak
+from .local import devnet, doctor, up
 from .logs import configure
-from .network import agents, blocks, bond, chain, challenge, deploy, devnet, keys, state, store, top, up
+from .network import agents, blocks, bond, chain, challenge, deploy, keys, state, store, top
 from .settings import load
 
 app = typer.Typer(
@@ -24,6 +25,7 @@ app = typer.Typer(
 )
 app.command("up")(up.up)
 app.command("top")(top.top)
+app.command("doctor")(doctor.doctor)
 app.add_typer(devnet.app, name="devnet")
 app.command("deploy")(deploy.deploy)
 app.add_typer(keys.app, name="keys")

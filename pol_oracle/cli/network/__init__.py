@@ -1,8 +1,6 @@
 """Commands about a network.
 
-up.py          a whole network in one command
 top.py         the table of any network
-devnet.py      a local L1
 deploy.py      contracts and genesis
 keys.py        keystores
 bond.py        bonds
