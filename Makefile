@@ -144,6 +144,13 @@ fmt: prepared ## formats Python and Solidity
 wheel: prepared ## dist/*.whl, with the compiled contracts inside
 	$(BIN)/python -m build --wheel --no-isolation --outdir dist .
 
+.PHONY: lock
+lock: ## requirements.lock: versions and hashes of all Python packages, from a plain index
+	@[ -x .build/uv/bin/uv ] || { python3 -m venv .build/uv && .build/uv/bin/pip install --quiet uv; }
+	env -u PIP_FIND_LINKS -u UV_FIND_LINKS .build/uv/bin/uv pip compile pyproject.toml --quiet --no-config --all-extras \
+		--universal --python-version 3.11 --generate-hashes --custom-compile-command 'make lock' --upgrade \
+		--output-file requirements.lock
+
 .PHONY: clean
 clean: ## removes all that was set up or built; .pol, with keys and chains, stays
 	rm -rf .venv node_modules .build dist pol_oracle/l1/contracts/build .hypothesis .ruff_cache .import_linter_cache .cache contracts/.cache

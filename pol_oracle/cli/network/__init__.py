@@ -10,4 +10,5 @@ blocks.py      inspect blocks
 challenge.py   prove fraud by hand
 state.py       the trained network, out and in
 store.py       a server of states
+explorer.py    pages to look at
 """

@@ -9,7 +9,7 @@ import typer
 from pol_oracle.protocol.errors import InputError
 from pol_oracle.protocol.lifecycle import Role
 
-from .. import output, session
+from .. import given, output, session
 from ..options import Account, Dev, Json, PasswordFile, RoleName
 from ..settings import Settings
 
@@ -34,7 +34,7 @@ def deposit(
     from pol_oracle.l1.sending.calls import Call
 
     settings: Settings = ctx.obj
-    wei = _wei(amount)
+    wei = given.wei(amount)
     key = session.account(settings, account, dev, password_file)
     connection = session.client(settings)
     session.transact(settings, connection, key, [Call("deposit", "BondVault", "deposit", (int(role.role),), wei)])
@@ -64,7 +64,7 @@ def withdraw(
     bond = connection.bond(key.address, role.role)
     if amount is None and not bond.free and not connection.credit(key.address):
         raise InputError(_nothing(role.role, bond))
-    wei = bond.free if amount is None else _wei(amount)
+    wei = bond.free if amount is None else given.wei(amount)
     if wei > bond.free:
         raise InputError(_short_of(wei, role.role, bond))
     calls = [Call("unbond", "BondVault", "unbond", (int(role.role), wei))] if wei else []
@@ -117,21 +117,6 @@ def _short_of(wei: int, role: Role, bond: Bond) -> str:
 
 def _locked(bond: Bond) -> str:
     return f"; {output.amount(bond.locked)} ETH are locked until their blocks are settled" if bond.locked else ""
-
-
-def _wei(text: str) -> int:
-    from decimal import Decimal, InvalidOperation
-
-    try:
-        eth = Decimal(text)
-        if not eth.is_finite() or not 0 < eth < 10**12:
-            raise InputError(f"{text!r} is no amount of ETH: it must be positive, and less than there is")
-        wei = eth.scaleb(18)
-    except InvalidOperation as error:
-        raise InputError(f"{text!r} is no amount of ETH: give a number such as 2.5") from error
-    if wei != wei.to_integral_value():
-        raise InputError(f"{text!r} is no amount of ETH: it must have at most 18 decimals")
-    return int(wei)
 
 
 def _show(settings: Settings, connection: Client, address: str, json: bool) -> None:
