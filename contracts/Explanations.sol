@@ -25,6 +25,7 @@ contract Explanations is IExplanations {
     struct Speaker {
         SpeakerState state;
         Role role;
+        uint40 fallenAt; // when its bond was taken
     }
 
     IPoLRegistry public immutable registry;
@@ -103,7 +104,7 @@ contract Explanations is IExplanations {
         SpeakerState state = _speakers[blockId][msg.sender].state;
         require(state != SpeakerState.Fallen, SpeakerFallen(blockId, msg.sender));
 
-        if (state == SpeakerState.None) _speakers[blockId][msg.sender] = Speaker(SpeakerState.Bonded, role);
+        if (state == SpeakerState.None) _speakers[blockId][msg.sender] = Speaker(SpeakerState.Bonded, role, 0);
         made.state = ExplanationState.Explained;
         (made.author, made.explainedAt) = (msg.sender, uint40(block.timestamp));
         made.traceRoot = traceRoot;
@@ -135,7 +136,9 @@ contract Explanations is IExplanations {
     /// @inheritdoc IExplanations
     function reopen(bytes32 blockId, Tree tree, uint32 sample) external {
         address author = _explanations[blockId][tree][sample].author;
-        require(_speakers[blockId][author].state == SpeakerState.Fallen, NotFallen(blockId, author));
+        Speaker storage speaker = _speakers[blockId][author];
+        require(speaker.state == SpeakerState.Fallen, NotFallen(blockId, author));
+        Deadlines.checkTime(registry, blockId, speaker.fallenAt);
 
         _fall(blockId, tree, sample, address(0));
     }
@@ -235,8 +238,9 @@ contract Explanations is IExplanations {
         Explanation storage made = _explanations[blockId][tree][sample];
         require(made.state == ExplanationState.Explained, NotStanding(blockId, tree, sample));
         author = made.author;
-        bonded = _speakers[blockId][author].state == SpeakerState.Bonded;
-        _speakers[blockId][author].state = SpeakerState.Fallen;
+        Speaker storage speaker = _speakers[blockId][author];
+        bonded = speaker.state == SpeakerState.Bonded;
+        if (bonded) (speaker.state, speaker.fallenAt) = (SpeakerState.Fallen, uint40(block.timestamp));
         uint40 deadline = Deadlines.next(registry);
 
         (made.state, made.deadline) = (ExplanationState.Open, deadline);

@@ -48,6 +48,7 @@ SLOW = (
     "cli/test_real_task.py",
     "simulate/test_attackers.py",
     "l1/devnet/test_devnet.py",
+    "architecture/test_site.py",
     "soak/test_agents.py",
     "search/test_screen.py",
     "bench/test_chain.py",

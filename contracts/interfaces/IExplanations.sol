@@ -132,7 +132,8 @@ interface IExplanations {
     function refuteSilent(bytes32 blockId, Tree tree, uint32 sample) external;
 
     /// @notice What a fallen author explained besides counts for nothing: another explanation can be given until a new deadline.
-    /// Open to everyone.
+    /// Open to everyone, until the challenge window is over and answerWindow has passed since the author lost its bond: so one
+    /// fall holds the block up once, however much that author explained.
     function reopen(bytes32 blockId, Tree tree, uint32 sample) external;
 
     /// @notice From the deadline on, if no explanation stands: the block is slashed, or, where it is slashed already, its

@@ -8,11 +8,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pol_oracle.l1.sending.sender import CallResult
+from pol_oracle.l1.sending.calls import CallResult
 from pol_oracle.protocol.difficulty import to_bits
 from pol_oracle.protocol.errors import InputError, PolError, StoreError
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import Role
+from pol_oracle.protocol.rules import RuleSet
 from pol_oracle.store import StateStore
 from pol_oracle.view import View
 
@@ -211,7 +212,13 @@ def run_miner(config: AgentConfig, stop: threading.Event | None = None) -> None:
     from .production import Production
 
     log_to(config.log_path, config.tell)
-    store, context = open_store(config), open_context(config, Role.MINER)  # fails faster than what follows
+    store = open_store(config)
+    if store.read_only and config.deployment.task.rule_set is RuleSet.PAPER:
+        raise InputError(
+            f"the store {store.places[0]} is read-only, and under the rule set paper a miner publishes its states: "
+            "name a folder before it with --store"
+        )
+    context = open_context(config, Role.MINER)  # fails faster than what follows
     metrics = None if config.metrics_port is None else Metrics(config.metrics_port, config.name)
     set_up_torch(config.threads)
     workload = prepare_workload(config.deployment, config.cache, config.threads, config.store)

@@ -5,7 +5,8 @@ settings.py   environment variables
 session.py    what commands open: L1, keys, task
 failures.py   errors -> sentences and exit codes
 options.py    shared options
-output.py     JSON and text
+output.py     JSON and text, times, amounts
+names.py      who is behind an address
 live.py       a miner's line
 logs.py       log entries
 network/      commands about a network

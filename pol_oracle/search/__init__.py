@@ -7,7 +7,7 @@ without.
     crew.py           several processes that search for one block, and what they tell each other
     helper.py         what those do that do not lead
     draws.py          what nonces demand: one at a time, or a pass's at once
-    attempt.py        from a candidate to a proof: the canonical step, then accuracy
+    candidates.py        from a candidate to a proof: the canonical step, then accuracy
     screening.py      exact accuracy of the miner's own states, mostly from torch
     train.py          ordinary training
 

@@ -4,7 +4,7 @@
        so                                                                      (protocol/difficulty.py)
     2. accuracy(W') > accuracy(W), or both are perfect                         W is counted once
 
-On a GPU candidates are sorted out by the margin screen (screen.py) before 2; what is claimed is always counted
+On a GPU candidates are sorted out by the margin screen (screening.py) before 2; what is claimed is always counted
 canonically, since W may have been made to deceive torch.
 """
 

@@ -3,7 +3,7 @@
 for nonce = start, start + 1, ...:
     seed(parent, miner, nonce) -> requirements R and batch P    (paper's rules: R from the parent, P free)
     W' = W - lr * gradient of the loss on P                     in torch
-    if R is met, and the canonical step and accuracy confirm it (attempt.py): return the proof
+    if R is met, and the canonical step and accuracy confirm it (candidates.py): return the proof
     under the paper's rules, where W is free: W = W'
 """
 

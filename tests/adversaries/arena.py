@@ -19,7 +19,7 @@ from pol_oracle.agents.work.follow import Ask, Follower
 from pol_oracle.agents.work.replay import Replayer
 from pol_oracle.agents.work.worker import Cancelled
 from pol_oracle.evidence import Answer, Shown, answer_to
-from pol_oracle.l1.sending.sender import Call
+from pol_oracle.l1.sending.calls import Call
 from pol_oracle.protocol.difficulty import ANY_DIFFICULTY, from_bits
 from pol_oracle.protocol.errors import Reverted, StoreError
 from pol_oracle.protocol.lifecycle import EvidenceKind, Role
@@ -212,7 +212,7 @@ class Arena:
         call = self.answering(forgery, demand.position, answer, Role.MINER)
         client = self.stage.client
         try:
-            client.simulate(client.request_for(call.contract, call.function, call.args), self.cheat.address)
+            client.simulate(call.request(client), self.cheat.address)
         except Reverted as error:
             self.refused.add(error.name)
 

@@ -48,6 +48,7 @@ test = 256
 difficulty_bits = 1
 confirmations = 0
 """
+EXAMPLES = Path(__file__).parents[2] / "examples"
 TIE = 1e-4  # logits so close may change places where torch rounds another way
 
 
@@ -176,6 +177,19 @@ def test_right_block_verifies_and_is_shown(pol: Pol, network: L1, home: Path, pr
     shown = pol("blocks", "show", block, "--json").json
     assert shown["header"]["segment_root"] == "0x" + proof.header.segment_root.hex()
     assert {path.name for path in (home / "states").iterdir()} == {file_name(proof.post.root)}
+
+
+def test_the_example_replays_the_head_and_draws_it(network: L1, home: Path, proof: Proof) -> None:
+    block = proposed(network, proof.header)
+    example, picture = EXAMPLES / "replay_a_block.py", home / "step.png"
+
+    done = subprocess.run(
+        [sys.executable, example, home / "deployment.json", picture], capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert f"block {block} at height 1 is right" in done.stdout
+    assert picture.read_bytes().startswith(b"\x89PNG")
 
 
 def test_wrong_block_does_not_verify(pol: Pol, network: L1, ground: Ground) -> None:

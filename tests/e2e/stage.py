@@ -16,7 +16,7 @@ from pol_oracle.agents.config import AgentConfig
 from pol_oracle.agents.job import Job, Produce
 from pol_oracle.agents.miner import MinerLoop
 from pol_oracle.agents.rules.policy import Policy
-from pol_oracle.agents.rules.verdicts import Answerer, Replay, Verdict
+from pol_oracle.agents.rules.verdicts import Answerer, Invalid, Replay, Unavailable, Valid, Verdict
 from pol_oracle.agents.runtime import Context, Loop, open_context
 from pol_oracle.agents.verifier import VerifierLoop
 from pol_oracle.agents.work.follow import Ask
@@ -26,7 +26,8 @@ from pol_oracle.evidence import Answer, FraudProof, Shown, bits_answer
 from pol_oracle.evidence.accuracy import sums_proof
 from pol_oracle.l1.client import Client
 from pol_oracle.l1.contracts.deployment import Deployment
-from pol_oracle.l1.sending.sender import Call, Sender
+from pol_oracle.l1.sending.calls import Call
+from pol_oracle.l1.sending.sender import Sender
 from pol_oracle.protocol.derivation import batch, seed
 from pol_oracle.protocol.errors import StoreError
 from pol_oracle.protocol.hashing import keccak
@@ -81,7 +82,7 @@ def boast_proof(task: Task, header: Header) -> FraudProof:
 
 def believe(block: BlockView, lineage: Lineage, shown: Shown, cancelled: Ask) -> Verdict:
     """Finds every block right."""
-    return Verdict(block.id)
+    return Valid(block.id)
 
 
 def reveal_bits(task: Task) -> Answerer:
@@ -158,12 +159,12 @@ class Stage:
 
         def replay(block: BlockView, lineage: Lineage, shown: Shown, cancelled: Ask) -> Verdict:
             if block.miner not in guilty or block.header is None:
-                return Verdict(block.id)
+                return Valid(block.id)
             if kind is not EvidenceKind.WITHHELD:
-                return Verdict(block.id, kind, "wrong", boast_proof(task, block.header))
+                return Invalid(block.id, "wrong", boast_proof(task, block.header))
             bits = Position(Item.BITS)
             lacks = MissingItem(bits, (b"",))
-            return Verdict(block.id) if bits in shown else Verdict(block.id, kind, "not shown", lacks=lacks)
+            return Valid(block.id) if bits in shown else Unavailable(block.id, "not shown", lacks)
 
         return replay
 

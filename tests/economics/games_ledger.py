@@ -121,7 +121,7 @@ class Ledger:
     commitments: dict[tuple[str, int, Position], tuple[int, int]] = field(default_factory=dict)
     bounties: dict[int, Bounty] = field(default_factory=dict)
     queues: Counter[str] = field(default_factory=Counter)
-    fallen: set[tuple[int, str]] = field(default_factory=set)  # whose explanation of a block was refuted
+    fallen: dict[tuple[int, str], int] = field(default_factory=dict)  # whose explanation of a block was refuted, when
 
     def copy(self) -> Ledger:
         """Returns one that goes on by itself."""
@@ -265,7 +265,7 @@ class Ledger:
         _check(made.state is State.SHOWN and made.false, "nothing to refute")
         self._pay(who, "prove")
         bonded = (key[0], made.responder) not in self.fallen
-        self.fallen.add((key[0], made.responder))
+        self.fallen.setdefault((key[0], made.responder), self.now)
         self._reopen(key, fact.miner)
         if bonded:
             self._forfeit(made.responder, self.parameters.attest_bond, Bounty(who, who, 0, 0, False))
@@ -273,7 +273,11 @@ class Ledger:
     def reopen(self, who: str, key: Key) -> None:
         """What else was explained by an author whose explanation was refuted does not stand either."""
         made, fact = self.demands[key], self._pending(key[0])
-        _check(made.state is State.SHOWN and (key[0], made.responder) in self.fallen, "its author has not fallen")
+        fallen_at = self.fallen.get((key[0], made.responder))
+        _check(made.state is State.SHOWN and fallen_at is not None, "its author has not fallen")
+        assert fallen_at is not None
+        end = self._block(key[0]).at + self.parameters.challenge_window
+        _check(self.now < max(end, fallen_at + self.parameters.answer_window), "too late")
         self._pay(who, "expire")
         self._reopen(key, fact.miner)
 

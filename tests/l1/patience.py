@@ -6,7 +6,8 @@ import time
 
 from pol_oracle.l1.client import Client, Request
 from pol_oracle.l1.records import Receipt
-from pol_oracle.l1.sending.sender import CallResult, Sender
+from pol_oracle.l1.sending.calls import CallResult
+from pol_oracle.l1.sending.sender import Sender
 
 LIMIT_S = 20.0
 

@@ -11,7 +11,8 @@ from eth_account.signers.local import LocalAccount
 
 from pol_oracle.l1.client import Client
 from pol_oracle.l1.contracts.deployment import Deployment
-from pol_oracle.l1.sending.sender import Call, Sender
+from pol_oracle.l1.sending.calls import Call
+from pol_oracle.l1.sending.sender import Sender
 from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.soak.judging.audit import Audit
 from pol_oracle.soak.judging.verdict import Purse

@@ -370,6 +370,45 @@ contract ExplanationsTest is Fixture {
         assertTrue(state == SpeakerState.Fallen && role == Role.Verifier, "fallen");
     }
 
+    /// A fallen author's explanations are reopened at once or never: else each of them would hold the block up in turn, the
+    /// next one a moment before it would be judged.
+    function test_pitfall_24_explanations_of_a_fallen_author_do_not_hold_a_block_up_one_by_one() public {
+        attestAll(id);
+        showBits(id, header);
+        bond(RIVAL, Role.Verifier, ATTEST_BOND);
+        for (uint32 sample = 0; sample < 3; ++sample) {
+            explained(RIVAL, header, Tree.Before, sample, 2);
+        }
+        vm.warp(block.timestamp + WINDOW);
+        commitAndRefute(VICTOR, id, Tree.Before, 0);
+        explain(VIOLA, header, Tree.Before, 0, 1);
+        uint256 closedAt = block.timestamp + ANSWER;
+        vm.warp(closedAt - 1);
+        explanations.reopen(id, Tree.Before, 1);
+        explain(VIOLA, header, Tree.Before, 1, 1);
+        vm.warp(closedAt - 1 + ANSWER);
+        vm.expectRevert(abi.encodeWithSelector(IDemands.TooLateToDemand.selector, id, closedAt, block.timestamp));
+        explanations.reopen(id, Tree.Before, 2);
+        registry.finalize(id, id);
+    }
+
+    /// A second refutation of somebody who has nothing more to lose begins no time anew.
+    function test_pitfall_24_an_author_falls_once() public {
+        showBits(id, header);
+        bond(RIVAL, Role.Verifier, ATTEST_BOND);
+        for (uint32 sample = 0; sample < 3; ++sample) {
+            explained(RIVAL, header, Tree.Before, sample, 2);
+        }
+        vm.warp(block.timestamp + WINDOW);
+        commitAndRefute(VICTOR, id, Tree.Before, 0);
+        uint256 closedAt = block.timestamp + ANSWER;
+        vm.warp(closedAt - 2);
+        commitAndRefute(VICTOR, id, Tree.Before, 1);
+        vm.warp(closedAt);
+        vm.expectRevert(abi.encodeWithSelector(IDemands.TooLateToDemand.selector, id, closedAt, closedAt));
+        explanations.reopen(id, Tree.Before, 2);
+    }
+
     /// Each further explanation of a fallen author can still be proven wrong, for nothing; its bond is taken once.
     function test_a_fallen_authors_bond_is_taken_once() public {
         showBits(id, header);

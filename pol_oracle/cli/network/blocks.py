@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pol_oracle.agents.rules.verdicts import Invalid, Valid, Verdict, accusation
 from pol_oracle.protocol.difficulty import to_bits
 from pol_oracle.protocol.errors import InputError
 from pol_oracle.protocol.positions import Position
@@ -16,7 +17,6 @@ from ..options import Json, States, Threads
 from ..settings import Settings
 
 if TYPE_CHECKING:
-    from pol_oracle.agents.rules.verdicts import Verdict
     from pol_oracle.l1.events.typed import Event
     from pol_oracle.view import View
     from pol_oracle.view.blocks import BlockView, DemandView
@@ -78,7 +78,7 @@ def verify(
         verdict = Replayer(follower)(wanted, view.lineage(wanted.parent), wanted.shown, lambda: False)
     values = {"id": output.hex0x(wanted.id), **findings(verdict)}
     output.emit(values, json, lambda: typer.echo(f"block {values['id']} is {judgement(values)}"))
-    if not verdict.right:
+    if not isinstance(verdict, Valid):
         raise typer.Exit(1)
 
 
@@ -113,11 +113,12 @@ def watch(
 
 def findings(verdict: Verdict) -> dict[str, Any]:
     """Returns what a replay found, for JSON; what has to be demanded before it can be proven has no kind yet."""
+    wrong = accusation(verdict)
     return {
-        "valid": verdict.right,
-        "dead_end": verdict.dead_end,
-        "kind": verdict.kind.name.lower() if verdict.kind is not None and verdict.proof is not None else None,
-        "reason": verdict.reason,
+        "valid": isinstance(verdict, Valid),
+        "dead_end": isinstance(verdict, Valid) and verdict.dead_end,
+        "kind": verdict.kind.name.lower() if isinstance(verdict, Invalid) else None,
+        "reason": "" if wrong is None else wrong.reason,
     }
 
 
@@ -141,14 +142,19 @@ def find(view: View, text: str) -> BlockView:
     if text in named:
         return view.blocks[named[text]]
     prefix = text.lower().removeprefix("0x")
-    if text.isdecimal() and int(text) <= view.blocks[view.head].height:
+    top = view.blocks[view.head].height
+    if text.isdecimal() and int(text) <= top:
         found = [block for block in _main_branch(view) if block.height == int(text)]
     elif len(prefix) >= SHORTEST_PREFIX:
         found = [block for block in view.blocks.values() if block.id.hex().startswith(prefix)]
+    elif text.isdecimal():
+        found = []
     else:
         raise InputError(f"{text!r} names no block: give at least {SHORTEST_PREFIX} digits of its id, or a height")
     if len(found) == 1:
         return found[0]
+    if not found and text.isdecimal():
+        raise InputError(f"there is no block at height {int(text)} yet: the head is at height {top}")
     count = f"{len(found)} blocks" if found else "no block"
     raise InputError(f"{count} found for {text!r}: see `pol blocks list --limit 0`")
 

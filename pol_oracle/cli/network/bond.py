@@ -31,7 +31,7 @@ def deposit(
     json: Json = False,
 ) -> None:
     """Add ETH to an account's bond."""
-    from pol_oracle.l1.sending.sender import Call
+    from pol_oracle.l1.sending.calls import Call
 
     settings: Settings = ctx.obj
     wei = _wei(amount)
@@ -56,7 +56,7 @@ def withdraw(
     """Take free bond out, and with it all credit (bounties won).
 
     Locked bond stays until its blocks and demands are settled."""
-    from pol_oracle.l1.sending.sender import Call
+    from pol_oracle.l1.sending.calls import Call
 
     settings: Settings = ctx.obj
     key = session.account(settings, account, dev, password_file)
@@ -65,6 +65,8 @@ def withdraw(
     if amount is None and not bond.free and not connection.credit(key.address):
         raise InputError(_nothing(role.role, bond))
     wei = bond.free if amount is None else _wei(amount)
+    if wei > bond.free:
+        raise InputError(_short_of(wei, role.role, bond))
     calls = [Call("unbond", "BondVault", "unbond", (int(role.role), wei))] if wei else []
     calls.append(Call("collect", "BondVault", "collect", ()))
     session.transact(settings, connection, key, calls)
@@ -106,8 +108,17 @@ def _address(settings: Settings, address: str | None, account: str | None, dev: 
 
 def _nothing(role: Role, bond: Bond) -> str:
     """Why nothing can be withdrawn."""
-    locked = f"; {output.amount(bond.locked)} ETH are locked until their blocks are settled" if bond.locked else ""
-    return f"nothing to withdraw: no free {role.name.lower()} bond and no credit{locked}"
+    return f"nothing to withdraw: no free {role.name.lower()} bond and no credit{_locked(bond)}"
+
+
+def _short_of(wei: int, role: Role, bond: Bond) -> str:
+    """Why so much cannot be withdrawn."""
+    free, who = output.amount(bond.free), role.name.lower()
+    return f"cannot withdraw {output.amount(wei)} ETH: {free} ETH of the {who} bond are free{_locked(bond)}"
+
+
+def _locked(bond: Bond) -> str:
+    return f"; {output.amount(bond.locked)} ETH are locked until their blocks are settled" if bond.locked else ""
 
 
 def _wei(text: str) -> int:

@@ -3,7 +3,7 @@
     repeat:
         seeds of the next G nonces -> requirements R and batches P of each
         one pass over all G batches, which goes on only with groups whose step meets R so far    (passes.py)
-        those that are left are candidates; the first that stands is the proof                   (attempt.py)
+        those that are left are candidates; the first that stands is the proof                   (candidates.py)
 
 Helpers do the same with other nonces (crew.py).
 """

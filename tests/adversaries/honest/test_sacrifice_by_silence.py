@@ -9,7 +9,7 @@ from tests.e2e.stage import STAKE
 
 
 def test_pitfall_25_sacrifice_by_silence(arena: Arena) -> None:
-    """Finding 2 of an audit: the last demand lapsed, and accomplices took half of every attester's bond. One attester
+    """An audit found: the last demand lapsed, and accomplices took half of every attester's bond. One attester
     that answers and explains is enough to save the block, and is paid for it."""
     verifier = open_honest(arena, answers=False)
     block_id = arena.made.id

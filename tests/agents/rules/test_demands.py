@@ -11,7 +11,7 @@ from pol_oracle.agents.rules.decide import decide_miner, decide_verifier
 from pol_oracle.agents.rules.demands import answered, demands, due_answers, exhausted
 from pol_oracle.agents.rules.knowledge import Miner
 from pol_oracle.agents.rules.policy import DEMANDS, Policy
-from pol_oracle.agents.rules.verdicts import Verdict
+from pol_oracle.agents.rules.verdicts import Invalid, Valid, Verdict
 from pol_oracle.l1.events import typed as ev
 from pol_oracle.l1.sending.fees import GWEI
 from pol_oracle.protocol.hashing import keccak
@@ -234,7 +234,7 @@ def test_nothing_is_demanded_of_a_block_in_a_final_state() -> None:
 
 
 def test_a_verifier_needs_a_bond_that_sees_the_deepest_walks_through_for_all_blocks_that_can_be_pending() -> None:
-    """Finding 1 of an audit: four blocks were withheld at once, and the bond that was enough to start ran out."""
+    """An audit found: four blocks were withheld at once, and the bond that was enough to start ran out."""
     policy = Policy(walks=10)
     assert policy.needed(PARAMETERS) == 10 * DEMANDS * FEE + 2 * PARAMETERS.attest_bond
 
@@ -262,10 +262,10 @@ def test_a_right_block_is_looked_at_again_when_somebody_explains_something_of_it
     scene = Scene()
     block = scene.propose()
     scene.show(block, BITS)
-    assert not answered(scene.view.blocks[block], Verdict(block))
+    assert not answered(scene.view.blocks[block], Valid(block))
 
     scene.show(block, EXPLANATION)
-    assert answered(scene.view.blocks[block], Verdict(block))
+    assert answered(scene.view.blocks[block], Valid(block))
 
 
 def test_a_refuted_explanation_ends_the_verdict_that_it_was_false() -> None:
@@ -273,7 +273,7 @@ def test_a_refuted_explanation_ends_the_verdict_that_it_was_false() -> None:
     block = scene.propose(miner=CHEAT)
     about = scene.demand(block, EXPLANATION, V2)
     scene.answer(about, CHEAT)
-    verdict = Verdict(block, None, "a false explanation", refutation())
+    verdict = Valid(block, false_explanation=Invalid(block, "a false explanation", refutation()))
     assert not answered(scene.view.blocks[block], verdict)
 
     scene.refute(about)
@@ -428,7 +428,7 @@ def test_urgent_demands_come_first() -> None:
 
 
 def test_pitfall_09_answers_end_where_they_cost_more_than_the_bond_that_they_save() -> None:
-    """Finding 5 of an audit: at 50 gwei attesters spent 1.6 ETH to save 0.25."""
+    """An audit found: at 50 gwei attesters spent 1.6 ETH to save 0.25."""
     price, large = 50 * GWEI, bytes(1 << 16)
     scene = Scene()
     block = scene.propose(miner=CHEAT)
@@ -450,7 +450,7 @@ def test_pitfall_09_answers_end_where_they_cost_more_than_the_bond_that_they_sav
 
 
 def test_pitfall_09_a_flood_is_answered_to_the_end_where_fees_pay_for_it() -> None:
-    """Finding 2 of an audit: accomplices demanded more than attesters would answer by count, and took their bonds."""
+    """An audit found: accomplices demanded more than attesters would answer by count, and took their bonds."""
     scene = Scene()
     block = scene.propose(miner=CHEAT)
     scene.attest(block, V1)

@@ -70,7 +70,7 @@ def test_finalizes_after_window_and_quorum() -> None:
 
 
 def test_finalizes_only_what_it_found_right_or_mined() -> None:
-    """Finding 6 of an audit: verifiers finalized blocks they had never seen, or held a proof against."""
+    """An audit found: verifiers finalized blocks they had never seen, or held a proof against."""
     scene = Scene()
     block = scene.propose()
     scene.attest(block, V1, V2)
@@ -82,7 +82,7 @@ def test_finalizes_only_what_it_found_right_or_mined() -> None:
 
 
 def test_pitfall_22_garbage_buys_no_finality() -> None:
-    """Finding 3 of an audit: a pile of garbage on an inferior block orphaned thirty honest blocks."""
+    """An audit found: a pile of garbage on an inferior block orphaned thirty honest blocks."""
     scene = Scene()
     honest = scene.chain(3)
     inferior = scene.propose(miner=CHEAT, nonce=1)
@@ -460,7 +460,7 @@ def test_open_demand_about_a_slashed_block_settles_when_it_can_no_longer_take_th
 
 
 def test_pitfall_24_what_only_pays_strangers_is_settled_a_few_at_a_time_and_after_ones_own() -> None:
-    """Finding 8 of an audit: agents paid to settle an attacker's 120 demands, and their own calls waited behind."""
+    """An audit found: agents paid to settle an attacker's 120 demands, and their own calls waited behind."""
     scene = Scene()
     crowded, own = scene.propose(miner=CHEAT), scene.propose(nonce=1)
     for number in range(120):

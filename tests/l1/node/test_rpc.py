@@ -115,7 +115,7 @@ def test_a_node_that_lags_has_neither_blocks_nor_receipts(proxy: LyingProxy, beh
 # --- control characters ---
 
 
-def test_finding_10_texts_of_a_node_never_steer_a_terminal_or_a_log(proxy: LyingProxy, behind: Client) -> None:
+def test_pitfall_26_texts_of_a_node_never_steer_a_terminal_or_a_log(proxy: LyingProxy, behind: Client) -> None:
     proxy.lie(refuse(-32000, HOSTILE))
     with structlog.testing.capture_logs() as logs, pytest.raises(ChainError) as caught:
         behind.rpc.request("eth_call")
@@ -126,7 +126,7 @@ def test_finding_10_texts_of_a_node_never_steer_a_terminal_or_a_log(proxy: Lying
     assert not logs
 
 
-def test_finding_10_nor_do_those_of_a_contract(proxy: LyingProxy, behind: Client, accounts: list[LocalAccount]) -> None:
+def test_pitfall_26_nor_do_those_of_a_contract(proxy: LyingProxy, behind: Client, accounts: list[LocalAccount]) -> None:
     text = HOSTILE.encode()
     words = "08c379a0" + f"{32:064x}" + f"{len(text):064x}" + text.hex().ljust(128, "0")
     for data in (f"0x{words}", "0x", "0x" + "ab" * 100_000):

@@ -15,8 +15,9 @@ from pol_oracle.l1.contracts.abi import CONTRACTS
 from pol_oracle.l1.contracts.artifacts import load_artifact
 from pol_oracle.l1.contracts.deployment import Deployment
 from pol_oracle.l1.deploy import deploy
+from pol_oracle.l1.sending.calls import Call
 from pol_oracle.l1.sending.fees import CAPS, ETH, GWEI, CallKind, FeePolicy, Market, kind_of, market_of, offer
-from pol_oracle.l1.sending.sender import Call, Sender
+from pol_oracle.l1.sending.sender import Sender
 from pol_oracle.protocol.errors import InputError
 from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.protocol.parameters import Parameters
@@ -107,7 +108,7 @@ def test_an_account_without_money_is_told_so_whatever_the_nodes_wording(
 # --- caps ---
 
 
-def test_finding_9_no_history_of_fees_makes_an_agent_pay_more_than_the_cap(
+def test_pitfall_26_no_history_of_fees_makes_an_agent_pay_more_than_the_cap(
     proxy: LyingProxy, behind: Client, sender: Sender, mine: Callable[..., None]
 ) -> None:
     """A lying eth_feeHistory made an agent pay 1,000 gwei of priority fee."""

@@ -14,9 +14,10 @@ from pol_oracle.l1.client import Client
 from pol_oracle.l1.contracts.deployment import Deployment
 from pol_oracle.l1.node.node import Node
 from pol_oracle.l1.node.rpc import Rpc
+from pol_oracle.l1.sending.calls import Call, CallResult
 from pol_oracle.l1.sending.fees import FeePolicy, kind_of
 from pol_oracle.l1.sending.journal import CallStatus
-from pol_oracle.l1.sending.sender import MOST_HOUSEKEEPING, Call, CallResult, Sender
+from pol_oracle.l1.sending.sender import MOST_HOUSEKEEPING, Sender
 from pol_oracle.protocol.errors import ChainError, NotMined
 from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.soak.network.lies import (
@@ -126,7 +127,7 @@ def pruned(oldest: float) -> Callable[[Question], Reply]:
 # --- an absent answer is no fact ---
 
 
-def test_finding_a_without_receipts_nothing_is_paid_twice(
+def test_pitfall_26_without_receipts_nothing_is_paid_twice(
     client: Client, me: LocalAccount, proxy: LyingProxy, open_sender: Open, mine: Callable[..., None]
 ) -> None:
     """`bond deposit 1` bonded 19 ETH in a minute behind a node without receipts."""
@@ -141,7 +142,7 @@ def test_finding_a_without_receipts_nothing_is_paid_twice(
 
 
 @pytest.mark.parametrize("behind", [1, 2, 5])
-def test_finding_a_receipts_that_come_late_repeat_nothing(
+def test_pitfall_26_receipts_that_come_late_repeat_nothing(
     client: Client, me: LocalAccount, proxy: LyingProxy, open_sender: Open, mine: Callable[..., None], behind: int
 ) -> None:
     """With receipts two blocks behind, `bond deposit 1` bonded 2 ETH, and `withdraw 1` took 2."""
@@ -157,7 +158,7 @@ def test_finding_a_receipts_that_come_late_repeat_nothing(
 
 
 @pytest.mark.parametrize("methods", [(), ("eth_getTransactionReceipt", "eth_getTransactionByHash")])
-def test_finding_a_a_node_that_shows_nothing_of_ours_repeats_nothing(
+def test_pitfall_26_a_node_that_shows_nothing_of_ours_repeats_nothing(
     client: Client,
     me: LocalAccount,
     proxy: LyingProxy,
@@ -177,7 +178,7 @@ def test_finding_a_a_node_that_shows_nothing_of_ours_repeats_nothing(
 
 
 @pytest.mark.parametrize("shift", [-3, -1, 1, 2, 50])
-def test_finding_a_a_wrong_count_of_transactions_repeats_nothing(
+def test_pitfall_26_a_wrong_count_of_transactions_repeats_nothing(
     client: Client, me: LocalAccount, proxy: LyingProxy, open_sender: Open, mine: Callable[..., None], shift: int
 ) -> None:
     sender = open_sender()
@@ -190,7 +191,7 @@ def test_finding_a_a_wrong_count_of_transactions_repeats_nothing(
     assert bond(client, me) == 7
 
 
-def test_finding_a_a_node_that_lags_behind_repeats_nothing(
+def test_pitfall_26_a_node_that_lags_behind_repeats_nothing(
     client: Client, me: LocalAccount, proxy: LyingProxy, open_sender: Open, mine: Callable[..., None]
 ) -> None:
     sender = open_sender()
@@ -203,7 +204,7 @@ def test_finding_a_a_node_that_lags_behind_repeats_nothing(
     assert bond(client, me) == 7
 
 
-def test_finding_a_a_foreign_transaction_that_is_shown_to_hold_the_nonce_is_given_way_to(
+def test_pitfall_26_a_foreign_transaction_that_is_shown_to_hold_the_nonce_is_given_way_to(
     client: Client, me: LocalAccount, proxy: LyingProxy, open_sender: Open, mine: Callable[..., None]
 ) -> None:
     """However long ago it was: its block is found by the account's counts."""
@@ -216,7 +217,7 @@ def test_finding_a_a_foreign_transaction_that_is_shown_to_hold_the_nonce_is_give
     assert bond(client, me) == 7
 
 
-def test_finding_a_a_node_that_keeps_no_older_state_shows_what_it_has(
+def test_pitfall_26_a_node_that_keeps_no_older_state_shows_what_it_has(
     client: Client, me: LocalAccount, proxy: LyingProxy, open_sender: Open, mine: Callable[..., None]
 ) -> None:
     sender = open_sender()
@@ -231,7 +232,7 @@ def test_finding_a_a_node_that_keeps_no_older_state_shows_what_it_has(
     assert bond(client, me) == 7
 
 
-def test_finding_a_a_node_that_prunes_all_state_proves_nothing(
+def test_pitfall_26_a_node_that_prunes_all_state_proves_nothing(
     client: Client, me: LocalAccount, proxy: LyingProxy, open_sender: Open, mine: Callable[..., None]
 ) -> None:
     sender = open_sender()
@@ -314,7 +315,7 @@ def test_whatever_a_node_does_no_call_is_made_twice_and_no_fee_exceeds_its_cap(
 
 
 @pytest.mark.parametrize("trouble", TROUBLES, ids=range(len(TROUBLES)))
-def test_finding_c_trouble_of_a_node_is_not_punished_like_a_revert(
+def test_pitfall_26_trouble_of_a_node_is_not_punished_like_a_revert(
     proxy: LyingProxy, open_sender: Open, mine: Callable[..., None], trouble: Callable[[Question], Reply]
 ) -> None:
     """A call left 32 blocks after the node was well again."""
@@ -329,7 +330,7 @@ def test_finding_c_trouble_of_a_node_is_not_punished_like_a_revert(
 
 
 @pytest.mark.parametrize("status", [200, 400, 500])
-def test_finding_c_a_revert_does_not_hold_up_what_comes_behind_it(
+def test_pitfall_26_a_revert_does_not_hold_up_what_comes_behind_it(
     proxy: LyingProxy, open_sender: Open, mine: Callable[..., None], status: int
 ) -> None:
     """A verifier behind a node that answers with HTTP 400 made no call in 90 s."""
@@ -340,7 +341,7 @@ def test_finding_c_a_revert_does_not_hold_up_what_comes_behind_it(
     assert {r.key: r.ok for r in go_on(sender, mine, 4)} == {"unbond:9": False, "commit:1": True}
 
 
-def test_finding_c_one_call_that_a_node_never_answers_holds_up_no_other(
+def test_pitfall_26_one_call_that_a_node_never_answers_holds_up_no_other(
     proxy: LyingProxy, open_sender: Open, mine: Callable[..., None]
 ) -> None:
     sender = open_sender()
@@ -356,7 +357,7 @@ def test_finding_c_one_call_that_a_node_never_answers_holds_up_no_other(
     assert {r.key for r in go_on(sender, mine, 4)} == {"deposit:2", "commit:1"}
 
 
-def test_finding_c_what_has_a_clock_rests_for_a_few_blocks_at_most(
+def test_pitfall_26_what_has_a_clock_rests_for_a_few_blocks_at_most(
     client: Client, proxy: LyingProxy, open_sender: Open, mine: Callable[..., None]
 ) -> None:
     """Also where a contract refuses it: a rest of 64 blocks is longer than an answer window."""
@@ -395,7 +396,7 @@ def test_a_node_that_says_there_is_no_money_delays_only_for_as_long(
 # --- what is urgent goes first ---
 
 
-def test_finding_8_urgent_calls_leave_before_all_others(
+def test_pitfall_23_urgent_calls_leave_before_all_others(
     client: Client, me: LocalAccount, open_sender: Open, mine: Callable[..., None]
 ) -> None:
     sender = open_sender()
@@ -410,7 +411,7 @@ def test_finding_8_urgent_calls_leave_before_all_others(
     assert (first.nonce, second.nonce) == (client.nonce(me.address), client.nonce(me.address) + 1)
 
 
-def test_finding_8_housekeeping_has_few_transactions_in_flight(
+def test_pitfall_23_housekeeping_has_few_transactions_in_flight(
     client: Client, me: LocalAccount, open_sender: Open, mine: Callable[..., None]
 ) -> None:
     """67 were, and a challenge queued behind them."""
@@ -428,7 +429,7 @@ def test_finding_8_housekeeping_has_few_transactions_in_flight(
     assert len(results) == 41, "and all of it gets done"
 
 
-def test_finding_8_housekeeping_that_is_refused_takes_nobodys_place(
+def test_pitfall_23_housekeeping_that_is_refused_takes_nobodys_place(
     open_sender: Open, mine: Callable[..., None]
 ) -> None:
     sender = open_sender()
@@ -441,7 +442,7 @@ def test_finding_8_housekeeping_that_is_refused_takes_nobodys_place(
     assert done == {"tidy:0", "tidy:1", "tidy:2"}
 
 
-def test_finding_8_housekeeping_stuck_below_its_cap_does_not_delay_a_challenge(
+def test_pitfall_23_housekeeping_stuck_below_its_cap_does_not_delay_a_challenge(
     client: Client, me: LocalAccount, open_sender: Open, mine: Callable[..., None]
 ) -> None:
     """L1 becomes dearer than housekeeping may cost; its nonce is filled, and it is sent anew when it can be paid."""
@@ -556,9 +557,7 @@ def test_a_private_endpoint_that_is_away_stops_nothing_else(
 # --- waiting ---
 
 
-def test_finding_e_a_wait_says_how_far_a_call_is(
-    proxy: LyingProxy, open_sender: Open, mine: Callable[..., None]
-) -> None:
+def test_a_wait_says_how_far_a_call_is(proxy: LyingProxy, open_sender: Open, mine: Callable[..., None]) -> None:
     sender = open_sender(confirmations=6)
     sender.submit(deposit(1))
     sender.tick()
