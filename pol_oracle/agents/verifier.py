@@ -68,6 +68,7 @@ class VerifierLoop(Loop):
             self.gas_price,
         )
         self._tell_limits(view, own)
+        self._tell_work(view)
         if self._served is not None:
             self._served.turn(view)
         if self._kept is not None and self._whole:
@@ -81,6 +82,11 @@ class VerifierLoop(Loop):
         """See :class:`Loop`."""
         self._reviewer.close(patience)
         self._clerk.close(patience)
+
+    def _tell_work(self, view: View) -> None:
+        busy, waiting = self._reviewer.replaying, self._reviewer.unjudged(view)
+        more = sum(block.id != busy for block in waiting)
+        self.context.records.note(replaying=busy.hex() if busy else None, to_replay=more)
 
     def _tell_limits(self, view: View, own: Verifier) -> None:
         for block_id in exhausted(view, own, self.context.parameters):

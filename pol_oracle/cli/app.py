@@ -11,7 +11,7 @@ import typer
 from .failures import PolGroup
 from .lab import bench, demo, reproduce, simulate, soak
 from .logs import configure
-from .network import agents, blocks, bond, chain, challenge, deploy, devnet, keys, state, store
+from .network import agents, blocks, bond, chain, challenge, deploy, devnet, keys, state, store, top, up
 from .settings import load
 
 app = typer.Typer(
@@ -20,8 +20,10 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     help="Proof of learning on Ethereum: miners train a network, verifiers replay each step bit for bit, contracts on "
-    "L1 accept or slash. Start with `pol demo`, or with `pol devnet up` and `pol deploy tasks/devnet.toml`.",
+    "L1 accept or slash. Start with `pol up`: a whole network on this machine.",
 )
+app.command("up")(up.up)
+app.command("top")(top.top)
 app.add_typer(devnet.app, name="devnet")
 app.command("deploy")(deploy.deploy)
 app.add_typer(keys.app, name="keys")

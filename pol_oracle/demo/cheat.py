@@ -28,7 +28,7 @@ from pol_oracle.l1.devnet.anvil import dev_account
 from pol_oracle.l1.sending.calls import CallResult
 from pol_oracle.protocol.errors import PolError, StoreError
 from pol_oracle.protocol.header import Header
-from pol_oracle.protocol.lifecycle import Role, Status
+from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.protocol.positions import Position
 from pol_oracle.view import View
 from pol_oracle.view.blocks import BlockView
@@ -39,7 +39,7 @@ from .forgers import Bench, Forger, Forgery, forger_of, steal
 
 
 class CheatLoop(Loop):
-    """Proposes forgeries until one of them was slashed, and answers what is demanded of them, if it has answers.
+    """Proposes forgeries for as long as it has a bond, and answers what is demanded of them, if it has answers.
 
     Args:
         context: L1 and files.
@@ -97,9 +97,9 @@ class CheatLoop(Loop):
         return forgery.answer(position)
 
     def _may_propose(self, view: View) -> bool:
-        mine = [b.status for b in view.blocks.values() if b.miner == self.context.me]
+        pending = any(b.miner == self.context.me for b in view.pending)
         bonded = view.bond(self.context.me, Role.MINER).free >= self.context.parameters.miner_bond
-        return bonded and Status.PENDING not in mine and Status.SLASHED not in mine
+        return bonded and not pending  # what is slashed takes the bond along: whoever bonds again cheats again
 
     def _took(self, forged: Forgery | PolError) -> None:
         if isinstance(forged, PolError):

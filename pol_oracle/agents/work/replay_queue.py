@@ -76,6 +76,11 @@ class ReplayQueue:
         """Ids of the blocks found right."""
         return {block_id for block_id, verdict in self.verdicts.items() if can_be_built_on(verdict)}
 
+    @property
+    def replaying(self) -> bytes | None:
+        """Id of the block whose replay is under way."""
+        return self._worker.key
+
     def candidates(self, view: View) -> list[BlockView]:
         """Returns pending blocks, and slashed ones whose bounty may be the agent's: a restart forgets what is wrong."""
         return [*view.pending, *(block for block in view.unsettled if claimable(view, block, self._me))]

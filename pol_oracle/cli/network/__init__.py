@@ -1,5 +1,7 @@
 """Commands about a network.
 
+up.py          a whole network in one command
+top.py         the table of any network
 devnet.py      a local L1
 deploy.py      contracts and genesis
 keys.py        keystores
