@@ -15,6 +15,7 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from pol_oracle.agents.rules.verdicts import Valid
 from pol_oracle.agents.runtime import prepare_workload
 from pol_oracle.agents.work.follow import Follower
 from pol_oracle.agents.work.replay import Replayer
@@ -52,7 +53,7 @@ def replay_head(deployment: Deployment, home: Path) -> dict[str, float]:
     workload = prepare_workload(deployment, home / "data")
     follower = Follower(workload, view.finalized[0], StateStore([home / "states", *deployment.store]))
     verdict = Replayer(follower)(block, view.lineage(block.parent), block.shown, lambda: False)
-    print(f"block {block.id.hex()} at height {block.height}: {'right' if verdict.right else 'wrong'}")  # noqa: T201
+    print(f"block {block.id.hex()} at height {block.height}: {'right' if isinstance(verdict, Valid) else 'wrong'}")  # noqa: T201
 
     before = follower.grounds(block.header, view.lineage(block.parent), lambda: False).pre
     chosen = list(block.header.indices)
