@@ -130,6 +130,10 @@ symbolic: prepared ## halmos: rules of life cycle and vault for every state and 
 	PATH="$(CURDIR)/node_modules/.bin:$(PATH)" FOUNDRY_OUT=.build/symbolic FOUNDRY_CACHE_PATH=.build/symbolic/cache \
 		.build/halmos/bin/halmos --match-contract '^Symbolic' --forge-build-out .build/symbolic --solver-timeout-assertion 300000
 
+.PHONY: docs
+docs: setup ## the site of documents and API, in .build/site; fails on a dead link
+	$(BIN)/mkdocs build --strict --quiet
+
 .PHONY: fmt
 fmt: prepared ## formats Python and Solidity
 	$(BIN)/ruff check --fix .
@@ -139,6 +143,13 @@ fmt: prepared ## formats Python and Solidity
 .PHONY: wheel
 wheel: prepared ## dist/*.whl, with the compiled contracts inside
 	$(BIN)/python -m build --wheel --no-isolation --outdir dist .
+
+.PHONY: lock
+lock: ## requirements.lock: versions and hashes of all Python packages, from a plain index
+	@[ -x .build/uv/bin/uv ] || { python3 -m venv .build/uv && .build/uv/bin/pip install --quiet uv; }
+	env -u PIP_FIND_LINKS -u UV_FIND_LINKS .build/uv/bin/uv pip compile pyproject.toml --quiet --no-config --all-extras \
+		--universal --python-version 3.11 --generate-hashes --custom-compile-command 'make lock' --upgrade \
+		--output-file requirements.lock
 
 .PHONY: clean
 clean: ## removes all that was set up or built; .pol, with keys and chains, stays

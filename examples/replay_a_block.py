@@ -53,7 +53,8 @@ def replay_head(deployment: Deployment, home: Path) -> dict[str, float]:
     workload = prepare_workload(deployment, home / "data")
     follower = Follower(workload, view.finalized[0], StateStore([home / "states", *deployment.store]))
     verdict = Replayer(follower)(block, view.lineage(block.parent), block.shown, lambda: False)
-    print(f"block {block.id.hex()} at height {block.height}: {'right' if isinstance(verdict, Valid) else 'wrong'}")  # noqa: T201
+    found = "right" if isinstance(verdict, Valid) else f"wrong: {verdict.reason}"
+    print(f"block {block.id.hex()} at height {block.height} is {found}")  # noqa: T201
 
     before = follower.grounds(block.header, view.lineage(block.parent), lambda: False).pre
     chosen = list(block.header.indices)

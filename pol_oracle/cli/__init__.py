@@ -9,6 +9,7 @@ output.py     JSON and text, times, amounts
 names.py      who is behind an address
 live.py       a miner's line
 logs.py       log entries
+local/        commands about this machine
 network/      commands about a network
 lab/          commands that need none
 """

@@ -189,7 +189,7 @@ def test_the_example_replays_the_head_and_draws_it(network: L1, home: Path, proo
     )
 
     assert done.returncode == 0, done.stderr
-    assert f"block {block} at height 1: right" in done.stdout
+    assert f"block {block} at height 1 is right" in done.stdout
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 

@@ -1,8 +1,6 @@
 """Commands about a network.
 
-up.py          a whole network in one command
 top.py         the table of any network
-devnet.py      a local L1
 deploy.py      contracts and genesis
 keys.py        keystores
 bond.py        bonds
@@ -12,4 +10,5 @@ blocks.py      inspect blocks
 challenge.py   prove fraud by hand
 state.py       the trained network, out and in
 store.py       a server of states
+explorer.py    pages to look at
 """
