@@ -204,9 +204,10 @@ def test_devnet_goes_up_down_and_up_again_with_its_chain_and_options(pol: Pol, h
     try:
         up = pol("devnet", "up", "--port", 0, "--block-time", 0.1, "--json").json
         assert up["running"]
-        refused = pol("devnet", "up", "--port", 0)
+        assert pol("devnet", "up", "--json").json["pid"] == up["pid"]
+        refused = pol("devnet", "up", "--block-time", 7)
         assert refused.code == 1
-        assert "already running" in refused.sentence
+        assert "already running" in refused.sentence and "`pol devnet down` first" in refused.sentence
         before = pol("devnet", "status", "--json").json["block"]
         assert pol("devnet", "down", "--json").json == {"stopped": True}
         assert not pol("devnet", "status", "--json").json["running"]

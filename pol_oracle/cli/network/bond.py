@@ -9,7 +9,7 @@ import typer
 from pol_oracle.protocol.errors import InputError
 from pol_oracle.protocol.lifecycle import Role
 
-from .. import output, session
+from .. import given, output, session
 from ..options import Account, Dev, Json, PasswordFile, RoleName
 from ..settings import Settings
 
@@ -34,7 +34,7 @@ def deposit(
     from pol_oracle.l1.sending.calls import Call
 
     settings: Settings = ctx.obj
-    wei = _wei(amount)
+    wei = given.wei(amount)
     key = session.account(settings, account, dev, password_file)
     connection = session.client(settings)
     session.transact(settings, connection, key, [Call("deposit", "BondVault", "deposit", (int(role.role),), wei)])
@@ -64,7 +64,7 @@ def withdraw(
     bond = connection.bond(key.address, role.role)
     if amount is None and not bond.free and not connection.credit(key.address):
         raise InputError(_nothing(role.role, bond))
-    wei = bond.free if amount is None else _wei(amount)
+    wei = bond.free if amount is None else given.wei(amount)
     if wei > bond.free:
         raise InputError(_short_of(wei, role.role, bond))
     calls = [Call("unbond", "BondVault", "unbond", (int(role.role), wei))] if wei else []
@@ -91,11 +91,7 @@ def _address(settings: Settings, address: str | None, account: str | None, dev: 
     if sum(given is not None for given in (address, account, dev)) != 1:
         raise InputError("name one account: an ADDRESS, --account NAME, or --dev N")
     if address is not None:
-        from eth_utils.address import is_address, to_checksum_address
-
-        if not is_address(address):
-            raise InputError(f"{address!r} is no address: 0x and 40 hexadecimal digits are expected")
-        return str(to_checksum_address(address))
+        return given.address(address)
     if dev is not None:
         from pol_oracle.l1.devnet.anvil import dev_account
 
@@ -119,21 +115,6 @@ def _short_of(wei: int, role: Role, bond: Bond) -> str:
 
 def _locked(bond: Bond) -> str:
     return f"; {output.amount(bond.locked)} ETH are locked until their blocks are settled" if bond.locked else ""
-
-
-def _wei(text: str) -> int:
-    from decimal import Decimal, InvalidOperation
-
-    try:
-        eth = Decimal(text)
-        if not eth.is_finite() or not 0 < eth < 10**12:
-            raise InputError(f"{text!r} is no amount of ETH: it must be positive, and less than there is")
-        wei = eth.scaleb(18)
-    except InvalidOperation as error:
-        raise InputError(f"{text!r} is no amount of ETH: give a number such as 2.5") from error
-    if wei != wei.to_integral_value():
-        raise InputError(f"{text!r} is no amount of ETH: it must have at most 18 decimals")
-    return int(wei)
 
 
 def _show(connection: Client, address: str, json: bool) -> None:
