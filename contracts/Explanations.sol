@@ -123,7 +123,8 @@ contract Explanations is IExplanations {
         (address author, bool bonded) = _fall(blockId, trace.tree, trace.index, challenger);
 
         if (!bonded) return;
-        vault.forfeit(author, _speakers[blockId][author].role, registry.attestBond(), challenger, challenger);
+        uint256 bond = registry.attestBond();
+        vault.forfeit(author, _speakers[blockId][author].role, bond, bond / 2, challenger, challenger);
     }
 
     /// @inheritdoc IExplanations

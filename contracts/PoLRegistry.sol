@@ -193,15 +193,16 @@ contract PoLRegistry is Genesis {
         Block storage guilty = _tree.blocks[blockId];
         require(guilty.status == Status.Slashed, WrongStatus(blockId, Status.Slashed, guilty.status));
         require(!_forfeited[blockId], AlreadyForfeited(blockId));
-        (address first, address prover) = bounties.winners(blockId);
+        (address first, address prover, bool lapsed) = bounties.winners(blockId);
         address miner = guilty.miner;
-        uint256 amount = minerBond - demands.answersPay(blockId); // which Demands pays out
+        uint256 pay = demands.answersPay(blockId); // which Demands pays out
+        uint256 amount = minerBond - pay;
 
         _forfeited[blockId] = true;
 
         emit BondForfeited(blockId, miner, first, prover, amount);
 
-        vault.forfeit(miner, Role.Miner, amount, first, prover);
+        vault.forfeit(miner, Role.Miner, amount, lapsed ? demandFee : minerBond / 2 - pay, first, prover);
     }
 
     /// @inheritdoc IPoLRegistry
@@ -340,12 +341,11 @@ contract PoLRegistry is Genesis {
     /// else a miner would sacrifice a right block, and have accomplices demand more of it than its attesters can
     /// answer.
     function _punish(bytes32 blockId, address verifier) private {
-        (address first, address prover) = bounties.winners(blockId);
+        (address first, address prover, bool lapsed) = bounties.winners(blockId);
 
         emit AttestationSettled(blockId, verifier, Status.Slashed, 0, attestBond);
 
-        if (bounties.lapsed(blockId)) vault.burn(verifier, Role.Verifier, attestBond);
-        else vault.forfeit(verifier, Role.Verifier, attestBond, first, prover);
+        vault.forfeit(verifier, Role.Verifier, attestBond, lapsed ? 0 : attestBond / 2, first, prover);
     }
 
     /// @dev What one of so many timely attesters gets.

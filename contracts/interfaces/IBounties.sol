@@ -37,12 +37,9 @@ interface IBounties {
     function requireCommitted(address challenger, bytes32 callHash) external view returns (uint256 order);
 
     /// @notice Who shares the bounty of a slashed block: the earliest committer, and the one who slashed it (often the
-    /// same). Reverts while an earlier commitment may still be shown.
-    function winners(bytes32 blockId) external view returns (address first, address prover);
-
-    /// @notice Whether a block was slashed for silence alone: then nobody gains what its attesters lose. Reverts while
-    /// an earlier proof may still be shown.
-    function lapsed(bytes32 blockId) external view returns (bool);
+    /// same); and whether it was slashed for silence alone, by which nobody gains more than his costs. Reverts while an
+    /// earlier commitment may still be shown.
+    function winners(bytes32 blockId) external view returns (address first, address prover, bool lapsed);
 
     function commitmentOf(address challenger, bytes32 commitment) external view returns (uint256 order, uint256 l1Block);
 }

@@ -24,8 +24,8 @@ interface IPoLRegistry {
     event BlockSlashed(bytes32 indexed blockId, address indexed miner, EvidenceKind kind);
     /// @param loss of the miner's bond (wei), burned, because a block below was slashed
     event BlockOrphaned(bytes32 indexed blockId, address indexed miner, uint256 loss);
-    /// Half of a slashed block's bond, or of what the pay for its answers leaves of it, was burned; the rest was
-    /// credited to who was first and who slashed it (Bounties).
+    /// A slashed block's bond, less the pay for its answers, was taken. Half of the bond was burned, and the rest
+    /// credited to who was first and who slashed it (Bounties); if all were silent, no more than a demand's fee was.
     event BondForfeited(
         bytes32 indexed blockId, address indexed miner, address indexed first, address prover, uint256 amount
     );

@@ -275,12 +275,17 @@ contract ExplanationsTest is Fixture {
 
         assertStatus(id, Status.Slashed, "slashed");
         pass(REVEAL);
-        assertTrue(bounties.lapsed(id), "for silence");
+        (,, bool lapsed) = bounties.winners(id);
+        assertTrue(lapsed, "for silence");
         registry.settleAttestation(id, VIOLA);
         registry.forfeitBond(id);
         explanations.settle(id, Tree.Before, RIGHT);
-        assertEq(vault.creditOf(VERA), MINER_BOND / 2, "to whoever demanded");
-        assertEq(vault.burned(), MINER_BOND / 2 + 2 * ATTEST_BOND, "of the miner, two explanations, and the attester");
+        assertEq(vault.creditOf(VERA), DEMAND_FEE, "what it cost whoever demanded");
+        assertEq(
+            vault.burned(),
+            MINER_BOND - DEMAND_FEE + 2 * ATTEST_BOND,
+            "of the miner, two explanations, and the attester"
+        );
     }
 
     function test_only_the_court_and_demands_refute(address sender) public {
@@ -572,7 +577,7 @@ contract ExplanationsTest is Fixture {
         pass(1);
         explanations.expire(id, Tree.Before, RIGHT);
         pass(REVEAL);
-        (address first, address prover) = bounties.winners(id);
+        (address first, address prover,) = bounties.winners(id);
         assertEq(first, VERA, "first");
         assertEq(prover, VICTOR, "prover");
     }

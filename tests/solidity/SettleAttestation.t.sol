@@ -71,7 +71,7 @@ contract SettleAttestationTest is Fixture {
             assertEq(vault.creditOf(RIVAL), 0, "the accomplice gets none of it");
             registry.forfeitBond(right);
             demands.settle(demandId);
-            assertEq(vault.creditOf(RIVAL), MINER_BOND / 2, "only of the miner's own bond, which it loses half of");
+            assertEq(vault.creditOf(RIVAL), DEMAND_FEE, "of the miner's bond no more than a fee");
             vm.prank(RIVAL);
             vault.collect();
         }

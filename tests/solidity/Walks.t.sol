@@ -129,8 +129,8 @@ contract WalksTest is Fixture {
         assertEq(pay, (parameters.minerBond / 8 / 3) * 3, "an eighth, but for rounding");
         pass(REVEAL);
         registry.forfeitBond(id);
-        assertTrue(vault.burned() * 16 >= uint256(parameters.minerBond) * 7, "burned");
-        assertTrue(vault.creditOf(VICTOR) * 32 >= uint256(parameters.minerBond) * 7, "the prover's share");
+        assertTrue(vault.burned() * 2 >= parameters.minerBond, "half is burned");
+        assertTrue(vault.creditOf(VICTOR) * 16 >= uint256(parameters.minerBond) * 3, "the prover's share");
         settle(position(Item.Leaves, 0));
         settle(position(Item.Leaves, 1));
         settle(bitsPosition());
