@@ -15,6 +15,7 @@ import typer
 
 from pol_oracle.protocol.errors import InputError, NotMined
 
+from .names import Names
 from .output import remark
 from .settings import Settings
 
@@ -150,6 +151,13 @@ def following(
 
         yield Follower(workload, genesis, StateStore([settings.states, *places]), watch)
     KeptStates(settings.states).tidy(view)
+
+
+def names(settings: Settings, found: Deployment) -> Names:
+    """Returns who is behind the addresses on a deployment's L1, as far as this machine knows."""
+    from pol_oracle.l1.devnet.anvil import CHAIN_ID
+
+    return Names.of(settings, devnet=found.chain_id == CHAIN_ID)
 
 
 def fees(settings: Settings) -> FeePolicy:

@@ -71,8 +71,8 @@ def test_running_agents_keep_their_memory(pol: Pol, remembered: Path) -> None:
 
 def test_a_devnet_gives_eth_away(pol: Pol, client: Client, deployed: Deployment) -> None:
     rpc = ("--rpc", client.rpc.url)
-    assert pol(*rpc, "devnet", "fund", STRANGER, "2.5", "--json").json["wallet_eth"] == "2.5"
-    assert pol(*rpc, "devnet", "fund", STRANGER, "--json").json["wallet_eth"] == "102.5"
+    assert pol(*rpc, "devnet", "fund", STRANGER, "2.5", "--json").json["wallet"] == str(25 * 10**17)
+    assert pol(*rpc, "devnet", "fund", STRANGER, "--json").json["wallet"] == str(1025 * 10**17)
     assert client.balance(STRANGER) == 102_500_000_000_000_000_000
     assert "is no address" in pol(*rpc, "devnet", "fund", "alice").sentence
 

@@ -18,7 +18,7 @@ from pol_oracle.view.blocks import BlockView, DemandView
 
 from .actions import Action, Demand, Explain, Hasten, Reopen, Reveal
 from .knowledge import Miner, Verifier
-from .verdicts import Invalid, Unavailable, Verdict, accusation
+from .verdicts import Unavailable, accusation
 
 _MINERS_TURNS = 2  # times the stagger in which a demand is the miner's alone to answer
 _NOTICEABLE = 4  # a deadline is moved by this part of the answer window at least: it costs a transaction
@@ -52,17 +52,6 @@ def exhausted(view: View, own: Verifier, parameters: Parameters) -> Iterator[byt
     for block, lacks in _walks(view, own, parameters):
         if _demanded(block, lacks.position) is None:
             yield block.id
-
-
-def answered(block: BlockView, verdict: Verdict) -> bool:
-    """Says whether a replay with what L1 shows now could tell more than a verdict does: what it lacks was shown, or the
-    explanation that it is about does not stand any more, or there is one where it saw nothing to be wrong."""
-    wrong = accusation(verdict)
-    if isinstance(wrong, Unavailable):
-        return wrong.lacks.position in block.shown or not block.stands(wrong.lacks.position)
-    if isinstance(wrong, Invalid):
-        return wrong.proof.refutes is not None and not block.stands(wrong.proof.refutes)
-    return any(position.explains for position in block.shown)
 
 
 def reopens(view: View, block: BlockView, position: Position, parameters: Parameters) -> bool:

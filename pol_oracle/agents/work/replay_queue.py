@@ -14,9 +14,7 @@ from pol_oracle.protocol.parameters import Parameters
 from pol_oracle.view import View
 from pol_oracle.view.blocks import BlockView
 
-from ..rules.challenges import claimable
-from ..rules.demands import answered
-from ..rules.urgency import Urgency, urgencies
+from ..rules.urgency import Urgency, answered, claimable, urgencies
 from ..rules.verdicts import Invalid, Replay, Unavailable, Unserved, Valid, Verdict, accusation, can_be_built_on
 from ..storage.memory import AgentMemory
 from .worker import Worker
