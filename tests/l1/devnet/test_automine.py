@@ -36,7 +36,7 @@ def test_an_l1_with_a_pace_of_its_own_is_asked_ever_more_rarely(client: Client) 
         asked.append(method)
         return request(method, *arguments)
 
-    client.rpc.request = counted  # type: ignore[method-assign, assignment]
+    client.rpc.request = counted  # type: ignore[method-assign]
     pulse = Pulse(client, clock)
     for _ in range(200):
         clock.now += 0.5
