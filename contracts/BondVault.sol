@@ -10,9 +10,10 @@ import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/Reentrancy
 /// @title All ETH of the system: bonds, free or locked, and credits to be collected.
 /// @notice Sum of credits + free and locked bonds = balance. (ETH forced in by a self-destructing contract would only
 /// add to the balance; there is no receive function.)
-/// @dev What a lock is for is absent: its operators release exactly what they locked. (Of a slashed block's bond, which the
-/// registry locked, Demands releases the pay for its answers.) So is moving bonds between
-/// accounts or roles: unbond, collect and deposit again.
+/// @dev What a lock is for is absent: its operators release exactly what they locked. (Of a slashed block's bond, which
+/// the registry locked, Demands releases the pay for its answers.) So is moving bonds between accounts or roles:
+/// unbond, collect and deposit again.
+/// @custom:security-contact SECURITY.md of the repository
 contract BondVault is IBondVault, ReentrancyGuardTransient {
     using SafeCast for uint256;
 

@@ -12,6 +12,7 @@ import {EvidenceKind} from "./Types.sol";
 /// its own block in advance.
 /// @dev Judges only convict: an acquittal is absent, since evidence that proves nothing reverts. So is a deposit for
 /// commitments: one that is never shown says nothing to anybody.
+/// @custom:security-contact SECURITY.md of the repository
 contract Bounties is IBounties {
     struct Commitment {
         uint128 order;

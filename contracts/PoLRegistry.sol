@@ -18,12 +18,13 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
 /// @title The tree of blocks: proposals, attestations, fork choice, finality. The contract to read first.
 /// @notice A block's life is in lib/BlockLifecycle.sol, its place in the tree in lib/BlockTree.sol, what is fixed at
-/// genesis in Genesis.sol, all ETH in BondVault.sol. Court.sol judges blocks, Demands.sol has hidden parts of them shown,
-/// Explanations.sol how test samples were evaluated, and Bounties.sol says whose the bounty is.
+/// genesis in Genesis.sol, all ETH in BondVault.sol. Court.sol judges blocks, Demands.sol has hidden parts of them
+/// shown, Explanations.sol how test samples were evaluated, and Bounties.sol says whose the bounty is.
 /// @dev Everything refers to block ids, never to heights: an id covers the parent and the proposer, so a reorg of L1
 /// cannot make a call mean another block, and nobody can take another's id. Functions on settled blocks are open to
-/// everyone and always pay whoever is entitled, so nobody has to wait for anybody. A re-entrancy guard is absent: the contracts called
-/// here are our own, run no foreign code, and are called last.
+/// everyone and always pay whoever is entitled, so nobody has to wait for anybody. A re-entrancy guard is absent: the
+/// contracts called here are our own, run no foreign code, and are called last.
+/// @custom:security-contact SECURITY.md of the repository
 contract PoLRegistry is Genesis {
     using BlockLifecycle for Block;
     using BlockTree for BlockTree.Tree;
@@ -336,8 +337,9 @@ contract PoLRegistry is Genesis {
         _tree.blocks[blockId].propose(fresh, blockId);
     }
 
-    /// @dev The attester of a slashed block loses its bond to whoever proved it wrong. To nobody where all were silent: else
-    /// a miner would sacrifice a right block, and have accomplices demand more of it than its attesters can answer.
+    /// @dev The attester of a slashed block loses its bond to whoever proved it wrong. To nobody where all were silent:
+    /// else a miner would sacrifice a right block, and have accomplices demand more of it than its attesters can
+    /// answer.
     function _punish(bytes32 blockId, address verifier) private {
         (address first, address prover, bool lapsed) = bounties.winners(blockId);
 

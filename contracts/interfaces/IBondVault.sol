@@ -39,8 +39,8 @@ interface IBondVault {
     function lock(address account, Role role, uint256 amount) external;
     function unlock(address account, Role role, uint256 amount) external;
 
-    /// @notice Takes a locked bond. Of the bounty, which is never more than half, the prover is credited ceil(half), and
-    /// `first` what remains; who is both gets both. All else is burned.
+    /// @notice Takes a locked bond. Of the bounty, which is never more than half, the prover is credited ceil(half),
+    /// and `first` what remains; who is both gets both. All else is burned.
     function forfeit(address account, Role role, uint256 amount, uint256 bounty, address first, address prover) external;
 
     /// @notice Takes a locked bond and burns it, whole.

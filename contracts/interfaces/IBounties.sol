@@ -21,18 +21,19 @@ interface IBounties {
     /// itself can be made from the next L1 block on.
     function commit(bytes32 commitment) external;
 
-    /// @notice Only the Court: the challenger's call, whose data has this hash, proved the block wrong. Slashes it. Of a
-    /// slashed block, until the reveal window ends, it moves the bounty to an earlier commitment.
+    /// @notice Only the Court: the challenger's call, whose data has this hash, proved the block wrong. Slashes it. Of
+    /// a slashed block, until the reveal window ends, it moves the bounty to an earlier commitment.
     function convict(bytes32 blockId, EvidenceKind kind, address challenger, bytes32 callHash) external;
 
-    /// @notice Only Demands and Explanations: nobody answered in time. `order` was drawn by takeOrder when it was demanded.
+    /// @notice Only Demands and Explanations: nobody answered in time. `order` was drawn by takeOrder when it was
+    /// demanded.
     function convictSilent(bytes32 blockId, EvidenceKind kind, address demander, uint256 order) external;
 
     /// @notice Only Demands and Explanations: the next number in the order of commitments.
     function takeOrder() external returns (uint256 order);
 
-    /// @notice The number of the challenger's commitment to the call whose data has this hash. Reverts unless it was made
-    /// in an earlier L1 block: whoever learns of a proof from its reveal can only commit after it.
+    /// @notice The number of the challenger's commitment to the call whose data has this hash. Reverts unless it was
+    /// made in an earlier L1 block: whoever learns of a proof from its reveal can only commit after it.
     function requireCommitted(address challenger, bytes32 callHash) external view returns (uint256 order);
 
     /// @notice Who shares the bounty of a slashed block: the earliest committer, and the one who slashed it (often the

@@ -11,8 +11,8 @@ import {Fixture} from "./Fixture.sol";
 import {Programs} from "./Programs.sol";
 import {vm} from "./Vm.sol";
 
-/// @notice demand, hasten, reveal*, expire and settle, rule by rule. What content passes is tested with lib/Answers.sol, how
-/// walks go down in Walks.t.sol.
+/// @notice demand, hasten, reveal*, expire and settle, rule by rule. What content passes is tested with
+/// lib/Answers.sol, how walks go down in Walks.t.sol.
 contract DemandsTest is Fixture {
     Header private header;
     bytes32 private id;

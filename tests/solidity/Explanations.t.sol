@@ -248,7 +248,8 @@ contract ExplanationsTest is Fixture {
         assertEq(locked(MINER, Role.Miner), 0, "the miner lost nothing");
     }
 
-    /// However often it is refuted, the block falls only if none stands when the time is over; then for its own miner's bond.
+    /// However often it is refuted, the block falls only if none stands when the time is over; then for its own miner's
+    /// bond.
     function test_the_block_falls_if_no_explanation_stands_at_the_deadline() public {
         attest(id, VIOLA);
         showBits(id, header);
@@ -375,8 +376,8 @@ contract ExplanationsTest is Fixture {
         assertTrue(state == SpeakerState.Fallen && role == Role.Verifier, "fallen");
     }
 
-    /// A fallen author's explanations are reopened at once or never: else each of them would hold the block up in turn, the
-    /// next one a moment before it would be judged.
+    /// A fallen author's explanations are reopened at once or never: else each of them would hold the block up in turn,
+    /// the next one a moment before it would be judged.
     function test_pitfall_24_explanations_of_a_fallen_author_do_not_hold_a_block_up_one_by_one() public {
         attestAll(id);
         showBits(id, header);
