@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from pol_oracle.protocol.parameters import Parameters
+if TYPE_CHECKING:  # `pol --help` needs the defaults alone
+    from pol_oracle.protocol.parameters import Parameters
 
 DEMANDS = 6  # about one block, however wrong it is: the deepest walk, and its end again below another explanation
 
