@@ -258,8 +258,10 @@ class Loop(ABC):
             self.close()
 
     def turn(self) -> bool:
-        """Does one turn; returns False if L1 was away, or gave no answer that helps: it may be overloaded, or lag. Or
-        the disk took no writes."""
+        """Does one turn; returns False if it came to nothing.
+
+        L1 was away, or gave no answer that helps (it may be overloaded, or lag), or the disk took no writes.
+        """
         try:
             if self._listen():
                 self._respond(self.think(self.view), self.view)
