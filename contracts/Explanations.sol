@@ -16,15 +16,17 @@ import {Trace} from "./lib/Trace.sol";
 import {EvidenceKind, Header, Role, Status, Tree} from "./Types.sol";
 
 /// @title How test samples are evaluated: what a block's bits stand on, and nobody's trees hold.
-/// @notice No tree commits to the evaluations: they are thousands. What a sample's is follows from the block's states, so
-/// whoever has these may explain, and answers for it with a bond of its own. So a false explanation frames nobody, and a
-/// right block falls only if nobody at all speaks for it.
-/// @dev One explanation stands at a time: a walk must know whose trace it goes down. Giving false ones delays the block by
-/// a walk for each bond.
+/// @notice No tree commits to the evaluations: they are thousands. What a sample's is follows from the block's states,
+/// so whoever has these may explain, and answers for it with a bond of its own. So a false explanation frames nobody,
+/// and a right block falls only if nobody at all speaks for it.
+/// @dev One explanation stands at a time: a walk must know whose trace it goes down. Giving false ones delays the block
+/// by a walk for each bond.
+/// @custom:security-contact SECURITY.md of the repository
 contract Explanations is IExplanations {
     struct Speaker {
         SpeakerState state;
         Role role;
+        uint40 fallenAt; // when its bond was taken
     }
 
     IPoLRegistry public immutable registry;
@@ -103,7 +105,7 @@ contract Explanations is IExplanations {
         SpeakerState state = _speakers[blockId][msg.sender].state;
         require(state != SpeakerState.Fallen, SpeakerFallen(blockId, msg.sender));
 
-        if (state == SpeakerState.None) _speakers[blockId][msg.sender] = Speaker(SpeakerState.Bonded, role);
+        if (state == SpeakerState.None) _speakers[blockId][msg.sender] = Speaker(SpeakerState.Bonded, role, 0);
         made.state = ExplanationState.Explained;
         (made.author, made.explainedAt) = (msg.sender, uint40(block.timestamp));
         made.traceRoot = traceRoot;
@@ -121,7 +123,8 @@ contract Explanations is IExplanations {
         (address author, bool bonded) = _fall(blockId, trace.tree, trace.index, challenger);
 
         if (!bonded) return;
-        vault.forfeit(author, _speakers[blockId][author].role, registry.attestBond(), challenger, challenger);
+        uint256 bond = registry.attestBond();
+        vault.forfeit(author, _speakers[blockId][author].role, bond, bond / 2, challenger, challenger);
     }
 
     /// @inheritdoc IExplanations
@@ -135,7 +138,9 @@ contract Explanations is IExplanations {
     /// @inheritdoc IExplanations
     function reopen(bytes32 blockId, Tree tree, uint32 sample) external {
         address author = _explanations[blockId][tree][sample].author;
-        require(_speakers[blockId][author].state == SpeakerState.Fallen, NotFallen(blockId, author));
+        Speaker storage speaker = _speakers[blockId][author];
+        require(speaker.state == SpeakerState.Fallen, NotFallen(blockId, author));
+        Deadlines.checkTime(registry, blockId, speaker.fallenAt);
 
         _fall(blockId, tree, sample, address(0));
     }
@@ -226,8 +231,8 @@ contract Explanations is IExplanations {
         return _explanations[blockId][tree][sample];
     }
 
-    /// @dev The standing explanation falls, its author with it, and the time for the next one begins. What is left to do, if the
-    /// author's bond was locked until now, is to take it.
+    /// @dev The standing explanation falls, its author with it, and the time for the next one begins. What is left to
+    /// do, if the author's bond was locked until now, is to take it.
     function _fall(bytes32 blockId, Tree tree, uint32 sample, address challenger)
         private
         returns (address author, bool bonded)
@@ -235,8 +240,9 @@ contract Explanations is IExplanations {
         Explanation storage made = _explanations[blockId][tree][sample];
         require(made.state == ExplanationState.Explained, NotStanding(blockId, tree, sample));
         author = made.author;
-        bonded = _speakers[blockId][author].state == SpeakerState.Bonded;
-        _speakers[blockId][author].state = SpeakerState.Fallen;
+        Speaker storage speaker = _speakers[blockId][author];
+        bonded = speaker.state == SpeakerState.Bonded;
+        if (bonded) (speaker.state, speaker.fallenAt) = (SpeakerState.Fallen, uint40(block.timestamp));
         uint40 deadline = Deadlines.next(registry);
 
         (made.state, made.deadline) = (ExplanationState.Open, deadline);
@@ -266,7 +272,8 @@ contract Explanations is IExplanations {
         require(shownAt != 0, IDemands.NotYetShown(bits));
     }
 
-    /// @dev What the block claims of the sample. Its bits were shown, so the whole tree is well-formed: one root to compare.
+    /// @dev What the block claims of the sample. Its bits were shown, so the whole tree is well-formed: one root to
+    /// compare.
     function _claimedBit(
         Header calldata header,
         Tree tree,

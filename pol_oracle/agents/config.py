@@ -36,6 +36,7 @@ class AgentConfig:
         name: of the agent; letters, digits, ``-``, ``_`` and, inside, ``.``. Names its files.
         folder: where it keeps journals, log and status.
         cache: folder of finished data sets, shared by all agents.
+        signs: the option of `pol` that chooses the account, such as "--dev 1", for hints; "": by its address.
         rpc: L1 endpoint; None: the deployment's.
         fees: how much to offer for transactions.
         proposals_rpc: private endpoint that takes proposals first; None: they go where everything goes.
@@ -48,7 +49,7 @@ class AgentConfig:
         budget: bytes that states inside segments may take, so that answers need not compute whole segments.
         tell: shown every log entry, for whoever watches; None: nobody does.
         show: miner: shown a line about its work that replaces the one before; None: nobody watches.
-        metrics_port: miner: where Prometheus metrics are served on the loopback interface; None: nowhere.
+        metrics_port: where Prometheus metrics and /healthz are served on the loopback interface; None: nowhere.
         meeting: miner: where helpers find it; None: it searches alone.
         check_accuracy: miner: evaluate others' blocks before building on them; off, a false count is noticed only when
             it is slashed.
@@ -59,6 +60,7 @@ class AgentConfig:
     name: str
     folder: Path
     cache: Path
+    signs: str = ""
     rpc: str | None = None
     fees: FeePolicy = field(default_factory=FeePolicy)
     proposals_rpc: str | None = None

@@ -5,14 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Mapping
 
-from pol_oracle.l1.sending.sender import CallResult
+from pol_oracle.l1.sending.calls import CallResult
 from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.store import StateStore
 from pol_oracle.view import View
 
 from .config import AgentConfig
 from .monitoring.logs import log_to
-from .respond import Committer
+from .monitoring.waiting import Wait, verifier_wait
 from .rules.actions import Action
 from .rules.decide import decide_verifier
 from .rules.demands import exhausted
@@ -51,7 +51,6 @@ class VerifierLoop(Loop):
         config, me = context.config, context.me
         self._reviewer = ReplayQueue(replay, context.memory, me, context.parameters, self.log, config.retry_s)
         self._clerk = AnswerWorker(answer, me, context.parameters, config.policy.stagger, self.log, config.retry_s)
-        self._seal = Committer(config.account)
         self._exhausted: set[bytes] = set()
 
     @property
@@ -66,12 +65,11 @@ class VerifierLoop(Loop):
         own = Verifier(
             self.context.me,
             self._reviewer.verdicts,
-            self._seal,
             self._clerk.answers,
-            self.context.config.depth,
             self.gas_price,
         )
         self._tell_limits(view, own)
+        self._tell_work(view)
         if self._served is not None:
             self._served.turn(view)
         if self._kept is not None and self._whole:
@@ -81,10 +79,25 @@ class VerifierLoop(Loop):
     def settled(self, result: CallResult) -> None:
         """Ignores it: decisions follow from events alone."""
 
+    def waits(self, view: View) -> list[Wait]:
+        """See :class:`Loop`."""
+        config = self.context.config
+        own = verifier_wait(view, self.context.me, self.context.parameters, config.policy) if self._whole else None
+        missing = [why.reason for block_id, why in self._reviewer.unserved.items() if block_id in view.live]
+        stuck = [Wait("replay", f"{len(missing)} live blocks cannot be replayed yet: {why}") for why in missing[:1]]
+        return [*super().waits(view), *([own] if own else []), *stuck]
+
     def close_workers(self, patience: float) -> None:
         """See :class:`Loop`."""
         self._reviewer.close(patience)
         self._clerk.close(patience)
+
+    def _tell_work(self, view: View) -> None:
+        busy, waiting = self._reviewer.replaying, self._reviewer.unjudged(view)
+        more = sum(block.id != busy for block in waiting)
+        self.context.records.note(replaying=busy.hex() if busy else None, to_replay=more)
+        if self.context.metrics is not None:
+            self.context.metrics.set({"pol_blocks_to_replay": more})
 
     def _tell_limits(self, view: View, own: Verifier) -> None:
         for block_id in exhausted(view, own, self.context.parameters):

@@ -83,8 +83,10 @@ class Position:
 
     @property
     def above(self) -> tuple[Position, ...]:
-        """What has to be shown before it can be demanded: one of these, the nearest first; nothing of what hangs on the
-        header itself."""
+        """What has to be shown before it can be demanded.
+
+        It is one of these, the nearest first; nothing of what hangs on the header itself.
+        """
         if self.item in (Item.STEPS, Item.BITS):
             return ()
         if self.item is Item.ROOTS:
@@ -126,10 +128,12 @@ class MissingItem:
         position: what is to be shown.
         opening: what shows L1 that there is such a thing, as the ABI takes it: for an explanation the words of the
             sample's leaf and what leads from them to the header, else the descriptor of the tensor.
+        reason: why, one clause.
     """
 
     position: Position
     opening: tuple[Any, ...]
+    reason: str = ""
 
 
 def deadline(now: int, answer_window: int, open_demands: int) -> int:

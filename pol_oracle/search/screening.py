@@ -50,8 +50,9 @@ log = structlog.get_logger(__name__)
 
 
 class ScreeningEvaluator:
-    """Counts what :meth:`Evaluator.correct` counts, in little more time than torch needs. Never the ground of a
-    claim, see above. Not for two threads at once.
+    """Counts what :meth:`Evaluator.correct` counts, in little more time than torch needs.
+
+    Never the ground of a claim, see above. Not for two threads at once.
 
     Args:
         evaluator: decides what torch cannot.
@@ -156,7 +157,8 @@ def relative_deviations(approximate: Logits, exact: Logits) -> NDArray[np.float6
     """Returns the greatest difference of each sample's logits, relative to the greatest approximate absolute value.
 
     Args:
-        approximate, exact: float32 [n, 10], finite.
+        approximate: float32 [n, 10], finite.
+        exact: float32 [n, 10], finite.
 
     Returns:
         float64 [n]; infinite where only the exact logits are not all 0.

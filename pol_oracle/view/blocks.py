@@ -25,12 +25,17 @@ class Speaker:
     """Somebody who explained something of a block: one bond is for all of it.
 
     Attributes:
-        fallen: one of its explanations was refuted; the bond is lost.
+        fallen_at: L1 time at which one of its explanations was refuted and the bond lost; None if none was.
         released: the bond is free again.
     """
 
-    fallen: bool = False
+    fallen_at: int | None = None
     released: bool = False
+
+    @property
+    def fallen(self) -> bool:
+        """It answers for nothing any more."""
+        return self.fallen_at is not None
 
 
 @dataclass
@@ -132,8 +137,10 @@ class BlockView:
 
     @property
     def shown(self) -> dict[Position, bytes]:
-        """What was shown of the block on L1, whoever had demanded it: position -> what the contract told of it. Of
-        explanations those that stand."""
+        """What was shown of the block on L1, whoever had demanded it: position -> what the contract told of it.
+
+        Of explanations those that stand.
+        """
         return {position: d.answer for position, d in self.demands.items() if d.answer is not None}
 
     def explained_at(self, position: Position) -> int | None:
@@ -144,11 +151,14 @@ class BlockView:
         stands = known is not None and known.trace_root == position.explanation
         return known.answered_at if known is not None and stands else None
 
-    def vouched(self, position: Position) -> bool:
-        """Says whether somebody answers with a bond for the explanation that a position is about; L1 lets anybody end
-        it else."""
+    def speaker(self, position: Position) -> Speaker | None:
+        """Returns who gave the explanation that a position is about; None if none stands."""
         known = self.demands.get(Position(Item.ROOTS, position.tree, position.index))
-        speaker = None if known is None or known.responder is None else self.speakers.get(known.responder)
+        return None if known is None or known.responder is None else self.speakers.get(known.responder)
+
+    def vouched(self, position: Position) -> bool:
+        """Says whether somebody answers with a bond for the explanation that a position is about."""
+        speaker = self.speaker(position)
         return speaker is not None and not speaker.fallen
 
     def stands(self, position: Position) -> bool:

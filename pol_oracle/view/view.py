@@ -162,7 +162,10 @@ class View:
 
     @apply.register
     def _(self, event: ev.HeadChanged) -> None:
-        self.head, self.head_since = self._block(event.block_id).id, event.at.timestamp
+        block = self._block(event.block_id)
+        self.head, self.head_since = block.id, event.at.timestamp
+        if block.header is None and block.closed_at == 0:  # the registry's constructor announces genesis
+            block.proposed_at = block.closed_at = event.at.timestamp
 
     @apply.register
     def _(self, event: ev.HeadContested) -> None:
@@ -259,7 +262,8 @@ class View:
         if isinstance(event, ev.Explained):
             block.speakers.setdefault(event.author, Speaker())
         elif isinstance(event, ev.ExplanationRefuted):
-            block.speakers[event.author].fallen = True
+            speaker = block.speakers[event.author]
+            speaker.fallen_at = event.at.timestamp if speaker.fallen_at is None else speaker.fallen_at
         block.answered_at = max(block.answered_at, demand.answered_at or 0)
         if demand.settled:
             self._settle(block)

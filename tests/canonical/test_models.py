@@ -108,7 +108,7 @@ def compare(program: Program, tensors: list[Floats]) -> int:
 
 
 def test_digests_are_golden(case: Case) -> None:
-    """They change only with a version of the arithmetic, and a line in DECISIONS.md."""
+    """They change only with a version of the arithmetic, and a decision (docs/decisions)."""
     state, stepper = case.state, case.stepper
     digests = {
         "initial": state.root.hex(),

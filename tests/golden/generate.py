@@ -3,7 +3,7 @@
     python tests/golden/generate.py
 
 The trees are built here a second time, in the plainest way, so that the vectors are not the production code's own
-opinion of itself. A change of any vector is a change of the protocol: it needs a line in DECISIONS.md.
+opinion of itself. A change of any vector is a change of the protocol: it needs a decision (docs/decisions).
 """
 
 from __future__ import annotations

@@ -67,7 +67,7 @@ def test_what_adds_up_may_be_acted_on(network: L1, watcher: Watcher, mine: Calla
     assert watcher.rolled_back == 0
 
 
-def test_finding_a_logs_that_a_node_lost_are_noticed_named_and_read_again(
+def test_pitfall_26_logs_that_a_node_lost_are_noticed_named_and_read_again(
     network: L1, proxy: LyingProxy, watcher: Watcher, mine: Callable[..., None]
 ) -> None:
     """It showed height 70 as final where L1 said 72."""
@@ -86,7 +86,7 @@ def test_finding_a_logs_that_a_node_lost_are_noticed_named_and_read_again(
 
 
 @pytest.mark.parametrize("lost", range(4))
-def test_finding_a_each_lost_log_that_matters_is_noticed(
+def test_pitfall_26_each_lost_log_that_matters_is_noticed(
     network: L1, proxy: LyingProxy, watcher: Watcher, lost: int
 ) -> None:
     """Deposits of others matter to them."""

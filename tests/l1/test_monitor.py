@@ -23,7 +23,7 @@ from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.protocol.parameters import Parameters
 from pol_oracle.protocol.task import Task
 from tests.l1.fake_l1 import FakeL1
-from tests.l1.patience import sent
+from tests.transactions import sent
 
 
 class Folded:
@@ -326,7 +326,7 @@ def test_a_devnet_that_lost_its_state_is_another_chain(
     net.stop()
 
 
-def test_finding_c_requests_that_had_to_shrink_grow_again() -> None:
+def test_pitfall_26_requests_that_had_to_shrink_grow_again() -> None:
     """A limit on ranges, or on the rate of requests, left one block per request for good."""
     l1, folded = FakeL1(longest=3), Folded()
     monitor = watch(l1, chunk=100)
@@ -341,7 +341,7 @@ def test_finding_c_requests_that_had_to_shrink_grow_again() -> None:
     assert folded.works == l1.works(199)
 
 
-def test_finding_c_a_rate_limit_shrinks_nothing_for_good() -> None:
+def test_pitfall_26_a_rate_limit_shrinks_nothing_for_good() -> None:
     l1, folded = FakeL1(), Folded()
     monitor = watch(l1, chunk=64)
     l1.mine(500, events=1)

@@ -42,25 +42,13 @@ class Attest:
 
 
 @dataclass(frozen=True)
-class Commit:
-    """Commit to a proof before showing it, so that nobody can steal it from the mempool."""
-
-    block_id: bytes
-    commitment: bytes
-
-    @property
-    def key(self) -> str:
-        return f"commit:{self.block_id.hex()}:{self.commitment.hex()}"
-
-
-@dataclass(frozen=True)
 class Prove:
     """Have the Court recompute what is wrong with a block, or with an explanation."""
 
     block_id: bytes
     proof: FraudProof
-    salt: bytes
     explained_at: int = 0  # the same explanation may be given, and refuted, again
+    before: int | None = None  # order of the bounty's commitment, if that is assigned: only an earlier one takes it
 
     @property
     def key(self) -> str:
@@ -154,8 +142,10 @@ class Release:
 
 @dataclass(frozen=True)
 class Expire:
-    """Have a block slashed, or an explanation refuted, because a demand was not answered in time; or end one about an
-    explanation that does not stand any more."""
+    """Have a block slashed, or an explanation refuted, because a demand was not answered in time.
+
+    Or end a demand about an explanation that does not stand any more.
+    """
 
     block_id: bytes
     position: Position
@@ -261,11 +251,9 @@ class ForfeitBond:
         return f"forfeit:{self.block_id.hex()}"
 
 
-Action = (
+OneCall = (
     Propose
     | Attest
-    | Commit
-    | Prove
     | Demand
     | Hasten
     | Reveal
@@ -282,6 +270,7 @@ Action = (
     | SettleAttestation
     | ForfeitBond
 )
+Action = OneCall | Prove
 
 
 def _name(position: Position) -> str:

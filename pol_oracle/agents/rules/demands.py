@@ -12,13 +12,13 @@ from collections.abc import Iterator
 from pol_oracle.protocol.hashing import ZERO, keccak
 from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.protocol.parameters import Parameters
-from pol_oracle.protocol.positions import Item, Position, deadline
+from pol_oracle.protocol.positions import Item, MissingItem, Position, deadline
 from pol_oracle.view import View
 from pol_oracle.view.blocks import BlockView, DemandView
 
 from .actions import Action, Demand, Explain, Hasten, Reopen, Reveal
 from .knowledge import Miner, Verifier
-from .verdicts import Verdict
+from .verdicts import Unavailable, accusation
 
 _MINERS_TURNS = 2  # times the stagger in which a demand is the miner's alone to answer
 _NOTICEABLE = 4  # a deadline is moved by this part of the answer window at least: it costs a transaction
@@ -28,17 +28,21 @@ _ROOTS = 1 << 14  # bytes of the roots of a trace
 
 
 def demands(view: View, own: Verifier, parameters: Parameters) -> Iterator[Action]:
-    """Yields the demands that the agent's replays wait for, as far as L1 takes them and the agent can pay. Blocks that
-    could be finalized next come first: others may be there to use up its bond."""
+    """Yields the demands that the agent's replays wait for, as far as L1 takes them and the agent can pay.
+
+    Blocks that could be finalized next come first: others may be there to use up its bond.
+    """
     free = view.bond(own.me, Role.VERIFIER).free
-    for block, position in _walks(view, own, parameters):
-        known, lacks = _demanded(block, position), own.verdicts[block.id].lacks
+    for block, lacks in _walks(view, own, parameters):
+        position = lacks.position
+        known = _demanded(block, position)
         if position.explanation != ZERO and not block.vouched(position):
-            yield Reopen(block.id, position, block.explained_at(position) or 0)
+            if reopens(view, block, position, parameters):  # else it stands: what is demanded of it ends at once
+                yield Reopen(block.id, position, block.explained_at(position) or 0)
         elif known is not None:
             if known.open and _hastens(view, known, parameters):
                 yield Hasten(block.id, position, known.deadline)
-        elif free >= parameters.demand_fee and block.header is not None and lacks is not None:
+        elif free >= parameters.demand_fee and block.header is not None:
             free -= parameters.demand_fee
             yield Demand(block.id, block.header, lacks, block.explained_at(position) or 0)
 
@@ -47,20 +51,21 @@ def exhausted(view: View, own: Verifier, parameters: Parameters) -> Iterator[byt
     """Yields the ids of pending blocks about which the agent would have to demand more than it can pay for."""
     if view.bond(own.me, Role.VERIFIER).free >= parameters.demand_fee:
         return
-    for block, position in _walks(view, own, parameters):
-        if _demanded(block, position) is None:
+    for block, lacks in _walks(view, own, parameters):
+        if _demanded(block, lacks.position) is None:
             yield block.id
 
 
-def answered(block: BlockView, verdict: Verdict) -> bool:
-    """Says whether a replay with what L1 shows now could tell more than a verdict does: what it lacks was shown, or the
-    explanation that it is about does not stand any more, or there is one where it saw nothing to be wrong."""
-    if verdict.lacks is not None:
-        position = verdict.lacks.position
-        return position in block.shown or not block.stands(position)
-    if verdict.proof is not None:
-        return verdict.proof.refutes is not None and not block.stands(verdict.proof.refutes)
-    return any(position.explains for position in block.shown)
+def reopens(view: View, block: BlockView, position: Position, parameters: Parameters) -> bool:
+    """Says whether L1 lets anybody end the explanation that a position is about.
+
+    Its author fell over another one, and not long ago.
+    """
+    speaker = block.speaker(position)
+    if speaker is None or speaker.fallen_at is None:
+        return False
+    window = block.proposed_at + parameters.challenge_window
+    return view.now < max(window, speaker.fallen_at + parameters.answer_window)
 
 
 def due_answers(view: View, me: str, parameters: Parameters, stagger: int, gas_price: int) -> list[DemandView]:
@@ -90,24 +95,28 @@ def replies(view: View, own: Miner | Verifier, parameters: Parameters, stagger: 
 
 
 def endangers(block: BlockView, now: int, parameters: Parameters) -> bool:
-    """Says whether a demand that is open may soon cost a block's attesters their bonds: half of its time is over, and
-    its miner silent. What is demanded of an explanation costs its author alone."""
+    """Says whether a demand that is open may soon cost a block's attesters their bonds.
+
+    Half of its time is over, and its miner silent. What is demanded of an explanation costs its author alone.
+    """
     concerns = (d for d in block.open_demands if d.position.explanation == ZERO)
     return any(d.deadline - now < parameters.answer_window / 2 for d in concerns)
 
 
-def _walks(view: View, own: Verifier, parameters: Parameters) -> Iterator[tuple[BlockView, Position]]:
-    """Blocks that lack something which L1 would let the agent demand, or hasten, and what: those on the head's branch
-    first, from the lowest up, then the oldest."""
+def _walks(view: View, own: Verifier, parameters: Parameters) -> Iterator[tuple[BlockView, MissingItem]]:
+    """Blocks that lack something which L1 would let the agent demand, or hasten, and what.
+
+    Those on the head's branch come first, from the lowest up, then the oldest.
+    """
     on_head = {block.id for block in view.branch(view.head)}
     for block in sorted(view.pending, key=lambda b: (b.id not in on_head, b.sequence)):
-        verdict = own.verdicts.get(block.id)
-        if verdict is None or verdict.lacks is None or not block.stands(verdict.lacks.position):
+        wrong = accusation(own.verdicts.get(block.id))
+        if not isinstance(wrong, Unavailable) or not block.stands(wrong.lacks.position):
             continue
-        position = verdict.lacks.position
+        position = wrong.lacks.position
         takes = view.now < _closes(block, position, parameters) and not _walking(block, position, own.me)
         if takes or _demanded(block, position) is not None:
-            yield block, position
+            yield block, wrong.lacks
 
 
 def _demanded(block: BlockView, position: Position) -> DemandView | None:
@@ -141,8 +150,11 @@ def _hastens(view: View, demand: DemandView, parameters: Parameters) -> bool:
 
 
 def _affords(view: View, demand: DemandView, me: str, parameters: Parameters, gas_price: int) -> bool:
-    """Says whether one more answer, with those before it about the same block and less the fees for all, costs less
-    than the bond that it saves; and whether it can answer for an explanation."""
+    """Says whether one more answer costs less than the bond that it saves.
+
+    It is counted with those before it about the same block, less the fees for all. It also says whether the agent can
+    answer for an explanation.
+    """
     block, position = view.blocks[demand.block_id], demand.position
     speaker = block.speakers.get(me)
     if position.explains and speaker is not None and speaker.fallen:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from eth_abi.abi import encode
 
+from pol_oracle.agents.rules.verdicts import Invalid, Unavailable
 from pol_oracle.agents.work.follow import Follower
 from pol_oracle.agents.work.replay import Replayer
 from pol_oracle.canonical.commitments.accuracy import AccuracyTree
@@ -101,8 +102,9 @@ def _class(operation: Operation) -> str:
 
 
 def prices(court: Harness, terms: int = 0) -> Iterator[tuple[Operation, int]]:
-    """Gas of one wrong element of every operation, of a step and of an evaluation; it lies in the middle of every axis,
-    where no padding is seen.
+    """Gas of one wrong element of every operation, of a step and of an evaluation.
+
+    It lies in the middle of every axis, where no padding is seen.
 
     Args:
         court: with the traces.
@@ -120,8 +122,11 @@ def prices(court: Harness, terms: int = 0) -> Iterator[tuple[Operation, int]]:
 
 
 def dispute(scratch: Path) -> Iterator[Row]:
-    """Seconds a verifier computes from a wrong ResNet-18 block to its slash: an inner element of its step is wrong, or
-    of a step of its segment, and all that it lacks is demanded. L1's own time is left out."""
+    """Seconds a verifier computes from a wrong ResNet-18 block to its slash.
+
+    An inner element of its step is wrong, or of a step of its segment, and all that it lacks is demanded. L1's own time
+    is left out.
+    """
     for model, tree in itertools.product(("resnet18-7x7", "resnet18"), (Tree.STEP, Tree.SEGMENT)):
         with dock(scratch / model / tree.name, model) as court:
             liar = _wrong_block(court, TraceId(tree))
@@ -129,11 +134,11 @@ def dispute(scratch: Path) -> Iterator[Row]:
             replay = Replayer(Follower(court.workload, liar.header.parent, store))
             began, answers = time.perf_counter(), dict[Position, bytes]()
             verdict = replay(_pending(court, liar.header), (), answers, lambda: False)
-            while verdict.lacks is not None:
+            while isinstance(verdict, Unavailable):
                 position = verdict.lacks.position
                 answers[position] = _answered(court, position, liar)
                 verdict = replay(_pending(court, liar.header), (), answers, lambda: False)
-            assert verdict.proof is not None
+            assert isinstance(verdict, Invalid)
             court.gas(verdict.proof, liar.claim)
             seconds = time.perf_counter() - began
         yield Row(f"dispute.{model}.{tree.name.lower()}", seconds, "s", bar=30)

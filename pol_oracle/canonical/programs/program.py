@@ -76,13 +76,16 @@ class HasProgram(Protocol):
     """A stepper or an evaluator."""
 
     @property
-    def program(self) -> Program: ...
+    def program(self) -> Program:
+        """What it runs."""
 
 
 @dataclass(frozen=True)
 class Sections:
-    """Mirror of ``Sections`` in ``Trace.sol``: tensors of a state, of a batch, of the step, of the step's new state,
-    and of an evaluation."""
+    """Mirror of ``Sections`` in ``Trace.sol``.
+
+    It counts tensors of a state, of a batch, of the step, of the step's new state, and of an evaluation.
+    """
 
     states: int
     batches: int

@@ -1,6 +1,7 @@
 # mypy: disable-error-code="no-untyped-def, no-untyped-call, untyped-decorator, misc"
-"""What a GPU does many times faster in kernels of our own than with torch's operations. The counterpart of
-cpu_loops.py, in Triton, which comes with torch's CUDA builds.
+"""What a GPU does many times faster in kernels of our own than with torch's operations.
+
+The counterpart of cpu_loops.py, in Triton, which comes with torch's CUDA builds.
 
 Batch norm by groups is five to ten passes over the memory with torch's operations. Here each program does some channels
 of one group: it reads them twice and writes them once. Slopes at the weights of a leaf would take some 25 operations
@@ -130,7 +131,10 @@ def normalise_back(
         gradient: at their results, float32 [A, P, C], contiguous.
         rows: float32 [G, P, C], contiguous, the input of all.
         chosen: int64 [A], their numbers.
-        weight, bias, statistics, rectify: see :func:`normalise`.
+        weight: see :func:`normalise`, as for what follows.
+        bias: see there.
+        statistics: see there.
+        rectify: see there.
     """
     groups, pixels, channels = rows.shape
     made = torch.empty_like(gradient)
@@ -198,7 +202,8 @@ def count_rises(
         asked: int64 [n, 3], for each leaf asked for a group: the group in ``x``, the same in ``gradient``, the leaf.
         masks: int64 [n].
         rate: of the step.
-        stride, padding: of the convolution.
+        stride: of the convolution.
+        padding: of the convolution.
 
     Returns:
         int64 [n].

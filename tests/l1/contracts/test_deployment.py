@@ -1,0 +1,166 @@
+"""The plan, the deployment on a devnet, and the deployment file."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from eth_account import Account
+from eth_account.signers.local import LocalAccount
+
+from pol_oracle.l1.client import Client
+from pol_oracle.l1.contracts.deployment import ORDER, Deployment
+from pol_oracle.l1.deploy import create_address, deploy, plan, verify
+from pol_oracle.protocol.difficulty import MAX_DIFFICULTY
+from pol_oracle.protocol.errors import InputError, Reverted, RuleError, WrongChain
+from pol_oracle.protocol.parameters import Parameters
+from pol_oracle.protocol.task import Task
+
+DEPLOYER = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"
+
+
+def test_create_address_known_answers() -> None:
+    # the first two contracts of anvil's first account, known to everyone who has used it
+    assert create_address(DEPLOYER, 0) == "0x5FbDB2315678afecb367f032d93F642f64180aa3"
+    assert create_address(DEPLOYER, 1) == "0xe7f1725E7734CE288F8367e1Bb143E90bb3F0512"
+    assert create_address(DEPLOYER, 128) != create_address(DEPLOYER, 0)
+
+
+def test_plan_is_in_order_and_closed(task: Task, parameters: Parameters) -> None:
+    creations = plan(DEPLOYER, 7, task, parameters)
+    addresses = {c.name: c.address for c in creations}
+    assert tuple(addresses) == ORDER
+    assert [c.address for c in creations] == [create_address(DEPLOYER, 7 + i) for i in range(len(ORDER))]
+    named = {a for c in creations for a in c.arguments if isinstance(a, str)}
+    assert named <= set(addresses.values())
+
+
+def test_deploy_binds_the_contracts_to_each_other(client: Client, deployment: Deployment, task: Task) -> None:
+    verify(client, deployment)
+    registry = deployment.addresses["PoLRegistry"]
+    assert client.call("PoLRegistry", "genesisId") == task.genesis_id(client.chain_id, registry)
+    assert client.call("LearnToken", "registry") == registry
+    assert client.call("BondVault", "demands") == deployment.addresses["Demands"]
+    assert client.call("BondVault", "explanations") == client.call("Court", "explanations")
+    assert client.call("Bounties", "court") == deployment.addresses["Court"]
+    assert client.call("Court", "bounties") == client.call("Demands", "bounties") == deployment.addresses["Bounties"]
+    assert client.head() == client.finalized_tip() == bytes.fromhex(deployment.genesis_id[2:])
+
+
+def test_deploy_twice_gives_two_networks(
+    client: Client, accounts: list[LocalAccount], task: Task, parameters: Parameters, deployment: Deployment
+) -> None:
+    again = deploy(client, accounts[0], task, parameters, spec={"name": "x"}, store=["file:///s"], confirmations=3)
+    assert again.genesis_id != deployment.genesis_id
+    assert again.deployed_at > deployment.deployed_at
+    assert (again.spec, again.store, again.confirmations) == ({"name": "x"}, ["file:///s"], 3)
+
+
+def test_deploy_without_money(client: Client, task: Task, parameters: Parameters) -> None:
+    with pytest.raises(InputError, match="fund it"):
+        deploy(client, Account.create(), task, parameters)
+
+
+def test_deploy_with_too_little_money(client: Client, task: Task, parameters: Parameters) -> None:
+    poor = Account.create()
+    client.rpc.request("anvil_setBalance", poor.address, hex(10**12))
+    with pytest.raises(InputError, match="fund it"):
+        deploy(client, poor, task, parameters)
+
+
+def test_deploy_what_the_constructor_refuses(
+    client: Client, accounts: list[LocalAccount], task: Task, parameters: Parameters
+) -> None:
+    with pytest.raises(Reverted):
+        deploy(client, accounts[0], dataclasses.replace(task, train_count=3), parameters)
+
+
+def test_parameters_that_do_not_fit_are_refused_before_l1(parameters: Parameters) -> None:
+    with pytest.raises(RuleError, match="miner_bond"):
+        dataclasses.replace(parameters, miner_bond=1 << 96)
+    with pytest.raises(RuleError, match="difficulty"):
+        dataclasses.replace(parameters, difficulty=parameters.max_difficulty + 1)
+    with pytest.raises(RuleError, match="difficulty"):
+        dataclasses.replace(parameters, max_difficulty=MAX_DIFFICULTY + 1)
+    with pytest.raises(RuleError, match="half_life"):
+        dataclasses.replace(parameters, target_interval=60)
+
+
+def test_verify_notices_another_task(client: Client, deployment: Deployment, task: Task) -> None:
+    other = deployment.model_copy(update={"task": dataclasses.replace(task, mask_size=1)})
+    with pytest.raises(WrongChain, match="taskId"):
+        verify(client, other)
+
+
+def test_verify_notices_swapped_contracts(client: Client, deployment: Deployment) -> None:
+    swapped = deployment.addresses | {"Court": deployment.addresses["Bounties"]}
+    with pytest.raises(WrongChain):
+        verify(client, deployment.model_copy(update={"addresses": swapped}))
+
+
+def test_file_round_trip(deployment: Deployment, tmp_path: Path) -> None:
+    path = tmp_path / "new folder" / "deployment.json"
+    deployment.save(path)
+    deployment.save(path)
+    assert Deployment.load(path) == deployment
+    assert [p.name for p in path.parent.iterdir()] == [path.name]
+
+
+def test_file_missing(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="pol deploy"):
+        Deployment.load(tmp_path / "deployment.json")
+
+
+@pytest.mark.parametrize("damage", ["", "{", "[]", "{}", "half"])
+def test_file_damaged(deployment: Deployment, tmp_path: Path, damage: str) -> None:
+    path = tmp_path / "deployment.json"
+    deployment.save(path)
+    whole = path.read_text()
+    path.write_text(whole[: len(whole) // 2] if damage == "half" else damage)
+    with pytest.raises(InputError, match=r"is damaged: \w.*; restore it, or run `pol deploy --force`"):
+        Deployment.load(path)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("task", {}),
+        ("task", {"rule_set": 9}),
+        ("parameters", {"quorum": -1}),
+        ("genesis_id", "0x12"),
+        ("addresses", {}),
+    ],
+)
+def test_file_with_a_bad_field(deployment: Deployment, tmp_path: Path, field: str, value: object) -> None:
+    path = tmp_path / "deployment.json"
+    deployment.save(path)
+    path.write_text(json.dumps(json.loads(path.read_text()) | {field: value}))
+    with pytest.raises(InputError, match="damaged"):
+        Deployment.load(path)
+
+
+def test_file_in_an_impossible_place(deployment: Deployment, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="cannot be written"):
+        deployment.save(tmp_path / "file" / "deployment.json")
+
+
+def test_apes_script_does_not_replace_the_file_unasked(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from types import SimpleNamespace; from scripts.deploy import cli;"
+        "cli.callback(None, SimpleNamespace(name='custom'), None, '', False, Path(sys.argv[1]))"
+    )
+    (tmp_path / "deployment.json").touch()
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)],
+        cwd=Path(__file__).parents[3],
+        env=os.environ | {"APE_DATA_FOLDER": str(tmp_path / "ape")},
+        capture_output=True,
+        text=True,
+    )
+    assert "deployment.json exists already: replace it with --force" in done.stderr
