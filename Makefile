@@ -104,7 +104,7 @@ test-python: prepared ## pytest: everything else
 
 .PHONY: large
 large: prepared ## pytest: disputes about ResNet-18 of its real size, as its task file has it (half an hour)
-	$(BIN)/python -m pytest tests/adversaries/test_resnet18.py --large -v
+	$(BIN)/python -m pytest tests/adversaries/test_resnet18.py --large -v --junit-xml .build/large.xml
 
 .PHONY: gas
 gas: prepared ## table of gas per transaction, against the checked-in one (1 %)
@@ -132,7 +132,7 @@ symbolic: prepared ## halmos: rules of life cycle and vault for every state and 
 
 .PHONY: docs
 docs: setup ## the site of documents and API, in .build/site; fails on a dead link
-	$(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 .PHONY: fmt
 fmt: prepared ## formats Python and Solidity
@@ -143,6 +143,13 @@ fmt: prepared ## formats Python and Solidity
 .PHONY: wheel
 wheel: prepared ## dist/*.whl, with the compiled contracts inside
 	$(BIN)/python -m build --wheel --no-isolation --outdir dist .
+
+.PHONY: lock
+lock: ## requirements.lock: versions and hashes of all Python packages, from a plain index
+	@[ -x .build/uv/bin/uv ] || { python3 -m venv .build/uv && .build/uv/bin/pip install --quiet uv; }
+	env -u PIP_FIND_LINKS -u UV_FIND_LINKS .build/uv/bin/uv pip compile pyproject.toml --quiet --no-config --all-extras \
+		--universal --python-version 3.11 --generate-hashes --custom-compile-command 'make lock' --upgrade \
+		--output-file requirements.lock
 
 .PHONY: clean
 clean: ## removes all that was set up or built; .pol, with keys and chains, stays

@@ -32,6 +32,7 @@ UNDER_APE = "ape" in (Path(sys.argv[0]).stem, Path(sys.argv[0]).parent.name)
 SLOW = (
     "demo/test_demo.py",
     "soak/test_soak.py",
+    "localnet",
     "bench/test_agreement.py",
     "search/test_crew.py",
     "canonical/test_models.py",

@@ -212,7 +212,7 @@ def test_pitfall_18_same_key_twice_is_refused(stage: Stage, accounts: Accounts) 
 
 
 def test_agent_without_bond_is_told_what_to_do(stage: Stage, accounts: Accounts) -> None:
-    with pytest.raises(InputError, match=r"needs at least 1\.94 ETH .*: deposit it with `pol bond deposit"):
+    with pytest.raises(InputError, match=r"needs at least 1\.94 ETH .*: deposit the rest with `pol bond deposit 1\.94"):
         open_context(stage.config(accounts[1]), Role.VERIFIER)
 
 
