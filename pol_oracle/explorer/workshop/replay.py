@@ -1,5 +1,4 @@
-"""A block, replayed on this machine: the verdict of `pol blocks verify`, the weights of its requirements before and
-after its step, and the loss along the segment before it."""
+"""A block, replayed here: the verdict of `pol blocks verify`, its requirements' weights, the loss before it."""
 
 from __future__ import annotations
 
