@@ -136,7 +136,7 @@ symbolic: prepared ## halmos: rules of life cycle and vault for every state and 
 
 .PHONY: docs
 docs: setup ## the site of documents and API, in .build/site; fails on a dead link
-	$(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 .PHONY: fmt
 fmt: prepared ## formats Python and Solidity

@@ -50,7 +50,7 @@ class PolGroup(TyperGroup):
             self._tell(error, error.format_message(), USAGE)
             raise
         except Exception as error:
-            settings = ctx.obj if isinstance(ctx.obj, Settings) else Settings.model_construct()
+            settings = ctx.obj if isinstance(ctx.obj, Settings) else Settings()
             sentence, code = expected(error), EXPECTED
             if sentence is None:
                 sentence, code = unexpected(error, settings.logs), UNEXPECTED
