@@ -171,8 +171,11 @@ class MinerLoop(Loop):
         self.context.memory.drop_proof(proof)
 
     def _steer(self, view: View, own: Miner) -> None:
-        """Keeps the search on the right parent, and still while others' heavier work waits to be replayed: a replay
-        that shares the machine with a search takes twice as long, and the own branch would lead for no other reason."""
+        """Keeps the search on the right parent, and still while others' heavier work waits to be replayed.
+
+        A replay that shares the machine with a search takes twice as long, and the own branch would lead for no other
+        reason.
+        """
         parent, ahead = choose_parent(view, own)
         behind = outweighed(view, own, parent, self._reviewer.unjudged(view))
         busy = self._worker.key

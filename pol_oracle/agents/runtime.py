@@ -26,7 +26,7 @@ from pol_oracle.l1.monitor import Monitor, Update
 from pol_oracle.l1.node.node import Node
 from pol_oracle.l1.node.rpc import Rpc
 from pol_oracle.l1.records import Bond
-from pol_oracle.l1.sending.calls import Call, CallResult
+from pol_oracle.l1.sending.calls import CallResult
 from pol_oracle.l1.sending.sender import Sender
 from pol_oracle.protocol.errors import ChainError, InputError, StoreError, WrongChain
 from pol_oracle.protocol.lifecycle import Role
@@ -42,7 +42,7 @@ from .monitoring.metrics import Metrics
 from .monitoring.records import Records
 from .monitoring.vigil import Vigil
 from .monitoring.waiting import Wait, network_wait
-from .respond import Committer, Responder
+from .respond import CallSender, Committer, Responder
 from .rules.actions import Action
 from .storage.memory import AgentMemory, RefusedCall
 
@@ -56,23 +56,6 @@ class EventSource(Protocol):
 
     def poll(self) -> Update:
         """Returns what is new on L1."""
-
-
-class CallSender(Protocol):
-    """What the loop needs of the sender."""
-
-    @property
-    def gas_price(self) -> int:
-        """What gas costs now, in wei."""
-
-    def submit(self, call: Call) -> object:
-        """Takes a call over, once per key."""
-
-    def tick(self) -> list[CallResult]:
-        """Sends what can be sent; returns what was settled."""
-
-    def close(self) -> None:
-        """Releases the account."""
 
 
 @dataclass(frozen=True)
@@ -258,8 +241,10 @@ class Loop(ABC):
             self.close()
 
     def turn(self) -> bool:
-        """Does one turn; returns False if L1 was away, or gave no answer that helps: it may be overloaded, or lag. Or
-        the disk took no writes."""
+        """Does one turn; returns False if it came to nothing.
+
+        L1 was away, or gave no answer that helps (it may be overloaded, or lag), or the disk took no writes.
+        """
         try:
             if self._listen():
                 self._respond(self.think(self.view), self.view)

@@ -83,9 +83,9 @@ class VerifierLoop(Loop):
         """See :class:`Loop`."""
         config = self.context.config
         own = verifier_wait(view, self.context.me, self.context.parameters, config.policy) if self._whole else None
-        missing = {why.reason for i, why in self._reviewer.unserved.items() if i in view.live}
-        stuck = [Wait("replay", f"{len(missing)} of the live blocks cannot be replayed yet: {min(missing)}")]
-        return [*super().waits(view), *([own] if own else []), *(stuck if missing else [])]
+        missing = [why.reason for block_id, why in self._reviewer.unserved.items() if block_id in view.live]
+        stuck = [Wait("replay", f"{len(missing)} live blocks cannot be replayed yet: {why}") for why in missing[:1]]
+        return [*super().waits(view), *([own] if own else []), *stuck]
 
     def close_workers(self, patience: float) -> None:
         """See :class:`Loop`."""

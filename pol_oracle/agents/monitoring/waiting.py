@@ -72,7 +72,7 @@ def miner_wait(view: View, me: str, parameters: Parameters, now: float) -> Wait 
     bond, needed = view.bond(me, Role.MINER), parameters.miner_bond
     if bond.free >= needed:
         return None
-    deposit = f"`pol bond deposit {_BLOCKS * needed / WEI:g} --role miner` with its key"
+    deposit = f"`pol bond deposit {_BLOCKS * needed / WEI:g} --role miner --for {me}`"
     if bond.total < needed:
         return Wait(NO_BOND, f"{bond.total / WEI:g} ETH bonded, a block takes {needed / WEI:g}", deposit)
     own = [block for block in view.pending if block.miner == me]
@@ -95,7 +95,7 @@ def verifier_wait(view: View, me: str, parameters: Parameters, policy: Policy) -
         policy: of the agent: how much it keeps in reserve.
     """
     bond, needed = view.bond(me, Role.VERIFIER), policy.needed(parameters)
-    deposit = f"`pol bond deposit {_BLOCKS * needed / WEI:g} --role verifier` with its key"
+    deposit = f"`pol bond deposit {_BLOCKS * needed / WEI:g} --role verifier --for {me}`"
     if bond.total < needed:
         return Wait(NO_BOND, f"{bond.total / WEI:g} ETH bonded, attesting takes {needed / WEI:g}", deposit)
     if bond.free < needed:

@@ -26,14 +26,19 @@ class Policy:
     strangers: int = 2
 
     def reserve(self, parameters: Parameters) -> int:
-        """Wei of free bond that a verifier keeps: for all demands about as many blocks as it is ready for, or as are
-        pending when miners keep to the interval."""
+        """Wei of free bond that a verifier keeps.
+
+        It is for all demands about as many blocks as it is ready for, or as are pending when miners keep to the
+        interval.
+        """
         blocks = self.walks
         if parameters.target_interval:
             blocks = max(blocks, -(-parameters.challenge_window // parameters.target_interval))
         return blocks * DEMANDS * parameters.demand_fee
 
     def needed(self, parameters: Parameters) -> int:
-        """Wei of bond that a verifier needs at least: what it keeps, and what it takes to attest to one block and to
-        explain it."""
+        """Wei of bond that a verifier needs at least.
+
+        It is what it keeps, and what it takes to attest to one block and to explain it.
+        """
         return self.reserve(parameters) + 2 * parameters.attest_bond
