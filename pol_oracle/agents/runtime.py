@@ -185,7 +185,7 @@ def check_bond(client: Client, config: AgentConfig, role: Role) -> None:
     """
     parameters, address = config.deployment.parameters, str(config.account.address)
     bond = client.bond(address, role)
-    needed, why = parameters.miner_bond, "for a block"
+    needed, why = config.policy.per_block(parameters), "for a block, and to explain it"
     if role is Role.VERIFIER:
         needed, why = config.policy.needed(parameters), "to attest, and to demand what proves wrong blocks wrong"
     if bond.free + bond.locked < needed:

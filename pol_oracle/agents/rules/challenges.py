@@ -46,10 +46,13 @@ def _next_move(view: View, block: BlockView, own: Verifier, parameters: Paramete
     if verdict is None or verdict.proof is None:
         return
     refuted = verdict.proof.refutes
-    if refuted is not None and block.stands(refuted) and reopens(view, block, refuted, parameters):
-        yield Reopen(block.id, refuted, block.explained_at(refuted) or 0)
-    elif refuted is None or block.stands(refuted):
-        yield from _towards_court(view, block, own, verdict.proof)
+    if refuted is not None and not block.vouched(refuted):
+        if verdict.right or not block.stands(refuted):
+            return  # a right block comes to no harm by it, and nobody has a bond in it
+        if reopens(view, block, refuted, parameters):
+            yield Reopen(block.id, refuted, block.explained_at(refuted) or 0)
+            return
+    yield from _towards_court(view, block, own, verdict.proof)
 
 
 def _towards_court(view: View, block: BlockView, own: Verifier, proof: FraudProof) -> Iterator[Action]:

@@ -7,7 +7,8 @@
 5. Requirements: all of R are met. Proven first, because it needs no trace.
 6. Accuracy: the canonical evaluation of W and W' has the header's counts and evalRoot. Where the bits were shown, the
    first one that is wrong is enough.
-7. Explanations that stand: what others claim, under their own names, of the evaluations of a right block.
+7. Explanations that stand: what others claim, under their own names, of the evaluations of a right block. A false one
+   does the block no harm, so nothing is demanded of it: it is refuted if what is wrong with it was shown.
 8. What follows: the segment after the block is finite, and so is the evaluation of its end, or nobody can build on it.
 
 What the registry checked at the proposal (indices, parent, the counts' order) is not checked again. A mismatch is a
@@ -17,6 +18,8 @@ exception means "could not replay" and says nothing about the block.
 
 from __future__ import annotations
 
+from collections import Counter
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
@@ -38,7 +41,7 @@ from pol_oracle.evidence import (
     requirement_proof,
 )
 from pol_oracle.protocol.errors import NotFinite, Unavailable, WrongChain
-from pol_oracle.protocol.hashing import keccak
+from pol_oracle.protocol.hashing import ZERO, keccak
 from pol_oracle.protocol.lifecycle import EvidenceKind
 from pol_oracle.protocol.positions import Position, Tree
 from pol_oracle.view.blocks import BlockView
@@ -47,7 +50,7 @@ from pol_oracle.view.lineage import Chain, Lineage
 from ..rules.verdicts import Verdict
 from .follow import Ask, Follower
 
-_EXPLANATIONS = 1024  # found right and remembered
+_EXPLANATIONS = 1024  # that were looked at are remembered
 Fault = tuple[str, FraudProof]
 """What is wrong, one clause for people, and the proof of it."""
 
@@ -63,7 +66,9 @@ class Replayer:
     def __init__(self, follower: Follower, accuracy: bool = True) -> None:
         self.follower = follower
         self._accurate = accuracy
-        self._found_right: dict[tuple[bytes, Position, bytes], None] = {}  # explanations
+        self._looked_at: dict[
+            tuple[bytes, Position, bytes, int], None
+        ] = {}  # explanations, and how much was shown of them
 
     def __call__(self, block: BlockView, lineage: Lineage, answers: Shown, cancelled: Ask) -> Verdict:
         """Replays one block.
@@ -144,23 +149,20 @@ class Replayer:
         return reason, find_accuracy_fault(shown, post, (sides[0], sides[1]))
 
     def _explained(self, block: BlockView, shown: ShownTrees, post: State) -> Verdict:
-        """The block is right: looks for an explanation that is not."""
-        for position in sorted(position for position in shown.answers if position.explains):  # step 7
-            key = block.id, position, keccak(shown.answers[position])
-            if key in self._found_right:
+        """The block is right: looks for an explanation that is not, where more than its roots was shown."""
+        more = Counter((p.tree, p.index) for p in shown.answers if p.explanation != ZERO)
+        for position in sorted(p for p in shown.answers if p.explains and more[p.tree, p.index]):  # step 7
+            key = block.id, position, keccak(shown.answers[position]), more[position.tree, position.index]
+            if key in self._looked_at:
                 continue
             trace = TraceId(position.tree, position.index)
             state = post if trace.tree is Tree.AFTER else shown.grounds.pre
-            reason = f"a false explanation of sample {trace.index}"
-            try:
-                proof = find_explanation_fault(shown, trace, state)
-            except Unavailable as error:
-                return Verdict(block.id, None, reason, lacks=error.lacking)
-            if proof is not None:
-                return Verdict(block.id, None, reason, proof)
-            self._found_right[key] = None
-            while len(self._found_right) > _EXPLANATIONS:
-                del self._found_right[next(iter(self._found_right))]
+            with suppress(Unavailable):
+                if proof := find_explanation_fault(shown, trace, state):
+                    return Verdict(block.id, None, f"a false explanation of sample {trace.index}", proof)
+            self._looked_at[key] = None
+            while len(self._looked_at) > _EXPLANATIONS:
+                del self._looked_at[next(iter(self._looked_at))]
         return Verdict(block.id)
 
     def _goes_on(self, block: BlockView, lineage: Lineage, cancelled: Ask) -> bool:

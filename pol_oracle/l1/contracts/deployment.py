@@ -17,7 +17,7 @@ from pol_oracle.protocol.rules import RuleSet
 from pol_oracle.protocol.task import Task
 
 # in which they are deployed
-ORDER = ("LearnToken", "BondVault", "Bounties", "Court", "Explanations", "Demands", "PoLRegistry")
+ORDER = ("LearnToken", "BondVault", "Bounties", "Court", "Explanations", "Demands", "Reveals", "PoLRegistry")
 
 
 class Deployment(BaseModel):

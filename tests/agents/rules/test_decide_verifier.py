@@ -267,11 +267,13 @@ def test_a_false_explanation_for_which_nobody_answers_any_more_is_reopened_for_n
     scene.refute(other.demand_id(block))
     given_at = scene.view.blocks[block].explained_at(EXPLAINED_LEAVES) or 0
 
-    false = Verdict(block, None, "false", refutation())
+    false = Verdict(block, EvidenceKind.UNEXPLAINED, "false", refutation())
     assert decide(scene, verifier(V1, false))[0] == Reopen(
         block, replace(EXPLANATION, explanation=TRACE_ROOT), given_at
     )
-    below = lacks(block, EXPLAINED_LEAVES, None)
+    right = Verdict(block, None, "false", refutation())
+    assert not any(isinstance(a, Reopen | Commit) for a in decide(scene, verifier(V1, right)))  # it harms nobody
+    below = lacks(block, EXPLAINED_LEAVES)
     assert decide(scene, verifier(V1, below))[0] == Reopen(block, EXPLAINED_LEAVES, given_at)
     scene.reopen(EXPLANATION.demand_id(block))
     assert not any(isinstance(a, Reopen) for a in decide(scene, verifier(V1, false)))
