@@ -36,7 +36,12 @@ help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' Makefile | expand -t 16
 
 .PHONY: setup
-setup: $(PIP_STAMP) $(NPM_STAMP) ## virtual environment, npm packages, compiled contracts
+setup: prepared ## virtual environment, npm packages, compiled contracts
+	@echo "Ready. Next: .venv/bin/pol up    # a whole network; Ctrl-C stops it, and \`pol up\` goes on"
+
+# what other targets need, without the word about what comes next
+.PHONY: prepared
+prepared: $(PIP_STAMP) $(NPM_STAMP)
 	@$(BIN)/python -m pol_oracle.l1.contracts.artifacts
 
 $(PIP_STAMP):
@@ -57,13 +62,13 @@ $(NPM_STAMP):
 	@rm -f node_modules/.stamp-* && touch $@
 
 .PHONY: demo
-demo: setup ## the demo: under 4 minutes; writes figure1.png and demo.json
+demo: prepared ## the demo: under 4 minutes; writes figure1.png and demo.json
 	@$(BIN)/pol demo
 
 # linters and forge keep one core busy each; ape comes after both, because it puts sources into contracts/.cache for a
 # while; pytest comes last, because its last line is the summary
 .PHONY: test
-test: setup ## all checks and tests
+test: prepared ## all checks and tests
 	@tools/side-by-side '$(MAKE) --no-print-directory lint' '$(MAKE) --no-print-directory test-solidity'
 	@$(MAKE) --no-print-directory test-ape
 	$(PYTEST)
@@ -73,7 +78,7 @@ check: lint ## for between edits: formatters, linters, types, layers and the fas
 	$(PYTEST) -m 'not slow'
 
 .PHONY: lint
-lint: setup ## formatters, linters, types, layers
+lint: prepared ## formatters, linters, types, layers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -81,59 +86,70 @@ lint: setup ## formatters, linters, types, layers
 	$(BIN)/lint-imports --cache-dir .build/import-linter
 
 .PHONY: test-solidity
-test-solidity: setup ## forge: unit, fuzz and invariant tests of the contracts
+test-solidity: prepared ## forge: unit, fuzz and invariant tests of the contracts
 	$(FORGE) test
 
 .PHONY: invariants
-invariants: setup ## forge: the invariants over 10,000 histories (20 minutes)
+invariants: prepared ## forge: the invariants over 10,000 histories (20 minutes)
 	FOUNDRY_PROFILE=bench $(FORGE) test --match-contract Invariants
 
 .PHONY: test-ape
-test-ape: setup ## ape: the contracts as users of ape see them
+test-ape: prepared ## ape: the contracts as users of ape see them
 	$(BIN)/ape test
 	$(BIN)/ape run deploy --home .build/rehearsal
 
 .PHONY: test-python
-test-python: setup ## pytest: everything else
+test-python: prepared ## pytest: everything else
 	$(PYTEST)
 
 .PHONY: large
-large: setup ## pytest: disputes about ResNet-18 of its real size, as its task file has it (half an hour)
-	$(BIN)/python -m pytest tests/adversaries/test_resnet18.py --large -v
+large: prepared ## pytest: disputes about ResNet-18 of its real size, as its task file has it (half an hour)
+	$(BIN)/python -m pytest tests/adversaries/test_resnet18.py --large -v --junit-xml .build/large.xml
 
 .PHONY: gas
-gas: setup ## table of gas per transaction, against the checked-in one (1 %)
+gas: prepared ## table of gas per transaction, against the checked-in one (1 %)
 	@$(BIN)/pol bench chain --only gas --check tests/bench/gas.json
 
 .PHONY: bench
-bench: setup ## all benches
+bench: prepared ## all benches
 	@$(BIN)/pol bench chain
 	@$(BIN)/pol bench canonical
 	@$(BIN)/pol bench court
 	@$(BIN)/pol bench search
 
 .PHONY: slither
-slither: setup ## slither over the contracts; docs/slither.md explains every finding
+slither: prepared ## slither over the contracts; docs/slither.md explains every finding
 	@[ -x .build/slither/bin/slither ] || { python3 -m venv .build/slither && .build/slither/bin/pip install --quiet slither-analyzer==0.11.6; }
 	PATH="$(CURDIR)/node_modules/.bin:$(PATH)" .build/slither/bin/slither . --foundry-compile-all --fail-none \
 		--filter-paths 'node_modules|tests' --exclude-informational --exclude-optimization
 
 # halmos compiles with other outputs than forge, so into a folder of its own
 .PHONY: symbolic
-symbolic: setup ## halmos: rules of life cycle and vault for every state and every call (2 minutes)
+symbolic: prepared ## halmos: rules of life cycle and vault for every state and every call (2 minutes)
 	@[ -x .build/halmos/bin/halmos ] || { python3 -m venv .build/halmos && .build/halmos/bin/pip install --quiet halmos==0.3.3; }
 	PATH="$(CURDIR)/node_modules/.bin:$(PATH)" FOUNDRY_OUT=.build/symbolic FOUNDRY_CACHE_PATH=.build/symbolic/cache \
 		.build/halmos/bin/halmos --match-contract '^Symbolic' --forge-build-out .build/symbolic --solver-timeout-assertion 300000
 
+.PHONY: docs
+docs: setup ## the site of documents and API, in .build/site; fails on a dead link
+	$(BIN)/mkdocs build --strict --quiet
+
 .PHONY: fmt
-fmt: setup ## formats Python and Solidity
+fmt: prepared ## formats Python and Solidity
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(FORGE) fmt
 
 .PHONY: wheel
-wheel: setup ## dist/*.whl, with the compiled contracts inside
+wheel: prepared ## dist/*.whl, with the compiled contracts inside
 	$(BIN)/python -m build --wheel --no-isolation --outdir dist .
+
+.PHONY: lock
+lock: ## requirements.lock: versions and hashes of all Python packages, from a plain index
+	@[ -x .build/uv/bin/uv ] || { python3 -m venv .build/uv && .build/uv/bin/pip install --quiet uv; }
+	env -u PIP_FIND_LINKS -u UV_FIND_LINKS .build/uv/bin/uv pip compile pyproject.toml --quiet --no-config --all-extras \
+		--universal --python-version 3.11 --generate-hashes --custom-compile-command 'make lock' --upgrade \
+		--output-file requirements.lock
 
 .PHONY: clean
 clean: ## removes all that was set up or built; .pol, with keys and chains, stays

@@ -14,12 +14,13 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
 /// @title Demands: whatever a miner committed to and does not serve, it must show on L1, or lose its bond.
 /// @notice Demands are walks. What is honest can be computed by all, so a demander knows the value that it expects, and
-/// each demand names the child of what was shown that differs from it: as many steps as the trees are deep. A position is
-/// demanded and answered once, so nobody pays twice for an answer, and no friend of the miner can occupy one.
-/// @dev What answers a demand is in Reveals.sol, when it is due in lib/Deadlines.sol. A demand is only taken for what an
-/// honest miner can show, and only while the block is pending. An answer and a time-out can never both be possible: answers
-/// come before the deadline, time-outs from it on. Withdrawing a demand is absent. So are the roots of evaluations, which
-/// others may show than committed to them: Explanations.
+/// each demand names the child of what was shown that differs from it: as many steps as the trees are deep. A position
+/// is demanded and answered once, so nobody pays twice for an answer, and no friend of the miner can occupy one.
+/// @dev What answers a demand is in Reveals.sol, when it is due in lib/Deadlines.sol. A demand is only taken for what
+/// an honest miner can show, and only while the block is pending. An answer and a time-out can never both be
+/// possible: answers come before the deadline, time-outs from it on. Withdrawing a demand is absent. So are the roots
+/// of evaluations, which others may show than committed to them: Explanations.
+/// @custom:security-contact SECURITY.md of the repository
 contract Demands is IDemands {
     /// This part of a miner's bond, at most, pays those who answered for its slashed block.
     uint256 private constant PAY_SHARE = 8;
@@ -167,8 +168,8 @@ contract Demands is IDemands {
         return _idOf(blockId, position);
     }
 
-    /// @dev The demand ends with the explanation that it was about, which falls now if it has not yet. The record goes: if
-    /// the same explanation is given again, the same can be demanded again.
+    /// @dev The demand ends with the explanation that it was about, which falls now if it has not yet. The record goes:
+    /// if the same explanation is given again, the same can be demanded again.
     function _endWithExplanation(bytes32 blockId, bytes32 demandId, Position calldata position, bool stands) private {
         address demander = _demands[demandId].demander;
         uint256 fee = registry.demandFee();
@@ -188,14 +189,14 @@ contract Demands is IDemands {
         return explanations.vouched(blockId, position.tree, position.index, explanation, deadline);
     }
 
-    /// @dev Whether an answer is paid from the bond of its block, if that is slashed: those about an explanation are its author's
-    /// affair.
+    /// @dev Whether an answer is paid from the bond of its block, if that is slashed: those about an explanation are
+    /// its author's affair.
     function _counts(Position calldata position, address responder, address miner) private pure returns (bool) {
         return responder != miner && position.explanation == bytes32(0);
     }
 
-    /// @dev When the position's parent was shown; 0 if it hangs on the header. Reverts if it was not shown yet, or for a
-    /// tensor or a group of leaves that does not exist.
+    /// @dev When the position's parent was shown; 0 if it hangs on the header. Reverts if it was not shown yet, or for
+    /// a tensor or a group of leaves that does not exist.
     function _parentShownAt(bytes32 blockId, Position calldata position, bytes calldata program)
         private
         view
@@ -232,8 +233,8 @@ contract Demands is IDemands {
         return Math.min(registry.demandFee(), registry.minerBond() / PAY_SHARE / _answers[blockId]);
     }
 
-    /// @dev Reverts for what no miner could show. A field that means nothing for the item must be 0, so that nothing can
-    /// be demanded under two names.
+    /// @dev Reverts for what no miner could show. A field that means nothing for the item must be 0, so that nothing
+    /// can be demanded under two names.
     function _checkPosition(Position calldata position) private view {
         (Item item, Tree tree) = (position.item, position.tree);
         bool tensors = item == Item.Nodes || item == Item.Leaves;

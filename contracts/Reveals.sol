@@ -116,7 +116,8 @@ contract Reveals is IReveals {
         emit Revealed(blockId, demandId, msg.sender, shown);
     }
 
-    /// @dev What is claimed of a demanded tensor's trace: of an evaluation, by the explanation that the demand is about.
+    /// @dev What is claimed of a demanded tensor's trace: of an evaluation, by the explanation that the demand is
+    /// about.
     function _claimAt(Header calldata header, Position calldata position, SegmentStep calldata segment)
         private
         view

@@ -32,6 +32,7 @@ UNDER_APE = "ape" in (Path(sys.argv[0]).stem, Path(sys.argv[0]).parent.name)
 SLOW = (
     "demo/test_demo.py",
     "soak/test_soak.py",
+    "localnet",
     "bench/test_agreement.py",
     "search/test_crew.py",
     "canonical/test_models.py",
@@ -48,6 +49,7 @@ SLOW = (
     "cli/test_real_task.py",
     "simulate/test_attackers.py",
     "l1/devnet/test_devnet.py",
+    "architecture/test_site.py",
     "soak/test_agents.py",
     "search/test_screen.py",
     "bench/test_chain.py",
@@ -175,11 +177,11 @@ def anvil(devnet: Devnet, session_deployment: Deployment) -> Iterator[str]:
     rpc = Client.connect(devnet.rpc).rpc
     snapshot = rpc.request("evm_snapshot")
     yield devnet.rpc
-    rpc.request(
-        "anvil_dropAllTransactions"
-    )  # else what waits is mined into the next test, some time after automine is on
-    rpc.request("evm_setAutomine", True)
+    rpc.request("evm_setAutomine", False)
+    rpc.request("anvil_dropAllTransactions")  # else what waits is mined into the next test
+    rpc.request("anvil_mine")  # after what Anvil is mining just now
     rpc.request("evm_revert", snapshot)
+    rpc.request("evm_setAutomine", True)
 
 
 @pytest.fixture

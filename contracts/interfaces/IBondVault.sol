@@ -39,9 +39,9 @@ interface IBondVault {
     function lock(address account, Role role, uint256 amount) external;
     function unlock(address account, Role role, uint256 amount) external;
 
-    /// @notice Takes a locked bond: ceil(half) is burned; of the rest the prover is credited ceil(half), and `first`
-    /// what remains. Who is both gets both.
-    function forfeit(address account, Role role, uint256 amount, address first, address prover) external;
+    /// @notice Takes a locked bond. Of the bounty, which is never more than half, the prover is credited ceil(half),
+    /// and `first` what remains; who is both gets both. All else is burned.
+    function forfeit(address account, Role role, uint256 amount, uint256 bounty, address first, address prover) external;
 
     /// @notice Takes a locked bond and burns it, whole.
     function burn(address account, Role role, uint256 amount) external;

@@ -7,14 +7,14 @@ import {Item, Position} from "./IDemands.sol";
 
 /// @title Answers to demands.
 interface IReveals {
-    /// @param answer what was shown: the ABI encoding of the answering function's arguments after the position, without the
-    /// segment
+    /// @param answer what was shown: the ABI encoding of the answering function's arguments after the position, without
+    /// the segment
     event Revealed(bytes32 indexed blockId, bytes32 indexed demandId, address indexed responder, bytes answer);
 
     error WrongItem(Item expected, Item actual);
 
-    /// @notice Answers a demand for all tensor roots of a step's trace, section by section: state, batch, inner, new state.
-    /// Open to everyone, like all answers.
+    /// @notice Answers a demand for all tensor roots of a step's trace, section by section: state, batch, inner, new
+    /// state. Open to everyone, like all answers.
     /// @param segment what leads to a segment step from the header, as for `claimOf`; here and below
     function revealRoots(
         Header calldata header,
@@ -50,8 +50,8 @@ interface IReveals {
     /// @notice Answers a demand for steps: the hashes of the entries of the segment, in order.
     function revealSteps(Header calldata header, Position calldata position, bytes32[] calldata hashes) external;
 
-    /// @notice What a header, which need not be proposed, claims of a trace; of an evaluation, what the standing explanation
-    /// does. Reverts if the segment is not the header's, or if nothing explains the evaluation.
+    /// @notice What a header, which need not be proposed, claims of a trace; of an evaluation, what the standing
+    /// explanation does. Reverts if the segment is not the header's, or if nothing explains the evaluation.
     function claimOf(Header calldata header, TraceId calldata trace, SegmentStep calldata segment)
         external
         view

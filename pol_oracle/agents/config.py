@@ -36,6 +36,7 @@ class AgentConfig:
         name: of the agent; letters, digits, ``-``, ``_`` and, inside, ``.``. Names its files.
         folder: where it keeps journals, log and status.
         cache: folder of finished data sets, shared by all agents.
+        signs: the option of `pol` that chooses the account, such as "--dev 1", for hints; "": by its address.
         rpc: L1 endpoint; None: the deployment's.
         fees: how much to offer for transactions.
         proposals_rpc: private endpoint that takes proposals first; None: they go where everything goes.
@@ -59,6 +60,7 @@ class AgentConfig:
     name: str
     folder: Path
     cache: Path
+    signs: str = ""
     rpc: str | None = None
     fees: FeePolicy = field(default_factory=FeePolicy)
     proposals_rpc: str | None = None

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from pol_oracle.l1.sending.sender import CallResult
+from pol_oracle.l1.sending.calls import CallResult
 from pol_oracle.protocol.difficulty import to_bits
 from pol_oracle.protocol.errors import InputError, PolError, StoreError
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import Role
+from pol_oracle.protocol.rules import RuleSet
 from pol_oracle.store import StateStore
+from pol_oracle.task.proof import Job, Proof
 from pol_oracle.view import View
 
 from .config import AgentConfig
-from .job import Job, Produce, Publish
 from .monitoring.dashboard import Dashboard
 from .monitoring.logs import log_to
 from .monitoring.meter import Meter
@@ -30,17 +30,20 @@ from .runtime import Context, Loop, open_context, open_store, prepare_workload, 
 from .storage.kept import KeptStates
 from .work.answer_worker import AnswerWorker
 from .work.answerer import HonestAnswerer
-from .work.follow import Follower
+from .work.follow import Ask, Follower
 from .work.replay import Replayer
 from .work.replay_queue import ReplayQueue
 from .work.worker import Worker
 
-if TYPE_CHECKING:  # the search imports torch
-    from pol_oracle.search import Proof
-
 _AHEAD = 2  # own proofs that may wait for L1 before the search pauses
 # refusals of a proposal that are worth another try; a parent may be gone for as long as L1 reorganises
 _TEMPORARY = frozenset({"InsufficientBond", "InsufficientFunds", "UnknownBlock", ""})
+
+
+Produce = Callable[[Job, Ask], Proof]
+"""Makes a proof in the background; its second argument asks "cancelled?". Raises PolError or Cancelled."""
+Publish = Callable[[Proof], None]
+"""Makes W and W' available before the proposal, where they do not follow from L1."""
 
 
 class MinerLoop(Loop):
@@ -178,7 +181,7 @@ class MinerLoop(Loop):
         if busy is not None or ahead >= _AHEAD or behind or time.monotonic() < self._not_before:
             return
         difficulty = search_difficulty(view, own, parent, self.context.parameters)
-        job = Job(parent, self.context.me, difficulty)
+        job = Job(parent.id, self.context.me, difficulty, parent.lineage)
         self.context.records.note(searching_on=parent.id.hex())
         self.log.info("searching", parent=parent.id.hex(), bits=to_bits(difficulty), ahead=ahead)
         self._worker.start(parent.id, lambda cancelled: (self._produce(job, cancelled), difficulty))
@@ -211,7 +214,13 @@ def run_miner(config: AgentConfig, stop: threading.Event | None = None) -> None:
     from .production import Production
 
     log_to(config.log_path, config.tell)
-    store, context = open_store(config), open_context(config, Role.MINER)  # fails faster than what follows
+    store = open_store(config)
+    if store.read_only and config.deployment.task.rule_set is RuleSet.PAPER:
+        raise InputError(
+            f"the store {store.places[0]} is read-only, and under the rule set paper a miner publishes its states: "
+            "name a folder before it with --store"
+        )
+    context = open_context(config, Role.MINER)  # fails faster than what follows
     metrics = None if config.metrics_port is None else Metrics(config.metrics_port, config.name)
     set_up_torch(config.threads)
     workload = prepare_workload(config.deployment, config.cache, config.threads, config.store)

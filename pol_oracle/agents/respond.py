@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 from eth_account.signers.local import LocalAccount
 
-from pol_oracle.l1.contracts.abi import encode_call
-from pol_oracle.l1.sending.sender import Call
+from pol_oracle.l1.sending.calls import Call
 from pol_oracle.protocol.hashing import keccak, keccak_abi
 from pol_oracle.protocol.positions import Position
+from pol_oracle.view import View
 
 from .rules.actions import (
     ENTRIES,
@@ -20,7 +21,6 @@ from .rules.actions import (
     Attest,
     CatchUp,
     ClaimHead,
-    Commit,
     Contest,
     Demand,
     Dismiss,
@@ -29,6 +29,7 @@ from .rules.actions import (
     Finalize,
     ForfeitBond,
     Hasten,
+    OneCall,
     Orphan,
     Propose,
     Prove,
@@ -38,10 +39,6 @@ from .rules.actions import (
     SettleAttestation,
     SettleDemand,
 )
-from .rules.verdicts import Challenge
-
-if TYPE_CHECKING:
-    from pol_oracle.evidence import FraudProof
 
 _SALT = b"pol-salt"
 
@@ -53,6 +50,21 @@ class CallQueue(Protocol):
         """Takes a call over; one with a known key changes nothing."""
 
 
+@dataclass(frozen=True)
+class Challenge:
+    """A proof on its way to the Court.
+
+    Attributes:
+        commitment: to the call that shows it, 32 bytes.
+        commit: goes first, so that nobody can steal the proof from the mempool.
+        prove: may follow in a later L1 block.
+    """
+
+    commitment: bytes
+    commit: Call
+    prove: Call
+
+
 class Committer:
     """An account's commitments to proofs. The salt follows from the private key, so a restart can reveal.
 
@@ -61,36 +73,63 @@ class Committer:
     """
 
     def __init__(self, account: LocalAccount) -> None:
-        self._address = account.address
+        self.address = str(account.address)
         self._secret = bytes(account.key)
-        self._sealed: dict[bytes, tuple[FraudProof, Challenge]] = {}  # evidence is long, and asked for at every turn
+        self._made: dict[bytes, tuple[Prove, Challenge]] = {}  # evidence is long, and asked for at every turn
 
-    def __call__(self, block_id: bytes, proof: FraudProof) -> Challenge:
-        """Returns the commitment to a proof, the same each time."""
-        known = self._sealed.get(block_id)
-        if known is not None and known[0] == proof:
+    def __call__(self, action: Prove) -> Challenge:
+        """Returns the calls that a proof takes, the same each time."""
+        known = self._made.get(action.block_id)
+        if known is not None and known[0] == action:
             return known[1]
+        block_id, proof = action.block_id, action.proof
         about = b"" if proof.refutes is None else proof.refutes.explanation
         salt = hmac.digest(self._secret, _SALT + block_id + about + proof.function.encode(), hashlib.sha256)
-        data = encode_call("Court", proof.function, (*proof.arguments, salt))
-        challenge = Challenge(keccak_abi(["address", "bytes32"], [self._address, keccak(data)]), salt, data)
-        self._sealed[block_id] = proof, challenge
+        prove = Call(action.key, "Court", proof.function, (*proof.arguments, salt))
+        commitment = keccak_abi(["address", "bytes32"], [self.address, keccak(prove.data)])
+        commit = Call(f"commit:{block_id.hex()}:{commitment.hex()}", "Bounties", "commit", (commitment,))
+        challenge = Challenge(commitment, commit, prove)
+        self._made[block_id] = action, challenge
         return challenge
 
 
-def respond(actions: Iterable[Action], outbox: CallQueue) -> None:
-    """Hands every action to the sender."""
-    for action in actions:
-        outbox.submit(call_of(action))
+class Responder:
+    """Hands the calls that actions stand for to the sender.
+
+    Args:
+        outbox: the sender.
+        committer: of the agent's account.
+        depth: L1 blocks that follow a view's last one, at least: the agent's confirmation depth.
+    """
+
+    def __init__(self, outbox: CallQueue, committer: Committer, depth: int) -> None:
+        self._outbox, self._committer, self._depth = outbox, committer, depth
+
+    def __call__(self, actions: Iterable[Action], view: View) -> None:
+        """Hands over what can be done as L1 stands in the view."""
+        for action in actions:
+            call = self._towards_court(action, view) if isinstance(action, Prove) else call_of(action)
+            if call is not None:
+                self._outbox.submit(call)
+
+    def _towards_court(self, action: Prove, view: View) -> Call | None:
+        """The next call that a proof takes, if it is time for one."""
+        challenge = self._committer(action)
+        committed = view.commitments.get((self._committer.address, challenge.commitment))
+        if action.before is not None and (committed is None or committed.order >= action.before):
+            return None
+        if committed is None:
+            return challenge.commit
+        return challenge.prove if view.l1_block + self._depth > committed.l1_block else None  # L1 is further
 
 
-def call_of(action: Action) -> Call:
-    """Returns the contract call an action stands for."""
+def call_of(action: OneCall) -> Call:
+    """Returns the contract call an action stands for; a proof takes two, see :class:`Committer`."""
     contract, function, arguments = _target(action)
     return Call(action.key, contract, function, arguments)
 
 
-def _target(action: Action) -> tuple[str, str, tuple[Any, ...]]:
+def _target(action: OneCall) -> tuple[str, str, tuple[Any, ...]]:
     match action:
         case Propose():
             return "PoLRegistry", "propose", (action.header.astuple(), action.searched_at)
@@ -112,10 +151,6 @@ def _target(action: Action) -> tuple[str, str, tuple[Any, ...]]:
             return "PoLRegistry", "settleAttestation", (action.block_id, action.verifier)
         case ForfeitBond():
             return "PoLRegistry", "forfeitBond", (action.block_id,)
-        case Commit():
-            return "Bounties", "commit", (action.commitment,)
-        case Prove():
-            return "Court", action.proof.function, (*action.proof.arguments, action.salt)
         case Demand():
             return _demand(action)
         case Explain():

@@ -25,17 +25,19 @@ from pol_oracle.l1.monitor import Monitor, Update
 from pol_oracle.l1.node.node import Node
 from pol_oracle.l1.node.rpc import Rpc
 from pol_oracle.l1.records import Bond
-from pol_oracle.l1.sending.sender import Call, CallResult, Sender
+from pol_oracle.l1.sending.calls import Call, CallResult
+from pol_oracle.l1.sending.sender import Sender
 from pol_oracle.protocol.errors import ChainError, InputError, StoreError, WrongChain
 from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.protocol.parameters import Parameters
+from pol_oracle.protocol.text import ether
 from pol_oracle.store import Limits, StateStore
 from pol_oracle.task import TaskSpec, Workload, build_workload
 from pol_oracle.view import History, View
 
 from .config import AgentConfig, HelperConfig
 from .monitoring.records import Records
-from .respond import respond
+from .respond import Committer, Responder
 from .rules.actions import Action
 from .storage.memory import AgentMemory, RefusedCall
 
@@ -189,10 +191,11 @@ def check_bond(client: Client, config: AgentConfig, role: Role) -> None:
     if role is Role.VERIFIER:
         needed, why = config.policy.needed(parameters), "to attest, and to demand what proves wrong blocks wrong"
     if bond.free + bond.locked < needed:
-        have, want, who = (bond.free + bond.locked) / 10**18, needed / 10**18, role.name.lower()
+        have, want, who = ether(bond.free + bond.locked), ether(needed), role.name.lower()
+        lacks = ether(needed - bond.free - bond.locked)
         raise InputError(
-            f"{address} has {have:g} ETH bonded as {who} and needs at least {want:g} ETH {why}: "
-            f"deposit it with `pol bond deposit --role {who}`"
+            f"{address} has {have} ETH bonded as {who} and needs at least {want} ETH {why}: deposit the rest with "
+            f"`pol bond deposit {lacks} --role {who} {config.signs or f'--account {address}'}`"
         )
 
 
@@ -203,6 +206,7 @@ class Loop(ABC):
         self.context = context
         self.history = History(context.genesis_id)
         self.log = structlog.get_logger("agent").bind(agent=context.config.name)
+        self._respond = Responder(context.postbox, Committer(context.config.account), context.config.depth)
         self._away = 0  # turns without L1, or without a disk that can be written
         self._whole = False  # the view holds all that L1 has confirmed
 
@@ -244,7 +248,7 @@ class Loop(ABC):
         the disk took no writes."""
         try:
             if self._listen():
-                respond(self.think(self.view), self.context.postbox)
+                self._respond(self.think(self.view), self.view)
             self._send()
         except (ChainError, StoreError, OSError) as error:
             if not _passes(error):

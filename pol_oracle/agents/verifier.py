@@ -5,14 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Mapping
 
-from pol_oracle.l1.sending.sender import CallResult
+from pol_oracle.l1.sending.calls import CallResult
 from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.store import StateStore
 from pol_oracle.view import View
 
 from .config import AgentConfig
 from .monitoring.logs import log_to
-from .respond import Committer
 from .rules.actions import Action
 from .rules.decide import decide_verifier
 from .rules.demands import exhausted
@@ -52,7 +51,6 @@ class VerifierLoop(Loop):
         self._reviewer = ReplayQueue(replay, context.memory, me, context.parameters, self.log, config.retry_s)
         stagger = config.policy.turn(context.parameters)
         self._clerk = AnswerWorker(answer, me, context.parameters, stagger, self.log, config.retry_s)
-        self._seal = Committer(config.account)
         self._exhausted: set[bytes] = set()
 
     @property
@@ -67,12 +65,11 @@ class VerifierLoop(Loop):
         own = Verifier(
             self.context.me,
             self._reviewer.verdicts,
-            self._seal,
             self._clerk.answers,
-            self.context.config.depth,
             self.gas_price,
         )
         self._tell_limits(view, own)
+        self._tell_work(view)
         if self._served is not None:
             self._served.turn(view)
         if self._kept is not None and self._whole:
@@ -86,6 +83,11 @@ class VerifierLoop(Loop):
         """See :class:`Loop`."""
         self._reviewer.close(patience)
         self._clerk.close(patience)
+
+    def _tell_work(self, view: View) -> None:
+        busy, waiting = self._reviewer.replaying, self._reviewer.unjudged(view)
+        more = sum(block.id != busy for block in waiting)
+        self.context.records.note(replaying=busy.hex() if busy else None, to_replay=more)
 
     def _tell_limits(self, view: View, own: Verifier) -> None:
         for block_id in exhausted(view, own, self.context.parameters):

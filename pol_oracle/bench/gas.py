@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pol_oracle.agents.respond import Committer
+from pol_oracle.agents.rules.actions import Prove
 from pol_oracle.evidence import ClaimedTrace, Traced, TraceId, requirement_proof, traced
 from pol_oracle.evidence.operations import operation_proof
 from pol_oracle.protocol.difficulty import ANY_DIFFICULTY
@@ -124,10 +125,10 @@ def _proven(l1: L1, meter: _Meter, tip: bytes, workload: Workload) -> None:
             claim = ClaimedTrace(header, TraceId(Tree.STEP), claimed.roots)
             proof = operation_proof(claim, workload.programs, step, claimed.open(posts, [element]), element)
         block, _ = l1.propose(header)
-        sealed = Committer(l1.account(challenger))(block, proof)
-        meter.note("commit", l1.send(challenger, "Bounties", "commit", sealed.commitment))
+        challenge = Committer(l1.account(challenger))(Prove(block, proof))
+        meter.note("commit", l1.send(challenger, "Bounties", "commit", challenge.commitment))
         l1.wait(1)  # a proof needs a later L1 block
-        meter.note(proof.function, l1.send(challenger, "Court", proof.function, *proof.arguments, sealed.salt))
+        meter.note(proof.function, l1.send(challenger, "Court", proof.function, *challenge.prove.args))
 
 
 def _first_is_odd(workload: Workload, header: Header) -> bool:

@@ -10,8 +10,9 @@ import typer
 
 from .failures import PolGroup
 from .lab import bench, demo, reproduce, simulate, soak
+from .local import devnet, doctor, up
 from .logs import configure
-from .network import agents, blocks, bond, chain, challenge, deploy, devnet, keys, state, store
+from .network import agents, blocks, bond, chain, challenge, deploy, explorer, keys, state, store, top
 from .settings import load
 
 app = typer.Typer(
@@ -20,8 +21,11 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     help="Proof of learning on Ethereum: miners train a network, verifiers replay each step bit for bit, contracts on "
-    "L1 accept or slash. Start with `pol demo`, or with `pol devnet up` and `pol deploy tasks/devnet.toml`.",
+    "L1 accept or slash. Start with `pol up`: a whole network on this machine.",
 )
+app.command("up")(up.up)
+app.command("top")(top.top)
+app.command("doctor")(doctor.doctor)
 app.add_typer(devnet.app, name="devnet")
 app.command("deploy")(deploy.deploy)
 app.add_typer(keys.app, name="keys")
@@ -31,6 +35,7 @@ app.add_typer(agents.verifier_app, name="verifier")
 app.add_typer(blocks.app, name="blocks")
 app.command("challenge")(challenge.challenge)
 app.add_typer(chain.task_app, name="task")
+app.command("explorer")(explorer.explorer)
 app.command("status")(chain.status)
 app.command("plot")(chain.plot)
 app.add_typer(state.app, name="state")

@@ -15,6 +15,7 @@ import typer
 
 from pol_oracle.protocol.errors import InputError, NotMined
 
+from .names import Names
 from .output import remark
 from .settings import Settings
 
@@ -24,8 +25,9 @@ if TYPE_CHECKING:
     from pol_oracle.agents.work.follow import Follower
     from pol_oracle.l1.client import Client
     from pol_oracle.l1.contracts.deployment import Deployment
+    from pol_oracle.l1.sending.calls import Call, CallResult
     from pol_oracle.l1.sending.fees import FeePolicy
-    from pol_oracle.l1.sending.sender import Call, CallResult, Sender
+    from pol_oracle.l1.sending.sender import Sender
     from pol_oracle.view import History, View
 
 OWN = "cli:"  # begins the keys of what commands send
@@ -151,6 +153,13 @@ def following(
     KeptStates(settings.states).tidy(view)
 
 
+def names(settings: Settings, found: Deployment) -> Names:
+    """Returns who is behind the addresses on a deployment's L1, as far as this machine knows."""
+    from pol_oracle.l1.devnet.anvil import CHAIN_ID
+
+    return Names.of(settings, devnet=found.chain_id == CHAIN_ID)
+
+
 def fees(settings: Settings) -> FeePolicy:
     """Returns how much may be paid for transactions.
 
@@ -176,7 +185,7 @@ def transact(settings: Settings, connection: Client, key: LocalAccount, calls: S
     journal = settings.agents / f"cli-{key.address.lower()}.sqlite"
     with Sender(connection, key, journal, fees=fees(settings)) as sender:
         for call in calls:
-            result = _awaited(sender, _begun(sender, call), call.key)
+            result = _awaited(connection, sender, _begun(sender, call), call.key)
             if result.error is not None:
                 raise result.error
 
@@ -192,10 +201,17 @@ def _begun(sender: Sender, call: Call) -> str:
     return named.key
 
 
-def _awaited(sender: Sender, key: str, name: str) -> CallResult:
-    """What became of a call; says on stderr when it is mined."""
+def _awaited(connection: Client, sender: Sender, key: str, name: str) -> CallResult:
+    """What became of a call; says on stderr when it is mined, and lets a devnet that waits for us go on."""
+    from pol_oracle.l1.devnet.automine import mine_on_demand
+
+    def tell(stage: str) -> None:
+        if stage.startswith("mined"):
+            remark(f"{name}: {stage}")
+            mine_on_demand(connection, sender.confirmations)
+
     try:
-        return sender.wait(key, tell=lambda stage: remark(f"{name}: {stage}") if stage.startswith("mined") else None)
+        return sender.wait(key, tell=tell)
     except NotMined as error:
         raise NotMined(str(error).replace(key, name)) from error
 

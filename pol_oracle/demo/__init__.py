@@ -7,8 +7,8 @@ Everything it shows and reports comes from L1 or from the agents' own records; n
     stage.py      devnet, deployment, bonds, processes; cleans up on any exit
     run.py        the loop: follow L1 until every fate is known
     warmup.py     what has to be compiled before the clock runs
-    progress.py   events -> sentences
-    screen.py     live display, or plain lines where there is no terminal
+    progress.py   fates -> the table of pol_oracle.watch
+    ending.py     what it prints at its end
     cheat.py      the five cheats, the colluders and the lazy verifier, each a process of its own
     forgers.py    what each cheating miner does to a proof
     colluder.py   what a colluding verifier makes of a block

@@ -6,11 +6,13 @@ import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from uuid import uuid4
 
 from pol_oracle.l1.client import Client
 from pol_oracle.l1.devnet.anvil import dev_account
 from pol_oracle.l1.events.typed import Deposited, Event
-from pol_oracle.l1.sending.sender import Call, Sender
+from pol_oracle.l1.sending.calls import Call
+from pol_oracle.l1.sending.sender import Sender
 from pol_oracle.protocol.errors import NotMined
 from pol_oracle.protocol.lifecycle import Role
 
@@ -23,20 +25,30 @@ LIMIT_S = 60.0
 POLL_S = 0.2
 
 
-def deposit_all(client: Client, cast: Sequence[Party], folder: Path) -> None:
-    """Deposits everybody's bond at once: cheats have one block's worth, so that losing it ends them.
+def deposit_missing(client: Client, cast: Sequence[Party], folder: Path) -> list[Party]:
+    """Deposits what everybody's bond lacks, all at once: cheats have one block's worth, so that losing it ends them.
+
+    Returns:
+        Who had less than it needs.
 
     Raises:
         Reverted: the vault refused.
         NotMined: L1 did not include them in time.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    poor: list[Party] = []
     with ExitStack() as stack:
         waiting: list[Sender] = []
         for party in cast:
+            bond = client.bond(party.address, _role(party))
+            missing = stake(client, party) - bond.free - bond.locked
+            if missing <= 0:
+                continue
+            poor.append(party)
             sender = stack.enter_context(Sender(client, dev_account(party.dev), folder / f"{party.name}.sqlite"))
-            arguments = (int(_role(party)),)
-            sender.submit(Call("deposit", "BondVault", "deposit", arguments, stake(client, party)))
+            call = Call(f"deposit:{uuid4().hex}", "BondVault", "deposit", (int(_role(party)),), missing)
+            if sender.under_way(call, "deposit:") is None:  # what was cut short is on its way still
+                sender.submit(call)
             waiting.append(sender)
         deadline = time.monotonic() + LIMIT_S
         while waiting:
@@ -44,6 +56,7 @@ def deposit_all(client: Client, cast: Sequence[Party], folder: Path) -> None:
             if time.monotonic() > deadline:
                 raise NotMined(f"L1 has not included all deposits within {LIMIT_S:g} s: is the machine overloaded?")
             time.sleep(POLL_S)
+    return poor
 
 
 def balance_of(client: Client, party: Party, events: Sequence[Event]) -> Balance:

@@ -16,7 +16,7 @@ from pol_oracle.agents.monitoring.logs import log_to
 from pol_oracle.agents.rules.actions import Action, Propose
 from pol_oracle.agents.rules.demands import replies
 from pol_oracle.agents.rules.knowledge import Miner, Parent
-from pol_oracle.agents.rules.verdicts import Verdict
+from pol_oracle.agents.rules.verdicts import Valid, Verdict
 from pol_oracle.agents.runtime import Context, Loop, open_context, open_store, prepare_workload, stop_on_signals
 from pol_oracle.agents.verifier import VerifierLoop
 from pol_oracle.agents.work.answer_worker import AnswerWorker
@@ -26,10 +26,10 @@ from pol_oracle.agents.work.worker import Worker
 from pol_oracle.evidence import Answer
 from pol_oracle.l1.contracts.deployment import Deployment
 from pol_oracle.l1.devnet.anvil import dev_account
-from pol_oracle.l1.sending.sender import CallResult
+from pol_oracle.l1.sending.calls import CallResult
 from pol_oracle.protocol.errors import PolError, StoreError
 from pol_oracle.protocol.header import Header
-from pol_oracle.protocol.lifecycle import Role, Status
+from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.protocol.positions import Position
 from pol_oracle.view import View
 from pol_oracle.view.blocks import BlockView
@@ -40,7 +40,7 @@ from .forgers import Bench, Forger, Forgery, forger_of, steal
 
 
 class CheatLoop(Loop):
-    """Proposes forgeries until one of them was slashed, and answers what is demanded of them, if it has answers.
+    """Proposes forgeries for as long as it has a bond, and answers what is demanded of them, if it has answers.
 
     Args:
         context: L1 and files.
@@ -98,9 +98,9 @@ class CheatLoop(Loop):
         return forgery.answer(position)
 
     def _may_propose(self, view: View) -> bool:
-        mine = [b.status for b in view.blocks.values() if b.miner == self.context.me]
+        pending = any(b.miner == self.context.me for b in view.pending)
         bonded = view.bond(self.context.me, Role.MINER).free >= self.context.parameters.miner_bond
-        return bonded and Status.PENDING not in mine and Status.SLASHED not in mine
+        return bonded and not pending  # what is slashed takes the bond along: whoever bonds again cheats again
 
     def _took(self, forged: Forgery | PolError) -> None:
         if isinstance(forged, PolError):
@@ -151,7 +151,7 @@ class ColluderLoop(VerifierLoop):
 
 def lazy(block: BlockView, lineage: object, shown: object, cancelled: object) -> Verdict:
     """Finds every block right without looking at it."""
-    return Verdict(block.id)
+    return Valid(block.id)
 
 
 def silent(block: BlockView, lineage: object, position: Position, cancelled: object) -> Answer:

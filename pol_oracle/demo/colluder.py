@@ -1,6 +1,6 @@
 """What a colluding verifier makes of a block: a friend's is right, and any other must be wrong.
 
-It demands things of honest blocks, so that they wait and their miners work, and accuses them of a false count of
+It demands things of honest blocks, so that they wait and their miners work, and then accuses them of a false count of
 correct samples: with bits that are invented, or that it had shown. It pays for the demands, and the Court refuses the
 accusations.
 """
@@ -13,14 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 from eth_abi.abi import decode
 
-from pol_oracle.agents.rules.verdicts import Verdict
+from pol_oracle.agents.rules.verdicts import Invalid, Unavailable, Valid, Verdict
 from pol_oracle.canonical.commitments.accuracy import AccuracyTree, bits_of
 from pol_oracle.evidence import FraudProof, Shown
 from pol_oracle.evidence.accuracy import sums_proof
 from pol_oracle.evidence.shown import ANSWER_TYPES
 from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.header import Header
-from pol_oracle.protocol.lifecycle import EvidenceKind
 from pol_oracle.protocol.positions import Item, MissingItem, Position, Tree
 from pol_oracle.protocol.task import Task
 from pol_oracle.view.blocks import BlockView
@@ -46,25 +45,24 @@ class Colluder:
     def __call__(self, block: BlockView, lineage: object, shown: Shown, cancelled: object) -> Verdict:
         """See :data:`pol_oracle.agents.rules.verdicts.Replay`."""
         if block.miner in self.friends or block.header is None:
-            return Verdict(block.id)
+            return Valid(block.id)
         drawn = int.from_bytes(keccak(block.id + bytes.fromhex(self.me[2:])), "big")
         if drawn & 1 and BITS not in shown:  # first it has to see the bits that it will misread
-            return Verdict(block.id, EvidenceKind.WITHHELD, "not a friend's", None, MissingItem(BITS, NO_PROGRAM))
+            return Unavailable(block.id, "not a friend's", MissingItem(BITS, NO_PROGRAM))
+        if not drawn & 1 and (lacks := self._walk(drawn >> 1, shown)):
+            return Unavailable(block.id, "not a friend's", lacks)
         lie = self._accusation(block.header, self._shown(shown) if drawn & 1 else self._invented())
-        lacks = None if drawn & 1 else self._walk(drawn >> 1, shown)
-        return Verdict(block.id, EvidenceKind.ACCURACY, "not a friend's", lie, lacks)
+        return Invalid(block.id, "not a friend's", lie)
 
     def _walk(self, drawn: int, shown: Shown) -> MissingItem | None:
         """The next part, which takes work to show, on the way to the roots of a trace or to an explanation."""
         tree, rest = list(Tree)[drawn % len(Tree)], drawn // len(Tree)
         traces = self.task.test_count if tree.evaluates else self.task.training_steps
         end = Position(Item.ROOTS, tree, rest % traces if tree is not Tree.STEP else 0)
-        for above in end.above:
-            if above not in shown:
-                return MissingItem(above, NO_PROGRAM)
-        if not end.explains:
-            return MissingItem(end, NO_PROGRAM)
-        return MissingItem(end, self._shown(shown).open(end.index))
+        lacks = next((position for position in (*end.above, end) if position not in shown), None)
+        if lacks is None:
+            return None
+        return MissingItem(lacks, self._shown(shown).open(lacks.index) if lacks.explains else NO_PROGRAM)
 
     def _accusation(self, header: Header, tree: AccuracyTree) -> FraudProof:
         """Accuses the header of claiming other sums than its tree of bits has."""

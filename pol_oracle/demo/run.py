@@ -21,12 +21,14 @@ from pol_oracle.launch import launch
 from pol_oracle.report.figure import draw
 from pol_oracle.report.history import finalized_chain
 from pol_oracle.view import History
+from pol_oracle.watch.events import line
+from pol_oracle.watch.screen import Screen, open_screen
 
-from .bonds import balance_of, deposit_all
+from .bonds import balance_of, deposit_missing
 from .cast import ROLES, Party, assemble
-from .progress import line, snapshot
+from .ending import print_ending
+from .progress import snapshot
 from .records import rejections
-from .screen import DemoScreen, open_screen, print_ending
 from .stage import AgentProcesses, signals_raise
 from .verdict import DemoOutcome, Scene
 from .warmup import prepare
@@ -68,7 +70,7 @@ class _DemoRun:
     deployment: Deployment
     cast: tuple[Party, ...]
     crew: AgentProcesses
-    screen: DemoScreen
+    screen: Screen
     began: float
 
     def __post_init__(self) -> None:
@@ -162,7 +164,7 @@ def _perform(wishes: DemoConfig, home: Path, console: Console) -> DemoOutcome:
         cast = assemble({dev: dev_account(dev).address for dev in range(1, len(ROLES) + 1)})
         client = Client.connect(net.rpc, deployment)
         screen.say(f"{len(cast)} parties bond their ETH")
-        deposit_all(client, cast, home / "bonds")
+        deposit_missing(client, cast, home / "bonds")
         crew = stack.enter_context(AgentProcesses(home))
         crew.start(cast)
         screen.say("all processes are started")

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from .answers import Discloser, HonestDiscloser, answer_to, bits_answer
 from .investigate import (
+    Finding,
     find_accuracy_fault,
     find_evaluation_fault,
     find_explanation_fault,
@@ -30,6 +31,7 @@ __all__ = [
     "Answer",
     "ClaimedTrace",
     "Discloser",
+    "Finding",
     "FraudProof",
     "Grounds",
     "HonestDiscloser",

@@ -1,4 +1,4 @@
-"""From a mismatch to the smallest proof. Each function raises :class:`Unshown` while something must be demanded first.
+"""From a mismatch to the smallest proof, or, while there can be none, to what must be demanded first.
 
 Whatever is honest we compute ourselves, so a dispute is a walk down to the first value that is not our own: from the
 segment's list to a step, its trace, a tensor, a group of leaves, one float. The first wrong tensor, in program order,
@@ -14,7 +14,7 @@ from pol_oracle.canonical.operations import Kind
 from pol_oracle.canonical.programs.traces import TraceRoots
 from pol_oracle.canonical.state import State
 from pol_oracle.protocol.errors import InputError
-from pol_oracle.protocol.positions import Tree
+from pol_oracle.protocol.positions import MissingItem, Tree
 from pol_oracle.task import Segment, segment_step
 
 from .accuracy import bit_proof, sums_proof
@@ -23,8 +23,11 @@ from .proofs import FraudProof, TraceId
 from .shown import ClaimedTrace, ShownTrees
 from .traced import Traced, traced
 
+Finding = FraudProof | MissingItem
+"""A proof, or what must be demanded before there can be one."""
 
-def find_segment_fault(shown: ShownTrees, own: Segment) -> FraudProof:
+
+def find_segment_fault(shown: ShownTrees, own: Segment) -> Finding:
     """Finds the first wrong element of a block's segment.
 
     Args:
@@ -32,10 +35,12 @@ def find_segment_fault(shown: ShownTrees, own: Segment) -> FraudProof:
         own: the segment after its parent.
 
     Raises:
-        Unshown: something must be demanded first.
         InputError: nothing is wrong.
     """
-    pairs = enumerate(zip(shown.steps(own).hashes, own.list.hashes, strict=True))
+    listed = shown.steps(own)
+    if isinstance(listed, MissingItem):
+        return listed
+    pairs = enumerate(zip(listed.hashes, own.list.hashes, strict=True))
     step = next((number for number, (theirs, ours) in pairs if theirs != ours), None)
     if step is not None or shown.header.pre_root != own.end.root:
         # a list of our own steps that does not end in preRoot: nobody can show its last one
@@ -50,7 +55,7 @@ def find_segment_fault(shown: ShownTrees, own: Segment) -> FraudProof:
     raise InputError("nothing is wrong with the segment")
 
 
-def find_step_fault(shown: ShownTrees, *, same: bool) -> FraudProof:
+def find_step_fault(shown: ShownTrees, *, same: bool) -> Finding:
     """Finds the first wrong element of a block's own step.
 
     Args:
@@ -58,14 +63,13 @@ def find_step_fault(shown: ShownTrees, *, same: bool) -> FraudProof:
         same: its trace is our own, and not finite.
 
     Raises:
-        Unshown: something must be demanded first.
         InputError: nothing is wrong.
     """
     find = _find_not_finite if same else _find_fault
     return find(shown, TraceId(Tree.STEP), shown.grounds.pre)
 
 
-def find_accuracy_fault(shown: ShownTrees, post: State, own_bits: tuple[Bits, Bits]) -> FraudProof:
+def find_accuracy_fault(shown: ShownTrees, post: State, own_bits: tuple[Bits, Bits]) -> Finding:
     """Finds a wrong sum, or the first wrong bit and what is wrong with its explanation.
 
     Args:
@@ -74,11 +78,12 @@ def find_accuracy_fault(shown: ShownTrees, post: State, own_bits: tuple[Bits, Bi
         own_bits: which samples W and W' really classify correctly.
 
     Raises:
-        Unshown: something must be demanded first.
         InputError: nothing is wrong.
     """
     header, own = shown.header, AccuracyTree.of(*own_bits)
     tree = own if own.root.hash == header.eval_root else shown.accuracy()
+    if isinstance(tree, MissingItem):
+        return tree
     counts = header.correct_before, header.correct_after
     if (tree.root.before, tree.root.after) != counts:
         return sums_proof(header, tree, len(tree.levels) - 1, 0, *counts)
@@ -86,7 +91,7 @@ def find_accuracy_fault(shown: ShownTrees, post: State, own_bits: tuple[Bits, Bi
     return find_evaluation_fault(shown, trace, post if trace.tree is Tree.AFTER else shown.grounds.pre)
 
 
-def find_evaluation_fault(shown: ShownTrees, trace: TraceId, state: State) -> FraudProof:
+def find_evaluation_fault(shown: ShownTrees, trace: TraceId, state: State) -> Finding:
     """Finds what is wrong with the explanation of an evaluation: an element, or that the block's bit contradicts it. A
     bit that is wrong has no right explanation.
 
@@ -96,37 +101,39 @@ def find_evaluation_fault(shown: ShownTrees, trace: TraceId, state: State) -> Fr
         state: that is evaluated.
 
     Raises:
-        Unshown: something must be demanded first.
         InputError: nothing is wrong.
     """
     claim = shown.claimed(trace, state)
+    if isinstance(claim, MissingItem):
+        return claim
     own = traced(shown.workload, shown.header, trace, state)
-    if proof := _wrong_element(shown, claim, own) or _not_finite(shown, claim, own):
-        return proof
+    if found := _wrong_element(shown, claim, own) or _not_finite(shown, claim, own):
+        return found
     return bit_proof(shown.workload.programs, claim, own)
 
 
-def find_explanation_fault(shown: ShownTrees, trace: TraceId, state: State) -> FraudProof | None:
+def find_explanation_fault(shown: ShownTrees, trace: TraceId, state: State) -> Finding | None:
     """Finds the first wrong element of an explanation of a sample whose bit is right, if there is one.
 
     Args:
         shown: the block, which is right.
         trace: which evaluation; its explanation stands.
         state: that is evaluated.
-
-    Raises:
-        Unshown: something must be demanded first.
     """
     claim = shown.claimed(trace, state)
+    if isinstance(claim, MissingItem):
+        return claim
     return _wrong_element(shown, claim, traced(shown.workload, shown.header, trace, state))
 
 
-def _find_fault(shown: ShownTrees, trace: TraceId, state: State) -> FraudProof:
+def _find_fault(shown: ShownTrees, trace: TraceId, state: State) -> Finding:
     """The first wrong element of a step's trace that is not our own."""
     claim = shown.claimed(trace, state)
+    if isinstance(claim, MissingItem):
+        return claim
     own = traced(shown.workload, shown.header, trace, state)
-    if proof := _wrong_element(shown, claim, own) or _not_finite(shown, claim, own):
-        return proof
+    if found := _wrong_element(shown, claim, own) or _not_finite(shown, claim, own):
+        return found
     raise InputError("nothing is wrong with the trace")
 
 
@@ -138,12 +145,14 @@ def _find_not_finite(shown: ShownTrees, trace: TraceId, state: State) -> FraudPr
     raise InputError("nothing is wrong with the trace")
 
 
-def _wrong_element(shown: ShownTrees, claim: ClaimedTrace, own: Traced) -> FraudProof | None:
+def _wrong_element(shown: ShownTrees, claim: ClaimedTrace, own: Traced) -> Finding | None:
     """Proves the first wrong element of the first tensor that is not our own, if there is one."""
     tensor = _first_wrong_tensor(own.roots, claim.roots)
     if tensor is None:
         return None
     claimed = shown.wrong_leaf(claim, tensor, own)
+    if isinstance(claimed, MissingItem):
+        return claimed
     mine = own.tree(tensor).open(tensor, claimed.places)
     element = first_difference(claimed, mine)
     if tensor < own.program.first:

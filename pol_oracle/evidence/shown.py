@@ -13,7 +13,7 @@ from pol_oracle.canonical.commitments.segments import SegmentEntry, SegmentList
 from pol_oracle.canonical.commitments.trees import LEAF, Opening, Slice, TensorTree, leaves_of
 from pol_oracle.canonical.programs.traces import TraceRoots
 from pol_oracle.canonical.state import State
-from pol_oracle.protocol.errors import InputError, Unavailable
+from pol_oracle.protocol.errors import InputError
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import EvidenceKind
 from pol_oracle.protocol.positions import LEAF_GROUP, Item, MissingItem, Position, Tree
@@ -25,7 +25,7 @@ from .traced import Traced
 Shown = Mapping[Position, bytes]
 """Position -> what was shown, ABI-encoded by the contract."""
 
-_BITS = Position(Item.BITS)
+_BITS, _STEPS = Position(Item.BITS), Position(Item.STEPS)
 _WHOSE = {
     Tree.STEP: "its trace",
     Tree.SEGMENT: "a step of its segment",
@@ -98,7 +98,7 @@ class ClaimedTrace:
 
 @dataclass(frozen=True, eq=False)
 class ShownTrees:
-    """One block's trees as far as they are shown. Every method raises :class:`Unavailable` for what is not.
+    """One block's trees as far as they are shown. What is not is returned as what has to be demanded.
 
     Attributes:
         workload: the task.
@@ -112,24 +112,33 @@ class ShownTrees:
     grounds: Grounds
     answers: Shown
 
-    def steps(self, own: Segment) -> SegmentList:
+    def missing(self, reason: str, *positions: Position) -> MissingItem | None:
+        """Returns the first of some positions that is not shown, if there is one.
+
+        Args:
+            reason: why they are looked at, one clause.
+            positions: each of them below the one before.
+        """
+        lacks = next((position for position in positions if position not in self.answers), None)
+        return None if lacks is None else MissingItem(lacks, self._opening(lacks), reason)
+
+    def steps(self, own: Segment) -> SegmentList | MissingItem:
         """Returns the hashes of the segment's steps that the header commits to."""
         if self.header.segment_root == own.root:
             return own.list
-        (hashes,) = self._answer(Position(Item.STEPS), "its segment is another one")
-        return SegmentList(tuple(hashes))
+        return self.missing("its segment is another one", _STEPS) or SegmentList(tuple(self._answer(_STEPS)[0]))
 
-    def claimed(self, trace: TraceId, state: State) -> ClaimedTrace:
+    def claimed(self, trace: TraceId, state: State) -> ClaimedTrace | MissingItem:
         """Returns a claimed trace, the roots of whose tensors were shown.
 
         Args:
             trace: which one.
             state: that it starts from.
         """
-        program, whose = self.workload.programs.program(trace.tree), _WHOSE[trace.tree]
-        for above in trace.position.above:  # L1 wants it shown before, also where it is our own
-            self._answer(above, f"{whose} is another one")
-        _, shown = self._answer(trace.position, f"{whose} is another one")
+        reason = f"{_WHOSE[trace.tree]} is another one"  # L1 wants what is above shown, also where it is our own
+        if lacks := self.missing(reason, *trace.position.above, trace.position):
+            return lacks
+        program, (_, shown) = self.workload.programs.program(trace.tree), self._answer(trace.position)
         roots = TraceRoots(program, (*(state.tensor_roots if trace.tree.evaluates else ()), *shown))
         return ClaimedTrace(self.header, trace, roots, self._segment_step(trace, roots))
 
@@ -142,17 +151,17 @@ class ShownTrees:
         """W's and W''s bits, as claimed; None as long as they are not shown."""
         if _BITS not in self.answers:
             return None
-        (pairs,) = self._answer(_BITS, "")
+        (pairs,) = self._answer(_BITS)
         words = b"".join(left + right for left, right in pairs)
         return bits_of(words, self.workload.task.test_count)
 
-    def accuracy(self) -> AccuracyTree:
+    def accuracy(self) -> AccuracyTree | MissingItem:
         """Returns the accuracy tree."""
         if self.bits is None:
-            raise Unavailable(MissingItem(_BITS, self._opening(_BITS)), "its evaluation has other bits")
+            return MissingItem(_BITS, self._opening(_BITS), "its evaluation has other bits")
         return AccuracyTree.of(*self.bits)
 
-    def wrong_leaf(self, claim: ClaimedTrace, tensor: int, own: Traced) -> Slice:
+    def wrong_leaf(self, claim: ClaimedTrace, tensor: int, own: Traced) -> Slice | MissingItem:
         """Opens the first leaf of a tensor that is not our own.
 
         Args:
@@ -163,9 +172,15 @@ class ShownTrees:
         tree, trace = own.tree(tensor), claim.explanation or claim.trace.position
         group, reason = 0, f"its tensor {tensor} is another one"
         if leaves_of(tree.elements) > LEAF_GROUP:
-            _, nodes, _ = self._answer(replace(trace, item=Item.NODES, tensor=tensor), reason)
+            below = replace(trace, item=Item.NODES, tensor=tensor)
+            if lacks := self.missing(reason, below):
+                return lacks
+            _, nodes, _ = self._answer(below)
             group = _first_wrong_group(nodes, tree)
-        _, opening = self._answer(replace(trace, item=Item.LEAVES, tensor=tensor, group=group), reason)
+        below = replace(trace, item=Item.LEAVES, tensor=tensor, group=group)
+        if lacks := self.missing(reason, below):
+            return lacks
+        _, opening = self._answer(below)
         (leaves,) = Opening.of(opening).slices
         return first_wrong_leaf(leaves, tree)
 
@@ -175,17 +190,19 @@ class ShownTrees:
         if trace.tree is not Tree.SEGMENT or segment is None:
             return NO_SEGMENT
         entry = SegmentEntry(roots.batch_root, roots.inner_root, roots.post_root)
-        return self.grounds.segment_step(trace.index, entry, self.steps(segment))
+        listed = self.steps(segment)
+        assert isinstance(listed, SegmentList)  # shown before any of its steps, or our own
+        return self.grounds.segment_step(trace.index, entry, listed)
 
-    def _answer(self, position: Position, reason: str) -> tuple[Any, ...]:
-        if position not in self.answers:
-            raise Unavailable(MissingItem(position, self._opening(position)), reason)
+    def _answer(self, position: Position) -> tuple[Any, ...]:
         return tuple(decode(ANSWER_TYPES[position.item], self.answers[position]))
 
     def _opening(self, position: Position) -> tuple[Any, ...]:
         """What L1 wants to see with a demand."""
         if position.explains:
-            return self.accuracy().open(position.index)
+            tree = self.accuracy()
+            assert isinstance(tree, AccuracyTree)  # its bits are shown before any is explained
+            return tree.open(position.index)
         tensors = position.item in (Item.NODES, Item.LEAVES)
         return (self.workload.programs.open(position.tree, position.tensor).abi() if tensors else b"",)
 

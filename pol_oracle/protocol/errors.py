@@ -8,7 +8,6 @@
     |-- DataError            a data set is missing or does not have its root
     |-- StoreError           a state could not be read from or written to the store
     |   `-- CorruptState     it was read, but is not what its name says
-    |-- Unshown              something of a block must be demanded on L1 before its investigation can go on
     `-- ChainError           L1 did not do what was asked
         |-- Unreachable      no answer from the RPC endpoint
         |   `-- NodeTrouble  it answered that it cannot just now, or what cannot be read
@@ -21,8 +20,6 @@ leads to a challenge.
 """
 
 from __future__ import annotations
-
-from .positions import MissingItem
 
 
 class PolError(Exception):
@@ -63,19 +60,6 @@ class StoreError(PolError):
 
 class CorruptState(StoreError):
     """Bytes were read, but they do not have the size or the root they should have."""
-
-
-class Unavailable(PolError):
-    """Something must be demanded before the investigation can go on.
-
-    Args:
-        lacking: what.
-        reason: why, one clause.
-    """
-
-    def __init__(self, lacking: MissingItem, reason: str) -> None:
-        super().__init__(reason)
-        self.lacking = lacking
 
 
 class ChainError(PolError):

@@ -126,10 +126,12 @@ class MissingItem:
         position: what is to be shown.
         opening: what shows L1 that there is such a thing, as the ABI takes it: for an explanation the words of the
             sample's leaf and what leads from them to the header, else the descriptor of the tensor.
+        reason: why, one clause.
     """
 
     position: Position
     opening: tuple[Any, ...]
+    reason: str = ""
 
 
 def deadline(now: int, answer_window: int, open_demands: int) -> int:

@@ -45,6 +45,8 @@ class Entry:
         reason: one short clause.
         block_id: the block it was for, or None.
         l1_block: L1 block that recorded it.
+        timestamp: of that L1 block, in seconds.
+        tx_hash: of the transaction that did it, 32 bytes.
     """
 
     party: str
@@ -53,6 +55,8 @@ class Entry:
     reason: str
     block_id: bytes | None
     l1_block: int
+    timestamp: int
+    tx_hash: bytes
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,8 @@ class _Facts:
 
     def name(self, block_id: bytes) -> str:
         height = self.heights.get(block_id)
-        return f"block {block_id.hex()[:8]}" + (f" at height {height}" if height is not None else "")
+        short = f"0x{block_id.hex()[:10]}"  # as many digits as `pol` shows, and takes
+        return f"block {short}" if height is None else f"block {height} ({short})"
 
     def slashed(self, block_id: bytes) -> str:
         kind = self.kinds.get(block_id)
@@ -132,22 +137,22 @@ def _cause(event: Event, facts: _Facts) -> _Cause | None:
 
 
 def _entries(event: Event, cause: _Cause, facts: _Facts) -> list[Entry]:
-    where = event.at.l1_block
+    where = event.at.l1_block, event.at.timestamp, event.at.tx_hash
     match event:
         case BlockFinalized() if event.reward:
             why = f"mined {facts.name(event.block_id)}"
-            return [Entry(event.miner, Unit.LEARN, event.reward, why, event.block_id, where)]
+            return [Entry(event.miner, Unit.LEARN, event.reward, why, event.block_id, *where)]
         case AttestationSettled() if event.reward:
             why = f"attested to {facts.name(event.block_id)}"
-            return [Entry(event.verifier, Unit.LEARN, event.reward, why, event.block_id, where)]
+            return [Entry(event.verifier, Unit.LEARN, event.reward, why, event.block_id, *where)]
         case Forfeited():
-            return [Entry(event.account, Unit.ETH, -event.amount, cause.loss, cause.block_id, where)]
+            return [Entry(event.account, Unit.ETH, -event.amount, cause.loss, cause.block_id, *where)]
         case Credited() if event.amount:
-            return [Entry(event.account, Unit.ETH, event.amount, cause.gain, cause.block_id, where)]
+            return [Entry(event.account, Unit.ETH, event.amount, cause.gain, cause.block_id, *where)]
         case Awarded() if event.account != event.beneficiary:
             loss = cause.loss
             if event.role is Role.MINER and cause.block_id is not None:  # answers about its slashed block
                 loss = f"mined {facts.slashed(cause.block_id)}"
-            paid = Entry(event.account, Unit.ETH, -event.amount, loss, cause.block_id, where)
-            return [paid, Entry(event.beneficiary, Unit.ETH, event.amount, cause.gain, cause.block_id, where)]
+            paid = Entry(event.account, Unit.ETH, -event.amount, loss, cause.block_id, *where)
+            return [paid, Entry(event.beneficiary, Unit.ETH, event.amount, cause.gain, cause.block_id, *where)]
     return []

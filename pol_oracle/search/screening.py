@@ -156,7 +156,8 @@ def relative_deviations(approximate: Logits, exact: Logits) -> NDArray[np.float6
     """Returns the greatest difference of each sample's logits, relative to the greatest approximate absolute value.
 
     Args:
-        approximate, exact: float32 [n, 10], finite.
+        approximate: float32 [n, 10], finite.
+        exact: float32 [n, 10], finite.
 
     Returns:
         float64 [n]; infinite where only the exact logits are not all 0.

@@ -12,14 +12,14 @@ from pathlib import Path
 
 from rich.console import Console
 
-from pol_oracle.demo.bonds import deposit_all, stake
-from pol_oracle.demo.progress import line
+from pol_oracle.demo.bonds import deposit_missing, stake
 from pol_oracle.demo.stage import signals_raise
 from pol_oracle.demo.warmup import prepare
 from pol_oracle.l1.client import Client
 from pol_oracle.l1.devnet.anvil import dev_account
 from pol_oracle.l1.events.typed import BlockFinalized, BlockSlashed, Deposited
 from pol_oracle.launch import launch
+from pol_oracle.watch.events import line
 
 from .judging.report import Report
 from .judging.resources import YOUNG_S, Usage, growth, on_disk, usage
@@ -85,7 +85,7 @@ def _set_stage(wishes: SoakConfig, home: Path, screen: SoakScreen, stack: ExitSt
     cast = honest()
     accounts = {party.name: party.address for party in cast} | {Saver().name: Saver().address}
     witness = Witness(client, deployment, accounts, deployment.confirmations + 3)
-    deposit_all(client, cast, home / "bonds")
+    deposit_missing(client, cast, home / "bonds")
     world = World(home, wishes.cache, l1, wishes.seed, screen.say)
     stack.callback(world.close)
     for party in cast:

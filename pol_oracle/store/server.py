@@ -89,7 +89,7 @@ def serve(folder: Path, host: str = "127.0.0.1", port: int = 8547, ready: Callab
     if not folder.is_dir():
         raise InputError(f"there is no folder {folder} to serve; create it or let a miner write to it first")
     config = configuration(folder)
-    with _bound(host, port) as listener:
+    with bound(host, port) as listener:
         if ready:
             shown = f"[{host}]" if ":" in host else host
             ready(f"http://{shown}:{listener.getsockname()[1]}")
@@ -97,8 +97,16 @@ def serve(folder: Path, host: str = "127.0.0.1", port: int = 8547, ready: Callab
             uvicorn.Server(config).run(sockets=[listener])
 
 
-def _bound(host: str, port: int) -> socket.socket:
-    """Listens on the port, or says why that cannot be."""
+def bound(host: str, port: int) -> socket.socket:
+    """Listens on a TCP port.
+
+    Args:
+        host: address to listen on.
+        port: 0 takes any free one.
+
+    Raises:
+        InputError: it is taken, or not for us.
+    """
     try:
         return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:

@@ -68,6 +68,7 @@ class StateStore:
 
     Raises:
         InputError: no URL, or one that fsspec cannot open.
+        StoreError: one that has to be connected to does not answer.
     """
 
     def __init__(self, urls: Sequence[str | Path], limits: Limits | None = None) -> None:
@@ -77,6 +78,16 @@ class StateStore:
         self._limits = limits or Limits()
         self._places = [self._open_place(url) for url in self.urls]
         self._shown = [without_secrets(url) for url in self.urls]
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """The URLs without secrets, to be shown."""
+        return tuple(self._shown)
+
+    @property
+    def read_only(self) -> bool:
+        """Whether the first place takes no writes, whoever asks."""
+        return isinstance(self._places[0][0], HTTPFileSystem)
 
     def put(self, root: bytes, data: bytes) -> None:
         """Writes a state to the first place: whole or not at all.
@@ -90,7 +101,7 @@ class StateStore:
         """
         files, folder = self._places[0]
         name = file_name(root)
-        if isinstance(files, HTTPFileSystem):
+        if self.read_only:
             raise StoreError(f"the store {self._shown[0]} is read-only; name a folder before it to write to")
         try:
             if isinstance(files, LocalFileSystem):
@@ -182,6 +193,10 @@ class StateStore:
         except (ValueError, ImportError, TypeError) as error:
             raise InputError(
                 f"{without_secrets(url)!r} is neither a folder nor a URL the store can use: {_reason(error)}"
+            ) from error
+        except (OSError, EOFError) as error:  # some are connected to at once, such as ftp://
+            raise StoreError(
+                f"the store {without_secrets(url)} does not answer ({_reason(error)}): name another with --store"
             ) from error
         return files, str(folder).rstrip("/")
 

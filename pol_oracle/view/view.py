@@ -165,7 +165,10 @@ class View:
 
     @apply.register
     def _(self, event: ev.HeadChanged) -> None:
-        self.head, self.head_since = self._block(event.block_id).id, event.at.timestamp
+        block = self._block(event.block_id)
+        self.head, self.head_since = block.id, event.at.timestamp
+        if block.header is None and block.closed_at == 0:  # the registry's constructor announces genesis
+            block.proposed_at = block.closed_at = event.at.timestamp
 
     @apply.register
     def _(self, event: ev.HeadContested) -> None:

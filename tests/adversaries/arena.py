@@ -19,15 +19,16 @@ from pol_oracle.agents.work.follow import Ask, Follower
 from pol_oracle.agents.work.replay import Replayer
 from pol_oracle.agents.work.worker import Cancelled
 from pol_oracle.evidence import Answer, Shown, answer_to
-from pol_oracle.l1.sending.sender import Call
+from pol_oracle.l1.sending.calls import Call
 from pol_oracle.protocol.difficulty import ANY_DIFFICULTY, from_bits
 from pol_oracle.protocol.errors import Reverted, StoreError
-from pol_oracle.protocol.lifecycle import EvidenceKind, Role
+from pol_oracle.protocol.lifecycle import EvidenceKind, Role, Status
 from pol_oracle.protocol.positions import MissingItem, Position
 from pol_oracle.store import StateStore
 from pol_oracle.task import Workload
 from pol_oracle.view.blocks import BlockView, DemandView
 from pol_oracle.view.lineage import Lineage
+from tests.adversaries.books import Books
 from tests.adversaries.forging import Forgery
 from tests.e2e.stage import STAKE, Stage
 
@@ -53,7 +54,9 @@ class Arena:
         cheat: the cheating miner.
         honest: the only honest verifier.
         colluders: nine others, bonded too.
+        known: how the honest verifier has followed the chain so far; None: it begins when it is opened.
         refused: custom errors with which the contracts refused the cheat's answers.
+        books: the honest verifier's, of the latest dispute.
     """
 
     stage: Stage
@@ -62,7 +65,9 @@ class Arena:
     cheat: LocalAccount
     honest: LocalAccount
     colluders: list[LocalAccount]
+    known: Follower | None = None
     refused: set[str] = field(default_factory=set)
+    books: Books = field(init=False)
 
     def convicts(
         self,
@@ -87,18 +92,21 @@ class Arena:
             The block, slashed and settled.
         """
         verifier = self.watch()
-        before = self._worth(verifier, self.honest)
+        before = self._worth(self.honest)
+        self.books = Books(self.stage.client, self.honest)
         self.mine(forgery, twist, late=late)
         block_id = forgery.id
         self.stage.until(lambda: block_id in verifier.view.blocks, patient=True)
         for colluder in self.colluders:
             self.send(colluder, "PoLRegistry", "attest", block_id, ANY_DIFFICULTY)
 
-        replayed: list[int] = []  # L1 times from which on the verifier has had its verdict
+        judged: list[int] = []  # L1 blocks in which the verifier has had its verdict, and the contracts have not
+        client = self.stage.client
 
         def over() -> bool:
-            if block_id in verifier.verdicts:
-                replayed.append(self.stage.client.latest().timestamp)
+            self.books.turn()
+            if block_id in verifier.verdicts and client.block_record(block_id).status is not Status.SLASHED:
+                judged.append(client.latest().number)
             if late:
                 self._too_late(verifier, forgery)
             self._explain_again(verifier, forgery, self.colluders[:accomplices])
@@ -114,10 +122,9 @@ class Arena:
         assert demands is None or len(block.demands) == demands
         self._in_time(block)
         if not block.demands:
-            assert block.closed_at is not None
             blocks = L1_BLOCKS + 2 * (self.stage.deployment.confirmations - 1)  # for replay and commitment to be deep
-            assert block.closed_at - replayed[0] <= blocks * self.stage.pace
-        assert self._worth(verifier, self.honest) > before
+            assert len(judged) <= blocks
+        assert self._worth(self.honest) > before
         for party, role, bond in [
             (self.cheat, Role.MINER, self._parameters.miner_bond),
             *((colluder, Role.VERIFIER, self._parameters.attest_bond) for colluder in self.colluders),
@@ -157,7 +164,7 @@ class Arena:
         Args:
             after: what its replays wait for.
         """
-        follower = self.follower("honest")
+        follower = self.known or self.follower("honest")
         replay = Replayer(follower)
 
         def slow(block: BlockView, lineage: Lineage, shown: Shown, cancelled: Ask) -> Verdict:
@@ -212,7 +219,7 @@ class Arena:
         call = self.answering(forgery, demand.position, answer, Role.MINER)
         client = self.stage.client
         try:
-            client.simulate(client.request_for(call.contract, call.function, call.args), self.cheat.address)
+            client.simulate(call.request(client), self.cheat.address)
         except Reverted as error:
             self.refused.add(error.name)
 
@@ -241,7 +248,7 @@ class Arena:
         view = self.stage.loops[0].view
         self.stage.until(lambda: view.blocks[forgery.id].shown.keys() >= set(positions), patient=True)
 
-    def _worth(self, verifier: VerifierLoop, account: LocalAccount) -> int:
+    def _worth(self, account: LocalAccount) -> int:
         """Bond and credit of a verifier, in wei."""
         client = self.stage.client
         bond = client.bond(account.address, Role.VERIFIER)

@@ -18,6 +18,7 @@ from pol_oracle.task import TaskSpec, Workload, build_workload
 from tests.adversaries.arena import DIFFICULTY, Arena
 from tests.adversaries.forging import Forgery, honest
 from tests.e2e.stage import STAKE, Stage
+from tests.transactions import sent
 
 COLLUDERS = 9
 
@@ -47,11 +48,9 @@ def deployed(
     """The contracts with a task; nine colluders are bonded."""
     deployment = launch(Client.connect(rpc), deployer, workload, [str(store)])
     client = Client.connect(rpc, deployment)
-    deposit = client.request_for("BondVault", "deposit", (int(Role.VERIFIER),))
+    deposit = client.request_for("BondVault", "deposit", (int(Role.VERIFIER),), STAKE)
     for colluder in colluders:
-        data = f"0x{deposit.data.hex()}"
-        fields = {"from": colluder.address, "to": deposit.target, "data": data, "value": hex(STAKE)}
-        client.rpc.request("eth_sendTransaction", fields)
+        sent(client, colluder.address, deposit)
     return deployment
 
 

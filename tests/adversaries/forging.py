@@ -247,6 +247,7 @@ def honest(
     below: Forgery | None = None,
     missed: int | None = None,
     misses: Workload | None = None,
+    first: int = 0,
 ) -> Forgery:
     """Makes a right block.
 
@@ -260,20 +261,21 @@ def honest(
         below: the parent, unless that is genesis.
         missed: number of the first requirement that it does not meet.
         misses: a task whose requirements it misses.
+        first: nonce to begin at.
     """
     segment = segment_after(workload, parent, below.post if below else workload.initial)
     task, train, test = workload.task, workload.train, workload.test
     before = workload.evaluator.correct(segment.end, test.images, test.labels)
-    for nonce in range(10_000):
+    for nonce in range(first, first + 10_000):
         drawn = seed(task.rules, task.id, parent, miner, nonce)
         indices = batch(drawn, task.batch_size, task.train_count)
         result = workload.stepper.run(segment.end, train.images[list(indices)], train.labels[list(indices)])
+        most = requirements(task.rules, drawn, most_bits(difficulty), task.eligible_count, task.mask_size)
+        if missed is None and unmet(workload, most, segment.end, result.post) is not None:
+            continue  # before anything is hashed, which takes longer than the step
         draft = replace(BLANK, parent=parent, miner=miner, nonce=nonce, indices=indices, segment_root=segment.root)
         header = replace(draft, pre_root=segment.end.root, post_root=result.post.root)
         if unmet(workload, requirements_of(workload, header, difficulty), segment.end, result.post) != missed:
-            continue
-        most = requirements(task.rules, drawn, most_bits(difficulty), task.eligible_count, task.mask_size)
-        if missed is None and unmet(workload, most, segment.end, result.post) is not None:
             continue
         if misses and unmet(misses, requirements_of(misses, header, difficulty), segment.end, result.post) is None:
             continue

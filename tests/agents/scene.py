@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
+from pol_oracle.agents.respond import Challenge, Committer, Responder
+from pol_oracle.agents.rules.actions import Action, Prove
 from pol_oracle.agents.rules.knowledge import Verifier
 from pol_oracle.agents.rules.policy import Policy
-from pol_oracle.agents.rules.verdicts import Challenge, Verdict
+from pol_oracle.agents.rules.verdicts import Unavailable, Verdict
 from pol_oracle.bench import l1
 from pol_oracle.evidence import Answer, FraudProof
 from pol_oracle.l1.events import typed as ev
+from pol_oracle.l1.sending.calls import Call
 from pol_oracle.protocol.difficulty import BIT
 from pol_oracle.protocol.hashing import ZERO, keccak
 from pol_oracle.protocol.header import Header
@@ -36,18 +41,23 @@ OPENING = (b"opening",)
 
 
 def proof_of(block_id: bytes, kind: EvidenceKind = EvidenceKind.STEP) -> FraudProof:
-    """A Court call; nobody looks into it."""
-    return FraudProof(kind, "proveOperation", (block_id,))
+    """A Court call; nobody looks into it, but it can be encoded."""
+    return FraudProof(kind, "proveSums", (_header(block_id), (0, 0, 1, 2, b"content", [])))
 
 
 def refutation(trace_root: bytes = TRACE_ROOT) -> FraudProof:
     """A Court call against an explanation."""
-    return FraudProof(None, "proveBit", (trace_root,), replace(EXPLANATION, explanation=trace_root))
+    evidence = (int(Tree.AFTER), EXPLANATION.index), (b"program", b"opening")
+    return FraudProof(None, "proveBit", (_header(trace_root), *evidence), replace(EXPLANATION, explanation=trace_root))
 
 
-def lacks(block_id: bytes, position: Position, kind: EvidenceKind | None = EvidenceKind.WITHHELD) -> Verdict:
+def _header(parent: bytes) -> tuple[Any, ...]:
+    return Header(parent, CHEAT, 0, (0, 1, 2, 3), ZERO, ZERO, ZERO, ZERO, ZERO, 0, 1).astuple()
+
+
+def lacks(block_id: bytes, position: Position) -> Unavailable:
     """What a replay says that lacks something."""
-    return Verdict(block_id, kind, "not shown", lacks=MissingItem(position, OPENING))
+    return Unavailable(block_id, "not shown", MissingItem(position, OPENING))
 
 
 def answer_of(position: Position) -> Answer:
@@ -55,9 +65,21 @@ def answer_of(position: Position) -> Answer:
     return Answer("revealNodes", (position.tensor,))
 
 
-def seal(block_id: bytes, proof: FraudProof) -> Challenge:
-    """A commitment anybody can see through; enough to test decisions."""
-    return Challenge(keccak(block_id + proof.function.encode()), keccak(b"salt" + block_id), b"")
+def account_of(address: str) -> Any:
+    """The account that an address would belong to."""
+    return SimpleNamespace(address=address, key=keccak(address.encode()))
+
+
+def challenge(block_id: bytes, proof: FraudProof, explained_at: int = 0, me: str = V1) -> Challenge:
+    """The calls that a proof takes."""
+    return Committer(account_of(me))(Prove(block_id, proof, explained_at))
+
+
+def sent(scene: Scene, actions: Iterable[Action], depth: int = 0, me: str = V1) -> list[Call]:
+    """The calls that actions come to as L1 stands."""
+    calls: list[Call] = []
+    Responder(SimpleNamespace(submit=calls.append), Committer(account_of(me)), depth)(actions, scene.view)
+    return calls
 
 
 class Scene:
@@ -278,7 +300,7 @@ def _evaluation(position: Position) -> dict[str, Any]:
 def verifier(me: str = V1, *verdicts: Verdict, answers: tuple[tuple[bytes, Position], ...] = ()) -> Verifier:
     """What a verifier knows that came to these verdicts and computed these answers."""
     computed = {(block, position): answer_of(position) for block, position in answers}
-    return Verifier(me, {v.block_id: v for v in verdicts}, seal, computed)
+    return Verifier(me, {v.block_id: v for v in verdicts}, computed)
 
 
 def join(name: str) -> None:

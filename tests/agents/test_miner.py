@@ -10,19 +10,18 @@ from typing import Any, cast
 import pytest
 import structlog
 
-from pol_oracle.agents.job import Job
 from pol_oracle.agents.miner import MinerLoop
-from pol_oracle.agents.rules.verdicts import Verdict
+from pol_oracle.agents.rules.verdicts import Invalid, Valid, Verdict
 from pol_oracle.agents.runtime import Context
 from pol_oracle.agents.storage.memory import AgentMemory
 from pol_oracle.agents.work.follow import Ask
 from pol_oracle.agents.work.worker import Cancelled
 from pol_oracle.evidence import Shown
 from pol_oracle.protocol.errors import StoreError
-from pol_oracle.protocol.lifecycle import EvidenceKind
+from pol_oracle.task.proof import Job
 from pol_oracle.view.blocks import BlockView
 from pol_oracle.view.lineage import Lineage
-from tests.agents.scene import CHEAT, GENESIS, MINER, PARAMETERS, POLICY, TASK, Scene, join, proof_of
+from tests.agents.scene import CHEAT, GENESIS, MINER, PARAMETERS, POLICY, TASK, Scene, account_of, join, proof_of
 
 
 class Machine:
@@ -33,7 +32,7 @@ class Machine:
         self.searching: list[bytes] = []
         self.verdicts: dict[bytes, Verdict | StoreError] = {}
         nothing: Any = None
-        config = SimpleNamespace(retry_s=0, policy=POLICY, name="miner")
+        config = SimpleNamespace(retry_s=0, policy=POLICY, name="miner", account=account_of(MINER), depth=0)
         records = SimpleNamespace(note=lambda **facts: None)
         memory = AgentMemory(folder / "m.sqlite", GENESIS, MINER)
         context = SimpleNamespace(
@@ -60,10 +59,10 @@ class Machine:
         return found
 
     def produce(self, job: Job, cancelled: Ask) -> Any:
-        self.searching.append(job.parent.id)
+        self.searching.append(job.parent)
         while not cancelled():
             time.sleep(0.001)
-        self.searching.remove(job.parent.id)
+        self.searching.remove(job.parent)
         raise Cancelled
 
     def turn(self) -> list[bytes]:
@@ -101,16 +100,16 @@ def test_the_search_rests_while_a_heavier_block_waits_to_be_replayed(scene: Scen
     above = scene.propose(rival, CHEAT)
     assert machine.turn() == []
 
-    machine.verdicts[rival] = Verdict(rival)
+    machine.verdicts[rival] = Valid(rival)
     assert machine.turn() == []  # what is heavier is not judged yet
-    machine.verdicts[above] = Verdict(above)
+    machine.verdicts[above] = Valid(above)
     assert machine.turn() == [above]
 
 
 @pytest.mark.parametrize(
     "judgement",
     [
-        lambda block: Verdict(block, EvidenceKind.STEP, "wrong", proof_of(block)),
+        lambda block: Invalid(block, "wrong", proof_of(block)),
         lambda block: StoreError("not there"),
     ],
     ids=["wrong", "cannot be replayed"],

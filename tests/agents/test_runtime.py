@@ -14,10 +14,10 @@ import pytest
 from pol_oracle.agents.rules.actions import Action
 from pol_oracle.agents.runtime import Context, Loop
 from pol_oracle.l1.monitor import Update
-from pol_oracle.l1.sending.sender import CallResult
+from pol_oracle.l1.sending.calls import CallResult
 from pol_oracle.protocol.errors import ChainError, StoreError, Unreachable, WrongChain
 from pol_oracle.view import View
-from tests.agents.scene import GENESIS
+from tests.agents.scene import GENESIS, V1, account_of
 
 
 class Feed:
@@ -46,7 +46,7 @@ class Idle(Loop):
 def idle(feed: Feed) -> Loop:
     postbox = SimpleNamespace(tick=list)
     records = SimpleNamespace(write=lambda history: None)
-    config = SimpleNamespace(name="idle")
+    config = SimpleNamespace(name="idle", account=account_of(V1), depth=0)
     told: dict[str, Any] = {"feed": feed, "postbox": postbox, "records": records, "config": config}
     context: Any = SimpleNamespace(**told, genesis_id=GENESIS, check=None)
     return Idle(cast(Context, context))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -14,6 +15,24 @@ FENCE = re.compile(r"^ *```.*?^ *```$", re.MULTILINE | re.DOTALL)
 def name(page: Path) -> str:
     """Returns a page's path from the root, as tests are named after it."""
     return page.relative_to(ROOT).as_posix()
+
+
+def files(text: str) -> Iterator[str]:
+    """Yields what a text names in backticks that looks like a file or a folder of the project, and not of a user's."""
+    named = (name for name in re.findall(r"`([\w./-]+)`", text) if not name.startswith("."))
+    yield from (name for name in named if re.search(r"\w\.(py|sol|toml|md)$|\w/\w+/$", name))
+
+
+def is_there(name: str) -> bool:
+    """Whether there is such a file or folder: by its path from the root, or by the last parts of that."""
+    return any(path.endswith(f"/{name.rstrip('/')}") for path in _paths())
+
+
+@cache
+def _paths() -> tuple[str, ...]:
+    homes = ("pol_oracle", "contracts", "docs", "examples", "scripts", "tasks", "tests", "tools")
+    found = [path for home in homes for path in (ROOT / home).rglob("*")]
+    return tuple(f"/{path.relative_to(ROOT).as_posix()}" for path in [*found, *ROOT.iterdir()])
 
 
 def prose(page: Path) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from pathlib import Path
 
 import pytest
 
-from tests.architecture.pages import PAGES, ROOT, leads_somewhere, links, name, prose
+from tests.architecture.pages import PAGES, ROOT, files, is_there, leads_somewhere, links, name, prose
 
 LINKS = [(page, link) for page in PAGES for link in links(page)]
 TESTS = [(page, test) for page in PAGES for test in re.findall(r"`([\w/.]+::\w+)`", page.read_text("utf-8"))]
@@ -16,6 +17,8 @@ CONTRACTS = [path.read_text() for path in (ROOT / "tests" / "solidity").glob("*.
 DECISIONS = sorted(
     page for page in (ROOT / "docs" / "decisions").glob("*.md") if page.name not in ("README.md", "superseded.md")
 )
+COMMENTED = [*(ROOT / "contracts").rglob("*.sol"), *ROOT.glob("tests/solidity/*.sol"), *ROOT.glob("tasks/*.toml")]
+UNDER_WORK = ("docs/economics.md", "docs/risks.md")
 STATUS = re.compile(r"\*20\d\d-\d\d-\d\d · (accepted|superseded( in part)? by \[[^]]+\]\([^)]+\))\*")
 
 
@@ -53,12 +56,91 @@ def test_what_does_not_exist_is_noticed() -> None:
     assert not exists("BountiesTest::test_pitfall_03_withheld_data_is_slashed")  # of another contract
 
 
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_files_named_on_a_page_are_there(page: Path) -> None:
+    assert [file for file in files(page.read_text("utf-8")) if not is_there(file)] == []
+
+
+def test_files_named_in_docstrings_are_there() -> None:
+    missing = {}
+    for module in sorted((ROOT / "pol_oracle").rglob("*.py")):
+        tree = ast.parse(module.read_text("utf-8"))
+        defined = (node for node in ast.walk(tree) if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef))
+        said = " ".join(ast.get_docstring(node) or "" for node in defined)
+        named = re.findall(r"(?<![\w*])[\w/]+\.py\b", said)
+        if gone := [file for file in named if not is_there(file)]:
+            missing[name(module)] = gone
+    assert missing == {}
+
+
+def test_files_that_are_not_there_are_noticed() -> None:
+    assert list(files("`agents/nothing.py`, `pol_oracle/nothing/`, `pol demo`")) == [
+        "agents/nothing.py",
+        "pol_oracle/nothing/",
+    ]
+    assert not is_there("agents/nothing.py")
+    assert not is_there("pol_oracle/nothing/")
+    assert is_there("agents/rules/decide.py")
+
+
+def test_the_readme_is_short() -> None:
+    lines = (ROOT / "README.md").read_text("utf-8").splitlines()
+    assert len(lines) <= 130
+    assert [line for line in lines if len(line) > 110] == []
+
+
+def test_folders_in_the_layout_are_there() -> None:
+    layout = (ROOT / "CONTRIBUTING.md").read_text("utf-8").split("```")[1]
+    folders = re.findall(r"(?:^|(?<=\s\s))([a-z_]\w*)/", layout, re.MULTILINE)
+    assert len(folders) > 20
+    assert [
+        folder for folder in folders if not any((ROOT / home / folder).is_dir() for home in ("", "pol_oracle"))
+    ] == []
+
+
+def test_the_architecture_names_every_package() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    packages = (init.parent.name for init in (ROOT / "pol_oracle").glob("*/__init__.py"))
+    assert [package for package in packages if f"`pol_oracle/{package}/`" not in text] == []
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if name(page) not in UNDER_WORK], ids=name)
+def test_lines_of_prose_are_short(page: Path) -> None:
+    assert [line for line in prose(page).splitlines() if too_long(line) and not line.startswith("|")] == []
+
+
+@pytest.mark.parametrize("path", COMMENTED, ids=lambda path: str(path.relative_to(ROOT)))
+def test_lines_of_comments_are_short(path: Path) -> None:
+    comments = re.findall(r"^ *(?:///?|#) .*", path.read_text("utf-8"), re.MULTILINE)
+    assert [line for line in comments if too_long(line)] == []
+
+
+def too_long(line: str) -> bool:
+    """Whether a line has more than 120 characters, and could be broken."""
+    return len(line) > 120 and max(map(len, line.split())) < 80
+
+
+def test_both_paths_of_the_architecture_are_short() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    header, attempt = (text.split(f"\n## {title}")[1].split("\n## ")[0] for title in ("A header", "A try"))
+    assert len({file for file in files(header) if file.endswith(".py")}) <= 18
+    assert len({file for file in files(attempt) if file.endswith(".py")}) <= 14
+
+
 def test_every_attack_in_the_economics_has_a_test() -> None:
     _, attacks = (ROOT / "docs" / "economics.md").read_text().split("## Why each attack loses")
     bullets = re.split(r"^- ", attacks, flags=re.MULTILINE)[1:]
     assert len(bullets) >= 8
     for bullet in bullets:
         assert "::test_" in bullet, bullet
+
+
+def test_the_table_of_gas_is_the_recorded_one() -> None:
+    recorded = set(json.loads((ROOT / "tests" / "bench" / "gas.json").read_text()).values())
+    table = (ROOT / "docs" / "performance.md").read_text().split("## Gas")[1].split("\n## ")[0]
+    told = {int(number.replace(",", "")) for number in re.findall(r"\| ([\d,]+) \|$", table, re.MULTILINE)}
+    assert len(told) >= 8
+    assert told <= recorded
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/scaling.md"])

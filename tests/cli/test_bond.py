@@ -126,6 +126,18 @@ def test_a_pace_that_l1_does_not_tell_is_a_minutes_patience() -> None:
     assert pace.patience_s(Node(Rpc("http://127.0.0.1:1")), 6) == pace.LEAST_WAIT_S
 
 
+def test_a_devnet_that_mines_on_demand_confirms_at_once(
+    pol: Pol, client: Client, home: Path, deployed: Deployment
+) -> None:
+    """It hung for a minute, though mined."""
+    deployed.model_copy(update={"confirmations": 6}).save(home / "deployment.json")
+
+    said = pol("bond", "deposit", "1", *MINER)
+
+    assert said.code == 0, said.err
+    assert bonded(client) == ETH
+
+
 @pytest.mark.usefixtures("impatient", "slow")
 def test_the_operator_caps_fees(pol: Pol, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POL_FEE_CAPS", "bond=0.0000001")

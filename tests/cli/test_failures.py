@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import socket
 import sqlite3
@@ -13,10 +14,13 @@ import pytest
 from pol_oracle.bench.l1 import L1, MINER, PARAMETERS
 from pol_oracle.cli import session
 from pol_oracle.cli.failures import expected, unexpected
+from pol_oracle.l1.client import Client
 from pol_oracle.l1.contracts.deployment import Deployment
 from pol_oracle.l1.devnet.ports import free_port
+from pol_oracle.l1.records import Bond
 from pol_oracle.protocol.difficulty import ANY_DIFFICULTY
 from pol_oracle.protocol.errors import PolError, StoreError
+from pol_oracle.protocol.lifecycle import Role
 from tests.cli.conftest import Pol
 
 
@@ -127,13 +131,35 @@ def test_nobody_to_ask_for_a_password(pol: Pol) -> None:
     assert "--password-file" in said.sentence
 
 
-def test_contract_revert_is_decoded(pol: Pol, deployed: Deployment) -> None:
+def test_contract_revert_is_decoded(pol: Pol, deployed: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Client, "bond", lambda *_: Bond(2 * 10**18, 0))  # taken meanwhile by another process
+
     said = pol("bond", "withdraw", "2", "--role", "miner", "--dev", 9)
 
     assert said.code == 1
     assert "insufficient bond" in said.sentence
     assert "needed 2 ETH" in said.sentence
-    assert "pol bond deposit" in said.sentence
+
+
+def test_more_than_the_free_bond_cannot_be_withdrawn(pol: Pol, l1: L1) -> None:
+    """It advised a deposit."""
+    l1.send(MINER, "BondVault", "deposit", int(Role.MINER), value=3 * PARAMETERS.miner_bond)
+    l1.propose(l1.header(l1.client.finalized_tip(), 1))
+
+    said = pol("bond", "withdraw", "9999", "--role", "miner", "--dev", MINER)
+
+    assert said.code == 1
+    assert "cannot withdraw 9999 ETH: 2 ETH of the miner bond are free; 1 ETH are locked until" in said.sentence
+
+
+def test_the_hint_for_a_missing_bond_can_be_pasted(pol: Pol, deployed: Deployment) -> None:
+    said = pol("verifier", "run", "--dev", 9)
+
+    assert said.code == 1
+    command = said.sentence.split("`")[1].split()
+    assert command[0] == "pol"
+    pol(*command[1:])
+    assert "ETH bonded" not in pol("verifier", "run", "--dev", 9, "--confirmations", "-1").err
 
 
 @pytest.mark.parametrize("amount", ["one", "0", "-1", "0.0000000000000000001", "nan"])
@@ -152,7 +178,6 @@ def test_account_that_cannot_pay(pol: Pol, deployed: Deployment) -> None:
 
 
 def test_same_account_twice(pol: Pol, home: Path, deployed: Deployment, client: object) -> None:
-    from pol_oracle.l1.client import Client
     from pol_oracle.l1.devnet.anvil import dev_account
     from pol_oracle.l1.sending.sender import Sender
 
@@ -189,8 +214,6 @@ def test_corrupt_memory_is_named(tmp_path: Path) -> None:
 
 
 def test_nothing_to_withdraw(pol: Pol, l1: L1) -> None:
-    from pol_oracle.protocol.lifecycle import Role
-
     l1.send(MINER, "BondVault", "deposit", int(Role.MINER), value=PARAMETERS.miner_bond)
     l1.propose(l1.header(l1.client.finalized_tip(), 1))
 
@@ -286,6 +309,40 @@ def test_disk_error_names_the_path(number: int, reason: str) -> None:
 def test_full_disk_under_a_journal() -> None:
     assert "the disk is full" in str(expected(sqlite3.OperationalError("database or disk is full")))
     assert "the disk is full" in str(expected(OSError(errno.EDQUOT, "quota")))
+
+
+def test_a_deployment_file_of_an_older_version_is_not_damaged(pol: Pol, home: Path, deployed: Deployment) -> None:
+    """It was told to `--force`."""
+    path = home / "deployment.json"
+    older = json.loads(path.read_text())
+    del older["version"], older["store"]
+    path.write_text(json.dumps(older))
+
+    said = pol("task", "show")
+
+    assert said.code == 1
+    assert "is of version 1, and this pol-oracle reads version 2" in said.sentence
+    assert "damaged" not in said.sentence and "--force" not in said.sentence
+
+
+def test_a_final_block_cannot_be_challenged(pol: Pol, l1: L1) -> None:
+    """`--dry-run` printed 17 refusals, and exited 0."""
+    finalize_one(l1)
+
+    said = pol("challenge", "final", "--dry-run")
+
+    assert said.code == 1
+    assert "is finalized: nothing can be brought against it any more" in said.sentence
+
+
+def test_a_height_that_is_not_there_yet(pol: Pol, deployed: Deployment) -> None:
+    assert pol("blocks", "show", "999").sentence == "pol: there is no block at height 999 yet: the head is at height 0"
+
+
+def test_genesis_has_a_time(pol: Pol, l1: L1) -> None:
+    shown = pol("blocks", "show", "0", "--json").json
+
+    assert abs(shown["proposed_at"] - l1.client.latest().timestamp) < 3600
 
 
 def test_unknown_block(pol: Pol, deployed: Deployment) -> None:

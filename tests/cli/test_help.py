@@ -14,14 +14,17 @@ import typer.main
 from pol_oracle.cli.app import app
 
 NEEDED = """
-devnet up, devnet down, devnet status, deploy, keys new, keys import, keys list, bond deposit, bond withdraw, bond show,
-miner run, verifier run, blocks list, blocks show, blocks verify, blocks watch, task show, status, store serve,
-state export, plot, bench, demo, challenge, reproduce figure1, reproduce learning, simulate, soak
+up, top, doctor,
+devnet up, devnet down, devnet status, devnet reset, devnet fund, deploy, keys new, keys import, keys list,
+bond deposit, bond withdraw, bond show, miner run, verifier run, blocks list, blocks show, blocks verify, blocks watch,
+task show, status, explorer, store serve, state export, plot, bench, demo, challenge,
+reproduce figure1, reproduce learning, simulate, soak
 """
 PRINTING = """
-devnet up, devnet down, devnet status, deploy, keys new, keys import, keys list, bond deposit, bond withdraw, bond show,
-miner run, verifier run, blocks list, blocks show, blocks verify, blocks watch, task show, status, store serve,
-state export, plot, bench, demo, challenge, reproduce figure1, reproduce learning, simulate, soak
+top, doctor, devnet up, devnet down, devnet status, devnet reset, devnet fund, deploy, keys new, keys import, keys list,
+bond deposit, bond withdraw, bond show, miner run, verifier run, blocks list, blocks show, blocks verify, blocks watch,
+task show, status, explorer, store serve, state export, plot, bench, demo, challenge,
+reproduce figure1, reproduce learning, simulate, soak
 """
 UNITS = (
     "Threads",

@@ -29,7 +29,7 @@ from pol_oracle.protocol.difficulty import BIT
 from pol_oracle.protocol.hashing import ZERO, keccak
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import Role, Status
-from pol_oracle.search import Base, Proof, build_module, search_for
+from pol_oracle.search import Base, Job, Proof, build_module, search_for
 from pol_oracle.search.torch_models import images_to_torch
 from pol_oracle.store import StateStore, file_name
 from pol_oracle.task import Segment, Workload, build_workload, load_spec, train_segment
@@ -48,6 +48,7 @@ test = 256
 difficulty_bits = 1
 confirmations = 0
 """
+EXAMPLES = Path(__file__).parents[2] / "examples"
 TIE = 1e-4  # logits so close may change places where torch rounds another way
 
 
@@ -99,8 +100,9 @@ def ground(network: L1, workload: Workload) -> Ground:
 
 @pytest.fixture
 def proof(ground: Ground) -> Proof:
-    base = Base(ground.segment.block_id, ground.segment.root, ground.segment.end)
-    found = search_for(ground.workload).search(base, dev_account(MINER).address, BIT)
+    base = Base(ground.segment.root, ground.segment.end)
+    job = Job(ground.segment.block_id, dev_account(MINER).address, BIT)
+    found = search_for(ground.workload).search(job, base)
     assert found is not None
     return found
 
@@ -176,6 +178,19 @@ def test_right_block_verifies_and_is_shown(pol: Pol, network: L1, home: Path, pr
     shown = pol("blocks", "show", block, "--json").json
     assert shown["header"]["segment_root"] == "0x" + proof.header.segment_root.hex()
     assert {path.name for path in (home / "states").iterdir()} == {file_name(proof.post.root)}
+
+
+def test_the_example_replays_the_head_and_draws_it(network: L1, home: Path, proof: Proof) -> None:
+    block = proposed(network, proof.header)
+    example, picture = EXAMPLES / "replay_a_block.py", home / "step.png"
+
+    done = subprocess.run(
+        [sys.executable, example, home / "deployment.json", picture], capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert f"block {block} at height 1 is right" in done.stdout
+    assert picture.read_bytes().startswith(b"\x89PNG")
 
 
 def test_wrong_block_does_not_verify(pol: Pol, network: L1, ground: Ground) -> None:

@@ -20,10 +20,10 @@ STARTS_A_CREW_AND_DIES = """
 import os, signal, sys
 from pathlib import Path
 from pol_oracle.demo import stage
-from pol_oracle.demo.cast import Part, Party
+from pol_oracle.demo.cast import DemoRole, Party
 stage.command_of = lambda party, home: ["sleep", "60"]
-crew = stage.Crew(Path(sys.argv[1]))
-crew.start((Party("a", Part.MINER, 1, "0x0"), Party("b", Part.MINER, 2, "0x0")))
+crew = stage.AgentProcesses(Path(sys.argv[1]))
+crew.start((Party("a", DemoRole.MINER, 1, "0x0"), Party("b", DemoRole.MINER, 2, "0x0")))
 print(*[p.pid for p in crew._processes.values()], flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
 """

@@ -13,10 +13,9 @@ import numpy as np
 from eth_account.signers.local import LocalAccount
 
 from pol_oracle.agents.config import AgentConfig
-from pol_oracle.agents.job import Job, Produce
-from pol_oracle.agents.miner import MinerLoop
+from pol_oracle.agents.miner import MinerLoop, Produce
 from pol_oracle.agents.rules.policy import Policy
-from pol_oracle.agents.rules.verdicts import Answerer, Replay, Verdict
+from pol_oracle.agents.rules.verdicts import Answerer, Invalid, Replay, Unavailable, Valid, Verdict
 from pol_oracle.agents.runtime import Context, Loop, open_context
 from pol_oracle.agents.verifier import VerifierLoop
 from pol_oracle.agents.work.follow import Ask
@@ -26,7 +25,8 @@ from pol_oracle.evidence import Answer, FraudProof, Shown, bits_answer
 from pol_oracle.evidence.accuracy import sums_proof
 from pol_oracle.l1.client import Client
 from pol_oracle.l1.contracts.deployment import Deployment
-from pol_oracle.l1.sending.sender import Call, Sender
+from pol_oracle.l1.sending.calls import Call
+from pol_oracle.l1.sending.sender import Sender
 from pol_oracle.protocol.derivation import batch, seed
 from pol_oracle.protocol.errors import StoreError
 from pol_oracle.protocol.hashing import keccak
@@ -34,6 +34,7 @@ from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import EvidenceKind, Role, Status
 from pol_oracle.protocol.positions import Item, MissingItem, Position
 from pol_oracle.protocol.task import Task
+from pol_oracle.task.proof import Job
 from pol_oracle.view.blocks import BlockView
 from pol_oracle.view.lineage import Lineage
 
@@ -52,14 +53,14 @@ class MadeUpProof:
 
 def header_of(task: Task, job: Job, nonce: int = 0, correct: int | None = None) -> Header:
     """A header that the registry takes, with the accuracy tree that it should have."""
-    segment, pre = (keccak(bytes([n]) + job.parent.id) for n in range(2))
-    post, trace = (keccak(bytes([n]) + job.parent.id + nonce.to_bytes(8, "big")) for n in range(2))
-    drawn = seed(task.rules, task.id, job.parent.id, job.miner, nonce)
+    segment, pre = (keccak(bytes([n]) + job.parent) for n in range(2))
+    post, trace = (keccak(bytes([n]) + job.parent + nonce.to_bytes(8, "big")) for n in range(2))
+    drawn = seed(task.rules, task.id, job.parent, job.miner, nonce)
     indices = batch(drawn, task.batch_size, task.train_count)
-    below = job.parent.lineage[-1].correct_after if job.parent.lineage else 0
+    below = job.lineage[-1].correct_after if job.lineage else 0
     after = below + 1 if correct is None else correct
     bits = accuracy(task, after).root.hash
-    return Header(job.parent.id, job.miner, nonce, indices, segment, pre, post, trace, bits, after - 1, after)
+    return Header(job.parent, job.miner, nonce, indices, segment, pre, post, trace, bits, after - 1, after)
 
 
 def accuracy(task: Task, correct: int) -> AccuracyTree:
@@ -81,7 +82,7 @@ def boast_proof(task: Task, header: Header) -> FraudProof:
 
 def believe(block: BlockView, lineage: Lineage, shown: Shown, cancelled: Ask) -> Verdict:
     """Finds every block right."""
-    return Verdict(block.id)
+    return Valid(block.id)
 
 
 def reveal_bits(task: Task) -> Answerer:
@@ -109,11 +110,22 @@ class Stage:
         deployment: on it.
         mine: makes L1 blocks.
         pace: seconds of L1 time between them, if not told otherwise.
+        clock: in seconds; L1's time goes at least as fast. None: only as told.
     """
 
-    def __init__(self, folder: Path, rpc: str, deployment: Deployment, mine: Mine, pace: int = 1) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        rpc: str,
+        deployment: Deployment,
+        mine: Mine,
+        pace: int = 1,
+        clock: Callable[[], float] | None = None,
+    ) -> None:
         self.folder = folder
         self.pace = pace
+        self._clock = clock or (lambda: 0.0)
+        self._told = self._clock()
         self.rpc = rpc
         self.deployment = deployment
         self.mine = mine
@@ -158,12 +170,12 @@ class Stage:
 
         def replay(block: BlockView, lineage: Lineage, shown: Shown, cancelled: Ask) -> Verdict:
             if block.miner not in guilty or block.header is None:
-                return Verdict(block.id)
+                return Valid(block.id)
             if kind is not EvidenceKind.WITHHELD:
-                return Verdict(block.id, kind, "wrong", boast_proof(task, block.header))
+                return Invalid(block.id, "wrong", boast_proof(task, block.header))
             bits = Position(Item.BITS)
             lacks = MissingItem(bits, (b"",))
-            return Verdict(block.id) if bits in shown else Verdict(block.id, kind, "not shown", lacks=lacks)
+            return Valid(block.id) if bits in shown else Unavailable(block.id, "not shown", lacks)
 
         return replay
 
@@ -214,7 +226,7 @@ class Stage:
             patient: wait for replays; real ones take longer than made-up ones.
         """
         for _ in range(count):
-            step = self.pace if seconds is None else seconds
+            step = max(self.pace if seconds is None else seconds, self._gone())
             self.client.rpc.request("evm_setNextBlockTimestamp", self.client.latest().timestamp + step)
             self.mine()
             for loop in self.loops:
@@ -223,6 +235,12 @@ class Stage:
             for thread in threading.enumerate():
                 if patient and thread.name in ("replay", "answer"):
                     thread.join()
+
+    def _gone(self) -> int:
+        """Whole seconds since the last round."""
+        gone = int(self._clock() - self._told)
+        self._told += gone
+        return gone
 
     def until(self, condition: Callable[[], bool], limit: int = 120, *, patient: bool = False) -> None:
         """Rounds until something is true."""
@@ -253,6 +271,8 @@ class Stage:
         return loop
 
     def _context(self, account: LocalAccount, role: Role) -> Context:
-        if self.client.bond(account.address, role).free + self.client.bond(account.address, role).locked == 0:
-            self.bond(account, role)
-        return open_context(self.config(account), role)
+        config, bond = self.config(account), self.client.bond(account.address, role)
+        if bond.free + bond.locked == 0:
+            needed = config.policy.needed(self.deployment.parameters) if role is Role.VERIFIER else 0
+            self.bond(account, role, max(STAKE, needed))
+        return open_context(config, role)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from eth_account.signers.local import LocalAccount
 
-from pol_oracle.agents.rules.verdicts import Verdict
+from pol_oracle.agents.rules.verdicts import Invalid, Valid, Verdict
 from pol_oracle.agents.runtime import open_context
 from pol_oracle.agents.storage.memory import RefusedCall
 from pol_oracle.agents.work.follow import Ask
@@ -170,9 +170,9 @@ def test_pitfall_15_head_is_slashed_under_many_descendants(stage: Stage, account
 
     def replay(block: BlockView, lineage: Lineage, shown: Shown, cancelled: Ask) -> Verdict:
         if block.miner != cheat.address or block.height > 1 or block.header is None:
-            return Verdict(block.id)
+            return Valid(block.id)
         proof = boast_proof(stage.deployment.task, block.header)
-        return Verdict(block.id, EvidenceKind.ACCURACY, "wrong", proof)
+        return Invalid(block.id, "wrong", proof)
 
     def boast_first(header: Header) -> Header:
         return boast(header) if header.nonce == 0 else header
@@ -212,7 +212,7 @@ def test_pitfall_18_same_key_twice_is_refused(stage: Stage, accounts: Accounts) 
 
 
 def test_agent_without_bond_is_told_what_to_do(stage: Stage, accounts: Accounts) -> None:
-    with pytest.raises(InputError, match=r"needs at least 1\.94 ETH .*: deposit it with `pol bond deposit"):
+    with pytest.raises(InputError, match=r"needs at least 1\.94 ETH .*: deposit the rest with `pol bond deposit 1\.94"):
         open_context(stage.config(accounts[1]), Role.VERIFIER)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pol_oracle.agents.respond import call_of
-from pol_oracle.agents.rules.actions import Action, Demand, Expire, Explain, Reveal
+from pol_oracle.agents.rules.actions import Demand, Expire, Explain, OneCall, Reveal
 from pol_oracle.agents.rules.policy import DEMANDS
 from pol_oracle.bench.l1 import L1, MINER, VERIFIERS, running
 from pol_oracle.canonical.commitments.segments import SegmentEntry
@@ -112,7 +112,7 @@ def costs(tmp_path_factory: pytest.TempPathFactory) -> Costs:
     return Costs(commit, demands[0], max(demands[1:]), answers, size, expire)
 
 
-def carry_out(l1: L1, dev: int, action: Action) -> int:
+def carry_out(l1: L1, dev: int, action: OneCall) -> int:
     """Does what an agent would; returns the gas."""
     call = call_of(action)
     return l1.send(dev, call.contract, call.function, *call.args).gas_used
@@ -135,11 +135,11 @@ def _answered(l1: L1, workload: Workload) -> tuple[list[int], dict[Position, int
         opening = miner.accuracy().open(position.index) if position.explains else (program,)
         demands.append(carry_out(l1, ME, Demand(block, header, MissingItem(position, opening))))
         answer = answer_to(position, workload.programs, miner)
-        reply: Action = Reveal(block, header, position, answer)
+        reply: OneCall = Reveal(block, header, position, answer)
         if position.explains:
             reply = Explain(block, header, position, answer, Role.MINER, 0)
         call = call_of(reply)
-        size = max(size, len(l1.client.request_for(call.contract, call.function, call.args).data))
+        size = max(size, len(call.data))
         answers[position] = carry_out(l1, MINER, reply)
     return demands, answers, size
 

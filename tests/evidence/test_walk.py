@@ -15,6 +15,7 @@ from pol_oracle.canonical.commitments.trees import Opening, merkle_rise
 from pol_oracle.canonical.operations import Kind
 from pol_oracle.canonical.state import State
 from pol_oracle.evidence import (
+    Finding,
     FraudProof,
     Grounds,
     HonestDiscloser,
@@ -25,10 +26,10 @@ from pol_oracle.evidence import (
     find_step_fault,
 )
 from pol_oracle.protocol.difficulty import BIT
-from pol_oracle.protocol.errors import InputError, Unavailable
+from pol_oracle.protocol.errors import InputError
 from pol_oracle.protocol.hashing import Tag, keccak
 from pol_oracle.protocol.lifecycle import EvidenceKind
-from pol_oracle.protocol.positions import Item, Position, Tree
+from pol_oracle.protocol.positions import Item, MissingItem, Position, Tree
 from pol_oracle.task import Segment, train_segment
 from tests.adversaries.forging import (
     Forgery,
@@ -45,7 +46,7 @@ from tests.task.workloads import MINER, STEPS, small_workload
 WORKLOAD = small_workload()
 GENESIS = keccak(b"genesis")
 LAST = STEPS - 1
-Find = Callable[[ShownTrees], FraudProof]
+Find = Callable[[ShownTrees], Finding]
 
 
 @pytest.fixture(scope="module")
@@ -64,21 +65,20 @@ def walk(forgery: Forgery, find: Find) -> tuple[list[Position], FraudProof]:
     """Demands what is lacking, one after the other, until there is a proof; returns the demands, and the proof."""
     answers = dict[Position, bytes]()
     while True:
-        try:
-            return list(answers), find(ShownTrees(WORKLOAD, forgery.header, grounds(forgery), answers))
-        except Unavailable as lacking:
-            position = lacking.lacking.position
-            assert position not in answers
-            assert not position.above or answers.keys() & set(position.above)
-            answers[position] = told(position, forgery)
+        found = find(ShownTrees(WORKLOAD, forgery.header, grounds(forgery), answers))
+        if isinstance(found, FraudProof):
+            return list(answers), found
+        assert found.position not in answers
+        assert not found.position.above or answers.keys() & set(found.position.above)
+        answers[found.position] = told(found.position, forgery)
 
 
-def of_segment(shown: ShownTrees) -> FraudProof:
+def of_segment(shown: ShownTrees) -> Finding:
     assert shown.grounds.segment is not None
     return find_segment_fault(shown, shown.grounds.segment)
 
 
-def of_step(shown: ShownTrees) -> FraudProof:
+def of_step(shown: ShownTrees) -> Finding:
     return find_step_fault(shown, same=False)
 
 
@@ -172,13 +172,13 @@ def test_a_right_list_that_does_not_end_in_pre_root_is_asked_for_its_last_step(m
     """Nobody can show it, since the contract wants it to end in preRoot."""
     header = replace(made.header, pre_root=WORKLOAD.initial.root)
     shown = ShownTrees(WORKLOAD, header, grounds(made), {})
-    with pytest.raises(Unavailable) as lacking:
-        of_segment(shown)
-    assert lacking.value.lacking.position == Position(Item.STEPS)  # all our own, and not on L1 yet
+    lacking = of_segment(shown)
+    assert isinstance(lacking, MissingItem)
+    assert lacking.position == Position(Item.STEPS)  # all our own, and not on L1 yet
     steps = {Position(Item.STEPS): told(Position(Item.STEPS), made)}
-    with pytest.raises(Unavailable) as lacking:
-        of_segment(replace(shown, answers=steps))
-    assert lacking.value.lacking.position == Position(Item.ROOTS, Tree.SEGMENT, LAST)
+    lacking = of_segment(replace(shown, answers=steps))
+    assert isinstance(lacking, MissingItem)
+    assert lacking.position == Position(Item.ROOTS, Tree.SEGMENT, LAST)
 
 
 def test_a_segment_that_is_not_finite_needs_no_demand_if_it_is_shown_as_it_is() -> None:
@@ -188,6 +188,7 @@ def test_a_segment_that_is_not_finite_needs_no_demand_if_it_is_shown_as_it_is() 
     header = replace(honest(WORKLOAD, GENESIS, MINER, 1 * BIT).header, segment_root=segment.root)
     shown = ShownTrees(WORKLOAD, replace(header, pre_root=segment.end.root), Grounds(segment.end, segment), {})
     proof = find_segment_fault(shown, segment)
+    assert isinstance(proof, FraudProof)
     trace, tensor, element, opening = shown_element(proof)
     assert trace == TraceId(Tree.SEGMENT, 0)
     (alone,) = opening.slices  # what is not finite is wrong by itself
@@ -242,9 +243,10 @@ def test_a_demand_for_an_explanation_opens_the_claimed_bit(made: Forgery) -> Non
     """As the contract does it: the words make the root that the header has."""
     forgery, sample = made.wrong_bit()
     bits = {Position(Item.BITS): told(Position(Item.BITS), forgery)}
-    with pytest.raises(Unavailable) as lacking:
-        find_accuracy_fault(ShownTrees(WORKLOAD, forgery.header, grounds(forgery), bits), made.post, made.bits())
-    (before, after), siblings = lacking.value.lacking.opening
+    shown = ShownTrees(WORKLOAD, forgery.header, grounds(forgery), bits)
+    lacking = find_accuracy_fault(shown, made.post, made.bits())
+    assert isinstance(lacking, MissingItem)
+    (before, after), siblings = lacking.opening
     place = sample.index % 256
     assert after[place // 8] >> (7 - place % 8) & 1
     leaf = AccuracyTree.of(*bits_of(before + after, 256)).root
@@ -281,9 +283,9 @@ def test_shown_steps_are_used_only_where_the_segment_is_another_one(made: Forger
     shown = ShownTrees(WORKLOAD, made.header, grounds(made), {})
     assert shown.steps(own) == own.list
     other = ShownTrees(WORKLOAD, replace(made.header, segment_root=keccak(b"no list")), grounds(made), {})
-    with pytest.raises(Unavailable) as lacking:
-        other.steps(own)
-    assert lacking.value.lacking.position == Position(Item.STEPS)
+    lacking = other.steps(own)
+    assert isinstance(lacking, MissingItem)
+    assert lacking.position == Position(Item.STEPS)
     hashes = [keccak(bytes([i])) for i in range(STEPS)]
     told_steps = {Position(Item.STEPS): encode(["bytes32[]"], [hashes])}
     assert replace(other, answers=told_steps).steps(own) == SegmentList(tuple(hashes))

@@ -23,7 +23,7 @@ from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.protocol.parameters import Parameters
 from pol_oracle.protocol.task import Task
 from tests.l1.fake_l1 import FakeL1
-from tests.l1.patience import sent
+from tests.transactions import sent
 
 
 class Folded:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from eth_account.signers.local import LocalAccount
 
-from pol_oracle.l1.client import Client
+from pol_oracle.l1.client import Client, Request
 from pol_oracle.l1.contracts.deployment import Deployment
-from pol_oracle.l1.sending.sender import Call, Sender
+from pol_oracle.l1.sending.calls import Call
+from pol_oracle.l1.sending.sender import Sender
 from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.soak.judging.audit import Audit
 from pol_oracle.soak.judging.verdict import Purse
 from pol_oracle.soak.judging.witness import Sums, Witness
 from pol_oracle.soak.network.l1 import TamperedL1
+from tests.transactions import sent
 
 ETH = 10**18
 Mine = Callable[..., None]
@@ -51,12 +52,10 @@ def test_audit_finds_what_an_account_paid_and_what_for(
     assert 0 < paid.fee <= paid.gas * paid.price
 
 
-def test_audit_names_no_call_of_strangers(client: Client, accounts: list[LocalAccount], mine: Mine) -> None:
+def test_audit_names_no_call_of_strangers(client: Client, accounts: list[LocalAccount]) -> None:
     me = str(accounts[3].address)
     audit = Audit(client, client.latest().number + 1, {me})
-    fields = {"from": me, "to": str(accounts[4].address), "value": "0x5"}
-    client.rpc.request("eth_sendTransaction", fields)
-    mine()
+    sent(client, me, Request(str(accounts[4].address), b"", 5))
     audit.read(client.latest().number)
     assert [(paid.call, paid.value) for paid in audit.payments] == [("", 5)]
 
@@ -91,19 +90,20 @@ def test_witness_believes_what_is_deep_enough(
 
 
 @pytest.fixture
-def l1(tmp_path: Path) -> Iterator[TamperedL1]:
+def l1(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TamperedL1]:
+    """It makes blocks when told to: of its own, one would come between a question and the next."""
+    monkeypatch.setattr("pol_oracle.soak.network.l1.BLOCK_TIME_S", 3600.0)
     made = TamperedL1(tmp_path / "devnet", 4)
     yield made
     made.close()
 
 
-def later(l1: TamperedL1, number: int) -> None:
-    while l1.client.latest().number < number:
-        time.sleep(0.05)
+def more(l1: TamperedL1, blocks: int) -> None:
+    l1.client.rpc.request("anvil_mine", hex(blocks))
 
 
 def test_l1_goes_on_where_it_was_stopped(l1: TamperedL1) -> None:
-    later(l1, 2)
+    more(l1, 2)
     block = l1.client.block(1)
     l1.stop()
     assert l1.pid is None
@@ -113,7 +113,7 @@ def test_l1_goes_on_where_it_was_stopped(l1: TamperedL1) -> None:
 
 
 def test_l1_reorganises_and_jumps(l1: TamperedL1) -> None:
-    later(l1, 4)
+    more(l1, 4)
     newest = l1.client.latest()
     assert l1.reorganise(2) == ""
     replaced = l1.client.block(newest.number)
@@ -123,5 +123,5 @@ def test_l1_reorganises_and_jumps(l1: TamperedL1) -> None:
 
     before = l1.client.latest()
     l1.jump(1000)
-    later(l1, before.number + 2)
+    more(l1, 2)
     assert l1.client.latest().timestamp - before.timestamp > 900

@@ -273,6 +273,15 @@ def test_a_pipe_in_a_states_place_does_not_hang(tmp_path: Path) -> None:
         StateStore([tmp_path]).get(ROOT, 1)
 
 
+def test_a_store_that_refuses_connections() -> None:
+    """It was an unexpected ConnectionRefusedError: some places are connected to at once."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+
+    with pytest.raises(StoreError, match=rf"the store ftp://127.0.0.1:{port}/… does not answer"):
+        StateStore([f"ftp://127.0.0.1:{port}/states"])
+
+
 def test_http_stores_are_read_only(served: tuple[Path, str]) -> None:
     with pytest.raises(StoreError, match="read-only"):
         StateStore([served[1]]).put(ROOT, DATA)

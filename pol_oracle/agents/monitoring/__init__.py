@@ -5,5 +5,6 @@ records.py     the status file: what was earned or lost, and why
 meter.py       what a miner's search does, as figures
 health.py      is the network that is trained well
 metrics.py     all of that for Prometheus
+waiting.py     what agents and blocks wait for, and what to do about it
 dashboard.py   and on one live line
 """

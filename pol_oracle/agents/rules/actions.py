@@ -44,25 +44,13 @@ class Attest:
 
 
 @dataclass(frozen=True)
-class Commit:
-    """Commit to a proof before showing it, so that nobody can steal it from the mempool."""
-
-    block_id: bytes
-    commitment: bytes
-
-    @property
-    def key(self) -> str:
-        return f"commit:{self.block_id.hex()}:{self.commitment.hex()}"
-
-
-@dataclass(frozen=True)
 class Prove:
     """Have the Court recompute what is wrong with a block, or with an explanation."""
 
     block_id: bytes
     proof: FraudProof
-    salt: bytes
     explained_at: int = 0  # the same explanation may be given, and refuted, again
+    before: int | None = None  # order of the bounty's commitment, if that is assigned: only an earlier one takes it
 
     @property
     def key(self) -> str:
@@ -275,11 +263,9 @@ class ForfeitBond:
         return f"forfeit:{self.block_id.hex()}"
 
 
-Action = (
+OneCall = (
     Propose
     | Attest
-    | Commit
-    | Prove
     | Demand
     | Hasten
     | Reveal
@@ -297,6 +283,7 @@ Action = (
     | SettleAttestation
     | ForfeitBond
 )
+Action = OneCall | Prove
 
 
 def _name(position: Position) -> str:

@@ -31,6 +31,7 @@ from .housekeeping import housekeeping
 from .knowledge import Miner, Parent, Verifier
 from .policy import Policy
 from .urgency import branch_works
+from .verdicts import Valid, can_be_built_on
 
 
 def decide_verifier(view: View, own: Verifier, parameters: Parameters, policy: Policy) -> tuple[Action, ...]:
@@ -42,7 +43,7 @@ def decide_verifier(view: View, own: Verifier, parameters: Parameters, policy: P
         parameters: of the deployment.
         policy: of the agent.
     """
-    right = {verdict.block_id for verdict in own.verdicts.values() if verdict.right}
+    right = {block_id for block_id, verdict in own.verdicts.items() if isinstance(verdict, Valid)}
     return (
         *challenges(view, own, parameters),
         *demands(view, own, parameters),
@@ -167,8 +168,8 @@ def _attestations(view: View, own: Verifier, parameters: Parameters, policy: Pol
     on_head = {b.id for b in view.branch(view.head)}
     actions: list[Action] = []
     for block in sorted(view.live.values(), key=lambda b: (b.id not in on_head, b.sequence)):
-        verdict = own.verdicts.get(block.id)
-        if verdict is None or not verdict.valid or block.status is not Status.PENDING or block.miner == own.me:
+        right = can_be_built_on(own.verdicts.get(block.id))
+        if not right or block.status is not Status.PENDING or block.miner == own.me:
             continue
         if own.me in block.attestations or endangers(block, view.now, parameters):
             continue

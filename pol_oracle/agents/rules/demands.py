@@ -12,13 +12,13 @@ from collections.abc import Iterator
 from pol_oracle.protocol.hashing import ZERO, keccak
 from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.protocol.parameters import Parameters
-from pol_oracle.protocol.positions import Item, Position, deadline
+from pol_oracle.protocol.positions import Item, MissingItem, Position, deadline
 from pol_oracle.view import View
 from pol_oracle.view.blocks import BlockView, DemandView
 
 from .actions import Action, Demand, Explain, Hasten, Reopen, Reveal
 from .knowledge import Miner, Verifier
-from .verdicts import Verdict
+from .verdicts import Unavailable, accusation
 
 _MINERS_TURNS = 2  # times the stagger in which a demand is the miner's alone to answer
 _NOTICEABLE = 4  # a deadline is moved by this part of the answer window at least: it costs a transaction
@@ -31,15 +31,16 @@ def demands(view: View, own: Verifier, parameters: Parameters) -> Iterator[Actio
     """Yields the demands that the agent's replays wait for, as far as L1 takes them and the agent can pay. Blocks that
     could be finalized next come first: others may be there to use up its bond."""
     free = view.bond(own.me, Role.VERIFIER).free
-    for block, position in _walks(view, own, parameters):
-        known, lacks = _demanded(block, position), own.verdicts[block.id].lacks
+    for block, lacks in _walks(view, own, parameters):
+        position = lacks.position
+        known = _demanded(block, position)
         if position.explanation != ZERO and not block.vouched(position):
             if reopens(view, block, position, parameters):  # else it stands: what is demanded of it ends at once
                 yield Reopen(block.id, position, block.explained_at(position) or 0)
         elif known is not None:
             if known.open and _hastens(view, known, parameters):
                 yield Hasten(block.id, position, known.deadline)
-        elif free >= parameters.demand_fee and block.header is not None and lacks is not None:
+        elif free >= parameters.demand_fee and block.header is not None:
             free -= parameters.demand_fee
             yield Demand(block.id, block.header, lacks, block.explained_at(position) or 0)
 
@@ -48,20 +49,9 @@ def exhausted(view: View, own: Verifier, parameters: Parameters) -> Iterator[byt
     """Yields the ids of pending blocks about which the agent would have to demand more than it can pay for."""
     if view.bond(own.me, Role.VERIFIER).free >= parameters.demand_fee:
         return
-    for block, position in _walks(view, own, parameters):
-        if _demanded(block, position) is None:
+    for block, lacks in _walks(view, own, parameters):
+        if _demanded(block, lacks.position) is None:
             yield block.id
-
-
-def answered(block: BlockView, verdict: Verdict) -> bool:
-    """Says whether a replay with what L1 shows now could tell more than a verdict does: what it lacks was shown, or the
-    explanation that it is about does not stand any more, or there is one where it saw nothing to be wrong."""
-    if verdict.lacks is not None:
-        position = verdict.lacks.position
-        return position in block.shown or not block.stands(position)
-    if verdict.proof is not None:
-        return verdict.proof.refutes is not None and not block.stands(verdict.proof.refutes)
-    return any(position.explains for position in block.shown)
 
 
 def reopens(view: View, block: BlockView, position: Position, parameters: Parameters) -> bool:
@@ -107,18 +97,18 @@ def endangers(block: BlockView, now: int, parameters: Parameters) -> bool:
     return any(d.deadline - now < parameters.answer_window / 2 for d in concerns)
 
 
-def _walks(view: View, own: Verifier, parameters: Parameters) -> Iterator[tuple[BlockView, Position]]:
+def _walks(view: View, own: Verifier, parameters: Parameters) -> Iterator[tuple[BlockView, MissingItem]]:
     """Blocks that lack something which L1 would let the agent demand, or hasten, and what: those on the head's branch
     first, from the lowest up, then the oldest."""
     on_head = {block.id for block in view.branch(view.head)}
     for block in sorted(view.pending, key=lambda b: (b.id not in on_head, b.sequence)):
-        verdict = own.verdicts.get(block.id)
-        if verdict is None or verdict.lacks is None or not block.stands(verdict.lacks.position):
+        wrong = accusation(own.verdicts.get(block.id))
+        if not isinstance(wrong, Unavailable) or not block.stands(wrong.lacks.position):
             continue
-        position = verdict.lacks.position
+        position = wrong.lacks.position
         takes = view.now < _closes(block, position, parameters) and not _walking(block, position, own.me)
         if takes or _demanded(block, position) is not None:
-            yield block, position
+            yield block, wrong.lacks
 
 
 def _demanded(block: BlockView, position: Position) -> DemandView | None:

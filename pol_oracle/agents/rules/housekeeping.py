@@ -62,6 +62,12 @@ def housekeeping(
         yield from others if own else itertools.islice(others, policy.strangers)
 
 
+def judged_at(block: BlockView, parameters: Parameters) -> int:
+    """L1 time at which a block's window is over and the last answer was there long enough to be used."""
+    held = block.answered_at + parameters.answer_window if block.answered_at else 0
+    return max(block.proposed_at + parameters.challenge_window, held)
+
+
 class _Keeper:
     def __init__(self, view: View, me: str, parameters: Parameters, policy: Policy) -> None:
         self._view = view
@@ -239,9 +245,7 @@ class _Keeper:
         return max(self._judged_at(block), end or 0)
 
     def _judged_at(self, block: BlockView) -> int:
-        """L1 time at which the window is over and the last answer was there long enough to be used."""
-        held = block.answered_at + self._parameters.answer_window if block.answered_at else 0
-        return max(block.proposed_at + self._parameters.challenge_window, held)
+        return judged_at(block, self._parameters)
 
     def _my_turn(self, what: bytes, first: Sequence[str], since: int) -> bool:
         """Says whether a call that was due from ``since`` on is this agent's to make by now. Nobody waits for

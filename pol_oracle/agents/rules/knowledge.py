@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -10,12 +10,11 @@ from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.positions import Position
 from pol_oracle.view.lineage import Lineage
 
-from .verdicts import Challenge, Verdict
+from .verdicts import Verdict
 
 if TYPE_CHECKING:
-    from pol_oracle.evidence import Answer, FraudProof
+    from pol_oracle.evidence import Answer
 
-Seal = Callable[[bytes, "FraudProof"], Challenge]
 Answers = Mapping[tuple[bytes, Position], "Answer"]
 """(block id, what was demanded of it) -> the answer, as far as it is computed."""
 
@@ -63,15 +62,11 @@ class Verifier:
     Attributes:
         me: its address.
         verdicts: block id -> result of its own replay.
-        seal: its commitment to a proof, the same each time it is asked.
         answers: to demands about blocks that it attested to.
-        depth: L1 blocks that follow the view's last one, at least: the agent's confirmation depth.
         gas_price: what a transaction costs now, in wei per gas.
     """
 
     me: str
     verdicts: Mapping[bytes, Verdict]
-    seal: Seal
     answers: Answers = field(default_factory=dict)
-    depth: int = 0
     gas_price: int = 0

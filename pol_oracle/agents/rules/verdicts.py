@@ -16,35 +16,67 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """The result of one replay. "Could not replay" is no verdict but a :class:`~pol_oracle.protocol.errors.StoreError`.
+class Invalid:
+    """Something is wrong, and here is the proof.
 
     Attributes:
         block_id: 32 bytes.
-        kind: what is wrong with the block, None if nothing is.
-        reason: one clause for people, "" if nothing is wrong.
+        reason: one clause for people.
         proof: a call of the Court that shows what is wrong with the block, or with an explanation that stands.
-        lacks: what must be shown on L1 first, before there can be a proof.
-        dead_end: nothing is wrong with it, but the segment after it or the evaluation of its end is not finite: no
-            child of it can be valid.
     """
 
     block_id: bytes
-    kind: EvidenceKind | None = None
-    reason: str = ""
-    proof: FraudProof | None = None
-    lacks: MissingItem | None = None
+    reason: str
+    proof: FraudProof
+
+    @property
+    def kind(self) -> EvidenceKind:
+        """What a wrong block falls for: with its last explanation refuted, for want of one."""
+        return EvidenceKind.UNEXPLAINED if self.proof.kind is None else self.proof.kind
+
+
+@dataclass(frozen=True)
+class Unavailable:
+    """Something is wrong, and there can be no proof before more is shown on L1.
+
+    Attributes:
+        block_id: 32 bytes.
+        reason: one clause for people.
+        lacks: what is to be demanded.
+    """
+
+    block_id: bytes
+    reason: str
+    lacks: MissingItem
+
+
+@dataclass(frozen=True)
+class Valid:
+    """Nothing is wrong with the block.
+
+    Attributes:
+        block_id: 32 bytes.
+        dead_end: the segment after it or the evaluation of its end is not finite: no child of it can be valid.
+        false_explanation: what somebody else says of it, under their own name, and was shown to be wrong.
+    """
+
+    block_id: bytes
     dead_end: bool = False
+    false_explanation: Invalid | None = None
 
-    @property
-    def right(self) -> bool:
-        """Nothing is wrong with the block; there may be with an explanation."""
-        return self.kind is None
 
-    @property
-    def valid(self) -> bool:
-        """It is right, and can be built on."""
-        return self.right and not self.dead_end
+Verdict = Valid | Invalid | Unavailable
+"""The result of one replay. "Could not replay" is no verdict but a :class:`~pol_oracle.protocol.errors.StoreError`."""
+
+
+def accusation(verdict: Verdict | None) -> Invalid | Unavailable | None:
+    """Returns what a verdict has to bring before L1: against the block, or against an explanation of it."""
+    return verdict.false_explanation if isinstance(verdict, Valid) else verdict
+
+
+def can_be_built_on(verdict: Verdict | None) -> bool:
+    """Says whether a block was found right, and may have valid children."""
+    return isinstance(verdict, Valid) and not verdict.dead_end
 
 
 @dataclass(frozen=True)
@@ -58,21 +90,6 @@ class Unserved:
 
     failures: int
     reason: str
-
-
-@dataclass(frozen=True)
-class Challenge:
-    """A call of the Court, and the commitment to it that must be on L1 before.
-
-    Attributes:
-        commitment: 32 bytes.
-        salt: the call's last argument, 32 bytes; keeps the commitment from being guessed.
-        data: the call's data.
-    """
-
-    commitment: bytes
-    salt: bytes
-    data: bytes
 
 
 Replay = Callable[["BlockView", "Lineage", "Shown", Callable[[], bool]], Verdict]

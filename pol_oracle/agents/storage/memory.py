@@ -20,11 +20,13 @@ import structlog
 from pol_oracle.protocol.errors import InputError, StoreError
 from pol_oracle.protocol.header import Header
 
-from ..rules.verdicts import Verdict
+from ..rules.verdicts import Verdict, can_be_built_on
 
 REFUSALS = 200  # newest ones that are kept
 FOUND_RIGHT = 10_000  # newest blocks: of older ones nobody asks
 _OWED = 10_000  # writes that wait for space, at most
+
+VERSION = 1  # of the file's tables; 0: written before there were versions
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS owner (only INTEGER PRIMARY KEY CHECK (only = 1), genesis BLOB, account TEXT);
@@ -53,7 +55,7 @@ class AgentMemory:
         account: the agent's address.
 
     Raises:
-        InputError: the file belongs to another deployment or account.
+        InputError: the file belongs to another deployment or account, or is of another version.
         StoreError: the file is damaged, or cannot be written at the start; every method raises it if it is damaged.
     """
 
@@ -66,7 +68,15 @@ class AgentMemory:
             self._database = sqlite3.connect(path, isolation_level=None)
             self._database.execute("PRAGMA journal_mode=WAL")
             self._database.execute("PRAGMA synchronous=FULL")
-            self._database.executescript(_SCHEMA)
+            version = self._database.execute("PRAGMA user_version").fetchone()[0]
+            if version == 0:
+                self._database.executescript(f"{_SCHEMA}PRAGMA user_version = {VERSION};")
+        if version not in (0, VERSION):
+            self.close()
+            raise InputError(
+                f"{path} is of version {version}, and this pol-oracle reads version {VERSION}: go on with the "
+                "pol-oracle that wrote it, or move the file away (what is forgotten is replayed)"
+            )
         self._run("INSERT OR IGNORE INTO owner VALUES (1, ?, ?)", genesis_id, account)
         (owner,) = self._run("SELECT genesis, account FROM owner")
         if owner != (genesis_id, account):
@@ -82,7 +92,7 @@ class AgentMemory:
 
     def remember(self, verdict: Verdict, difficulty: int) -> None:
         """Keeps a verdict, if it found the block right at a difficulty."""
-        if verdict.valid:
+        if can_be_built_on(verdict):
             self._write("INSERT OR REPLACE INTO found_right VALUES (?, ?)", verdict.block_id, difficulty)
             self._write("DELETE FROM found_right WHERE rowid <= (SELECT MAX(rowid) FROM found_right) - ?", FOUND_RIGHT)
 

@@ -12,21 +12,20 @@
 8. What follows: the segment after the block is finite, and so is the evaluation of its end, or nobody can build on it.
 
 What the registry checked at the proposal (indices, parent, the counts' order) is not checked again. A mismatch is a
-value: a verdict with a proof, or with what must be demanded on L1 first: one position, a child of what was shown. An
-exception means "could not replay" and says nothing about the block.
+value: an invalid block with its proof, or what must be demanded on L1 first: one position, a child of what was shown.
+An exception means "could not replay" and says nothing about the block.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import suppress
-from dataclasses import replace
 
 import numpy as np
 
 from pol_oracle.canonical.commitments.accuracy import AccuracyTree
 from pol_oracle.canonical.state import State
 from pol_oracle.evidence import (
+    Finding,
     FraudProof,
     Grounds,
     Shown,
@@ -40,19 +39,18 @@ from pol_oracle.evidence import (
     first_unmet,
     requirement_proof,
 )
-from pol_oracle.protocol.errors import NotFinite, Unavailable, WrongChain
+from pol_oracle.protocol.errors import NotFinite, WrongChain
 from pol_oracle.protocol.hashing import ZERO, keccak
-from pol_oracle.protocol.lifecycle import EvidenceKind
-from pol_oracle.protocol.positions import Position, Tree
+from pol_oracle.protocol.positions import MissingItem, Position, Tree
 from pol_oracle.view.blocks import BlockView
 from pol_oracle.view.lineage import Chain, Lineage
 
-from ..rules.verdicts import Verdict
+from ..rules.verdicts import Invalid, Unavailable, Valid, Verdict
 from .follow import Ask, Follower
 
 _EXPLANATIONS = 1024  # that were looked at are remembered
-Fault = tuple[str, FraudProof]
-"""What is wrong, one clause for people, and the proof of it."""
+Fault = tuple[str, Finding]
+"""What is wrong, one clause for people, and the proof of it, or what it takes."""
 
 
 class Replayer:
@@ -66,9 +64,7 @@ class Replayer:
     def __init__(self, follower: Follower, accuracy: bool = True) -> None:
         self.follower = follower
         self._accurate = accuracy
-        self._looked_at: dict[
-            tuple[bytes, Position, bytes, int], None
-        ] = {}  # explanations, and how much was shown of them
+        self._looked_at: dict[tuple[bytes, Position, bytes, int], None] = {}  # with how much was shown of them
 
     def __call__(self, block: BlockView, lineage: Lineage, answers: Shown, cancelled: Ask) -> Verdict:
         """Replays one block.
@@ -90,21 +86,19 @@ class Replayer:
         grounds = self.follower.grounds(header, lineage, cancelled)  # step 2
         shown = ShownTrees(workload, header, grounds, answers)
         chosen = list(header.indices)
-        try:
-            if fault := self._segment_fault(shown, grounds):
-                return _verdict(block, fault)
-            result = workload.stepper.run(grounds.pre, workload.train.images[chosen], workload.train.labels[chosen])
-            same = (result.trace.root, result.post.root) == (header.trace_root, header.post_root)
-            fault = self._step_fault(block, shown, result.post, same=same, finite=result.finite)
-            if fault is None and self._accurate:
-                fault = self._accuracy_fault(shown, result.post, cancelled)
-        except Unavailable as error:
-            return Verdict(block.id, EvidenceKind.WITHHELD, str(error), lacks=error.lacking)
+        if fault := self._segment_fault(shown, grounds):
+            return _wrong(block, fault)
+        result = workload.stepper.run(grounds.pre, workload.train.images[chosen], workload.train.labels[chosen])
+        same = (result.trace.root, result.post.root) == (header.trace_root, header.post_root)
+        fault = self._step_fault(block, shown, result.post, same=same, finite=result.finite)
+        if fault is None and self._accurate:
+            fault = self._accuracy_fault(shown, result.post, cancelled)
         if fault is not None:
-            return _verdict(block, fault)
+            return _wrong(block, fault)
         self.follower.keep(result.post)
-        verdict = self._explained(block, shown, result.post)
-        return replace(verdict, dead_end=not self._goes_on(block, Chain(lineage, header), cancelled))  # step 8
+        false_explanation = self._false_explanation(block, shown, result.post)
+        dead_end = not self._goes_on(block, Chain(lineage, header), cancelled)  # step 8
+        return Valid(block.id, dead_end, false_explanation)
 
     def _segment_fault(self, shown: ShownTrees, grounds: Grounds) -> Fault | None:
         segment, header = grounds.segment, shown.header
@@ -148,7 +142,7 @@ class Replayer:
         reason = f"claims {claims[0]} and {claims[1]} correct, has {own.before} and {own.after}"
         return reason, find_accuracy_fault(shown, post, (sides[0], sides[1]))
 
-    def _explained(self, block: BlockView, shown: ShownTrees, post: State) -> Verdict:
+    def _false_explanation(self, block: BlockView, shown: ShownTrees, post: State) -> Invalid | None:
         """The block is right: looks for an explanation that is not, where more than its roots was shown."""
         more = Counter((p.tree, p.index) for p in shown.answers if p.explanation != ZERO)
         for position in sorted(p for p in shown.answers if p.explains and more[p.tree, p.index]):  # step 7
@@ -157,13 +151,13 @@ class Replayer:
                 continue
             trace = TraceId(position.tree, position.index)
             state = post if trace.tree is Tree.AFTER else shown.grounds.pre
-            with suppress(Unavailable):
-                if proof := find_explanation_fault(shown, trace, state):
-                    return Verdict(block.id, None, f"a false explanation of sample {trace.index}", proof)
+            found = find_explanation_fault(shown, trace, state)
+            if isinstance(found, FraudProof):
+                return Invalid(block.id, f"a false explanation of sample {trace.index}", found)
             self._looked_at[key] = None
             while len(self._looked_at) > _EXPLANATIONS:
                 del self._looked_at[next(iter(self._looked_at))]
-        return Verdict(block.id)
+        return None
 
     def _goes_on(self, block: BlockView, lineage: Lineage, cancelled: Ask) -> bool:
         if not self.follower.workload.rules.derived_state:
@@ -179,6 +173,12 @@ class Replayer:
         return True
 
 
-def _verdict(block: BlockView, fault: Fault) -> Verdict:
-    reason, proof = fault  # one that refutes an explanation: the block falls if no other stands in time
-    return Verdict(block.id, EvidenceKind.UNEXPLAINED if proof.kind is None else proof.kind, reason, proof)
+def _wrong(block: BlockView, fault: Fault) -> Invalid | Unavailable:
+    reason, found = fault
+    return _accusation(block, found.reason if isinstance(found, MissingItem) else reason, found)
+
+
+def _accusation(block: BlockView, reason: str, found: Finding) -> Invalid | Unavailable:
+    if isinstance(found, MissingItem):
+        return Unavailable(block.id, reason, found)
+    return Invalid(block.id, reason, found)

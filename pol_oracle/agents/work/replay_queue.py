@@ -14,10 +14,8 @@ from pol_oracle.protocol.parameters import Parameters
 from pol_oracle.view import View
 from pol_oracle.view.blocks import BlockView
 
-from ..rules.challenges import claimable
-from ..rules.demands import answered
-from ..rules.urgency import Urgency, urgencies
-from ..rules.verdicts import Replay, Unserved, Verdict
+from ..rules.urgency import Urgency, answered, claimable, urgencies
+from ..rules.verdicts import Invalid, Replay, Unavailable, Unserved, Valid, Verdict, accusation, can_be_built_on
 from ..storage.memory import AgentMemory
 from .worker import Worker
 
@@ -48,7 +46,7 @@ class ReplayQueue:
         self, replay: Replay, memory: AgentMemory, me: str, parameters: Parameters, log: Any, retry_s: float
     ) -> None:
         self._checked_at = memory.found_right()  # block id -> the difficulty that a verdict is about
-        self.verdicts = {block_id: Verdict(block_id) for block_id in self._checked_at}
+        self.verdicts: dict[bytes, Verdict] = {block_id: Valid(block_id) for block_id in self._checked_at}
         self.unserved: dict[bytes, Unserved] = {}
         self._replay = replay
         self._memory = memory
@@ -76,7 +74,12 @@ class ReplayQueue:
     @property
     def valid(self) -> set[bytes]:
         """Ids of the blocks found right."""
-        return {block_id for block_id, verdict in self.verdicts.items() if verdict.valid}
+        return {block_id for block_id, verdict in self.verdicts.items() if can_be_built_on(verdict)}
+
+    @property
+    def replaying(self) -> bytes | None:
+        """Id of the block whose replay is under way."""
+        return self._worker.key
 
     def candidates(self, view: View) -> list[BlockView]:
         """Returns pending blocks, and slashed ones whose bounty may be the agent's: a restart forgets what is wrong."""
@@ -129,8 +132,7 @@ class ReplayQueue:
         return rested and self._stands(view.blocks[block.parent])
 
     def _found_right(self, block_id: bytes) -> bool:
-        verdict = self.verdicts.get(block_id)
-        return verdict is not None and verdict.right
+        return isinstance(self.verdicts.get(block_id), Valid)
 
     def _stands(self, parent: BlockView) -> bool:
         """Says whether a block is known to be right, or final."""
@@ -156,7 +158,12 @@ class ReplayQueue:
         self._memory.remember(value, self._checked_at[block_id])
         self.verdicts[block_id] = value
         self.unserved.pop(block_id, None)
-        kind = None if value.kind is None else value.kind.name.lower()
-        lacks = None if value.lacks is None else str(value.lacks.position)
-        facts = {"valid": value.valid, "kind": kind, "reason": value.reason, "lacks": lacks}
-        self._log.info("replayed", block=block_id.hex(), **facts)
+        wrong = accusation(value)
+        self._log.info(
+            "replayed",
+            block=block_id.hex(),
+            valid=can_be_built_on(value),
+            kind=value.kind.name.lower() if isinstance(value, Invalid) else None,
+            reason="" if wrong is None else wrong.reason,
+            lacks=str(wrong.lacks.position) if isinstance(wrong, Unavailable) else None,
+        )

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from eth_abi.abi import encode
 
+from pol_oracle.agents.rules.verdicts import Invalid, Unavailable
 from pol_oracle.agents.work.follow import Follower
 from pol_oracle.agents.work.replay import Replayer
 from pol_oracle.canonical.commitments.accuracy import AccuracyTree
@@ -129,11 +130,11 @@ def dispute(scratch: Path) -> Iterator[Row]:
             replay = Replayer(Follower(court.workload, liar.header.parent, store))
             began, answers = time.perf_counter(), dict[Position, bytes]()
             verdict = replay(_pending(court, liar.header), (), answers, lambda: False)
-            while verdict.lacks is not None:
+            while isinstance(verdict, Unavailable):
                 position = verdict.lacks.position
                 answers[position] = _answered(court, position, liar)
                 verdict = replay(_pending(court, liar.header), (), answers, lambda: False)
-            assert verdict.proof is not None
+            assert isinstance(verdict, Invalid)
             court.gas(verdict.proof, liar.claim)
             seconds = time.perf_counter() - began
         yield Row(f"dispute.{model}.{tree.name.lower()}", seconds, "s", bar=30)

@@ -35,6 +35,7 @@ def vector_at(builder: Any, base: Any, at: Any) -> Any:
 
 
 def number(value: int) -> Any:
+    """Constant, as kernels count."""
     return ir.Constant(INTEGER, value)
 
 

@@ -17,7 +17,9 @@ class MaxPool:
         graph: where it is laid down.
         x: input, nowhere negative.
         name: of the layer, for labels.
-        kernel, stride, padding: as of a convolution.
+        kernel: extent of a window.
+        stride: between windows.
+        padding: around the input.
     """
 
     def __init__(

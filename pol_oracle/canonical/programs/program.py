@@ -76,7 +76,8 @@ class HasProgram(Protocol):
     """A stepper or an evaluator."""
 
     @property
-    def program(self) -> Program: ...
+    def program(self) -> Program:
+        """What it runs."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Commands about a network.
 
-devnet.py      a local L1
+top.py         the table of any network
 deploy.py      contracts and genesis
 keys.py        keystores
 bond.py        bonds
@@ -10,4 +10,5 @@ blocks.py      inspect blocks
 challenge.py   prove fraud by hand
 state.py       the trained network, out and in
 store.py       a server of states
+explorer.py    pages to look at
 """

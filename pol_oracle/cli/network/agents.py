@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -170,6 +171,7 @@ def _config(
         name=name or account or f"dev-{dev}",
         folder=settings.agents,
         cache=settings.data,
+        signs=f"--dev {dev}" if account is None else f"--account {shlex.quote(account)}",
         rpc=settings.rpc,
         fees=session.fees(settings),
         store=tuple(store or ()),

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pol_oracle.protocol.errors import InputError
 from pol_oracle.protocol.lifecycle import Role
 
-from .. import output, session
+from .. import given, output, session
 from ..options import Account, Dev, Json, PasswordFile, RoleName
 from ..settings import Settings
 
@@ -31,14 +31,14 @@ def deposit(
     json: Json = False,
 ) -> None:
     """Add ETH to an account's bond."""
-    from pol_oracle.l1.sending.sender import Call
+    from pol_oracle.l1.sending.calls import Call
 
     settings: Settings = ctx.obj
-    wei = _wei(amount)
+    wei = given.wei(amount)
     key = session.account(settings, account, dev, password_file)
     connection = session.client(settings)
     session.transact(settings, connection, key, [Call("deposit", "BondVault", "deposit", (int(role.role),), wei)])
-    _show(connection, key.address, json)
+    _show(settings, connection, key.address, json)
 
 
 @app.command()
@@ -56,7 +56,7 @@ def withdraw(
     """Take free bond out, and with it all credit (bounties won).
 
     Locked bond stays until its blocks and demands are settled."""
-    from pol_oracle.l1.sending.sender import Call
+    from pol_oracle.l1.sending.calls import Call
 
     settings: Settings = ctx.obj
     key = session.account(settings, account, dev, password_file)
@@ -64,24 +64,28 @@ def withdraw(
     bond = connection.bond(key.address, role.role)
     if amount is None and not bond.free and not connection.credit(key.address):
         raise InputError(_nothing(role.role, bond))
-    wei = bond.free if amount is None else _wei(amount)
+    wei = bond.free if amount is None else given.wei(amount)
+    if wei > bond.free:
+        raise InputError(_short_of(wei, role.role, bond))
     calls = [Call("unbond", "BondVault", "unbond", (int(role.role), wei))] if wei else []
     calls.append(Call("collect", "BondVault", "collect", ()))
     session.transact(settings, connection, key, calls)
-    _show(connection, key.address, json)
+    _show(settings, connection, key.address, json)
 
 
 @app.command()
 def show(
     ctx: typer.Context,
-    address: Annotated[str | None, typer.Argument(help="Account (0x...) to look up; needs no key.")] = None,
+    address: Annotated[
+        str | None, typer.Argument(help="Account to look up: 0x..., its first digits, or a name; needs no key.")
+    ] = None,
     account: Account = None,
     dev: Dev = None,
     json: Json = False,
 ) -> None:
     """Show an account's bonds, credit and LEARN."""
     settings: Settings = ctx.obj
-    _show(session.client(settings), _address(settings, address, account, dev), json)
+    _show(settings, session.client(settings), _address(settings, address, account, dev), json)
 
 
 def _address(settings: Settings, address: str | None, account: str | None, dev: int | None) -> str:
@@ -89,11 +93,7 @@ def _address(settings: Settings, address: str | None, account: str | None, dev: 
     if sum(given is not None for given in (address, account, dev)) != 1:
         raise InputError("name one account: an ADDRESS, --account NAME, or --dev N")
     if address is not None:
-        from eth_utils.address import is_address, to_checksum_address
-
-        if not is_address(address):
-            raise InputError(f"{address!r} is no address: 0x and 40 hexadecimal digits are expected")
-        return str(to_checksum_address(address))
+        return session.names(settings, session.deployment(settings)).find(address)
     if dev is not None:
         from pol_oracle.l1.devnet.anvil import dev_account
 
@@ -106,34 +106,36 @@ def _address(settings: Settings, address: str | None, account: str | None, dev: 
 
 def _nothing(role: Role, bond: Bond) -> str:
     """Why nothing can be withdrawn."""
-    locked = f"; {output.amount(bond.locked)} ETH are locked until their blocks are settled" if bond.locked else ""
-    return f"nothing to withdraw: no free {role.name.lower()} bond and no credit{locked}"
+    return f"nothing to withdraw: no free {role.name.lower()} bond and no credit{_locked(bond)}"
 
 
-def _wei(text: str) -> int:
-    from decimal import Decimal, InvalidOperation
-
-    try:
-        eth = Decimal(text)
-        if not eth.is_finite() or not 0 < eth < 10**12:
-            raise InputError(f"{text!r} is no amount of ETH: it must be positive, and less than there is")
-        wei = eth.scaleb(18)
-    except InvalidOperation as error:
-        raise InputError(f"{text!r} is no amount of ETH: give a number such as 2.5") from error
-    if wei != wei.to_integral_value():
-        raise InputError(f"{text!r} is no amount of ETH: it must have at most 18 decimals")
-    return int(wei)
+def _short_of(wei: int, role: Role, bond: Bond) -> str:
+    """Why so much cannot be withdrawn."""
+    free, who = output.amount(bond.free), role.name.lower()
+    return f"cannot withdraw {output.amount(wei)} ETH: {free} ETH of the {who} bond are free{_locked(bond)}"
 
 
-def _show(connection: Client, address: str, json: bool) -> None:
-    values: dict[str, Any] = {"account": address}
-    for role in Role:
-        bond = connection.bond(address, role)
-        values |= {
-            f"{role.name.lower()}_free_eth": output.amount(bond.free),
-            f"{role.name.lower()}_locked_eth": output.amount(bond.locked),
-        }
-    values["credit_eth"] = output.amount(connection.credit(address))
-    values["wallet_eth"] = output.amount(connection.balance(address))
-    values["learn"] = output.amount(connection.learn(address))
-    output.emit(values, json, lambda: output.facts(values))
+def _locked(bond: Bond) -> str:
+    return f"; {output.amount(bond.locked)} ETH are locked until their blocks are settled" if bond.locked else ""
+
+
+def _show(settings: Settings, connection: Client, address: str, json: bool) -> None:
+    bonds = {role: connection.bond(address, role) for role in Role}
+    credit, wallet, learn = connection.credit(address), connection.balance(address), connection.learn(address)
+    data = {
+        "account": address,
+        "bonds": [
+            {"role": role.name.lower(), "free": str(bond.free), "locked": str(bond.locked)}
+            for role, bond in bonds.items()
+        ],
+        "credit": str(credit),
+        "wallet": str(wallet),
+        "learn": str(learn),
+    }
+    told = {"account": session.names(settings, session.deployment(settings)).full(address)}
+    for role, bond in bonds.items():
+        locked = f", {output.amount(bond.locked)} ETH locked" if bond.locked else ""
+        told[f"{role.name.lower()} bond"] = f"{output.amount(bond.free)} ETH free{locked}"
+    told |= {"credit": f"{output.amount(credit)} ETH", "wallet": f"{output.amount(wallet)} ETH"}
+    told["rewards"] = f"{output.amount(learn)} LEARN"
+    output.emit(data, json, lambda: output.facts(told))

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pol_oracle.agents.rules.verdicts import Invalid, Unavailable, Valid, Verdict, accusation
 from pol_oracle.protocol.errors import InputError, NotMined, Reverted
 from pol_oracle.protocol.hashing import ZERO
+from pol_oracle.protocol.lifecycle import Status
 
 from .. import output, session
 from ..options import Account, Dev, Json, PasswordFile, States, Threads
@@ -19,9 +21,8 @@ from .blocks import BlockArgument, find, findings, judgement
 if TYPE_CHECKING:
     from eth_account.signers.local import LocalAccount
 
-    from pol_oracle.agents.rules.verdicts import Verdict
     from pol_oracle.l1.client import Client
-    from pol_oracle.l1.sending.sender import Call
+    from pol_oracle.l1.sending.calls import Call
     from pol_oracle.view.blocks import BlockView
 
 POLL_S = 0.2
@@ -59,17 +60,22 @@ def challenge(
     wanted = find(view, block)
     if wanted.header is None:
         raise InputError("genesis holds no step to challenge: name a later block")
+    if wanted.status in (Status.FINALIZED, Status.ORPHANED):
+        raise InputError(
+            f"block {output.hex0x(wanted.id)} is {wanted.status.name.lower()}: nothing can be brought against it any "
+            "more; `pol blocks verify` replays it all the same"
+        )
     with session.following(settings, found, view, store, threads) as follower:
         verdict = Replayer(follower)(wanted, view.lineage(wanted.parent), wanted.shown, lambda: False)
     plan = plan_of(connection, wanted, verdict, key)
     values = {"id": output.hex0x(wanted.id), **findings(verdict), "sent": not dry_run}
     if not dry_run:
-        if verdict.right and not plan.steps:
+        if isinstance(verdict, Valid) and not plan.steps:
             raise InputError(f"block {values['id']} is right: the replay gives the same bits, nothing to challenge")
-        if verdict.proof is None and plan.steps and not demand:
+        if isinstance(accusation(verdict), Unavailable) and plan.steps and not demand:
             fee = found.parameters.demand_fee / 10**18
             raise InputError(
-                f"block {values['id']} is wrong: {verdict.reason}. What proves it must be shown on L1 first: give "
+                f"block {values['id']} is wrong: {values['reason']}. What proves it must be shown on L1 first: give "
                 f"--demand, which locks {fee:g} ETH of your bond until the block is judged"
             )
         assert key is not None
@@ -117,31 +123,31 @@ def plan_of(connection: Client, block: BlockView, verdict: Verdict, key: LocalAc
     from pol_oracle.view.blocks import NOBODY
 
     me = NOBODY if key is None else str(key.address)
-    if verdict.proof is not None:
-        return ChallengePlan(_proving(connection, block, verdict, key), me)
-    lacks = verdict.lacks
-    if lacks is None or block.header is None or any(d.position == lacks.position for d in block.open_demands):
+    wrong = accusation(verdict)
+    if isinstance(wrong, Invalid):
+        return ChallengePlan(_proving(connection, block, wrong, key), me)
+    if wrong is None or block.header is None or any(d.position == wrong.lacks.position for d in block.open_demands):
         return ChallengePlan((), me)
-    call = call_of(Demand(block.id, block.header, lacks))
-    return ChallengePlan((Step(call, str(lacks.position)),), me)
+    call = call_of(Demand(block.id, block.header, wrong.lacks))
+    return ChallengePlan((Step(call, str(wrong.lacks.position)),), me)
 
 
-def _proving(connection: Client, block: BlockView, verdict: Verdict, key: LocalAccount | None) -> tuple[Step, ...]:
-    from pol_oracle.agents.respond import Committer, call_of
-    from pol_oracle.agents.rules.actions import Commit, Prove
+def _proving(connection: Client, block: BlockView, wrong: Invalid, key: LocalAccount | None) -> tuple[Step, ...]:
+    from pol_oracle.agents.respond import Committer
+    from pol_oracle.agents.rules.actions import Prove
+    from pol_oracle.l1.sending.calls import Call
 
-    proof = verdict.proof
-    assert proof is not None
+    action = Prove(block.id, wrong.proof)
     if key is None:
-        return (Step(call_of(Prove(block.id, proof, ZERO)), verdict.reason, uncommitted=True),)
-    sealed = Committer(key)(block.id, proof)
-    prove = call_of(Prove(block.id, proof, sealed.salt))
-    made = connection.commitment(str(key.address), sealed.commitment)
+        call = Call(action.key, "Court", wrong.proof.function, (*wrong.proof.arguments, ZERO))
+        return (Step(call, wrong.reason, uncommitted=True),)
+    challenge = Committer(key)(action)
+    made = connection.commitment(str(key.address), challenge.commitment)
     if made.l1_block:
         early = connection.latest().number <= made.l1_block
-        return (Step(prove, verdict.reason, early, made.l1_block),)
-    commit = call_of(Commit(block.id, sealed.commitment))
-    return Step(commit, "a commitment to the proof"), Step(prove, verdict.reason, uncommitted=True)
+        return (Step(challenge.prove, wrong.reason, early, made.l1_block),)
+    commit = Step(challenge.commit, "a commitment to the proof")
+    return commit, Step(challenge.prove, wrong.reason, uncommitted=True)
 
 
 def _send(settings: Settings, connection: Client, key: LocalAccount, plan: ChallengePlan) -> None:
@@ -172,7 +178,7 @@ def _named(plan: ChallengePlan) -> list[dict[str, Any]]:
 def _told(connection: Client, step: Step, sender: str) -> dict[str, Any]:
     """What a call would take; a refusal is told, as it may pass: bonds can be deposited."""
     call = step.call
-    request = connection.request_for(call.contract, call.function, call.args, call.value)
+    request = call.request(connection)
     gas, refused = None, None
     try:
         gas = connection.estimate_gas(request, sender, code=_committed(connection) if step.uncommitted else None)

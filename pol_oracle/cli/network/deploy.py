@@ -46,6 +46,7 @@ def deploy(
     """Deploy the contracts for a task and write the deployment file that all agents take."""
     from pol_oracle.l1.client import Client
     from pol_oracle.launch import launch
+    from pol_oracle.localnet.reset import set_aside
     from pol_oracle.store import StateStore
     from pol_oracle.task import build_workload, load_spec
 
@@ -62,6 +63,8 @@ def deploy(
         spec = spec.model_copy(update={"initial": output.hex0x(_given(from_state, spec.model, kept).root)})
     made = launch(connection, key, build_workload(spec, settings.data, store=kept), places, session.fees(settings))
     made.save(path)
+    if (aside := set_aside(settings.agents)) is not None:
+        output.remark(f"what agents remembered of the earlier deployment is in {aside}; they begin anew")
     values = {
         "file": str(path),
         "chain_id": made.chain_id,

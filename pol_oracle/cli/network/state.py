@@ -88,10 +88,11 @@ def _verify(follower: Follower, view: View, block: BlockView) -> None:
     Raises:
         InputError: it is wrong.
     """
+    from pol_oracle.agents.rules.verdicts import Valid
     from pol_oracle.agents.work.replay import Replayer
 
     verdict = Replayer(follower)(block, view.lineage(block.parent), block.shown, lambda: False)
-    if not verdict.right:
+    if not isinstance(verdict, Valid):
         raise InputError(
             f"block {output.hex0x(block.id)} is {block.status.name.lower()} and wrong ({verdict.reason}): nothing that "
             "it claims is worth exporting; name a final block, or one that does not stand on it"

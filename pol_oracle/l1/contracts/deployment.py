@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 from contextlib import suppress
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, Literal
 
 from eth_utils.address import to_checksum_address
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_serializer, field_validator
@@ -16,6 +17,7 @@ from pol_oracle.protocol.parameters import Parameters
 from pol_oracle.protocol.rules import RuleSet
 from pol_oracle.protocol.task import Task
 
+VERSION: Final = 2  # of the file; one that names none was written before there were versions
 # in which they are deployed
 ORDER = ("LearnToken", "BondVault", "Bounties", "Court", "Explanations", "Demands", "Reveals", "PoLRegistry")
 
@@ -24,6 +26,7 @@ class Deployment(BaseModel):
     """What is known of a deployment.
 
     Attributes:
+        version: of the file's format.
         chain_id: EIP-155 chain id of L1.
         rpc: URL of the endpoint it was made through; agents may be given another one.
         deployed_at: the L1 block of its first contract: no event is older.
@@ -38,6 +41,7 @@ class Deployment(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    version: Literal[2] = VERSION
     chain_id: int
     rpc: str
     deployed_at: int = Field(ge=0)
@@ -94,19 +98,39 @@ class Deployment(BaseModel):
         """Reads the file.
 
         Raises:
-            InputError: there is none, or it is damaged.
+            InputError: there is none, it is of another version, or it is damaged.
         """
         try:
-            return cls.model_validate_json(path.read_text(encoding="utf-8"))
+            text = path.read_text(encoding="utf-8")
+            return cls.model_validate_json(text)
         except FileNotFoundError:
             raise InputError(f"there is no deployment file {path}; run `pol deploy` or name another one") from None
         except OSError as error:
             raise InputError(f"the deployment file {path} cannot be read: {error.strerror}") from error
         except ValidationError as error:
+            if (version := _version(text)) != VERSION:
+                raise InputError(_of_another_version(path, version)) from error
             where = "; ".join(_problem(e["loc"], e["msg"]) for e in error.errors()[:3])
             raise InputError(_damaged(path, where)) from error
         except (ValueError, KeyError) as error:
             raise InputError(_damaged(path, str(error))) from error
+
+
+def _version(text: str) -> object:
+    """The version that a file says it is of: 1 if it says none; the current one if nobody can read it."""
+    try:
+        content = json.loads(text)
+    except ValueError:
+        return VERSION
+    return content.get("version", 1) if isinstance(content, dict) else VERSION
+
+
+def _of_another_version(path: Path, version: object) -> str:
+    return (
+        f"the deployment file {path} is of version {version}, and this pol-oracle reads version {VERSION}: its "
+        "contracts are others, too. Go on with the pol-oracle that wrote it, or begin anew: move the file and its "
+        "agents folder away and run `pol deploy`"
+    )
 
 
 def _problem(where: tuple[int | str, ...], what: str) -> str:

@@ -1,6 +1,7 @@
 """A local Anvil in the background.
 
 anvil.py     started, found again, stopped
+automine.py  one that makes L1 blocks for transactions alone
 ports.py     a port that is free
 process.py   processes in groups of their own, ended with all their children
 saved.py     its chain between two lives

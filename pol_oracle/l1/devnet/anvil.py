@@ -178,6 +178,18 @@ class Devnet:
             self._record_file.unlink(missing_ok=True)
         return True
 
+    def clear(self) -> list[str]:
+        """Removes the saved chain, and what is copied of it; settings stay.
+
+        Raises:
+            InputError: it is running.
+        """
+        with self._lock():
+            if self._alive() is not None:
+                raise InputError(f"the devnet in {self.folder} is running: stop it with `pol devnet down`")
+            shutil.rmtree(self.folder / "cache", ignore_errors=True)
+            return self._saved.remove()
+
     def status(self) -> DevnetStatus:
         """Says whether it runs, and where."""
         record, alive = self._record(), self._alive()

@@ -44,6 +44,11 @@ def checked_port(port: int) -> int:
     return port
 
 
+def is_free(port: int) -> bool:
+    """Says whether nobody listens on a port of this machine just now."""
+    return _refusal(port) is None
+
+
 def _refusal(port: int) -> Exception | None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # closed connections do not count

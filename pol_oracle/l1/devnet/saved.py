@@ -65,6 +65,13 @@ class SavedChain:
         """Undoes :meth:`give_way`: the file was not what kept Anvil from starting."""
         self._broken.replace(self.file)
 
+    def remove(self) -> list[str]:
+        """Removes the chain and its copies; returns their names."""
+        there = [path for path in (self.file, self._good, self._trial, self._broken) if path.exists()]
+        for path in there:
+            path.unlink()
+        return [path.name for path in there]
+
     def _fall_back(self) -> str:
         self.file.replace(self._broken)
         shutil.copyfile(self._good, self.file)

@@ -1,4 +1,4 @@
-"""The events of Bounties, Demands and Explanations; see ``events.py``."""
+"""The events of Bounties, Demands and Explanations; see ``typed.py``."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
 """Calls that leave exactly once.
 
+calls.py      a call of one of our contracts, encoded once
 fees.py       what to pay, and at most for each kind of call
 journal.py    what is to be sent and what was signed, on disk
 outbox.py     signed transactions: broadcast again, made dearer when stuck

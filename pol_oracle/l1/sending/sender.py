@@ -18,9 +18,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import structlog
 from eth_account.signers.local import LocalAccount
@@ -31,6 +29,7 @@ from ..client import Client
 from ..node.node import Node
 from ..node.pace import patience_s
 from ..records import L1Block
+from .calls import Call, CallResult
 from .fees import CallKind, FeePolicy, Market, kind_of
 from .journal import CallStatus, Intent, Journal
 from .outbox import GAP, Outbox, request_of
@@ -41,44 +40,6 @@ LONGEST_URGENT_PAUSE = 4  # the same, where a clock of L1 runs
 MOST_HOUSEKEEPING = 4  # transactions in flight
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True)
-class Call:
-    """A call of one of our contracts that is to be made once.
-
-    Attributes:
-        key: what it means, e.g. "attest:0xab…"; the same key is never sent twice.
-        contract: name, e.g. "PoLRegistry".
-        function: name.
-        args: as the ABI takes them; structs as tuples.
-        value: wei to send along.
-    """
-
-    key: str
-    contract: str
-    function: str
-    args: tuple[Any, ...]
-    value: int = 0
-
-
-@dataclass(frozen=True)
-class CallResult:
-    """What became of a call.
-
-    Attributes:
-        key: of the call.
-        ok: it was mined, confirmed, and did not revert.
-        error: why not.
-        gas_used: 0 if it was not mined.
-        tx_hash: of the mined transaction, 32 bytes, or None.
-    """
-
-    key: str
-    ok: bool
-    error: Reverted | None
-    gas_used: int
-    tx_hash: bytes | None
 
 
 class Sender:
@@ -117,7 +78,7 @@ class Sender:
             confirmations = client.deployment.confirmations if client.deployment is not None else 1
         self._client = client
         self.address = str(account.address)
-        self._confirmations = confirmations
+        self.confirmations = confirmations
         self._journal = Journal(journal_path, account.address, client.identity())
         self._outbox = Outbox(client, account, self._journal, patience, fees or FeePolicy(), proposals)
         self._settler = Settler(client, self.address, self._journal, confirmations)
@@ -151,13 +112,13 @@ class Sender:
         known = self._journal.get(call.key)
         if known is not None and not (known.status is CallStatus.FAILED and self._rested(known)):
             return known.status
-        request = self._client.request_for(call.contract, call.function, call.args, call.value)
+        request = call.request(self._client)
         self._journal.queue(call.key, f"{call.contract}.{call.function}", request.target, request.data, request.value)
         return CallStatus.QUEUED
 
     def under_way(self, call: Call, prefix: str) -> str | None:
         """Returns the key of an unsettled call that does the same, and whose key begins with ``prefix``, or None."""
-        request = self._client.request_for(call.contract, call.function, call.args, call.value)
+        request = call.request(self._client)
         found = self._journal.open_like(prefix, request.target, request.data, request.value)
         return found.key if found else None
 
@@ -194,7 +155,7 @@ class Sender:
         Raises:
             NotMined: it was not settled in time, or L1 is away. It stays in the journal.
         """
-        limit_s = patience_s(self._client, self._confirmations) if timeout_s is None else timeout_s
+        limit_s = patience_s(self._client, self.confirmations) if timeout_s is None else timeout_s
         deadline, told = time.monotonic() + limit_s, ""
         while True:
             away = ""
@@ -217,7 +178,7 @@ class Sender:
     def stage(self, key: str) -> str:
         """Says in words how far an unsettled call is."""
         if (mined := self._settler.mined.get(key)) is not None and self._anchor is not None:
-            left = mined + self._confirmations - self._anchor.number
+            left = mined + self.confirmations - self._anchor.number
             return (
                 f"mined, waiting for confirmations ({left} to come)" if left > 0 else "mined, waiting for its receipt"
             )

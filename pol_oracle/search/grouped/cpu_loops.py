@@ -246,7 +246,8 @@ def count_rises(
         asked: int64 [n, 3], for each leaf asked for a group: the group in ``x``, the same in ``gradient``, the leaf.
         masks: uint64 [n].
         rate: of the step.
-        stride, padding: of the convolution.
+        stride: of the convolution.
+        padding: of the convolution.
         rises: int64 [n].
     """
     for i in numba.prange(len(asked)):

@@ -130,7 +130,10 @@ def normalise_back(
         gradient: at their results, float32 [A, P, C], contiguous.
         rows: float32 [G, P, C], contiguous, the input of all.
         chosen: int64 [A], their numbers.
-        weight, bias, statistics, rectify: see :func:`normalise`.
+        weight: see :func:`normalise`, as for what follows.
+        bias: see there.
+        statistics: see there.
+        rectify: see there.
     """
     groups, pixels, channels = rows.shape
     made = torch.empty_like(gradient)
@@ -198,7 +201,8 @@ def count_rises(
         asked: int64 [n, 3], for each leaf asked for a group: the group in ``x``, the same in ``gradient``, the leaf.
         masks: int64 [n].
         rate: of the step.
-        stride, padding: of the convolution.
+        stride: of the convolution.
+        padding: of the convolution.
 
     Returns:
         int64 [n].

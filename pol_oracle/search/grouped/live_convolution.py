@@ -80,7 +80,8 @@ class LiveConvolution:
             groups: G.
             gradient: at its output, of so many chosen ones.
             chosen: A.
-            asked, masks: see :func:`cpu_loops.count_rises`.
+            asked: see :func:`cpu_loops.count_rises`.
+            masks: see there.
         """
         given = _by_group(x, groups), _by_group(gradient, chosen)
         if x.device.type == "cpu":

@@ -26,7 +26,7 @@ def test_sloppy_calldata(arena: Arena) -> None:
             if demand.id not in answered:
                 answer = answer_to(demand.position, programs, forgery)
                 call = call_of(Reveal(block_id, forgery.header, demand.position, answer))
-                request = arena.stage.client.request_for(call.contract, call.function, call.args)
+                request = call.request(arena.stage.client)
                 program = programs.open(demand.position.tree, demand.position.tensor).abi()
                 end = request.data.index(program) + len(program)
                 assert len(program) % 32, "there is padding to spoil"

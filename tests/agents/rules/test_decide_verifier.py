@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from pol_oracle.agents.rules.actions import Action, Attest, Commit, Demand, Prove, Reopen
+from pol_oracle.agents.rules.actions import Action, Attest, Demand, Prove, Reopen
 from pol_oracle.agents.rules.decide import decide_verifier
 from pol_oracle.agents.rules.knowledge import Verifier
-from pol_oracle.agents.rules.verdicts import Verdict
+from pol_oracle.agents.rules.verdicts import Invalid, Unavailable, Valid, Verdict, can_be_built_on
 from pol_oracle.l1.events import typed as ev
+from pol_oracle.l1.sending.calls import Call
+from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.lifecycle import EvidenceKind, Role
 from tests.agents.scene import (
     BITS,
@@ -26,19 +29,15 @@ from tests.agents.scene import (
     V2,
     V3,
     Scene,
+    challenge,
     lacks,
     proof_of,
     refutation,
-    seal,
+    sent,
     verifier,
 )
 
-STEP, ACCURACY, WITHHELD, REQUIREMENT = (
-    EvidenceKind.STEP,
-    EvidenceKind.ACCURACY,
-    EvidenceKind.WITHHELD,
-    EvidenceKind.REQUIREMENT,
-)
+STEP, ACCURACY, REQUIREMENT = EvidenceKind.STEP, EvidenceKind.ACCURACY, EvidenceKind.REQUIREMENT
 
 
 def attest(scene: Scene, block: bytes) -> Attest:
@@ -50,15 +49,12 @@ def decide(scene: Scene, own: Verifier) -> tuple[Action, ...]:
 
 
 def wrong(block: bytes, kind: EvidenceKind = STEP) -> Verdict:
-    return Verdict(block, kind, "wrong", proof_of(block, kind))
+    return Invalid(block, "wrong", proof_of(block, kind))
 
 
-def commitment(block: bytes) -> bytes:
-    return seal(block, proof_of(block)).commitment
-
-
-def proven(block: bytes, kind: EvidenceKind = STEP) -> Prove:
-    return Prove(block, proof_of(block, kind), seal(block, proof_of(block)).salt)
+def calls(scene: Scene, own: Verifier, depth: int = 0) -> list[Call]:
+    """What L1 is to be told."""
+    return sent(scene, decide(scene, own), depth)
 
 
 # --- attesting ---
@@ -67,10 +63,10 @@ def proven(block: bytes, kind: EvidenceKind = STEP) -> Prove:
 def test_attests_to_what_it_found_right_once() -> None:
     scene = Scene()
     block = scene.propose()
-    assert decide(scene, verifier(V1, Verdict(block))) == (attest(scene, block),)
+    assert decide(scene, verifier(V1, Valid(block))) == (attest(scene, block),)
 
     scene.attest(block, V1)
-    assert decide(scene, verifier(V1, Verdict(block))) == ()
+    assert decide(scene, verifier(V1, Valid(block))) == ()
 
 
 def test_says_nothing_without_a_replay() -> None:
@@ -84,7 +80,7 @@ def test_does_not_attest_to_its_own_block() -> None:
     scene = Scene(verifiers=(V1, V2, CHEAT))
     block = scene.propose(miner=CHEAT)
 
-    assert decide(scene, verifier(CHEAT, Verdict(block))) == ()
+    assert decide(scene, verifier(CHEAT, Valid(block))) == ()
 
 
 def test_does_not_attest_to_a_block_on_a_slashed_one() -> None:
@@ -93,7 +89,7 @@ def test_does_not_attest_to_a_block_on_a_slashed_one() -> None:
     child = scene.propose(bad)
     scene.slash(bad, winner=V2)
 
-    assert attest(scene, child) not in decide(scene, verifier(V1, Verdict(child)))
+    assert attest(scene, child) not in decide(scene, verifier(V1, Valid(child)))
 
 
 @pytest.mark.parametrize("position", [ROOTS, EXPLANATION])
@@ -103,14 +99,14 @@ def test_pitfall_11_demands_of_others_do_not_keep_it_from_attesting(position: ob
     block = scene.propose()
     scene.demand(block, position, V2)  # type: ignore[arg-type]
 
-    assert decide(scene, verifier(V1, Verdict(block))) == (attest(scene, block),)
+    assert decide(scene, verifier(V1, Valid(block))) == (attest(scene, block),)
 
 
 def test_does_not_attest_while_something_is_missing() -> None:
     scene = Scene()
     block = scene.propose()
 
-    assert not lacks(block, ROOTS).valid
+    assert not can_be_built_on(lacks(block, ROOTS))
     assert not any(isinstance(a, Attest) for a in decide(scene, verifier(V1, lacks(block, ROOTS))))
 
 
@@ -119,10 +115,10 @@ def test_attests_to_a_right_block_that_somebody_explains_falsely() -> None:
     scene = Scene()
     block = scene.propose()
     scene.show(block, BITS, EXPLANATION)
-    for verdict in (Verdict(block, None, "false", refutation()), lacks(block, EXPLAINED_LEAVES, None)):
-        actions = decide(scene, verifier(V1, verdict))
-        assert attest(scene, block) in actions
-        assert [type(a) for a in actions] == [Commit if verdict.proof else Demand, Attest]
+    false = Invalid(block, "false", refutation())
+    actions = decide(scene, verifier(V1, Valid(block, false_explanation=false)))
+    assert attest(scene, block) in actions
+    assert [type(a) for a in actions] == [Prove, Attest]
 
 
 def test_keeps_what_demands_and_explanations_may_take_in_reserve_and_attests_on_the_heads_branch_first() -> None:
@@ -133,12 +129,12 @@ def test_keeps_what_demands_and_explanations_may_take_in_reserve_and_attests_on_
     spare = POLICY.reserve(PARAMETERS) + 4 * PARAMETERS.attest_bond
     scene.emit(ev.Unbonded, account=V1, role=Role.VERIFIER, amount=3 * ETH - spare)
 
-    assert decide(scene, verifier(V1, *map(Verdict, (rival, first, second)))) == (
+    assert decide(scene, verifier(V1, *map(Valid, (rival, first, second)))) == (
         attest(scene, first),
         attest(scene, second),
     )
     scene.attest(first, V1)
-    assert decide(scene, verifier(V1, *map(Verdict, (rival, first, second)))) == (attest(scene, second),)
+    assert decide(scene, verifier(V1, *map(Valid, (rival, first, second)))) == (attest(scene, second),)
 
 
 # --- challenging ---
@@ -148,36 +144,39 @@ def test_keeps_what_demands_and_explanations_may_take_in_reserve_and_attests_on_
 def test_commits_first_and_proves_in_a_later_l1_block(kind: EvidenceKind) -> None:
     scene = Scene()
     block = scene.propose(miner=CHEAT)
-    own = verifier(V1, wrong(block, kind))
-    assert decide(scene, own) == (Commit(block, commitment(block)),)
+    own, towards_court = verifier(V1, wrong(block, kind)), challenge(block, proof_of(block, kind))
+    assert decide(scene, own) == (Prove(block, proof_of(block, kind)),)
+    assert calls(scene, own) == [towards_court.commit]
 
-    scene.commit(V1, commitment(block))
-    assert decide(scene, own) == ()  # same L1 block
+    scene.commit(V1, towards_court.commitment)
+    assert calls(scene, own) == []  # same L1 block
 
-    assert decide(scene, replace(own, depth=1)) == (proven(block, kind),)  # L1 is a block further
+    assert calls(scene, own, depth=1) == [towards_court.prove]  # L1 is a block further
     scene.wait()
-    assert decide(scene, own) == (proven(block, kind),)
+    assert calls(scene, own) == [towards_court.prove]
 
 
 def test_pitfall_02_commitment_of_another_does_not_count_as_its_own() -> None:
     scene = Scene()
     block = scene.propose(miner=CHEAT)
-    scene.commit(V2, commitment(block))
+    towards_court = challenge(block, proof_of(block))
+    scene.commit(V2, towards_court.commitment)
     scene.wait()
 
-    assert isinstance(decide(scene, verifier(V1, wrong(block)))[0], Commit)
+    assert calls(scene, verifier(V1, wrong(block))) == [towards_court.commit]
 
 
 def test_another_proof_of_the_same_block_is_committed_to_anew() -> None:
     """After a restart a replay may find another fault: the old commitment does not open to it."""
     scene = Scene()
     block = scene.propose(miner=CHEAT)
-    old = Commit(block, commitment(block))
-    other = replace(proof_of(block), function="proveInput")
-    (new,) = decide(scene, verifier(V1, Verdict(block, STEP, "wrong", other)))
+    old = challenge(block, proof_of(block))
+    scene.commit(V1, old.commitment)
+    scene.wait()
+    (new,) = calls(scene, verifier(V1, Invalid(block, "wrong", proof_of(keccak(b"other evidence")))))
 
-    assert isinstance(new, Commit)
-    assert new.key != old.key
+    assert new.function == "commit"
+    assert new.key != old.commit.key
 
 
 def test_proves_after_the_window_as_long_as_the_block_is_pending() -> None:
@@ -185,24 +184,25 @@ def test_proves_after_the_window_as_long_as_the_block_is_pending() -> None:
     block = scene.propose(miner=CHEAT)
     scene.wait(PARAMETERS.challenge_window)
 
-    assert isinstance(decide(scene, verifier(V1, wrong(block)))[0], Commit)
+    assert calls(scene, verifier(V1, wrong(block)))[0] == challenge(block, proof_of(block)).commit
 
 
 def test_proving_takes_no_bond() -> None:
     scene = Scene(verifiers=(V2,))
     block = scene.propose(miner=CHEAT)
 
-    assert decide(scene, verifier(V1, wrong(block))) == (Commit(block, commitment(block)),)
+    assert calls(scene, verifier(V1, wrong(block))) == [challenge(block, proof_of(block)).commit]
 
 
 def test_pitfall_02_earlier_commitment_takes_the_bounty_from_a_later_prover() -> None:
     scene = Scene()
     block = scene.propose(miner=CHEAT)
-    scene.commit(V1, commitment(block), order=0)
+    towards_court = challenge(block, proof_of(block))
+    scene.commit(V1, towards_court.commitment, order=0)
     scene.slash(block, winner=V2)  # V2's commitment has order 1
     scene.wait()
     own = verifier(V1, wrong(block))
-    assert proven(block) in decide(scene, own)
+    assert towards_court.prove in calls(scene, own)
 
     scene.wait(PARAMETERS.reveal_window)
     assert not any(isinstance(a, Prove) for a in decide(scene, own))
@@ -211,16 +211,25 @@ def test_pitfall_02_earlier_commitment_takes_the_bounty_from_a_later_prover() ->
 def test_later_commitment_is_not_shown_after_the_slash() -> None:
     scene = Scene()
     block = scene.propose(miner=CHEAT)
-    scene.commit(V1, commitment(block), order=2)
+    scene.commit(V1, challenge(block, proof_of(block)).commitment, order=2)
     scene.slash(block, winner=V2)
     scene.wait()
 
-    assert decide(scene, verifier(V1, wrong(block))) == ()
+    assert calls(scene, verifier(V1, wrong(block))) == []
 
 
-def refute(scene: Scene, block: bytes) -> tuple[Action, ...]:
+def test_nobody_commits_to_a_proof_of_what_is_slashed_already() -> None:
+    scene = Scene()
+    block = scene.propose(miner=CHEAT)
+    scene.slash(block, winner=V2)
+    scene.wait()
+
+    assert calls(scene, verifier(V1, wrong(block))) == []
+
+
+def refute(scene: Scene, block: bytes) -> list[Call]:
     """What an agent does against a false explanation."""
-    return decide(scene, verifier(V1, Verdict(block, EvidenceKind.UNEXPLAINED, "false", refutation())))
+    return calls(scene, verifier(V1, Invalid(block, "false", refutation())))
 
 
 def test_a_false_explanation_is_committed_against_and_refuted_as_long_as_it_stands() -> None:
@@ -228,15 +237,15 @@ def test_a_false_explanation_is_committed_against_and_refuted_as_long_as_it_stan
     block = scene.propose(miner=CHEAT)
     about = scene.demand(block, EXPLANATION, V1)
     scene.answer(about, V2)
-    sealed = seal(block, refutation())
-    assert refute(scene, block) == (Commit(block, sealed.commitment),)
-
-    scene.commit(V1, sealed.commitment)
-    scene.wait()
     given_at = scene.view.blocks[block].explained_at(EXPLAINED_LEAVES)
-    assert refute(scene, block) == (Prove(block, refutation(), sealed.salt, given_at or 0),)
+    towards_court = challenge(block, refutation(), given_at or 0)
+    assert refute(scene, block) == [towards_court.commit]
+
+    scene.commit(V1, towards_court.commitment)
+    scene.wait()
+    assert refute(scene, block) == [towards_court.prove]
     scene.refute(about)
-    assert refute(scene, block) == ()
+    assert refute(scene, block) == []
 
 
 def test_a_false_explanation_that_is_given_again_is_refuted_again() -> None:
@@ -244,7 +253,7 @@ def test_a_false_explanation_that_is_given_again_is_refuted_again() -> None:
     scene = Scene()
     block = scene.propose(miner=CHEAT)
     about = scene.demand(block, EXPLANATION, V1)
-    scene.commit(V1, seal(block, refutation()).commitment)
+    scene.commit(V1, challenge(block, refutation()).commitment)
     keys = set()
     for _ in range(3):
         scene.wait()
@@ -267,12 +276,12 @@ def test_a_false_explanation_for_which_nobody_answers_any_more_is_reopened_for_n
     scene.refute(other.demand_id(block))
     given_at = scene.view.blocks[block].explained_at(EXPLAINED_LEAVES) or 0
 
-    false = Verdict(block, EvidenceKind.UNEXPLAINED, "false", refutation())
+    false = Invalid(block, "false", refutation())
     assert decide(scene, verifier(V1, false))[0] == Reopen(
         block, replace(EXPLANATION, explanation=TRACE_ROOT), given_at
     )
-    right = Verdict(block, None, "false", refutation())
-    assert not any(isinstance(a, Reopen | Commit) for a in decide(scene, verifier(V1, right)))  # it harms nobody
+    right = Valid(block, false_explanation=false)
+    assert not any(isinstance(a, Reopen | Prove) for a in decide(scene, verifier(V1, right)))  # it harms nobody
     below = lacks(block, EXPLAINED_LEAVES)
     assert decide(scene, verifier(V1, below))[0] == Reopen(block, EXPLAINED_LEAVES, given_at)
     scene.reopen(EXPLANATION.demand_id(block))
@@ -290,11 +299,11 @@ def test_pitfall_24_explanations_of_a_fallen_author_are_reopened_in_time_or_prov
     scene.wait(PARAMETERS.challenge_window)
     scene.refute(other.demand_id(block))
     scene.wait(PARAMETERS.answer_window - 1)
-    false = Verdict(block, EvidenceKind.UNEXPLAINED, "false", refutation())
+    false = Invalid(block, "false", refutation())
     assert isinstance(decide(scene, verifier(V1, false))[0], Reopen)
 
     scene.wait()
-    assert isinstance(decide(scene, verifier(V1, false))[0], Commit)
+    assert calls(scene, verifier(V1, false))[0].function == "commit"
     assert decide(scene, verifier(V1, lacks(block, EXPLAINED_LEAVES))) == ()
 
 
@@ -302,17 +311,22 @@ def test_what_refutes_an_explanation_is_no_claim_to_the_bounty_of_its_block() ->
     scene = Scene()
     block = scene.propose(miner=CHEAT)
     scene.answer(scene.demand(block, EXPLANATION, V1), V2)
-    scene.commit(V1, seal(block, refutation()).commitment, order=0)
+    scene.commit(V1, challenge(block, refutation()).commitment, order=0)
     scene.slash(block, winner=V2, order=1)
     scene.wait()
-    assert not any(isinstance(a, Prove) for a in refute(scene, block))
+    assert not any(call.contract == "Court" for call in refute(scene, block))
 
 
-def test_pitfall_03_a_verdict_without_proof_or_demands_accuses_nobody() -> None:
+@pytest.mark.parametrize("accusing", [Invalid, Unavailable])
+def test_pitfall_03_there_is_no_verdict_without_proof_or_demands_and_without_one_nobody_is_accused(
+    accusing: Any,
+) -> None:
     scene = Scene()
     block = scene.propose(miner=CHEAT)
 
-    assert decide(scene, verifier(V1, Verdict(block, WITHHELD, "not served"))) == ()
+    with pytest.raises(TypeError):
+        accusing(block, "not served")
+    assert decide(scene, verifier(V1)) == ()
 
 
 def test_challenges_come_before_demands_and_attestations() -> None:
@@ -321,9 +335,9 @@ def test_challenges_come_before_demands_and_attestations() -> None:
     hidden = scene.propose(miner=CHEAT, nonce=1)
     bad = scene.propose(miner=CHEAT)
 
-    own = verifier(V1, Verdict(good), lacks(hidden, ROOTS), wrong(bad))
+    own = verifier(V1, Valid(good), lacks(hidden, ROOTS), wrong(bad))
 
-    assert [type(a) for a in decide(scene, own)] == [Commit, Demand, Attest]
+    assert [type(a) for a in decide(scene, own)] == [Prove, Demand, Attest]
 
 
 def test_pitfall_12_after_a_reorg_nothing_is_said_about_what_is_gone() -> None:
@@ -336,7 +350,7 @@ def test_pitfall_12_after_a_reorg_nothing_is_said_about_what_is_gone() -> None:
     other = scene.propose()  # same height, another block
 
     assert decide(scene, own) == ()
-    assert decide(scene, replace(own, verdicts={gone: wrong(gone), other: Verdict(other)})) == (attest(scene, other),)
+    assert decide(scene, replace(own, verdicts={gone: wrong(gone), other: Valid(other)})) == (attest(scene, other),)
 
 
 def test_pitfall_09_right_block_whose_miner_lets_a_demand_lapse_is_not_attested_to() -> None:
@@ -344,17 +358,17 @@ def test_pitfall_09_right_block_whose_miner_lets_a_demand_lapse_is_not_attested_
     scene = Scene()
     block = scene.propose()
     made = scene.demand(block, ROOTS, V2)
-    assert attest(scene, block) in decide(scene, verifier(V1, Verdict(block)))
+    assert attest(scene, block) in decide(scene, verifier(V1, Valid(block)))
 
     scene.wait(PARAMETERS.answer_window // 2 + 1)
-    assert attest(scene, block) not in decide(scene, verifier(V1, Verdict(block)))
+    assert attest(scene, block) not in decide(scene, verifier(V1, Valid(block)))
 
     scene.answer(made)
-    assert attest(scene, block) in decide(scene, verifier(V1, Verdict(block)))
+    assert attest(scene, block) in decide(scene, verifier(V1, Valid(block)))
 
     scene.demand(block, EXPLANATION, V2)  # they could explain it, and would lose their bonds otherwise
     scene.wait(PARAMETERS.answer_window - 1)
-    assert attest(scene, block) not in decide(scene, verifier(V1, Verdict(block)))
+    assert attest(scene, block) not in decide(scene, verifier(V1, Valid(block)))
 
 
 def test_what_an_author_does_not_show_of_its_explanation_keeps_nobody_from_attesting() -> None:
@@ -364,4 +378,4 @@ def test_what_an_author_does_not_show_of_its_explanation_keeps_nobody_from_attes
     scene.demand(block, EXPLAINED_LEAVES, V2)
     scene.wait(PARAMETERS.answer_window - 1)
 
-    assert attest(scene, block) in decide(scene, verifier(V1, Verdict(block)))
+    assert attest(scene, block) in decide(scene, verifier(V1, Valid(block)))

@@ -8,10 +8,11 @@ import pytest
 
 from pol_oracle.agents.rules.actions import Action, Demand, Explain, Hasten, Reveal
 from pol_oracle.agents.rules.decide import decide_miner, decide_verifier
-from pol_oracle.agents.rules.demands import answered, demands, due_answers, exhausted
+from pol_oracle.agents.rules.demands import demands, due_answers, exhausted
 from pol_oracle.agents.rules.knowledge import Miner
 from pol_oracle.agents.rules.policy import DEMANDS, Policy
-from pol_oracle.agents.rules.verdicts import Verdict
+from pol_oracle.agents.rules.urgency import answered
+from pol_oracle.agents.rules.verdicts import Invalid, Valid, Verdict
 from pol_oracle.l1.events import typed as ev
 from pol_oracle.l1.sending.fees import GWEI
 from pol_oracle.protocol.hashing import keccak
@@ -262,10 +263,10 @@ def test_a_right_block_is_looked_at_again_when_somebody_explains_something_of_it
     scene = Scene()
     block = scene.propose()
     scene.show(block, BITS)
-    assert not answered(scene.view.blocks[block], Verdict(block))
+    assert not answered(scene.view.blocks[block], Valid(block))
 
     scene.show(block, EXPLANATION)
-    assert answered(scene.view.blocks[block], Verdict(block))
+    assert answered(scene.view.blocks[block], Valid(block))
 
 
 def test_a_refuted_explanation_ends_the_verdict_that_it_was_false() -> None:
@@ -273,7 +274,7 @@ def test_a_refuted_explanation_ends_the_verdict_that_it_was_false() -> None:
     block = scene.propose(miner=CHEAT)
     about = scene.demand(block, EXPLANATION, V2)
     scene.answer(about, CHEAT)
-    verdict = Verdict(block, None, "a false explanation", refutation())
+    verdict = Valid(block, false_explanation=Invalid(block, "a false explanation", refutation()))
     assert not answered(scene.view.blocks[block], verdict)
 
     scene.refute(about)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import resource
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from eth_abi.abi import encode
@@ -15,11 +16,10 @@ from eth_account import Account
 
 from pol_oracle.agents.monitoring.logs import log_to
 from pol_oracle.agents.monitoring.records import Records
-from pol_oracle.agents.respond import Committer, call_of
+from pol_oracle.agents.respond import Committer
 from pol_oracle.agents.rules.actions import Prove
-from pol_oracle.agents.rules.verdicts import Verdict
+from pol_oracle.agents.rules.verdicts import Invalid, Valid, Verdict
 from pol_oracle.agents.storage.memory import REFUSALS, AgentMemory, RefusedCall
-from pol_oracle.evidence import FraudProof
 from pol_oracle.l1.contracts.abi import encode_call
 from pol_oracle.protocol.errors import InputError
 from pol_oracle.protocol.hashing import keccak
@@ -33,12 +33,13 @@ ROOT, OTHER = keccak(b"trace root"), keccak(b"other")
 def test_only_what_was_found_right_survives_a_restart(tmp_path: Path) -> None:
     """What is wrong is found again: then with everything that was shown meanwhile."""
     path = tmp_path / "m.sqlite"
-    bad = Verdict(keccak(b"bad"), KIND, "wrong", proof_of(keccak(b"bad")))
+    bad = Invalid(keccak(b"bad"), "wrong", proof_of(keccak(b"bad")))
     missing = lacks(keccak(b"missing"), ROOTS)
-    dead = Verdict(keccak(b"dead"), dead_end=True)
-    good = Verdict(keccak(b"good"))
+    dead = Valid(keccak(b"dead"), dead_end=True)
+    good = Valid(keccak(b"good"))
     memory = AgentMemory(path, GENESIS, V1)
-    for verdict in (bad, missing, dead, good, good):
+    verdicts: list[Verdict] = [bad, missing, dead, good, good]
+    for verdict in verdicts:
         memory.remember(verdict, difficulty=4096)
     memory.close()
 
@@ -67,55 +68,56 @@ def test_memory_of_another_deployment_or_account_is_refused(tmp_path: Path, gene
         AgentMemory(tmp_path / "m.sqlite", genesis, account)
 
 
-def sealed_proof(block_id: bytes, function: str = "proveSums") -> FraudProof:
-    """A proof whose arguments fit the Court's function."""
-    evidence: dict[str, tuple[Any, ...]] = {
-        "proveSums": ((0, 0, 1, 2, b"content", []),),
-        "proveBit": ((2, 0), (b"program", b"opening")),
-    }
-    header = Scene().header(nonce=block_id[0]).astuple()
-    return FraudProof(KIND, function, (header, *evidence[function]))
+def test_memory_of_a_later_version_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    AgentMemory(tmp_path / "m.sqlite", GENESIS, V1).close()
+    with closing(sqlite3.connect(tmp_path / "m.sqlite")) as database:
+        database.execute("PRAGMA user_version = 99")
+
+    with pytest.raises(InputError, match="is of version 99, and this pol-oracle reads version 1: go on with"):
+        AgentMemory(tmp_path / "m.sqlite", GENESIS, V1)
 
 
 def test_salt_is_the_same_after_a_restart_and_differs_by_account_block_and_function() -> None:
     ann, bob = Account.from_key(keccak(b"ann")), Account.from_key(keccak(b"bob"))
     block, other = keccak(b"1"), keccak(b"2")
-    proof = sealed_proof(block)
-    challenge = Committer(ann)(block, proof)
+    proof = proof_of(block)
+    challenge = Committer(ann)(Prove(block, proof))
 
-    assert challenge == Committer(Account.from_key(keccak(b"ann")))(block, proof)
+    assert challenge == Committer(Account.from_key(keccak(b"ann")))(Prove(block, proof))
     salts = {
-        challenge.salt,
-        Committer(ann)(block, sealed_proof(block, "proveBit")).salt,
-        Committer(ann)(other, proof).salt,
-        Committer(bob)(block, proof).salt,
+        challenge.prove.args[-1],
+        Committer(ann)(Prove(block, replace(refutation(), refutes=None))).prove.args[-1],
+        Committer(ann)(Prove(other, proof)).prove.args[-1],
+        Committer(bob)(Prove(block, proof)).prove.args[-1],
     }
     assert len(salts) == 4
 
 
 def test_commitment_is_to_the_call_that_is_sent() -> None:
     ann, block = Account.from_key(keccak(b"ann")), keccak(b"1")
-    sealer, proof = Committer(ann), sealed_proof(block)
-    challenge = sealer(block, proof)
-    call = call_of(Prove(block, proof, challenge.salt))
+    proof = proof_of(block)
+    challenge = Committer(ann)(Prove(block, proof))
+    call = challenge.prove
 
-    assert encode_call(call.contract, call.function, call.args) == challenge.data
-    assert challenge.commitment == keccak(encode(["address", "bytes32"], [ann.address, keccak(challenge.data)]))
+    assert (call.contract, call.function, call.args[:-1]) == ("Court", proof.function, proof.arguments)
+    assert encode_call(call.contract, call.function, call.args) == call.data
+    assert challenge.commitment == keccak(encode(["address", "bytes32"], [ann.address, keccak(call.data)]))
+    assert challenge.commit.args == (challenge.commitment,)
 
 
 def test_proofs_against_several_explanations_of_a_block_get_salts_of_their_own() -> None:
     """One that was shown must not open the next commitment to guesses."""
-    sealer, block = Committer(Account.from_key(keccak(b"ann"))), keccak(b"1")
-    first, second = (replace(sealed_proof(block, "proveBit"), refutes=refutation(r).refutes) for r in (ROOT, OTHER))
+    committer, block = Committer(Account.from_key(keccak(b"ann"))), keccak(b"1")
+    first, second = (committer(Prove(block, refutation(root))).prove for root in (ROOT, OTHER))
 
-    assert sealer(block, first).salt != sealer(block, second).salt
+    assert first.args[-1] != second.args[-1]
 
 
 def test_another_proof_of_a_block_gets_another_commitment() -> None:
-    sealer, block = Committer(Account.from_key(keccak(b"ann"))), keccak(b"1")
+    committer, block = Committer(Account.from_key(keccak(b"ann"))), keccak(b"1")
 
-    commitments = {sealer(block, sealed_proof(block, f)).commitment for f in ("proveSums", "proveBit", "proveSums")}
-    assert len(commitments) == 2
+    proofs = (proof_of(block), proof_of(keccak(b"other evidence")), proof_of(block))
+    assert len({committer(Prove(block, proof)).commitment for proof in proofs}) == 2
 
 
 def test_status_tells_what_was_earned_and_refused(tmp_path: Path) -> None:
@@ -157,11 +159,11 @@ def test_memory_makes_up_for_what_a_full_disk_did_not_take(
     file_size_limit(0)
     memory.add_proof(proof, 5000)
     memory.add_refusal(RefusedCall("propose:00", "", "why"))
-    memory.remember(Verdict(keccak(b"good")), 4096)
+    memory.remember(Valid(keccak(b"good")), 4096)
     assert AgentMemory(path, GENESIS, MINER).proofs() == {}
 
     file_size_limit(resource.RLIM_INFINITY)
-    memory.remember(Verdict(keccak(b"better")), 4096)
+    memory.remember(Valid(keccak(b"better")), 4096)
     memory.close()
     memory = AgentMemory(path, GENESIS, MINER)
     assert (memory.proofs(), len(memory.refusals())) == ({proof: 5000}, 1)
@@ -173,7 +175,7 @@ def test_memory_of_old_blocks_is_bounded(tmp_path: Path, monkeypatch: pytest.Mon
     memory = AgentMemory(tmp_path / "m.sqlite", GENESIS, V1)
     blocks = [keccak(bytes([number])) for number in range(20)]
     for block in blocks:
-        memory.remember(Verdict(block), 4096)
+        memory.remember(Valid(block), 4096)
     assert list(memory.found_right()) == blocks[-5:]
 
 

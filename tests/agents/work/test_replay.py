@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pol_oracle.agents.rules.verdicts import Verdict
+from pol_oracle.agents.rules.verdicts import Invalid, Unavailable, Valid, Verdict, accusation, can_be_built_on
 from pol_oracle.agents.work.answerer import HonestAnswerer
 from pol_oracle.agents.work.follow import Ask, Follower
 from pol_oracle.agents.work.replay import Replayer
@@ -34,7 +34,7 @@ from tests.task.workloads import MINER, STEPS, small_workload
 
 BITS = 2
 WORKLOAD = small_workload()
-STEP, WITHHELD = EvidenceKind.STEP, EvidenceKind.WITHHELD
+STEP = EvidenceKind.STEP
 
 
 def never() -> bool:
@@ -61,33 +61,36 @@ def verdict_of(follower: Follower, header: Header, lineage: Lineage = (), shown:
     return Replayer(follower)(block(header), lineage, shown or {}, never)
 
 
-def proven(follower: Follower, forgery: Forgery) -> tuple[Verdict, int]:
+def proven(follower: Follower, forgery: Forgery) -> tuple[Invalid, int]:
     """The verdict once all was shown that it takes; also how much that was."""
     shown = dict[Position, bytes]()
-    while (lacks := (verdict := verdict_of(follower, forgery.header, (), shown)).lacks) is not None:
-        assert (verdict.kind, verdict.valid) == (WITHHELD, False)
-        assert lacks.position not in shown
-        assert not lacks.position.above or shown.keys() & set(lacks.position.above)
-        shown[lacks.position] = told(lacks.position, forgery)
+    while isinstance(verdict := verdict_of(follower, forgery.header, (), shown), Unavailable):
+        assert not can_be_built_on(verdict)
+        position = verdict.lacks.position
+        assert position not in shown
+        assert not position.above or shown.keys() & set(position.above)
+        shown[position] = told(position, forgery)
+    assert isinstance(verdict, Invalid)
     return verdict, len(shown)
 
 
 def wanted(verdict: Verdict) -> Position | None:
     """What it lacks."""
-    return None if verdict.lacks is None else verdict.lacks.position
+    wrong = accusation(verdict)
+    return wrong.lacks.position if isinstance(wrong, Unavailable) else None
 
 
 def test_a_right_block_is_valid_and_its_state_kept_for_its_children(made: Forgery, follower: Follower) -> None:
-    assert verdict_of(follower, made.header) == Verdict(made.id)
+    assert verdict_of(follower, made.header) == Valid(made.id)
     child = honest(WORKLOAD, made.id, MINER, BITS * BIT, below=made)
-    assert verdict_of(follower, child.header, (made.header,)).valid
+    assert can_be_built_on(verdict_of(follower, child.header, (made.header,)))
     assert follower.post((made.header,), never) == made.post
 
 
 def test_an_unmet_requirement_is_proven_at_once(follower: Follower) -> None:
     verdict = verdict_of(follower, honest(WORKLOAD, GENESIS, MINER, BITS * BIT, missed=0).header)
-    assert (verdict.kind, verdict.lacks) == (EvidenceKind.REQUIREMENT, None)
-    assert verdict.proof is not None
+    assert isinstance(verdict, Invalid)
+    assert verdict.kind is EvidenceKind.REQUIREMENT
     assert verdict.proof.function == "proveRequirement"
 
 
@@ -119,6 +122,7 @@ def test_another_w_on_a_right_segment_cannot_be_shown(made: Forgery, follower: F
     header = replace(made.header, pre_root=WORKLOAD.initial.root)
     verdict = verdict_of(follower, header)
     assert wanted(verdict) == Position(Item.STEPS)  # which are right, and have to be shown before the last of them
+    assert isinstance(verdict, Unavailable)
     assert "segment" in verdict.reason
     shown = {Position(Item.STEPS): told(Position(Item.STEPS), made)}
     assert wanted(verdict_of(follower, header, (), shown)) == Position(Item.ROOTS, Tree.SEGMENT, STEPS - 1)
@@ -126,24 +130,24 @@ def test_another_w_on_a_right_segment_cannot_be_shown(made: Forgery, follower: F
 
 def test_a_trace_that_nobody_can_show_is_demanded(made: Forgery, follower: Follower) -> None:
     verdict = verdict_of(follower, replace(made.header, trace_root=keccak(b"no trace")))
-    assert (verdict.kind, wanted(verdict)) == (WITHHELD, Position(Item.ROOTS))
-    assert not verdict.valid
+    assert isinstance(verdict, Unavailable)
+    assert wanted(verdict) == Position(Item.ROOTS)
+    assert not can_be_built_on(verdict)
 
 
 def test_a_false_count_is_proven_unless_accuracy_is_not_looked_at(made: Forgery, follower: Follower) -> None:
     forgery = made.with_accuracy(made.bits_tree, made.header.correct_after + 5)
     verdict = verdict_of(follower, forgery.header)
+    assert isinstance(verdict, Invalid)
     assert verdict.kind is EvidenceKind.ACCURACY
-    assert verdict.proof is not None
     assert verdict.proof.function == "proveSums"
-    assert Replayer(follower, accuracy=False)(block(forgery.header), (), {}, never).valid
+    assert can_be_built_on(Replayer(follower, accuracy=False)(block(forgery.header), (), {}, never))
 
 
 def test_a_wrong_bit_is_proven_once_it_was_explained(made: Forgery, follower: Follower) -> None:
     forgery, _ = made.wrong_bit()
     verdict, demands = proven(follower, forgery)
     assert verdict.kind is EvidenceKind.UNEXPLAINED
-    assert verdict.proof is not None
     assert (verdict.proof.kind, verdict.proof.function) == (None, "proveBit")
     assert demands == 2
 
@@ -173,7 +177,7 @@ def test_a_bit_that_was_shown_and_is_wrong_ends_the_count(
 
 def test_bits_that_were_shown_and_are_right_are_remembered(made: Forgery, follower: Follower) -> None:
     bits = Position(Item.BITS)
-    assert verdict_of(follower, made.header, (), {bits: told(bits, made)}) == Verdict(made.id)
+    assert verdict_of(follower, made.header, (), {bits: told(bits, made)}) == Valid(made.id)
     before, after = made.bits()
     assert (follower.count(made.pre, never) == before).all()
     assert (follower.count(made.post, never) == after).all()
@@ -186,7 +190,7 @@ def explained(forgery: Forgery, *positions: Position) -> Shown:
 
 def test_a_right_explanation_of_a_right_block_is_no_fault(made: Forgery, follower: Follower) -> None:
     shown = explained(made, Position(Item.ROOTS, Tree.AFTER, 3), Position(Item.ROOTS, Tree.BEFORE, 4))
-    assert verdict_of(follower, made.header, (), shown) == Verdict(made.id)
+    assert verdict_of(follower, made.header, (), shown) == Valid(made.id)
 
 
 def lying(made: Forgery, sample: int) -> tuple[Forgery, Position]:
@@ -215,7 +219,7 @@ def test_explanations_are_looked_at_once_and_only_where_more_is_shown_of_them(
 
     monkeypatch.setattr(WORKLOAD.evaluator, "tensors", noting)
     for answers, least in ((shown, 0), (partly, 1), (partly, 1)):
-        assert replay(block(made.header), (), answers, never).valid
+        assert can_be_built_on(replay(block(made.header), (), answers, never))
         assert len(computed) == least
 
 
@@ -227,9 +231,10 @@ def test_a_false_explanation_of_a_right_block_is_refuted_if_what_is_wrong_was_sh
     roots = Position(Item.ROOTS, Tree.AFTER, 3)
     shown = explained(forgery, Position(Item.ROOTS, Tree.BEFORE, 4), roots, below)
     verdict = verdict_of(follower, made.header, (), shown)
-    assert (verdict.right, verdict.valid, verdict.lacks) == (True, True, None)
-    assert verdict.proof is not None
-    assert verdict.proof.refutes == replace(roots, explanation=below.explanation)
+    assert can_be_built_on(verdict)
+    false = accusation(verdict)
+    assert isinstance(false, Invalid)
+    assert false.proof.refutes == replace(roots, explanation=below.explanation)
 
 
 def test_pitfall_24_nothing_is_demanded_of_a_false_explanation_of_a_right_block(
@@ -238,7 +243,7 @@ def test_pitfall_24_nothing_is_demanded_of_a_false_explanation_of_a_right_block(
     """It does the block no harm, and what is demanded of it would hold the block up, and cost fees."""
     forgery, _ = lying(made, 3)
     shown = explained(forgery, Position(Item.ROOTS, Tree.AFTER, 3))
-    assert verdict_of(follower, made.header, (), shown) == Verdict(made.id)
+    assert verdict_of(follower, made.header, (), shown) == Valid(made.id)
 
 
 def test_an_evaluation_that_nobody_can_show_is_demanded(made: Forgery, follower: Follower) -> None:
@@ -262,7 +267,8 @@ def test_pitfall_05_a_block_after_which_training_diverges_is_right_but_a_dead_en
     follower = Diverging(WORKLOAD, GENESIS, StateStore([tmp_path]))
     follower.after = made.id
     verdict = verdict_of(follower, made.header)
-    assert (verdict.right, verdict.dead_end, verdict.valid) == (True, True, False)
+    assert verdict == Valid(made.id, dead_end=True)
+    assert not can_be_built_on(verdict)
 
 
 class Overflowing(Follower):
@@ -283,7 +289,8 @@ def test_pitfall_05_a_block_after_which_no_evaluation_is_finite_is_right_but_a_d
     follower = Overflowing(WORKLOAD, GENESIS, StateStore([tmp_path]))
     follower.root = follower.segment(made.id, (made.header,), never).end.root
     verdict = verdict_of(follower, made.header)
-    assert (verdict.right, verdict.dead_end, verdict.valid) == (True, True, False)
+    assert verdict == Valid(made.id, dead_end=True)
+    assert not can_be_built_on(verdict)
 
 
 def test_what_stands_on_a_wrong_block_is_no_verdict(made: Forgery, follower: Follower) -> None:
@@ -357,7 +364,7 @@ def paper(tmp_path: Path) -> Callable[[], tuple[Follower, Header]]:
 def test_under_paper_rules_w_is_fetched(paper: Callable[[], tuple[Follower, Header]]) -> None:
     follower, header = paper()
     asked = replace(block(header, follower.workload), difficulty=0)
-    assert Replayer(follower)(asked, (), {}, never).valid
+    assert can_be_built_on(Replayer(follower)(asked, (), {}, never))
 
 
 def test_pitfall_03_under_paper_rules_missing_weights_are_no_verdict(

@@ -9,14 +9,13 @@ from pathlib import Path
 import pytest
 import structlog
 
-from pol_oracle.agents.rules.verdicts import Replay, Verdict
+from pol_oracle.agents.rules.verdicts import Invalid, Replay, Valid, Verdict
 from pol_oracle.agents.storage.memory import AgentMemory
 from pol_oracle.agents.work.replay_queue import ReplayQueue
 from pol_oracle.agents.work.worker import Cancelled
 from pol_oracle.evidence import Shown
 from pol_oracle.protocol.difficulty import BIT
 from pol_oracle.protocol.errors import ArithmeticFault, InputError, StoreError
-from pol_oracle.protocol.lifecycle import EvidenceKind
 from pol_oracle.protocol.positions import Position
 from pol_oracle.view.blocks import BlockView
 from pol_oracle.view.lineage import Lineage
@@ -66,7 +65,7 @@ def finding(wrong: Callable[[BlockView], Verdict], seen: list[bytes]) -> Replay:
 
 
 def right(block: BlockView) -> Verdict:
-    return Verdict(block.id)
+    return Valid(block.id)
 
 
 def test_live_blocks_are_replayed_before_those_without_a_future(tmp_path: Path) -> None:
@@ -98,7 +97,7 @@ def test_block_waits_until_its_parent_was_found_right(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "judge",
     [
-        lambda block: Verdict(block.id, EvidenceKind.STEP, "wrong", proof_of(block.id)),
+        lambda block: Invalid(block.id, "wrong", proof_of(block.id)),
         lambda block: lacks(block.id, ROOTS),
     ],
     ids=["wrong", "not shown yet"],
@@ -135,12 +134,12 @@ def test_dead_end_is_right_but_neither_attested_to_nor_built_on(tmp_path: Path) 
     scene = Scene()
     dead, child = scene.chain(2)
     seen: list[bytes] = []
-    review = Review(tmp_path, finding(lambda block: Verdict(block.id, dead_end=block.id == dead), seen))
+    review = Review(tmp_path, finding(lambda block: Valid(block.id, dead_end=block.id == dead), seen))
     review.turns(scene, 4)
 
     assert seen == [dead, child]
     assert dead not in review.reviewer.valid
-    assert review.reviewer.verdicts[dead].right
+    assert isinstance(review.reviewer.verdicts[dead], Valid)
     assert dead not in review.memory.found_right()  # a restart looks again
 
 
@@ -151,7 +150,7 @@ def test_replay_is_given_what_lies_below_the_block(tmp_path: Path) -> None:
 
     def replay(block: BlockView, lineage: Lineage, shown: Shown, cancelled: Cancel) -> Verdict:
         handed.append(lineage)
-        return Verdict(block.id)
+        return Valid(block.id)
 
     Review(tmp_path, replay).turns(scene, 4)
 
@@ -169,7 +168,7 @@ def test_pitfall_09_blocks_that_cannot_be_replayed_do_not_delay_others(tmp_path:
     def judge(block: BlockView) -> Verdict:
         if block.miner == CHEAT:
             raise error
-        return Verdict(block.id)
+        return Valid(block.id)
 
     review = Review(tmp_path, finding(judge, seen))
     review.turns(scene, 9)
@@ -187,7 +186,7 @@ def test_replay_that_succeeds_in_the_end_forgets_the_failures(tmp_path: Path) ->
     def replay(block: BlockView, lineage: Lineage, shown: Shown, cancelled: Cancel) -> Verdict:
         if not served:
             raise StoreError("not there")
-        return Verdict(block.id)
+        return Valid(block.id)
 
     review = Review(tmp_path, replay)
     review.turns(scene, 3)
@@ -206,7 +205,7 @@ def test_pitfall_12_block_whose_difficulty_a_reorg_changed_is_replayed_anew(tmp_
 
     def replay(block: BlockView, lineage: Lineage, shown: Shown, cancelled: Cancel) -> Verdict:
         seen.append(block.difficulty)
-        return Verdict(block.id)
+        return Valid(block.id)
 
     review = Review(tmp_path, replay)
     review.turns(scene, 3)
@@ -230,7 +229,7 @@ def test_replay_goes_on_once_what_it_lacked_was_shown(tmp_path: Path) -> None:
         handed.append(dict(shown))
         if ROOTS not in shown:
             return lacks(block.id, ROOTS)
-        return Verdict(block.id, EvidenceKind.STEP, "wrong", proof_of(block.id))
+        return Invalid(block.id, "wrong", proof_of(block.id))
 
     review = Review(tmp_path, replay)
     review.turns(scene, 3)
@@ -241,7 +240,7 @@ def test_replay_goes_on_once_what_it_lacked_was_shown(tmp_path: Path) -> None:
     scene.answer(scene.demand(block, ROOTS, V2), CHEAT, b"roots")  # whoever demanded it
     review.turns(scene, 5)
     assert handed == [{}, {NODES: b"nodes", ROOTS: b"roots"}]
-    assert review.reviewer.verdicts[block].proof == proof_of(block)
+    assert review.reviewer.verdicts[block] == Invalid(block, "wrong", proof_of(block))
 
 
 def test_replay_that_makes_no_use_of_an_answer_is_not_repeated_for_ever(tmp_path: Path) -> None:
@@ -269,7 +268,7 @@ def test_answered_blocks_are_replayed_first_because_a_clock_runs(tmp_path: Path)
 
     def replay(block: BlockView, lineage: Lineage, shown: Shown, cancelled: Cancel) -> Verdict:
         seen.append(block.id)
-        return lacks(block.id, ROOTS) if block.id == answered else Verdict(block.id)
+        return lacks(block.id, ROOTS) if block.id == answered else Valid(block.id)
 
     review = Review(tmp_path, replay)
     review.turns(scene, 2)
@@ -305,7 +304,7 @@ def waiting_replay(begun: list[bytes], done: Callable[[BlockView], bool]) -> Rep
             if cancelled():
                 raise Cancelled
             time.sleep(0.001)
-        return Verdict(block.id)
+        return Valid(block.id)
 
     return replay
 
@@ -368,7 +367,7 @@ def test_a_replay_that_gave_way_is_none_that_an_answer_was_used_in(tmp_path: Pat
             time.sleep(0.001)
         if cancelled():
             raise Cancelled
-        return Verdict(block.id)
+        return Valid(block.id)
 
     review = Review(tmp_path, replay)
     review.turns(scene, 3)
@@ -390,7 +389,7 @@ def test_pitfall_02_slashed_block_is_replayed_after_a_restart_if_its_bounty_may_
 
     def replay(block: BlockView, lineage: Lineage, shown: Shown, cancelled: Cancel) -> Verdict:
         seen.append(block.id)
-        return Verdict(block.id, EvidenceKind.STEP, "wrong", proof_of(block.id))
+        return Invalid(block.id, "wrong", proof_of(block.id))
 
     Review(tmp_path, replay).turns(scene, 4)
 
@@ -418,7 +417,8 @@ def test_explanations_of_a_right_block_are_looked_at_each_once(tmp_path: Path) -
 
     def replay(block: BlockView, lineage: Lineage, shown: Shown, cancelled: Cancel) -> Verdict:
         handed.append(EXPLANATION in shown)
-        return Verdict(block.id, None, "", refutation() if EXPLANATION in shown else None)
+        false = Invalid(block.id, "", refutation()) if EXPLANATION in shown else None
+        return Valid(block.id, false_explanation=false)
 
     review = Review(tmp_path, replay)
     review.turns(scene, 3)

@@ -21,7 +21,7 @@ from pol_oracle.protocol.errors import ChainError
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.protocol.positions import Item, Position, Tree
-from tests.l1.patience import sent
+from tests.transactions import sent
 
 AT = LogPosition(7, b"\7" * 32, 0, 1_700_000_000, b"\1" * 32)
 

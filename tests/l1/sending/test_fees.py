@@ -10,19 +10,21 @@ from eth_account.signers.local import LocalAccount
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pol_oracle.l1.client import Client
+from pol_oracle.l1.client import Client, Request
 from pol_oracle.l1.contracts.abi import CONTRACTS
 from pol_oracle.l1.contracts.artifacts import load_artifact
 from pol_oracle.l1.contracts.deployment import Deployment
 from pol_oracle.l1.deploy import deploy
+from pol_oracle.l1.sending.calls import Call
 from pol_oracle.l1.sending.fees import CAPS, ETH, GWEI, CallKind, FeePolicy, Market, kind_of, market_of, offer
-from pol_oracle.l1.sending.sender import Call, Sender
+from pol_oracle.l1.sending.sender import Sender
 from pol_oracle.protocol.errors import InputError
 from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.protocol.parameters import Parameters
 from pol_oracle.protocol.task import Task
 from pol_oracle.soak.network.lies import Question, Reply, dearer, refuse, result, swallow
 from pol_oracle.soak.network.proxy import LyingProxy
+from tests.transactions import sent
 
 HISTORY = {"baseFeePerGas": [hex(GWEI)] * 9, "gasUsedRatio": [0.0] * 8, "oldestBlock": "0x1"}
 
@@ -76,8 +78,8 @@ def test_one_strangers_tip_does_not_make_deploying_dear(
 ) -> None:
     """One transfer with a tip of 900 gwei made it cost 15.3 ETH instead of 0.03."""
     client = Client.connect(proxy.url)
-    stranger = {"from": accounts[8].address, "to": accounts[8].address, "maxPriorityFeePerGas": hex(900 * GWEI)}
-    client.rpc.request("eth_sendTransaction", stranger | {"maxFeePerGas": hex(1000 * GWEI)})
+    stranger, tip = accounts[8].address, {"maxPriorityFeePerGas": hex(900 * GWEI), "maxFeePerGas": hex(1000 * GWEI)}
+    sent(client, stranger, Request(stranger, b""), **tip)
     before = client.balance(accounts[7].address)
     deploy(client, accounts[7], task, parameters)
     assert before - client.balance(accounts[7].address) < ETH // 10

@@ -14,9 +14,10 @@ from eth_account.signers.local import LocalAccount
 from pol_oracle.l1.client import Client
 from pol_oracle.l1.node.rpc import Refusal
 from pol_oracle.l1.records import Bond
+from pol_oracle.l1.sending.calls import Call
 from pol_oracle.l1.sending.fees import GWEI, FeePolicy
 from pol_oracle.l1.sending.journal import CallStatus, Journal
-from pol_oracle.l1.sending.sender import Call, Sender
+from pol_oracle.l1.sending.sender import Sender
 from pol_oracle.protocol.errors import InputError, NotMined, Reverted, StoreError, Unreachable
 from pol_oracle.protocol.lifecycle import Role
 from tests.l1.patience import told

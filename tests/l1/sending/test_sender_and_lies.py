@@ -14,9 +14,10 @@ from pol_oracle.l1.client import Client
 from pol_oracle.l1.contracts.deployment import Deployment
 from pol_oracle.l1.node.node import Node
 from pol_oracle.l1.node.rpc import Rpc
+from pol_oracle.l1.sending.calls import Call, CallResult
 from pol_oracle.l1.sending.fees import FeePolicy, kind_of
 from pol_oracle.l1.sending.journal import CallStatus
-from pol_oracle.l1.sending.sender import MOST_HOUSEKEEPING, Call, CallResult, Sender
+from pol_oracle.l1.sending.sender import MOST_HOUSEKEEPING, Sender
 from pol_oracle.protocol.errors import ChainError, NotMined
 from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.soak.network.lies import (

@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 
 from pol_oracle.l1.client import Client
 from pol_oracle.l1.contracts.deployment import Deployment
+from pol_oracle.l1.sending.calls import Call, CallResult
 from pol_oracle.l1.sending.fees import GWEI, CallKind, FeePolicy, Fees, Market, replace
 from pol_oracle.l1.sending.journal import CallStatus
-from pol_oracle.l1.sending.sender import Call, CallResult, Sender
+from pol_oracle.l1.sending.sender import Sender
 from pol_oracle.protocol.errors import Unreachable
 from pol_oracle.protocol.lifecycle import Role
 from tests.l1.patience import told

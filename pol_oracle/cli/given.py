@@ -1,0 +1,38 @@
+"""What users type: amounts and addresses."""
+
+from __future__ import annotations
+
+from pol_oracle.protocol.errors import InputError
+
+
+def address(text: str) -> str:
+    """Returns an address as it is to be written.
+
+    Raises:
+        InputError: it is none.
+    """
+    from eth_utils.address import is_address, to_checksum_address
+
+    if not is_address(text):
+        raise InputError(f"{text!r} is no address: 0x and 40 hexadecimal digits are expected")
+    return str(to_checksum_address(text))
+
+
+def wei(text: str) -> int:
+    """Returns an amount of ETH in wei.
+
+    Raises:
+        InputError: it is none.
+    """
+    from decimal import Decimal, InvalidOperation
+
+    try:
+        eth = Decimal(text)
+        if not eth.is_finite() or not 0 < eth < 10**12:
+            raise InputError(f"{text!r} is no amount of ETH: it must be positive, and less than there is")
+        amount = eth.scaleb(18)
+    except InvalidOperation as error:
+        raise InputError(f"{text!r} is no amount of ETH: give a number such as 2.5") from error
+    if amount != amount.to_integral_value():
+        raise InputError(f"{text!r} is no amount of ETH: it must have at most 18 decimals")
+    return int(amount)

@@ -1,0 +1,41 @@
+"""``pol up``: a living network in one command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .. import output
+from ..settings import Settings
+
+
+def up(
+    ctx: typer.Context,
+    cheat: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Let one of the demo's cheats loose as well, and see it slashed: no-search, one-ulp, wrong-value, "
+            "wrong-segment, thief, lazy, colluder-1; can be repeated.",
+        ),
+    ] = None,
+    blocks: Annotated[
+        int | None, typer.Option(min=1, help="Stop after so many of the miner's blocks are final. (default: Ctrl-C)")
+    ] = None,
+    task: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Task file (TOML) for the first start. (default: the demo's)")
+    ] = None,
+) -> None:
+    """Bring a whole network up: devnet, contracts, bonds, a miner and two verifiers; Ctrl-C stops it, `up` goes on."""
+    from rich.console import Console
+
+    from pol_oracle.demo.run import TASK
+    from pol_oracle.localnet.run import LocalnetConfig, run
+
+    settings: Settings = ctx.obj
+    config = LocalnetConfig(settings.home.resolve(), task or TASK, tuple(cheat or ()), blocks)
+    final = run(config, Console())
+    again = "" if settings.home == Path(".pol") else f"--home {settings.home} "
+    output.remark(f"stopped with {final} own blocks final; `pol {again}up` goes on from there")

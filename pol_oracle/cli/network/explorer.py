@@ -1,0 +1,64 @@
+"""``pol explorer``: the chain as pages to look at."""
+
+from __future__ import annotations
+
+import json as codec
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pol_oracle.protocol.errors import InputError
+
+from .. import output, session
+from ..options import Json
+from ..settings import Settings
+
+NAMES = "names.json"
+
+
+def explorer(
+    ctx: typer.Context,
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for all.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="TCP port; 0 takes any free one.")] = 8580,
+    index: Annotated[
+        Path | None,
+        typer.Option(help="File of the index; it can be deleted. (default: explorer.sqlite in the home folder)"),
+    ] = None,
+    names: Annotated[
+        Path | None,
+        typer.Option(help="JSON file: address -> what to call it. (default: names.json in the home folder)"),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Serve pages to look at the chain, read-only, until Ctrl-C. Needs no key, no agent and no network but L1."""
+    from pol_oracle.explorer.web.serve import ExplorerConfig, serve
+
+    settings: Settings = ctx.obj
+    found = session.deployment(settings)
+    where = index or settings.home / "explorer.sqlite"
+    config = ExplorerConfig(found, settings.rpc or found.rpc, where, host, port, read_names(settings.home, names))
+
+    def ready(url: str) -> None:
+        values = {"url": url, "index": str(where)}
+        output.emit(values, json, lambda: typer.echo(f"the explorer is at {url}", err=True))
+
+    serve(config, ready)
+
+
+def read_names(home: Path, file: Path | None) -> dict[str, str]:
+    """Reads what to call accounts.
+
+    Raises:
+        InputError: the file that was named cannot be used.
+    """
+    path = file or home / NAMES
+    if file is None and not path.exists():
+        return {}
+    try:
+        found = codec.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"the file of names {path} cannot be read ({error}); it is JSON: address -> name") from error
+    if not isinstance(found, dict) or not all(isinstance(v, str) for v in found.values()):
+        raise InputError(f"the file of names {path} must hold one JSON object: address -> name")
+    return {str(address): name[:40] for address, name in found.items()}

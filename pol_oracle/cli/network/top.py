@@ -1,0 +1,57 @@
+"""``pol top``: the table of any network, with the reason for waiting in each row."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .. import output, session
+from ..options import Json
+from ..settings import Settings
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from pol_oracle.watch.observer import Observer
+
+
+def top(
+    ctx: typer.Context,
+    once: Annotated[
+        bool, typer.Option("--once", help="Print the table and exit, as where there is no terminal.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Show who takes part, what each does or waits for, and the newest blocks; Ctrl-C ends it."""
+    from rich.console import Console
+
+    from pol_oracle.watch.observer import Observer
+
+    settings: Settings = ctx.obj
+    found = session.deployment(settings)
+    observer, console = Observer(session.client(settings, found), found), Console()
+    if json or once or not console.is_terminal:
+        _print(settings, observer, console, json)
+    else:
+        _watch(settings, observer, console)
+
+
+def _print(settings: Settings, observer: Observer, console: Console, json: bool) -> None:
+    from pol_oracle.watch.screen import Silence, tables
+    from pol_oracle.watch.watcher import Watcher
+
+    watcher = Watcher(observer, settings.agents, Silence())
+    watcher.turn()
+    shown = watcher.network().snapshot()
+    output.emit(asdict(shown), json, lambda: console.print(*tables(shown, console.width)))
+
+
+def _watch(settings: Settings, observer: Observer, console: Console) -> None:
+    from pol_oracle.watch.screen import open_screen
+    from pol_oracle.watch.watcher import Watcher
+
+    with suppress(KeyboardInterrupt), open_screen(console) as screen:
+        Watcher(observer, settings.agents, screen).watch()

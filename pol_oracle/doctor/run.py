@@ -1,0 +1,60 @@
+"""All checks, one after the other."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from pol_oracle.l1.client import Client
+from pol_oracle.l1.contracts.deployment import Deployment
+from pol_oracle.protocol.errors import ChainError
+from pol_oracle.watch.agents import AgentStatus, read_agents
+from pol_oracle.watch.observer import Observer
+
+from . import l1, machine, network
+from .findings import Finding, Grade, skipped
+
+
+def examine(home: Path, rpc: str | None, deployment: Deployment | None) -> Iterator[Finding]:
+    """Yields what each check comes to, as soon as it is known.
+
+    Args:
+        home: the home folder.
+        rpc: URL of L1's endpoint; None: nobody knows one.
+        deployment: of the home folder; None: there is none.
+    """
+    yield machine.anvil()
+    yield machine.contracts()
+    yield machine.solc()
+    yield machine.disk(home)
+    yield machine.arithmetic()
+    if rpc is None:
+        yield Finding("RPC", Grade.WARNING, "no L1 is known", "`pol up` makes a network; --rpc names another L1")
+        return
+    found, client = l1.connection(rpc, deployment)
+    yield from found
+    if client is None:
+        return
+    try:
+        yield from _on_l1(client, deployment, read_agents(home / "agents"))
+    except ChainError as error:
+        yield Finding("RPC", Grade.BAD, f"L1 went away meanwhile: {error}", "run it again")
+
+
+def _on_l1(client: Client, deployment: Deployment | None, agents: Sequence[AgentStatus]) -> Iterator[Finding]:
+    now = time.time()
+    yield l1.hardfork(client)
+    yield l1.pace(client, deployment, now)
+    yield l1.clock(client.latest(), now)
+    if deployment is None:
+        yield skipped("network", "nothing is deployed in this home folder: `pol up`, or `pol deploy`")
+        return
+    observer = Observer(client, deployment)
+    observer.look()
+    yield network.quorum(observer.view, deployment)
+    yield from network.bonds(observer.view, deployment, agents)
+    price = network.price_of(client)
+    yield from network.gas_money(client, agents, price) if isinstance(price, int) else [price]
+    yield from network.stores(deployment)
+    yield from network.health(agents)

@@ -1,0 +1,134 @@
+"""An account: what it holds, what it won and lost, each with the transaction that it comes from; the leaderboard."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from pol_oracle.protocol.lifecycle import Role
+from pol_oracle.protocol.text import ether
+
+from .book import Book
+from .common import BlockSummary, Happening, PageFacts, PaymentFacts, payment
+from .home import MinerStanding, miners
+
+PAYMENTS, EVENTS, BLOCKS = 200, 60, 60
+
+
+class BondFacts(PageFacts):
+    """A bond in one role; ETH as decimal text."""
+
+    role: str
+    free: str
+    locked: str
+
+
+class AccountFacts(PageFacts):
+    """An account.
+
+    Attributes:
+        credit: ETH that it can collect.
+        won, lost: ETH by bounties and fees, and by forfeited bonds.
+        learned: LEARN earned.
+        disputes_won: slashed blocks of whose bonds or attesters' bonds it got a part.
+        disputes_lost: blocks over which it lost a bond.
+    """
+
+    account: str
+    name: str | None
+    bonds: list[BondFacts]
+    credit: str
+    won: str
+    lost: str
+    learned: str
+    proposed: int
+    finalized: int
+    slashed: int
+    attestations: int
+    disputes_won: int
+    disputes_lost: int
+    payments: list[PaymentFacts]
+    blocks: list[BlockSummary]
+    events: list[Happening]
+
+
+class AccountStanding(PageFacts):
+    """A row of the leaderboard."""
+
+    account: str
+    roles: list[str]
+    learned: str
+    won: str
+    lost: str
+    locked: str
+    mined: MinerStanding | None
+    share: float
+
+
+class Leaderboard(PageFacts):
+    """All accounts that ever had a bond, a block or a reward; the most LEARN first."""
+
+    standings: list[AccountStanding]
+
+
+def account(book: Book, address: str) -> AccountFacts:
+    """Returns an account; one that never took part is empty."""
+    reader, narrator = book.reader, book.narrator()
+    bonds = reader.bonds(address)
+    entries = reader.ledger(address, 5000)
+    events = reader.events_of_account(address, EVENTS)
+    mined = next((m for m in miners(book) if m.account == address), None)
+    eth = [entry for entry in entries if entry.unit == "ETH"]
+    return AccountFacts(
+        account=address,
+        name=book.names.get(address),
+        bonds=[
+            BondFacts(role=b.role.name.lower(), free=ether(b.free), locked=ether(b.locked))
+            for b in bonds
+            if b.role is not None
+        ],
+        credit=ether(sum(b.credit for b in bonds)),
+        won=ether(sum(e.amount for e in eth if e.amount > 0)),
+        lost=ether(-sum(e.amount for e in eth if e.amount < 0)),
+        learned=ether(sum(e.amount for e in entries if e.unit == "LEARN")),
+        proposed=mined.proposed if mined else 0,
+        finalized=mined.finalized if mined else 0,
+        slashed=mined.slashed if mined else 0,
+        attestations=reader.attestations(address),
+        disputes_won=len({e.block_id for e in eth if e.amount > 0 and e.reason.startswith("proved")}),
+        disputes_lost=len({e.block_id for e in eth if e.amount < 0 and "slashed" in e.reason}),
+        payments=[payment(entry) for entry in entries[:PAYMENTS]],
+        blocks=[book.summary(row) for row in reader.mined_by(address, BLOCKS)],
+        events=[narrator.tell(event) for event in events],
+    )
+
+
+def leaderboard(book: Book) -> Leaderboard:
+    """Returns all accounts."""
+    mined = {m.account: m for m in miners(book)}
+    won: dict[tuple[str, str], tuple[int, int]] = {}
+    for party, unit, gain, loss in book.reader.won_and_lost():
+        won[party, unit] = gain, loss
+    roles: dict[str, set[Role]] = defaultdict(set)
+    locked: dict[str, int] = defaultdict(int)
+    for bond in book.reader.bonds():
+        if bond.role is not None:
+            roles[bond.account].add(bond.role)
+            locked[bond.account] += bond.locked
+    total = sum(gain for (_, unit), (gain, _) in won.items() if unit == "LEARN")
+    accounts = sorted(set(mined) | set(roles) | {party for party, _ in won})
+    standings = []
+    for address in accounts:
+        learned = won.get((address, "LEARN"), (0, 0))[0]
+        gain, loss = won.get((address, "ETH"), (0, 0))
+        standing = AccountStanding(
+            account=address,
+            roles=[role.name.lower() for role in sorted(roles[address])],
+            learned=ether(learned),
+            won=ether(gain),
+            lost=ether(loss),
+            locked=ether(locked[address]),
+            mined=mined.get(address),
+            share=100 * learned / total if total else 0,
+        )
+        standings.append((-learned, loss - gain, standing))
+    return Leaderboard(standings=[standing for *_, standing in sorted(standings, key=lambda s: s[:2])])

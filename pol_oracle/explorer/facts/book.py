@@ -1,0 +1,125 @@
+"""What pages are made from: the index, the deployment, and the whole tree as it is at this version."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from pol_oracle.l1.contracts.deployment import Deployment
+
+from ..index.reading import IndexReader
+from ..index.rows import IndexedBlock, TreeBlock
+from ..keeper import IndexState
+from .common import BlockSummary, summary
+from .lanes import lanes
+from .words import Narrator
+
+
+@dataclass(frozen=True, eq=False)
+class TreeSnapshot:
+    """The tree at one moment.
+
+    Attributes:
+        rows: all blocks, in L1 order.
+        heads: when which block became the head.
+    """
+
+    rows: list[TreeBlock]
+    heads: list[tuple[int, bytes]]
+
+    @cached_property
+    def places(self) -> dict[bytes, int]:
+        """Block id -> its place in ``rows``."""
+        return {row.id: place for place, row in enumerate(self.rows)}
+
+    @cached_property
+    def parents(self) -> list[int]:
+        """Place of each block's parent; -1 for a child of genesis."""
+        return [self.places.get(row.parent, -1) for row in self.rows]
+
+    @cached_property
+    def trunk(self) -> list[TreeBlock]:
+        """The head's branch, from height 1 up."""
+        place = self.places.get(self.heads[-1][1], -1) if self.heads else -1
+        found: list[TreeBlock] = []
+        while place >= 0:
+            found.append(self.rows[place])
+            place = self.parents[place]
+        return found[::-1]
+
+    @cached_property
+    def main(self) -> set[bytes]:
+        """Ids of the head's branch."""
+        return {row.id for row in self.trunk}
+
+    @cached_property
+    def lanes(self) -> list[int]:
+        """Where each block is drawn."""
+        return lanes(self.parents, [row.height for row in self.rows], [row.id in self.main for row in self.rows])
+
+    @cached_property
+    def heights(self) -> dict[bytes, int]:
+        """Block id -> height."""
+        return {row.id: row.height for row in self.rows}
+
+    def parent_at(self, parent: bytes) -> int | None:
+        """Returns when a block's parent was proposed; None if that is genesis."""
+        place = self.places.get(parent)
+        return None if place is None else self.rows[place].proposed_at
+
+
+class Book:
+    """Everything that pages are made from. Safe to share between threads.
+
+    Args:
+        deployment: what is watched.
+        reader: of the index.
+        state: says where the index stands.
+        names: address -> what the operator calls it.
+    """
+
+    def __init__(
+        self,
+        deployment: Deployment,
+        reader: IndexReader,
+        state: Callable[[], IndexState],
+        names: Mapping[str, str] | None = None,
+    ) -> None:
+        self.deployment, self.reader, self.names = deployment, reader, dict(names or {})
+        self._state = state
+        self._lock = threading.Lock()
+        self._kept: tuple[int, TreeSnapshot] | None = None
+
+    @property
+    def state(self) -> IndexState:
+        """Where the index stands."""
+        return self._state()
+
+    @property
+    def genesis(self) -> bytes:
+        """Id of the genesis block."""
+        return bytes.fromhex(self.deployment.genesis_id.removeprefix("0x"))
+
+    @property
+    def test_count(self) -> int:
+        """Samples of the test set."""
+        return self.deployment.task.test_count
+
+    def snapshot(self) -> TreeSnapshot:
+        """Returns the tree as it is now; made once per version."""
+        version = self.state.version
+        with self._lock:
+            if self._kept is None or self._kept[0] != version:
+                self._kept = version, TreeSnapshot(self.reader.by_sequence(0), self.reader.heads())
+            return self._kept[1]
+
+    def narrator(self, own: bytes | None = None) -> Narrator:
+        """Returns who tells events in words; ``own`` is the block whose page it is."""
+        return Narrator(self.snapshot().heights, self.names, own)
+
+    def summary(self, row: IndexedBlock) -> BlockSummary:
+        """Returns a block as lists show it."""
+        tree = self.snapshot()
+        return summary(row, self.test_count, tree.parent_at(row.parent), main=row.id in tree.main)

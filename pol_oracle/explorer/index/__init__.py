@@ -1,0 +1,8 @@
+"""L1's events in a local SQLite file, which can be deleted at any time.
+
+codec.py    events as JSON, and back
+schema.py   the tables; when a file is used, and when it is made anew
+writing.py  what the monitor saw, folded into the tables; roll-backs
+reading.py  questions to the tables
+rows.py     what they answer
+"""

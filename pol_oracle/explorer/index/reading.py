@@ -1,0 +1,215 @@
+"""Questions to the tables. Safe to share between threads: each has a connection of its own."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from pol_oracle.l1.events.typed import Event
+from pol_oracle.protocol.lifecycle import Role, Status
+
+from .rows import IndexedBlock, IndexedBond, IndexedEntry, L1Reorg, TreeBlock, block_of, event_of, ledger_of
+from .schema import connect
+
+_ORDER = "ORDER BY l1_block, log_index"
+_BACK = "ORDER BY l1_block DESC, log_index DESC"
+
+
+class IndexReader:
+    """Reads the file that an :class:`~pol_oracle.explorer.index.writing.IndexWriter` keeps.
+
+    Every method raises ``sqlite3.Error`` while the file is being made anew.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._local = threading.local()
+        self._generation = 0
+
+    def reopen(self) -> None:
+        """The file is another one by now."""
+        self._generation += 1
+
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """All that is asked inside is answered of one moment."""
+        db = self._db()
+        db.execute("BEGIN")
+        try:
+            yield
+        finally:
+            with suppress(sqlite3.Error):
+                db.execute("COMMIT")
+
+    # --- L1 ---
+
+    def tip(self) -> tuple[int, int]:
+        """Returns the last L1 block that is in, and its timestamp; zeros if there is none yet."""
+        meta = {row["key"]: row["value"] for row in self._rows("SELECT * FROM meta")}
+        return int(meta.get("l1_block", 0)), int(meta.get("now", 0))
+
+    def reorgs(self, limit: int = 50) -> list[L1Reorg]:
+        """Returns what L1 took back, newest first."""
+        rows = self._rows("SELECT above, depth, timestamp, events FROM reorgs ORDER BY id DESC LIMIT ?", limit)
+        return [L1Reorg(*row) for row in rows]
+
+    def lost(self, limit: int = 500) -> list[tuple[bytes, bytes, int, int, int]]:
+        """Returns blocks that L1 took back: id, parent, height, times of its proposal and of its loss."""
+        columns = "id, parent, height, proposed_at, lost_at"
+        missing = "WHERE id NOT IN (SELECT id FROM blocks)"
+        rows = self._rows(f"SELECT {columns} FROM lost {missing} ORDER BY lost_at DESC LIMIT ?", limit)
+        return [tuple(row) for row in rows]
+
+    # --- blocks ---
+
+    def block(self, block_id: bytes) -> IndexedBlock | None:
+        """Returns a block by its id; None for genesis."""
+        return self._block("WHERE id = ?", block_id)
+
+    def head(self) -> IndexedBlock | None:
+        """Returns the head; None if that is genesis."""
+        newest = "(SELECT block_id FROM heads ORDER BY l1_block DESC, log_index DESC LIMIT 1)"
+        return self._block(f"WHERE id = {newest}")
+
+    def finalized(self) -> IndexedBlock | None:
+        """Returns the last finalized block; None if that is genesis."""
+        return self._block("WHERE status = 2 ORDER BY height DESC LIMIT 1")
+
+    def newest(self, limit: int, before: int | None = None) -> list[IndexedBlock]:
+        """Returns the newest blocks, of a lower sequence than ``before`` if that is given."""
+        bound = 1 << 62 if before is None else before
+        return self._blocks("WHERE sequence < ? ORDER BY sequence DESC LIMIT ?", bound, limit)
+
+    def at_height(self, height: int) -> list[IndexedBlock]:
+        """Returns the blocks of a height, in L1 order."""
+        return self._blocks("WHERE height = ? ORDER BY sequence LIMIT 100", height)
+
+    def children(self, block_id: bytes) -> list[IndexedBlock]:
+        """Returns the blocks that build on a block."""
+        return self._blocks("WHERE parent = ? ORDER BY sequence LIMIT 100", block_id)
+
+    def mined_by(self, miner: str, limit: int) -> list[IndexedBlock]:
+        """Returns a miner's newest blocks."""
+        return self._blocks("WHERE miner = ? ORDER BY height DESC, sequence DESC LIMIT ?", miner, limit)
+
+    def slashed(self, limit: int) -> list[IndexedBlock]:
+        """Returns the slashed blocks, newest first."""
+        return self._blocks("WHERE status = 3 ORDER BY closed_l1 DESC, sequence DESC LIMIT ?", limit)
+
+    def with_prefix(self, prefix: str, limit: int) -> list[IndexedBlock]:
+        """Returns blocks whose id begins with these hex digits."""
+        low, high = bytes.fromhex(prefix.ljust(64, "0")), bytes.fromhex(prefix.ljust(64, "f"))
+        return self._blocks("WHERE id BETWEEN ? AND ? LIMIT ?", low, high, limit)
+
+    def by_sequence(self, since: int) -> list[TreeBlock]:
+        """Returns what the tree shows of all blocks from a sequence on, in L1 order."""
+        columns = "id, parent, height, miner, proposed_at, correct_after, status, closed_at"
+        rows = self._rows(f"SELECT {columns} FROM blocks WHERE sequence >= ? ORDER BY sequence", since)
+        return [TreeBlock(*row) for row in rows]
+
+    def from_height(self, height: int) -> list[TreeBlock]:
+        """Returns the same of all blocks from a height on."""
+        columns = "id, parent, height, miner, proposed_at, correct_after, status, closed_at"
+        rows = self._rows(f"SELECT {columns} FROM blocks WHERE height >= ? ORDER BY sequence", height)
+        return [TreeBlock(*row) for row in rows]
+
+    def heads(self) -> list[tuple[int, bytes]]:
+        """Returns when which block became the head, in L1 order."""
+        return [tuple(row) for row in self._rows(f"SELECT timestamp, block_id FROM heads {_ORDER}")]
+
+    def by_status(self) -> dict[Status, int]:
+        """Returns how many blocks there are of each status."""
+        rows = self._rows("SELECT status, count(*) FROM blocks GROUP BY status")
+        return {Status(row[0]): row[1] for row in rows}
+
+    def by_miner(self) -> list[tuple[str, int, int, int]]:
+        """Returns per miner how many blocks it proposed, and how many of them were finalized and slashed."""
+        counts = "count(*), sum(status = 2), sum(status = 3)"
+        rows = self._rows(f"SELECT miner, {counts} FROM blocks GROUP BY miner ORDER BY 3 DESC, 2 DESC")
+        return [tuple(row) for row in rows]
+
+    # --- events ---
+
+    def events_of_block(self, block_id: bytes, limit: int = 2000) -> list[Event]:
+        """Returns what happened to a block, in L1 order."""
+        return self._events(f"WHERE block_id = ? {_ORDER} LIMIT ?", block_id, limit)
+
+    def events_of_tx(self, tx: bytes) -> list[Event]:
+        """Returns what a transaction did."""
+        return self._events(f"WHERE tx = ? {_ORDER} LIMIT 1000", tx)
+
+    def latest(self, limit: int, kinds: Sequence[str] = ()) -> list[Event]:
+        """Returns the newest events, newest first; of these kinds alone, if there are any."""
+        where = f"WHERE kind IN ({', '.join('?' * len(kinds))})" if kinds else ""
+        return self._events(f"{where} {_BACK} LIMIT ?", *kinds, limit)
+
+    def events_of_account(self, account: str, limit: int) -> list[Event]:
+        """Returns the newest events that an account has a part in, newest first."""
+        back = "ORDER BY p.l1_block DESC, p.log_index DESC LIMIT ?"
+        return self._events(
+            f"AS e JOIN parties AS p USING (l1_block, log_index) WHERE account = ? {back}", account, limit
+        )
+
+    def attestations(self, account: str) -> int:
+        """Returns how often an account attested."""
+        joined = "parties JOIN events USING (l1_block, log_index)"
+        wanted = f"SELECT count(*) FROM {joined} WHERE account = ? AND kind = 'Attested'"
+        return int(self._rows(wanted, account)[0][0])
+
+    def counts(self) -> dict[str, int]:
+        """Returns how many events there are of each kind."""
+        return {row[0]: row[1] for row in self._rows("SELECT kind, count(*) FROM events GROUP BY kind")}
+
+    def disputed(self, limit: int = 50) -> list[IndexedBlock]:
+        """Returns pending blocks of which something is demanded that nobody has answered."""
+        asked = "SELECT block_id FROM demands WHERE closed_l1 IS NULL"
+        return self._blocks(f"WHERE status = 1 AND id IN ({asked}) ORDER BY sequence DESC LIMIT ?", limit)
+
+    # --- money ---
+
+    def ledger(self, party: str, limit: int) -> list[IndexedEntry]:
+        """Returns an account's newest rewards and losses, newest first."""
+        back = "ORDER BY l1_block DESC, place DESC LIMIT ?"
+        return [ledger_of(row) for row in self._rows(f"SELECT * FROM ledger WHERE party = ? {back}", party, limit)]
+
+    def ledger_of_block(self, block_id: bytes) -> list[IndexedEntry]:
+        """Returns who won and lost what by a block."""
+        wanted = "SELECT * FROM ledger WHERE block_id = ? ORDER BY l1_block, place LIMIT 1000"
+        return [ledger_of(row) for row in self._rows(wanted, block_id)]
+
+    def won_and_lost(self) -> list[tuple[str, str, int, int]]:
+        """Returns per account and unit what it won and what it lost."""
+        sums = "wei(CASE WHEN amount NOT LIKE '-%' THEN amount END), wei(CASE WHEN amount LIKE '-%' THEN amount END)"
+        rows = self._rows(f"SELECT party, unit, {sums} FROM ledger GROUP BY party, unit")
+        return [(row[0], row[1], int(row[2]), -int(row[3])) for row in rows]
+
+    def bonds(self, account: str | None = None) -> list[IndexedBond]:
+        """Returns the bonds and credits of an account, or of all."""
+        where, values = ("", ()) if account is None else ("WHERE account = ?", (account,))
+        sums = "wei(free), wei(locked), wei(credit)"
+        rows = self._rows(f"SELECT account, role, {sums} FROM moves {where} GROUP BY account, role", *values)
+        return [IndexedBond(row[0], None if row[1] is None else Role(row[1]), *map(int, row[2:])) for row in rows]
+
+    # --- connections ---
+
+    def _block(self, where: str, *values: Any) -> IndexedBlock | None:
+        return next(iter(self._blocks(where, *values)), None)
+
+    def _blocks(self, where: str, *values: Any) -> list[IndexedBlock]:
+        return [block_of(row) for row in self._rows(f"SELECT * FROM blocks {where}", *values)]
+
+    def _events(self, where: str, *values: Any) -> list[Event]:
+        return [event_of(row) for row in self._rows(f"SELECT * FROM events {where}", *values)]
+
+    def _rows(self, sql: str, *values: Any) -> list[sqlite3.Row]:
+        return self._db().execute(sql, values).fetchall()
+
+    def _db(self) -> sqlite3.Connection:
+        if getattr(self._local, "generation", None) != self._generation:
+            self._local.db, self._local.generation = connect(self._path), self._generation
+        found: sqlite3.Connection = self._local.db
+        return found

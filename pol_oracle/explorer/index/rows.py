@@ -1,0 +1,105 @@
+"""What the tables answer, as small frozen values; times in L1 seconds, amounts in the smallest unit."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+
+from pol_oracle.l1.events.typed import Event
+from pol_oracle.l1.records import LogPosition
+from pol_oracle.protocol.lifecycle import EvidenceKind, Role, Status
+
+from . import codec
+
+
+@dataclass(frozen=True)
+class IndexedBlock:
+    """A block: what was claimed, and what became of it; ``sequence`` numbers proposals in L1 order, from 1."""
+
+    id: bytes
+    parent: bytes
+    height: int
+    miner: str
+    difficulty: int
+    total_work: int
+    sequence: int
+    proposed_at: int
+    correct_before: int
+    correct_after: int
+    l1_block: int
+    tx: bytes
+    attested: int
+    status: Status
+    closed_at: int | None
+    closed_l1: int | None
+    closed_tx: bytes | None
+    kind: EvidenceKind | None
+
+
+@dataclass(frozen=True)
+class TreeBlock:
+    """What the tree shows of a block."""
+
+    id: bytes
+    parent: bytes
+    height: int
+    miner: str
+    proposed_at: int
+    correct_after: int
+    status: int
+    closed_at: int | None
+
+
+@dataclass(frozen=True)
+class IndexedEntry:
+    """A reward, loss, bounty or fee: LEARN or ETH in the smallest unit, and the transaction that moved it."""
+
+    party: str
+    unit: str
+    amount: int
+    reason: str
+    block_id: bytes | None
+    l1_block: int
+    tx: bytes
+    timestamp: int
+
+
+@dataclass(frozen=True)
+class IndexedBond:
+    """An account's bond in a role, or (``role``: None) its credit; wei."""
+
+    account: str
+    role: Role | None
+    free: int
+    locked: int
+    credit: int
+
+
+@dataclass(frozen=True)
+class L1Reorg:
+    """L1 took back so many of its blocks above number ``above``, with so many of our events."""
+
+    above: int
+    depth: int
+    timestamp: int
+    events: int
+
+
+def block_of(row: sqlite3.Row) -> IndexedBlock:
+    """Reads a row of ``blocks``."""
+    values = dict(row)
+    values["total_work"], values["status"] = int(row["total_work"]), Status(row["status"])
+    values["kind"] = None if row["kind"] is None else EvidenceKind(row["kind"])
+    return IndexedBlock(**values)
+
+
+def event_of(row: sqlite3.Row) -> Event:
+    """Reads a row of ``events``."""
+    at = LogPosition(row["l1_block"], row["l1_hash"], row["log_index"], row["timestamp"], row["tx"])
+    return codec.loads(row["kind"], row["body"], at)
+
+
+def ledger_of(row: sqlite3.Row) -> IndexedEntry:
+    """Reads a row of ``ledger``."""
+    values = {name: row[name] for name in row.keys() if name != "place"}  # noqa: SIM118  (a Row iterates over values)
+    return IndexedEntry(**{**values, "amount": int(row["amount"])})

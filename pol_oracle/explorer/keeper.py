@@ -1,0 +1,155 @@
+"""Keeps the index up with L1: a thread that polls, and says when there is something new.
+
+It trusts nothing that it wrote: what L1 does not confirm any more is rolled back, a file that is damaged, deleted or
+replaced is made anew, and an L1 that does not answer is asked again.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import structlog
+
+from pol_oracle.l1.client import Client
+from pol_oracle.l1.contracts.deployment import Deployment
+from pol_oracle.l1.monitor import Monitor
+from pol_oracle.protocol.errors import ChainError, PolError
+
+from .index.reading import IndexReader
+from .index.writing import REACH, IndexWriter
+
+POLL_S = 0.25
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class IndexState:
+    """Where the index stands.
+
+    Attributes:
+        version: grows with everything that changes a page.
+        l1_block: last L1 block that is in.
+        now: its timestamp in seconds.
+        ready: L1's past has been read.
+        trouble: why the index does not follow L1 just now, in words; "" if it does.
+        notice: why the file was made anew, in words; "" if it was not.
+    """
+
+    version: int = 0
+    l1_block: int = 0
+    now: int = 0
+    ready: bool = False
+    trouble: str = ""
+    notice: str = ""
+
+
+class IndexKeeper(threading.Thread):
+    """The thread.
+
+    Args:
+        deployment: what to watch.
+        connect: reaches L1; called again after trouble.
+        writer: of the index; this thread's from :meth:`start` on.
+        reader: of the same file; told when it is another one.
+        tell: called by this thread with every new state.
+        poll_s: seconds between two looks.
+    """
+
+    def __init__(
+        self,
+        deployment: Deployment,
+        connect: Callable[[], Client],
+        writer: IndexWriter,
+        reader: IndexReader,
+        tell: Callable[[IndexState], None] = lambda state: None,
+        poll_s: float = POLL_S,
+    ) -> None:
+        super().__init__(name="explorer-watch", daemon=True)
+        self._deployment, self._connect, self._writer, self._reader = deployment, connect, writer, reader
+        self.tell, self._poll_s = tell, poll_s
+        self._ended = threading.Event()
+        self._monitor: Monitor | None = None
+        self._anchor = 0
+        self.state = IndexState(notice=writer.notice)
+
+    def run(self) -> None:
+        """Looks at L1 until told to stop."""
+        while True:
+            self.look()
+            if self._ended.wait(self._poll_s):
+                break
+        self._writer.close()
+
+    def stop(self) -> None:
+        """Ends the thread, and waits for it."""
+        self._ended.set()
+        if self.is_alive():
+            self.join(timeout=30)
+
+    def look(self) -> None:
+        """Takes in what is new on L1; what goes wrong becomes part of the state."""
+        try:
+            if self._writer.lost:
+                self._rebuild("it was deleted")
+            self._follow()
+        except sqlite3.DatabaseError as error:
+            log.warning("the index is made anew", reason=str(error))
+            self._rebuild("it was damaged")
+        except ChainError as error:
+            self._monitor = self._monitor if self.state.ready else None
+            self._say(trouble=str(error))
+        except PolError as error:
+            self._monitor = None
+            self._say(trouble=str(error))
+
+    def _follow(self) -> None:
+        monitor = self._monitor = self._monitor or self._resume()
+        update = monitor.poll()
+        changed = bool(update.events) or update.rollback_to is not None
+        if changed or update.l1_block != self.state.l1_block:
+            self._writer.apply(update)
+        if update.rollback_to is not None and update.rollback_to <= self._anchor:
+            self._monitor = None  # what it began with may be gone as well
+        state = replace(self.state, l1_block=update.l1_block, now=update.timestamp, ready=update.whole, trouble="")
+        state = replace(state, notice=self._writer.notice)
+        self._tell(replace(state, version=state.version + changed))
+
+    def _resume(self) -> Monitor:
+        """A monitor that begins a little below the newest L1 block which the index knows and which still stands."""
+        client = self._connect()
+        passed = self._writer.passed()
+        start = max(self._deployment.deployed_at - 1, 0)
+        standing = next((n for n, known in passed if _stands(client, n, known)), start)
+        if passed and standing < passed[0][0]:
+            self._writer.roll_back(standing)
+        self._anchor = next((number for number, _ in passed if number <= standing - REACH), start)
+        self._writer.forget(self._anchor)
+        return Monitor(client, self._anchor + 1, 0)
+
+    def _rebuild(self, why: str) -> None:
+        self._writer.rebuild(why)
+        self._reader.reopen()
+        self._monitor = None
+        self._tell(replace(self.state, version=self.state.version + 1, ready=False, notice=why))
+
+    def _say(self, trouble: str) -> None:
+        if trouble != self.state.trouble:
+            log.warning("the index does not follow L1", reason=trouble)
+            self._tell(replace(self.state, trouble=trouble, version=self.state.version + 1))
+
+    def _tell(self, state: IndexState) -> None:
+        recovered = bool(self.state.trouble) and not state.trouble
+        if recovered or state.ready != self.state.ready:
+            state = replace(state, version=max(state.version, self.state.version + 1))
+        if state != self.state:
+            self.state = state
+            self.tell(state)
+
+
+def _stands(client: Client, number: int, known: bytes) -> bool:
+    block = client.block(number)
+    return block is not None and block.hash == known

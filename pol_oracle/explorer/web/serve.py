@@ -1,0 +1,106 @@
+"""IndexKeeper and server together, until interrupted."""
+
+from __future__ import annotations
+
+import resource
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvicorn
+
+from pol_oracle.l1.client import Client
+from pol_oracle.l1.contracts.deployment import Deployment
+from pol_oracle.store.server import Impatient, bound
+
+from ..facts.book import Book
+from ..index.reading import IndexReader
+from ..index.writing import IndexWriter
+from ..keeper import IndexKeeper
+from .app import Explorer
+from .live import Live
+
+_BACKLOG = 2048
+_FILES = 8192  # connections that may be open at once, as far as the system lets us
+CONNECT_S = 5.0
+
+
+@dataclass(frozen=True)
+class ExplorerConfig:
+    """What to show, and where.
+
+    Attributes:
+        deployment: what is watched.
+        rpc: of L1.
+        index: the SQLite file.
+        host: address to listen on.
+        port: TCP port; 0 takes any free one.
+        names: address -> what to call it.
+        data: folder of finished data sets; None shows no samples.
+    """
+
+    deployment: Deployment
+    rpc: str
+    index: Path
+    host: str = "127.0.0.1"
+    port: int = 8580
+    names: Mapping[str, str] | None = None
+    data: Path | None = None
+
+
+def serve(config: ExplorerConfig, ready: Callable[[str], None] | None = None) -> None:
+    """Serves pages until interrupted.
+
+    Args:
+        config: what to show, and where.
+        ready: told the URL once the port is bound.
+
+    Raises:
+        InputError: the port cannot be bound, or the index not be written.
+    """
+    with bound(config.host, config.port) as listener:
+        app, keeper = assemble(config)
+        _raise_limit()
+        shown = f"[{config.host}]" if ":" in config.host else config.host
+        if ready:
+            ready(f"http://{shown}:{listener.getsockname()[1]}")
+        keeper.start()
+        try:
+            with suppress(KeyboardInterrupt):  # Ctrl-C is how it ends
+                uvicorn.Server(configuration(app)).run(sockets=[listener])
+        finally:
+            keeper.stop()
+
+
+def assemble(config: ExplorerConfig) -> tuple[object, IndexKeeper]:
+    """Returns the ASGI application, and the thread that keeps its index; not started yet."""
+    found, live = config.deployment, Live()
+    genesis = bytes.fromhex(found.genesis_id.removeprefix("0x"))
+    writer, reader = IndexWriter(config.index, found.genesis_id, genesis), IndexReader(config.index)
+    keeper = IndexKeeper(
+        found, lambda: Client.connect(config.rpc, found, timeout_s=CONNECT_S), writer, reader, live.tell
+    )
+    book = Book(found, reader, lambda: keeper.state, config.names)
+    return Explorer(book, live).application(), keeper
+
+
+def configuration(app: object) -> uvicorn.Config:
+    """Returns the server's settings."""
+    return uvicorn.Config(
+        app,  # type: ignore[arg-type]
+        http=Impatient,
+        ws="none",
+        headers=[("connection", "close")],
+        log_level="warning",
+        backlog=_BACKLOG,
+        server_header=False,
+        timeout_graceful_shutdown=1,
+    )
+
+
+def _raise_limit() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
