@@ -21,7 +21,7 @@ from .config import AgentConfig
 from .monitoring.dashboard import Dashboard
 from .monitoring.logs import log_to
 from .monitoring.meter import Meter
-from .monitoring.metrics import Metrics
+from .monitoring.waiting import Wait, miner_wait
 from .rules.actions import Action
 from .rules.decide import choose_parent, decide_miner, outweighed, search_difficulty, useless
 from .rules.knowledge import Miner
@@ -113,14 +113,17 @@ class MinerLoop(Loop):
                 lost.add(block_id)
                 self._drop(proof)
 
+    def waits(self, view: View) -> list[Wait]:
+        """See :class:`Loop`."""
+        own = miner_wait(view, self.context.me, self.context.parameters, view.now) if self._whole else None
+        return [*super().waits(view), *([own] if own else [])]
+
     def close_workers(self, patience: float) -> None:
         """See :class:`Loop`."""
         self._worker.cancel()
         self._reviewer.close(patience)
         self._clerk.close(patience)
         self._worker.close(patience)
-        if self._dashboard is not None:
-            self._dashboard.close()
 
     def _own(self) -> Miner:
         return Miner(
@@ -168,8 +171,11 @@ class MinerLoop(Loop):
         self.context.memory.drop_proof(proof)
 
     def _steer(self, view: View, own: Miner) -> None:
-        """Keeps the search on the right parent, and still while others' heavier work waits to be replayed: a replay
-        that shares the machine with a search takes twice as long, and the own branch would lead for no other reason."""
+        """Keeps the search on the right parent, and still while others' heavier work waits to be replayed.
+
+        A replay that shares the machine with a search takes twice as long, and the own branch would lead for no other
+        reason.
+        """
         parent, ahead = choose_parent(view, own)
         behind = outweighed(view, own, parent, self._reviewer.unjudged(view))
         busy = self._worker.key
@@ -221,7 +227,6 @@ def run_miner(config: AgentConfig, stop: threading.Event | None = None) -> None:
             "name a folder before it with --store"
         )
     context = open_context(config, Role.MINER)  # fails faster than what follows
-    metrics = None if config.metrics_port is None else Metrics(config.metrics_port, config.name)
     set_up_torch(config.threads)
     workload = prepare_workload(config.deployment, config.cache, config.threads, config.store)
     search, meter = search_for(workload, config.meeting), Meter(len(workload.test))
@@ -234,7 +239,7 @@ def run_miner(config: AgentConfig, stop: threading.Event | None = None) -> None:
         config.budget,
     )
     produce = Production(follower, search, meter)
-    dashboard = Dashboard(meter, context.me, context.records, config.show, metrics)
+    dashboard = Dashboard(meter, context.me, context.records, config.show, context.metrics)
     publish = None if workload.rules.derived_state else StorePublisher(store)
     replay, kept = Replayer(follower, accuracy=config.check_accuracy), KeptStates(config.kept_path)
     loop = MinerLoop(context, replay, produce, HonestAnswerer(follower), publish, kept, dashboard)

@@ -30,6 +30,7 @@ UNEXPECTED = USAGE = 2
 GLOBAL = ("--home", "--rpc", "--log-level")  # options of the root command that take a value
 _KEPT = 20  # newest reports of unexpected failures
 LONGEST = 4000  # characters of a sentence
+OF_MINERS = ("torch", "torchvision")  # the packages of the extra `miner`
 # typer's own errors (unknown option, missing argument) all derive from this one, which typer does not export
 _UsageError: Any = typer.BadParameter.__mro__[2]
 
@@ -49,7 +50,7 @@ class PolGroup(TyperGroup):
             self._tell(error, error.format_message(), USAGE)
             raise
         except Exception as error:
-            settings = ctx.obj if isinstance(ctx.obj, Settings) else Settings.model_construct()
+            settings = ctx.obj if isinstance(ctx.obj, Settings) else Settings()
             sentence, code = expected(error), EXPECTED
             if sentence is None:
                 sentence, code = unexpected(error, settings.logs), UNEXPECTED
@@ -111,6 +112,8 @@ def expected(error: Exception) -> str | None:
     """Returns the sentence for an error a user can do something about, or None."""
     if isinstance(error, PolError):
         return printable(error, LONGEST)
+    if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] in OF_MINERS:
+        return f"this needs {error.name}, which verifiers do without: install it with `pip install 'pol-oracle[miner]'`"
     full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
     if full or (isinstance(error, sqlite3.OperationalError) and "full" in str(error)):
         where = getattr(error, "filename", None)

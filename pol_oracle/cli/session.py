@@ -173,6 +173,7 @@ def fees(settings: Settings) -> FeePolicy:
 
 def transact(settings: Settings, connection: Client, key: LocalAccount, calls: Sequence[Call]) -> None:
     """Sends calls, one after the other, and waits until each is confirmed; what follows a refused one may rest on it.
+
     What an earlier command sent and did not see confirmed is not sent again: this one waits for it.
 
     Raises:

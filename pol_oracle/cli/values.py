@@ -10,8 +10,6 @@ from collections.abc import Iterable
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from pol_oracle.protocol.difficulty import needed_bits, to_bits
-
 from .output import hex0x
 
 if TYPE_CHECKING:
@@ -28,6 +26,8 @@ WIDE = frozenset({"total_work", "nonce", "order"}) | AMOUNTS  # may exceed 2**53
 
 def network(view: View, found: Deployment) -> dict[str, Any]:
     """Returns where the network stands, and who has what at stake."""
+    from pol_oracle.protocol.difficulty import to_bits
+
     head, final = view.blocks[view.head], view.blocks[view.finalized_tip]
     bonds = [
         {"account": account, "role": role.name.lower(), "free": str(bond.free), "locked": str(bond.locked)}
@@ -60,6 +60,8 @@ def move(entry: Entry) -> dict[str, Any]:
 
 def block(shown: BlockView, view: View) -> dict[str, Any]:
     """Returns a block in short."""
+    from pol_oracle.protocol.difficulty import to_bits
+
     return {
         "height": shown.height,
         "status": shown.status.name.lower(),
@@ -107,6 +109,7 @@ def details(shown: BlockView, view: View, found: Deployment, life: Iterable[Even
 def _requirements(shown: BlockView, found: Deployment) -> tuple[Requirement, ...]:
     """R of a block, which follows from its header."""
     from pol_oracle.protocol.derivation import requirements, seed
+    from pol_oracle.protocol.difficulty import needed_bits
 
     task, header = found.task, shown.header
     if header is None:
@@ -141,6 +144,7 @@ def event(told: Event) -> dict[str, Any]:
 
 def _plain(name: str, value: Any) -> Any:
     """A value as JSON has it."""
+    from pol_oracle.protocol.difficulty import to_bits
     from pol_oracle.protocol.positions import Position
 
     if isinstance(value, bytes):

@@ -1,5 +1,6 @@
-"""Mining: looking for steps on W that meet the requirements. The package of torch; what decides about a proof does
-without.
+"""Mining: looking for steps on W that meet the requirements.
+
+The package of torch; what decides about a proof does without.
 
     torch_models.py   the canonical models as torch modules, with the same names; states in and out
     naive.py          Algorithm 1 as written: one SGD step per nonce

@@ -44,6 +44,7 @@ class Machine:
             records=records,
             postbox=SimpleNamespace(gas_price=0),
             me=MINER,
+            metrics=None,
         )
         self.loop = MinerLoop(cast(Context, context), self.replay, self.produce, nothing)
         self.loop.log = structlog.get_logger()

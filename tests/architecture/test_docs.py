@@ -98,6 +98,12 @@ def test_folders_in_the_layout_are_there() -> None:
     ] == []
 
 
+def test_every_page_is_in_the_sites_navigation() -> None:
+    navigation = (ROOT / "mkdocs.yml").read_text("utf-8")
+    pages = [page.relative_to(ROOT / "docs").as_posix() for page in PAGES if page.is_relative_to(ROOT / "docs")]
+    assert [page for page in pages if not page.startswith("decisions/") and f" {page}\n" not in navigation] == []
+
+
 def test_the_architecture_names_every_package() -> None:
     text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
     packages = (init.parent.name for init in (ROOT / "pol_oracle").glob("*/__init__.py"))

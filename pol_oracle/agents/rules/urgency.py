@@ -61,8 +61,10 @@ class Urgency:
 
 
 def claimable(view: View, block: BlockView, me: str) -> bool:
-    """Says whether an own proof may still count against a slashed block: a commitment of one's own may come before that
-    of its bounty."""
+    """Says whether an own proof may still count against a slashed block.
+
+    A commitment of one's own may come before that of its bounty.
+    """
     if block.status is not Status.SLASHED or block.forfeited or block.bounty is None:
         return False
     order = block.bounty[1]
@@ -70,8 +72,11 @@ def claimable(view: View, block: BlockView, me: str) -> bool:
 
 
 def answered(block: BlockView, verdict: Verdict) -> bool:
-    """Says whether a replay with what L1 shows now could tell more than a verdict does: what it lacks was shown, or the
-    explanation that it is about does not stand any more, or there is one where it saw nothing to be wrong."""
+    """Says whether a replay with what L1 shows now could tell more than a verdict does.
+
+    What it lacks was shown, or the explanation that it is about does not stand any more, or there is one where it saw
+    nothing to be wrong.
+    """
     wrong = accusation(verdict)
     if isinstance(wrong, Unavailable):
         return wrong.lacks.position in block.shown or not block.stands(wrong.lacks.position)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pol_oracle.agents.rules.verdicts import Invalid, Valid, Verdict, accusation
 from pol_oracle.protocol.errors import InputError
 
 from .. import output, session, values
@@ -15,6 +14,7 @@ from ..options import Json, States, Threads
 from ..settings import Settings
 
 if TYPE_CHECKING:
+    from pol_oracle.agents.rules.verdicts import Verdict
     from pol_oracle.view import View
     from pol_oracle.view.blocks import BlockView
 
@@ -74,6 +74,7 @@ def verify(
     json: Json = False,
 ) -> None:
     """Follow the chain up to a block and replay it on this machine, bit for bit; exits 1 if the block is wrong."""
+    from pol_oracle.agents.rules.verdicts import Valid
     from pol_oracle.agents.work.replay import Replayer
 
     settings: Settings = ctx.obj
@@ -134,6 +135,8 @@ def watch(
 
 def findings(verdict: Verdict) -> dict[str, Any]:
     """Returns what a replay found, for JSON; what has to be demanded before it can be proven has no kind yet."""
+    from pol_oracle.agents.rules.verdicts import Invalid, Valid, accusation
+
     wrong = accusation(verdict)
     return {
         "valid": isinstance(verdict, Valid),

@@ -55,7 +55,8 @@ def withdraw(
 ) -> None:
     """Take free bond out, and with it all credit (bounties won).
 
-    Locked bond stays until its blocks and demands are settled."""
+    Locked bond stays until its blocks and demands are settled.
+    """
     from pol_oracle.l1.sending.calls import Call
 
     settings: Settings = ctx.obj

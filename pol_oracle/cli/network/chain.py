@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pol_oracle.protocol.difficulty import to_bits
-
 from .. import output, session, values
 from ..options import Json
 from ..settings import Settings
@@ -26,7 +24,8 @@ DATA_FIELDS = {"digits": ("train", "test", "seed"), "cifar10": ("folder", "downl
 def show_task(
     ctx: typer.Context,
     file: Annotated[
-        Path | None, typer.Argument(help="Task file (TOML) to check and show. (default: the deployed task)")
+        Path | None,
+        typer.Argument(help="Task file (TOML) to check and show, or the name of one. (default: the deployed task)"),
     ] = None,
     json: Json = False,
 ) -> None:
@@ -47,6 +46,8 @@ def show_task(
 
 def _spec(spec: dict[str, Any], parameters: Parameters) -> dict[str, Any]:
     """The spec without what only holds for other kinds of data, and with all that follows for difficulty."""
+    from pol_oracle.protocol.difficulty import to_bits
+
     data = spec.get("data", {})
     others = {name for kind, names in DATA_FIELDS.items() if kind != data.get("kind") for name in names}
     chain = spec.get("chain", {}) | {
