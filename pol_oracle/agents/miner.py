@@ -97,7 +97,7 @@ class MinerLoop(Loop):
         if self._kept is not None and self._whole:
             self._kept.tidy(view, [proof.post_root for proof in own.proofs])
         if self._dashboard is not None:
-            self._dashboard.turn(view)
+            self._dashboard.turn(view, self.waits(view))
         return decide_miner(view, own, self.context.parameters, self.context.config.policy)
 
     def settled(self, result: CallResult) -> None:
