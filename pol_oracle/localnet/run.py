@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+import sys
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +14,15 @@ from rich.console import Console
 from pol_oracle.demo.cast import Party
 from pol_oracle.demo.stage import AgentProcesses, signals_raise
 from pol_oracle.l1.client import Client
+from pol_oracle.l1.devnet.ports import HOST, free_port, is_free
 from pol_oracle.protocol.lifecycle import Status
 from pol_oracle.watch.observer import Observer
 from pol_oracle.watch.screen import Screen, open_screen
 from pol_oracle.watch.watcher import Watcher
 
 from .network import alone, bonded, chosen, found_or_deployed, part_names, running_devnet
+
+EXPLORER_PORT = 8580
 
 
 @dataclass(frozen=True)
@@ -28,13 +33,15 @@ class LocalnetConfig:
         home: folder of the network.
         task: task file, for the first start.
         cheats: names of cheats to let loose.
-        blocks: own blocks to be final, after which it ends; None: it goes on until it is stopped.
+        blocks: own blocks to become final, after which it ends; None: it goes on until it is stopped.
+        explorer: serve pages to look at the chain as well.
     """
 
     home: Path
     task: Path
     cheats: tuple[str, ...] = ()
     blocks: int | None = None
+    explorer: bool = False
 
 
 @dataclass(frozen=True)
@@ -53,8 +60,10 @@ class _Localnet:
         return sum(block.miner in miners and block.status is Status.FINALIZED for block in blocks)
 
     def follow(self, blocks: int | None) -> None:
-        """Shows what happens until so many own blocks are final, or for ever."""
-        self.watcher.watch(lambda view: blocks is not None and self.own_final >= blocks)
+        """Shows what happens until so many own blocks more are final, or for ever."""
+        self.watcher.turn()
+        before = self.own_final
+        self.watcher.watch(lambda view: blocks is not None and self.own_final >= before + blocks)
 
 
 def run(config: LocalnetConfig, console: Console) -> int:
@@ -87,9 +96,20 @@ def _raise(config: LocalnetConfig, cast: Sequence[Party], stack: ExitStack, scre
     client = Client.connect(net.rpc, deployment)
     bonded(client, cast, config.home / "bonds", screen.say)
     processes = stack.enter_context(AgentProcesses(config.home))
-    processes.start(tuple(cast))
+    processes.start(cast, explorer_of(config.home, cast, screen.say) if config.explorer else {})
     screen.say(f"{', '.join(party.name for party in cast)} started")
     observer = Observer(client, deployment)
     names = {party.address: party.name for party in cast}
     watcher = Watcher(observer, config.home / "agents", screen, names, part_names(cast), processes.ended)
     return _Localnet(cast, observer, watcher)
+
+
+def explorer_of(home: Path, cast: Sequence[Party], say: Callable[[str], None]) -> dict[str, list[str]]:
+    """Returns the command line of an explorer, which finds the parties' names in a file."""
+    names = home / "names.json"
+    if not names.exists():
+        names.write_text(json.dumps({party.address: party.name for party in cast}, indent=2) + "\n")
+    port = EXPLORER_PORT if is_free(EXPLORER_PORT) else free_port()
+    say(f"the explorer will be at http://{HOST}:{port}")
+    command = [sys.executable, "-m", "pol_oracle.cli", "--home", str(home), "explorer", "--port", str(port)]
+    return {"explorer": command}
