@@ -47,11 +47,12 @@ contract BondVault is IBondVault, ReentrancyGuardTransient {
 
     /// @inheritdoc IBondVault
     function deposit(Role role) external payable nonReentrant {
-        require(msg.value > 0, ZeroAmount());
+        _deposit(msg.sender, role);
+    }
 
-        _bonds[msg.sender][role].free += msg.value.toUint128();
-
-        emit Deposited(msg.sender, role, msg.value);
+    /// @inheritdoc IBondVault
+    function depositFor(address account, Role role) external payable nonReentrant {
+        _deposit(account, role);
     }
 
     /// @inheritdoc IBondVault
@@ -144,6 +145,14 @@ contract BondVault is IBondVault, ReentrancyGuardTransient {
     /// @inheritdoc IBondVault
     function burned() external view returns (uint256) {
         return _burned;
+    }
+
+    function _deposit(address account, Role role) private {
+        require(msg.value > 0, ZeroAmount());
+
+        _bonds[account][role].free += msg.value.toUint128();
+
+        emit Deposited(account, role, msg.value);
     }
 
     function _takeFree(address account, Role role, uint256 amount) private {

@@ -29,6 +29,9 @@ interface IBondVault {
     /// @notice Adds msg.value to the caller's free bond.
     function deposit(Role role) external payable;
 
+    /// @notice Adds msg.value to somebody's free bond: only that account can take it out again.
+    function depositFor(address account, Role role) external payable;
+
     /// @notice Turns free bond into credit (pull payment: collect() sends it).
     function unbond(Role role, uint256 amount) external;
 

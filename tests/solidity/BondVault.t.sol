@@ -25,7 +25,26 @@ contract BondVaultTest is Fixture {
         assertEq(free(ANN, Role.Verifier), 4 ether, "verifier");
     }
 
+    function test_a_deposit_for_another_is_the_others() public {
+        address rich = address(0x51C4);
+        vm.deal(rich, 3 ether);
+        vm.expectEmit(address(vault));
+        emit IBondVault.Deposited(ANN, Role.Verifier, 3 ether);
+        vm.prank(rich);
+        vault.depositFor{value: 3 ether}(ANN, Role.Verifier);
+
+        assertEq(free(ANN, Role.Verifier), 7 ether, "the other's");
+        assertEq(free(rich, Role.Verifier), 0, "the payer's");
+        vm.expectRevert(
+            abi.encodeWithSelector(IBondVault.InsufficientBond.selector, rich, Role.Verifier, uint256(0), 1 ether)
+        );
+        vm.prank(rich);
+        vault.unbond(Role.Verifier, 1 ether);
+    }
+
     function test_zero_amounts_are_refused() public {
+        vm.expectRevert(abi.encodeWithSelector(IBondVault.ZeroAmount.selector));
+        vault.depositFor(ANN, Role.Miner);
         vm.expectRevert(abi.encodeWithSelector(IBondVault.ZeroAmount.selector));
         vault.deposit(Role.Miner);
         vm.expectRevert(abi.encodeWithSelector(IBondVault.ZeroAmount.selector));

@@ -28,17 +28,29 @@ def deposit(
     account: Account = None,
     dev: Dev = None,
     password_file: PasswordFile = None,
+    beneficiary: Annotated[
+        str | None,
+        typer.Option(
+            "--for",
+            metavar="ADDRESS",
+            help="Whose bond it becomes, e.g. of an agent that runs. (default: the signer's)",
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Add ETH to an account's bond."""
+    """Add ETH to an account's bond. The signer pays; with --for, the bond is another account's."""
     from pol_oracle.l1.sending.calls import Call
 
     settings: Settings = ctx.obj
-    wei = given.wei(amount)
+    wei, other = given.wei(amount), None if beneficiary is None else given.address(beneficiary)
     key = session.account(settings, account, dev, password_file)
     connection = session.client(settings)
-    session.transact(settings, connection, key, [Call("deposit", "BondVault", "deposit", (int(role.role),), wei)])
-    _show(settings, connection, key.address, json)
+    if other is None:
+        call = Call("deposit", "BondVault", "deposit", (int(role.role),), wei)
+    else:
+        call = Call("deposit", "BondVault", "depositFor", (other, int(role.role)), wei)
+    session.transact(settings, connection, key, [call])
+    _show(settings, connection, other or key.address, json)
 
 
 @app.command()
