@@ -99,7 +99,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leaves large tests out, shuffles if asked to, marks slow ones; for pytest-xdist, groups by file, slow ones first."""
+    """Leaves large tests out, shuffles if asked to, marks slow ones; groups by file for xdist, slow ones first."""
     if not config.getoption("--large"):
         left_out = [item for item in items if item.get_closest_marker("large")]
         config.hook.pytest_deselected(items=left_out)
