@@ -65,12 +65,12 @@ $(NPM_STAMP):
 demo: prepared ## the demo: under 4 minutes; writes figure1.png and demo.json
 	@$(BIN)/pol demo
 
-# linters and forge keep one core busy each; ape comes after both, because it puts sources into contracts/.cache for a
-# while; pytest comes last, because its last line is the summary
+# forge needs no Python packages, so it runs while those are installed. ape comes after it, because it puts sources into
+# contracts/.cache for a while; pytest comes last, because its last line is the summary
 .PHONY: test
-test: prepared ## all checks and tests
+test: $(NPM_STAMP) ## all checks and tests
 	@tools/side-by-side '$(MAKE) --no-print-directory lint' '$(MAKE) --no-print-directory test-solidity'
-	@$(MAKE) --no-print-directory test-ape
+	@tools/side-by-side '$(MAKE) --no-print-directory test-ape' '$(MAKE) --no-print-directory kernels'
 	$(PYTEST)
 
 .PHONY: check
@@ -86,8 +86,12 @@ lint: prepared ## formatters, linters, types, layers
 	$(BIN)/lint-imports --cache-dir .build/import-linter
 
 .PHONY: test-solidity
-test-solidity: prepared ## forge: unit, fuzz and invariant tests of the contracts
+test-solidity: $(NPM_STAMP) ## forge: unit, fuzz and invariant tests of the contracts
 	$(FORGE) test
+
+.PHONY: kernels
+kernels: prepared
+	@$(BIN)/python tools/compile_kernels.py
 
 .PHONY: invariants
 invariants: prepared ## forge: the invariants over 10,000 histories (20 minutes)
@@ -132,7 +136,7 @@ symbolic: prepared ## halmos: rules of life cycle and vault for every state and 
 
 .PHONY: docs
 docs: setup ## the site of documents and API, in .build/site; fails on a dead link
-	$(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 .PHONY: fmt
 fmt: prepared ## formats Python and Solidity

@@ -3,15 +3,17 @@ pragma solidity 0.8.37;
 
 import {IBondVault} from "./interfaces/IBondVault.sol";
 import {Role} from "./Types.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 
 /// @title All ETH of the system: bonds, free or locked, and credits to be collected.
 /// @notice Sum of credits + free and locked bonds = balance. (ETH forced in by a self-destructing contract would only
 /// add to the balance; there is no receive function.)
-/// @dev What a lock is for is absent: its operators release exactly what they locked. (Of a slashed block's bond, which the
-/// registry locked, Demands releases the pay for its answers.) So is moving bonds between
-/// accounts or roles: unbond, collect and deposit again.
+/// @dev What a lock is for is absent: its operators release exactly what they locked. (Of a slashed block's bond, which
+/// the registry locked, Demands releases the pay for its answers.) So is moving bonds between accounts or roles:
+/// unbond, collect and deposit again.
+/// @custom:security-contact SECURITY.md of the repository
 contract BondVault is IBondVault, ReentrancyGuardTransient {
     using SafeCast for uint256;
 
@@ -45,11 +47,12 @@ contract BondVault is IBondVault, ReentrancyGuardTransient {
 
     /// @inheritdoc IBondVault
     function deposit(Role role) external payable nonReentrant {
-        require(msg.value > 0, ZeroAmount());
+        _deposit(msg.sender, role);
+    }
 
-        _bonds[msg.sender][role].free += msg.value.toUint128();
-
-        emit Deposited(msg.sender, role, msg.value);
+    /// @inheritdoc IBondVault
+    function depositFor(address account, Role role) external payable nonReentrant {
+        _deposit(account, role);
     }
 
     /// @inheritdoc IBondVault
@@ -92,16 +95,19 @@ contract BondVault is IBondVault, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IBondVault
-    function forfeit(address account, Role role, uint256 amount, address first, address prover) external onlyOperator {
-        uint256 rest = amount / 2; // of an odd amount the burned part is the larger one: 1 wei is burned whole
-        uint256 toFirst = first == prover ? 0 : rest / 2;
-        uint256 toBurn = amount - rest;
+    function forfeit(address account, Role role, uint256 amount, uint256 bounty, address first, address prover)
+        external
+        onlyOperator
+    {
+        uint256 paid = Math.min(bounty, amount / 2); // of an odd amount the larger part is burned: 1 wei whole
+        uint256 toFirst = first == prover ? 0 : paid / 2;
+        uint256 toBurn = amount - paid;
 
         _bonds[account][role].locked -= amount.toUint128();
         _burned += toBurn;
 
         emit Forfeited(account, role, amount, toBurn);
-        _credit(prover, rest - toFirst);
+        _credit(prover, paid - toFirst);
         _credit(first, toFirst);
 
         _send(BURN, toBurn);
@@ -139,6 +145,14 @@ contract BondVault is IBondVault, ReentrancyGuardTransient {
     /// @inheritdoc IBondVault
     function burned() external view returns (uint256) {
         return _burned;
+    }
+
+    function _deposit(address account, Role role) private {
+        require(msg.value > 0, ZeroAmount());
+
+        _bonds[account][role].free += msg.value.toUint128();
+
+        emit Deposited(account, role, msg.value);
     }
 
     function _takeFree(address account, Role role, uint256 amount) private {

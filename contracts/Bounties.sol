@@ -12,6 +12,7 @@ import {EvidenceKind} from "./Types.sol";
 /// its own block in advance.
 /// @dev Judges only convict: an acquittal is absent, since evidence that proves nothing reverts. So is a deposit for
 /// commitments: one that is never shown says nothing to anybody.
+/// @custom:security-contact SECURITY.md of the repository
 contract Bounties is IBounties {
     struct Commitment {
         uint128 order;
@@ -78,15 +79,14 @@ contract Bounties is IBounties {
     }
 
     /// @inheritdoc IBounties
-    function winners(bytes32 blockId) external view returns (address first, address prover) {
-        first = _settled(blockId).first;
-        prover = _provers[blockId];
-        if (prover == address(0)) prover = first;
-    }
+    function winners(bytes32 blockId) external view returns (address first, address prover, bool lapsed) {
+        Bounty memory bounty = _bounties[blockId];
+        require(bounty.slashedAt != 0, NotSlashed(blockId));
+        uint256 settlesAt = _settlesAt(bounty);
+        require(block.timestamp >= settlesAt, BountyUnsettled(blockId, settlesAt));
 
-    /// @inheritdoc IBounties
-    function lapsed(bytes32 blockId) external view returns (bool) {
-        return _settled(blockId).lapsed;
+        (first, prover, lapsed) = (bounty.first, _provers[blockId], bounty.lapsed);
+        if (prover == address(0)) prover = first;
     }
 
     /// @inheritdoc IBounties
@@ -130,14 +130,6 @@ contract Bounties is IBounties {
 
         emit BountyAssigned(blockId, challenger, kind, order);
         registry.slash(blockId, kind); // reverts unless pending
-    }
-
-    /// @dev The bounty of a slashed block, once it can no longer move.
-    function _settled(bytes32 blockId) private view returns (Bounty memory bounty) {
-        bounty = _bounties[blockId];
-        require(bounty.slashedAt != 0, NotSlashed(blockId));
-        uint256 settlesAt = _settlesAt(bounty);
-        require(block.timestamp >= settlesAt, BountyUnsettled(blockId, settlesAt));
     }
 
     /// @dev First second in which the bounty can no longer move.

@@ -15,11 +15,12 @@ struct Elements {
 
 /// @title The court's arithmetic, for anyone to call. It has no state, and nothing depends on it.
 /// @dev Floats are packed, 4 big-endian bytes each.
+/// @custom:security-contact SECURITY.md of the repository
 contract Calculator {
     error WrongLength(uint256 length, uint256 expected);
 
-    /// @notice Carries out an instruction of one or two arguments, numbered as in docs/arithmetic.md, on each float of `a`,
-    /// or on each and the one in the same place of `b`.
+    /// @notice Carries out an instruction of one or two arguments, numbered as in docs/arithmetic.md, on each float of
+    /// `a`, or on each and the one in the same place of `b`.
     function calculate(uint8 instruction, bytes calldata a, bytes calldata b)
         external
         pure

@@ -36,8 +36,9 @@ import {EvidenceKind, Header, RuleSet, Tree} from "./Types.sol";
 /// @notice Each root of an honest block commits to one well-formed tree with the right value at each place, so no
 /// evidence against it can pass. What evidence needs and nobody serves is demanded first (Demands).
 /// @dev Holds no state: commitments and bounties are in Bounties. Any time limit is absent too: whoever can prove a
-/// pending block wrong may do so until it is final. The last argument of a proof is a salt, read by nobody: it keeps the
-/// commitment to the call from being guessed.
+/// pending block wrong may do so until it is final. The last argument of a proof is a salt, read by nobody: it keeps
+/// the commitment to the call from being guessed.
+/// @custom:security-contact SECURITY.md of the repository
 contract Court is ICourt {
     using TensorTree for TensorTree.Opened;
 

@@ -18,12 +18,13 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
 /// @title Demand and reveal: whatever a miner committed to and does not serve, it must show on L1, or lose its bond.
 /// @notice Demands are walks. What is honest can be computed by all, so a demander knows the value that it expects, and
-/// each demand names the child of what was shown that differs from it: as many steps as the trees are deep. A position is
-/// demanded and answered once, so nobody pays twice for an answer, and no friend of the miner can occupy one.
-/// @dev What answers a demand is in lib/Answers.sol, when it is due in lib/Deadlines.sol. A demand is only taken for what an
-/// honest miner can show, and only while the block is pending. An answer and a time-out can never both be possible: answers
-/// come before the deadline, time-outs from it on. Withdrawing a demand is absent. So are the roots of evaluations, which
-/// others may show than committed to them: Explanations.
+/// each demand names the child of what was shown that differs from it: as many steps as the trees are deep. A position
+/// is demanded and answered once, so nobody pays twice for an answer, and no friend of the miner can occupy one.
+/// @dev What answers a demand is in lib/Answers.sol, when it is due in lib/Deadlines.sol. A demand is only taken for
+/// what an honest miner can show, and only while the block is pending. An answer and a time-out can never both be
+/// possible: answers come before the deadline, time-outs from it on. Withdrawing a demand is absent. So are the roots
+/// of evaluations, which others may show than committed to them: Explanations.
+/// @custom:security-contact SECURITY.md of the repository
 contract Demands is IDemands {
     /// This part of a miner's bond, at most, pays those who answered for its slashed block.
     uint256 private constant PAY_SHARE = 8;
@@ -216,8 +217,8 @@ contract Demands is IDemands {
         return _idOf(blockId, position);
     }
 
-    /// @dev The demand ends with the explanation that it was about, which falls now if it has not yet. The record goes: if
-    /// the same explanation is given again, the same can be demanded again.
+    /// @dev The demand ends with the explanation that it was about, which falls now if it has not yet. The record goes:
+    /// if the same explanation is given again, the same can be demanded again.
     function _endWithExplanation(bytes32 blockId, bytes32 demandId, Position calldata position, bool stands) private {
         address demander = _demands[demandId].demander;
         uint256 fee = registry.demandFee();
@@ -230,8 +231,8 @@ contract Demands is IDemands {
         vault.unlock(demander, Role.Verifier, fee);
     }
 
-    /// @dev The caller has shown what was demanded, which is told encoded anew: calldata can be written in ways that other
-    /// decoders refuse. The block is held while the answer is fresh.
+    /// @dev The caller has shown what was demanded, which is told encoded anew: calldata can be written in ways that
+    /// other decoders refuse. The block is held while the answer is fresh.
     function _answer(Header calldata header, bytes32 blockId, bytes32 demandId, bytes memory shown) private {
         Demand storage made = _demands[demandId];
         made.state = DemandState.Answered;
@@ -256,7 +257,8 @@ contract Demands is IDemands {
         require(block.timestamp < made.deadline, DeadlinePassed(demandId, made.deadline, block.timestamp));
     }
 
-    /// @dev What is claimed of a demanded tensor's trace: of an evaluation, by the explanation that the demand is about.
+    /// @dev What is claimed of a demanded tensor's trace: of an evaluation, by the explanation that the demand is
+    /// about.
     function _claimAt(Header calldata header, Position calldata position, SegmentStep calldata segment)
         private
         view
@@ -278,8 +280,8 @@ contract Demands is IDemands {
         return Claim(tree == Tree.Before ? header.preRoot : header.postRoot, bytes32(0), bytes32(0));
     }
 
-    /// @dev When the position's parent was shown; 0 if it hangs on the header. Reverts if it was not shown yet, or for a
-    /// tensor or a group of leaves that does not exist.
+    /// @dev When the position's parent was shown; 0 if it hangs on the header. Reverts if it was not shown yet, or for
+    /// a tensor or a group of leaves that does not exist.
     function _parentShownAt(bytes32 blockId, Position calldata position, bytes calldata program)
         private
         view
@@ -316,8 +318,8 @@ contract Demands is IDemands {
         return Math.min(registry.demandFee(), registry.minerBond() / PAY_SHARE / _answers[blockId]);
     }
 
-    /// @dev Reverts for what no miner could show. A field that means nothing for the item must be 0, so that nothing can
-    /// be demanded under two names.
+    /// @dev Reverts for what no miner could show. A field that means nothing for the item must be 0, so that nothing
+    /// can be demanded under two names.
     function _checkPosition(Position calldata position) private view {
         (Item item, Tree tree) = (position.item, position.tree);
         bool tensors = item == Item.Nodes || item == Item.Leaves;

@@ -16,11 +16,12 @@ import {Trace} from "./lib/Trace.sol";
 import {EvidenceKind, Header, Role, Status, Tree} from "./Types.sol";
 
 /// @title How test samples are evaluated: what a block's bits stand on, and nobody's trees hold.
-/// @notice No tree commits to the evaluations: they are thousands. What a sample's is follows from the block's states, so
-/// whoever has these may explain, and answers for it with a bond of its own. So a false explanation frames nobody, and a
-/// right block falls only if nobody at all speaks for it.
-/// @dev One explanation stands at a time: a walk must know whose trace it goes down. Giving false ones delays the block by
-/// a walk for each bond.
+/// @notice No tree commits to the evaluations: they are thousands. What a sample's is follows from the block's states,
+/// so whoever has these may explain, and answers for it with a bond of its own. So a false explanation frames nobody,
+/// and a right block falls only if nobody at all speaks for it.
+/// @dev One explanation stands at a time: a walk must know whose trace it goes down. Giving false ones delays the block
+/// by a walk for each bond.
+/// @custom:security-contact SECURITY.md of the repository
 contract Explanations is IExplanations {
     struct Speaker {
         SpeakerState state;
@@ -122,7 +123,8 @@ contract Explanations is IExplanations {
         (address author, bool bonded) = _fall(blockId, trace.tree, trace.index, challenger);
 
         if (!bonded) return;
-        vault.forfeit(author, _speakers[blockId][author].role, registry.attestBond(), challenger, challenger);
+        uint256 bond = registry.attestBond();
+        vault.forfeit(author, _speakers[blockId][author].role, bond, bond / 2, challenger, challenger);
     }
 
     /// @inheritdoc IExplanations
@@ -229,8 +231,8 @@ contract Explanations is IExplanations {
         return _explanations[blockId][tree][sample];
     }
 
-    /// @dev The standing explanation falls, its author with it, and the time for the next one begins. What is left to do, if the
-    /// author's bond was locked until now, is to take it.
+    /// @dev The standing explanation falls, its author with it, and the time for the next one begins. What is left to
+    /// do, if the author's bond was locked until now, is to take it.
     function _fall(bytes32 blockId, Tree tree, uint32 sample, address challenger)
         private
         returns (address author, bool bonded)
@@ -270,7 +272,8 @@ contract Explanations is IExplanations {
         require(shownAt != 0, IDemands.NotYetShown(bits));
     }
 
-    /// @dev What the block claims of the sample. Its bits were shown, so the whole tree is well-formed: one root to compare.
+    /// @dev What the block claims of the sample. Its bits were shown, so the whole tree is well-formed: one root to
+    /// compare.
     function _claimedBit(
         Header calldata header,
         Tree tree,

@@ -9,14 +9,15 @@ import {Parameters, RuleSet, Task} from "./Types.sol";
 
 /// @title What is fixed at genesis: the task and the parameters, field by field as immutables.
 /// @dev A setter is absent on purpose, as are an owner and a proxy: a running block can never meet changed rules.
+/// @custom:security-contact SECURITY.md of the repository
 abstract contract Genesis is IPoLRegistry {
     /// The accuracy tree's bits of more samples would not fit the answer to one demand (64 KiB).
     uint32 internal constant MAX_TEST_COUNT = 1 << 18;
     /// Nor would the hashes of more steps.
     uint32 internal constant MAX_TRAINING_STEPS = 2048;
     uint8 internal constant LEAF_WEIGHTS = 64;
-    /// Attesters of a block that its reward pays in full. More of them share as if each had brought another: together they
-    /// get less then, so nobody attests under several names.
+    /// Attesters of a block that its reward pays in full. More of them share as if each had brought another: together
+    /// they get less then, so nobody attests under several names.
     uint256 internal constant PAID_ATTESTERS = 40;
 
     bytes32 public immutable taskId;
@@ -53,7 +54,8 @@ abstract contract Genesis is IPoLRegistry {
     uint128 internal immutable MINER_REWARD;
     uint128 internal immutable ATTESTER_REWARD;
 
-    /// @dev Refuses rules under which nobody could ever challenge or answer, or derive a batch or a set of requirements.
+    /// @dev Refuses rules under which nobody could ever challenge or answer, or derive a batch or a set of
+    /// requirements.
     constructor(Task memory task_, Parameters memory parameters_) {
         (uint32 challenge, uint32 reveal, uint32 answer) =
             (parameters_.challengeWindow, parameters_.revealWindow, parameters_.answerWindow);

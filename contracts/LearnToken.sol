@@ -6,6 +6,7 @@ import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
 /// @title LEARN, the reward for finalized blocks.
 /// @dev Only the registry mints, and only at finality. A cap, a pause and an owner are absent: supply is the sum of
 /// rewards, which the parameters fix.
+/// @custom:security-contact SECURITY.md of the repository
 contract LearnToken is ERC20 {
     address public immutable registry;
 

@@ -18,12 +18,13 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
 /// @title The tree of blocks: proposals, attestations, fork choice, finality. The contract to read first.
 /// @notice A block's life is in lib/BlockLifecycle.sol, its place in the tree in lib/BlockTree.sol, what is fixed at
-/// genesis in Genesis.sol, all ETH in BondVault.sol. Court.sol judges blocks, Demands.sol has hidden parts of them shown,
-/// Explanations.sol how test samples were evaluated, and Bounties.sol says whose the bounty is.
+/// genesis in Genesis.sol, all ETH in BondVault.sol. Court.sol judges blocks, Demands.sol has hidden parts of them
+/// shown, Explanations.sol how test samples were evaluated, and Bounties.sol says whose the bounty is.
 /// @dev Everything refers to block ids, never to heights: an id covers the parent and the proposer, so a reorg of L1
 /// cannot make a call mean another block, and nobody can take another's id. Functions on settled blocks are open to
-/// everyone and always pay whoever is entitled, so nobody has to wait for anybody. A re-entrancy guard is absent: the contracts called
-/// here are our own, run no foreign code, and are called last.
+/// everyone and always pay whoever is entitled, so nobody has to wait for anybody. A re-entrancy guard is absent: the
+/// contracts called here are our own, run no foreign code, and are called last.
+/// @custom:security-contact SECURITY.md of the repository
 contract PoLRegistry is Genesis {
     using BlockLifecycle for Block;
     using BlockTree for BlockTree.Tree;
@@ -192,15 +193,16 @@ contract PoLRegistry is Genesis {
         Block storage guilty = _tree.blocks[blockId];
         require(guilty.status == Status.Slashed, WrongStatus(blockId, Status.Slashed, guilty.status));
         require(!_forfeited[blockId], AlreadyForfeited(blockId));
-        (address first, address prover) = bounties.winners(blockId);
+        (address first, address prover, bool lapsed) = bounties.winners(blockId);
         address miner = guilty.miner;
-        uint256 amount = minerBond - demands.answersPay(blockId); // which Demands pays out
+        uint256 pay = demands.answersPay(blockId); // which Demands pays out
+        uint256 amount = minerBond - pay;
 
         _forfeited[blockId] = true;
 
         emit BondForfeited(blockId, miner, first, prover, amount);
 
-        vault.forfeit(miner, Role.Miner, amount, first, prover);
+        vault.forfeit(miner, Role.Miner, amount, lapsed ? demandFee : minerBond / 2 - pay, first, prover);
     }
 
     /// @inheritdoc IPoLRegistry
@@ -335,15 +337,15 @@ contract PoLRegistry is Genesis {
         _tree.blocks[blockId].propose(fresh, blockId);
     }
 
-    /// @dev The attester of a slashed block loses its bond to whoever proved it wrong. To nobody where all were silent: else
-    /// a miner would sacrifice a right block, and have accomplices demand more of it than its attesters can answer.
+    /// @dev The attester of a slashed block loses its bond to whoever proved it wrong. To nobody where all were silent:
+    /// else a miner would sacrifice a right block, and have accomplices demand more of it than its attesters can
+    /// answer.
     function _punish(bytes32 blockId, address verifier) private {
-        (address first, address prover) = bounties.winners(blockId);
+        (address first, address prover, bool lapsed) = bounties.winners(blockId);
 
         emit AttestationSettled(blockId, verifier, Status.Slashed, 0, attestBond);
 
-        if (bounties.lapsed(blockId)) vault.burn(verifier, Role.Verifier, attestBond);
-        else vault.forfeit(verifier, Role.Verifier, attestBond, first, prover);
+        vault.forfeit(verifier, Role.Verifier, attestBond, lapsed ? 0 : attestBond / 2, first, prover);
     }
 
     /// @dev What one of so many timely attesters gets.

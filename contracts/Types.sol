@@ -77,8 +77,8 @@ enum EvidenceKind {
     Unexplained // nobody showed in time how a demanded sample is evaluated such that its bit comes out
 }
 
-/// @notice Whose trace: the block's own step's, that of the evaluation of a sample with W (Before) or W' (After), or that of a
-/// step of its segment.
+/// @notice Whose trace: the block's own step's, that of the evaluation of a sample with W (Before) or W' (After), or
+/// that of a step of its segment.
 enum Tree {
     Step,
     Before,

@@ -60,10 +60,7 @@ SLOW = (
     "l1/sending/test_sender_recovery.py",
     "l1/contracts/test_deployment.py",
 )
-KERNELS = (
-    "import pol_oracle.canonical.execution.execute, pol_oracle.canonical.commitments.trees, "
-    "pol_oracle.search.grouped.cpu_loops"
-)
+CHECKOUT = APE_TESTS.parents[1]
 
 
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
@@ -89,7 +86,8 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // processes)))
     compile_contracts()
-    subprocess.run([sys.executable, "-c", KERNELS], cwd=APE_TESTS.parents[1], check=False)  # what is broken, tests tell
+    command = [sys.executable, str(CHECKOUT / "tools" / "compile_kernels.py")]
+    subprocess.run(command, env=os.environ | {"PYTHONPATH": str(CHECKOUT)}, check=False)  # what is broken, tests tell
 
 
 @pytest.hookimpl(tryfirst=True)

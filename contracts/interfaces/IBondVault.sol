@@ -29,6 +29,9 @@ interface IBondVault {
     /// @notice Adds msg.value to the caller's free bond.
     function deposit(Role role) external payable;
 
+    /// @notice Adds msg.value to somebody's free bond: only that account can take it out again.
+    function depositFor(address account, Role role) external payable;
+
     /// @notice Turns free bond into credit (pull payment: collect() sends it).
     function unbond(Role role, uint256 amount) external;
 
@@ -39,9 +42,9 @@ interface IBondVault {
     function lock(address account, Role role, uint256 amount) external;
     function unlock(address account, Role role, uint256 amount) external;
 
-    /// @notice Takes a locked bond: ceil(half) is burned; of the rest the prover is credited ceil(half), and `first`
-    /// what remains. Who is both gets both.
-    function forfeit(address account, Role role, uint256 amount, address first, address prover) external;
+    /// @notice Takes a locked bond. Of the bounty, which is never more than half, the prover is credited ceil(half),
+    /// and `first` what remains; who is both gets both. All else is burned.
+    function forfeit(address account, Role role, uint256 amount, uint256 bounty, address first, address prover) external;
 
     /// @notice Takes a locked bond and burns it, whole.
     function burn(address account, Role role, uint256 amount) external;

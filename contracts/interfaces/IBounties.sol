@@ -21,27 +21,25 @@ interface IBounties {
     /// itself can be made from the next L1 block on.
     function commit(bytes32 commitment) external;
 
-    /// @notice Only the Court: the challenger's call, whose data has this hash, proved the block wrong. Slashes it. Of a
-    /// slashed block, until the reveal window ends, it moves the bounty to an earlier commitment.
+    /// @notice Only the Court: the challenger's call, whose data has this hash, proved the block wrong. Slashes it. Of
+    /// a slashed block, until the reveal window ends, it moves the bounty to an earlier commitment.
     function convict(bytes32 blockId, EvidenceKind kind, address challenger, bytes32 callHash) external;
 
-    /// @notice Only Demands and Explanations: nobody answered in time. `order` was drawn by takeOrder when it was demanded.
+    /// @notice Only Demands and Explanations: nobody answered in time. `order` was drawn by takeOrder when it was
+    /// demanded.
     function convictSilent(bytes32 blockId, EvidenceKind kind, address demander, uint256 order) external;
 
     /// @notice Only Demands and Explanations: the next number in the order of commitments.
     function takeOrder() external returns (uint256 order);
 
-    /// @notice The number of the challenger's commitment to the call whose data has this hash. Reverts unless it was made
-    /// in an earlier L1 block: whoever learns of a proof from its reveal can only commit after it.
+    /// @notice The number of the challenger's commitment to the call whose data has this hash. Reverts unless it was
+    /// made in an earlier L1 block: whoever learns of a proof from its reveal can only commit after it.
     function requireCommitted(address challenger, bytes32 callHash) external view returns (uint256 order);
 
     /// @notice Who shares the bounty of a slashed block: the earliest committer, and the one who slashed it (often the
-    /// same). Reverts while an earlier commitment may still be shown.
-    function winners(bytes32 blockId) external view returns (address first, address prover);
-
-    /// @notice Whether a block was slashed for silence alone: then nobody gains what its attesters lose. Reverts while an
-    /// earlier proof may still be shown.
-    function lapsed(bytes32 blockId) external view returns (bool);
+    /// same); and whether it was slashed for silence alone, by which nobody gains more than his costs. Reverts while an
+    /// earlier commitment may still be shown.
+    function winners(bytes32 blockId) external view returns (address first, address prover, bool lapsed);
 
     function commitmentOf(address challenger, bytes32 commitment) external view returns (uint256 order, uint256 l1Block);
 }

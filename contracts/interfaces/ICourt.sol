@@ -23,8 +23,8 @@ struct SegmentEntry {
     bytes32 stateRoot; // after the step
 }
 
-/// @notice Shows what a segment step's trace starts and ends with: the state before is that after the step before, or the
-/// parent's W'. All three are empty for other traces.
+/// @notice Shows what a segment step's trace starts and ends with: the state before is that after the step before, or
+/// the parent's W'. All three are empty for other traces.
 struct SegmentStep {
     Header[] parent; // only for step 0, unless the parent is genesis: its header
     SegmentEntry[] entries; // of the step before, if there is one, and of the step
@@ -68,8 +68,8 @@ struct OperationEvidence {
     bytes opening; // of the element and of what it follows from
 }
 
-/// @notice Shows that an element of a trace's images or labels is not the data set's, or not of the sample that follows from
-/// the header.
+/// @notice Shows that an element of a trace's images or labels is not the data set's, or not of the sample that follows
+/// from the header.
 struct InputEvidence {
     uint32 tensor;
     uint64 element;
@@ -103,8 +103,8 @@ struct BitEvidence {
 }
 
 /// @title Where blocks are proven wrong: the contract itself recomputes the wrong value.
-/// @notice Every function ends in a conviction, the refutation of an explanation, or a revert. Its whole calldata must have
-/// been committed to (Bounties).
+/// @notice Every function ends in a conviction, the refutation of an explanation, or a revert. Its whole calldata must
+/// have been committed to (Bounties).
 interface ICourt {
     error WrongRoot(bytes32 expected, bytes32 actual);
     error BadOpening(uint256 actual, uint256 expected);

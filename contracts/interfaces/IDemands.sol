@@ -23,8 +23,8 @@ struct Position {
     bytes32 explanation; // trace root of the explanation that it is about (Before, After), else 0
 }
 
-/// @notice Life of a demand: Open -> Answered | Expired, and from each -> Settled once the block's status is final. A demand
-/// about an explanation ends with it: Open -> None, and can be made anew if the same explanation is given again.
+/// @notice Life of a demand: Open -> Answered | Expired, and from each -> Settled once the block's status is final. A
+/// demand about an explanation ends with it: Open -> None, and can be made anew if the same explanation is given again.
 enum DemandState {
     None,
     Open,
@@ -48,8 +48,8 @@ struct Demand {
 
 /// @title Demand and reveal, for whatever is not served off-chain: a walk from the header down to what is wrong.
 /// @notice A demand names one answer's worth of a committed tree, a child of what was shown before. It is demanded and
-/// answered once, for all. The block is not judged while it is open, nor, once it is answered, before the answer could be
-/// used. Without an answer by the deadline the block is slashed, or the explanation that it is about refuted.
+/// answered once, for all. The block is not judged while it is open, nor, once it is answered, before the answer could
+/// be used. Without an answer by the deadline the block is slashed, or the explanation that it is about refuted.
 interface IDemands {
     event Demanded(
         bytes32 indexed blockId,
@@ -59,12 +59,12 @@ interface IDemands {
         uint256 deadline,
         uint256 order
     );
-    /// @param answer what was shown: the ABI encoding of the answering function's arguments after the position, without the
-    /// segment
+    /// @param answer what was shown: the ABI encoding of the answering function's arguments after the position, without
+    /// the segment
     event Revealed(bytes32 indexed blockId, bytes32 indexed demandId, address indexed responder, bytes answer);
     event DeadlineMoved(bytes32 indexed blockId, bytes32 indexed demandId, uint256 deadline);
-    /// Nobody answered in time, and the block is slashed or the explanation refuted for it; or the explanation that it was
-    /// about stands no more.
+    /// Nobody answered in time, and the block is slashed or the explanation refuted for it; or the explanation that it
+    /// was about stands no more.
     event DemandExpired(bytes32 indexed blockId, bytes32 indexed demandId, address indexed demander);
     /// The demand is over, and the fee the beneficiary's.
     event DemandSettled(bytes32 indexed blockId, bytes32 indexed demandId, address indexed beneficiary, uint256 fee);
@@ -81,10 +81,10 @@ interface IDemands {
     error DeadlineStands(bytes32 demandId, uint256 deadline);
     error DemandUnsettled(bytes32 demandId);
 
-    /// @notice Demands a part of a pending block's trees; locks the fee from the caller's verifier bond. What hangs on the
-    /// header (Steps, Bits, and Roots of the block's own step) can be demanded inside the challenge window. Everything else
-    /// once its parent was answered, and until the window is over and answerWindow has passed since that answer: so late
-    /// demands go strictly down. Of one block each account has one demand open.
+    /// @notice Demands a part of a pending block's trees; locks the fee from the caller's verifier bond. What hangs on
+    /// the header (Steps, Bits, and Roots of the block's own step) can be demanded inside the challenge window.
+    /// Everything else once its parent was answered, and until the window is over and answerWindow has passed since
+    /// that answer: so late demands go strictly down. Of one block each account has one demand open.
     /// @param program the descriptor of the tensor, which shows that there is such a tensor, and that it has so many
     /// leaves; read for Nodes and Leaves alone
     function demand(bytes32 blockId, Position calldata position, bytes calldata program)
@@ -95,8 +95,8 @@ interface IDemands {
     /// everyone.
     function hasten(bytes32 blockId, Position calldata position) external;
 
-    /// @notice Answers a demand for all tensor roots of a step's trace, section by section: state, batch, inner, new state.
-    /// Open to everyone, like all answers.
+    /// @notice Answers a demand for all tensor roots of a step's trace, section by section: state, batch, inner, new
+    /// state. Open to everyone, like all answers.
     /// @param segment what leads to a segment step from the header, as for `claimOf`; here and below
     function revealRoots(
         Header calldata header,
@@ -132,24 +132,25 @@ interface IDemands {
     /// @notice Answers a demand for steps: the hashes of the entries of the segment, in order.
     function revealSteps(Header calldata header, Position calldata position, bytes32[] calldata hashes) external;
 
-    /// @notice From the deadline on: the block is slashed, or, where it is slashed already, its bounty moves to an earlier
-    /// demand. A demand about an explanation refutes that instead, and the fee goes back at once; if it stands no more, without
-    /// waiting. Open to everyone.
+    /// @notice From the deadline on: the block is slashed, or, where it is slashed already, its bounty moves to an
+    /// earlier demand. A demand about an explanation refutes that instead, and the fee goes back at once; if it stands
+    /// no more, without waiting. Open to everyone.
     function expire(bytes32 blockId, Position calldata position) external;
 
-    /// @notice Once the block's status is final: the fee goes to whoever answered. If the block was slashed the fee goes back,
-    /// and an answer is paid from the miner's bond, unless it is the miner's. An open demand about a slashed block settles
-    /// only when it can no longer take the bounty. Open to everyone.
+    /// @notice Once the block's status is final: the fee goes to whoever answered. If the block was slashed the fee
+    /// goes back, and an answer is paid from the miner's bond, unless it is the miner's. An open demand about a slashed
+    /// block settles only when it can no longer take the bounty. Open to everyone.
     function settle(bytes32 demandId) external;
 
-    /// @notice What a header, which need not be proposed, claims of a trace; of an evaluation, what the standing explanation
-    /// does. Reverts if the segment is not the header's, or if nothing explains the evaluation.
+    /// @notice What a header, which need not be proposed, claims of a trace; of an evaluation, what the standing
+    /// explanation does. Reverts if the segment is not the header's, or if nothing explains the evaluation.
     function claimOf(Header calldata header, TraceId calldata trace, SegmentStep calldata segment)
         external
         view
         returns (Claim memory);
 
-    /// @notice Wei of a slashed block's bond that those who answered for it get; its own miner's answers are not counted.
+    /// @notice Wei of a slashed block's bond that those who answered for it get; its own miner's answers are not
+    /// counted.
     function answersPay(bytes32 blockId) external view returns (uint256);
 
     /// @notice When a demand was answered; 0 if it was not.

@@ -42,10 +42,11 @@ enum SpeakerState {
 }
 
 /// @title How test samples are evaluated: what the bits of the accuracy tree stand on.
-/// @notice An explanation is the trace of a sample's evaluation with W (Tree.Before) or W' (Tree.After). What is right follows
-/// from the block's states, so anybody may give it, under its own name and with a bond: one for all that it explains of the
-/// block, so that a flood of demands takes capital from those who demand alone. It stands until it is refuted: its author loses
-/// the bond then, the block nothing but time. The block falls if no explanation stands when the time is over.
+/// @notice An explanation is the trace of a sample's evaluation with W (Tree.Before) or W' (Tree.After). What is right
+/// follows from the block's states, so anybody may give it, under its own name and with a bond: one for all that it
+/// explains of the block, so that a flood of demands takes capital from those who demand alone. It stands until it is
+/// refuted: its author loses the bond then, the block nothing but time. The block falls if no explanation stands when
+/// the time is over.
 interface IExplanations {
     event ExplanationDemanded(
         bytes32 indexed blockId,
@@ -93,9 +94,9 @@ interface IExplanations {
     error NotFallen(bytes32 blockId, address author);
     error NothingToRelease(bytes32 blockId, address author);
 
-    /// @notice Demands to be shown how a sample of a pending block is evaluated; locks the fee from the caller's verifier
-    /// bond. The block's bits must have been shown on L1 (Demands); it can be demanded until the challenge window is over and
-    /// answerWindow has passed since then. Of one block each account has one such demand open.
+    /// @notice Demands to be shown how a sample of a pending block is evaluated; locks the fee from the caller's
+    /// verifier bond. The block's bits must have been shown on L1 (Demands); it can be demanded until the challenge
+    /// window is over and answerWindow has passed since then. Of one block each account has one such demand open.
     /// @param words the leaf of the accuracy tree that holds the sample's bits
     /// @param siblings from the leaf up to the root's children
     function demand(
@@ -109,8 +110,8 @@ interface IExplanations {
     /// @notice Moves the deadline of an open demand nearer, to that of one made now. Open to everyone.
     function hasten(bytes32 blockId, Tree tree, uint32 sample) external;
 
-    /// @notice Explains: commits the caller to the trace of the evaluation. With its first explanation of the block it locks an
-    /// attester's bond, from its bond in `role`.
+    /// @notice Explains: commits the caller to the trace of the evaluation. With its first explanation of the block it
+    /// locks an attester's bond, from its bond in `role`.
     /// @param program of any descriptor: for the sections
     /// @param roots of all tensors of the batch, then of all inner ones
     function explain(
@@ -122,26 +123,26 @@ interface IExplanations {
         Role role
     ) external;
 
-    /// @notice Only the Court: the challenger's call, whose data has this hash and which it committed to in an earlier L1
-    /// block, proved the standing explanation wrong. Half of its author's bond, unless that has fallen before, is burned, half
-    /// credited to the challenger; another explanation can be given until a new deadline.
+    /// @notice Only the Court: the challenger's call, whose data has this hash and which it committed to in an earlier
+    /// L1 block, proved the standing explanation wrong. Half of its author's bond, unless that has fallen before, is
+    /// burned, half credited to the challenger; another explanation can be given until a new deadline.
     function refute(bytes32 blockId, TraceId calldata trace, address challenger, bytes32 callHash) external;
 
-    /// @notice Only Demands: nobody answered a demand about the explanation in time. As `refute`, but the bond is burned
-    /// whole, so that nobody gains by it.
+    /// @notice Only Demands: nobody answered a demand about the explanation in time. As `refute`, but the bond is
+    /// burned whole, so that nobody gains by it.
     function refuteSilent(bytes32 blockId, Tree tree, uint32 sample) external;
 
-    /// @notice What a fallen author explained besides counts for nothing: another explanation can be given until a new deadline.
-    /// Open to everyone, until the challenge window is over and answerWindow has passed since the author lost its bond: so one
-    /// fall holds the block up once, however much that author explained.
+    /// @notice What a fallen author explained besides counts for nothing: another explanation can be given until a new
+    /// deadline. Open to everyone, until the challenge window is over and answerWindow has passed since the author lost
+    /// its bond: so one fall holds the block up once, however much that author explained.
     function reopen(bytes32 blockId, Tree tree, uint32 sample) external;
 
-    /// @notice From the deadline on, if no explanation stands: the block is slashed, or, where it is slashed already, its
-    /// bounty moves to an earlier demand. Open to everyone.
+    /// @notice From the deadline on, if no explanation stands: the block is slashed, or, where it is slashed already,
+    /// its bounty moves to an earlier demand. Open to everyone.
     function expire(bytes32 blockId, Tree tree, uint32 sample) external;
 
-    /// @notice Once the block's status is final: the standing explanation's author gets the fee; it goes back to the demander
-    /// if nothing stands, if the author has fallen or if the block was slashed. Open to everyone.
+    /// @notice Once the block's status is final: the standing explanation's author gets the fee; it goes back to the
+    /// demander if nothing stands, if the author has fallen or if the block was slashed. Open to everyone.
     function settle(bytes32 blockId, Tree tree, uint32 sample) external;
 
     /// @notice Once the block's status is final: an author that has not fallen gets its bond back. Open to everyone.
@@ -156,8 +157,8 @@ interface IExplanations {
         view
         returns (uint256 explainedAt);
 
-    /// @notice Whether that is the explanation that stands, its author has not fallen, and it was given an answer window
-    /// before the deadline of a demand about it: the same may have been given again since, by another.
+    /// @notice Whether that is the explanation that stands, its author has not fallen, and it was given an answer
+    /// window before the deadline of a demand about it: the same may have been given again since, by another.
     function vouched(bytes32 blockId, Tree tree, uint32 sample, bytes32 traceRoot, uint40 deadline)
         external
         view

@@ -14,8 +14,8 @@ interface IPoLRegistry {
         Header header
     );
     event HeadChanged(bytes32 indexed blockId, uint96 totalWork);
-    /// This block, which is not below the head, is a rival now: what is to be final beside it must outweigh it. It was the head
-    /// and is displaced, or somebody contested it, or it is what slashes have left of a rival.
+    /// This block, which is not below the head, is a rival now: what is to be final beside it must outweigh it. It was
+    /// the head and is displaced, or somebody contested it, or it is what slashes have left of a rival.
     event HeadContested(bytes32 indexed blockId);
     /// And no rival any more: it leads, or is off the finalized branch, on the head's branch, or dead.
     event RivalDismissed(bytes32 indexed blockId);
@@ -24,8 +24,8 @@ interface IPoLRegistry {
     event BlockSlashed(bytes32 indexed blockId, address indexed miner, EvidenceKind kind);
     /// @param loss of the miner's bond (wei), burned, because a block below was slashed
     event BlockOrphaned(bytes32 indexed blockId, address indexed miner, uint256 loss);
-    /// Half of a slashed block's bond, or of what the pay for its answers leaves of it, was burned; the rest was credited to
-    /// who was first and who slashed it (Bounties).
+    /// A slashed block's bond, less the pay for its answers, was taken. Half of the bond was burned, and the rest
+    /// credited to who was first and who slashed it (Bounties); if all were silent, no more than a demand's fee was.
     event BondForfeited(
         bytes32 indexed blockId, address indexed miner, address indexed first, address prover, uint256 amount
     );
@@ -79,8 +79,9 @@ interface IPoLRegistry {
     error HarderThanChecked(bytes32 blockId, uint16 difficulty, uint16 checkedAt);
 
     /// @notice Proposes a block; locks the miner's bond.
-    /// @param searchedAt difficulty that the proof was made for, in 1/1024 bit. L1 may move the parent to another second
-    /// and so make the block harder, of which its id knows nothing: then it is refused, where it would be slashed.
+    /// @param searchedAt difficulty that the proof was made for, in 1/1024 bit. L1 may move the parent to another
+    /// second and so make the block harder, of which its id knows nothing: then it is refused, where it would be
+    /// slashed.
     function propose(Header calldata header, uint16 searchedAt) external returns (bytes32 blockId);
 
     /// @notice Says "I have the data and it is right"; locks the verifier's bond until the block is settled.
@@ -90,45 +91,48 @@ interface IPoLRegistry {
     /// @notice Makes a live block with more work the head (needed only after the head's branch was slashed).
     function claimHead(bytes32 blockId) external;
 
-    /// @notice Checks a block's ancestry against so many further entries of the slash log. Whoever builds on a block pays
-    /// for all entries since it was last checked; this splits that up, for a fork that has seen thousands.
+    /// @notice Checks a block's ancestry against so many further entries of the slash log. Whoever builds on a block
+    /// pays for all entries since it was last checked; this splits that up, for a fork that has seen thousands.
     function catchUp(bytes32 blockId, uint256 entries) external;
 
-    /// @notice Makes a live block beside the head's branch a rival, as a displaced head is without this: for what was never the
-    /// head, because it grew beside garbage that was heavier from the first.
+    /// @notice Makes a live block beside the head's branch a rival, as a displaced head is without this: for what was
+    /// never the head, because it grew beside garbage that was heavier from the first.
     function contest(bytes32 blockId) external;
 
-    /// @notice Takes a rival off the list that is none any more, checking it against so many further entries of the slash log; what
-    /// slashes have left of it takes its place. Open to everyone: garbage that has fallen is not to make finality dear.
+    /// @notice Takes a rival off the list that is none any more, checking it against so many further entries of the
+    /// slash log; what slashes have left of it takes its place. Open to everyone: garbage that has fallen is not to
+    /// make finality dear.
     /// @param place in the order of rivals, from the worst on.
     function dismiss(uint256 place, bytes32 rival, uint256 entries) external;
 
     /// @notice Pending -> Finalized; mints the miner's reward and frees its bond.
-    /// @param witness the block, or a descendant. From it down to the block all must be judged (window over, no open demand,
-    /// not held), and it must be better than every live rival beside the block: only judged work decides what is final.
+    /// @param witness the block, or a descendant. From it down to the block all must be judged (window over, no open
+    /// demand, not held), and it must be better than every live rival beside the block: only judged work decides what
+    /// is final.
     function finalize(bytes32 blockId, bytes32 witness) external;
 
-    /// @notice Pending -> Orphaned, where it can never be finalized; frees the miner's bond, or half of it if a block below
-    /// was slashed: what lies above a wrong block cannot be judged, so that half is burned. Like finality it waits for the
-    /// block's own challenge window and its open demands, so that losing a race saves no bad block's bond; and for its
-    /// parent's fate, which it shares.
+    /// @notice Pending -> Orphaned, where it can never be finalized; frees the miner's bond, or half of it if a block
+    /// below was slashed: what lies above a wrong block cannot be judged, so that half is burned. Like finality it
+    /// waits for the block's own challenge window and its open demands, so that losing a race saves no bad block's
+    /// bond; and for its parent's fate, which it shares.
     function orphan(bytes32 blockId) external;
 
     /// @notice Pending -> Slashed. Only Bounties.
     function slash(bytes32 blockId, EvidenceKind kind) external;
 
-    /// @notice Takes a slashed block's bond, less the pay for its answers (Demands), once it is settled who gets the bounty.
+    /// @notice Takes a slashed block's bond, less the pay for its answers (Demands), once it is settled who gets the
+    /// bounty.
     function forfeitBond(bytes32 blockId) external;
 
-    /// @notice Ends one attestation of a block in a final state: reward, loss, or bond back. The loss is burned whole if the
-    /// block fell by silence: attesters could have answered, and nobody is to gain by drowning them in demands.
+    /// @notice Ends one attestation of a block in a final state: reward, loss, or bond back. The loss is burned whole
+    /// if the block fell by silence: attesters could have answered, and nobody is to gain by drowning them in demands.
     function settleAttestation(bytes32 blockId, address verifier) external;
 
     /// @notice Only Demands and Explanations: something of a pending block is demanded, which holds up finality.
     function openDemand(bytes32 blockId) external;
 
-    /// @notice Only Demands and Explanations: it was shown, or is needed no more. If it was shown the block becomes neither
-    /// final nor orphaned within answerWindow: the time to use the answer.
+    /// @notice Only Demands and Explanations: it was shown, or is needed no more. If it was shown the block becomes
+    /// neither final nor orphaned within answerWindow: the time to use the answer.
     function closeDemand(bytes32 blockId, bool shown) external;
 
     function head() external view returns (bytes32);
@@ -158,8 +162,8 @@ interface IPoLRegistry {
     function blocks(bytes32 blockId) external view returns (Block memory);
     /// @notice What has become of a block, whose it is, and the first second in which its challenge window is over.
     function fateOf(bytes32 blockId) external view returns (Status status, address miner, uint256 windowEnd);
-    /// @notice Requirement number `number` of a block: the eligible leaf (paper: weight) that it names, which of its weights
-    /// count, and whether an odd number of them must rise; with what else it takes to judge it.
+    /// @notice Requirement number `number` of a block: the eligible leaf (paper: weight) that it names, which of its
+    /// weights count, and whether an odd number of them must rise; with what else it takes to judge it.
     /// @param parent of the block, like the next two: what its seed is drawn from.
     /// @param postRoot of the block: says with the seed whether there is one requirement more than whole bits.
     function requirementOf(

@@ -75,8 +75,8 @@ library AccuracyTree {
         return (uint256(words[0]) | uint256(words[1])) << here != 0;
     }
 
-    /// @notice Set bits of a word: sums of ever wider parts of it, side by side. It costs the same for every word, since
-    /// the bits of a whole test set must be counted in one transaction.
+    /// @notice Set bits of a word: sums of ever wider parts of it, side by side. It costs the same for every word,
+    /// since the bits of a whole test set must be counted in one transaction.
     function ones(bytes32 word) internal pure returns (uint32 count) {
         uint256 two = type(uint256).max / 3; // 0101...: every other bit
         uint256 four = type(uint256).max / 5; // 0011...: every other pair

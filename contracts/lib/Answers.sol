@@ -13,14 +13,14 @@ import {TensorTree} from "./TensorTree.sol";
 import {Sections, Trace} from "./Trace.sol";
 
 /// @title What answers a demand.
-/// @dev An answer must have the form that the program gives a tree: so many tensors, so many elements, zeros as padding.
-/// Whoever committed to anything else cannot answer, so no evidence about malformed trees is needed.
+/// @dev An answer must have the form that the program gives a tree: so many tensors, so many elements, zeros as
+/// padding. Whoever committed to anything else cannot answer, so no evidence about malformed trees is needed.
 library Answers {
     uint256 internal constant LEAF_GROUP = 256;
     uint256 internal constant MAX_NODES = 2048;
 
-    /// @notice Leaves of the tensor. Reverts unless the program has it, and it such a group of leaves: what does not exist
-    /// must not be demanded, since nobody could show it.
+    /// @notice Leaves of the tensor. Reverts unless the program has it, and it such a group of leaves: what does not
+    /// exist must not be demanded, since nobody could show it.
     function checkPosition(Position calldata position, bytes32 programRoot, bytes calldata program)
         internal
         pure
@@ -94,8 +94,8 @@ library Answers {
         Check.equal(root.afterwards, header.correctAfter);
     }
 
-    /// @dev Where the sections begin among the roots that are shown of a trace, and where the last one ends: of a step all,
-    /// of an evaluation those of batch and inner tensors.
+    /// @dev Where the sections begin among the roots that are shown of a trace, and where the last one ends: of a step
+    /// all, of an evaluation those of batch and inner tensors.
     function _cuts(Sections memory sections, Tree tree)
         private
         pure

@@ -5,14 +5,15 @@ import {IPoLRegistry} from "../interfaces/IPoLRegistry.sol";
 import {Block, Status} from "../Types.sol";
 
 /// @title The tree of blocks: ancestry, liveness and fork choice.
-/// @dev A block is live if it descends from the finalized tip (or is it) and has no slashed ancestor. The head is always
-/// live, so blocks built on it need no look-up. Nothing here loops over depth: ancestors are found over skew-binary jump
-/// pointers (Myers, "An applicative random-access stack", 1983) in O(log height), and of the slash log each block skips
-/// what was checked before. Walking down to descendants is absent: they are dead by being looked at.
+/// @dev A block is live if it descends from the finalized tip (or is it) and has no slashed ancestor. The head is
+/// always live, so blocks built on it need no look-up. Nothing here loops over depth: ancestors are found over
+/// skew-binary jump pointers (Myers, "An applicative random-access stack", 1983) in O(log height), and of the slash log
+/// each block skips what was checked before. Walking down to descendants is absent: they are dead by being looked at.
 ///
-/// Work that nobody has judged yet leads, but makes nothing final: whatever it takes the lead from is a rival from then on, and
-/// what is to be final must outweigh its rivals by judged work alone. Garbage falls before it is judged, however slowly that
-/// goes, since an open demand, or a fresh answer, keeps it from being judged; so it delays finality while it lives, and no more.
+/// Work that nobody has judged yet leads, but makes nothing final: whatever it takes the lead from is a rival from then
+/// on, and what is to be final must outweigh its rivals by judged work alone. Garbage falls before it is judged,
+/// however slowly that goes, since an open demand, or a fresh answer, keeps it from being judged; so it delays finality
+/// while it lives, and no more.
 library BlockTree {
     struct Tree {
         mapping(bytes32 id => Block) blocks;
@@ -50,8 +51,8 @@ library BlockTree {
         _setHead(self, id);
     }
 
-    /// @notice Makes the block the head if it has more work than the head, or the same and was proposed earlier. A head that it
-    /// does not descend from becomes its rival.
+    /// @notice Makes the block the head if it has more work than the head, or the same and was proposed earlier. A head
+    /// that it does not descend from becomes its rival.
     function offer(Tree storage self, bytes32 id) internal returns (bool better) {
         (uint96 work, uint32 sequence) = (self.blocks[id].totalWork, self.blocks[id].sequence);
         better = work > self.headWork || (work == self.headWork && sequence < self.headSequence);
@@ -71,8 +72,8 @@ library BlockTree {
         require(_addRival(self, id), IPoLRegistry.AlreadyContested(id));
     }
 
-    /// @notice Takes a rival off that is none any more: off the finalized branch, on the head's, or dead as far as so many
-    /// further entries of the slash log tell; what slashes have left of it is one then. Reverts if it lives.
+    /// @notice Takes a rival off that is none any more: off the finalized branch, on the head's, or dead as far as so
+    /// many further entries of the slash log tell; what slashes have left of it is one then. Reverts if it lives.
     function dismiss(Tree storage self, uint256 place, bytes32 id, uint256 entries) internal {
         require(place < self.rivalCount && self.rivals[place] == id, IPoLRegistry.NoSuchRival(place, id));
         bytes32 met;
@@ -85,8 +86,8 @@ library BlockTree {
         _removeRival(self, place, met);
     }
 
-    /// @notice Moves the finalized tip one block up, to one on the head's branch. No live rival beside it may be better than
-    /// the witness, which stands on it (or is it) and is judged: whatever else is piled on it counts for nothing.
+    /// @notice Moves the finalized tip one block up, to one on the head's branch. No live rival beside it may be better
+    /// than the witness, which stands on it (or is it) and is judged: whatever else is piled on it counts for nothing.
     function advance(Tree storage self, bytes32 id, bytes32 parent, bytes32 witness) internal {
         bytes32 tip = self.finalizedTip;
         require(parent == tip, IPoLRegistry.ParentNotFinal(id, parent, tip));
@@ -102,8 +103,8 @@ library BlockTree {
         self.finalizedHeight += 1;
     }
 
-    /// @notice Records a slashed block. If the head stood on it, the head falls back to its parent, which is live, or, if
-    /// one is better, to a rival.
+    /// @notice Records a slashed block. If the head stood on it, the head falls back to its parent, which is live, or,
+    /// if one is better, to a rival.
     function cut(Tree storage self, bytes32 id) internal {
         Block storage dead = self.blocks[id];
         self.slashLog[self.slashes++] = (uint80(dead.height) << 40) | dead.sequence;
@@ -113,8 +114,8 @@ library BlockTree {
         if (self.rivalCount > 0) _restore(self);
     }
 
-    /// @notice Reverts unless the block is live, as far as so many further entries of the slash log tell. Remembers how far it
-    /// was checked.
+    /// @notice Reverts unless the block is live, as far as so many further entries of the slash log tell. Remembers how
+    /// far it was checked.
     function requireLive(Tree storage self, bytes32 id, uint256 entries) internal {
         if (id == self.head) return;
         bytes32 tip = self.finalizedTip;
@@ -163,7 +164,8 @@ library BlockTree {
     }
 
     /// @dev In the transaction of a slash the best rival becomes the head, if it is better than what the slash left: so
-    /// garbage leads no longer than it lives. Too much to check is left to claimHead; what may become final does not hang on it.
+    /// garbage leads no longer than it lives. Too much to check is left to claimHead; what may become final does not
+    /// hang on it.
     function _restore(Tree storage self) private {
         uint256 left = MAX_CHECKED;
         while (self.rivalCount > 0 && left > 0) {
@@ -196,7 +198,8 @@ library BlockTree {
         return true;
     }
 
-    /// @dev If it was found dead because of a slashed block, what that has left of it is a rival, unless the head stands on it.
+    /// @dev If it was found dead because of a slashed block, what that has left of it is a rival, unless the head
+    /// stands on it.
     function _removeRival(Tree storage self, uint256 place, bytes32 slashed) private {
         emit IPoLRegistry.RivalDismissed(self.rivals[place]);
 
@@ -218,8 +221,8 @@ library BlockTree {
         }
     }
 
-    /// @dev Looks for the block's ancestors in so many further entries of the slash log. Returns the first that it meets, and
-    /// how many entries it did not look at.
+    /// @dev Looks for the block's ancestors in so many further entries of the slash log. Returns the first that it
+    /// meets, and how many entries it did not look at.
     function _check(Tree storage self, bytes32 id, uint256 entries) private returns (bytes32 met, uint256 left) {
         Block storage checked = self.blocks[id];
         (uint256 seen, uint256 slashes) = (checked.slashesSeen, self.slashes);

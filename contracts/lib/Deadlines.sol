@@ -7,9 +7,10 @@ import {Status} from "../Types.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
-/// @title Until when something can be demanded, and until when it must be shown; mirror of pol_oracle/protocol/positions.py.
-/// @dev A flood of demands lengthens the time to answer instead of overwhelming the honest, and only while it lasts: what
-/// counts is what is open now, of all blocks together, since the same few answer for all of them.
+/// @title Until when something can be demanded, and until when it must be shown; mirror of
+/// pol_oracle/protocol/positions.py.
+/// @dev A flood of demands lengthens the time to answer instead of overwhelming the honest, and only while it lasts:
+/// what counts is what is open now, of all blocks together, since the same few answer for all of them.
 library Deadlines {
     using SafeCast for uint256;
 
@@ -28,8 +29,8 @@ library Deadlines {
         return _after(registry.answerWindow(), registry.openDemands() - 1);
     }
 
-    /// @notice Reverts if it is too late to demand a part of a block: its challenge window is over, and the answer, if the
-    /// part hangs on one, is too old.
+    /// @notice Reverts if it is too late to demand a part of a block: its challenge window is over, and the answer, if
+    /// the part hangs on one, is too old.
     /// @param shownAt when what it hangs on was shown; 0 if it hangs on the header.
     function checkTime(IPoLRegistry registry, bytes32 blockId, uint256 shownAt) internal view {
         (Status status,, uint256 closedAt) = registry.fateOf(blockId);

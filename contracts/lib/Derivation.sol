@@ -31,15 +31,15 @@ library Derivation {
         return keccak256(abi.encode(Tags.SEGMENT, taskId, blockId, step));
     }
 
-    /// @notice R as drawn: value v names eligible leaf v >> 1 (paper: weight), of whose masked weights an odd number must
-    /// rise if v is even, else an even number.
+    /// @notice R as drawn: value v names eligible leaf v >> 1 (paper: weight), of whose masked weights an odd number
+    /// must rise if v is even, else an even number.
     function requirements(bytes32 seed_, uint256 bits, uint256 eligibleCount) internal pure returns (uint32[] memory) {
         return draw(Tags.REQUIREMENTS, seed_, bits, 2 * eligibleCount, 1);
     }
 
-    /// @notice Which weights of its leaf a requirement counts: bit i stands for weight i. The bytes of
-    /// keccak256(tag, seed, uint32 requirement, uint32 counter) name them by their low six bits; the first `size` different
-    /// ones count.
+    /// @notice Which weights of its leaf a requirement counts: bit i stands for weight i. The bytes of keccak256(tag,
+    /// seed, uint32 requirement, uint32 counter) name them by their low six bits; the first `size` different ones
+    /// count.
     function mask(bytes32 seed_, uint32 requirement, uint256 size) internal pure returns (uint64 found) {
         bytes8 tag = Tags.MASK;
         assembly ("memory-safe") {
@@ -59,7 +59,8 @@ library Derivation {
         }
     }
 
-    /// @notice The leaf, within its tensor, and the mask over it, of a requirement whose eligible number lies at `place`.
+    /// @notice The leaf, within its tensor, and the mask over it, of a requirement whose eligible number lies at
+    /// `place`.
     function within(RuleSet rules, uint256 place, uint64 mask_) internal pure returns (uint256 leaf, uint64 over) {
         if (rules == RuleSet.Hardened) return (place, mask_);
         return (place / LEAF_WEIGHTS, uint64(1) << uint64(place % LEAF_WEIGHTS));

@@ -4,14 +4,15 @@ pragma solidity 0.8.37;
 import {Float32} from "./Float32.sol";
 
 /// @title Sums of products in chunks of 64 terms, as docs/arithmetic.md defines them ("blk64").
-/// @dev An operand is an array of words of eight binary32, the first in the highest bits; the last word is filled up with
-/// +0, which changes no sum. Assembly is used for speed here and nowhere else: an element of a wide layer has 4,608
-/// terms, at 275 gas each instead of 1,800.
+/// @dev An operand is an array of words of eight binary32, the first in the highest bits; the last word is filled up
+/// with +0, which changes no sum. Assembly is used for speed here and nowhere else: an element of a wide layer has
+/// 4,608 terms, at 275 gas each instead of 1,800.
 ///
 /// The fast way takes moderate numbers: ±0 and 2^-63 ≤ |x| < 2^32, so that no product is subnormal and all are below
 /// 2^64. For other numbers the element is computed the plain way. While sums are added up they are integers, in units
-/// of 2^-173. A float is a multiple of 2^-149, so the sum of two is exactly the integers' sum, rounded to its 24 leading
-/// bits; the unit leaves room for the 24 bits that may go. 2^15 products of moderate numbers are below 2^252 units.
+/// of 2^-173. A float is a multiple of 2^-149, so the sum of two is exactly the integers' sum, rounded to its 24
+/// leading bits; the unit leaves room for the 24 bits that may go. 2^15 products of moderate numbers are below 2^252
+/// units.
 library DotProduct {
     uint256 private constant CHUNK_WORDS = 8;
     int256 private constant UNIT_EXPONENT = -173;
@@ -44,7 +45,8 @@ library DotProduct {
         return _plain(a, ones);
     }
 
-    /// @dev Multiplies by the words at address `b`, if it is one; false if a number is not moderate, or there are too many.
+    /// @dev Multiplies by the words at address `b`, if it is one; false if a number is not moderate, or there are too
+    /// many.
     function _fast(uint256[] memory a, uint256 b) private pure returns (uint256, bool) {
         unchecked {
             if (a.length > MAX_WORDS) return (0, false);
@@ -106,11 +108,12 @@ library DotProduct {
         }
     }
 
-    /// @dev The eight products of two words, rounded: signed integers of 64 bits, the first, third, … in `odd`, the others
-    /// in `even`. In place of each float, the bits 23..31 of `shifts` say how far its product is to be shifted left to be
-    /// in units. `shifts` is 0 if a float is not moderate; also if all eight products are the least there are, for which
-    /// the plain way is as good. Variables serve twice because the stack has no room for more, and expressions are nested
-    /// because the optimizer leaves a block of this size as it is: an assignment costs as much as two additions.
+    /// @dev The eight products of two words, rounded: signed integers of 64 bits, the first, third, … in `odd`, the
+    /// others in `even`. In place of each float, the bits 23..31 of `shifts` say how far its product is to be shifted
+    /// left to be in units. `shifts` is 0 if a float is not moderate; also if all eight products are the least there
+    /// are, for which the plain way is as good. Variables serve twice because the stack has no room for more, and
+    /// expressions are nested because the optimizer leaves a block of this size as it is: an assignment costs as much
+    /// as two additions.
     function _multiply(uint256 a, uint256 b, uint256 ones)
         private
         pure
@@ -161,8 +164,8 @@ library DotProduct {
                 mask := and(not(shr(47, even)), ones)
                 shifts := sub(shifts, shl(23, mask))
                 even := add(even, and(even, mul(mask, 0xffffffffffff)))
-                // to nearest: + half a unit − 1, + 1 if the result were odd; of 48 bits, or 49, the upper 24, or 25, stay;
-                // then two's complement of the negative ones
+                // to nearest: + half a unit − 1, + 1 if the result were odd; of 48 bits, or 49, the upper 24, or 25,
+                // stay; then two's complement of the negative ones
                 mask := and(shr(31, signs), ones)
                 even := add(
                     xor(
@@ -275,7 +278,8 @@ library DotProduct {
         }
     }
 
-    /// @dev Rounds to 24 leading bits, to nearest, ties to even; a negative number in the same way, its ties being the same.
+    /// @dev Rounds to 24 leading bits, to nearest, ties to even; a negative number in the same way, its ties being the
+    /// same.
     function _round(int256 units) private pure returns (int256 rounded) {
         assembly ("memory-safe") {
             let zeros := clz(xor(units, sar(255, units)))

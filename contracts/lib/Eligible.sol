@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-/// @title What a requirement may name: leaves of 64 weights or, under the paper's rules, single weights, both called places;
-/// mirror of pol_oracle/protocol/eligible.py.
+/// @title What a requirement may name: leaves of 64 weights or, under the paper's rules, single weights, both called
+/// places; mirror of pol_oracle/protocol/eligible.py.
 /// @dev A range is one word: tensor (uint32), start (uint64), run (uint32), stride (uint64), repeats (uint64), from the
 /// most significant bits down. It names `repeats` runs of `run` places of a tensor, `stride` apart.
 library Eligible {

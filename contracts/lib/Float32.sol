@@ -2,8 +2,8 @@
 pragma solidity 0.8.37;
 
 /// @title IEEE 754 binary32, rounded to nearest, ties to even, subnormals kept; mirror of docs/arithmetic.md.
-/// @dev A float is a uint256 that holds its 32 bits and nothing above them. An operation splits its operands into integers
-/// times powers of two, computes with integers, and rounds once. Every NaN that it makes is NAN.
+/// @dev A float is a uint256 that holds its 32 bits and nothing above them. An operation splits its operands into
+/// integers times powers of two, computes with integers, and rounds once. Every NaN that it makes is NAN.
 library Float32 {
     uint256 internal constant ONE = 0x3f800000;
     uint256 internal constant INFINITY = 0x7f800000;
@@ -184,8 +184,8 @@ library Float32 {
         }
     }
 
-    /// @dev Integer part of a square root. Newton's iteration starts at most √2 times too high and stays above; five steps
-    /// are enough for roots of 40 bits, but the last may still be 1 too high.
+    /// @dev Integer part of a square root. Newton's iteration starts at most √2 times too high and stays above; five
+    /// steps are enough for roots of 40 bits, but the last may still be 1 too high.
     function _root(uint256 value) private pure returns (uint256 root) {
         unchecked {
             root = 1 << ((_length(value) + 1) / 2);

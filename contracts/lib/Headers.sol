@@ -10,8 +10,8 @@ library Headers {
     uint256 private constant FIELDS = 352;
 
     /// @notice Id of the block: keccak256(abi.encode(taskId, header)).
-    /// @dev Hashed as it lies in the calldata, which must be as abi.encode would write it. Superfluous bits of a field make
-    /// another id, under which nobody can propose: whoever reads the field sees them.
+    /// @dev Hashed as it lies in the calldata, which must be as abi.encode would write it. Superfluous bits of a field
+    /// make another id, under which nobody can propose: whoever reads the field sees them.
     function idOf(bytes32 taskId, Header calldata header) internal pure returns (bytes32 id) {
         uint256 indices;
         assembly ("memory-safe") {

@@ -5,12 +5,12 @@ import {Check} from "./Check.sol";
 
 /// @title Binary trees of tagged nodes: keccak256(tag, left, right).
 /// @dev A level of odd length is padded with bytes32(0). The roots that use these trees hash the count of leaves, which
-/// fixes the depth, so a node can never pass for a leaf. Mirror of pol_oracle/canonical/commitments/trees.py. In assembly, since a
-/// proof hashes hundreds of nodes: 200 gas each instead of a thousand.
+/// fixes the depth, so a node can never pass for a leaf. Mirror of pol_oracle/canonical/commitments/trees.py. In
+/// assembly, since a proof hashes hundreds of nodes: 200 gas each instead of a thousand.
 library Merkle {
     /// @notice Top of a tree of `count` leaves that has `hash` at position `index` of its bottom level. `path` are the
-    /// siblings, 32 bytes each. Those that do not exist are not given but taken for bytes32(0): so a tree padded with anything else
-    /// cannot be opened.
+    /// siblings, 32 bytes each. Those that do not exist are not given but taken for bytes32(0): so a tree padded with
+    /// anything else cannot be opened.
     function climb(bytes8 tag, bytes32 hash, uint256 index, uint256 count, bytes calldata path)
         internal
         pure
@@ -22,9 +22,10 @@ library Merkle {
         Check.equal(next, end);
     }
 
-    /// @notice Top of a tree of `width` leaves of which some are known: pairs of a place and a hash, ascending, which lie
-    /// in memory from `start` to `end`, and are overwritten. The siblings that are not known lie in the calldata from
-    /// `next` on, level by level from below, from left to right; the caller must see to it that they end where they should.
+    /// @notice Top of a tree of `width` leaves of which some are known: pairs of a place and a hash, ascending, which
+    /// lie in memory from `start` to `end`, and are overwritten. The siblings that are not known lie in the calldata
+    /// from `next` on, level by level from below, from left to right; the caller must see to it that they end where
+    /// they should.
     function rise(bytes8 tag, uint256 start, uint256 end, uint256 width, uint256 next)
         internal
         pure

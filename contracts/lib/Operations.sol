@@ -67,7 +67,8 @@ library Operations {
 
     // -- kinds
 
-    /// @dev uint32 source ‖ uint8 axes ‖ per axis: int32 base ‖ uint32 divisor ‖ uint32 size ‖ uint32 stride ‖ int32 factors
+    /// @dev uint32 source ‖ uint8 axes ‖ per axis: int32 base ‖ uint32 divisor ‖ uint32 size ‖ uint32 stride ‖ int32
+    /// factors
     function _gather(bytes calldata descriptor, uint256 cursor, uint256[] memory place, Run[] memory runs)
         private
         pure
@@ -201,8 +202,8 @@ library Operations {
         code = descriptor[cursor + 2:cursor + 2 + length];
     }
 
-    /// @dev uint8 count ‖ per view: uint32 tensor ‖ int32 offset ‖ int32 output strides ‖ int32 reduction strides, which
-    /// only the first `reduced` have
+    /// @dev uint8 count ‖ per view: uint32 tensor ‖ int32 offset ‖ int32 output strides ‖ int32 reduction strides,
+    /// which only the first `reduced` have
     function _views(bytes calldata descriptor, uint256 cursor, uint256[] memory place, uint256 reduced, uint256 rank)
         private
         pure

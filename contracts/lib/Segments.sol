@@ -14,7 +14,8 @@ import {Trace} from "./Trace.sol";
 /// @dev The trace of a step follows from its entry and the one before, so a list cannot contradict itself; and the last
 /// entry opens only if it leads to the W of the block's own step, so a list that ends elsewhere cannot answer a demand.
 library Segments {
-    /// @notice What the header's segment claims of the trace of a step. Reverts if it is shown wrongly, or does not exist.
+    /// @notice What the header's segment claims of the trace of a step. Reverts if it is shown wrongly, or does not
+    /// exist.
     function claimOf(IPoLRegistry registry, Header calldata header, uint256 step, SegmentStep calldata shown)
         internal
         view

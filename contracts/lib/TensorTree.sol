@@ -128,8 +128,8 @@ library TensorTree {
         }
     }
 
-    /// @dev Opens the tensor of run number `i` from all its runs; returns the number of the next one. The runs of a tensor
-    /// must ascend, so that nothing is given twice. Nothing overflows: see how many bits a run has for what.
+    /// @dev Opens the tensor of run number `i` from all its runs; returns the number of the next one. The runs of a
+    /// tensor must ascend, so that nothing is given twice. Nothing overflows: see how many bits a run has for what.
     function _openTensor(Opened memory opened, Leaves memory leaves, uint256 runs, uint256 i)
         private
         pure

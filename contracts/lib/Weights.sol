@@ -22,9 +22,9 @@ library Weights {
     uint256 private constant MAGNITUDES = 0x7fffffff00000000000000000000000000000000000000000000000000000000;
     uint256 private constant EXPONENT = 0x0080000000000000000000000000000000000000000000000000000000000000; // the lowest bit
 
-    /// @notice Whether a requirement is met: whether the number of its weights that strictly rose is odd, or even. A NaN or
-    /// an infinity never satisfies, and -0 equals +0, so a change of sign of zero is no movement. By the paper's rules
-    /// weights of which none moved pass.
+    /// @notice Whether a requirement is met: whether the number of its weights that strictly rose is odd, or even. A
+    /// NaN or an infinity never satisfies, and -0 equals +0, so a change of sign of zero is no movement. By the paper's
+    /// rules weights of which none moved pass.
     /// @param runs opened leaves, of W and of W'
     /// @param beyond how much higher the tensors of W' are numbered than those of W
     function satisfies(RuleSet rules, Run[] memory runs, Masked memory weights, uint256 beyond, bool odd)
@@ -55,9 +55,10 @@ library Weights {
         return bits & MAGNITUDE < INFINITY;
     }
 
-    /// @dev Whether all weights are finite, whether any moved, and whether an odd number of them rose; from the last weight
-    /// of the mask, which lies at these places, to the first. A weight is looked at as the uppermost 32 bits of a word.
-    /// Binary32 is sign and magnitude: as two's complements finite numbers keep their order, and zeros are equal.
+    /// @dev Whether all weights are finite, whether any moved, and whether an odd number of them rose; from the last
+    /// weight of the mask, which lies at these places, to the first. A weight is looked at as the uppermost 32 bits of
+    /// a word. Binary32 is sign and magnitude: as two's complements finite numbers keep their order, and zeros are
+    /// equal.
     function _compare(uint256 before, uint256 afterwards, uint256 mask)
         private
         pure

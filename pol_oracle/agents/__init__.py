@@ -7,7 +7,6 @@ monitoring/    what people see of an agent
 respond.py     actions -> contract calls
 config.py      what an agent is told at its start
 runtime.py     checks at the start, and one turn of the loop
-job.py         what the loop and a proof producer agree on
 production.py  how an honest miner makes a proof
 miner.py       the miner's loop
 helper.py      a process that helps a miner search

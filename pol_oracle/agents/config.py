@@ -49,7 +49,7 @@ class AgentConfig:
         budget: bytes that states inside segments may take, so that answers need not compute whole segments.
         tell: shown every log entry, for whoever watches; None: nobody does.
         show: miner: shown a line about its work that replaces the one before; None: nobody watches.
-        metrics_port: miner: where Prometheus metrics are served on the loopback interface; None: nowhere.
+        metrics_port: where Prometheus metrics and /healthz are served on the loopback interface; None: nowhere.
         meeting: miner: where helpers find it; None: it searches alone.
         check_accuracy: miner: evaluate others' blocks before building on them; off, a false count is noticed only when
             it is slashed.

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from pol_oracle.l1.sending.calls import CallResult
 from pol_oracle.protocol.difficulty import to_bits
@@ -15,14 +14,14 @@ from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.protocol.rules import RuleSet
 from pol_oracle.store import StateStore
+from pol_oracle.task.proof import Job, Proof
 from pol_oracle.view import View
 
 from .config import AgentConfig
-from .job import Job, Produce, Publish
 from .monitoring.dashboard import Dashboard
 from .monitoring.logs import log_to
 from .monitoring.meter import Meter
-from .monitoring.metrics import Metrics
+from .monitoring.waiting import Wait, miner_wait
 from .rules.actions import Action
 from .rules.decide import choose_parent, decide_miner, outweighed, search_difficulty, useless
 from .rules.knowledge import Miner
@@ -31,17 +30,20 @@ from .runtime import Context, Loop, open_context, open_store, prepare_workload, 
 from .storage.kept import KeptStates
 from .work.answer_worker import AnswerWorker
 from .work.answerer import HonestAnswerer
-from .work.follow import Follower
+from .work.follow import Ask, Follower
 from .work.replay import Replayer
 from .work.replay_queue import ReplayQueue
 from .work.worker import Worker
 
-if TYPE_CHECKING:  # the search imports torch
-    from pol_oracle.search import Proof
-
 _AHEAD = 2  # own proofs that may wait for L1 before the search pauses
 # refusals of a proposal that are worth another try; a parent may be gone for as long as L1 reorganises
 _TEMPORARY = frozenset({"InsufficientBond", "InsufficientFunds", "UnknownBlock", ""})
+
+
+Produce = Callable[[Job, Ask], Proof]
+"""Makes a proof in the background; its second argument asks "cancelled?". Raises PolError or Cancelled."""
+Publish = Callable[[Proof], None]
+"""Makes W and W' available before the proposal, where they do not follow from L1."""
 
 
 class MinerLoop(Loop):
@@ -111,14 +113,17 @@ class MinerLoop(Loop):
                 lost.add(block_id)
                 self._drop(proof)
 
+    def waits(self, view: View) -> list[Wait]:
+        """See :class:`Loop`."""
+        own = miner_wait(view, self.context.me, self.context.parameters, view.now) if self._whole else None
+        return [*super().waits(view), *([own] if own else [])]
+
     def close_workers(self, patience: float) -> None:
         """See :class:`Loop`."""
         self._worker.cancel()
         self._reviewer.close(patience)
         self._clerk.close(patience)
         self._worker.close(patience)
-        if self._dashboard is not None:
-            self._dashboard.close()
 
     def _own(self) -> Miner:
         return Miner(
@@ -166,8 +171,11 @@ class MinerLoop(Loop):
         self.context.memory.drop_proof(proof)
 
     def _steer(self, view: View, own: Miner) -> None:
-        """Keeps the search on the right parent, and still while others' heavier work waits to be replayed: a replay
-        that shares the machine with a search takes twice as long, and the own branch would lead for no other reason."""
+        """Keeps the search on the right parent, and still while others' heavier work waits to be replayed.
+
+        A replay that shares the machine with a search takes twice as long, and the own branch would lead for no other
+        reason.
+        """
         parent, ahead = choose_parent(view, own)
         behind = outweighed(view, own, parent, self._reviewer.unjudged(view))
         busy = self._worker.key
@@ -179,7 +187,7 @@ class MinerLoop(Loop):
         if busy is not None or ahead >= _AHEAD or behind or time.monotonic() < self._not_before:
             return
         difficulty = search_difficulty(view, own, parent, self.context.parameters)
-        job = Job(parent, self.context.me, difficulty)
+        job = Job(parent.id, self.context.me, difficulty, parent.lineage)
         self.context.records.note(searching_on=parent.id.hex())
         self.log.info("searching", parent=parent.id.hex(), bits=to_bits(difficulty), ahead=ahead)
         self._worker.start(parent.id, lambda cancelled: (self._produce(job, cancelled), difficulty))
@@ -219,7 +227,6 @@ def run_miner(config: AgentConfig, stop: threading.Event | None = None) -> None:
             "name a folder before it with --store"
         )
     context = open_context(config, Role.MINER)  # fails faster than what follows
-    metrics = None if config.metrics_port is None else Metrics(config.metrics_port, config.name)
     set_up_torch(config.threads)
     workload = prepare_workload(config.deployment, config.cache, config.threads, config.store)
     search, meter = search_for(workload, config.meeting), Meter(len(workload.test))
@@ -232,7 +239,7 @@ def run_miner(config: AgentConfig, stop: threading.Event | None = None) -> None:
         config.budget,
     )
     produce = Production(follower, search, meter)
-    dashboard = Dashboard(meter, context.me, context.records, config.show, metrics)
+    dashboard = Dashboard(meter, context.me, context.records, config.show, context.metrics)
     publish = None if workload.rules.derived_state else StorePublisher(store)
     replay, kept = Replayer(follower, accuracy=config.check_accuracy), KeptStates(config.kept_path)
     loop = MinerLoop(context, replay, produce, HonestAnswerer(follower), publish, kept, dashboard)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 import secrets
 from dataclasses import dataclass
 
 from pol_oracle.protocol.errors import InputError, NotFinite
 from pol_oracle.protocol.hashing import ZERO
-from pol_oracle.search import HANDED, Base, Progress, Proof, Search
+from pol_oracle.search import Base, Job, Progress, Proof, Search
 
-from .job import Job
 from .monitoring.health import moving
 from .monitoring.meter import Meter
 from .work.follow import Ask, Follower
@@ -49,31 +47,29 @@ class Production:
             self.meter.begin(job.difficulty)
         try:
             proof = self.search.search(
+                job,
                 base,
-                job.miner,
-                job.difficulty,
                 start_nonce=secrets.randbits(NONCE_BITS),  # a job may have been begun before: then others must be tried
                 should_stop=cancelled,
                 on_progress=self._note,
             )
         except NotFinite as error:
-            raise InputError(f"after {job.parent.id.hex()} {error}: nothing can be built on it") from error
+            raise InputError(f"after {job.parent.hex()} {error}: nothing can be built on it") from error
         if proof is None:
             raise Cancelled
         self._keep(proof)
         return proof
 
     def _base(self, job: Job, cancelled: Ask) -> Base:
-        parent, workload = job.parent, self.follower.workload
+        workload = self.follower.workload
         if not workload.rules.derived_state:
-            return Base(parent.id, ZERO, self.follower.post(parent.lineage, cancelled))
-        segment = self.follower.segment(parent.id, parent.lineage, cancelled)
+            return Base(ZERO, self.follower.post(job.lineage, cancelled))
+        segment = self.follower.segment(job.parent, job.lineage, cancelled)
         if not segment.finite:
-            raise InputError(f"the segment after {parent.id.hex()} is not finite: nothing can be built on it")
+            raise InputError(f"the segment after {job.parent.hex()} is not finite: nothing can be built on it")
         if self.meter is not None:
             self.meter.moved(moving(workload, segment.start, segment.end))
-        newest = tuple(itertools.islice(reversed(parent.lineage), HANDED))[::-1]
-        return Base(parent.id, segment.root, segment.end, newest)
+        return Base(segment.root, segment.end)
 
     def _note(self, progress: Progress) -> None:
         if self.meter is not None:

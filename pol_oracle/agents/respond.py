@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from eth_account.signers.local import LocalAccount
 
-from pol_oracle.l1.sending.calls import Call
+from pol_oracle.l1.sending.calls import Call, CallResult
 from pol_oracle.protocol.hashing import keccak, keccak_abi
 from pol_oracle.protocol.positions import Position
 from pol_oracle.view import View
@@ -47,6 +47,20 @@ class CallQueue(Protocol):
 
     def submit(self, call: Call) -> Any:
         """Takes a call over; one with a known key changes nothing."""
+
+
+class CallSender(CallQueue, Protocol):
+    """What the loop needs of the sender."""
+
+    @property
+    def gas_price(self) -> int:
+        """What gas costs now, in wei."""
+
+    def tick(self) -> list[CallResult]:
+        """Sends what can be sent; returns what was settled."""
+
+    def close(self) -> None:
+        """Releases the account."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import signal
 import sqlite3
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -21,11 +21,12 @@ from pol_oracle.canonical.selftest import self_test
 from pol_oracle.l1.check import Check, Folded
 from pol_oracle.l1.client import Client
 from pol_oracle.l1.contracts.deployment import Deployment
+from pol_oracle.l1.devnet.automine import Pulse
 from pol_oracle.l1.monitor import Monitor, Update
 from pol_oracle.l1.node.node import Node
 from pol_oracle.l1.node.rpc import Rpc
 from pol_oracle.l1.records import Bond
-from pol_oracle.l1.sending.calls import Call, CallResult
+from pol_oracle.l1.sending.calls import CallResult
 from pol_oracle.l1.sending.sender import Sender
 from pol_oracle.protocol.errors import ChainError, InputError, StoreError, WrongChain
 from pol_oracle.protocol.lifecycle import Role
@@ -36,8 +37,12 @@ from pol_oracle.task import TaskSpec, Workload, build_workload
 from pol_oracle.view import History, View
 
 from .config import AgentConfig, HelperConfig
+from .monitoring.gauges import network_gauges
+from .monitoring.metrics import Metrics
 from .monitoring.records import Records
-from .respond import Committer, Responder
+from .monitoring.vigil import Vigil
+from .monitoring.waiting import Wait, network_wait
+from .respond import CallSender, Committer, Responder
 from .rules.actions import Action
 from .storage.memory import AgentMemory, RefusedCall
 
@@ -51,23 +56,6 @@ class EventSource(Protocol):
 
     def poll(self) -> Update:
         """Returns what is new on L1."""
-
-
-class CallSender(Protocol):
-    """What the loop needs of the sender."""
-
-    @property
-    def gas_price(self) -> int:
-        """What gas costs now, in wei."""
-
-    def submit(self, call: Call) -> object:
-        """Takes a call over, once per key."""
-
-    def tick(self) -> list[CallResult]:
-        """Sends what can be sent; returns what was settled."""
-
-    def close(self) -> None:
-        """Releases the account."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +72,8 @@ class Context:
         memory: durable memory.
         records: the status file.
         check: whether the events add up to what the contracts say; None: they are taken as they come.
+        pulse: told the newest L1 block in every turn, lets a devnet that mines on demand go on; None: nobody does.
+        metrics: who scrapes; None: nobody does.
     """
 
     config: AgentConfig
@@ -95,6 +85,8 @@ class Context:
     memory: AgentMemory
     records: Records
     check: Check | None = None
+    pulse: Callable[[int], None] | None = None
+    metrics: Metrics | None = None
 
     @property
     def me(self) -> str:
@@ -176,6 +168,8 @@ def open_context(config: AgentConfig, role: Role) -> Context:
         memory=memory,
         records=Records(config.status_path, config.name, role, address, memory.refusals()),
         check=Check(client, monitor, address, role),
+        pulse=Pulse(client).beat,
+        metrics=None if config.metrics_port is None else Metrics(config.metrics_port, config.name),
     )
 
 
@@ -207,6 +201,9 @@ class Loop(ABC):
         self.history = History(context.genesis_id)
         self.log = structlog.get_logger("agent").bind(agent=context.config.name)
         self._respond = Responder(context.postbox, Committer(context.config.account), context.config.depth)
+        self.vigil = Vigil(self.log)
+        if context.metrics is not None:
+            context.metrics.report = self.vigil.report
         self._away = 0  # turns without L1, or without a disk that can be written
         self._whole = False  # the view holds all that L1 has confirmed
 
@@ -244,12 +241,15 @@ class Loop(ABC):
             self.close()
 
     def turn(self) -> bool:
-        """Does one turn; returns False if L1 was away, or gave no answer that helps: it may be overloaded, or lag. Or
-        the disk took no writes."""
+        """Does one turn; returns False if it came to nothing.
+
+        L1 was away, or gave no answer that helps (it may be overloaded, or lag), or the disk took no writes.
+        """
         try:
             if self._listen():
                 self._respond(self.think(self.view), self.view)
             self._send()
+            self._watch()
         except (ChainError, StoreError, OSError) as error:
             if not _passes(error):
                 raise
@@ -264,12 +264,27 @@ class Loop(ABC):
         self.context.records.write(self.history)
         return True
 
+    def waits(self, view: View) -> list[Wait]:
+        """What keeps the agent, or the whole network, waiting."""
+        wait = network_wait(view, self.context.parameters) if self._whole else None
+        return [wait] if wait is not None else []
+
+    def _watch(self) -> None:
+        waits = self.vigil.turned(self.view.l1_block, self.waits(self.view))
+        self.context.records.note(waiting=[wait.text for wait in waits])
+        if (metrics := self.context.metrics) is not None:
+            metrics.set(network_gauges(self.view, self.context.me, self.context.records.role, len(waits)))
+        if self.context.pulse is not None:
+            self.context.pulse(self.view.l1_block)
+
     def close(self) -> None:
         """Stops the workers, writes the status a last time and releases account and files."""
         self.close_workers(_WORK_PATIENCE_S)
         self.context.records.write(self.history, running=False)
         self.context.postbox.close()
         self.context.memory.close()
+        if self.context.metrics is not None:
+            self.context.metrics.close()
         self.log.info("stopped")
 
     def _listen(self) -> bool:

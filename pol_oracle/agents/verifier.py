@@ -12,6 +12,7 @@ from pol_oracle.view import View
 
 from .config import AgentConfig
 from .monitoring.logs import log_to
+from .monitoring.waiting import Wait, verifier_wait
 from .rules.actions import Action
 from .rules.decide import decide_verifier
 from .rules.demands import exhausted
@@ -78,6 +79,14 @@ class VerifierLoop(Loop):
     def settled(self, result: CallResult) -> None:
         """Ignores it: decisions follow from events alone."""
 
+    def waits(self, view: View) -> list[Wait]:
+        """See :class:`Loop`."""
+        config = self.context.config
+        own = verifier_wait(view, self.context.me, self.context.parameters, config.policy) if self._whole else None
+        missing = [why.reason for block_id, why in self._reviewer.unserved.items() if block_id in view.live]
+        stuck = [Wait("replay", f"{len(missing)} live blocks cannot be replayed yet: {why}") for why in missing[:1]]
+        return [*super().waits(view), *([own] if own else []), *stuck]
+
     def close_workers(self, patience: float) -> None:
         """See :class:`Loop`."""
         self._reviewer.close(patience)
@@ -87,6 +96,8 @@ class VerifierLoop(Loop):
         busy, waiting = self._reviewer.replaying, self._reviewer.unjudged(view)
         more = sum(block.id != busy for block in waiting)
         self.context.records.note(replaying=busy.hex() if busy else None, to_replay=more)
+        if self.context.metrics is not None:
+            self.context.metrics.set({"pol_blocks_to_replay": more})
 
     def _tell_limits(self, view: View, own: Verifier) -> None:
         for block_id in exhausted(view, own, self.context.parameters):

@@ -109,8 +109,10 @@ def _withheld(l1: L1, meter: _Meter, tip: bytes) -> bytes:
 
 
 def _proven(l1: L1, meter: _Meter, tip: bytes, workload: Workload) -> None:
-    """Two blocks whose W' equals W: no weight rises, which proves any odd requirement wrong. The second has a wrong
-    first weight besides, which is proven instead."""
+    """Two blocks whose W' equals W: no weight rises, which proves any odd requirement wrong.
+
+    The second has a wrong first weight besides, which is proven instead.
+    """
     state, challenger = workload.initial, VERIFIERS[0]
     numbers = (number for number in itertools.count(61) if _first_is_odd(workload, l1.header(tip, number)))
     for which, number in zip(("requirement", "operation"), numbers, strict=False):

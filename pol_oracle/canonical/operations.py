@@ -1,5 +1,6 @@
-"""The six kinds of operation, their views of operands, and their descriptors. ``docs/arithmetic.md`` is the full
-definition.
+"""The six kinds of operation, their views of operands, and their descriptors.
+
+``docs/arithmetic.md`` is the full definition.
 
 An operation computes one output tensor of shape ``shape``, row-major. For output element o with coordinates c and
 reduction index k with coordinates r (row-major over ``reduction``), a *view* reads element

@@ -120,8 +120,10 @@ class State(Mapping[str, FloatArray]):
 
     @staticmethod
     def from_bytes(model: Model, data: bytes) -> State:
-        """Reads what :meth:`to_bytes` wrote; whose root it has is for the caller to check, and so is ``finite``: a
-        state with a NaN that has the claimed root is proof of a bad block, not of a bad copy.
+        """Reads what :meth:`to_bytes` wrote.
+
+        Whose root it has is for the caller to check, and so is ``finite``: a state with a NaN that has the claimed root
+        is proof of a bad block, not of a bad copy.
 
         Raises:
             CorruptState: another size than the model's.

@@ -8,8 +8,10 @@ given.py      amounts and addresses
 options.py    shared options
 output.py     JSON and text, times, amounts
 names.py      who is behind an address
+values.py     what is printed as JSON
 live.py       a miner's line
 logs.py       log entries
+pictures/     what people are shown of the network
 local/        commands about this machine
 network/      commands about a network
 lab/          commands that need none

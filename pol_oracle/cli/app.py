@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +9,7 @@ import typer
 
 from .failures import PolGroup
 from .lab import bench, demo, reproduce, simulate, soak
-from .local import devnet, doctor, up
+from .local import devnet, doctor, env, logs, up
 from .logs import configure
 from .network import agents, blocks, bond, chain, challenge, deploy, explorer, keys, state, store, top
 from .settings import load
@@ -18,38 +17,45 @@ from .settings import load
 app = typer.Typer(
     cls=PolGroup,
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
     help="Proof of learning on Ethereum: miners train a network, verifiers replay each step bit for bit, contracts on "
     "L1 accept or slash. Start with `pol up`: a whole network on this machine.",
+    epilog="pol.toml in the current folder (or POL_CONFIG=FILE) sets the same once and for all. An option wins over "
+    "the environment, that over the file. There, too: POL_FEE_CAPS, POL_MAX_GAS_PRICE.",
 )
-app.command("up")(up.up)
-app.command("top")(top.top)
-app.command("doctor")(doctor.doctor)
-app.add_typer(devnet.app, name="devnet")
-app.command("deploy")(deploy.deploy)
-app.add_typer(keys.app, name="keys")
-app.add_typer(bond.app, name="bond")
-app.add_typer(agents.miner_app, name="miner")
-app.add_typer(agents.verifier_app, name="verifier")
-app.add_typer(blocks.app, name="blocks")
-app.command("challenge")(challenge.challenge)
-app.add_typer(chain.task_app, name="task")
-app.command("explorer")(explorer.explorer)
-app.command("status")(chain.status)
-app.command("plot")(chain.plot)
-app.add_typer(state.app, name="state")
-app.add_typer(store.app, name="store")
-app.command("bench")(bench.bench)
-app.command("simulate")(simulate.simulate)
-app.command("demo")(demo.demo)
-app.command("soak")(soak.soak)
-app.add_typer(reproduce.app, name="reproduce")
+BEGIN, NETWORK, LOOK, ACT, MEASURE = "Begin", "Run a network", "Look", "Act", "Measure"
+app.command("up", rich_help_panel=BEGIN)(up.up)
+app.command("demo", rich_help_panel=BEGIN)(demo.demo)
+app.command("doctor", rich_help_panel=BEGIN)(doctor.doctor)
+app.add_typer(devnet.app, name="devnet", rich_help_panel=NETWORK)
+app.add_typer(chain.task_app, name="task", rich_help_panel=NETWORK)
+app.command("deploy", rich_help_panel=NETWORK)(deploy.deploy)
+app.add_typer(keys.app, name="keys", rich_help_panel=NETWORK)
+app.add_typer(bond.app, name="bond", rich_help_panel=NETWORK)
+app.add_typer(agents.miner_app, name="miner", rich_help_panel=NETWORK)
+app.add_typer(agents.verifier_app, name="verifier", rich_help_panel=NETWORK)
+app.command("top", rich_help_panel=LOOK)(top.top)
+app.command("status", rich_help_panel=LOOK)(chain.status)
+app.add_typer(blocks.app, name="blocks", rich_help_panel=LOOK)
+app.command("explorer", rich_help_panel=LOOK)(explorer.explorer)
+app.command("logs", rich_help_panel=LOOK)(logs.logs)
+app.command("plot", rich_help_panel=LOOK)(chain.plot)
+app.command("challenge", rich_help_panel=ACT)(challenge.challenge)
+app.add_typer(state.app, name="state", rich_help_panel=ACT)
+app.add_typer(store.app, name="store", rich_help_panel=ACT)
+app.command("env", rich_help_panel=ACT)(env.env)
+app.command("bench", rich_help_panel=MEASURE)(bench.bench)
+app.command("simulate", rich_help_panel=MEASURE)(simulate.simulate)
+app.command("soak", rich_help_panel=MEASURE)(soak.soak)
+app.add_typer(reproduce.app, name="reproduce", rich_help_panel=MEASURE)
 
 
 def _print_version(wanted: bool) -> None:
     if not wanted:
         return
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         typer.echo(version("pol-oracle"))
     except PackageNotFoundError:
@@ -62,21 +68,32 @@ def root(
     ctx: typer.Context,
     home: Annotated[
         Path | None,
-        typer.Option(help="Working folder: deployment file, keys, store, data sets, journals. (default: .pol)"),
+        typer.Option(
+            envvar="POL_HOME", help="Working folder: deployment file, keys, store, data sets, journals. (default: .pol)"
+        ),
     ] = None,
     rpc: Annotated[
         str | None,
-        typer.Option(metavar="URL", help="JSON-RPC endpoint of L1. (default: the deployment's, or the devnet's)"),
+        typer.Option(
+            metavar="URL",
+            envvar="POL_RPC",
+            help="JSON-RPC endpoint of L1. (default: the deployment's, or the devnet's)",
+        ),
     ] = None,
     log_level: Annotated[
         str | None,
-        typer.Option(metavar="LEVEL", help="debug, info, warning or error; logs go to stderr. (default: warning)"),
+        typer.Option(
+            metavar="LEVEL",
+            envvar="POL_LOG_LEVEL",
+            help="debug, info, warning or error; logs go to stderr. (default: warning)",
+        ),
     ] = None,
     version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+        bool,
+        typer.Option("--version", "-V", callback=_print_version, is_eager=True, help="Print the version and exit."),
     ] = False,
 ) -> None:
-    """Options of all commands; POL_HOME, POL_RPC and POL_LOG_LEVEL set them once and for all."""
+    """Options of all commands, before or after them."""
     settings = load(home=home, rpc=rpc, log_level=log_level)
     configure(settings.log_level)
     ctx.obj = settings

@@ -1,12 +1,18 @@
-"""Every failure becomes one sentence on stderr and an exit code: 1 expected, 2 unexpected (with a log file)."""
+"""Every failure becomes one sentence on stderr and an exit code: 1 expected, 2 unexpected (with a log file).
+
+With ``--json`` it is told on stdout, too.
+"""
 
 from __future__ import annotations
 
 import errno
+import json
 import os
 import sqlite3
 import time
 import traceback
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +22,15 @@ from typer.core import TyperGroup
 from pol_oracle.protocol.errors import PolError
 from pol_oracle.protocol.text import printable
 
-from .output import remark
+from .output import COMMAND, failure, remark
 from .settings import Settings
 
 EXPECTED = 1
-UNEXPECTED = 2
+UNEXPECTED = USAGE = 2
+GLOBAL = ("--home", "--rpc", "--log-level")  # options of the root command that take a value
 _KEPT = 20  # newest reports of unexpected failures
 LONGEST = 4000  # characters of a sentence
+OF_MINERS = ("torch", "torchvision")  # the packages of the extra `miner`
 # typer's own errors (unknown option, missing argument) all derive from this one, which typer does not export
 _UsageError: Any = typer.BadParameter.__mro__[2]
 
@@ -30,26 +38,82 @@ _UsageError: Any = typer.BadParameter.__mro__[2]
 class PolGroup(TyperGroup):
     """The root command; no traceback ever reaches the user."""
 
+    _json = False  # errors are told as JSON, too
+
     def invoke(self, ctx: Any) -> Any:
         """Runs a command and turns what it raises into a sentence and an exit code."""
         try:
             return super().invoke(ctx)
-        except (typer.Exit, typer.Abort, _UsageError, BrokenPipeError):
+        except (typer.Exit, typer.Abort, BrokenPipeError):
+            raise
+        except _UsageError as error:
+            self._tell(error, error.format_message(), USAGE)
             raise
         except Exception as error:
-            settings = ctx.obj if isinstance(ctx.obj, Settings) else Settings.model_construct()
-            sentence = expected(error)
+            settings = ctx.obj if isinstance(ctx.obj, Settings) else Settings()
+            sentence, code = expected(error), EXPECTED
             if sentence is None:
-                remark(f"pol: {unexpected(error, settings.logs)}")
-                raise typer.Exit(UNEXPECTED) from error
+                sentence, code = unexpected(error, settings.logs), UNEXPECTED
             remark(f"pol: {sentence}")
-            raise typer.Exit(EXPECTED) from error
+            self._tell(error, sentence, code)
+            raise typer.Exit(code) from error
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Takes global options before and after the subcommand alike."""
+        self._json = "--json" in _options(args)
+        COMMAND.set(_command(self, args))
+        try:
+            return super().parse_args(ctx, _global_first(args))
+        except _UsageError as error:
+            self._tell(error, error.format_message(), USAGE)
+            raise
+
+    def _tell(self, error: Exception, sentence: str, code: int) -> None:
+        """Prints a failure as JSON where that was asked for."""
+        if self._json:
+            with suppress(OSError):
+                typer.echo(json.dumps(failure(type(error).__name__.lstrip("_"), sentence, code)))
+
+
+def _options(args: Sequence[str]) -> Sequence[str]:
+    """The arguments before ``--``."""
+    return args[: args.index("--")] if "--" in args else args
+
+
+def _global_first(args: Sequence[str]) -> list[str]:
+    """The same arguments, those of the root command first."""
+    first: list[str] = []
+    others: list[str] = []
+    options = list(_options(args))
+    rest = args[len(options) :]
+    while options:
+        name = options.pop(0)
+        if name in GLOBAL and options:
+            first += [name, options.pop(0)]
+        elif name.partition("=")[0] in GLOBAL:
+            first.append(name)
+        else:
+            others.append(name)
+    return [*first, *others, *rest]
+
+
+def _command(group: Any, args: Sequence[str]) -> str:
+    """Name of the command that the arguments call."""
+    words: list[str] = []
+    for word in _global_first(args):
+        commands = getattr(group, "commands", {})
+        if word in commands:
+            words.append(word)
+            group = commands[word]
+    return " ".join(words)
 
 
 def expected(error: Exception) -> str | None:
     """Returns the sentence for an error a user can do something about, or None."""
     if isinstance(error, PolError):
         return printable(error, LONGEST)
+    if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] in OF_MINERS:
+        return f"this needs {error.name}, which verifiers do without: install it with `pip install 'pol-oracle[miner]'`"
     full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
     if full or (isinstance(error, sqlite3.OperationalError) and "full" in str(error)):
         where = getattr(error, "filename", None)

@@ -14,6 +14,8 @@ from queue import Full, Queue
 from threading import Lock, Thread
 from typing import IO, TYPE_CHECKING, Any, TypeVar, cast
 
+from .output import envelope
+
 if TYPE_CHECKING:
     from structlog.typing import EventDict
 
@@ -115,7 +117,10 @@ def live(config: Config, json: bool, line: bool = False) -> Iterator[Config]:
 
     from pol_oracle.agents.monitoring.logs import as_json, as_text, lost_entry
 
-    as_line = as_json if json else as_text
+    def wrapped(entry: EventDict) -> str:
+        return as_json(envelope(entry))
+
+    as_line = wrapped if json else as_text
     outlet = Outlet(sys.stdout, lambda lost: as_line(lost_entry(lost)))
 
     def tell(entry: EventDict) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import logging
 import sys
 
-import structlog
-
 from pol_oracle.protocol.errors import InputError
 
 LEVELS = ("debug", "info", "warning", "error")
@@ -18,6 +16,8 @@ def configure(level: str) -> None:
     Raises:
         InputError: there is no such level.
     """
+    import structlog
+
     if level.lower() not in LEVELS:
         raise InputError(f"there is no log level {level!r}; choose from: {', '.join(LEVELS)}")
     terminal = sys.stderr.isatty()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,6 +37,11 @@ class Names:
         """
         known = dict(_dev()) if devnet else {}
         return cls({**known, **dict(_agents(settings.agents)), **dict(_keys(settings.keys))})
+
+    @property
+    def known(self) -> Mapping[str, str]:
+        """Checksummed address -> name."""
+        return self._known
 
     def name(self, address: str) -> str:
         """Returns the name of an address, or ""."""

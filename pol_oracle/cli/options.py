@@ -34,7 +34,9 @@ Dev = Annotated[
 ]
 PasswordFile = Annotated[
     Path | None,
-    typer.Option(help="File whose first line is the keystore's password; else POL_PASSWORD_FILE, else you are asked."),
+    typer.Option(
+        envvar="POL_PASSWORD_FILE", help="File whose first line is the keystore's password; else you are asked."
+    ),
 ]
 
 States = Annotated[

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from contextvars import ContextVar
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -17,22 +18,41 @@ from pol_oracle.protocol.text import ether
 if TYPE_CHECKING:
     from rich.console import Console
 
+VERSION = 1  # of the JSON; it grows when a key goes away or means something else
+COMMAND: ContextVar[str] = ContextVar("command", default="")  # without ``pol``, such as "blocks list"
 SHORT = 10  # hex digits of an id where there is no room for all; commands take them for the id
 PIPE_WIDTH = 200  # columns where no terminal says how many there are
 UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
-def emit(value: Any, as_json: bool, render: Callable[[], None]) -> None:
-    """Prints ``value`` as indented JSON, or calls ``render`` to print it for people."""
+def emit(data: Mapping[str, Any], as_json: bool, render: Callable[[], None]) -> None:
+    """Prints ``data`` in its envelope as indented JSON, or calls ``render`` to print it for people."""
     if as_json:
-        typer.echo(json.dumps(value, indent=2))
+        typer.echo(json.dumps(envelope(data), indent=2))
     else:
         render()
 
 
-def emit_line(value: Mapping[str, Any], as_json: bool, text: str) -> None:
+def emit_line(data: Mapping[str, Any], as_json: bool, text: str) -> None:
     """Prints one record of a stream: one JSON object per line, or a line of text."""
-    typer.echo(json.dumps(value) if as_json else text)
+    typer.echo(json.dumps(envelope(data)) if as_json else text)
+
+
+def envelope(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns what every JSON output is wrapped in; docs/json.md describes it."""
+    return {"version": VERSION, "command": COMMAND.get(), "ok": True, "data": dict(data)}
+
+
+def failure(kind: str, message: str, code: int) -> dict[str, Any]:
+    """Returns the envelope of a command that failed.
+
+    Args:
+        kind: class of the error.
+        message: the sentence that people get.
+        code: exit code.
+    """
+    error = {"kind": kind, "message": message, "exit_code": code}
+    return {"version": VERSION, "command": COMMAND.get(), "ok": False, "error": error}
 
 
 def remark(text: str) -> None:

@@ -15,6 +15,7 @@ import typer
 
 from pol_oracle.protocol.errors import InputError, NotMined
 
+from .names import Names
 from .output import remark
 from .settings import Settings
 
@@ -152,6 +153,13 @@ def following(
     KeptStates(settings.states).tidy(view)
 
 
+def names(settings: Settings, found: Deployment) -> Names:
+    """Returns who is behind the addresses on a deployment's L1, as far as this machine knows."""
+    from pol_oracle.l1.devnet.anvil import CHAIN_ID
+
+    return Names.of(settings, devnet=found.chain_id == CHAIN_ID)
+
+
 def fees(settings: Settings) -> FeePolicy:
     """Returns how much may be paid for transactions.
 
@@ -165,6 +173,7 @@ def fees(settings: Settings) -> FeePolicy:
 
 def transact(settings: Settings, connection: Client, key: LocalAccount, calls: Sequence[Call]) -> None:
     """Sends calls, one after the other, and waits until each is confirmed; what follows a refused one may rest on it.
+
     What an earlier command sent and did not see confirmed is not sent again: this one waits for it.
 
     Raises:

@@ -1,19 +1,21 @@
-"""The only module that reads environment variables."""
+"""The only module that reads environment variables and pol.toml."""
 
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
-
 from pol_oracle.protocol.errors import InputError
 
+FILE = "pol.toml"  # in the folder that a command is started in; POL_CONFIG names another
+PREFIX = "POL_"
 
-class Settings(BaseSettings):
-    """What a user can set once for all commands: ``POL_HOME``, ``POL_RPC`` and so on. Flags win over these.
+
+@dataclass(frozen=True)
+class Settings:
+    """What a user can set once for all commands. A flag wins over ``POL_HOME`` and so on, that over pol.toml.
 
     Attributes:
         home: working folder: deployment file, keys, store, states, data sets, journals, logs.
@@ -23,8 +25,6 @@ class Settings(BaseSettings):
         max_gas_price: the most that any call offers, in gwei per gas.
         log_level: debug, info, warning or error, on stderr; agents log to files of their own.
     """
-
-    model_config = SettingsConfigDict(env_prefix="POL_", extra="ignore")
 
     home: Path = Path(".pol")
     rpc: str | None = None
@@ -74,18 +74,48 @@ class Settings(BaseSettings):
         return self.home / "logs"
 
 
+NAMES = tuple(field.name for field in fields(Settings))
+
+
 def load(**flags: Any) -> Settings:
-    """Returns the settings; flags that are not None win over the environment.
+    """Returns the settings: flags that are not None, else the environment, else pol.toml, else the defaults.
 
     Raises:
-        InputError: a value cannot be used.
+        InputError: a value cannot be used, or pol.toml cannot be read.
     """
+    from pydantic import TypeAdapter, ValidationError
+
+    path = Path(os.environ.get(f"{PREFIX}CONFIG", FILE))
+    written = _read(path)
+    exported = {name: os.environ[PREFIX + name.upper()] for name in NAMES if PREFIX + name.upper() in os.environ}
+    given = {name: value for name, value in flags.items() if value is not None}
     try:
-        return Settings(**{name: value for name, value in flags.items() if value is not None})
+        return TypeAdapter(Settings).validate_python({**written, **exported, **given})
     except ValidationError as error:
         first = error.errors()[0]
-        name = "POL_" + "_".join(str(part) for part in first["loc"]).upper()
-        raise InputError(f"setting {name} cannot be used: {first['msg']}") from error
+        name = str(first["loc"][0])
+        where = f"--{name.replace('_', '-')}" if name in given else PREFIX + name.upper()
+        where = f"{path}: {name}" if name not in {**given, **exported} else where
+        raise InputError(f"setting {where} cannot be used: {first['msg']}") from error
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """What the file sets; nothing if it is not there."""
+    import tomllib
+    from difflib import get_close_matches
+
+    if not path.exists() and f"{PREFIX}CONFIG" not in os.environ:
+        return {}
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"the settings in {path} cannot be read: {error}") from error
+    for name in content:
+        if name not in NAMES:
+            close = get_close_matches(name, NAMES, 1)
+            hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(NAMES)}"
+            raise InputError(f"{path}: there is no setting {name!r}; {hint}")
+    return content
 
 
 def torchrun_variables() -> dict[str, str]:

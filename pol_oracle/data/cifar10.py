@@ -63,7 +63,7 @@ def _torchvision() -> Any:
         if "torchvision::nms" not in str(error):
             raise DataError(f"torchvision does not work here: {error}") from error
     except ImportError as error:
-        raise DataError(f"CIFAR-10 needs torchvision: {error}") from error
+        raise DataError(f"CIFAR-10 needs torchvision ({error}): `pip install 'pol-oracle[miner]'`") from error
     else:
         return torchvision
     import torch

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from pol_oracle.l1.client import Client
 from pol_oracle.l1.devnet.anvil import dev_account
+from pol_oracle.l1.devnet.automine import mine_on_demand
 from pol_oracle.l1.events.typed import Deposited, Event
 from pol_oracle.l1.sending.calls import Call
 from pol_oracle.l1.sending.sender import Sender
@@ -55,6 +56,7 @@ def deposit_missing(client: Client, cast: Sequence[Party], folder: Path) -> list
             waiting = [sender for sender in waiting if not _settled(sender)]
             if time.monotonic() > deadline:
                 raise NotMined(f"L1 has not included all deposits within {LIMIT_S:g} s: is the machine overloaded?")
+            mine_on_demand(client, 1)
             time.sleep(POLL_S)
     return poor
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import prod
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
 
-from pol_oracle.agents.job import Job
 from pol_oracle.agents.rules.knowledge import Parent
 from pol_oracle.agents.work.follow import Follower
 from pol_oracle.agents.work.worker import Cancelled
@@ -35,11 +34,9 @@ from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.positions import Position, Tree
 from pol_oracle.protocol.task import Task
 from pol_oracle.task import Segment, Workload, segment_step, state_before
+from pol_oracle.task.proof import Base, Job, Proof
 
 from .cast import DemoRole
-
-if TYPE_CHECKING:  # the search imports torch
-    from pol_oracle.search import Base, Proof
 
 STEP = TraceId(Tree.STEP)
 Ask = Callable[[], bool]
@@ -84,16 +81,19 @@ class Bench:
         from pol_oracle.search import search_for
 
         produce = Production(self.follower, search_for(self.workload))
-        return produce(Job(parent, self.me, self.difficulty), cancelled)
+        return produce(self._job(parent), cancelled)
 
-    def search(self, base: Base, cancelled: Ask) -> Proof:
+    def search(self, parent: Parent, base: Base, cancelled: Ask) -> Proof:
         """An honest miner's search, on a W that need not be right."""
         from pol_oracle.search import search_for
 
-        found = search_for(self.workload).search(base, self.me, self.difficulty, should_stop=cancelled)
+        found = search_for(self.workload).search(self._job(parent), base, should_stop=cancelled)
         if found is None:
             raise Cancelled
         return found
+
+    def _job(self, parent: Parent) -> Job:
+        return Job(parent.id, self.me, self.difficulty, parent.lineage)
 
     def telling(self, header: Header, grounds: Grounds, trace: TraceId, lie: Traced) -> Forgery:
         """Proposes a header, and answers what is demanded of it with one false trace and true ones besides."""
@@ -137,11 +137,9 @@ def wrong_value(bench: Bench, parent: Parent, cancelled: Ask) -> Forgery:
 
 def wrong_segment(bench: Bench, parent: Parent, cancelled: Ask) -> Forgery:
     """A real proof, but on another W: half-way through the segment one weight was the next float32."""
-    from pol_oracle.search import Base
-
     segment = bench.follower.segment(parent.id, parent.lineage, cancelled)
     false, lie = derailed(bench.workload, segment)
-    proof = bench.search(Base(parent.id, false.root, false.end), cancelled)
+    proof = bench.search(parent, Base(false.root, false.end), cancelled)
     grounds = Grounds(false.end, false, parent.lineage[-1] if parent.lineage else None)
     return bench.telling(proof.header, grounds, TraceId(Tree.SEGMENT, len(false.entries) // 2), lie)
 

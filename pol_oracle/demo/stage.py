@@ -7,10 +7,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
+from types import FrameType, MappingProxyType
 
 from .cast import DemoRole, Party
 
@@ -44,12 +44,18 @@ class AgentProcesses:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def start(self, cast: tuple[Party, ...]) -> None:
-        """Starts a process per party, each in a group of its own, so that Ctrl-C reaches the demo alone."""
-        for party in cast:
-            with self._output(party.name).open("wb") as output:
-                self._processes[party.name] = subprocess.Popen(
-                    command_of(party, self._home),
+    def start(self, cast: Sequence[Party], others: Mapping[str, list[str]] = MappingProxyType({})) -> None:
+        """Starts a process per party, each in a group of its own, so that Ctrl-C reaches the demo alone.
+
+        Args:
+            cast: the parties.
+            others: name -> command line of what runs beside them.
+        """
+        commands = {party.name: command_of(party, self._home) for party in cast} | dict(others)
+        for name, command in commands.items():
+            with self._output(name).open("wb") as output:
+                self._processes[name] = subprocess.Popen(
+                    command,
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=subprocess.STDOUT,

@@ -44,7 +44,7 @@ def bonds(view: View, deployment: Deployment, agents: Sequence[AgentStatus]) -> 
         if bond.total >= needed:
             found.append(good(name, text))
             continue
-        remedy = f"`pol bond deposit {5 * needed / WEI:g} --role {agent.role.name.lower()}` with its key"
+        remedy = f"`pol bond deposit {5 * needed / WEI:g} --role {agent.role.name.lower()} --for {agent.address}`"
         found.append(Finding(name, Grade.BAD, text, remedy))
     return found
 

@@ -92,8 +92,9 @@ def find_accuracy_fault(shown: ShownTrees, post: State, own_bits: tuple[Bits, Bi
 
 
 def find_evaluation_fault(shown: ShownTrees, trace: TraceId, state: State) -> Finding:
-    """Finds what is wrong with the explanation of an evaluation: an element, or that the block's bit contradicts it. A
-    bit that is wrong has no right explanation.
+    """Finds what is wrong with the explanation of an evaluation: an element, or that the block's bit contradicts it.
+
+    A bit that is wrong has no right explanation.
 
     Args:
         shown: the block.

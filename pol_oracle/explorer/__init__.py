@@ -2,6 +2,8 @@
 
 index/      events in a local SQLite file, which can be deleted at any time
 keeper.py   keeps the index up with L1, in a thread; survives L1 going away, reorganisations and damaged files
+lookup.py   calls that L1 holds, for pages about disputes
+workshop/   what needs data or arithmetic, in a process of its own: pictures, evidence, replays
 facts/      what a page says, as models; the same is its JSON
 web/        the server: pages, API, live updates, feeds
 """

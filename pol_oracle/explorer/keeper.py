@@ -74,6 +74,7 @@ class IndexKeeper(threading.Thread):
         self._ended = threading.Event()
         self._monitor: Monitor | None = None
         self._anchor = 0
+        self._nudged = threading.Event()
         self.state = IndexState(notice=writer.notice)
 
     def run(self) -> None:
@@ -89,6 +90,10 @@ class IndexKeeper(threading.Thread):
         self._ended.set()
         if self.is_alive():
             self.join(timeout=30)
+
+    def nudge(self) -> None:
+        """Something else that pages show has changed; any thread may call this."""
+        self._nudged.set()
 
     def look(self) -> None:
         """Takes in what is new on L1; what goes wrong becomes part of the state."""
@@ -137,13 +142,14 @@ class IndexKeeper(threading.Thread):
         self._tell(replace(self.state, version=self.state.version + 1, ready=False, notice=why))
 
     def _say(self, trouble: str) -> None:
-        if trouble != self.state.trouble:
+        if trouble and trouble != self.state.trouble:
             log.warning("the index does not follow L1", reason=trouble)
-            self._tell(replace(self.state, trouble=trouble, version=self.state.version + 1))
+        self._tell(replace(self.state, trouble=trouble))
 
     def _tell(self, state: IndexState) -> None:
-        recovered = bool(self.state.trouble) and not state.trouble
-        if recovered or state.ready != self.state.ready:
+        changed = bool(self.state.trouble) != bool(state.trouble) or state.ready != self.state.ready
+        if self._nudged.is_set() or changed:
+            self._nudged.clear()
             state = replace(state, version=max(state.version, self.state.version + 1))
         if state != self.state:
             self.state = state

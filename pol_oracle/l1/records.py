@@ -60,6 +60,15 @@ class Transaction:
 
 
 @dataclass(frozen=True)
+class SentCall:
+    """What a mined transaction calls: sender and target, checksummed, and calldata."""
+
+    sender: str
+    target: str
+    data: bytes
+
+
+@dataclass(frozen=True)
 class BlockRecord:
     """Mirror of ``struct Block``: what storage keeps of a block."""
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+import sys
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +14,15 @@ from rich.console import Console
 from pol_oracle.demo.cast import Party
 from pol_oracle.demo.stage import AgentProcesses, signals_raise
 from pol_oracle.l1.client import Client
+from pol_oracle.l1.devnet.ports import HOST, free_port, is_free
 from pol_oracle.protocol.lifecycle import Status
 from pol_oracle.watch.observer import Observer
 from pol_oracle.watch.screen import Screen, open_screen
 from pol_oracle.watch.watcher import Watcher
 
 from .network import alone, bonded, chosen, found_or_deployed, part_names, running_devnet
+
+EXPLORER_PORT = 8580
 
 
 @dataclass(frozen=True)
@@ -29,12 +34,14 @@ class LocalnetConfig:
         task: task file, for the first start.
         cheats: names of cheats to let loose.
         blocks: own blocks to be final, after which it ends; None: it goes on until it is stopped.
+        explorer: serve pages to look at the chain as well.
     """
 
     home: Path
     task: Path
     cheats: tuple[str, ...] = ()
     blocks: int | None = None
+    explorer: bool = False
 
 
 @dataclass(frozen=True)
@@ -87,9 +94,20 @@ def _raise(config: LocalnetConfig, cast: Sequence[Party], stack: ExitStack, scre
     client = Client.connect(net.rpc, deployment)
     bonded(client, cast, config.home / "bonds", screen.say)
     processes = stack.enter_context(AgentProcesses(config.home))
-    processes.start(tuple(cast))
+    processes.start(cast, _explorer(config.home, cast, screen.say) if config.explorer else {})
     screen.say(f"{', '.join(party.name for party in cast)} started")
     observer = Observer(client, deployment)
     names = {party.address: party.name for party in cast}
     watcher = Watcher(observer, config.home / "agents", screen, names, part_names(cast), processes.ended)
     return _Localnet(cast, observer, watcher)
+
+
+def _explorer(home: Path, cast: Sequence[Party], say: Callable[[str], None]) -> dict[str, list[str]]:
+    """The command line of an explorer, which finds the parties' names in a file."""
+    names = home / "names.json"
+    if not names.exists():
+        names.write_text(json.dumps({party.address: party.name for party in cast}, indent=2) + "\n")
+    port = EXPLORER_PORT if is_free(EXPLORER_PORT) else free_port()
+    say(f"the explorer will be at http://{HOST}:{port}")
+    command = [sys.executable, "-m", "pol_oracle.cli", "--home", str(home), "explorer", "--port", str(port)]
+    return {"explorer": command}

@@ -1,5 +1,6 @@
-"""What a requirement may name, as strided index ranges over the state's tensors: leaves of 64 weights, or, under the
-paper's rules, single weights. Both are called places here.
+"""What a requirement may name, as strided index ranges over the state's tensors.
+
+They are leaves of 64 weights, or, under the paper's rules, single weights. Both are called places here.
 
 A range names ``repeats`` runs of ``run`` consecutive places of one tensor, ``stride`` apart. Live taps of a
 convolution whose outer taps only ever see padding are such a pattern, so one range covers a whole layer.

@@ -83,8 +83,10 @@ class Position:
 
     @property
     def above(self) -> tuple[Position, ...]:
-        """What has to be shown before it can be demanded: one of these, the nearest first; nothing of what hangs on the
-        header itself."""
+        """What has to be shown before it can be demanded.
+
+        It is one of these, the nearest first; nothing of what hangs on the header itself.
+        """
         if self.item in (Item.STEPS, Item.BITS):
             return ()
         if self.item is Item.ROOTS:

@@ -68,7 +68,8 @@ class _Facts:
 
     def name(self, block_id: bytes) -> str:
         height = self.heights.get(block_id)
-        return f"block {block_id.hex()[:8]}" + (f" at height {height}" if height is not None else "")
+        short = f"0x{block_id.hex()[:10]}"  # as many digits as `pol` shows, and takes
+        return f"block {short}" if height is None else f"block {height} ({short})"
 
     def slashed(self, block_id: bytes) -> str:
         kind = self.kinds.get(block_id)

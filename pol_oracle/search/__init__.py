@@ -1,5 +1,6 @@
-"""Mining: looking for steps on W that meet the requirements. The package of torch; what decides about a proof does
-without.
+"""Mining: looking for steps on W that meet the requirements.
+
+The package of torch; what decides about a proof does without.
 
     torch_models.py   the canonical models as torch modules, with the same names; states in and out
     naive.py          Algorithm 1 as written: one SGD step per nonce
@@ -7,7 +8,7 @@ without.
     crew.py           several processes that search for one block, and what they tell each other
     helper.py         what those do that do not lead
     draws.py          what nonces demand: one at a time, or a pass's at once
-    candidates.py        from a candidate to a proof: the canonical step, then accuracy
+    candidates.py     from a candidate to a proof: the canonical step, then accuracy
     screening.py      exact accuracy of the miner's own states, mostly from torch
     train.py          ordinary training
 
@@ -17,7 +18,7 @@ Nothing here decides whether a proof is valid: torch finds candidates, the canon
 from __future__ import annotations
 
 from pol_oracle.task import Workload
-from pol_oracle.task.proof import HANDED, Base, Progress, Proof, Search
+from pol_oracle.task.proof import Base, Job, Progress, Proof, Search
 
 from .crew import Rendezvous
 from .grouped.search import GroupedSearch
@@ -27,9 +28,9 @@ from .torch_models import build_module, load_state, pick_device, read_state, set
 from .train import Recipe, count_correct, train
 
 __all__ = [
-    "HANDED",
     "Base",
     "GroupedSearch",
+    "Job",
     "NaiveSearch",
     "Progress",
     "Proof",

@@ -11,7 +11,7 @@ canonically, since W may have been made to deceive torch.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -21,15 +21,13 @@ from numpy.typing import NDArray
 from pol_oracle.canonical.commitments.accuracy import AccuracyTree
 from pol_oracle.canonical.state import State
 from pol_oracle.canonical.step import StepResult
-from pol_oracle.protocol.derivation import batch, requirements, seed, seed_head
-from pol_oracle.protocol.difficulty import most_bits, needed_bits, whole_bits
+from pol_oracle.protocol.difficulty import needed_bits, whole_bits
 from pol_oracle.protocol.errors import NotFinite
-from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.header import Header
 from pol_oracle.task import Workload, unmet
-from pol_oracle.task.proof import Base, Proof, Watch
+from pol_oracle.task.proof import Base, Job, Proof, Watch
 
-from .draws import NonceDraw, PassDraws, seed_rows
+from .draws import NonceDraw
 from .screening import ScreeningEvaluator
 
 Bits = NDArray[np.bool_]
@@ -55,66 +53,23 @@ def counters(workload: Workload, device: torch.device) -> tuple[Counter, ...]:
     return ScreeningEvaluator(workload.evaluator, device), workload.evaluator
 
 
-_FREE_BATCH = b"pol-free"  # the miner's own generator, where the rules leave P to it
-
-
-@dataclass(frozen=True)
-class SearchedBlock:
-    """The block that is searched for.
-
-    Attributes:
-        workload: the task.
-        parent: id of the block to build on.
-        miner: address of the proposer, checksummed; proofs are worth nothing to another.
-        difficulty: in 1/1024 bit.
-    """
-
-    workload: Workload
-    parent: bytes
-    miner: str
-    difficulty: int
-
-
-class Nonces:
-    """What the nonces of a block demand.
-
-    Args:
-        block: what is searched for.
-    """
-
-    def __init__(self, block: SearchedBlock) -> None:
-        self._block, task = block, block.workload.task
-        self._bound = task.rules, task.id, block.parent, block.miner
-
-    def draw(self, nonce: int) -> NonceDraw:
-        """Returns R, as many as a block may need, and P of a nonce."""
-        task, drawn = self._block.workload.task, seed(*self._bound, nonce)
-        bits = most_bits(self._block.difficulty)
-        required = requirements(task.rules, drawn, bits, task.eligible_count, task.mask_size)
-        source = drawn
-        if not task.rules.batch_from_seed:
-            own = bytes.fromhex(self._block.miner[2:]) + nonce.to_bytes(8, "big")
-            source = keccak(_FREE_BATCH + drawn + own)
-        return NonceDraw(nonce, drawn, required, batch(source, task.batch_size, task.train_count))
-
-    def draw_all(self, nonces: range) -> PassDraws:
-        """Returns what some nonces demand of every block, under hardened rules."""
-        rows = seed_rows(seed_head(*self._bound), nonces)
-        return PassDraws.of(self._block.workload, rows, whole_bits(self._block.difficulty))
-
-
 class CandidateCheck:
     """What candidates on one W are measured against.
 
     Args:
-        block: what is searched for.
+        workload: the task.
+        job: what is searched for.
         base: W, and what leads to it.
         counters: what counts accuracy, in turn: a proof claims what the last one says, which must be the evaluator.
     """
 
-    def __init__(self, block: SearchedBlock, base: Base, counters: Sequence[Counter]) -> None:
-        self.block, self.base = block, base
+    def __init__(self, workload: Workload, job: Job, base: Base, counters: Sequence[Counter]) -> None:
+        self._workload, self._job, self._base = workload, job, base
         self._counters, self._before = counters, dict[Counter, Bits]()
+
+    def on(self, state: State) -> CandidateCheck:
+        """Returns the same check on another W."""
+        return CandidateCheck(self._workload, self._job, replace(self._base, state=state), self._counters)
 
     def confirm(self, draw: NonceDraw, watch: Watch) -> Proof | None:
         """Takes a candidate through all checks; returns the proof if it passes them.
@@ -122,8 +77,8 @@ class CandidateCheck:
         Raises:
             NotFinite: the evaluation of a W that all candidates share is not finite: none can pass.
         """
-        workload, chosen = self.block.workload, list(draw.indices)
-        result = workload.stepper.run(self.base.state, workload.train.images[chosen], workload.train.labels[chosen])
+        workload, chosen = self._workload, list(draw.indices)
+        result = workload.stepper.run(self._base.state, workload.train.images[chosen], workload.train.labels[chosen])
         if not result.finite or not self._meets(draw, result):
             return None
         watch.count(confirmed=1)
@@ -135,11 +90,11 @@ class CandidateCheck:
             return None
         if accuracy is None:
             return None
-        return Proof(self._header(draw, result, accuracy), self.base.state, result.post, accuracy)
+        return Proof(self._header(draw, result, accuracy), self._base.state, result.post, accuracy)
 
     def _meets(self, draw: NonceDraw, result: StepResult) -> bool:
-        difficulty = self.block.difficulty
-        first = unmet(self.block.workload, draw.required, self.base.state, result.post)
+        difficulty = self._job.difficulty
+        first = unmet(self._workload, draw.required, self._base.state, result.post)
         if first is None or first < whole_bits(difficulty):
             return first is None
         return first >= needed_bits(difficulty, draw.seed, result.post.root)
@@ -149,7 +104,7 @@ class CandidateCheck:
         before = after = np.zeros(0, np.bool_)
         for counter in self._counters:
             if counter not in self._before:
-                self._before[counter] = self._count(counter, self.base.state, watch)
+                self._before[counter] = self._count(counter, self._base.state, watch)
             before = self._before[counter]
             try:
                 after = self._count(counter, post, watch)
@@ -161,18 +116,18 @@ class CandidateCheck:
         return AccuracyTree.of(before, after)
 
     def _count(self, counter: Counter, state: State, watch: Watch) -> Bits:
-        test = self.block.workload.test
+        test = self._workload.test
         return counter.correct(state, test.images, test.labels, watch.evaluating)
 
     def _header(self, draw: NonceDraw, result: StepResult, accuracy: AccuracyTree) -> Header:
         """Everything the block claims."""
         return Header(
-            parent=self.block.parent,
-            miner=self.block.miner,
+            parent=self._job.parent,
+            miner=self._job.miner,
             nonce=draw.nonce,
             indices=draw.indices,
-            segment_root=self.base.segment_root,
-            pre_root=self.base.state.root,
+            segment_root=self._base.segment_root,
+            pre_root=self._base.state.root,
             post_root=result.post.root,
             trace_root=result.trace.root,
             eval_root=accuracy.root.hash,

@@ -17,16 +17,16 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import islice
 from typing import Protocol
 
 from torch.distributed import PrefixStore, Store, TCPStore  # type: ignore[attr-defined]
 
 from pol_oracle.protocol.errors import InputError, Unreachable
 from pol_oracle.protocol.header import Header
-from pol_oracle.task.proof import HANDED, Base
+from pol_oracle.task.proof import Base, Job
 
-from .candidates import SearchedBlock
-
+HANDED = 8  # headers that an order holds: more than a miner can be ahead of what L1 shows its helpers
 MEETING = timedelta(seconds=60)
 _TASK, _ORDER, _ORDERS = "task", "order", "orders"
 _IDLE, _GONE = "idle", "gone"
@@ -225,7 +225,7 @@ class SoloSearch:
     """No helpers, and no board."""
 
     @contextmanager
-    def on(self, block: SearchedBlock, base: Base, nonce: int) -> Iterator[CoordinatedSearch]:
+    def on(self, job: Job, base: Base, nonce: int) -> Iterator[CoordinatedSearch]:
         """See :meth:`Coordinator.on`."""
         yield _Counter(nonce)
 
@@ -262,16 +262,17 @@ class Coordinator:
         self._board = Board(meeting, task)
 
     @contextmanager
-    def on(self, block: SearchedBlock, base: Base, nonce: int) -> Iterator[CoordinatedSearch]:
+    def on(self, job: Job, base: Base, nonce: int) -> Iterator[CoordinatedSearch]:
         """Has helpers search along.
 
         Args:
-            block: what for.
+            job: what for.
             base: what it stands on.
             nonce: the first one.
         """
-        number, miner, root = self._board.number(), bytes.fromhex(block.miner[2:]), base.state.root
-        order = SearchOrder(number, block.difficulty, nonce, block.parent, miner, root, base.headers)
+        number, miner, root = self._board.number(), bytes.fromhex(job.miner[2:]), base.state.root
+        newest = tuple(islice(reversed(job.lineage), HANDED))[::-1]
+        order = SearchOrder(number, job.difficulty, nonce, job.parent, miner, root, newest)
         self._board.give(order)
         try:
             yield _Shared(self._board, order)

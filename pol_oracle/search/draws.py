@@ -16,11 +16,14 @@ from pol_oracle.canonical.commitments.keccak import Words, hash_rows
 from pol_oracle.canonical.kernels.jit import compiled
 from pol_oracle.protocol import derivation
 from pol_oracle.protocol.derivation import LEAF_WEIGHTS, WORD_RANGE, Requirement
-from pol_oracle.protocol.hashing import Tag
+from pol_oracle.protocol.difficulty import most_bits, whole_bits
+from pol_oracle.protocol.hashing import Tag, keccak
 from pol_oracle.task import Workload
+from pol_oracle.task.proof import Job
 
 Integers = NDArray[np.int64]
 WORDS = 8  # that a digest holds
+_FREE_BATCH = b"pol-free"  # the miner's own generator, where the rules leave P to it
 _ONE, _LOW = np.uint64(1), np.uint64(LEAF_WEIGHTS - 1)
 
 
@@ -64,6 +67,35 @@ class PassDraws:
         values = draw_rows(Tag.REQUIREMENTS, seeds, bits, 2 * task.eligible_count, shift=1)
         indices = draw_rows(Tag.BATCH, seeds, task.batch_size, task.train_count)
         return PassDraws(values >> 1, mask_rows(seeds, bits, task.mask_size), values % 2 == 0, indices)
+
+
+class Nonces:
+    """What the nonces of a block demand.
+
+    Args:
+        workload: the task.
+        job: what is searched for.
+    """
+
+    def __init__(self, workload: Workload, job: Job) -> None:
+        self._workload, self._job = workload, job
+        self._bound = workload.task.rules, workload.task.id, job.parent, job.miner
+
+    def draw(self, nonce: int) -> NonceDraw:
+        """Returns R, as many as a block may need, and P of a nonce."""
+        task, drawn = self._workload.task, derivation.seed(*self._bound, nonce)
+        bits = most_bits(self._job.difficulty)
+        required = derivation.requirements(task.rules, drawn, bits, task.eligible_count, task.mask_size)
+        source = drawn
+        if not task.rules.batch_from_seed:
+            own = bytes.fromhex(self._job.miner[2:]) + nonce.to_bytes(8, "big")
+            source = keccak(_FREE_BATCH + drawn + own)
+        return NonceDraw(nonce, drawn, required, derivation.batch(source, task.batch_size, task.train_count))
+
+    def draw_all(self, nonces: range) -> PassDraws:
+        """Returns what some nonces demand of every block, under hardened rules."""
+        rows = seed_rows(derivation.seed_head(*self._bound), nonces)
+        return PassDraws.of(self._workload, rows, whole_bits(self._job.difficulty))
 
 
 def seed_rows(head: bytes, nonces: Sequence[int]) -> Words:

@@ -11,9 +11,10 @@ from pol_oracle.canonical.state import State
 from pol_oracle.protocol.errors import ArithmeticFault
 from pol_oracle.protocol.header import Header
 from pol_oracle.task import Workload
+from pol_oracle.task.proof import Job
 
-from .candidates import Nonces, SearchedBlock
 from .crew import Board, Rendezvous, SearchOrder
+from .draws import Nonces
 from .grouped.passes import Passes, groups_for
 from .torch_models import pick_device
 
@@ -56,8 +57,8 @@ def help_leader(
     while not stop.is_set():
         order = board.order()
         if order is not None and order.root == root:
-            block = SearchedBlock(workload, order.parent, "0x" + order.miner.hex(), order.difficulty)
-            for draw in passes.run(Nonces(block), board.claim(order, groups)):
+            job = Job(order.parent, "0x" + order.miner.hex(), order.difficulty)
+            for draw in passes.run(Nonces(workload, job), board.claim(order, groups)):
                 board.tell(order, draw.nonce)
         elif order is None:
             stop.wait(PAUSE_S)

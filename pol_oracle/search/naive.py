@@ -10,7 +10,6 @@ for nonce = start, start + 1, ...:
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 import torch
@@ -21,9 +20,10 @@ from pol_oracle.protocol.derivation import Requirement
 from pol_oracle.protocol.difficulty import whole_bits
 from pol_oracle.protocol.rules import satisfies
 from pol_oracle.task import Workload, weights_of
-from pol_oracle.task.proof import Base, Progress, Proof, StoppedError, Watch
+from pol_oracle.task.proof import Base, Job, Progress, Proof, StoppedError, Watch
 
-from .candidates import CandidateCheck, Counter, Nonces, SearchedBlock, counters
+from .candidates import CandidateCheck, Counter, counters
+from .draws import Nonces
 from .torch_models import (
     build_module,
     exact_float32,
@@ -56,9 +56,8 @@ class NaiveSearch:
 
     def search(
         self,
+        job: Job,
         base: Base,
-        miner: str,
-        difficulty: int,
         *,
         start_nonce: int = 0,
         should_stop: Callable[[], bool] | None = None,
@@ -66,8 +65,7 @@ class NaiveSearch:
     ) -> Proof | None:
         """See :class:`Search`."""
         load_state(self._module, base.state)
-        block = SearchedBlock(self._workload, base.parent, miner, difficulty)
-        nonces, attempt = Nonces(block), CandidateCheck(block, base, self.counters)
+        nonces, check = Nonces(self._workload, job), CandidateCheck(self._workload, job, base, self.counters)
         watch = Watch(Progress(start_nonce), should_stop, on_progress)
         nonce = start_nonce
         try:
@@ -76,9 +74,9 @@ class NaiveSearch:
                 watch.count(tries=1)
                 draw, proof = nonces.draw(nonce), None
                 slopes = self._slopes(draw.indices)
-                if self._meets(draw.required[: whole_bits(difficulty)], slopes):
+                if self._meets(draw.required[: whole_bits(job.difficulty)], slopes):
                     watch.count(passed=1)
-                    proof = self._now(attempt).confirm(draw, watch)
+                    proof = self._now(check).confirm(draw, watch)
                 watch.report()
                 if proof is not None:
                     return proof
@@ -114,12 +112,11 @@ class NaiveSearch:
         after = held - self._learning_rate * slope
         return satisfies(self._workload.rules, held.tolist(), after.tolist(), requirement.odd)
 
-    def _now(self, attempt: CandidateCheck) -> CandidateCheck:
-        """The attempt on the W of this moment; where tries move it, its running statistics have seen P already."""
+    def _now(self, check: CandidateCheck) -> CandidateCheck:
+        """The check on the W of this moment; where tries move it, its running statistics have seen P already."""
         if self._workload.rules.derived_state:
-            return attempt
-        state = read_state(self._module, self._workload.model)
-        return CandidateCheck(attempt.block, replace(attempt.base, state=state), self.counters)
+            return check
+        return check.on(read_state(self._module, self._workload.model))
 
     @torch.no_grad()
     def _move(self, slopes: Mapping[str, Tensor]) -> None:

@@ -50,8 +50,9 @@ log = structlog.get_logger(__name__)
 
 
 class ScreeningEvaluator:
-    """Counts what :meth:`Evaluator.correct` counts, in little more time than torch needs. Never the ground of a
-    claim, see above. Not for two threads at once.
+    """Counts what :meth:`Evaluator.correct` counts, in little more time than torch needs.
+
+    Never the ground of a claim, see above. Not for two threads at once.
 
     Args:
         evaluator: decides what torch cannot.

@@ -56,8 +56,11 @@ def alike(count: int, power: float = 100.0, check: float = 10.0) -> Miners:
 
 
 def mixed(count: int, draw: Draw, power: float = 100.0) -> Miners:
-    """Returns miners as they are met: power after Pareto (the upper fifth has four fifths, nobody over a tenth), and
-    10 s to check a block in the median, spread log-normally."""
+    """Returns miners as they are met.
+
+    Power is after Pareto (the upper fifth has four fifths, nobody over a tenth), and 10 s to check a block in the
+    median, spread log-normally.
+    """
     shares = draw.pareto(1.16, count) + 1
     for _ in range(100):  # what is cut off goes to the others, who may pass the limit in turn
         shares = np.minimum(shares / shares.sum(), max(0.1, 2 / count))

@@ -151,8 +151,9 @@ class StateStore:
         return next(self.candidates(root, size))
 
     def candidates(self, root: bytes, size: int) -> Iterator[bytes]:
-        """Yields the bytes of every place that holds ``size`` bytes under this name, so that a caller who finds
-        a wrong root can go on to the next place. Reads at most ``size + 1`` bytes from each.
+        """Yields the bytes of every place that holds ``size`` bytes under this name.
+
+        So a caller who finds a wrong root can go on to the next place. Reads at most ``size + 1`` bytes from each.
 
         Raises:
             CorruptState: when none is left, and some file had another size.

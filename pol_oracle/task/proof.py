@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -10,7 +10,22 @@ from pol_oracle.canonical.commitments.accuracy import AccuracyTree
 from pol_oracle.canonical.state import State
 from pol_oracle.protocol.header import Header
 
-HANDED = 8  # headers that a base holds: more than a miner can be ahead of what L1 shows its helpers
+
+@dataclass(frozen=True)
+class Job:
+    """The block that is searched for.
+
+    Attributes:
+        parent: id of the block to build on.
+        miner: address of the proposer, checksummed; proofs are worth nothing to another.
+        difficulty: in 1/1024 bit; the block's own is no greater.
+        lineage: headers from the first block after genesis up to the parent.
+    """
+
+    parent: bytes
+    miner: str
+    difficulty: int
+    lineage: Sequence[Header] = ()
 
 
 @dataclass(frozen=True)
@@ -18,16 +33,12 @@ class Base:
     """What all children of a block share.
 
     Attributes:
-        parent: the block's id.
         segment_root: 32 bytes; zeros under the paper's rules.
         state: W; under the paper's rules, where the search begins.
-        headers: of the newest blocks up to the parent, HANDED at most, for helpers: L1 may not show them yet.
     """
 
-    parent: bytes
     segment_root: bytes
     state: State
-    headers: tuple[Header, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -75,9 +86,8 @@ class Search(Protocol):
 
     def search(
         self,
+        job: Job,
         base: Base,
-        miner: str,
-        difficulty: int,
         *,
         start_nonce: int = 0,
         should_stop: Callable[[], bool] | None = None,
@@ -86,9 +96,8 @@ class Search(Protocol):
         """Tries nonces from ``start_nonce`` up until one gives a proof.
 
         Args:
-            base: what to build on.
-            miner: address of the proposer, checksummed; proofs are worth nothing to another.
-            difficulty: the block's, in 1/1024 bit.
+            job: what is searched for.
+            base: W of the parent's children.
             start_nonce: where to begin, so that an interrupted search can go on.
             should_stop: asked before every try or pass, and during evaluations.
             on_progress: told after every try or pass, and during evaluations.

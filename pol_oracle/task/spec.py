@@ -7,11 +7,12 @@ import re
 import tomllib
 from collections.abc import Sequence
 from decimal import Decimal
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from pol_oracle.canonical.models import MODEL_NAMES
 from pol_oracle.data import DataSpec
@@ -25,6 +26,8 @@ from pol_oracle.protocol.task import MAX_TRAINING_STEPS
 HALF_LIFE_INTERVALS = 6
 TRAINING_STEPS = 256
 MASK_SIZE = 16
+SMALLEST = float(np.finfo(np.float32).smallest_subnormal)
+SHIPPED = (Path(__file__).parent / "files", Path(__file__).resolve().parents[2] / "tasks")  # of a wheel; of a checkout
 _AMOUNT = re.compile(r"\d{1,9}(\.\d{1,18})?")
 
 
@@ -34,7 +37,14 @@ def _amount(text: str) -> str:
     return text
 
 
+def _positive(text: str) -> str:
+    if not to_units(_amount(text)):
+        raise ValueError("must be more than 0: what costs nothing to lose keeps nobody honest")
+    return text
+
+
 Amount = Annotated[str, AfterValidator(_amount)]
+Stake = Annotated[str, AfterValidator(_positive)]
 
 
 def to_units(amount: str) -> int:
@@ -76,12 +86,20 @@ class ChainSpec(BaseModel):
     max_bits: float | None = Field(None, ge=1, le=32)
     target_interval: int = Field(0, ge=0, lt=2**28)
     half_life: int | None = Field(None, ge=1, lt=2**32)
-    miner_bond: Amount = "1"
-    attest_bond: Amount = "0.25"
-    demand_fee: Amount = "0.02"  # an answer of 64 KiB takes about 3M gas: here at up to 6 gwei
+    miner_bond: Stake = "1"
+    attest_bond: Stake = "0.25"
+    demand_fee: Stake = "0.02"  # an answer of 64 KiB takes about 3M gas: here at up to 6 gwei
     miner_reward: Amount = "14"
     attester_reward: Amount = "0.2"
     confirmations: int = Field(1, ge=0, le=1000)
+
+    @field_validator("max_bits")
+    @classmethod
+    def _in_order(cls, most: float | None, others: ValidationInfo) -> float | None:
+        least = others.data.get("min_bits")
+        if most is not None and least is not None and least > most:
+            raise ValueError(f"must be at least min_bits, which is {least:g}")
+        return most
 
     def parameters(self, cap: float) -> Parameters:
         """Returns the parameters as the contracts take them.
@@ -153,6 +171,13 @@ class TaskSpec(BaseModel):
             raise ValueError(f"must be one of {', '.join(MODEL_NAMES)}")
         return name
 
+    @field_validator("learning_rate")
+    @classmethod
+    def _binary32(cls, rate: float) -> float:
+        if np.float32(rate) == 0:
+            raise ValueError(f"is 0 when it is rounded to binary32: the least that is more is {SMALLEST:.3g}")
+        return rate
+
     @property
     def steps(self) -> int:
         """N."""
@@ -198,13 +223,16 @@ class TaskSpec(BaseModel):
 def load_spec(path: Path | str) -> TaskSpec:
     """Reads a task file.
 
+    Args:
+        path: of the file; or the name of one that comes with pol-oracle, such as "devnet".
+
     Raises:
         InputError: it cannot be read, is not TOML, or a value cannot be used; the message names file and line.
     """
-    path = Path(path)
+    path = _found(Path(path))
     try:
         text = path.read_text(encoding="utf-8")
-        return TaskSpec.model_validate(tomllib.loads(text))
+        spec = TaskSpec.model_validate(tomllib.loads(text))
     except OSError as error:
         raise InputError(f"cannot read the task file {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
@@ -212,15 +240,47 @@ def load_spec(path: Path | str) -> TaskSpec:
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{path} is not TOML: {error}") from error
     except ValidationError as error:
-        complaints = [_complaint(text, e["loc"], e["msg"]) for e in error.errors()]
+        complaints = [_complaint(text, e["loc"], e["msg"], e["type"]) for e in error.errors()]
         raise InputError(f"{path}: {'; '.join(complaints)}") from error
+    try:
+        spec.parameters()
+    except InputError as error:
+        raise InputError(f"{path}: {_complaint(text, ('chain', 'difficulty_bits'), str(error))}") from error
+    return spec
 
 
-def _complaint(text: str, where: Sequence[int | str], message: str) -> str:
+def shipped_tasks() -> dict[str, Path]:
+    """Returns the task files that come with pol-oracle, by name."""
+    return {path.stem: path for folder in SHIPPED for path in sorted(folder.glob("*.toml"))}
+
+
+def _found(path: Path) -> Path:
+    """The file that was meant."""
+    if path.exists() or path.name != str(path) or path.suffix:
+        return path
+    shipped = shipped_tasks()
+    if path.name not in shipped:
+        raise InputError(
+            f"there is no task file {path}, and no task of that name: name a file, or one of {', '.join(shipped)}"
+        )
+    return shipped[path.name]
+
+
+def _complaint(text: str, where: Sequence[int | str], message: str, kind: str = "") -> str:
     keys = [str(part) for part in where]
     line = _line_of(text, keys)
     place = f"line {line}: " if line else ""
+    if kind == "extra_forbidden":
+        message = _no_such_key(keys)
     return f"{place}{'.'.join(keys)}: {message.removeprefix('Value error, ')}"
+
+
+def _no_such_key(keys: Sequence[str]) -> str:
+    """Says what there is instead of a key that is none."""
+    sections: dict[str, type[BaseModel]] = {"data": DataSpec, "chain": ChainSpec}
+    known = list(sections.get(keys[0], TaskSpec).model_fields)
+    close = get_close_matches(keys[-1], known, 1)
+    return f"there is no such key; did you mean {close[0]}?" if close else f"no such key; there are {', '.join(known)}"
 
 
 def _line_of(text: str, keys: Sequence[str]) -> int | None:

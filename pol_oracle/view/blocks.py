@@ -137,8 +137,10 @@ class BlockView:
 
     @property
     def shown(self) -> dict[Position, bytes]:
-        """What was shown of the block on L1, whoever had demanded it: position -> what the contract told of it. Of
-        explanations those that stand."""
+        """What was shown of the block on L1, whoever had demanded it: position -> what the contract told of it.
+
+        Of explanations those that stand.
+        """
         return {position: d.answer for position, d in self.demands.items() if d.answer is not None}
 
     def explained_at(self, position: Position) -> int | None:

@@ -1,5 +1,6 @@
-"""What people see of a network while it runs: a table of who takes part and of the newest blocks. Read from L1 and from
-the agents' status files; `pol up`, `pol top` and the demo show it.
+"""What people see of a network while it runs: a table of who takes part and of the newest blocks.
+
+Read from L1 and from the agents' status files; `pol up`, `pol top` and the demo show it.
 
     observer.py  follows L1, also while it is away
     agents.py    the status files of a home folder

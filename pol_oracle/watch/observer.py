@@ -5,14 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from pol_oracle.agents.monitoring.waiting import l1_wait
 from pol_oracle.l1.client import Client
 from pol_oracle.l1.contracts.deployment import Deployment
 from pol_oracle.l1.events.typed import Event
 from pol_oracle.l1.monitor import Monitor
 from pol_oracle.protocol.errors import ChainError, WrongChain
 from pol_oracle.view import History, View
-
-QUIET_S = 30.0  # without a new L1 block, after which that is worth a word
 
 
 class Observer:
@@ -54,12 +53,8 @@ class Observer:
         if self._away is not None:
             since, reason = self._away
             return f"L1 away since {now - since:.0f} s: {reason}"
-        if now - self._moved_at > QUIET_S:
-            return (
-                f"L1 has made no block for {now - self._moved_at:.0f} s, so no clock runs: is it an anvil without "
-                "--block-time? `cast rpc evm_mine` makes one"
-            )
-        return None
+        wait = l1_wait(now - self._moved_at)
+        return None if wait is None else str(wait)
 
     def look(self) -> tuple[Event, ...]:
         """Returns what is new; nothing while L1 is away.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -95,7 +96,7 @@ class Watcher:
 
     def _tell_once(self, alarms: Sequence[str]) -> None:
         """Says what is wrong when it begins; what it is is told by the text up to its first figure."""
-        kinds = {alarm.partition(" since ")[0]: alarm for alarm in alarms}
+        kinds = {re.split(r" since | for \d", alarm)[0]: alarm for alarm in alarms}
         for kind in kinds.keys() - self._alarms:
             self._screen.say(kinds[kind])
         self._alarms = set(kinds)

@@ -10,7 +10,6 @@ from typing import Any, cast
 import pytest
 import structlog
 
-from pol_oracle.agents.job import Job
 from pol_oracle.agents.miner import MinerLoop
 from pol_oracle.agents.rules.verdicts import Invalid, Valid, Verdict
 from pol_oracle.agents.runtime import Context
@@ -19,6 +18,7 @@ from pol_oracle.agents.work.follow import Ask
 from pol_oracle.agents.work.worker import Cancelled
 from pol_oracle.evidence import Shown
 from pol_oracle.protocol.errors import StoreError
+from pol_oracle.task.proof import Job
 from pol_oracle.view.blocks import BlockView
 from pol_oracle.view.lineage import Lineage
 from tests.agents.scene import CHEAT, GENESIS, MINER, PARAMETERS, POLICY, TASK, Scene, account_of, join, proof_of
@@ -44,6 +44,7 @@ class Machine:
             records=records,
             postbox=SimpleNamespace(gas_price=0),
             me=MINER,
+            metrics=None,
         )
         self.loop = MinerLoop(cast(Context, context), self.replay, self.produce, nothing)
         self.loop.log = structlog.get_logger()
@@ -59,10 +60,10 @@ class Machine:
         return found
 
     def produce(self, job: Job, cancelled: Ask) -> Any:
-        self.searching.append(job.parent.id)
+        self.searching.append(job.parent)
         while not cancelled():
             time.sleep(0.001)
-        self.searching.remove(job.parent.id)
+        self.searching.remove(job.parent)
         raise Cancelled
 
     def turn(self) -> list[bytes]:

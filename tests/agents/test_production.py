@@ -9,16 +9,14 @@ from typing import Any, cast
 
 import pytest
 
-from pol_oracle.agents.job import Job
 from pol_oracle.agents.monitoring.meter import Meter
 from pol_oracle.agents.production import Production
-from pol_oracle.agents.rules.knowledge import Parent
 from pol_oracle.agents.work.follow import Follower
 from pol_oracle.agents.work.worker import Cancelled
 from pol_oracle.canonical.commitments.accuracy import AccuracyTree
 from pol_oracle.protocol.errors import InputError, NotFinite
 from pol_oracle.protocol.hashing import ZERO
-from pol_oracle.search import Base, Progress, Proof, Search
+from pol_oracle.search import Base, Job, Progress, Proof, Search
 from pol_oracle.store import StateStore
 from tests.agents.chains import GENESIS, Block, chain, lineage
 from tests.agents.work.test_replay import Diverging
@@ -38,19 +36,20 @@ class Sought:
     """A search that finds the same proof each time, if any, and tells where it was to begin."""
 
     found: Proof | None = None
+    jobs: list[Job] = field(default_factory=list)
     bases: list[Base] = field(default_factory=list)
     nonces: list[int] = field(default_factory=list)
 
     def search(
         self,
+        job: Job,
         base: Base,
-        miner: str,
-        difficulty: int,
         *,
         start_nonce: int,
         should_stop: Callable[[], bool],
         on_progress: Callable[[Progress], None],
     ) -> Proof | None:
+        self.jobs.append(job)
         self.bases.append(base)
         self.nonces.append(start_nonce)
         on_progress(Progress(start_nonce, tries=1))
@@ -62,7 +61,7 @@ def producing(follower: Follower, sought: Sought, meter: Meter | None = None) ->
 
 
 def job(*blocks: Block) -> Job:
-    return Job(Parent(blocks[-1].id if blocks else GENESIS, lineage(blocks)), MINER, DIFFICULTY)
+    return Job(blocks[-1].id if blocks else GENESIS, MINER, DIFFICULTY, lineage(blocks))
 
 
 @pytest.fixture
@@ -82,9 +81,9 @@ def test_searches_on_the_state_that_every_miner_of_the_parent_starts_from(follow
     assert produce(job(), never) is sought.found
     produce(job(BLOCKS[0]), never)
     expected = [(GENESIS, BLOCKS[0].header), (BLOCKS[0].id, BLOCKS[1].header)]
-    found = [(b.parent, b.segment_root, b.state.root) for b in sought.bases]
+    found = [(j.parent, b.segment_root, b.state.root) for j, b in zip(sought.jobs, sought.bases, strict=True)]
     assert found == [(parent, child.segment_root, child.pre_root) for parent, child in expected]
-    assert [base.headers for base in sought.bases] == [(), (BLOCKS[0].header,)]  # for helpers
+    assert [tuple(job.lineage) for job in sought.jobs] == [(), (BLOCKS[0].header,)]  # for helpers
     assert len(set(sought.nonces)) == 2  # a job that is begun again tries others
 
 

@@ -17,7 +17,7 @@ from pol_oracle.l1.monitor import Update
 from pol_oracle.l1.sending.calls import CallResult
 from pol_oracle.protocol.errors import ChainError, StoreError, Unreachable, WrongChain
 from pol_oracle.view import View
-from tests.agents.scene import GENESIS, V1, account_of
+from tests.agents.scene import GENESIS, PARAMETERS, V1, account_of
 
 
 class Feed:
@@ -45,10 +45,12 @@ class Idle(Loop):
 
 def idle(feed: Feed) -> Loop:
     postbox = SimpleNamespace(tick=list)
-    records = SimpleNamespace(write=lambda history: None)
+    records = SimpleNamespace(write=lambda history: None, note=lambda **facts: None)
     config = SimpleNamespace(name="idle", account=account_of(V1), depth=0)
     told: dict[str, Any] = {"feed": feed, "postbox": postbox, "records": records, "config": config}
-    context: Any = SimpleNamespace(**told, genesis_id=GENESIS, check=None)
+    context: Any = SimpleNamespace(
+        **told, genesis_id=GENESIS, check=None, parameters=PARAMETERS, metrics=None, pulse=None
+    )
     return Idle(cast(Context, context))
 
 

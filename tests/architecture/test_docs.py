@@ -17,6 +17,8 @@ CONTRACTS = [path.read_text() for path in (ROOT / "tests" / "solidity").glob("*.
 DECISIONS = sorted(
     page for page in (ROOT / "docs" / "decisions").glob("*.md") if page.name not in ("README.md", "superseded.md")
 )
+COMMENTED = [*(ROOT / "contracts").rglob("*.sol"), *ROOT.glob("tests/solidity/*.sol"), *ROOT.glob("tasks/*.toml")]
+UNDER_WORK = ("docs/economics.md", "docs/risks.md")
 STATUS = re.compile(r"\*20\d\d-\d\d-\d\d · (accepted|superseded( in part)? by \[[^]]+\]\([^)]+\))\*")
 
 
@@ -94,6 +96,34 @@ def test_folders_in_the_layout_are_there() -> None:
     assert [
         folder for folder in folders if not any((ROOT / home / folder).is_dir() for home in ("", "pol_oracle"))
     ] == []
+
+
+def test_every_page_is_in_the_sites_navigation() -> None:
+    navigation = (ROOT / "mkdocs.yml").read_text("utf-8")
+    pages = [page.relative_to(ROOT / "docs").as_posix() for page in PAGES if page.is_relative_to(ROOT / "docs")]
+    assert [page for page in pages if not page.startswith("decisions/") and f" {page}\n" not in navigation] == []
+
+
+def test_the_architecture_names_every_package() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    packages = (init.parent.name for init in (ROOT / "pol_oracle").glob("*/__init__.py"))
+    assert [package for package in packages if f"`pol_oracle/{package}/`" not in text] == []
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if name(page) not in UNDER_WORK], ids=name)
+def test_lines_of_prose_are_short(page: Path) -> None:
+    assert [line for line in prose(page).splitlines() if too_long(line) and not line.startswith("|")] == []
+
+
+@pytest.mark.parametrize("path", COMMENTED, ids=lambda path: str(path.relative_to(ROOT)))
+def test_lines_of_comments_are_short(path: Path) -> None:
+    comments = re.findall(r"^ *(?:///?|#) .*", path.read_text("utf-8"), re.MULTILINE)
+    assert [line for line in comments if too_long(line)] == []
+
+
+def too_long(line: str) -> bool:
+    """Whether a line has more than 120 characters, and could be broken."""
+    return len(line) > 120 and max(map(len, line.split())) < 80
 
 
 def test_both_paths_of_the_architecture_are_short() -> None:

@@ -5,13 +5,10 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-PACKAGE = ROOT / "pol_oracle"
-MODULES = sorted(PACKAGE.rglob("*.py"))
+from tests.architecture.modules import MODULES, PACKAGE, ROOT, attributes, importers
+
 TORCH_FREE = [
     "pol_oracle.protocol",
     "pol_oracle.canonical",
@@ -29,41 +26,6 @@ TORCH_FREE = [
     "pol_oracle.simulate.scenarios.catalogue",
     "pol_oracle.cli.app",
 ]
-
-
-@cache
-def tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_text("utf-8"))
-
-
-def attributes(path: Path) -> Iterator[ast.Attribute]:
-    return (node for node in ast.walk(tree(path)) if isinstance(node, ast.Attribute))
-
-
-@cache
-def imports(path: Path) -> frozenset[str]:
-    """Full names of all that a module imports, wherever in it, relative imports resolved."""
-    return frozenset(_imports(path))
-
-
-def _imports(path: Path) -> Iterator[str]:
-    package = path.relative_to(ROOT).with_suffix("").parts[:-1]
-    for node in ast.walk(tree(path)):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            above = package[: len(package) + 1 - node.level] if node.level else ()
-            base = ".".join([*above, *([node.module] if node.module else [])])
-            yield from (f"{base}.{alias.name}" for alias in node.names)
-
-
-def importers(*wanted: str) -> set[str]:
-    """The modules, as paths below the package, that import one of these names or something below it."""
-    return {
-        path.relative_to(PACKAGE).as_posix()
-        for path in MODULES
-        if any(name == w or name.startswith(w + ".") for name in imports(path) for w in wanted)
-    }
 
 
 def test_layers() -> None:
@@ -127,6 +89,11 @@ def test_one_module_reads_settings() -> None:
         if node.attr in ("environ", "getenv")
     }
     assert readers <= {"cli/settings.py", "l1/contracts/artifacts.py"}
+
+
+def test_calls_are_encoded_at_the_output_only() -> None:
+    encoding = {path for path in importers("pol_oracle.l1.contracts.abi.encode_call") if not path.startswith("bench/")}
+    assert encoding == {"l1/client.py", "l1/sending/calls.py"}
 
 
 def test_nothing_is_unpickled() -> None:

@@ -76,5 +76,5 @@ def test_command_checks_recorded_figures(tmp_path: Path, monkeypatch: pytest.Mon
 
     assert moved.exit_code == 1
     assert "recorded was 900" in moved.stderr
-    (row,) = json.loads(moved.stdout)["rows"]
+    (row,) = json.loads(moved.stdout)["data"]["rows"]
     assert (row["baseline"], round(row["ratio"], 2), row["ok"]) == (900, 1.11, False)

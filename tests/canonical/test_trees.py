@@ -108,7 +108,7 @@ def test_a_level_may_be_hashed_in_parts() -> None:
 
 ROOT_OF_A_RAMP = """
 import numpy as np
-from pol_oracle.canonical.trees import tensor_root
+from pol_oracle.canonical.commitments.trees import tensor_root
 print(tensor_root(np.arange(64 * 37 - 5, dtype=np.float32)).hex())
 """
 

@@ -15,6 +15,7 @@ from pol_oracle.bench.l1 import L1
 from pol_oracle.cli.app import app
 from pol_oracle.l1.client import Client
 from pol_oracle.l1.contracts.deployment import Deployment
+from tests.cli.schemas import check
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,13 @@ class Said:
 
     @property
     def json(self) -> Any:
-        """stdout as JSON."""
-        return json.loads(self.out)
+        """What stdout holds as JSON, without its envelope."""
+        return json.loads(self.out)["data"]
+
+    @property
+    def lines(self) -> list[Any]:
+        """The same of a stream, one line each."""
+        return [json.loads(line)["data"] for line in self.out.splitlines()]
 
     @property
     def sentence(self) -> str:
@@ -60,9 +66,18 @@ def pol(home: Path) -> Pol:
     def run(*words: object) -> Said:
         arguments = ["--home", str(home), "--log-level", "error", *map(str, words)]
         result = CliRunner().invoke(app, arguments, env={"COLUMNS": "200"})
+        if "--json" in words:
+            _check(result.stdout)
         return Said(result.exit_code, result.stdout, result.stderr)
 
     return run
+
+
+def _check(printed: str) -> None:
+    """What is printed as JSON is one document, or one a line, as its schema says."""
+    streamed = not printed.startswith("{\n")
+    for text in printed.splitlines() if streamed else [printed]:
+        check(json.loads(text))
 
 
 @pytest.fixture

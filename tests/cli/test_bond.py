@@ -146,3 +146,18 @@ def test_the_operator_caps_fees(pol: Pol, client: Client, monkeypatch: pytest.Mo
     monkeypatch.setenv("POL_FEE_CAPS", "bonds=1")
     assert "is no cap on fees" in pol("bond", "deposit", "1", *MINER).sentence
     assert bonded(client) == 0
+
+
+def test_somebody_else_deposits_while_an_agent_sends_for_the_account(
+    pol: Pol, client: Client, home: Path, deployed: Deployment
+) -> None:
+    agent = dev_account(8)
+    with Sender(client, agent, home / "agents" / "dev-8.sqlite"):
+        refused = pol("bond", "deposit", "1", "--role", "verifier", "--dev", 8)
+        said = pol("bond", "deposit", "1.5", "--role", "verifier", "--dev", 7, "--for", agent.address)
+
+    assert refused.code == 1 and "in use by another process" in refused.sentence
+    assert said.code == 0, said.err
+    assert client.bond(agent.address, Role.VERIFIER).free == 15 * 10**17
+    assert client.bond(dev_account(7).address, Role.VERIFIER).free == 0
+    assert "is no address" in pol("bond", "deposit", "1", "--role", "miner", "--dev", 7, "--for", "bob").sentence

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import re
 import time
 from pathlib import Path
 
@@ -27,7 +27,7 @@ def test_keys_are_made_imported_and_listed(pol: Pol, home: Path, tmp_path: Path)
     listed = pol("keys", "list", "--json").json
 
     assert imported["address"] == dev_account(3).address
-    assert listed == [made, imported]
+    assert listed == {"keys": [made, imported]}
     assert dev_account(3).key.hex() not in (home / "keys" / "bob.json").read_text()
 
 
@@ -52,10 +52,21 @@ def test_bond_is_deposited_shown_and_withdrawn(pol: Pol, deployed: Deployment, l
     shown = pol("bond", "show", dev_account(8).address, "--json").json
     taken = pol("bond", "withdraw", "--role", "verifier", "--dev", 8, "--json").json
 
-    assert put["verifier_free_eth"] == shown["verifier_free_eth"] == "2.5"
-    assert shown["miner_free_eth"] == "0"
-    assert taken["verifier_free_eth"] == "0"
-    assert taken["credit_eth"] == "0"
+    assert put == shown
+    assert shown["bonds"] == [
+        {"role": "miner", "free": "0", "locked": "0"},
+        {"role": "verifier", "free": "2500000000000000000", "locked": "0"},
+    ]
+    assert taken["bonds"][1]["free"] == "0"
+    assert taken["credit"] == "0"
+
+
+@pytest.mark.parametrize("named", ["dev-8", dev_account(8).address[:12]])
+def test_an_account_is_found_by_what_was_shown_of_it(pol: Pol, deployed: Deployment, named: str) -> None:
+    said = pol("bond", "show", named)
+
+    assert said.code == 0, said.err
+    assert f"dev-8 {dev_account(8).address}" in said.out
 
 
 def test_bond_can_be_deposited_with_a_keystore(pol: Pol, deployed: Deployment, l1: L1, tmp_path: Path) -> None:
@@ -67,7 +78,7 @@ def test_bond_can_be_deposited_with_a_keystore(pol: Pol, deployed: Deployment, l
 
     said = pol("bond", "deposit", "1", "--role", "miner", "--account", "carol", "--password-file", password, "--json")
 
-    assert said.json["miner_free_eth"] == "1"
+    assert said.json["bonds"][0]["free"] == str(10**18)
     assert pol("bond", "show", "--account", "carol", "--json").json == said.json
 
 
@@ -75,23 +86,28 @@ def test_blocks_are_listed_and_shown(pol: Pol, l1: L1) -> None:
     block = finalize_one(l1)
     pending, _ = l1.propose(l1.header(block, 2))
 
-    listed = pol("blocks", "list", "--json").json
+    listed = pol("blocks", "list", "--json").json["blocks"]
     shown = pol("blocks", "show", "0x" + block.hex(), "--json").json
 
     assert [(b["height"], b["status"], b["head"]) for b in listed] == [(1, "finalized", False), (2, "pending", True)]
-    assert shown["header"]["nonce"] == 1
+    assert shown["header"]["nonce"] == "1"
     assert shown["attesters"] == [dev_account(2).address, dev_account(3).address]
     assert pol("blocks", "show", pending.hex()[:8], "--json").json["id"] == "0x" + pending.hex()
     assert pol("blocks", "show", "head", "--json").json["height"] == 2
     assert pol("blocks", "show", "1", "--json").json["id"] == "0x" + block.hex()
     assert [b["difficulty_bits"] for b in listed] == [5, 5]
     listing = pol("blocks", "list").out
-    assert "finalized" in listing and "  5 bits  " in listing
+    assert "finalized" in listing and "pending, head" in listing and "2 of 2" in listing and "dev-1" in listing
+    for digits in re.findall(r"0x[0-9a-f]+", listing)[::2]:
+        assert pol("blocks", "show", digits, "--json").json["id"].startswith(digits), "it cannot be pasted back"
     text = pol("blocks", "show", "final").out
     assert "pre_root" in text
     assert "5 bits" in text
     assert str(shown["proposed_at"]) not in text
-    assert time.strftime("%H:%M:%S", time.gmtime(shown["proposed_at"])) in text
+    assert time.strftime("%H:%M:%S %Z", time.localtime(shown["proposed_at"])) in text
+    assert len(shown["requirements"]) == 5
+    assert f"dev-1 proposed block 1 (0x{block.hex()[:10]})" in text
+    assert f"block 1 (0x{block.hex()[:10]}) is final: 14 LEARN for dev-1" in text or "is final" in text
 
 
 def test_demands_are_shown_with_their_block_and_watched(pol: Pol, l1: L1) -> None:
@@ -103,26 +119,35 @@ def test_demands_are_shown_with_their_block_and_watched(pol: Pol, l1: L1) -> Non
     (shown,) = pol("blocks", "show", block.hex(), "--json").json["demands"]
     assert (shown["state"], shown["position"]) == ("open", "all bits of the evaluation")
     assert shown["demander"] == dev_account(VERIFIERS[0]).address
-    assert "open      all bits of the evaluation" in pol("blocks", "show", block.hex()).out
+    assert "all bits of the evaluation  dev-2" in pol("blocks", "show", block.hex()).out
 
-    said = [json.loads(line) for line in pol("blocks", "watch", "--past", "--count", 9, "--json").out.splitlines()]
+    said = pol("blocks", "watch", "--past", "--count", 9, "--json").lines
     assert next(e for e in said if e["event"] == "Demanded")["position"] == shown["position"]
 
 
 def test_watch_tells_events_as_json_lines(pol: Pol, l1: L1) -> None:
     block = finalize_one(l1)
 
-    said = pol("blocks", "watch", "--past", "--count", 12, "--json")
-    events = [json.loads(line) for line in said.out.splitlines()]
+    events = pol("blocks", "watch", "--past", "--count", 12, "--json").lines
 
     assert events[0]["event"] == "HeadChanged"  # genesis
     proposed = next(e for e in events if e["event"] == "BlockProposed")
     assert proposed["block_id"] == "0x" + block.hex()
-    text = pol("blocks", "watch", "--past", "--count", 12).out
-    assert "BlockProposed" in text
-    assert "amount=10 ETH" in text
-    assert "difficulty=5 bits" in text
-    assert any(event.get("amount") == 10 * 10**18 for event in events)
+    assert proposed["difficulty_bits"] == 5
+    assert any(event.get("amount") == str(10 * 10**18) for event in events)
+
+
+def test_watch_tells_people_sentences_without_what_goes_without_saying(pol: Pol, l1: L1) -> None:
+    block = finalize_one(l1)
+    name = f"block 1 (0x{block.hex()[:10]})"
+
+    text = pol("blocks", "watch", "--past", "--count", 8).out
+
+    assert f"dev-1 proposed {name}, 5 bits" in text
+    assert "dev-1 deposited 10 ETH of miner bond" in text
+    assert f"dev-2 attested to {name}" in text
+    assert "locked" not in text
+    assert "dev-1 has 1 ETH of miner bond locked" in pol("blocks", "watch", "--past", "--all", "--count", 9).out
 
 
 def test_status_tells_head_bonds_and_reasons(pol: Pol, l1: L1) -> None:
@@ -130,7 +155,7 @@ def test_status_tells_head_bonds_and_reasons(pol: Pol, l1: L1) -> None:
 
     said = pol("status", "--json").json
 
-    assert said["head"] == {"id": "0x" + block.hex(), "height": 1, "total_work": 32}
+    assert said["head"] == {"id": "0x" + block.hex(), "height": 1, "total_work": "32"}
     assert said["finalized"]["height"] == 1
     assert said["difficulty_bits"] == 5
     assert "5 bits on the head" in pol("status").out
@@ -140,11 +165,14 @@ def test_status_tells_head_bonds_and_reasons(pol: Pol, l1: L1) -> None:
         (dev_account(3).address, "verifier"),
     }
     assert [(m["account"], m["amount"], m["unit"]) for m in said["moves"]] == [
-        (dev_account(MINER).address, "13.6", "LEARN"),
-        (dev_account(2).address, "0.2", "LEARN"),
-        (dev_account(3).address, "0.2", "LEARN"),
+        (dev_account(MINER).address, str(136 * 10**17), "LEARN"),
+        (dev_account(2).address, str(2 * 10**17), "LEARN"),
+        (dev_account(3).address, str(2 * 10**17), "LEARN"),
     ]
-    assert f"mined block {block.hex()[:8]} at height 1" in pol("status").out
+    text = pol("status").out
+    assert f"block 1 (0x{block.hex()[:10]}) by dev-1" in text
+    assert f"mined block 1 (0x{block.hex()[:10]})" in text
+    assert "+13.6 LEARN" in text
 
 
 def test_plot_draws_from_chain_data(pol: Pol, l1: L1, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from pol_oracle.bench.l1 import L1
 from pol_oracle.l1.client import Client
 from pol_oracle.l1.contracts.deployment import Deployment
 from pol_oracle.l1.devnet.anvil import Devnet
@@ -71,8 +72,8 @@ def test_running_agents_keep_their_memory(pol: Pol, remembered: Path) -> None:
 
 def test_a_devnet_gives_eth_away(pol: Pol, client: Client, deployed: Deployment) -> None:
     rpc = ("--rpc", client.rpc.url)
-    assert pol(*rpc, "devnet", "fund", STRANGER, "2.5", "--json").json["wallet_eth"] == "2.5"
-    assert pol(*rpc, "devnet", "fund", STRANGER, "--json").json["wallet_eth"] == "102.5"
+    assert pol(*rpc, "devnet", "fund", STRANGER, "2.5", "--json").json["wallet"] == str(25 * 10**17)
+    assert pol(*rpc, "devnet", "fund", STRANGER, "--json").json["wallet"] == str(1025 * 10**17)
     assert client.balance(STRANGER) == 102_500_000_000_000_000_000
     assert "is no address" in pol(*rpc, "devnet", "fund", "alice").sentence
 
@@ -98,3 +99,15 @@ def test_stale_memory_is_set_aside_and_nothing_is_lost(remembered: Path) -> None
     assert sorted(path.name for path in aside.iterdir()) == ["dev-1-kept", "dev-1-miner-memory.sqlite"]
     assert (agents / "dev-1.sqlite").exists()  # a journal keeps deployments apart itself
     assert set_aside(agents) is None
+
+
+def test_top_names_who_takes_part_and_says_what_is_waited_for(pol: Pol, l1: L1) -> None:
+    l1.bond()
+    block, _ = l1.propose(l1.header(l1.client.finalized_tip(), 1))
+
+    shown = pol("top", "--json").json
+    assert {row["name"] for row in shown["parties"]} == {"dev-1", "dev-2", "dev-3"}
+    assert shown["blocks"][0]["block"] == block.hex()[:8]
+    assert shown["blocks"][0]["waits"].startswith("0 of 2 attestations, window ends in")
+    text = pol("top").out
+    assert "dev-1" in text and "0 of 2 attestations" in text

@@ -17,13 +17,13 @@ NEEDED = """
 up, top, doctor,
 devnet up, devnet down, devnet status, devnet reset, devnet fund, deploy, keys new, keys import, keys list,
 bond deposit, bond withdraw, bond show, miner run, verifier run, blocks list, blocks show, blocks verify, blocks watch,
-task show, status, explorer, store serve, state export, plot, bench, demo, challenge,
+task show, status, explorer, store serve, state export, plot, logs, env, bench, demo, challenge,
 reproduce figure1, reproduce learning, simulate, soak
 """
 PRINTING = """
 top, doctor, devnet up, devnet down, devnet status, devnet reset, devnet fund, deploy, keys new, keys import, keys list,
 bond deposit, bond withdraw, bond show, miner run, verifier run, blocks list, blocks show, blocks verify, blocks watch,
-task show, status, explorer, store serve, state export, plot, bench, demo, challenge,
+task show, status, explorer, store serve, state export, plot, logs, env, bench, demo, challenge,
 reproduce figure1, reproduce learning, simulate, soak
 """
 UNITS = (
@@ -81,7 +81,7 @@ def test_whatever_prints_prints_json() -> None:
 
 
 def test_help_loads_nothing_heavy() -> None:
-    heavy = ["torch", "numba", "web3", "matplotlib", "numpy", "sklearn"]
+    heavy = ["torch", "numba", "web3", "matplotlib", "numpy", "sklearn", "eth_abi", "pydantic", "structlog", "requests"]
     script = (
         "import sys; from typer.testing import CliRunner; from pol_oracle.cli.app import app;"
         "result = CliRunner().invoke(app, ['--help']); assert result.exit_code == 0, result.output;"

@@ -78,7 +78,7 @@ def test_on_a_terminal_lines_and_entries_are_shown(config: AgentConfig, monkeypa
 
 def test_json_stays_json(config: AgentConfig, monkeypatch: pytest.MonkeyPatch) -> None:
     text = shown(config, Screen(), monkeypatch, json=True)
-    assert json_module.loads(text) == {"event": "found", "block": "[ab]"}
+    assert json_module.loads(text)["data"] == {"event": "found", "block": "[ab]"}
 
 
 def started(stdout: int) -> subprocess.Popen[str]:

@@ -29,7 +29,7 @@ from pol_oracle.protocol.difficulty import BIT
 from pol_oracle.protocol.hashing import ZERO, keccak
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import Role, Status
-from pol_oracle.search import Base, Proof, build_module, search_for
+from pol_oracle.search import Base, Job, Proof, build_module, search_for
 from pol_oracle.search.torch_models import images_to_torch
 from pol_oracle.store import StateStore, file_name
 from pol_oracle.task import Segment, Workload, build_workload, load_spec, train_segment
@@ -100,8 +100,9 @@ def ground(network: L1, workload: Workload) -> Ground:
 
 @pytest.fixture
 def proof(ground: Ground) -> Proof:
-    base = Base(ground.segment.block_id, ground.segment.root, ground.segment.end)
-    found = search_for(ground.workload).search(base, dev_account(MINER).address, BIT)
+    base = Base(ground.segment.root, ground.segment.end)
+    job = Job(ground.segment.block_id, dev_account(MINER).address, BIT)
+    found = search_for(ground.workload).search(job, base)
     assert found is not None
     return found
 

@@ -44,7 +44,7 @@ def test_demo_keeps_its_promises(tmp_path: Path) -> None:
     )
 
     assert done.returncode == 0, done.stderr[-3000:]
-    report = json.loads(done.stdout)
+    report = json.loads(done.stdout)["data"]
     assert report == json.loads((tmp_path / "demo.json").read_text())
     assert report["problems"] == []
     assert report["finalized"] >= BLOCKS

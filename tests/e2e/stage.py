@@ -13,8 +13,7 @@ import numpy as np
 from eth_account.signers.local import LocalAccount
 
 from pol_oracle.agents.config import AgentConfig
-from pol_oracle.agents.job import Job, Produce
-from pol_oracle.agents.miner import MinerLoop
+from pol_oracle.agents.miner import MinerLoop, Produce
 from pol_oracle.agents.rules.policy import Policy
 from pol_oracle.agents.rules.verdicts import Answerer, Invalid, Replay, Unavailable, Valid, Verdict
 from pol_oracle.agents.runtime import Context, Loop, open_context
@@ -35,6 +34,7 @@ from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import EvidenceKind, Role, Status
 from pol_oracle.protocol.positions import Item, MissingItem, Position
 from pol_oracle.protocol.task import Task
+from pol_oracle.task.proof import Job
 from pol_oracle.view.blocks import BlockView
 from pol_oracle.view.lineage import Lineage
 
@@ -53,14 +53,14 @@ class MadeUpProof:
 
 def header_of(task: Task, job: Job, nonce: int = 0, correct: int | None = None) -> Header:
     """A header that the registry takes, with the accuracy tree that it should have."""
-    segment, pre = (keccak(bytes([n]) + job.parent.id) for n in range(2))
-    post, trace = (keccak(bytes([n]) + job.parent.id + nonce.to_bytes(8, "big")) for n in range(2))
-    drawn = seed(task.rules, task.id, job.parent.id, job.miner, nonce)
+    segment, pre = (keccak(bytes([n]) + job.parent) for n in range(2))
+    post, trace = (keccak(bytes([n]) + job.parent + nonce.to_bytes(8, "big")) for n in range(2))
+    drawn = seed(task.rules, task.id, job.parent, job.miner, nonce)
     indices = batch(drawn, task.batch_size, task.train_count)
-    below = job.parent.lineage[-1].correct_after if job.parent.lineage else 0
+    below = job.lineage[-1].correct_after if job.lineage else 0
     after = below + 1 if correct is None else correct
     bits = accuracy(task, after).root.hash
-    return Header(job.parent.id, job.miner, nonce, indices, segment, pre, post, trace, bits, after - 1, after)
+    return Header(job.parent, job.miner, nonce, indices, segment, pre, post, trace, bits, after - 1, after)
 
 
 def accuracy(task: Task, correct: int) -> AccuracyTree:

@@ -217,7 +217,9 @@ class Ledger:
         _check(not fact.settled, "forfeited before")
         self._pay(who, "forfeitBond")
         self.facts[block] = replace(fact, settled=True)
-        self._forfeit(fact.miner, self.parameters.miner_bond - fact.answers * self._pay_each(fact), bounty)
+        bond, pay = self.parameters.miner_bond, fact.answers * self._pay_each(fact)
+        lapsed = bounty.lapsed and self.rules.lapses_burn
+        self._forfeit(fact.miner, bond - pay, bounty, self.parameters.demand_fee if lapsed else bond // 2 - pay)
 
     def settle_attestation(self, who: str, block: int, attester: str) -> None:
         """Ends an attestation: of a slashed block it costs the bond."""
@@ -229,7 +231,7 @@ class Ledger:
         if bounty and bounty.lapsed and self.rules.lapses_burn:
             self._burn(attester, self.parameters.attest_bond)
         elif bounty:
-            self._forfeit(attester, self.parameters.attest_bond, bounty)
+            self._forfeit(attester, self.parameters.attest_bond, bounty, self.parameters.attest_bond // 2)
 
     # --- demands ---
 
@@ -268,7 +270,8 @@ class Ledger:
         self.fallen.setdefault((key[0], made.responder), self.now)
         self._reopen(key, fact.miner)
         if bonded:
-            self._forfeit(made.responder, self.parameters.attest_bond, Bounty(who, who, 0, 0, False))
+            bond = self.parameters.attest_bond
+            self._forfeit(made.responder, bond, Bounty(who, who, 0, 0, False), bond // 2)
 
     def reopen(self, who: str, key: Key) -> None:
         """What else was explained by an author whose explanation was refuted does not stand either."""
@@ -396,13 +399,13 @@ class Ledger:
         most = self.parameters.miner_bond // PAY_SHARE // fact.answers if fact.answers else 0
         return min(self.parameters.demand_fee, most)
 
-    def _forfeit(self, loser: str, amount: int, bounty: Bounty) -> None:
-        rest = amount // 2
-        to_first = 0 if bounty.first == bounty.prover else rest // 2
+    def _forfeit(self, loser: str, amount: int, bounty: Bounty, most: int) -> None:
+        paid = min(most, amount // 2)
+        to_first = 0 if bounty.first == bounty.prover else paid // 2
         self.worth[loser] -= amount
-        self.worth[bounty.prover] += rest - to_first
+        self.worth[bounty.prover] += paid - to_first
         self.worth[bounty.first] += to_first
-        self.burned += amount - rest
+        self.burned += amount - paid
 
     def _burn(self, loser: str, amount: int) -> None:
         self.worth[loser] -= amount

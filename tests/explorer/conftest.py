@@ -58,16 +58,15 @@ class Site:
 def serving(config: ExplorerConfig) -> Iterator[Site]:
     """Serves an explorer from a thread of this process."""
     with bound("127.0.0.1", 0) as listener:
-        app, keeper = assemble(config)
-        server = uvicorn.Server(configuration(app))
+        parts = assemble(config)
+        server = uvicorn.Server(configuration(parts.app))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
-        keeper.start()
         try:
-            yield Site(f"http://127.0.0.1:{listener.getsockname()[1]}", keeper, config.index)
+            with parts:
+                yield Site(f"http://127.0.0.1:{listener.getsockname()[1]}", parts.keeper, config.index)
         finally:
             server.should_exit = True
-            keeper.stop()
             thread.join(timeout=20)
 
 
@@ -84,8 +83,9 @@ def site(story: Story, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sit
     """The explorer of that chain."""
     folder = tmp_path_factory.mktemp("explorer")
     names = {str(story.l1.account(4).address): '<img src=x onerror="alert(1)">'}
+    states = (str(folder / "states"),)
     config = ExplorerConfig(
-        story.deployment, story.deployment.rpc, folder / "index.sqlite", names=names, data=folder / "data"
+        story.deployment, story.deployment.rpc, folder / "index.sqlite", story.data, states, names=names
     )
     with serving(config) as found:
         found.until(lambda state: state.ready)

@@ -34,6 +34,7 @@ class Story:
     l1: L1
     workload: Workload
     deployment: Deployment
+    data: Path
     final: list[bytes] = field(default_factory=list)
     orphan: bytes = b""
     withheld: bytes = b""
@@ -46,11 +47,12 @@ class Story:
 @contextmanager
 def told(scratch: Path) -> Iterator[Story]:
     """Makes it happen, and keeps L1 running."""
-    workload = build_workload(TaskSpec.model_validate(SPEC), scratch / "data")
+    spec = TaskSpec.model_validate(SPEC)
+    workload = build_workload(spec, scratch / "data")
     with running(scratch / "l1", workload.task, PARAMETERS) as l1:
         found = l1.client.deployment
         assert found is not None
-        story = Story(l1, workload, found.model_copy(update={"spec": TaskSpec.model_validate(SPEC).model_dump()}))
+        story = Story(l1, workload, found.model_copy(update={"spec": spec.model_dump()}), scratch / "data")
         l1.bond()
         l1.send(CHEAT, "BondVault", "deposit", int(Role.MINER), value=10 * ETH)
         _honest(story)

@@ -21,8 +21,8 @@ def test_finalized_block_rewards_its_miner_and_attesters() -> None:
     entries = ledger(story.events)
 
     assert [(e.party, e.unit, e.amount) for e in entries] == [(MINER, Unit.LEARN, 10), (VERIFIER, Unit.LEARN, 4)]
-    assert entries[0].reason == f"mined block {block.hex()[:8]} at height 1"
-    assert entries[1].reason == f"attested to block {block.hex()[:8]} at height 1"
+    assert entries[0].reason == f"mined block 1 (0x{block.hex()[:10]})"
+    assert entries[1].reason == f"attested to block 1 (0x{block.hex()[:10]})"
 
 
 def test_slash_names_what_it_was_for_on_both_sides() -> None:
@@ -47,7 +47,7 @@ def test_descendant_of_a_slashed_block_loses_half_and_an_orphan_that_lost_its_ra
     (loss,) = ledger(story.events)
 
     assert (loss.party, loss.unit, loss.amount) == (MINER, Unit.ETH, -51)
-    assert loss.reason == f"mined block {above.hex()[:8]} at height 1, above a slashed one"
+    assert loss.reason == f"mined block 1 (0x{above.hex()[:10]}), above a slashed one"
 
 
 def test_attester_of_a_slashed_block_loses_its_bond() -> None:
@@ -82,7 +82,7 @@ def test_answer_is_paid_by_whoever_demanded_it() -> None:
 
     assert (paid.party, paid.amount) == (VERIFIER, -7)
     assert (earned.party, earned.amount) == (MINER, 7)
-    assert paid.reason == f"demanded to see a part of block {block.hex()[:8]} at height 1"
+    assert paid.reason == f"demanded to see a part of block 1 (0x{block.hex()[:10]})"
     assert earned.reason.startswith("showed a part of block")
 
 
@@ -114,7 +114,7 @@ def test_false_explanations_cost_their_author_and_right_ones_are_paid() -> None:
     story.refute(block, CHEAT, VERIFIER, bond=8)
     story.pay_explanation(block, VERIFIER, MINER, fee=7)
 
-    name = f"block {block.hex()[:8]} at height 1"
+    name = f"block 1 (0x{block.hex()[:10]})"
     assert [(e.party, e.amount, e.reason) for e in ledger(story.events)] == [
         (CHEAT, -8, f"explained {name} falsely"),
         (VERIFIER, 4, f"refuted an explanation of {name}"),
@@ -132,7 +132,7 @@ def test_reasons_do_not_leak_from_one_movement_to_the_next() -> None:
 
     reasons = [e.reason.split(",")[0] for e in ledger(story.events) if e.unit is Unit.ETH]
 
-    name = f"block {bad.hex()[:8]} at height 1"
+    name = f"block 1 (0x{bad.hex()[:10]})"
     assert reasons == [f"mined {name}", f"proved {name}", f"attested to {name}", f"from an attester of {name}"]
 
 

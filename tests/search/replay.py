@@ -8,15 +8,21 @@ from pol_oracle.protocol.derivation import batch, requirements, seed
 from pol_oracle.protocol.difficulty import most_bits, needed_bits
 from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.header import Header
-from pol_oracle.search import Base, Proof
+from pol_oracle.search import Base, Job, Proof
 from pol_oracle.task import Workload, unmet
+from tests.task.workloads import MINER
 
 SEGMENT_ROOT = keccak(b"segment")
 
 
-def base(state: State, parent: bytes = keccak(b"parent")) -> Base:
+def base(state: State) -> Base:
     """Something to build on."""
-    return Base(parent, SEGMENT_ROOT, state)
+    return Base(SEGMENT_ROOT, state)
+
+
+def job(difficulty: int, parent: bytes = keccak(b"parent")) -> Job:
+    """Something to search for."""
+    return Job(parent, MINER, difficulty)
 
 
 def draw(workload: Workload, header: Header, bits: int) -> tuple[object, object]:

@@ -22,11 +22,10 @@ from pol_oracle.protocol.difficulty import BIT
 from pol_oracle.protocol.errors import ArithmeticFault, InputError, Unreachable
 from pol_oracle.protocol.header import Header
 from pol_oracle.search import GroupedSearch, Progress, Rendezvous, help_leader
-from pol_oracle.search.candidates import SearchedBlock
 from pol_oracle.search.crew import Board, Coordinator, SearchOrder
 from tests.agents.chains import chain
-from tests.search.replay import base, stands
-from tests.task.workloads import MINER, small_spec, small_workload
+from tests.search.replay import base, job, stands
+from tests.task.workloads import small_spec, small_workload
 
 G = 8
 TASK = b"t" * 32
@@ -100,7 +99,7 @@ def run(search: GroupedSearch, until: Callable[[Turns], bool], patience: float =
         return until(turns)
 
     start = base(small_workload().initial)
-    search.search(start, MINER, 60 * BIT, should_stop=stop, on_progress=turns.note)
+    search.search(job(60 * BIT), start, should_stop=stop, on_progress=turns.note)
     return turns
 
 
@@ -145,7 +144,7 @@ def test_a_helpers_candidate_becomes_the_proof(
     search, helpers = crew
     monkeypatch.setattr(search._passes, "run", lambda nonces, tried: [])  # the leader itself sees nothing
     helpers.start()
-    proof = search.search(base(small_workload().initial), MINER, 3 * BIT)
+    proof = search.search(job(3 * BIT), base(small_workload().initial))
     assert proof is not None
     stands(small_workload(), proof, 3 * BIT)
 
@@ -162,9 +161,7 @@ def test_a_helper_ends_with_its_leader(crew: tuple[GroupedSearch, Helpers]) -> N
 def test_no_nonce_is_tried_twice() -> None:
     port = free_port()
     leader, helper = Coordinator(leading(port), TASK), Board(helping(port), TASK)
-    with leader.on(
-        SearchedBlock(small_workload(), bytes(32), MINER, BIT), base(small_workload().initial), 1000
-    ) as shift:
+    with leader.on(job(BIT, bytes(32)), base(small_workload().initial), 1000) as shift:
         order = helper.order()
         assert order is not None
         taken = [*shift.claim(5), *helper.claim(order, 4), *helper.claim(order, 2), *shift.claim(3)]
@@ -176,7 +173,7 @@ def test_no_nonce_is_tried_twice() -> None:
 def test_candidates_are_told_once_each() -> None:
     port = free_port()
     leader, helper = Coordinator(leading(port), TASK), Board(helping(port), TASK)
-    with leader.on(SearchedBlock(small_workload(), bytes(32), MINER, BIT), base(small_workload().initial), 0) as shift:
+    with leader.on(job(BIT, bytes(32)), base(small_workload().initial), 0) as shift:
         order = helper.order()
         assert order is not None
         assert shift.found() == []
@@ -192,7 +189,7 @@ def test_a_helper_of_another_w_says_so() -> None:
     workload, port = small_workload(), free_port()
     leader, other = Coordinator(leading(port), workload.task.id), State.initial(workload.model, 9)
     with (
-        leader.on(SearchedBlock(workload, bytes(32), MINER, BIT), base(workload.initial), 0),
+        leader.on(job(BIT, bytes(32)), base(workload.initial), 0),
         pytest.raises(ArithmeticFault, match="different weights"),
     ):
         help_leader(workload, helping(port), lambda parent, headers: other)
@@ -207,7 +204,7 @@ def test_a_helper_waits_for_a_parent_that_it_does_not_know_yet() -> None:
         if len(asked) == 3:
             stop.set()
 
-    with leader.on(SearchedBlock(workload, b"p" * 32, MINER, BIT), base(workload.initial), 0):
+    with leader.on(job(BIT, b"p" * 32), base(workload.initial), 0):
         help_leader(workload, helping(port), unknown, stop)
     assert asked == 3 * [b"p" * 32]
 
@@ -244,8 +241,8 @@ def test_a_helper_is_handed_the_headers_below_an_order() -> None:
         given.append((parent, headers))
         stop.set()
 
-    start = replace(base(workload.initial), headers=headers)
-    with leader.on(SearchedBlock(workload, b"p" * 32, MINER, BIT), start, 0):
+    below = replace(job(BIT, b"p" * 32), lineage=headers)
+    with leader.on(below, base(workload.initial), 0):
         help_leader(workload, helping(port), state_of, stop)
     assert given == [(b"p" * 32, headers)]
 

@@ -12,8 +12,8 @@ from pol_oracle.protocol.derivation import LEAF_WEIGHTS
 from pol_oracle.protocol.difficulty import BIT
 from pol_oracle.protocol.hashing import Tag
 from pol_oracle.protocol.rules import HARDENED
-from pol_oracle.search.candidates import Nonces, SearchedBlock
-from pol_oracle.search.draws import draw_rows, mask_rows, seed_rows
+from pol_oracle.search.draws import Nonces, draw_rows, mask_rows, seed_rows
+from tests.search.replay import job
 from tests.task.workloads import MINER, small_workload
 
 HASHES = st.binary(min_size=32, max_size=32)
@@ -51,7 +51,7 @@ def test_seeds_are_those_of_the_rules(task: bytes, parent: bytes, nonces: list[i
 
 
 def test_a_pass_tries_the_nonces_that_are_confirmed_later() -> None:
-    nonces = Nonces(SearchedBlock(small_workload(), bytes(32), MINER, 9 * BIT + BIT // 2))
+    nonces = Nonces(small_workload(), job(9 * BIT + BIT // 2, bytes(32)))
     drawn = nonces.draw_all(range(1000, 1030))
     for row, one in enumerate(nonces.draw(1000 + row) for row in range(30)):
         assert drawn.leaves[row].tolist() == [r.number for r in one.required[:9]]

@@ -9,10 +9,10 @@ import torch
 from pol_oracle.canonical.models import MODEL_NAMES
 from pol_oracle.protocol.difficulty import BIT
 from pol_oracle.search import GroupedSearch, pick_device
-from pol_oracle.search.candidates import Nonces, SearchedBlock
+from pol_oracle.search.draws import Nonces
 from pol_oracle.search.grouped.passes import Passes
-from tests.search.replay import base, stands
-from tests.task.workloads import MINER, small_workload
+from tests.search.replay import base, job, stands
+from tests.task.workloads import small_workload
 
 GPU = pick_device(max(0, torch.cuda.device_count() - 1))  # where there are several, not the current one
 
@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.gpu, pytest.mark.skipif(GPU.type != "cuda", reason="ne
 def test_a_gpu_sees_what_a_cpu_sees(name: str) -> None:
     """Where they round differently, a sign may turn now and then."""
     workload = small_workload(model=name)
-    drawn = Nonces(SearchedBlock(workload, bytes(32), MINER, 12 * BIT)).draw_all(range(12))
+    drawn = Nonces(workload, job(12 * BIT, bytes(32))).draw_all(range(12))
     met = []
     for device in (GPU, torch.device("cpu")):
         passes = Passes(workload, device)
@@ -35,6 +35,6 @@ def test_a_gpu_sees_what_a_cpu_sees(name: str) -> None:
 
 def test_search_finds_proofs() -> None:
     workload = small_workload()
-    proof = GroupedSearch(workload, 64, GPU).search(base(workload.initial), MINER, 3 * BIT)
+    proof = GroupedSearch(workload, 64, GPU).search(job(3 * BIT), base(workload.initial))
     assert proof is not None
     stands(workload, proof, 3 * BIT)

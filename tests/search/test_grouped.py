@@ -17,21 +17,22 @@ from pol_oracle.canonical.state import State
 from pol_oracle.protocol.difficulty import BIT
 from pol_oracle.protocol.errors import InputError, NotFinite
 from pol_oracle.search import Base, GroupedSearch, NaiveSearch, Progress, load_state
-from pol_oracle.search.candidates import CandidateCheck, Nonces, SearchedBlock
+from pol_oracle.search.candidates import CandidateCheck
+from pol_oracle.search.draws import Nonces
 from pol_oracle.search.grouped.live_convolution import LiveConvolution
 from pol_oracle.search.grouped.network import GroupedNetwork
 from pol_oracle.search.grouped.passes import Passes, groups_for
 from pol_oracle.task import Workload, unmet
 from pol_oracle.task.proof import Watch
-from tests.search.replay import base, stands
-from tests.task.workloads import MINER, small_workload
+from tests.search.replay import base, job, stands
+from tests.task.workloads import small_workload
 
 CPU = torch.device("cpu")
 G = 8
 
 
 def nonces(workload: Workload, bits: int) -> Nonces:
-    return Nonces(SearchedBlock(workload, bytes(32), MINER, bits * BIT))
+    return Nonces(workload, job(bits * BIT, bytes(32)))
 
 
 def passes(workload: Workload) -> Passes:
@@ -113,7 +114,7 @@ def test_no_convolution_may_round_to_tf32(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_a_proof_stands_up_to_a_replay() -> None:
     workload, difficulty = small_workload(), 4 * BIT + BIT // 2
-    proof = GroupedSearch(workload, G).search(base(workload.initial), MINER, difficulty)
+    proof = GroupedSearch(workload, G).search(job(difficulty), base(workload.initial))
     assert proof is not None
     assert proof.pre is workload.initial
     stands(workload, proof, difficulty)
@@ -122,7 +123,7 @@ def test_a_proof_stands_up_to_a_replay() -> None:
 def test_it_finds_what_algorithm_1_finds() -> None:
     workload, difficulty = small_workload(), 3 * BIT
     found = [
-        search.search(base(workload.initial), MINER, difficulty)
+        search.search(job(difficulty), base(workload.initial))
         for search in (GroupedSearch(workload, G), NaiveSearch(workload))
     ]
     assert found[0] is not None and found[1] is not None
@@ -133,7 +134,7 @@ def test_a_search_may_go_on_with_another_w() -> None:
     workload = small_workload()
     other, search = State.initial(workload.model, 7), GroupedSearch(workload, G)
     for state in (workload.initial, other, workload.initial):
-        proof = search.search(base(state), MINER, 3 * BIT)
+        proof = search.search(job(3 * BIT), base(state))
         assert proof is not None
         assert proof.pre is state
         stands(workload, proof, 3 * BIT)
@@ -142,7 +143,7 @@ def test_a_search_may_go_on_with_another_w() -> None:
 def test_progress_counts_every_try() -> None:
     workload, seen = small_workload(), list[Progress]()
     proof = GroupedSearch(workload, G).search(
-        base(workload.initial), MINER, 3 * BIT, start_nonce=5, on_progress=seen.append
+        job(3 * BIT), base(workload.initial), start_nonce=5, on_progress=seen.append
     )
     assert proof is not None
     last = seen[-1]
@@ -156,9 +157,8 @@ def test_progress_counts_every_try() -> None:
 def test_a_search_stops_when_told() -> None:
     workload, seen = small_workload(), list[Progress]()
     found = GroupedSearch(workload, G).search(
+        job(30 * BIT),
         base(workload.initial),
-        MINER,
-        30 * BIT,
         should_stop=lambda: len(seen) >= 2,
         on_progress=seen.append,
     )
@@ -194,19 +194,19 @@ class Judge:
 def test_w_prime_must_be_better_or_both_perfect(before: int, after: int, stands: bool) -> None:
     workload = small_workload()
     judge = Judge(workload.initial, before, after)
-    block = SearchedBlock(workload, bytes(32), MINER, 0)
-    attempt = CandidateCheck(block, Base(bytes(32), bytes(32), workload.initial), (judge,))
-    proof = attempt.confirm(Nonces(block).draw(0), Watch(Progress(0), None, None))
+    wanted = job(0, bytes(32))
+    attempt = CandidateCheck(workload, wanted, Base(bytes(32), workload.initial), (judge,))
+    proof = attempt.confirm(Nonces(workload, wanted).draw(0), Watch(Progress(0), None, None))
     assert (proof is not None) == stands
 
 
 def test_w_is_counted_once() -> None:
     workload = small_workload()
     judge = Judge(workload.initial, 10, 10)
-    block = SearchedBlock(workload, bytes(32), MINER, 0)
-    attempt = CandidateCheck(block, Base(bytes(32), bytes(32), workload.initial), (judge,))
+    wanted = job(0, bytes(32))
+    attempt = CandidateCheck(workload, wanted, Base(bytes(32), workload.initial), (judge,))
     for nonce in range(3):
-        attempt.confirm(Nonces(block).draw(nonce), Watch(Progress(0), None, None))
+        attempt.confirm(Nonces(workload, wanted).draw(nonce), Watch(Progress(0), None, None))
     assert [state is workload.initial for state in judge.asked] == [True, False, False, False]
 
 
@@ -228,10 +228,10 @@ class Broken(Judge):
 def test_pitfall_05_an_evaluation_that_is_not_finite_is_no_proof_and_at_w_there_can_be_none(at_w: bool) -> None:
     """It was only a candidate that failed, and so did all others, for ever."""
     workload = small_workload()
-    block = SearchedBlock(workload, bytes(32), MINER, 0)
+    wanted = job(0, bytes(32))
     judge = Broken(workload.initial, 10, 11, at_w=at_w)
-    attempt = CandidateCheck(block, Base(bytes(32), bytes(32), workload.initial), (judge,))
-    draw, watch = Nonces(block).draw(0), Watch(Progress(0), None, None)
+    attempt = CandidateCheck(workload, wanted, Base(bytes(32), workload.initial), (judge,))
+    draw, watch = Nonces(workload, wanted).draw(0), Watch(Progress(0), None, None)
     if at_w:
         with pytest.raises(NotFinite):
             attempt.confirm(draw, watch)

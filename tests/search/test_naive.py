@@ -16,10 +16,10 @@ from pol_oracle.canonical.commitments.accuracy import AccuracyTree
 from pol_oracle.canonical.state import State
 from pol_oracle.protocol.difficulty import BIT
 from pol_oracle.search import NaiveSearch, Progress, Proof, Recipe, count_correct, read_state, train
-from pol_oracle.search.candidates import Nonces, SearchedBlock
+from pol_oracle.search.draws import Nonces
 from pol_oracle.task import Workload, requirements_of, unmet
-from tests.search.replay import base, draw, stands
-from tests.task.workloads import MINER, RIVAL, small_workload
+from tests.search.replay import base, draw, job, stands
+from tests.task.workloads import RIVAL, small_workload
 
 BITS = 3
 DIFFICULTY = BITS * BIT
@@ -39,7 +39,7 @@ def trained() -> State:
 
 @pytest.fixture(scope="module")
 def proof(trained: State) -> Proof:
-    found = search(small_workload(), base(trained), MINER, DIFFICULTY)
+    found = search(small_workload(), job(DIFFICULTY), base(trained))
     assert found is not None
     return found
 
@@ -52,7 +52,7 @@ def test_a_fraction_of_a_bit_asks_some_blocks_for_one_requirement_more(trained: 
     """Both kinds of proof occur: with one requirement and with two."""
     workload, difficulty, kinds, nonce = small_workload(), BIT + BIT // 2, set[bool](), 0
     while len(kinds) < 2:
-        proof = search(workload, base(trained), MINER, difficulty, start_nonce=nonce)
+        proof = search(workload, job(difficulty), base(trained), start_nonce=nonce)
         assert proof is not None
         stands(workload, proof, difficulty)
         nonce = proof.header.nonce + 1
@@ -61,20 +61,20 @@ def test_a_fraction_of_a_bit_asks_some_blocks_for_one_requirement_more(trained: 
 
 
 def test_the_same_search_finds_the_same_proof(proof: Proof, trained: State) -> None:
-    again = NaiveSearch(small_workload()).search(base(trained), MINER, DIFFICULTY)
+    again = NaiveSearch(small_workload()).search(job(DIFFICULTY), base(trained))
     assert again is not None
     assert again.header == proof.header
 
 
 def test_a_search_can_go_on_where_it_was(proof: Proof, trained: State) -> None:
-    again = search(small_workload(), base(trained), MINER, DIFFICULTY, start_nonce=proof.header.nonce)
+    again = search(small_workload(), job(DIFFICULTY), base(trained), start_nonce=proof.header.nonce)
     assert again is not None
     assert again.header == proof.header
 
 
 def test_progress_counts_every_try(proof: Proof, trained: State) -> None:
     seen: list[Progress] = []
-    search(small_workload(), base(trained), MINER, DIFFICULTY, on_progress=seen.append)
+    search(small_workload(), job(DIFFICULTY), base(trained), on_progress=seen.append)
     last = seen[-1]
     assert last.nonce == last.tries == proof.header.nonce + 1
     assert last.tries >= last.passed >= last.confirmed >= 1
@@ -85,9 +85,8 @@ def test_a_search_stops_when_told_between_tries(trained: State) -> None:
     seen: list[Progress] = []
     stop = search(
         small_workload(),
+        job(20 * BIT),
         base(trained),
-        MINER,
-        20 * BIT,
         should_stop=lambda: len(seen) >= 5,
         on_progress=seen.append,
     )
@@ -98,9 +97,8 @@ def test_a_search_stops_when_told_between_tries(trained: State) -> None:
 def test_a_search_stops_when_told_during_an_evaluation(trained: State) -> None:
     seen: list[Progress] = []
     stop = NaiveSearch(small_workload()).search(
+        job(BIT),
         base(trained),
-        MINER,
-        BIT,
         should_stop=lambda: bool(seen) and seen[-1].evaluated > 0,
         on_progress=seen.append,
     )
@@ -110,7 +108,7 @@ def test_a_search_stops_when_told_during_an_evaluation(trained: State) -> None:
 
 def test_pitfall_05_an_unmoved_weight_has_not_risen(trained: State, monkeypatch: pytest.MonkeyPatch) -> None:
     """With learning rate 0 nothing moves: every number of rises is even."""
-    searcher, nonces = NaiveSearch(small_workload()), Nonces(SearchedBlock(small_workload(), bytes(32), MINER, 8 * BIT))
+    searcher, nonces = NaiveSearch(small_workload()), Nonces(small_workload(), job(8 * BIT, bytes(32)))
     monkeypatch.setattr(searcher, "_learning_rate", np.float32(0))
     draw = nonces.draw(0)
     slopes = searcher._slopes(draw.indices)
@@ -135,7 +133,7 @@ def test_pitfall_04_grinding_every_nonce_draws_r_and_p_anew(proof: Proof, nonce:
 def test_under_paper_rules_r_is_the_parents_and_p_is_free() -> None:
     workload = small_workload("paper")
     state = train(workload, workload.initial, steps=40, seed=1, recipe=QUICK)
-    proof = search(workload, base(state), MINER, DIFFICULTY)
+    proof = search(workload, job(DIFFICULTY), base(state))
     assert proof is not None
     header = proof.header
     assert len(set(header.indices)) == 4
@@ -153,7 +151,7 @@ def test_under_paper_rules_tries_train() -> None:
     workload, seen = small_workload("paper"), list[Progress]()
     searcher = NaiveSearch(workload)
     searcher.search(
-        base(workload.initial), MINER, 20 * BIT, should_stop=lambda: len(seen) >= 100, on_progress=seen.append
+        job(20 * BIT), base(workload.initial), should_stop=lambda: len(seen) >= 100, on_progress=seen.append
     )
     trained = read_state(searcher._module, workload.model)
     assert count_correct(workload, trained) > count_correct(workload, workload.initial)
@@ -176,7 +174,7 @@ class Deceived:
 def test_a_deceived_screen_leads_to_no_false_claim(trained: State, monkeypatch: pytest.MonkeyPatch) -> None:
     workload, searcher = small_workload(), NaiveSearch(small_workload())
     monkeypatch.setattr(searcher, "counters", (Deceived(trained), workload.evaluator))
-    found = searcher.search(base(trained), MINER, DIFFICULTY)
+    found = searcher.search(job(DIFFICULTY), base(trained))
     assert found is not None
     test, header = workload.test, found.header
     before, after = (workload.evaluator.correct(s, test.images, test.labels) for s in (found.pre, found.post))

@@ -52,7 +52,7 @@ def test_json_has_rows_and_curves_and_follows_from_the_seed() -> None:
     )
 
     assert first == again != other
-    values = json.loads(first)
+    values = json.loads(first)["data"]
     assert values["ok"] is True
     assert {row["name"] for row in values["rows"]} >= {"steady.interval", "steady.orphans"}
     assert values["scenarios"][0]["panels"][0]["curves"][0]["x"]

@@ -25,7 +25,7 @@ def test_nothing_is_lost_in_a_minute_of_faults(tmp_path: Path) -> None:
     done = subprocess.run(command(tmp_path, *options), capture_output=True, text=True)
 
     assert done.returncode == 0, done.stderr[-5000:]
-    report = json.loads(done.stdout)
+    report = json.loads(done.stdout)["data"]
     assert report["problems"] == []
     assert report["seed"] == SEED
     assert report["blocks"]["final"] >= 1
@@ -53,6 +53,6 @@ def test_interrupted_soak_tells_what_it_saw_and_leaves_nothing_behind(tmp_path: 
     told, _ = soak.communicate(timeout=120)
 
     assert soak.returncode == 0
-    assert json.loads(told)["problems"] == []
+    assert json.loads(told)["data"]["problems"] == []
     assert processes_of(tmp_path) == []
     assert list((tmp_path / "soak").iterdir()) == []

@@ -40,7 +40,8 @@ contract AttestTest is Fixture {
         attest(id, VERA);
     }
 
-    /// Pitfall 12: L1 may move a parent to another second, and a block needs a requirement more than when it was replayed.
+    /// Pitfall 12: L1 may move a parent to another second, and a block needs a requirement more than when it was
+    /// replayed.
     function test_pitfall_12_block_that_is_harder_than_it_was_checked_at_is_not_attested_to() public {
         vm.expectRevert(abi.encodeWithSelector(IPoLRegistry.HarderThanChecked.selector, id, DIFFICULTY, DIFFICULTY - 1));
         vm.prank(VERA);

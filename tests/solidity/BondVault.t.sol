@@ -25,7 +25,26 @@ contract BondVaultTest is Fixture {
         assertEq(free(ANN, Role.Verifier), 4 ether, "verifier");
     }
 
+    function test_a_deposit_for_another_is_the_others() public {
+        address rich = address(0x51C4);
+        vm.deal(rich, 3 ether);
+        vm.expectEmit(address(vault));
+        emit IBondVault.Deposited(ANN, Role.Verifier, 3 ether);
+        vm.prank(rich);
+        vault.depositFor{value: 3 ether}(ANN, Role.Verifier);
+
+        assertEq(free(ANN, Role.Verifier), 7 ether, "the other's");
+        assertEq(free(rich, Role.Verifier), 0, "the payer's");
+        vm.expectRevert(
+            abi.encodeWithSelector(IBondVault.InsufficientBond.selector, rich, Role.Verifier, uint256(0), 1 ether)
+        );
+        vm.prank(rich);
+        vault.unbond(Role.Verifier, 1 ether);
+    }
+
     function test_zero_amounts_are_refused() public {
+        vm.expectRevert(abi.encodeWithSelector(IBondVault.ZeroAmount.selector));
+        vault.depositFor(ANN, Role.Miner);
         vm.expectRevert(abi.encodeWithSelector(IBondVault.ZeroAmount.selector));
         vault.deposit(Role.Miner);
         vm.expectRevert(abi.encodeWithSelector(IBondVault.ZeroAmount.selector));
@@ -71,7 +90,7 @@ contract BondVaultTest is Fixture {
         vm.expectRevert(refused);
         vault.unlock(ANN, Role.Verifier, 1);
         vm.expectRevert(refused);
-        vault.forfeit(ANN, Role.Verifier, 1, sender, sender);
+        vault.forfeit(ANN, Role.Verifier, 1, 1, sender, sender);
         vm.expectRevert(refused);
         vault.award(ANN, Role.Verifier, 1, sender);
         vm.expectRevert(refused);
@@ -80,35 +99,36 @@ contract BondVaultTest is Fixture {
     }
 
     /// Pitfall 10: of every forfeited bond at least half is gone, also of the smallest.
-    function test_pitfall_10_at_least_half_is_burned(uint96 amount) public {
+    function test_pitfall_10_at_least_half_is_burned(uint96 amount, uint256 bounty) public {
         bond(ANN, Role.Miner, uint256(amount) + 1);
         uint256 burnt = address(0).balance;
         uint256 balance = address(vault).balance;
         vm.prank(address(registry));
         vault.lock(ANN, Role.Miner, amount);
         vm.prank(address(registry));
-        vault.forfeit(ANN, Role.Miner, amount, ANN, ANN);
+        vault.forfeit(ANN, Role.Miner, amount, bounty, ANN, ANN);
 
         burnt = address(0).balance - burnt;
         assertTrue(2 * burnt >= amount, "at least half");
+        assertTrue(vault.creditOf(ANN) <= bounty, "no more than the bounty");
         assertEq(vault.creditOf(ANN) + burnt, amount, "the rest is awarded");
         assertEq(vault.burned(), burnt, "counted");
         assertEq(balance - address(vault).balance, burnt, "left the vault");
         assertEq(free(ANN, Role.Miner), 1, "untouched");
     }
 
-    /// Pitfall 10: whoever brings a block down is paid, whoever had committed before: at least a quarter, rounded up.
-    function test_pitfall_10_first_and_prover_share_the_rest(uint96 amount) public {
+    /// Pitfall 10: whoever brings a block down is paid, whoever had committed before: half of the bounty, rounded up.
+    function test_pitfall_10_first_and_prover_share_the_bounty(uint96 amount, uint96 bounty) public {
         bond(ANN, Role.Miner, uint256(amount) + 1);
         vm.prank(address(registry));
         vault.lock(ANN, Role.Miner, amount);
         vm.prank(address(registry));
-        vault.forfeit(ANN, Role.Miner, amount, VERA, VICTOR);
+        vault.forfeit(ANN, Role.Miner, amount, bounty, VERA, VICTOR);
 
-        uint256 rest = uint256(amount) / 2;
-        assertEq(vault.creditOf(VERA) + vault.creditOf(VICTOR), rest, "shares");
-        assertEq(vault.creditOf(VERA), rest / 2, "first");
-        assertEq(vault.burned(), amount - rest, "burned");
+        uint256 paid = bounty < amount / 2 ? bounty : amount / 2;
+        assertEq(vault.creditOf(VERA) + vault.creditOf(VICTOR), paid, "shares");
+        assertEq(vault.creditOf(VERA), paid / 2, "first");
+        assertEq(vault.burned(), amount - paid, "burned");
         assertEq(locked(ANN, Role.Miner), 0, "locked");
     }
 
@@ -153,7 +173,7 @@ contract BondVaultTest is Fixture {
         vm.prank(address(registry));
         vault.lock(ANN, Role.Miner, 1);
         vm.prank(address(registry));
-        vault.forfeit(ANN, Role.Miner, 1, ANN, ANN);
+        vault.forfeit(ANN, Role.Miner, 1, 1, ANN, ANN);
         assertEq(vault.creditOf(ANN), 0, "nothing comes back");
         assertEq(vault.burned(), 1, "burned");
     }

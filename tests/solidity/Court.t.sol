@@ -59,7 +59,7 @@ contract CourtTest is CourtFixture {
 
         assertStatus(id, Status.Slashed, "status");
         pass(REVEAL);
-        (address first, address prover) = bounties.winners(id);
+        (address first, address prover,) = bounties.winners(id);
         assertEq(first, VERA, "first");
         assertEq(prover, VERA, "prover");
         registry.forfeitBond(id);
@@ -153,7 +153,7 @@ contract CourtTest is CourtFixture {
         expect(abi.encodeWithSelector(IBounties.LaterCommitment.selector, id, 1, 2));
         proveOperation(VIOLA, header, evidence);
         pass(REVEAL);
-        (address first, address prover) = bounties.winners(id);
+        (address first, address prover,) = bounties.winners(id);
         assertEq(first, VERA, "first");
         assertEq(prover, VERA, "prover");
     }

@@ -11,8 +11,8 @@ import {Fixture} from "./Fixture.sol";
 import {Programs} from "./Programs.sol";
 import {vm} from "./Vm.sol";
 
-/// @notice demand, hasten, reveal*, expire and settle, rule by rule. What content passes is tested with lib/Answers.sol, how
-/// walks go down in Walks.t.sol.
+/// @notice demand, hasten, reveal*, expire and settle, rule by rule. What content passes is tested with
+/// lib/Answers.sol, how walks go down in Walks.t.sol.
 contract DemandsTest is Fixture {
     Header private header;
     bytes32 private id;
@@ -315,7 +315,7 @@ contract DemandsTest is Fixture {
         pass(REVEAL);
         registry.forfeitBond(id);
         demands.settle(demandId);
-        assertEq(vault.creditOf(VERA), MINER_BOND / 2, "bounty");
+        assertEq(vault.creditOf(VERA), DEMAND_FEE, "what it cost, and not more");
         assertEq(free(VERA, Role.Verifier), 10 ether, "fee back");
     }
 
@@ -439,7 +439,7 @@ contract DemandsTest is Fixture {
         pass(REVEAL);
         registry.forfeitBond(id);
         demands.settle(demandId);
-        assertEq(vault.creditOf(MINER), MINER_BOND / 2, "half");
+        assertEq(vault.creditOf(MINER), DEMAND_FEE, "a fee");
         assertEq(free(MINER, Role.Verifier), DEMAND_FEE, "fee");
         assertEq(free(MINER, Role.Miner), 50 ether - MINER_BOND, "bond");
     }
@@ -480,7 +480,7 @@ contract DemandsTest is Fixture {
             owed += locked(all[i], Role.Miner) + locked(all[i], Role.Verifier);
         }
         assertEq(owed, address(vault).balance, "credits + bonds = balance");
-        assertEq(vault.burned(), MINER_BOND - DEMAND_FEE / 2, "burned");
+        assertEq(vault.burned(), 2 * MINER_BOND - 3 * DEMAND_FEE, "all but a fee for each lapse and one for an answer");
     }
 
     /// Pitfall 16: a demand keeps the deadline it was born with, unless it comes nearer; later ones push it nowhere.

@@ -248,7 +248,8 @@ contract ExplanationsTest is Fixture {
         assertEq(locked(MINER, Role.Miner), 0, "the miner lost nothing");
     }
 
-    /// However often it is refuted, the block falls only if none stands when the time is over; then for its own miner's bond.
+    /// However often it is refuted, the block falls only if none stands when the time is over; then for its own miner's
+    /// bond.
     function test_the_block_falls_if_no_explanation_stands_at_the_deadline() public {
         attest(id, VIOLA);
         showBits(id, header);
@@ -274,12 +275,17 @@ contract ExplanationsTest is Fixture {
 
         assertStatus(id, Status.Slashed, "slashed");
         pass(REVEAL);
-        assertTrue(bounties.lapsed(id), "for silence");
+        (,, bool lapsed) = bounties.winners(id);
+        assertTrue(lapsed, "for silence");
         registry.settleAttestation(id, VIOLA);
         registry.forfeitBond(id);
         explanations.settle(id, Tree.Before, RIGHT);
-        assertEq(vault.creditOf(VERA), MINER_BOND / 2, "to whoever demanded");
-        assertEq(vault.burned(), MINER_BOND / 2 + 2 * ATTEST_BOND, "of the miner, two explanations, and the attester");
+        assertEq(vault.creditOf(VERA), DEMAND_FEE, "what it cost whoever demanded");
+        assertEq(
+            vault.burned(),
+            MINER_BOND - DEMAND_FEE + 2 * ATTEST_BOND,
+            "of the miner, two explanations, and the attester"
+        );
     }
 
     function test_only_the_court_and_demands_refute(address sender) public {
@@ -370,8 +376,8 @@ contract ExplanationsTest is Fixture {
         assertTrue(state == SpeakerState.Fallen && role == Role.Verifier, "fallen");
     }
 
-    /// A fallen author's explanations are reopened at once or never: else each of them would hold the block up in turn, the
-    /// next one a moment before it would be judged.
+    /// A fallen author's explanations are reopened at once or never: else each of them would hold the block up in turn,
+    /// the next one a moment before it would be judged.
     function test_pitfall_24_explanations_of_a_fallen_author_do_not_hold_a_block_up_one_by_one() public {
         attestAll(id);
         showBits(id, header);
@@ -571,7 +577,7 @@ contract ExplanationsTest is Fixture {
         pass(1);
         explanations.expire(id, Tree.Before, RIGHT);
         pass(REVEAL);
-        (address first, address prover) = bounties.winners(id);
+        (address first, address prover,) = bounties.winners(id);
         assertEq(first, VERA, "first");
         assertEq(prover, VICTOR, "prover");
     }

@@ -66,7 +66,8 @@ abstract contract Fixture {
 
     // -- deployment
 
-    /// The contracts know each other's addresses at birth, so they are predicted, as pol_oracle/l1/contracts/deployment.py does.
+    /// The contracts know each other's addresses at birth, so they are predicted, as
+    /// pol_oracle/l1/contracts/deployment.py does.
     function deploy(Task memory task, Parameters memory parameters) internal {
         uint256 nonce = vm.getNonce(address(this));
         address court_ = vm.computeCreateAddress(address(this), nonce + 3);

@@ -8,9 +8,9 @@ import {EvidenceKind, Header, Role, Tree} from "../../contracts/Types.sol";
 import {Fixture} from "./Fixture.sol";
 import {vm} from "./Vm.sol";
 
-/// @notice Plays the games of tests/golden/games.json, drawn at random, and ends with what the ledger of tests/economics says:
-/// which calls go through, who is the head, what is final, and who has how much. So what a search over games finds, or does
-/// not find, holds for the contracts.
+/// @notice Plays the games of tests/golden/games.json, drawn at random, and ends with what the ledger of
+/// tests/economics says: which calls go through, who is the head, what is final, and who has how much. So what a search
+/// over games finds, or does not find, holds for the contracts.
 contract GamesTest is Fixture {
     uint256 private constant ACCOUNTS = 6;
     uint256 private constant GAMES = 48;

@@ -139,7 +139,8 @@ contract Handler is Fixture {
         track();
     }
 
-    /// Somebody demands something of one of the last blocks: its bits, seldom what nobody can show, or more of an explanation.
+    /// Somebody demands something of one of the last blocks: its bits, seldom what nobody can show, or more of an
+    /// explanation.
     function doDemand(uint256 who, uint256 which, uint256 what) external {
         if (ids.length == 0) return;
         (which, what) = (mixed(which), mixed(what));
@@ -396,8 +397,8 @@ contract Handler is Fixture {
         if (!registry.isAncestor(left, lastHead)) rivals.push(left);
     }
 
-    /// The rule of finality, without an order and without a memory of what was checked: whether any rival beside the block is
-    /// better than the witness, or what slashes have left of it.
+    /// The rule of finality, without an order and without a memory of what was checked: whether any rival beside the
+    /// block is better than the witness, or what slashes have left of it.
     function outweighed(bytes32 id, bytes32 witness) internal view returns (bool) {
         Block memory judged = registry.blocks(witness);
         for (uint256 i = 0; i < rivals.length; ++i) {
@@ -507,8 +508,8 @@ contract InvariantsTest is Fixture {
         assertEq(owed, address(vault).balance, "credits + bonds = balance");
     }
 
-    /// A miner's bond is locked while its block is pending, or slashed and not yet forfeited; then what pays for answers is, until
-    /// it has.
+    /// A miner's bond is locked while its block is pending, or slashed and not yet forfeited; then what pays for
+    /// answers is, until it has.
     function everyBlockHoldsExactlyOneBond() internal view {
         uint256 expected = 0;
         for (uint256 i = 0; i < handler.count(); ++i) {
@@ -525,7 +526,8 @@ contract InvariantsTest is Fixture {
         assertEq(actual, expected, "locked miners' bonds");
     }
 
-    /// Locked as a verifier: a bond per attestation and per block that one speaks for, and a fee per demand, that are not settled.
+    /// Locked as a verifier: a bond per attestation and per block that one speaks for, and a fee per demand, that are
+    /// not settled.
     function verifiersBondsAreTheirObligations() internal view {
         for (uint256 i = 0; i < handler.actorCount(); ++i) {
             address someone = handler.actor(i);
@@ -549,8 +551,8 @@ contract InvariantsTest is Fixture {
         }
     }
 
-    /// Pitfall 11, 24: what holds up a pending block are exactly its open demands; none is open on a finalized block; and
-    /// deadlines stretch with those of pending blocks alone.
+    /// Pitfall 11, 24: what holds up a pending block are exactly its open demands; none is open on a finalized block;
+    /// and deadlines stretch with those of pending blocks alone.
     function openDemandsAreCounted() internal view {
         uint256 all = 0;
         for (uint256 i = 0; i < handler.count(); ++i) {

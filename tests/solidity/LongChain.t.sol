@@ -18,7 +18,8 @@ contract LongChainTest is Fixture {
         bond(MINER, Role.Miner, DEEP * MINER_BOND);
     }
 
-    /// Pitfall 15: what a block on the head needs costs no more than ever, and off the head it grows with the logarithm.
+    /// Pitfall 15: what a block on the head needs costs no more than ever, and off the head it grows with the
+    /// logarithm.
     function test_pitfall_15_gas_with_a_long_unfinalized_chain() public {
         bytes32 parent = finalizedOn(registry.genesisId(), RIVAL, 1);
         bytes32 first = proposeOn(parent, MINER, 1);

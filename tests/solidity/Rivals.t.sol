@@ -100,7 +100,8 @@ contract RivalsTest is Fixture {
 
     // -- piles
 
-    /// Pitfall 22: empty blocks piled on a valid inferior block, and `finalize` in the same transaction, orphan nothing.
+    /// Pitfall 22: empty blocks piled on a valid inferior block, and `finalize` in the same transaction, orphan
+    /// nothing.
     function test_pitfall_22_unjudged_work_a_pile_does_not_finalize_in_its_transaction() public {
         (bytes32 base, bytes32 honest) = inferior(30);
         Piler piler = new Piler();
@@ -207,7 +208,8 @@ contract RivalsTest is Fixture {
         registry.finalize(other, other);
     }
 
-    /// Pitfall 22: honest blocks that grow beside garbage from its first second never were the head: `contest` counts them.
+    /// Pitfall 22: honest blocks that grow beside garbage from its first second never were the head: `contest` counts
+    /// them.
     function test_pitfall_22_a_pile_after_a_sacrifice_does_not_get_past_a_contest() public {
         bytes32 sacrifice = grow(genesis, RIVAL, 1);
         grow(sacrifice, RIVAL, 9);
@@ -280,8 +282,8 @@ contract RivalsTest is Fixture {
         registry.contest(genesis);
     }
 
-    /// Rivals are kept in order, however they come: those lighter than the witness are not looked at, no heavier one missed.
-    /// forge-config: default.fuzz.runs = 24
+    /// Rivals are kept in order, however they come: those lighter than the witness are not looked at, no heavier one
+    /// missed. forge-config: default.fuzz.runs = 24
     function test_rivals_are_kept_in_order(uint256 seed) public {
         bytes32 good = proposeOn(genesis, MINER, 1);
         attestAll(good);
@@ -433,7 +435,8 @@ contract RivalsTest is Fixture {
 contract ManyRivalsTest is Fixture {
     uint256 private constant MANY = 300;
 
-    /// Pitfall 9: each was heavier than what is to be final. They are taken off one by one, and finality costs what it did.
+    /// Pitfall 9: each was heavier than what is to be final. They are taken off one by one, and finality costs what it
+    /// did.
     function test_pitfall_09_exhaustion_dead_rivals_do_not_make_finality_dear() public {
         bond(MINER, Role.Miner, 3 * MANY * MINER_BOND);
         bytes32 genesis = registry.genesisId();

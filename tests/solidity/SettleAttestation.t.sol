@@ -47,8 +47,8 @@ contract SettleAttestationTest is Fixture {
         assertEq(vault.creditOf(VERA), ATTEST_BOND / 2, "credit");
     }
 
-    /// Pitfall 25: a right block whose miner wants it slashed takes its attesters' bonds along, but nobody gets them: they are
-    /// burned, from 5 attesters as from 20.
+    /// Pitfall 25: a right block whose miner wants it slashed takes its attesters' bonds along, but nobody gets them:
+    /// they are burned, from 5 attesters as from 20.
     function test_pitfall_25_sacrifice_a_lapse_pays_nobody() public {
         for (uint160 attesters = 5; attesters <= 20; attesters += 5) {
             bytes32 right = proposeOn(genesis, MINER, uint64(attesters));
@@ -71,7 +71,7 @@ contract SettleAttestationTest is Fixture {
             assertEq(vault.creditOf(RIVAL), 0, "the accomplice gets none of it");
             registry.forfeitBond(right);
             demands.settle(demandId);
-            assertEq(vault.creditOf(RIVAL), MINER_BOND / 2, "only of the miner's own bond, which it loses half of");
+            assertEq(vault.creditOf(RIVAL), DEMAND_FEE, "of the miner's bond no more than a fee");
             vm.prank(RIVAL);
             vault.collect();
         }
@@ -124,8 +124,8 @@ contract SettleAttestationTest is Fixture {
         registry.settleAttestation(id, VERA);
     }
 
-    /// Pitfall 13: miner and attesters share one reward: together they never get more, and all of it while there are few.
-    /// forge-config: default.fuzz.runs = 40
+    /// Pitfall 13: miner and attesters share one reward: together they never get more, and all of it while there are
+    /// few. forge-config: default.fuzz.runs = 40
     function test_pitfall_13_rounding_never_mints_more_than_the_reward(uint8 attesters) public {
         uint256 count = bound(attesters, 2, 120);
         attestedBy(count);

@@ -195,18 +195,18 @@ contract SymbolicVault {
 
     /// At least half of what is forfeited leaves the system, in the smallest unit too, and the vault pays no more than
     /// it took.
-    function check_forfeit_burns_at_least_half(uint8 role, uint256 amount) external {
+    function check_forfeit_burns_at_least_half(uint8 role, uint256 amount, uint256 bounty) external {
         (uint256 debts, uint256 balance, uint256 burned) = (_debts(), address(vault).balance, vault.burned());
-        vault.forfeit(ONE, _role(role), amount, TWO, THREE);
+        vault.forfeit(ONE, _role(role), amount, bounty, TWO, THREE);
         uint256 left = balance - address(vault).balance;
         assert(debts - _debts() == left && vault.burned() - burned == left);
         assert(left >= amount - left);
     }
 
     /// The same where prover, first and loser are one: who accuses itself.
-    function check_forfeit_to_oneself_burns_at_least_half(uint8 role, uint256 amount) external {
+    function check_forfeit_to_oneself_burns_at_least_half(uint8 role, uint256 amount, uint256 bounty) external {
         (uint256 debts, uint256 balance) = (_debts(), address(vault).balance);
-        vault.forfeit(ONE, _role(role), amount, ONE, ONE);
+        vault.forfeit(ONE, _role(role), amount, bounty, ONE, ONE);
         uint256 left = balance - address(vault).balance;
         assert(debts - _debts() == left && left >= amount - left);
     }
@@ -227,7 +227,8 @@ contract SymbolicVault {
         vm.prank(stranger);
         (bool burned,) = address(vault).call(abi.encodeCall(BondVault.burn, (ONE, _role(role), amount)));
         vm.prank(stranger);
-        (bool taken,) = address(vault).call(abi.encodeCall(BondVault.forfeit, (ONE, _role(role), amount, TWO, THREE)));
+        (bool taken,) =
+            address(vault).call(abi.encodeCall(BondVault.forfeit, (ONE, _role(role), amount, amount, TWO, THREE)));
         assert(!locked && !awarded && !burned && !taken);
     }
 

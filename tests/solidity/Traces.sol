@@ -29,8 +29,8 @@ struct Opening {
 }
 
 /// @notice The program of Programs.sol with operations in it, and traces of it: for tests of the court. A step is W,
-/// images, labels, 2W, a tensor of an operation that no court knows, and 4W as the new state; an evaluation W, an image,
-/// a label, 2W and a verdict. A second, plain implementation of openings, too.
+/// images, labels, 2W, a tensor of an operation that no court knows, and 4W as the new state; an evaluation W, an
+/// image, a label, 2W and a verdict. A second, plain implementation of openings, too.
 library Traces {
     uint32 internal constant ELEMENTS = 300; // of all but the verdict: five leaves, so a path leaves siblings out
     uint32 internal constant STEP = 6;

@@ -58,20 +58,15 @@ class Dashboard:
             alarm = "the network is not well, see the log · " if mining.warnings else ""
             self._show(f"{alarm}{mining.line()} · {finalized} blocks final · {rewards:,.0f} LEARN")
         if self._metrics is not None:
-            self._metrics.set(_gauges(mining, view, finalized, rewards))
+            self._metrics.set(_gauges(mining, finalized, rewards))
         if time.monotonic() >= self._next_log:
             self._next_log = time.monotonic() + LOG_INTERVAL_S
             self._log.info("mining", **_rounded(mining), blocks_final=finalized, rewards_learn=rewards)
             for warning in mining.warnings:
                 self._log.warning("network", reason=warning)
 
-    def close(self) -> None:
-        """Ends the metrics' server."""
-        if self._metrics is not None:
-            self._metrics.close()
 
-
-def _gauges(mining: Mining, view: View, finalized: int, rewards: float) -> dict[str, float | None]:
+def _gauges(mining: Mining, finalized: int, rewards: float) -> dict[str, float | None]:
     return {
         "pol_difficulty_bits": mining.difficulty,
         "pol_tries": mining.tries,
@@ -84,8 +79,6 @@ def _gauges(mining: Mining, view: View, finalized: int, rewards: float) -> dict[
         "pol_training_time_ratio": mining.training_share,
         "pol_accuracy_before_ratio": mining.accuracy_before,
         "pol_accuracy_after_ratio": mining.accuracy_after,
-        "pol_head_height": view.blocks[view.head].height,
-        "pol_finalized_height": view.blocks[view.finalized_tip].height,
         "pol_blocks_finalized": finalized,
         "pol_rewards_learn": rewards,
     }

@@ -1,5 +1,8 @@
-"""Is the network that is mined on well? A network may die slowly while its accuracy still looks good: channels shut for
-good, their weights stand still, and requirements about those are met by chance or never."""
+"""Is the network that is mined on well?
+
+A network may die slowly while its accuracy still looks good: channels shut for good, their weights stand still, and
+requirements about those are met by chance or never.
+"""
 
 from __future__ import annotations
 
@@ -64,8 +67,10 @@ class Health:
             self._moving.append((self._clock(), share))
 
     def read(self) -> tuple[float | None, float | None, tuple[str, ...]]:
-        """Returns the hit rate as a multiple of 2^-b and the share of weights that move, each of late and None if
-        nothing is known of it, and what is wrong."""
+        """Returns the hit rate, the share of weights that move, and what is wrong.
+
+        The rate is a multiple of 2^-b; rate and share are of late, and None if nothing is known of them.
+        """
         with self._lock:
             self._mark()
             _, hits, expected = self._marks[0]

@@ -29,8 +29,9 @@ class Mining:
         segment_step: steps of that segment done.
         segment_steps: N; 0 before the first.
         tries: nonces tried since the start.
-        tries_per_s: of late.
-        expected_s: seconds to a step that meets the block's requirements, at this rate; None while nothing is tried.
+        tries_per_s: of late, while it searched.
+        expected_s: seconds of search to a step that meets the block's requirements, at these rates; None while
+            nothing is tried.
         hit_rate: tries of late that met floor(b) requirements, as a multiple of 2^-floor(b); None if there were none.
         accuracy_before: share of the test set that W classifies correctly; None before it was counted.
         accuracy_after: the same of the last evaluated W'; None before the first.
@@ -90,7 +91,8 @@ class Meter:
         self._health = Health(clock)
         self._before: int | None = None
         self._after: int | None = None
-        self._recent: deque[tuple[float, int]] = deque([(clock(), 0)])
+        self._searched_s, self._searched_at = 0.0, clock()
+        self._recent: deque[tuple[float, int, float]] = deque([(clock(), 0, 0.0)])  # time, tries, seconds of search
 
     def segment(self, stage: FollowStage) -> None:
         """The follower did a step of a segment."""
@@ -103,6 +105,7 @@ class Meter:
         """A search begins, for a block of so much difficulty in 1/1024 bit."""
         self._difficulty, self._last = difficulty, None
         self._before = self._after = None
+        self._searched_at = self._clock()
 
     def note(self, progress: Progress) -> None:
         """The search tells where it stands."""
@@ -113,6 +116,8 @@ class Meter:
         self._health.tried(hits, tries / 2 ** whole_bits(self._difficulty))
         self._before, self._after = progress.before, progress.correct
         self._last = progress
+        now = self._clock()
+        self._searched_s, self._searched_at = self._searched_s + now - self._searched_at, now
         self._mark()
 
     def moved(self, share: float) -> None:
@@ -123,8 +128,8 @@ class Meter:
         """Returns how mining goes."""
         self._mark()
         hit_rate, moving, warnings = self._health.read()
-        now, recent, stage = self._clock(), tuple(self._recent), self._stage
-        rate = (self._tries - recent[0][1]) / max(1e-9, now - recent[0][0])
+        now, (_, tries, searched_s), stage = self._clock(), self._recent[0], self._stage
+        rate = (self._tries - tries) / max(1e-9, self._searched_s - searched_s)
         return Mining(
             difficulty=to_bits(self._difficulty),
             height=None if stage is None else stage.height,
@@ -132,7 +137,7 @@ class Meter:
             segment_steps=0 if stage is None else stage.steps,
             tries=self._tries,
             tries_per_s=rate,
-            expected_s=work(self._difficulty) / rate if rate else None,
+            expected_s=work(self._difficulty) / (rate * (hit_rate or 1)) if rate else None,
             hit_rate=hit_rate,
             accuracy_before=self._share(self._before),
             accuracy_after=self._share(self._after),
@@ -147,6 +152,6 @@ class Meter:
     def _mark(self) -> None:
         """Notes where it stands now, and forgets what is too long ago, but for the last of it: rounds may be longer."""
         now = self._clock()
-        self._recent.append((now, self._tries))
+        self._recent.append((now, self._tries, self._searched_s))
         while now - self._recent[1][0] >= WINDOW_S:
             self._recent.popleft()

@@ -15,7 +15,7 @@ from typing import Any
 import structlog
 
 from pol_oracle.protocol.lifecycle import Role
-from pol_oracle.report.ledger import ledger, totals
+from pol_oracle.report.ledger import Entry, ledger, totals
 from pol_oracle.view import History, View
 
 from ..storage.memory import REFUSALS, RefusedCall
@@ -39,7 +39,7 @@ class Records:
     def __init__(self, path: Path, name: str, role: Role, address: str, refusals: Iterable[RefusedCall] = ()) -> None:
         self._path = path
         self._name = name
-        self._role = role
+        self.role = role
         self._address = address
         self._refusals = deque(refusals, REFUSALS)
         self._unwritten = 0  # in a row
@@ -89,18 +89,22 @@ class Records:
         mine = [e for e in entries if e.party == self._address]
         return {
             "name": self._name,
-            "role": self._role.name.lower(),
+            "role": self.role.name.lower(),
             "address": self._address,
             "pid": os.getpid(),
             "running": running,
             **_chain(view),
-            "bond": vars(view.bond(self._address, self._role)),
+            "bond": vars(view.bond(self._address, self.role)),
             "credit": view.credits.get(self._address, 0),
             "totals": {unit.value: amount for unit, amount in totals(mine).get(self._address, {}).items()},
-            "ledger": [asdict(e) | {"block_id": e.block_id.hex() if e.block_id else None} for e in mine[-_ENTRIES:]],
+            "ledger": [_told(entry) for entry in mine[-_ENTRIES:]],
             "refused": [asdict(r) for r in self._refusals],
             **self._facts,
         }
+
+
+def _told(entry: Entry) -> dict[str, Any]:
+    return {name: value.hex() if isinstance(value, bytes) else value for name, value in asdict(entry).items()}
 
 
 def _chain(view: View) -> dict[str, Any]:

@@ -13,6 +13,8 @@ from ..rules.housekeeping import judged_at
 from ..rules.policy import Policy
 
 WEI = 10**18
+QUIET_S = 30.0  # without a new L1 block, after which that is worth a word
+NO_BOND, L1_STANDS = "no bond", "l1"  # reasons for which an agent can do nothing
 _BLOCKS = 5  # that a proposed deposit covers
 
 
@@ -70,9 +72,9 @@ def miner_wait(view: View, me: str, parameters: Parameters, now: float) -> Wait 
     bond, needed = view.bond(me, Role.MINER), parameters.miner_bond
     if bond.free >= needed:
         return None
-    deposit = f"`pol bond deposit {_BLOCKS * needed / WEI:g} --role miner` with its key"
+    deposit = f"`pol bond deposit {_BLOCKS * needed / WEI:g} --role miner --for {me}`"
     if bond.total < needed:
-        return Wait("bond", f"{bond.total / WEI:g} ETH bonded, a block takes {needed / WEI:g}", deposit)
+        return Wait(NO_BOND, f"{bond.total / WEI:g} ETH bonded, a block takes {needed / WEI:g}", deposit)
     own = [block for block in view.pending if block.miner == me]
     if not own:
         return Wait("bond", "bond fully locked until its last blocks are settled", deposit)
@@ -93,9 +95,9 @@ def verifier_wait(view: View, me: str, parameters: Parameters, policy: Policy) -
         policy: of the agent: how much it keeps in reserve.
     """
     bond, needed = view.bond(me, Role.VERIFIER), policy.needed(parameters)
-    deposit = f"`pol bond deposit {_BLOCKS * needed / WEI:g} --role verifier` with its key"
+    deposit = f"`pol bond deposit {_BLOCKS * needed / WEI:g} --role verifier --for {me}`"
     if bond.total < needed:
-        return Wait("bond", f"{bond.total / WEI:g} ETH bonded, attesting takes {needed / WEI:g}", deposit)
+        return Wait(NO_BOND, f"{bond.total / WEI:g} ETH bonded, attesting takes {needed / WEI:g}", deposit)
     if bond.free < needed:
         return Wait("bond", f"{bond.locked / WEI:g} ETH of its bond are locked, too little is free to attest", deposit)
     return None
@@ -110,6 +112,17 @@ def network_wait(view: View, parameters: Parameters) -> Wait | None:
         "quorum",
         f"a block needs {parameters.quorum} attestations, and {_count(bonded, 'verifier')} can give one",
         "bond and start another: `pol bond deposit 10 --role verifier`, then `pol verifier run`",
+    )
+
+
+def l1_wait(seconds: float) -> Wait | None:
+    """Says that L1 stands still, None if its last block is not so many seconds old."""
+    if seconds < QUIET_S:
+        return None
+    return Wait(
+        L1_STANDS,
+        f"L1 has made no block for {seconds:.0f} s, so no clock runs",
+        "see whether its node is well; an anvil of one's own wants --block-time",
     )
 
 

@@ -9,5 +9,5 @@ decide.py          view + knowledge -> actions, from the rules in
   demands.py       what is demanded on L1, and who answers
   housekeeping.py  calls that anybody may make and somebody must
   forks.py         what may be final beside what
-urgency.py         which replay comes next
+urgency.py         which blocks are replayed, and which first
 """

@@ -142,8 +142,10 @@ class Release:
 
 @dataclass(frozen=True)
 class Expire:
-    """Have a block slashed, or an explanation refuted, because a demand was not answered in time; or end one about an
-    explanation that does not stand any more."""
+    """Have a block slashed, or an explanation refuted, because a demand was not answered in time.
+
+    Or end a demand about an explanation that does not stand any more.
+    """
 
     block_id: bytes
     position: Position

@@ -29,15 +29,6 @@ def challenges(view: View, own: Verifier, parameters: Parameters) -> Iterator[Ac
         yield from _bounty_claim(view, block, own, parameters)
 
 
-def claimable(view: View, block: BlockView, me: str) -> bool:
-    """Says whether an own proof may still count against a slashed block: a commitment of one's own may come before that
-    of its bounty."""
-    if block.status is not Status.SLASHED or block.forfeited or block.bounty is None:
-        return False
-    order = block.bounty[1]
-    return any(who == me and made.order < order for (who, _), made in view.commitments.items())
-
-
 def _next_move(view: View, block: BlockView, own: Verifier, parameters: Parameters) -> Iterator[Action]:
     wrong = accusation(own.verdicts.get(block.id))
     if not isinstance(wrong, Invalid):

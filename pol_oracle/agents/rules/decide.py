@@ -104,8 +104,10 @@ def search_difficulty(view: View, own: Miner, parent: Parent, parameters: Parame
 
 
 def outweighed(view: View, own: Miner, parent: Parent, unjudged: Iterable[BlockView]) -> bool:
-    """Says whether a block that still has to be replayed carries more work than what the miner builds on: then its
-    search is probably in vain, and only keeps the replay waiting."""
+    """Says whether a block that still has to be replayed carries more work than what the miner builds on.
+
+    Then its search is probably in vain, and only keeps the replay waiting.
+    """
     below, above = _hidden(view, own, parent)
     weight = view.blocks[below].total_work + sum(work(own.proofs[proof]) for proof in above)
     works = branch_works(view)
@@ -113,8 +115,11 @@ def outweighed(view: View, own: Miner, parent: Parent, unjudged: Iterable[BlockV
 
 
 def useless(view: View, own: Miner, parameters: Parameters) -> list[Header]:
-    """Returns the proofs that L1 has settled, that can never be finalized any more, or that a reorg made too easy: it
-    may move a parent in time. One that is pending is kept: a reorg may take it back."""
+    """Returns the proofs that can come to nothing any more.
+
+    L1 has settled them, or they can never be finalized, or a reorg made them too easy: it may move a parent in time.
+    One that is pending is kept: a reorg may take it back.
+    """
     gone: list[Header] = []
     for proof, difficulty in own.proofs.items():
         block, parent = view.blocks.get(proof.id(own.task_id)), view.blocks.get(proof.parent)
@@ -156,9 +161,11 @@ def _proposals(view: View, own: Miner, parameters: Parameters) -> list[Action]:
 
 
 def _attestations(view: View, own: Verifier, parameters: Parameters, policy: Policy) -> list[Action]:
-    """Attests to live blocks found right, the head's branch first; keeps what demands may cost in reserve, and what it
-    takes to explain each of those blocks. A miner may sacrifice a right block to take its attesters along, so a demand
-    it lets lapse keeps the agent away."""
+    """Attests to live blocks found right, the head's branch first.
+
+    Keeps what demands may cost in reserve, and what it takes to explain each of those blocks. A miner may sacrifice a
+    right block to take its attesters along, so a demand it lets lapse keeps the agent away.
+    """
     unexplained = sum(own.me in b.attestations and own.me not in b.speakers for b in view.pending)
     free = view.bond(own.me, Role.VERIFIER).free - policy.reserve(parameters) - unexplained * parameters.attest_bond
     on_head = {b.id for b in view.branch(view.head)}

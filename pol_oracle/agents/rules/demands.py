@@ -18,7 +18,7 @@ from pol_oracle.view.blocks import BlockView, DemandView
 
 from .actions import Action, Demand, Explain, Hasten, Reopen, Reveal
 from .knowledge import Miner, Verifier
-from .verdicts import Invalid, Unavailable, Verdict, accusation
+from .verdicts import Unavailable, accusation
 
 _MINERS_TURNS = 2  # times the stagger in which a demand is the miner's alone to answer
 _NOTICEABLE = 4  # a deadline is moved by this part of the answer window at least: it costs a transaction
@@ -28,8 +28,10 @@ _ROOTS = 1 << 14  # bytes of the roots of a trace
 
 
 def demands(view: View, own: Verifier, parameters: Parameters) -> Iterator[Action]:
-    """Yields the demands that the agent's replays wait for, as far as L1 takes them and the agent can pay. Blocks that
-    could be finalized next come first: others may be there to use up its bond."""
+    """Yields the demands that the agent's replays wait for, as far as L1 takes them and the agent can pay.
+
+    Blocks that could be finalized next come first: others may be there to use up its bond.
+    """
     free = view.bond(own.me, Role.VERIFIER).free
     for block, lacks in _walks(view, own, parameters):
         position = lacks.position
@@ -54,20 +56,11 @@ def exhausted(view: View, own: Verifier, parameters: Parameters) -> Iterator[byt
             yield block.id
 
 
-def answered(block: BlockView, verdict: Verdict) -> bool:
-    """Says whether a replay with what L1 shows now could tell more than a verdict does: what it lacks was shown, or the
-    explanation that it is about does not stand any more, or there is one where it saw nothing to be wrong."""
-    wrong = accusation(verdict)
-    if isinstance(wrong, Unavailable):
-        return wrong.lacks.position in block.shown or not block.stands(wrong.lacks.position)
-    if isinstance(wrong, Invalid):
-        return wrong.proof.refutes is not None and not block.stands(wrong.proof.refutes)
-    return any(position.explains for position in block.shown)
-
-
 def reopens(view: View, block: BlockView, position: Position, parameters: Parameters) -> bool:
-    """Says whether L1 lets anybody end the explanation that a position is about: its author fell over another one, and
-    not long ago."""
+    """Says whether L1 lets anybody end the explanation that a position is about.
+
+    Its author fell over another one, and not long ago.
+    """
     speaker = block.speaker(position)
     if speaker is None or speaker.fallen_at is None:
         return False
@@ -102,15 +95,19 @@ def replies(view: View, own: Miner | Verifier, parameters: Parameters, stagger: 
 
 
 def endangers(block: BlockView, now: int, parameters: Parameters) -> bool:
-    """Says whether a demand that is open may soon cost a block's attesters their bonds: half of its time is over, and
-    its miner silent. What is demanded of an explanation costs its author alone."""
+    """Says whether a demand that is open may soon cost a block's attesters their bonds.
+
+    Half of its time is over, and its miner silent. What is demanded of an explanation costs its author alone.
+    """
     concerns = (d for d in block.open_demands if d.position.explanation == ZERO)
     return any(d.deadline - now < parameters.answer_window / 2 for d in concerns)
 
 
 def _walks(view: View, own: Verifier, parameters: Parameters) -> Iterator[tuple[BlockView, MissingItem]]:
-    """Blocks that lack something which L1 would let the agent demand, or hasten, and what: those on the head's branch
-    first, from the lowest up, then the oldest."""
+    """Blocks that lack something which L1 would let the agent demand, or hasten, and what.
+
+    Those on the head's branch come first, from the lowest up, then the oldest.
+    """
     on_head = {block.id for block in view.branch(view.head)}
     for block in sorted(view.pending, key=lambda b: (b.id not in on_head, b.sequence)):
         wrong = accusation(own.verdicts.get(block.id))
@@ -153,8 +150,11 @@ def _hastens(view: View, demand: DemandView, parameters: Parameters) -> bool:
 
 
 def _affords(view: View, demand: DemandView, me: str, parameters: Parameters, gas_price: int) -> bool:
-    """Says whether one more answer, with those before it about the same block and less the fees for all, costs less
-    than the bond that it saves; and whether it can answer for an explanation."""
+    """Says whether one more answer costs less than the bond that it saves.
+
+    It is counted with those before it about the same block, less the fees for all. It also says whether the agent can
+    answer for an explanation.
+    """
     block, position = view.blocks[demand.block_id], demand.position
     speaker = block.speakers.get(me)
     if position.explains and speaker is not None and speaker.fallen:

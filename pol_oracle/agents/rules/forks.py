@@ -13,8 +13,10 @@ from pol_oracle.view.blocks import BlockView
 
 
 def survivor(view: View, block_id: bytes) -> BlockView | None:
-    """Returns what slashes have left of a branch that ends in a block: the highest live block on it; None if that is
-    the finalized tip, or it parts below that."""
+    """Returns what slashes have left of a branch that ends in a block.
+
+    It is the highest live block on it; None if that is the finalized tip, or it parts below that.
+    """
     block = view.blocks[block_id]
     while block.id not in view.live and block.height >= len(view.finalized):
         block = view.blocks[block.parent]
@@ -22,8 +24,9 @@ def survivor(view: View, block_id: bytes) -> BlockView | None:
 
 
 def witness(view: View, branch: Sequence[BlockView], judged: Callable[[BlockView], bool]) -> BlockView | None:
-    """Returns the lowest block of a branch that is better than all that contends beside its first one, if it and all
-    below it are judged; None if there is none.
+    """Returns the lowest block of a branch that is better than all that contends beside its first one.
+
+    It and all below it must be judged; None if there is none.
 
     Args:
         view: the confirmed events.
@@ -42,6 +45,7 @@ def witness(view: View, branch: Sequence[BlockView], judged: Callable[[BlockView
 
 def contender(view: View, right: Collection[bytes], me: str) -> tuple[BlockView, BlockView] | None:
     """Returns the best block that the agent found right, or mined, and the first one of the head's branch beside it.
+
     None if the head stands on it, or L1 knows of one on its branch that is better than all that is right beside it.
 
     Args:

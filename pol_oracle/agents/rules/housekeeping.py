@@ -73,8 +73,11 @@ class _Keeper:
         self._stagger = stagger
 
     def expiries(self) -> Iterator[Action]:
-        """Demands about pending blocks that were not answered in time, and such as are about an explanation that does
-        not stand any more. One is enough to slash a block. Whoever made it goes first."""
+        """Demands that have run out, each to be ended by whoever it matters to.
+
+        They are about pending blocks and were not answered in time, or are about an explanation that does not stand any
+        more. One is enough to slash a block. Whoever made it goes first.
+        """
         for block in self._view.pending:
             late = [d for d in block.open_demands if self._over_since(block, d) is not None]
             slashing = [d for d in late if d.position.explanation == ZERO]
@@ -116,8 +119,10 @@ class _Keeper:
             yield ClaimHead(best.id, view.head)
 
     def contest(self, right: Collection[bytes]) -> Iterator[Action]:
-        """A branch that the agent found right, beside a head that it did not: nothing worse can be final then. There
-        is time to replay the head's branch first."""
+        """A branch that the agent found right, beside a head that it did not: nothing worse can be final then.
+
+        There is time to replay the head's branch first.
+        """
         found = contender(self._view, right, self._me)
         if found is None:
             return
@@ -177,8 +182,11 @@ class _Keeper:
                 yield SettleAttestation(block.id, self._me)
 
     def _spoils(self, block: BlockView, *, own: bool) -> Iterator[Action]:
-        """What a slashed block's miner and attesters forfeit. Its winners collect; others only if they do not, or where
-        nobody gains: what attesters of a block that fell by silence lose is burned."""
+        """What a slashed block's miner and attesters forfeit.
+
+        Its winners collect; others only if they do not, or where nobody gains: what attesters of a block that fell by
+        silence lose is burned.
+        """
         if block.bounty is None or block.closed_at is None:
             return
         since = block.closed_at + self._parameters.reveal_window
@@ -230,8 +238,10 @@ class _Keeper:
         return judged_at(block, self._parameters)
 
     def _my_turn(self, what: bytes, first: Sequence[str], since: int) -> bool:
-        """Says whether a call that was due from ``since`` on is this agent's to make by now. Nobody waits for
-        more than a few others: accounts that do nothing are cheap."""
+        """Says whether a call that was due from ``since`` on is this agent's to make by now.
+
+        Nobody waits for more than a few others: accounts that do nothing are cheap.
+        """
         waited = self._view.now - since
         if self._me in first:
             return waited >= min(first.index(self._me), _MOST_WAITED_FOR) * self._stagger
@@ -246,8 +256,11 @@ class _Keeper:
 
 
 def _beneficiaries(block: BlockView, demand: DemandView) -> list[str]:
-    """Who gets something when a demand is settled: whoever answered; of a slashed block whoever paid the fee gets it
-    back, and answers by others than its miner are paid from the miner's bond; explanations are not."""
+    """Who gets something when a demand is settled.
+
+    Whoever answered does; of a slashed block whoever paid the fee gets it back, and answers by others than its miner
+    are paid from the miner's bond; explanations are not.
+    """
     slashed, responder = block.status is Status.SLASHED, demand.responder
     if demand.position.explains:
         stands = responder is not None and not slashed and not block.speakers[responder].fallen

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from pol_oracle.protocol.parameters import Parameters
+if TYPE_CHECKING:  # `pol --help` needs the defaults alone
+    from pol_oracle.protocol.parameters import Parameters
 
 DEMANDS = 6  # about one block, however wrong it is: the deepest walk, and its end again below another explanation
 
@@ -24,14 +26,19 @@ class Policy:
     strangers: int = 2
 
     def reserve(self, parameters: Parameters) -> int:
-        """Wei of free bond that a verifier keeps: for all demands about as many blocks as it is ready for, or as are
-        pending when miners keep to the interval."""
+        """Wei of free bond that a verifier keeps.
+
+        It is for all demands about as many blocks as it is ready for, or as are pending when miners keep to the
+        interval.
+        """
         blocks = self.walks
         if parameters.target_interval:
             blocks = max(blocks, -(-parameters.challenge_window // parameters.target_interval))
         return blocks * DEMANDS * parameters.demand_fee
 
     def needed(self, parameters: Parameters) -> int:
-        """Wei of bond that a verifier needs at least: what it keeps, and what it takes to attest to one block and to
-        explain it."""
+        """Wei of bond that a verifier needs at least.
+
+        It is what it keeps, and what it takes to attest to one block and to explain it.
+        """
         return self.reserve(parameters) + 2 * parameters.attest_bond

@@ -1,4 +1,4 @@
-"""Which block is replayed first, by what hangs on it. Pure.
+"""Which blocks are replayed, and which first, by what hangs on them. Pure.
 
     CLOSING  could be finalized before long as it is; or is wrong, and a clock runs for what was shown of it: with a
              future or without, since it would get away, and be paid for what it showed
@@ -21,6 +21,8 @@ from pol_oracle.protocol.lifecycle import Status
 from pol_oracle.protocol.parameters import Parameters
 from pol_oracle.view import View
 from pol_oracle.view.blocks import BlockView
+
+from .verdicts import Invalid, Unavailable, Verdict, accusation
 
 _FAR = 2  # ranks between a replay under way and one that it gives way to
 
@@ -54,6 +56,31 @@ class Urgency:
     def far_above(self, other: Urgency) -> bool:
         """Says whether another replay should give way to this one."""
         return other.rank - self.rank >= _FAR or self.rank <= Rank.LIVE < other.rank
+
+
+def claimable(view: View, block: BlockView, me: str) -> bool:
+    """Says whether an own proof may still count against a slashed block.
+
+    A commitment of one's own may come before that of its bounty.
+    """
+    if block.status is not Status.SLASHED or block.forfeited or block.bounty is None:
+        return False
+    order = block.bounty[1]
+    return any(who == me and made.order < order for (who, _), made in view.commitments.items())
+
+
+def answered(block: BlockView, verdict: Verdict) -> bool:
+    """Says whether a replay with what L1 shows now could tell more than a verdict does.
+
+    What it lacks was shown, or the explanation that it is about does not stand any more, or there is one where it saw
+    nothing to be wrong.
+    """
+    wrong = accusation(verdict)
+    if isinstance(wrong, Unavailable):
+        return wrong.lacks.position in block.shown or not block.stands(wrong.lacks.position)
+    if isinstance(wrong, Invalid):
+        return wrong.proof.refutes is not None and not block.stands(wrong.proof.refutes)
+    return any(position.explains for position in block.shown)
 
 
 def urgencies(

@@ -182,8 +182,10 @@ class Follower:
         return None
 
     def end(self, block_id: bytes, lineage: Lineage, cancelled: Ask) -> State:
-        """Returns W of a block's children alone, without hashing what leads to it. Takes and raises what
-        :meth:`segment` does."""
+        """Returns W of a block's children alone, without hashing what leads to it.
+
+        Takes and raises what :meth:`segment` does.
+        """
         with self._lock:
             if (known := self._segments.get(block_id)) is not None:
                 return known.end
@@ -231,8 +233,10 @@ class Follower:
         self._counts.put(root, bits)
 
     def keep(self, state: State) -> None:
-        """Keeps a state that may be built on, in place of whatever has its name. A full disk costs time later, and
-        nothing else."""
+        """Keeps a state that may be built on, in place of whatever has its name.
+
+        A full disk costs time later, and nothing else.
+        """
         try:
             self._store.put(state.root, state.to_bytes())
         except StoreError as error:

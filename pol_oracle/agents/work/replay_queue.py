@@ -14,9 +14,7 @@ from pol_oracle.protocol.parameters import Parameters
 from pol_oracle.view import View
 from pol_oracle.view.blocks import BlockView
 
-from ..rules.challenges import claimable
-from ..rules.demands import answered
-from ..rules.urgency import Urgency, urgencies
+from ..rules.urgency import Urgency, answered, claimable, urgencies
 from ..rules.verdicts import Invalid, Replay, Unavailable, Unserved, Valid, Verdict, accusation, can_be_built_on
 from ..storage.memory import AgentMemory
 from .worker import Worker
@@ -28,8 +26,9 @@ _LONGEST = 8  # times the pause between attempts at a block that cannot be repla
 
 
 class ReplayQueue:
-    """Replays one block at a time, and gives one up for another that is far more urgent. A block whose parent is
-    wrong, or not looked at yet, has to wait: nobody could say what it stands on.
+    """Replays one block at a time, and gives one up for another that is far more urgent.
+
+    A block whose parent is wrong, or not looked at yet, has to wait: nobody could say what it stands on.
 
     Args:
         replay: checks one block.
@@ -61,8 +60,11 @@ class ReplayQueue:
         self._not_before: dict[bytes, float] = {}
 
     def turn(self, view: View) -> None:
-        """Takes what was finished and starts the next replay. A reorg of L1 that moves a parent in time changes a
-        block's difficulty, of which its id knows nothing: then it is replayed anew."""
+        """Takes what was finished and starts the next replay.
+
+        A reorg of L1 that moves a parent in time changes a block's difficulty, of which its id knows nothing: then it
+        is replayed anew.
+        """
         self._give_way(view)
         done = self._worker.take()
         if done is not None:
@@ -88,8 +90,10 @@ class ReplayQueue:
         return [*view.pending, *(block for block in view.unsettled if claimable(view, block, self._me))]
 
     def unjudged(self, view: View) -> list[BlockView]:
-        """Returns the live blocks that it replays or could replay now, less those whose replays failed, and those that
-        it found right and of which somebody explains something."""
+        """Returns the live blocks that it replays or could replay now.
+
+        Left out are those whose replays failed, and those that it found right and of which somebody explains something.
+        """
         urgent = self._urgencies(view)
         unknown = (i for i in urgent if not urgent[i].failures and not self._found_right(i))
         return [view.blocks[block_id] for block_id in unknown if block_id in view.live]

@@ -102,8 +102,9 @@ def _class(operation: Operation) -> str:
 
 
 def prices(court: Harness, terms: int = 0) -> Iterator[tuple[Operation, int]]:
-    """Gas of one wrong element of every operation, of a step and of an evaluation; it lies in the middle of every axis,
-    where no padding is seen.
+    """Gas of one wrong element of every operation, of a step and of an evaluation.
+
+    It lies in the middle of every axis, where no padding is seen.
 
     Args:
         court: with the traces.
@@ -121,8 +122,11 @@ def prices(court: Harness, terms: int = 0) -> Iterator[tuple[Operation, int]]:
 
 
 def dispute(scratch: Path) -> Iterator[Row]:
-    """Seconds a verifier computes from a wrong ResNet-18 block to its slash: an inner element of its step is wrong, or
-    of a step of its segment, and all that it lacks is demanded. L1's own time is left out."""
+    """Seconds a verifier computes from a wrong ResNet-18 block to its slash.
+
+    An inner element of its step is wrong, or of a step of its segment, and all that it lacks is demanded. L1's own time
+    is left out.
+    """
     for model, tree in itertools.product(("resnet18-7x7", "resnet18"), (Tree.STEP, Tree.SEGMENT)):
         with dock(scratch / model / tree.name, model) as court:
             liar = _wrong_block(court, TraceId(tree))

@@ -31,8 +31,10 @@ class Filter(Protocol):
     """What predicts."""
 
     def slopes(self, chosen: Indices) -> Floats:
-        """Returns how far each weight of the convolutions would rise, in any unit: float32 [nonces, weights]; 0 where
-        it cannot tell."""
+        """Returns how far each weight of the convolutions would rise, in any unit.
+
+        float32 [nonces, weights]; 0 where it cannot tell.
+        """
 
     def evaluate(self, chosen: Indices) -> object:
         """Does the part of :meth:`slopes` whose cost counts: not slopes that no requirement asks for."""

@@ -12,11 +12,11 @@ from pol_oracle.canonical.state import State
 from pol_oracle.protocol.difficulty import BIT
 from pol_oracle.protocol.hashing import keccak
 from pol_oracle.search import Recipe, pick_device, set_up_torch, train
-from pol_oracle.search.candidates import Nonces, SearchedBlock
-from pol_oracle.search.draws import PassDraws, mask_rows
+from pol_oracle.search.draws import Nonces, PassDraws, mask_rows
 from pol_oracle.search.grouped.network import Bits
 from pol_oracle.search.grouped.passes import Passes, groups_for
 from pol_oracle.task import Workload, unmet
+from pol_oracle.task.proof import Job
 
 from ..format import Row
 from .rates import MINER, THREADS, workload
@@ -62,7 +62,7 @@ def confirmed(scratch: Path) -> Iterator[Row]:
 
 def _alike(prepared: Workload, state: State, tries: int) -> Bits:
     """Whether torch and the canonical step agree about the requirements of some tries, bool [tries, 8]."""
-    nonces = Nonces(SearchedBlock(prepared, keccak(b"bench"), MINER, BITS * BIT))
+    nonces = Nonces(prepared, Job(keccak(b"bench"), MINER, BITS * BIT))
     passes, groups, train = passes_on(prepared, state), groups_for(prepared, pick_device()), prepared.train
     alike = np.empty((tries, BITS), np.bool_)
     for first in range(0, tries, groups):

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from pol_oracle.canonical.state import State
 from pol_oracle.protocol.difficulty import BIT
 from pol_oracle.protocol.hashing import keccak
-from pol_oracle.search import Base, GroupedSearch, NaiveSearch, Progress, pick_device, set_up_torch
-from pol_oracle.search.candidates import CandidateCheck, Nonces
+from pol_oracle.search import Base, GroupedSearch, Job, NaiveSearch, Progress, pick_device, set_up_torch
+from pol_oracle.search.candidates import CandidateCheck
+from pol_oracle.search.draws import Nonces
 from pol_oracle.search.grouped.group_norm import GroupNorm
 from pol_oracle.search.grouped.live_convolution import LiveConvolution
 from pol_oracle.task import TaskSpec, Workload, build_workload
@@ -52,8 +53,8 @@ class Runner:
     """Runs a search for a while, again and again, always on the same W."""
 
     def __init__(self, search: GroupedSearch | NaiveSearch, state: State, difficulty: int) -> None:
-        self._search, self._difficulty = search, difficulty
-        self._base = Base(keccak(b"bench"), bytes(32), state)
+        self._search, self._job = search, Job(keccak(b"bench"), MINER, difficulty)
+        self._base = Base(bytes(32), state)
         self._nonce = 0
         search.counters = (Blind(),)
         self.reset()
@@ -85,9 +86,7 @@ class Runner:
         def stop() -> bool:
             return last.tries > 0 and time.perf_counter() >= ends
 
-        self._search.search(
-            self._base, MINER, self._difficulty, start_nonce=self._nonce, should_stop=stop, on_progress=note
-        )
+        self._search.search(self._job, self._base, start_nonce=self._nonce, should_stop=stop, on_progress=note)
         self._nonce = last.nonce
         self.tries += last.tries
 
@@ -127,7 +126,7 @@ def phases(scratch: Path) -> Iterator[Row]:
         runner.reset()
         spent: dict[str, float] = {}
         watched = [
-            (Nonces, "drawn", "nonces"),
+            (Nonces, "draw_all", "nonces"),
             (LiveConvolution, "forward", "convolutions"),
             (LiveConvolution, "backward", "convolutions_back"),
             (LiveConvolution, "count_rises", "rises"),

@@ -49,8 +49,11 @@ def merkle_levels(hashes: Words, tag: bytes) -> list[Words]:
 
 
 def missing(places: Iterable[int], width: int) -> list[tuple[int, int]]:
-    """Returns what the top of a tree needs besides some of its ``width`` leaves: siblings as (level, place), level by
-    level from below, each from left to right, without those that do not exist."""
+    """Returns what the top of a tree needs besides some of its ``width`` leaves.
+
+    They are siblings as (level, place), level by level from below, each from left to right, without those that do not
+    exist.
+    """
     known, level, found = sorted(set(places)), 0, []
     while width > 1:
         have = set(known)
@@ -95,8 +98,10 @@ def counted(tag: bytes, count: int, top: bytes) -> bytes:
 
 
 def counted_root(elements: int, top: bytes) -> bytes:
-    """Returns the root of a tensor of so many elements from the top of its tree:
-    ``keccak(TENSOR_ROOT ‖ uint64 elements ‖ top)``."""
+    """Returns the root of a tensor of so many elements from the top of its tree.
+
+    ``keccak(TENSOR_ROOT ‖ uint64 elements ‖ top)``.
+    """
     return counted(Tag.TENSOR_ROOT, elements, top)
 
 

@@ -33,8 +33,10 @@ def copy_planes(
     memory: FloatArray, targets: Index, sources: Index, first: int, last: int, rows: int, columns: int, target_row: int,
     target_column: int, source_row: int, source_column: int,
 ) -> None:  # fmt: skip
-    """Copies planes ``first`` to ``last``: for every row r and column c of plane p, the element at
-    ``sources[p] + r * source_row + c * source_column`` goes to ``targets[p] + r * target_row + c * target_column``.
+    """Copies planes ``first`` to ``last``.
+
+    For every row r and column c of plane p, the element at ``sources[p] + r * source_row + c * source_column`` goes to
+    ``targets[p] + r * target_row + c * target_column``.
     """
     for p in range(first, last):
         to, origin = targets[p], sources[p]

@@ -59,8 +59,11 @@ class Convolution:
             self.x.gradients.append(self._input_gradient(dy).whole())
 
     def _weight_gradient(self, dy: Tensor) -> Reduction:
-        """Sums over (n, oy, ox). The input is gathered channel-major, one copy per kx (stride 1) or per tap, so that
-        every sample is one contiguous run."""
+        """Sums over (n, oy, ox).
+
+        The input is gathered channel-major, one copy per kx (stride 1) or per tap, so that every sample is one
+        contiguous run.
+        """
         x, k, s, p = self.x, self.kernel, self.stride, self.padding
         n, c, area = x.samples, x.channels, self.rows * self.columns
         column = Place({0: 1, 5: s}, -p)
@@ -80,8 +83,10 @@ class Convolution:
         return Reduction(Kind.DOT, self.weight.shape, (n, area), views)
 
     def _input_gradient(self, dy: Tensor) -> Tensor:
-        """A stride-1 convolution of the dilated, padded dy with the flipped kernel, k running (ky, kx, o), over the
-        taps that are not dead."""
+        """A stride-1 convolution of the dilated, padded dy with the flipped kernel.
+
+        With k running (ky, kx, o), over the taps that are not dead.
+        """
         x, k, p, builder = self.x, self.kernel, self.padding, self.graph.builder
         n, c, o, area = x.samples, x.channels, self.out, self.rows * self.columns
         (top, last), (left, right) = self.geometry.live_rows, self.geometry.live_columns

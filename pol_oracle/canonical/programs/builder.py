@@ -33,8 +33,10 @@ class Tensor:
         return AffineView(self.number, 0, self.strides)
 
     def across(self, dimensions: Sequence[int], rank: int) -> AffineView:
-        """The broadcast view of an output of ``rank``: this tensor's dimension i runs along output dimension
-        ``dimensions[i]``; along all others it repeats."""
+        """The broadcast view of an output of ``rank``.
+
+        This tensor's dimension i runs along output dimension ``dimensions[i]``; along all others it repeats.
+        """
         out = [0] * rank
         for dimension, stride in zip(dimensions, self.strides, strict=True):
             out[dimension] = stride

@@ -82,8 +82,10 @@ class HasProgram(Protocol):
 
 @dataclass(frozen=True)
 class Sections:
-    """Mirror of ``Sections`` in ``Trace.sol``: tensors of a state, of a batch, of the step, of the step's new state,
-    and of an evaluation."""
+    """Mirror of ``Sections`` in ``Trace.sol``.
+
+    It counts tensors of a state, of a batch, of the step, of the step's new state, and of an evaluation.
+    """
 
     states: int
     batches: int

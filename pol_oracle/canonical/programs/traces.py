@@ -63,8 +63,10 @@ class TraceRoots:
         return Opening(ascending, self.nodes(s.tensor for s in ascending))
 
     def nodes(self, tensors: Iterable[int]) -> tuple[bytes, ...]:
-        """Returns what leads from the roots of some tensors to the trace's: siblings, section by section, and the roots
-        of batch and inner tensors if none of them is given."""
+        """Returns what leads from the roots of some tensors to the trace's.
+
+        They are siblings, section by section, and the roots of batch and inner tensors if none of them is given.
+        """
         program, wanted, found = self.program, set(tensors), list[bytes]()
         for first in sorted({0, len(program.state), program.first, program.posts_from}):
             if first == len(self.tensors):

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from .. import output
 from ..settings import Settings
 
 
@@ -21,18 +22,17 @@ def demo(
         Path | None, typer.Option(metavar="FILE", help="Task file (TOML) to run instead of the demo's own.")
     ] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Keep the run's folder (journals, logs, states).")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print demo.json at the end, progress on stderr.")] = False,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print what demo.json holds at the end, progress on stderr.")
+    ] = False,
 ) -> None:
     """Run 2 honest miners, 3 verifiers (one lazy), 5 cheats, 3 colluders on a devnet; exits 1 if one gets away."""
-    import json as codec
-
     from pol_oracle.demo.run import TASK, DemoConfig, run
 
     settings: Settings = ctx.obj
     home = settings.home / "demo"
     wishes = DemoConfig(home, settings.data, out, task or TASK, blocks=blocks, limit_s=limit, keep=keep)
     ending = run(wishes, to_stderr=json)
-    if json:
-        typer.echo(codec.dumps(ending.as_dict(), indent=2))
+    output.emit(ending.as_dict(), json, lambda: None)  # people have seen it
     if ending.problems():
         raise typer.Exit(1)

@@ -117,7 +117,7 @@ def fund(
         raise InputError(
             f"L1 at {client.rpc.place} is no devnet, and gives nothing away: send it ETH instead"
         ) from error
-    values = {"account": account, "wallet_eth": output.amount(balance)}
+    values = {"account": account, "wallet": str(balance)}
     output.emit(values, json, lambda: typer.echo(f"{account} has {output.amount(balance)} ETH"))
 
 

@@ -24,6 +24,9 @@ def up(
     blocks: Annotated[
         int | None, typer.Option(min=1, help="Stop after so many of the miner's blocks are final. (default: Ctrl-C)")
     ] = None,
+    explorer: Annotated[
+        bool, typer.Option("--explorer", help="Serve pages to look at the chain as well (`pol explorer`).")
+    ] = False,
     task: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Task file (TOML) for the first start. (default: the demo's)")
     ] = None,
@@ -35,7 +38,7 @@ def up(
     from pol_oracle.localnet.run import LocalnetConfig, run
 
     settings: Settings = ctx.obj
-    config = LocalnetConfig(settings.home.resolve(), task or TASK, tuple(cheat or ()), blocks)
+    config = LocalnetConfig(settings.home.resolve(), task or TASK, tuple(cheat or ()), blocks, explorer)
     final = run(config, Console())
     again = "" if settings.home == Path(".pol") else f"--home {settings.home} "
     output.remark(f"stopped with {final} own blocks final; `pol {again}up` goes on from there")

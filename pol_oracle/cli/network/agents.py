@@ -44,6 +44,10 @@ MinerThreads = Annotated[
         min=1, help="Threads of the canonical arithmetic and of torch. More pay for large models on idle cores."
     ),
 ]
+MetricsPort = Annotated[
+    int | None,
+    typer.Option(min=0, max=65535, help="Serve Prometheus /metrics, and /healthz, on this port of 127.0.0.1."),
+]
 JsonLines = Annotated[bool, typer.Option("--json", help="Print each log entry as a JSON line instead of text.")]
 
 
@@ -58,9 +62,7 @@ def run_miner(
     poll: Poll = 0.5,
     confirmations: Confirmations = None,
     json: JsonLines = False,
-    metrics_port: Annotated[
-        int | None, typer.Option(min=0, max=65535, help="Serve Prometheus metrics on this port of 127.0.0.1.")
-    ] = None,
+    metrics_port: MetricsPort = None,
     threads: MinerThreads = 1,
     proposals_rpc: Annotated[
         str | None,
@@ -106,6 +108,7 @@ def run_verifier(
     confirmations: Confirmations = None,
     json: JsonLines = False,
     threads: Threads = 1,
+    metrics_port: MetricsPort = None,
     walks: Annotated[
         int,
         typer.Option(min=1, help="How many wrong blocks to be ready for at the same time; more take a larger bond."),
@@ -117,7 +120,7 @@ def run_verifier(
     from pol_oracle.agents.verifier import run_verifier as run
 
     config = _config(ctx.obj, account, dev, password_file, name, store, poll, confirmations)
-    config = replace(config, threads=threads, policy=replace(config.policy, walks=walks))
+    config = replace(config, threads=threads, policy=replace(config.policy, walks=walks), metrics_port=metrics_port)
     with live(config, json) as watched:
         run(watched)
 

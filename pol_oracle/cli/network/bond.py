@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -28,17 +28,29 @@ def deposit(
     account: Account = None,
     dev: Dev = None,
     password_file: PasswordFile = None,
+    beneficiary: Annotated[
+        str | None,
+        typer.Option(
+            "--for",
+            metavar="ADDRESS",
+            help="Whose bond it becomes, e.g. of an agent that runs. (default: the signer's)",
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Add ETH to an account's bond."""
+    """Add ETH to an account's bond. The signer pays; with --for, the bond is another account's."""
     from pol_oracle.l1.sending.calls import Call
 
     settings: Settings = ctx.obj
-    wei = given.wei(amount)
+    wei, other = given.wei(amount), None if beneficiary is None else given.address(beneficiary)
     key = session.account(settings, account, dev, password_file)
     connection = session.client(settings)
-    session.transact(settings, connection, key, [Call("deposit", "BondVault", "deposit", (int(role.role),), wei)])
-    _show(connection, key.address, json)
+    if other is None:
+        call = Call("deposit", "BondVault", "deposit", (int(role.role),), wei)
+    else:
+        call = Call("deposit", "BondVault", "depositFor", (other, int(role.role)), wei)
+    session.transact(settings, connection, key, [call])
+    _show(settings, connection, other or key.address, json)
 
 
 @app.command()
@@ -55,7 +67,8 @@ def withdraw(
 ) -> None:
     """Take free bond out, and with it all credit (bounties won).
 
-    Locked bond stays until its blocks and demands are settled."""
+    Locked bond stays until its blocks and demands are settled.
+    """
     from pol_oracle.l1.sending.calls import Call
 
     settings: Settings = ctx.obj
@@ -70,20 +83,22 @@ def withdraw(
     calls = [Call("unbond", "BondVault", "unbond", (int(role.role), wei))] if wei else []
     calls.append(Call("collect", "BondVault", "collect", ()))
     session.transact(settings, connection, key, calls)
-    _show(connection, key.address, json)
+    _show(settings, connection, key.address, json)
 
 
 @app.command()
 def show(
     ctx: typer.Context,
-    address: Annotated[str | None, typer.Argument(help="Account (0x...) to look up; needs no key.")] = None,
+    address: Annotated[
+        str | None, typer.Argument(help="Account to look up: 0x..., its first digits, or a name; needs no key.")
+    ] = None,
     account: Account = None,
     dev: Dev = None,
     json: Json = False,
 ) -> None:
     """Show an account's bonds, credit and LEARN."""
     settings: Settings = ctx.obj
-    _show(session.client(settings), _address(settings, address, account, dev), json)
+    _show(settings, session.client(settings), _address(settings, address, account, dev), json)
 
 
 def _address(settings: Settings, address: str | None, account: str | None, dev: int | None) -> str:
@@ -91,7 +106,7 @@ def _address(settings: Settings, address: str | None, account: str | None, dev: 
     if sum(given is not None for given in (address, account, dev)) != 1:
         raise InputError("name one account: an ADDRESS, --account NAME, or --dev N")
     if address is not None:
-        return given.address(address)
+        return session.names(settings, session.deployment(settings)).find(address)
     if dev is not None:
         from pol_oracle.l1.devnet.anvil import dev_account
 
@@ -117,15 +132,23 @@ def _locked(bond: Bond) -> str:
     return f"; {output.amount(bond.locked)} ETH are locked until their blocks are settled" if bond.locked else ""
 
 
-def _show(connection: Client, address: str, json: bool) -> None:
-    values: dict[str, Any] = {"account": address}
-    for role in Role:
-        bond = connection.bond(address, role)
-        values |= {
-            f"{role.name.lower()}_free_eth": output.amount(bond.free),
-            f"{role.name.lower()}_locked_eth": output.amount(bond.locked),
-        }
-    values["credit_eth"] = output.amount(connection.credit(address))
-    values["wallet_eth"] = output.amount(connection.balance(address))
-    values["learn"] = output.amount(connection.learn(address))
-    output.emit(values, json, lambda: output.facts(values))
+def _show(settings: Settings, connection: Client, address: str, json: bool) -> None:
+    bonds = {role: connection.bond(address, role) for role in Role}
+    credit, wallet, learn = connection.credit(address), connection.balance(address), connection.learn(address)
+    data = {
+        "account": address,
+        "bonds": [
+            {"role": role.name.lower(), "free": str(bond.free), "locked": str(bond.locked)}
+            for role, bond in bonds.items()
+        ],
+        "credit": str(credit),
+        "wallet": str(wallet),
+        "learn": str(learn),
+    }
+    told = {"account": session.names(settings, session.deployment(settings)).full(address)}
+    for role, bond in bonds.items():
+        locked = f", {output.amount(bond.locked)} ETH locked" if bond.locked else ""
+        told[f"{role.name.lower()} bond"] = f"{output.amount(bond.free)} ETH free{locked}"
+    told |= {"credit": f"{output.amount(credit)} ETH", "wallet": f"{output.amount(wallet)} ETH"}
+    told["rewards"] = f"{output.amount(learn)} LEARN"
+    output.emit(data, json, lambda: output.facts(told))

@@ -7,16 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pol_oracle.protocol.difficulty import to_bits
-
-from .. import output, session
+from .. import output, session, values
 from ..options import Json
 from ..settings import Settings
 
 if TYPE_CHECKING:
     from pol_oracle.protocol.parameters import Parameters
-    from pol_oracle.report.ledger import Entry
-    from pol_oracle.view import View
 
 task_app = typer.Typer(no_args_is_help=True, help="The task: model, data, rules and parameters.")
 SHOWN_MOVES = 20
@@ -28,7 +24,8 @@ DATA_FIELDS = {"digits": ("train", "test", "seed"), "cifar10": ("folder", "downl
 def show_task(
     ctx: typer.Context,
     file: Annotated[
-        Path | None, typer.Argument(help="Task file (TOML) to check and show. (default: the deployed task)")
+        Path | None,
+        typer.Argument(help="Task file (TOML) to check and show, or the name of one. (default: the deployed task)"),
     ] = None,
     json: Json = False,
 ) -> None:
@@ -39,16 +36,18 @@ def show_task(
 
         spec = load_spec(file)
         chosen = {"training_steps": spec.steps, "mask_size": spec.counted_weights}
-        values: dict[str, Any] = {"spec": _spec(spec.model_dump() | chosen, spec.parameters())}
+        data: dict[str, Any] = {"spec": _spec(spec.model_dump() | chosen, spec.parameters())}
     else:
         found = session.deployment(settings)
         roots = {k: output.hex0x(v) if isinstance(v, bytes) else v for k, v in vars(found.task).items()}
-        values = {"task_id": output.hex0x(found.task.id), "spec": _spec(found.spec, found.parameters), "task": roots}
-    output.emit(values, json, lambda: output.facts(_flat(values)))
+        data = {"task_id": output.hex0x(found.task.id), "spec": _spec(found.spec, found.parameters), "task": roots}
+    output.emit(data, json, lambda: output.facts(_flat(data)))
 
 
 def _spec(spec: dict[str, Any], parameters: Parameters) -> dict[str, Any]:
     """The spec without what only holds for other kinds of data, and with all that follows for difficulty."""
+    from pol_oracle.protocol.difficulty import to_bits
+
     data = spec.get("data", {})
     others = {name for kind, names in DATA_FIELDS.items() if kind != data.get("kind") for name in names}
     chain = spec.get("chain", {}) | {
@@ -86,73 +85,14 @@ def status(
     found = session.deployment(settings)
     told = session.history(session.client(settings, found), found)
     entries = ledger(told.events)[-moves:] if moves else ledger(told.events)
-    values = _network(told.view, found.parameters) | {
-        "bonds": _bonds(told.view),
-        "credits": _credits(told.view),
-        "moves": [_move(entry) for entry in entries],
-    }
-    output.emit(values, json, lambda: _print_status(values))
+    data = values.network(told.view, found) | {"moves": [values.move(entry) for entry in entries]}
 
+    def draw() -> None:
+        from ..pictures.status import show
 
-def _network(view: View, parameters: Parameters) -> dict[str, Any]:
-    head, final = view.blocks[view.head], view.blocks[view.finalized_tip]
-    return {
-        "l1_block": view.l1_block,
-        "l1_time": view.now,
-        "head": {"id": output.hex0x(head.id), "height": head.height, "total_work": head.total_work},
-        "finalized": {"id": output.hex0x(final.id), "height": final.height},
-        "difficulty_bits": to_bits(view.child_difficulty(view.head, parameters)),
-        "pending": len(view.pending),
-    }
+        show(told.view, found, entries, session.names(settings, found))
 
-
-def _bonds(view: View) -> list[dict[str, Any]]:
-    return [
-        {
-            "account": account,
-            "role": role.name.lower(),
-            "free_eth": output.amount(bond.free),
-            "locked_eth": output.amount(bond.locked),
-        }
-        for (account, role), bond in sorted(view.bonds.items())
-        if bond.free or bond.locked
-    ]
-
-
-def _credits(view: View) -> list[dict[str, Any]]:
-    return [{"account": a, "credit_eth": output.amount(credit)} for a, credit in sorted(view.credits.items()) if credit]
-
-
-def _move(entry: Entry) -> dict[str, Any]:
-    return {
-        "l1_block": entry.l1_block,
-        "account": entry.party,
-        "amount": output.amount(entry.amount),
-        "unit": entry.unit.value,
-        "reason": entry.reason,
-        "block": output.hex0x(entry.block_id) if entry.block_id else None,
-    }
-
-
-def _print_status(values: dict[str, Any]) -> None:
-    head, final = values["head"], values["finalized"]
-    output.facts(
-        {
-            "head": f"{head['id']} at height {head['height']}, total work {head['total_work']} tries",
-            "finalized": f"{final['id']} at height {final['height']}",
-            "difficulty": f"{output.bits(values['difficulty_bits'])} on the head",
-            "pending": f"{values['pending']} blocks",
-            "L1": f"block {values['l1_block']}",
-        }
-    )
-    typer.echo("\nBonds (ETH)")
-    output.table(["account", "role", "free", "locked"], [list(bond.values()) for bond in values["bonds"]])
-    if values["credits"]:
-        typer.echo("\nCredit (ETH), for `pol bond withdraw` to collect")
-        output.table(["account", "credit"], [list(credit.values()) for credit in values["credits"]])
-    typer.echo("\nRewards and losses, latest last")
-    moves = [[m["l1_block"], m["account"], f"{m['amount']} {m['unit']}", m["reason"]] for m in values["moves"]]
-    output.table(["L1 block", "account", "amount", "for"], moves)
+    output.emit(data, json, draw)
 
 
 def plot(
@@ -169,5 +109,5 @@ def plot(
     told = session.history(session.client(settings, found), found)
     chain = finalized_chain(told.events)
     draw(chain, found.task.test_count, out)
-    values = {"file": str(out), "blocks": len(chain)}
-    output.emit(values, json, lambda: typer.echo(f"{out}: {len(chain)} finalized blocks"))
+    data = {"file": str(out), "blocks": len(chain)}
+    output.emit(data, json, lambda: typer.echo(f"{out}: {len(chain)} finalized blocks"))

@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pol_oracle.agents.rules.verdicts import Invalid, Unavailable, Valid, Verdict, accusation
 from pol_oracle.protocol.errors import InputError, NotMined, Reverted
-from pol_oracle.protocol.hashing import ZERO
 from pol_oracle.protocol.lifecycle import Status
 
 from .. import output, session
@@ -21,6 +19,7 @@ from .blocks import BlockArgument, find, findings, judgement
 if TYPE_CHECKING:
     from eth_account.signers.local import LocalAccount
 
+    from pol_oracle.agents.rules.verdicts import Invalid, Verdict
     from pol_oracle.l1.client import Client
     from pol_oracle.l1.sending.calls import Call
     from pol_oracle.view.blocks import BlockView
@@ -49,6 +48,7 @@ def challenge(
     What only the miner knows of what a proof takes has to be demanded on L1 first (--demand), from the header down to
     one value: give the command again each time it is answered.
     """
+    from pol_oracle.agents.rules.verdicts import Unavailable, Valid, accusation
     from pol_oracle.agents.work.replay import Replayer
 
     settings: Settings = ctx.obj
@@ -57,14 +57,7 @@ def challenge(
     key = None if anonymous else session.account(settings, account, dev, password_file)
     connection = session.client(settings, found)
     view = session.history(connection, found).view
-    wanted = find(view, block)
-    if wanted.header is None:
-        raise InputError("genesis holds no step to challenge: name a later block")
-    if wanted.status in (Status.FINALIZED, Status.ORPHANED):
-        raise InputError(
-            f"block {output.hex0x(wanted.id)} is {wanted.status.name.lower()}: nothing can be brought against it any "
-            "more; `pol blocks verify` replays it all the same"
-        )
+    wanted = _judgeable(find(view, block))
     with session.following(settings, found, view, store, threads) as follower:
         verdict = Replayer(follower)(wanted, view.lineage(wanted.parent), wanted.shown, lambda: False)
     plan = plan_of(connection, wanted, verdict, key)
@@ -82,6 +75,22 @@ def challenge(
         _send(settings, connection, key, plan)
     values["calls"] = [_told(connection, step, plan.sender) for step in plan.steps] if dry_run else _named(plan)
     output.emit(values, json, lambda: _print(values))
+
+
+def _judgeable(block: BlockView) -> BlockView:
+    """The block, if something can be brought against it.
+
+    Raises:
+        InputError: it cannot.
+    """
+    if block.header is None:
+        raise InputError("genesis holds no step to challenge: name a later block")
+    if block.status in (Status.FINALIZED, Status.ORPHANED):
+        raise InputError(
+            f"block {output.hex0x(block.id)} is {block.status.name.lower()}: nothing can be brought against it any "
+            "more; `pol blocks verify` replays it all the same"
+        )
+    return block
 
 
 @dataclass(frozen=True)
@@ -120,6 +129,7 @@ def plan_of(connection: Client, block: BlockView, verdict: Verdict, key: LocalAc
     """
     from pol_oracle.agents.respond import call_of
     from pol_oracle.agents.rules.actions import Demand
+    from pol_oracle.agents.rules.verdicts import Invalid, accusation
     from pol_oracle.view.blocks import NOBODY
 
     me = NOBODY if key is None else str(key.address)
@@ -136,6 +146,7 @@ def _proving(connection: Client, block: BlockView, wrong: Invalid, key: LocalAcc
     from pol_oracle.agents.respond import Committer
     from pol_oracle.agents.rules.actions import Prove
     from pol_oracle.l1.sending.calls import Call
+    from pol_oracle.protocol.hashing import ZERO
 
     action = Prove(block.id, wrong.proof)
     if key is None:

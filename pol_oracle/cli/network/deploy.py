@@ -24,7 +24,7 @@ ROOT = re.compile(r"[0-9a-f]{64}")
 
 def deploy(
     ctx: typer.Context,
-    task: Annotated[Path, typer.Argument(help="Task file (TOML), e.g. tasks/devnet.toml.")],
+    task: Annotated[Path, typer.Argument(help="Task file (TOML), or the name of one that comes along, e.g. devnet.")],
     account: Account = None,
     dev: Dev = None,
     password_file: PasswordFile = None,

@@ -11,7 +11,7 @@ import typer
 from pol_oracle.protocol.errors import InputError
 
 from .. import output, session
-from ..options import Json
+from ..options import Json, States
 from ..settings import Settings
 
 NAMES = "names.json"
@@ -29,6 +29,7 @@ def explorer(
         Path | None,
         typer.Option(help="JSON file: address -> what to call it. (default: names.json in the home folder)"),
     ] = None,
+    store: States = None,
     json: Json = False,
 ) -> None:
     """Serve pages to look at the chain, read-only, until Ctrl-C. Needs no key, no agent and no network but L1."""
@@ -37,7 +38,9 @@ def explorer(
     settings: Settings = ctx.obj
     found = session.deployment(settings)
     where = index or settings.home / "explorer.sqlite"
-    config = ExplorerConfig(found, settings.rpc or found.rpc, where, host, port, read_names(settings.home, names))
+    states = (str(settings.states), *(store or found.store))
+    called = read_names(settings.home, names)
+    config = ExplorerConfig(found, settings.rpc or found.rpc, where, settings.data, states, host, port, called)
 
     def ready(url: str) -> None:
         values = {"url": url, "index": str(where)}

@@ -60,7 +60,7 @@ def list_(ctx: typer.Context, json: Json = False) -> None:
     keys = list_keys(settings.keys)
     rows = [{"name": key.name, "address": key.address or None, "file": str(key.path)} for key in keys]
     lines = [[key.name, key.address or "(not in the file)", key.path] for key in keys]
-    output.emit(rows, json, lambda: output.table(["name", "address", "file"], lines))
+    output.emit({"keys": rows}, json, lambda: output.table(["name", "address", "file"], lines))
 
 
 def _secret(file: Path | None) -> str:

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .. import output, session
+from ..names import Names
 from ..options import Json
 from ..settings import Settings
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from pol_oracle.watch.observer import Observer
+    from pol_oracle.watch.watcher import Watcher
 
 
 def top(
@@ -28,30 +29,26 @@ def top(
     """Show who takes part, what each does or waits for, and the newest blocks; Ctrl-C ends it."""
     from rich.console import Console
 
+    from pol_oracle.l1.devnet.anvil import CHAIN_ID
     from pol_oracle.watch.observer import Observer
+    from pol_oracle.watch.screen import Silence, open_screen
+    from pol_oracle.watch.watcher import Watcher
 
     settings: Settings = ctx.obj
     found = session.deployment(settings)
     observer, console = Observer(session.client(settings, found), found), Console()
+    names = Names.of(settings, found.chain_id == CHAIN_ID).known
     if json or once or not console.is_terminal:
-        _print(settings, observer, console, json)
-    else:
-        _watch(settings, observer, console)
+        watcher = Watcher(observer, settings.agents, Silence(), names)
+        watcher.turn()
+        _print(watcher, console, json)
+        return
+    with suppress(KeyboardInterrupt), open_screen(console) as screen:
+        Watcher(observer, settings.agents, screen, names).watch()
 
 
-def _print(settings: Settings, observer: Observer, console: Console, json: bool) -> None:
-    from pol_oracle.watch.screen import Silence, tables
-    from pol_oracle.watch.watcher import Watcher
+def _print(watcher: Watcher, console: Console, json: bool) -> None:
+    from pol_oracle.watch.screen import tables
 
-    watcher = Watcher(observer, settings.agents, Silence())
-    watcher.turn()
     shown = watcher.network().snapshot()
     output.emit(asdict(shown), json, lambda: console.print(*tables(shown, console.width)))
-
-
-def _watch(settings: Settings, observer: Observer, console: Console) -> None:
-    from pol_oracle.watch.screen import open_screen
-    from pol_oracle.watch.watcher import Watcher
-
-    with suppress(KeyboardInterrupt), open_screen(console) as screen:
-        Watcher(observer, settings.agents, screen).watch()

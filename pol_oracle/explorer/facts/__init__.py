@@ -8,7 +8,8 @@ home.py      the front page
 tree.py      the tree, and how it grew
 block.py     a block and its life
 dispute.py   why a block was wrong, or what is asked of it
-evidence.py  the call that proved it, read
+findings.py  what the workshop finds
+learning.py  what the network has learned
 account.py   an account; the leaderboard
 network.py   the task, contracts and parameters
 search.py    whatever was typed; transactions

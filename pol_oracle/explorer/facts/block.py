@@ -7,10 +7,14 @@ from pol_oracle.protocol.derivation import Requirement, requirements, seed
 from pol_oracle.protocol.difficulty import needed_bits, work
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.text import ether
+from pol_oracle.view.blocks import BlockView
 
 from ..index.rows import IndexedBlock
+from ..workshop import tools
+from ..workshop.pool import Failed
 from .book import Book
 from .common import BlockSummary, Happening, PageFacts, PaymentFacts, hex0x, payment
+from .findings import Replayed
 
 
 class HeaderFacts(PageFacts):
@@ -61,7 +65,9 @@ class BlockFacts(PageFacts):
     Attributes:
         tries: expected number of tries behind it.
         closes_at: L1 time until when demands may begin.
-        samples: the training samples of its step.
+        labels: what the samples of its step show; None while that is not known.
+        replayed: what a replay on this machine found; None if nobody asked for one, or it is under way.
+        replaying: how far it is, or why it failed; "" if there is none.
     """
 
     block: BlockSummary
@@ -86,6 +92,9 @@ class BlockFacts(PageFacts):
     life: list[Happening]
     payments: list[PaymentFacts]
     disputed: bool
+    labels: list[int | None]
+    replayed: Replayed | None
+    replaying: str
 
 
 def block(book: Book, row: IndexedBlock) -> BlockFacts:
@@ -94,6 +103,7 @@ def block(book: Book, row: IndexedBlock) -> BlockFacts:
     events = reader.events_of_block(row.id)
     proposal = next(event for event in events if isinstance(event, ev.BlockProposed))
     narrator = book.narrator(row.id)
+    replayed, replaying = _replayed(book, row)
     later = [own for own in reader.mined_by(row.miner, 500) if own.sequence > row.sequence]
     return BlockFacts(
         block=book.summary(row),
@@ -117,8 +127,47 @@ def block(book: Book, row: IndexedBlock) -> BlockFacts:
         next_of_miner=book.summary(min(later, key=lambda own: own.sequence)) if later else None,
         life=[narrator.tell(event) for event in events],
         payments=[payment(entry) for entry in reader.ledger_of_block(row.id)],
+        labels=[book.label("train", index) for index in proposal.header.indices],
+        replayed=replayed,
+        replaying=replaying,
         disputed=row.kind is not None or any(isinstance(e, ev.Demanded | ev.ExplanationDemanded) for e in events),
     )
+
+
+def question(book: Book, row: IndexedBlock, header: Header) -> tuple[BlockView, tuple[Header, ...]]:
+    """Returns what a replay is asked with: the block, and the headers below it."""
+    tree = book.snapshot()
+    below: list[Header] = []
+    place = tree.places.get(row.parent, -1)
+    while place >= 0:
+        events = book.reader.events_of_block(tree.rows[place].id, 1)
+        below += [event.header for event in events if isinstance(event, ev.BlockProposed)]
+        place = tree.parents[place]
+    view = BlockView(
+        id=row.id,
+        header=header,
+        miner=row.miner,
+        parent=row.parent,
+        height=row.height,
+        difficulty=row.difficulty,
+        total_work=row.total_work,
+        sequence=row.sequence,
+        proposed_at=row.proposed_at,
+        correct_after=row.correct_after,
+    )
+    return view, tuple(reversed(below))
+
+
+def _replayed(book: Book, row: IndexedBlock) -> tuple[Replayed | None, str]:
+    if not book.workshop.known(tools.replayed, row.id):
+        return None, ""
+    found = book.workshop.answer(tools.replayed, row.id)
+    if isinstance(found, Failed):
+        return None, found.words
+    if found is None:
+        return None, f"{100 * book.workshop.progress:.0f} % done"
+    assert isinstance(found, Replayed)
+    return found, ""
 
 
 def header_facts(header: Header) -> HeaderFacts:

@@ -12,6 +12,9 @@ from pol_oracle.l1.contracts.deployment import Deployment
 from ..index.reading import IndexReader
 from ..index.rows import IndexedBlock, TreeBlock
 from ..keeper import IndexState
+from ..lookup import CallLookup
+from ..workshop import tools
+from ..workshop.pool import Workshop
 from .common import BlockSummary, summary
 from .lanes import lanes
 from .words import Narrator
@@ -77,6 +80,8 @@ class Book:
         deployment: what is watched.
         reader: of the index.
         state: says where the index stands.
+        workshop: works out what needs data or arithmetic.
+        lookup: fetches calls that L1 holds.
         names: address -> what the operator calls it.
     """
 
@@ -85,9 +90,12 @@ class Book:
         deployment: Deployment,
         reader: IndexReader,
         state: Callable[[], IndexState],
+        workshop: Workshop,
+        lookup: CallLookup,
         names: Mapping[str, str] | None = None,
     ) -> None:
         self.deployment, self.reader, self.names = deployment, reader, dict(names or {})
+        self.workshop, self.lookup = workshop, lookup
         self._state = state
         self._lock = threading.Lock()
         self._kept: tuple[int, TreeSnapshot] | None = None
@@ -114,6 +122,11 @@ class Book:
             if self._kept is None or self._kept[0] != version:
                 self._kept = version, TreeSnapshot(self.reader.by_sequence(0), self.reader.heads())
             return self._kept[1]
+
+    def label(self, half: str, sample: int) -> int | None:
+        """Returns what a sample of the data set shows; None while that is not known."""
+        known = self.workshop.answer(tools.labels, half)
+        return known[sample] if isinstance(known, bytes) and 0 <= sample < len(known) else None
 
     def narrator(self, own: bytes | None = None) -> Narrator:
         """Returns who tells events in words; ``own`` is the block whose page it is."""

@@ -5,14 +5,18 @@ from __future__ import annotations
 from typing import Literal
 
 from pol_oracle.l1.events import typed as ev
-from pol_oracle.protocol.lifecycle import EvidenceKind
+from pol_oracle.protocol.lifecycle import SILENT, EvidenceKind
 from pol_oracle.protocol.positions import Item, Position
 from pol_oracle.protocol.text import ether
 
 from ..index.rows import IndexedBlock
 from ..index.writing import explanation_id
+from ..workshop import tools
+from ..workshop.pool import Failed
+from .block import required_of
 from .book import Book
 from .common import BlockSummary, Happening, PageFacts, PaymentFacts, hex0x, payment
+from .findings import EvidenceFacts, ProofCall
 
 WHY = {
     EvidenceKind.REQUIREMENT: "The block had to move certain weights in certain directions: that is the work. The "
@@ -60,6 +64,9 @@ class DisputeFacts(PageFacts):
         bounty: who was promised the bounty.
         proof: transaction that proved it, or said that the clock had run out.
         seconds: from the proposal to the slash.
+        call: the transaction behind ``proof``; None while L1 does not show it.
+        evidence: what it showed, recomputed here; None if it shows nothing, or is being read.
+        reading: it is being read, or why it cannot be; "" otherwise.
     """
 
     block: BlockSummary
@@ -69,6 +76,9 @@ class DisputeFacts(PageFacts):
     prover: str | None
     proof: str | None
     burned: str
+    call: ProofCall | None
+    evidence: EvidenceFacts | None
+    reading: str
     demands: list[DemandFacts]
     payments: list[PaymentFacts]
     life: list[Happening]
@@ -101,6 +111,7 @@ def dispute(book: Book, row: IndexedBlock) -> DisputeFacts:
     entries = book.reader.ledger_of_block(row.id)
     lost = -sum(e.amount for e in entries if e.unit == "ETH" and e.amount < 0)
     won = sum(e.amount for e in entries if e.unit == "ETH" and e.amount > 0)
+    call, evidence, reading = _proof(book, row, events)
     return DisputeFacts(
         block=book.summary(row),
         kind=None if row.kind is None else row.kind.name.lower(),
@@ -109,10 +120,40 @@ def dispute(book: Book, row: IndexedBlock) -> DisputeFacts:
         prover=None if assigned is None else assigned.challenger,
         proof=None if row.kind is None or row.closed_tx is None else hex0x(row.closed_tx),
         burned=ether(max(lost - won, 0)) if row.kind is not None else "0",
+        call=call,
+        evidence=evidence,
+        reading=reading,
         demands=demands_of(events),
         payments=[payment(entry) for entry in entries],
         life=[narrator.tell(event) for event in events if not isinstance(event, ev.Attested)],
     )
+
+
+def _proof(book: Book, row: IndexedBlock, events: list[ev.Event]) -> tuple[ProofCall | None, EvidenceFacts | None, str]:
+    """The call that slashed a block, what it showed, and why that is not known."""
+    if row.kind is None or row.closed_tx is None:
+        return None, None, ""
+    held = None if book.state.trouble else book.lookup.call(row.closed_tx)
+    if held is None:
+        return None, None, "L1 does not show the transaction just now"
+    sent, receipt = held
+    contract = next((name for name, at in book.deployment.addresses.items() if at == sent.target), sent.target)
+    shown = row.kind not in SILENT and contract == "Court"
+    header = next(e.header for e in events if isinstance(e, ev.BlockProposed))
+    required = tuple((one.number, one.mask, one.odd) for one in required_of(book, row, header))
+    found = book.workshop.answer(tools.evidence, sent.data, required) if shown else ""
+    call = ProofCall(
+        sender=sent.sender,
+        contract=contract,
+        function=found.function if isinstance(found, EvidenceFacts) else "",
+        gas=receipt.gas_used,
+        fee=ether(receipt.gas_used * receipt.gas_price),
+        size=len(sent.data),
+    )
+    if isinstance(found, EvidenceFacts):
+        return call, found, ""
+    words = found.words if isinstance(found, Failed) else "the evidence is being read"
+    return call, None, words if shown else ""
 
 
 def demands_of(events: list[ev.Event]) -> list[DemandFacts]:

@@ -92,10 +92,10 @@ def _rules(book: Book) -> list[Rule]:
             "after a slash: an earlier sealed challenge may still claim the bounty",
         ),
         ("Quorum", f"{p.quorum} attestations", "before a block can be final"),
-        ("MinerStanding’s bond", f"{ether(p.miner_bond)} ETH", "locked per block; lost if one float of it is wrong"),
+        ("Miner’s bond", f"{ether(p.miner_bond)} ETH", "locked per block; lost if one float of it is wrong"),
         ("Attester’s bond", f"{ether(p.attest_bond)} ETH", "locked per attestation; lost if the block was wrong"),
         ("Demand fee", f"{ether(p.demand_fee)} ETH", "pays whoever answers"),
-        ("MinerStanding’s reward", f"{ether(p.miner_reward)} LEARN", "per final block, less what its attesters get"),
+        ("Miner’s reward", f"{ether(p.miner_reward)} LEARN", "per final block, less what its attesters get"),
         ("Attester’s reward", f"{ether(p.attester_reward)} LEARN", "for each timely attester of a final block"),
         ("Confirmations", f"{book.deployment.confirmations} L1 blocks", "before agents act on what L1 says"),
     )

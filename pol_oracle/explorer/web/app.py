@@ -20,17 +20,23 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from pol_oracle.l1.events.typed import BlockProposed
+
 from ..facts import account as accounts
 from ..facts import block as blocks
 from ..facts import dispute as disputes
 from ..facts import search as finding
 from ..facts.book import Book
-from ..facts.common import BlockSummary, PageFacts
+from ..facts.common import BlockSummary, PageFacts, hex0x
+from ..facts.findings import LearningFacts, ModelFacts
 from ..facts.home import HomeFacts, home
+from ..facts.learning import learning
 from ..facts.network import TaskFacts, network
 from ..facts.tree import TreeFacts, tree
 from ..index.rows import IndexedBlock
-from .charts import draw_figure, draw_tree
+from ..workshop import tools
+from ..workshop.pool import Failed
+from .charts import draw_curve, draw_figure, draw_tree
 from .feeds import KINDS, feed
 from .guard import Guard
 from .live import Live
@@ -92,7 +98,7 @@ class Explorer:
         self._book, self._live = book, live
         self._renderer = Renderer(book)
         self._lock = Lock()
-        self._kept: OrderedDict[tuple[object, ...], Response] = OrderedDict()
+        self._kept: OrderedDict[tuple[object, ...], tuple[bytes, int, dict[str, str]]] = OrderedDict()
 
     def application(self) -> Starlette:
         """Returns the ASGI application."""
@@ -105,6 +111,9 @@ class Explorer:
             Route("/feed/{kind}.atom", self._kept_answer(self._feed)),
             Route("/metrics", self._kept_answer(self._metrics)),
             Route("/live", self._live.stream),
+            Route("/sample/{half}/{index:int}.png", self._sample),
+            Route("/filters/{root}.png", self._filters),
+            Route("/block/{id}/replay", self._replay, methods=["POST"]),
             Route("/healthz", self._health),
         ]
         static = Mount("/static", StaticFiles(directory=STATIC))
@@ -117,8 +126,8 @@ class Explorer:
     def _pages(self) -> list[Page]:
         book = self._book
         return [
-            Page("/", "How the chain stands", HomeFacts, lambda _: home(book), "home.html", self._home_extra),
-            Page("/tree", "The whole tree", TreeFacts, lambda _: tree(book), "tree.html", self._tree_extra),
+            Page("/", "How the chain stands", HomeFacts, lambda _: home(book), "home.html", self._home_beside),
+            Page("/tree", "The whole tree", TreeFacts, lambda _: tree(book), "tree.html", self._tree_beside),
             Page("/blocks", "Blocks, newest first", BlockList, self._blocks, "blocks.html", query=("before",)),
             Page(
                 "/block/{id}",
@@ -126,9 +135,17 @@ class Explorer:
                 blocks.BlockFacts,
                 lambda p: blocks.block(book, self._row(p["id"])),
                 "block.html",
+                self._block_beside,
             ),
             Page("/disputes", "All disputes", disputes.DisputeList, lambda _: disputes.disputes(book), "disputes.html"),
-            Page("/dispute/{id}", "The dispute about a block", disputes.DisputeFacts, self._dispute, "dispute.html"),
+            Page(
+                "/dispute/{id}",
+                "The dispute about a block",
+                disputes.DisputeFacts,
+                self._dispute,
+                "dispute.html",
+                self._model_beside,
+            ),
             Page(
                 "/accounts",
                 "The leaderboard",
@@ -137,16 +154,36 @@ class Explorer:
                 "accounts.html",
             ),
             Page("/account/{address}", "An account", accounts.AccountFacts, self._account, "account.html"),
+            Page("/learning", "What it has learned", LearningFacts, self._learning, "learning.html", query=("height",)),
             Page("/tx/{hash}", "A transaction of L1", finding.TransactionFacts, self._transaction, "tx.html"),
-            Page("/task", "Task, parameters, contracts", TaskFacts, lambda _: network(book), "task.html"),
+            Page(
+                "/task",
+                "Task, parameters, contracts",
+                TaskFacts,
+                lambda _: network(book),
+                "task.html",
+                self._model_beside,
+            ),
             Page("/search", "Whatever was typed", finding.SearchResult, self._search, "search.html", query=("q",)),
         ]
 
-    def _home_extra(self, facts: HomeFacts) -> Values:
+    def _home_beside(self, facts: HomeFacts) -> Values:
         return {"figure": draw_figure(facts.figure), "tree": draw_tree(self._book.snapshot())}
 
-    def _tree_extra(self, _: TreeFacts) -> Values:
+    def _tree_beside(self, _: TreeFacts) -> Values:
         return {"tree": draw_tree(self._book.snapshot())}
+
+    def _model_beside(self, _: Any) -> Values:
+        found = self._book.workshop.answer(tools.model)
+        return {"model": found if isinstance(found, ModelFacts) else None}
+
+    def _block_beside(self, facts: blocks.BlockFacts) -> Values:
+        losses = facts.replayed.losses if facts.replayed else []
+        return {"curve": draw_curve(losses) if losses else ""}
+
+    def _learning(self, parameters: dict[str, str]) -> LearningFacts:
+        text = parameters.get("height", "")
+        return learning(self._book, int(text) if text.isdecimal() and len(text) < 10 else None)
 
     def _blocks(self, parameters: dict[str, str]) -> BlockList:
         text = parameters.get("before", "")
@@ -191,7 +228,7 @@ class Explorer:
             if isinstance(facts, finding.SearchResult) and facts.href:
                 return RedirectResponse(facts.href, 303)
             text = self._renderer.page(
-                page.template, facts=facts, path=page.path, labels=lambda index: None, **page.beside(facts)
+                page.template, facts=facts, path=page.path, label=self._book.label, **page.beside(facts)
             )
             return Response(text, media_type="text/html")
 
@@ -211,13 +248,14 @@ class Explorer:
             with self._lock:
                 found = self._kept.get(key)
             if found is None:
-                found = answer(request)
-                found.headers["cache-control"] = "no-cache"
+                made = answer(request)
+                made.headers["cache-control"] = "no-cache"
+                found = bytes(made.body), made.status_code, dict(made.headers)
                 with self._lock:
                     self._kept[key] = found
                     while len(self._kept) > _KEPT:
                         self._kept.popitem(last=False)
-            return found
+            return Response(*found)  # a new one: what compresses it changes its headers
 
         return kept
 
@@ -230,6 +268,33 @@ class Explorer:
 
     def _metrics(self, _: Request) -> Response:
         return Response(exposition(self._book), media_type="text/plain; version=0.0.4")
+
+    async def _sample(self, request: Request) -> Response:
+        half, index = request.path_params["half"], request.path_params["index"]
+        if half not in tools.HALVES:
+            raise Missing("no such half of the data set: there are train and test")
+        return self._png(await self._book.workshop.wait(tools.picture, half, index))
+
+    async def _filters(self, request: Request) -> Response:
+        text = request.path_params["root"].lower()
+        if not _HASH.fullmatch(text):
+            raise Missing("no state of that root")
+        return self._png(await self._book.workshop.wait(tools.filters, bytes.fromhex(text.removeprefix("0x"))))
+
+    def _png(self, found: bytes | Failed) -> Response:
+        if isinstance(found, Failed):
+            raise Missing(f"no picture: {found.words}")
+        return Response(found, media_type="image/png", headers={"cache-control": "public, max-age=86400"})
+
+    def _replay(self, request: Request) -> Response:
+        """Begins a replay; only this site's own pages may."""
+        if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+            return self._failed(request, 403, "Not from here", "Replays are begun on this site's own pages.")
+        row = self._row(request.path_params["id"])
+        events = self._book.reader.events_of_block(row.id, 1)
+        header = next(event.header for event in events if isinstance(event, BlockProposed))
+        self._book.workshop.ask((row.id,), tools.replayed, *blocks.question(self._book, row, header))
+        return RedirectResponse(f"/block/{hex0x(row.id)}#h-required", 303)
 
     def _health(self, _: Request) -> Response:
         state = self._book.state

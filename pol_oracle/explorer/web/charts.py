@@ -119,6 +119,14 @@ def draw_tree(tree: TreeSnapshot) -> TreeDrawing:
     return TreeDrawing(max(width, 300), 2 * MARGIN + ROW * (rows - 1) + 18, nodes, edges, marks)
 
 
+def draw_curve(values: Sequence[float], width: float = 600.0, height: float = 110.0) -> str:
+    """Returns a line through values as the path of a drawing of that size; 0 is at its bottom."""
+    most = max([*values, 1e-9])
+    step = width / max(len(values) - 1, 1)
+    spots = [(step * i, height - (height - 6) * value / most) for i, value in enumerate(values)]
+    return " ".join(f"{'L' if i else 'M'}{x:.1f} {y:.1f}" for i, (x, y) in enumerate(spots))
+
+
 def _curve(x1: float, y1: float, x2: float, y2: float) -> str:
     middle = (x1 + x2) / 2
     return f"M{x1:g} {y1:g} C{middle:g} {y1:g} {middle:g} {y2:g} {x2:g} {y2:g}"

@@ -18,6 +18,8 @@ from ..facts.book import Book
 from ..index.reading import IndexReader
 from ..index.writing import IndexWriter
 from ..keeper import IndexKeeper
+from ..lookup import CallLookup
+from ..workshop.pool import Workshop, WorkshopConfig
 from .app import Explorer
 from .live import Live
 
@@ -37,16 +39,18 @@ class ExplorerConfig:
         host: address to listen on.
         port: TCP port; 0 takes any free one.
         names: address -> what to call it.
-        data: folder of finished data sets; None shows no samples.
+        data: folder of finished data sets.
+        states: folders and URLs where states may be found; the first is written to.
     """
 
     deployment: Deployment
     rpc: str
     index: Path
+    data: Path
+    states: tuple[str, ...]
     host: str = "127.0.0.1"
     port: int = 8580
     names: Mapping[str, str] | None = None
-    data: Path | None = None
 
 
 def serve(config: ExplorerConfig, ready: Callable[[str], None] | None = None) -> None:
@@ -60,29 +64,45 @@ def serve(config: ExplorerConfig, ready: Callable[[str], None] | None = None) ->
         InputError: the port cannot be bound, or the index not be written.
     """
     with bound(config.host, config.port) as listener:
-        app, keeper = assemble(config)
+        site = assemble(config)
         _raise_limit()
         shown = f"[{config.host}]" if ":" in config.host else config.host
         if ready:
             ready(f"http://{shown}:{listener.getsockname()[1]}")
-        keeper.start()
-        try:
-            with suppress(KeyboardInterrupt):  # Ctrl-C is how it ends
-                uvicorn.Server(configuration(app)).run(sockets=[listener])
-        finally:
-            keeper.stop()
+        with site, suppress(KeyboardInterrupt):  # Ctrl-C is how it ends
+            uvicorn.Server(configuration(site.app)).run(sockets=[listener])
 
 
-def assemble(config: ExplorerConfig) -> tuple[object, IndexKeeper]:
-    """Returns the ASGI application, and the thread that keeps its index; not started yet."""
+@dataclass(frozen=True)
+class Site:
+    """The ASGI application, the thread that keeps its index, and the process that works things out."""
+
+    app: object
+    keeper: IndexKeeper
+    workshop: Workshop
+
+    def __enter__(self) -> Site:
+        self.keeper.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.keeper.stop()
+        self.workshop.close()
+
+
+def assemble(config: ExplorerConfig) -> Site:
+    """Returns the parts of an explorer; nothing runs yet."""
     found, live = config.deployment, Live()
     genesis = bytes.fromhex(found.genesis_id.removeprefix("0x"))
     writer, reader = IndexWriter(config.index, found.genesis_id, genesis), IndexReader(config.index)
-    keeper = IndexKeeper(
-        found, lambda: Client.connect(config.rpc, found, timeout_s=CONNECT_S), writer, reader, live.tell
-    )
-    book = Book(found, reader, lambda: keeper.state, config.names)
-    return Explorer(book, live).application(), keeper
+
+    def connect() -> Client:
+        return Client.connect(config.rpc, found, timeout_s=CONNECT_S)
+
+    keeper = IndexKeeper(found, connect, writer, reader, live.tell)
+    workshop = Workshop(WorkshopConfig(found, config.data, config.states), keeper.nudge)
+    book = Book(found, reader, lambda: keeper.state, workshop, CallLookup(connect), config.names)
+    return Site(Explorer(book, live).application(), keeper, workshop)
 
 
 def configuration(app: object) -> uvicorn.Config:

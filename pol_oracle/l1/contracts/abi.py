@@ -79,6 +79,23 @@ def encode_call(contract: str, function: str, arguments: Sequence[Any]) -> bytes
         raise InputError(f"the arguments of {contract}.{function} do not fit it: {error}") from error
 
 
+def decode_call(contract: str, data: bytes) -> tuple[str, dict[str, Any]]:
+    """Returns which function of one of our contracts some calldata calls, and its arguments by name; structs as tuples.
+
+    Raises:
+        InputError: it is no call of this contract.
+    """
+    for entry in load_artifact(contract).abi:
+        if entry["type"] == "function" and function_abi_to_4byte_selector(entry) == data[:4]:  # type: ignore[arg-type]
+            try:
+                values = decode(get_abi_input_types(entry), data[4:])  # type: ignore[arg-type]
+            except DecodingError as error:
+                raise InputError(f"this calldata is no call of {contract}.{entry['name']}: {error}") from error
+            pairs = zip(entry["inputs"], values, strict=True)
+            return str(entry["name"]), {item["name"]: _tidy(item, value) for item, value in pairs}
+    raise InputError(f"this calldata calls nothing of {contract}")
+
+
 def decode_answer(contract: str, function: str, data: bytes) -> Any:
     """Returns what a function answered: one value, or a tuple of several; addresses checksummed, structs as tuples.
 

@@ -110,8 +110,10 @@ class ExplanationDemanded:
 
 @dataclass(frozen=True)
 class Explained:
-    """Somebody answers with a bond for how a sample is evaluated; ``answer`` is what was shown, ABI-encoded. One bond
-    is for all that it explains of a block."""
+    """Somebody answers with a bond for how a sample is evaluated; ``answer`` is what was shown, ABI-encoded.
+
+    One bond is for all that it explains of a block.
+    """
 
     block_id: bytes
     tree: Tree
@@ -124,8 +126,11 @@ class Explained:
 
 @dataclass(frozen=True)
 class ExplanationRefuted:
-    """An explanation was proven wrong; or (``challenger``: nobody) its author did not show a part of it in time, or has
-    fallen over another one. The block has until ``deadline`` for the next."""
+    """An explanation was proven wrong.
+
+    Or (``challenger``: nobody) its author did not show a part of it in time, or has fallen over another one. The block
+    has until ``deadline`` for the next.
+    """
 
     block_id: bytes
     tree: Tree

@@ -58,8 +58,10 @@ class HeadChanged:
 
 @dataclass(frozen=True)
 class HeadContested:
-    """A block beside the head's branch was the head, or somebody showed that it is live: what becomes final beside it
-    must be better."""
+    """A block beside the head's branch was the head, or somebody showed that it is live.
+
+    What becomes final beside it must be better.
+    """
 
     block_id: bytes
     at: LogPosition

@@ -9,7 +9,7 @@ from eth_utils.address import to_checksum_address
 
 from ..events.logs import Log
 from ..events.typed import LogPosition
-from ..records import L1Block, Receipt, Transaction
+from ..records import L1Block, Receipt, SentCall, Transaction
 
 
 def tag(at: int | str) -> str:
@@ -71,6 +71,12 @@ def receipt_of(found: Mapping[str, Any]) -> Receipt:
 def transaction_of(found: Mapping[str, Any]) -> Transaction:
     """Reads what a block body says of a transaction."""
     return Transaction(hash32(found["hash"]), to_checksum_address(found["from"]), number(found["nonce"], 64))
+
+
+def sent_call_of(found: Mapping[str, Any]) -> SentCall:
+    """Reads what a transaction calls."""
+    sender, target = to_checksum_address(found["from"]), to_checksum_address(found["to"])
+    return SentCall(sender, target, plain_bytes(found["input"]))
 
 
 def log_of(entry: Mapping[str, Any], timestamp: int) -> Log:

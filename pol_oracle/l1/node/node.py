@@ -9,8 +9,8 @@ from typing import ParamSpec, TypeVar
 from pol_oracle.protocol.errors import NodeTrouble
 from pol_oracle.protocol.text import printable
 
-from ..records import L1Block, Receipt, Transaction
-from .answers import hash32, l1_block_of, number, receipt_of, tag, transaction_of
+from ..records import L1Block, Receipt, SentCall, Transaction
+from .answers import hash32, l1_block_of, number, receipt_of, sent_call_of, tag, transaction_of
 from .rpc import Refusal, Rpc
 
 Answered = TypeVar("Answered")
@@ -83,6 +83,12 @@ class Node:
         """Returns the number of the L1 block that holds a transaction, or None: none does, as far as the node knows."""
         found = self.rpc.request("eth_getTransactionByHash", f"0x{tx_hash.hex()}")
         return number(found["blockNumber"]) if found and found.get("blockNumber") else None
+
+    @legible
+    def sent_call(self, tx_hash: bytes) -> SentCall | None:
+        """Returns what a mined transaction calls, or None: none with that hash is, as far as the node knows."""
+        found = self.rpc.request("eth_getTransactionByHash", f"0x{tx_hash.hex()}")
+        return sent_call_of(found) if found and found.get("blockNumber") and found.get("to") else None
 
     @legible
     def transactions(self, block: int) -> list[Transaction]:

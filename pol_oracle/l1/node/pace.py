@@ -26,8 +26,9 @@ def block_interval_s(node: Node) -> float:
 
 
 def patience_s(node: Node, confirmations: int) -> float:
-    """Returns how long a transaction may take to be mined and confirmed: what it should take at L1's pace, twice, and
-    a minute; the minute alone if L1 does not say what its pace is.
+    """Returns how long a transaction may take to be mined and confirmed.
+
+    It is what it should take at L1's pace, twice, and a minute; the minute alone if L1 does not say what its pace is.
 
     Args:
         node: L1.

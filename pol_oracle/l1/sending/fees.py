@@ -149,8 +149,11 @@ class Market:
 
 
 def market_of(node: Node, policy: FeePolicy) -> Market:
-    """Returns what L1 asks now. A block in which nobody paid counts as one of the least price, and what others pay
-    counts up to the base fee, or a few times the least: a stranger's tip in an empty block is no market."""
+    """Returns what L1 asks now.
+
+    A block in which nobody paid counts as one of the least price, and what others pay counts up to the base fee, or a
+    few times the least: a stranger's tip in an empty block is no market.
+    """
     base, rewards = node.fee_history(policy.blocks, policy.percentile)
     paid = [max(reward, policy.least_priority) for reward in rewards]
     most = max(base, policy.multiple * policy.least_priority)
@@ -168,8 +171,11 @@ def offer(market: Market, policy: FeePolicy, kind: CallKind, gas: int) -> Fees |
 
 
 def replace(old: Fees, market: Market, policy: FeePolicy, kind: CallKind, gas: int) -> Fees | None:
-    """Returns an offer that nodes accept in place of ``old`` (both fees 12.5 % higher); None if that were over the
-    cap, or more than a few times what the market asks: then the price is not what keeps it."""
+    """Returns an offer that nodes accept in place of ``old``.
+
+    Both fees are 12.5 % higher. None if that were over the cap, or more than a few times what the market asks: then the
+    price is not what keeps it.
+    """
     wanted = market.offer
     max_fee = max(_raised(old.max_fee), min(wanted.max_fee, policy.ceiling(kind, gas)))
     priority = max(_raised(old.priority), min(wanted.priority, max_fee))

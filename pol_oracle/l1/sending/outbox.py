@@ -101,8 +101,9 @@ class Outbox:
         self._nudged = latest.number
 
     def priced(self, request: Request, kind: CallKind, market: Market, funds: int) -> tuple[int, Fees] | None:
-        """The gas limit of a call that would succeed in the next L1 block, with a margin for what changes until then,
-        and what to offer; None while L1 is dearer than the cap for such calls.
+        """The gas limit of a call that would succeed in the next L1 block, and what to offer.
+
+        The limit has a margin for what changes until then; None while L1 is dearer than the cap for such calls.
 
         Raises:
             Reverted: it would not, or the account cannot pay for it.
@@ -207,9 +208,11 @@ class Outbox:
         return True
 
     def _fill(self, nonce: int, latest: L1Block, above: Attempt | None = None) -> None:
-        """Sends nothing to ourselves at a nonce, because ours behind it wait for it: nobody uses it any more, or
-        another journal's or wallet's transaction has been stuck there for long, or one of ours that may not cost what
-        L1 asks now; that one is sent anew later."""
+        """Sends nothing to ourselves at a nonce, because ours behind it wait for it.
+
+        Nobody uses it any more, or another journal's or wallet's transaction has been stuck there for long, or one of
+        ours that may not cost what L1 asks now; that one is sent anew later.
+        """
         fees = offer(self.market(latest), self._policy, CallKind.FILLER, GAP_GAS)
         if above is not None:
             last = Fees(above.max_fee, above.priority)

@@ -229,8 +229,11 @@ class Sender:
     # --- what is queued ---
 
     def _rank(self, intent: Intent) -> tuple[int, int, int]:
-        """The order in which queued calls leave: what cannot wait, then the others, then housekeeping; in each what a
-        node had nothing to say about comes after the rest."""
+        """The order in which queued calls leave.
+
+        First what cannot wait, then the others, then housekeeping; in each what a node had nothing to say about comes
+        after the rest.
+        """
         return kind_of(intent.name).rank, self._put_off.get(intent.key, (0, ""))[0], intent.seq
 
     def _dispatch(self, latest: L1Block, queued: Sequence[Intent], unmined: Sequence[Intent], market: Market) -> None:
@@ -280,8 +283,11 @@ class Sender:
             self._results.append(result)
 
     def _rested(self, intent: Intent) -> bool:
-        """Whether a refused call may be tried again. At the first tick nobody knows how long it was: yes. An account
-        that could not pay may have been filled meanwhile, which costs nothing to see."""
+        """Whether a refused call may be tried again.
+
+        At the first tick nobody knows how long it was: yes. An account that could not pay may have been filled
+        meanwhile, which costs nothing to see.
+        """
         if self._anchor is None:
             return True
         longest = LONGEST_URGENT_PAUSE if kind_of(intent.name).urgent else LONGEST_PAUSE

@@ -49,8 +49,10 @@ class Settler:
         self.mined: dict[str, int] = {}  # key of what is mined and not confirmed -> its L1 block
 
     def recheck(self, latest: L1Block) -> bool:
-        """Takes back every settled call that L1 dropped. Newest first: where one stands, all older ones do. Its L1
-        block says so, and not its receipt: nodes forget old receipts.
+        """Takes back every settled call that L1 dropped.
+
+        Newest first: where one stands, all older ones do. Its L1 block says so, and not its receipt: nodes forget old
+        receipts.
 
         Returns:
             False if the node does not show an L1 block that it must have: it cannot be told yet.
@@ -139,8 +141,10 @@ class Settler:
         return None
 
     def _passed(self, nonce: int, l1_block: int) -> bool:
-        """Whether the account's count after an L1 block is shown to have passed a nonce. Nodes may not keep so old a
-        state: then it is looked for in what they keep."""
+        """Whether the account's count after an L1 block is shown to have passed a nonce.
+
+        Nodes may not keep so old a state: then it is looked for in what they keep.
+        """
         if l1_block < 0:
             return False
         try:

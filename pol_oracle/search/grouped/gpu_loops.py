@@ -1,6 +1,7 @@
 # mypy: disable-error-code="no-untyped-def, no-untyped-call, untyped-decorator, misc"
-"""What a GPU does many times faster in kernels of our own than with torch's operations. The counterpart of
-cpu_loops.py, in Triton, which comes with torch's CUDA builds.
+"""What a GPU does many times faster in kernels of our own than with torch's operations.
+
+The counterpart of cpu_loops.py, in Triton, which comes with torch's CUDA builds.
 
 Batch norm by groups is five to ten passes over the memory with torch's operations. Here each program does some channels
 of one group: it reads them twice and writes them once. Slopes at the weights of a leaf would take some 25 operations

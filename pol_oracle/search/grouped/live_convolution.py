@@ -103,8 +103,10 @@ def _by_group(images: Tensor, groups: int) -> Tensor:
 
 
 def _end(extent: int, geometry: Geometry, first: int, last: int) -> int:
-    """Padding behind the last pixel with which taps first .. last give as many outputs as the whole kernel: as much as
-    before the first one if that gives no more, since torch pads both ends alike without a copy."""
+    """Padding behind the last pixel with which taps first .. last give as many outputs as the whole kernel.
+
+    It is as much as before the first one if that gives no more, since torch pads both ends alike without a copy.
+    """
     outputs = (extent + 2 * geometry.padding - geometry.kernel) // geometry.stride + 1
     before, taps = geometry.padding - first, last - first + 1
     if (extent + 2 * before - taps) // geometry.stride + 1 == outputs:

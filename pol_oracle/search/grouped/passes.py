@@ -10,8 +10,7 @@ import torch
 from pol_oracle.canonical.state import State
 from pol_oracle.task import Workload
 
-from ..candidates import Nonces
-from ..draws import NonceDraw, PassDraws
+from ..draws import NonceDraw, Nonces, PassDraws
 from ..torch_models import scaled
 from .network import Bits, GroupedNetwork, GroupRequirements
 

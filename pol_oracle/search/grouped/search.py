@@ -16,11 +16,11 @@ import torch
 
 from pol_oracle.protocol.errors import InputError
 from pol_oracle.task import Workload
-from pol_oracle.task.proof import Base, Progress, Proof, StoppedError, Watch
+from pol_oracle.task.proof import Base, Job, Progress, Proof, StoppedError, Watch
 
-from ..candidates import CandidateCheck, Counter, Nonces, SearchedBlock, counters
+from ..candidates import CandidateCheck, Counter, counters
 from ..crew import Coordinator, Rendezvous, SoloSearch
-from ..draws import NonceDraw
+from ..draws import NonceDraw, Nonces
 from ..torch_models import pick_device
 from .passes import Passes, groups_for
 
@@ -59,27 +59,25 @@ class GroupedSearch:
 
     def search(
         self,
+        job: Job,
         base: Base,
-        miner: str,
-        difficulty: int,
         *,
         start_nonce: int = 0,
         should_stop: Callable[[], bool] | None = None,
         on_progress: Callable[[Progress], None] | None = None,
     ) -> Proof | None:
         """See :class:`Search`."""
-        block = SearchedBlock(self._workload, base.parent, miner, difficulty)
         watch = Watch(Progress(start_nonce), should_stop, on_progress)
-        nonces, attempt = Nonces(block), CandidateCheck(block, base, self.counters)
+        nonces, check = Nonces(self._workload, job), CandidateCheck(self._workload, job, base, self.counters)
         self._passes.load(base.state)
-        with self._crew.on(block, base, start_nonce) as shift:
+        with self._crew.on(job, base, start_nonce) as shift:
             try:
                 while True:
                     watch.ask()
                     tried = shift.claim(self._groups)
                     found = [*self._passes.run(nonces, tried), *map(nonces.draw, shift.found())]
                     watch.count(tries=shift.claimed, passed=len(found))
-                    proof = _first_that_stands(attempt, found, watch)
+                    proof = _first_that_stands(check, found, watch)
                     watch.report()
                     if proof is not None:
                         return proof
@@ -91,6 +89,6 @@ class GroupedSearch:
         self._crew.close()
 
 
-def _first_that_stands(attempt: CandidateCheck, found: Sequence[NonceDraw], watch: Watch) -> Proof | None:
-    proofs = (attempt.confirm(draw, watch) for draw in found)
+def _first_that_stands(check: CandidateCheck, found: Sequence[NonceDraw], watch: Watch) -> Proof | None:
+    proofs = (check.confirm(draw, watch) for draw in found)
     return next((proof for proof in proofs if proof is not None), None)

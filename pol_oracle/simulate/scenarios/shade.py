@@ -1,5 +1,7 @@
-"""Garbage that buys finality: an attacker piles blocks that nobody has judged yet on a valid, inferior one of its own,
-so that they outweigh the honest branch, and has that block made final in their shade.
+"""Garbage that buys finality.
+
+An attacker piles blocks that nobody has judged yet on a valid, inferior one of its own, so that they outweigh the
+honest branch, and has that block made final in their shade.
 
 A pile costs half of a bond per block, burned, once its lowest block is proven wrong. That takes a few L1 blocks where
 the pile's trees are right but for a lie, and a walk of demands where they are garbage, each answered in the last

@@ -68,8 +68,10 @@ class LyingProxy:
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def lie(self, lie: Lie, *methods: str, rate: float = 1.0) -> None:
-        """Tells a lie from now on about these methods (none: all), in so many of a hundred cases. The first rule that
-        applies is the one that counts."""
+        """Tells a lie from now on about these methods (none: all), in so many of a hundred cases.
+
+        The first rule that applies is the one that counts.
+        """
         self._rules = [*self._rules, _Rule(getattr(lie, "__name__", "lie"), lie, methods, rate)]
 
     def honest(self) -> None:

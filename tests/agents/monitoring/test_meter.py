@@ -47,8 +47,8 @@ def test_rates_hits_and_what_is_to_be_expected() -> None:
     meter.note(Progress(nonce=80, tries=80, passed=5, before=48, correct=50))
     read = meter.read()
     assert read.tries_per_s == 40
-    assert read.expected_s == 8 / 40
     assert read.hit_rate == 5 / 10
+    assert read.expected_s == 8 / (40 * read.hit_rate)  # what the line prints is what it counts with
     assert (read.accuracy_before, read.accuracy_after, read.difficulty) == (0.24, 0.25, 3.0)
 
 
@@ -106,11 +106,23 @@ def test_what_is_long_past_does_not_count() -> None:
     clock.now = WINDOW_S + 1
     meter.note(Progress(nonce=10_010, tries=10_010))
     clock.now += 10
-    assert meter.read().tries_per_s == pytest.approx(10 / (WINDOW_S + 11))
+    assert meter.read().tries_per_s == pytest.approx(10 / (WINDOW_S + 1))
 
     clock.now += 2 * WINDOW_S
     assert meter.read().tries_per_s == 0
     assert meter.read().expected_s is None
+
+
+def test_time_without_a_search_does_not_count() -> None:
+    """A segment, a replay that goes first, a bond that is not free: the rate is that of the search."""
+    clock = Clock()
+    meter = Meter(200, clock)
+    for _ in range(3):
+        meter.begin(BIT)
+        clock.now += 2
+        meter.note(Progress(nonce=80, tries=80))
+        clock.now += 7
+        assert meter.read().tries_per_s == 40
 
 
 def test_rounds_may_be_longer_than_what_is_looked_at() -> None:
@@ -224,7 +236,7 @@ def test_metrics_are_served_on_loopback_and_say_what_the_meter_says(tmp_path: Pa
     assert "0 LEARN" in shown[0]
     records.write(history)
     assert json.loads((tmp_path / "miner.json").read_text())["mining"]["tries"] == 400
-    dashboard.close()
+    metrics.close()
 
 
 def test_a_taken_port_is_said_to_be() -> None:

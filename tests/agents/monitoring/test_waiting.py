@@ -54,7 +54,7 @@ def test_an_exhausted_bond_says_when_it_is_released_and_what_to_do() -> None:
     wait = miner_wait(scene.view, MINER, POOR, scene.now)
     assert wait is not None
     assert wait.text == ("bond fully locked in 1 block, the first waits: 0 of 2 attestations, window ends in 19 s")
-    assert "`pol bond deposit 25 --role miner`" in wait.remedy
+    assert f"`pol bond deposit 25 --role miner --for {MINER}`" in wait.remedy
 
     scene.attest(block, V1)
     scene.attest(block, V2)

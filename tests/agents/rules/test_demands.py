@@ -8,9 +8,10 @@ import pytest
 
 from pol_oracle.agents.rules.actions import Action, Demand, Explain, Hasten, Reveal
 from pol_oracle.agents.rules.decide import decide_miner, decide_verifier
-from pol_oracle.agents.rules.demands import answered, demands, due_answers, exhausted
+from pol_oracle.agents.rules.demands import demands, due_answers, exhausted
 from pol_oracle.agents.rules.knowledge import Miner
 from pol_oracle.agents.rules.policy import DEMANDS, Policy
+from pol_oracle.agents.rules.urgency import answered
 from pol_oracle.agents.rules.verdicts import Invalid, Valid, Verdict
 from pol_oracle.l1.events import typed as ev
 from pol_oracle.l1.sending.fees import GWEI

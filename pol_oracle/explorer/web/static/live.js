@@ -16,7 +16,7 @@ function tick(now) {
   }
 }
 
-let version = null;
+let version = Number(document.body.dataset.version); // of what is shown: something may have come since
 let busy = false;
 let again = false;
 
@@ -52,7 +52,7 @@ function told(event) {
   if (time && state.now) {
     time.textContent = `${new Date(state.now * 1000).toISOString().slice(0, 19).replace("T", " ")} UTC`;
   }
-  if (version !== null && version !== state.version) refresh();
+  if (version !== state.version) refresh();
   version = state.version;
   tick(state.now);
 }

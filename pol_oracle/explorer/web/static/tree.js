@@ -272,7 +272,7 @@ canvas.addEventListener("keydown", (event) => {
     ArrowUp: () => { view.y -= step; }, ArrowDown: () => { view.y += step; },
     "+": () => zoomBy(1.25, canvas.clientWidth / 2, canvas.clientHeight / 2),
     "-": () => zoomBy(0.8, canvas.clientWidth / 2, canvas.clientHeight / 2),
-    HomeFacts: () => { view.x = -MARGIN; view.y = -MARGIN; }, End: toEnd,
+    Home: () => { view.x = -MARGIN; view.y = -MARGIN; }, End: toEnd,
   };
   if (!keys[event.key]) return;
   event.preventDefault();

@@ -1,0 +1,47 @@
+"""What the network has learned: of a final block whose state is at hand."""
+
+from __future__ import annotations
+
+from pol_oracle.l1.events.typed import BlockProposed
+from pol_oracle.protocol.lifecycle import Status
+
+from ..workshop import tools
+from ..workshop.pool import Failed
+from .book import Book
+from .common import hex0x
+from .findings import Learned, LearnedState, LearningFacts
+
+CANDIDATES = 64  # final blocks whose states are looked for
+NOTHING = (
+    "No state of this chain is at hand. Miners keep them in a store: run the explorer where one is, or name it with "
+    "--store"
+)
+
+
+def learning(book: Book, height: int | None) -> LearningFacts:
+    """Returns what the network has learned at a height, or by now."""
+    final = {root: state for state, root in _final(book)}
+    at_hand = book.workshop.answer(tools.at_hand, tuple(final)) if final else ()
+    if at_hand is None:
+        return LearningFacts(words="Looking for states", states=[], shown=None, learned=None)
+    if isinstance(at_hand, Failed) or not at_hand:
+        words = at_hand.words if isinstance(at_hand, Failed) else NOTHING
+        return LearningFacts(words=words, states=[], shown=None, learned=None)
+    states = [final[root] for root in at_hand]
+    shown = next((state for state in states if state.height == height), states[-1])
+    found = book.workshop.answer(tools.learned, bytes.fromhex(shown.root[2:]))
+    learned = found if isinstance(found, Learned) else None
+    words = found.words if isinstance(found, Failed) else "" if learned else "The network is looking at the test set"
+    return LearningFacts(words=words, states=states, shown=shown, learned=learned)
+
+
+def _final(book: Book) -> list[tuple[LearnedState, bytes]]:
+    """The final blocks, evenly chosen, oldest first, with the root of each one's W'."""
+    rows = [row for row in book.snapshot().trunk if row.status == Status.FINALIZED]
+    step = max(1, len(rows) // CANDIDATES)
+    found = []
+    for row in rows[::-1][::step][:CANDIDATES][::-1]:
+        proposal = next(e for e in book.reader.events_of_block(row.id, 1) if isinstance(e, BlockProposed))
+        root = proposal.header.post_root
+        found.append((LearnedState(height=row.height, block=hex0x(row.id), root=hex0x(root)), root))
+    return found

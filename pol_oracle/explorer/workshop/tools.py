@@ -1,0 +1,141 @@
+"""What the process does, by name. Everything here runs in it, and only there."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pol_oracle.l1.contracts.deployment import Deployment
+from pol_oracle.protocol.errors import InputError
+
+if TYPE_CHECKING:
+    from pol_oracle.agents.work.follow import Follower
+    from pol_oracle.task import Workload
+    from pol_oracle.view.blocks import BlockView
+    from pol_oracle.view.lineage import Lineage
+
+    from ..facts.findings import EvidenceFacts, Learned, ModelFacts, Replayed
+
+HALVES = ("train", "test")
+_given: dict[str, Any] = {}
+
+
+def prepare(deployment: str, data: str, states: tuple[str, ...], stage: Any) -> None:
+    """Told once, when the process starts."""
+    _given.update(deployment=Deployment.model_validate_json(deployment), data=Path(data), states=states, stage=stage)
+
+
+def labels(half: str) -> bytes:
+    """Returns the labels of a half of the data set, a byte each."""
+    return bytes(_samples(half).labels.astype("uint8").tobytes())
+
+
+def picture(half: str, index: int) -> bytes:
+    """Returns a sample as PNG.
+
+    Raises:
+        InputError: there is no such sample.
+    """
+    from .samples import png
+
+    images = _samples(half).images
+    if not 0 <= index < len(images):
+        raise InputError(f"there is no sample {index}: the set has {len(images)}")
+    return png(images[index])
+
+
+def model() -> ModelFacts:
+    """Returns the network's layers."""
+    from .model import describe
+
+    return describe(_workload().model, _workload().eligible)
+
+
+def evidence(calldata: bytes, required: tuple[tuple[int, int, bool], ...]) -> EvidenceFacts:
+    """Returns what a call of the Court showed; see ``evidence.py``."""
+    from pol_oracle.l1.contracts.abi import decode_call
+
+    from .evidence import read_evidence
+
+    function, arguments = decode_call("Court", calldata)
+    return read_evidence(_workload(), function, arguments, list(required))
+
+
+def at_hand(roots: tuple[bytes, ...]) -> tuple[bytes, ...]:
+    """Returns those of some roots whose states some folder holds."""
+    from pol_oracle.store import StateStore
+
+    stores = [StateStore([place]) for place in _given["states"]]
+    return tuple(root for root in roots if any(store.has(root) for store in stores))
+
+
+def learned(root: bytes) -> Learned:
+    """Returns what the state with this root has learned.
+
+    Raises:
+        StoreError: it is not at hand.
+    """
+    from .learning import judge
+
+    return judge(_workload(), _state(root))
+
+
+def filters(root: bytes) -> bytes:
+    """Returns the first layer's filters as PNG.
+
+    Raises:
+        StoreError: the state is not at hand.
+    """
+    from .samples import filters_png
+
+    return filters_png(_state(root).tensors[0])
+
+
+def replayed(block: BlockView, lineage: Lineage) -> Replayed:
+    """Replays a block; see ``replay.py``."""
+    from .replay import replay
+
+    stage = _given["stage"]
+
+    def tell(part: float) -> None:
+        stage[:] = [part, 1.0]
+
+    tell(0.0)
+    return replay(_follower(), block, tuple(lineage), tell)
+
+
+@cache
+def _workload() -> Workload:
+    from pol_oracle.agents.runtime import prepare_workload
+
+    return prepare_workload(_given["deployment"], _given["data"], 1, _given["states"])
+
+
+@cache
+def _follower() -> Follower:
+    from pol_oracle.agents.work.follow import Follower, FollowStage
+    from pol_oracle.store import StateStore
+
+    def watch(stage: FollowStage) -> None:
+        done, total = stage.height * stage.steps + stage.step, (stage.target + 1) * stage.steps
+        _given["stage"][:] = [0.5 * done / max(total, 1), 1.0]
+
+    genesis = bytes.fromhex(_given["deployment"].genesis_id.removeprefix("0x"))
+    return Follower(_workload(), genesis, StateStore(_given["states"]), watch)
+
+
+def _samples(half: str) -> Any:
+    return _workload().train if half == "train" else _workload().test
+
+
+def _state(root: bytes) -> Any:
+    from pol_oracle.store import StateStore
+    from pol_oracle.task.workload import fetch_state
+
+    workload = _workload()
+    return (
+        workload.initial
+        if root == workload.initial.root
+        else fetch_state(StateStore(_given["states"]), workload.model, root)
+    )
