@@ -26,7 +26,7 @@ def throughput(scratch: Path) -> Iterator[Row]:
     with running(scratch, parameters=QUICK) as l1:
         l1.bond()
         began = time.perf_counter()
-        _extend(l1, THROUGHPUT_BLOCKS)
+        extend(l1, THROUGHPUT_BLOCKS)
         seconds = time.perf_counter() - began
     yield Row("throughput.blocks_per_minute", 60 * THROUGHPUT_BLOCKS / seconds, "1/min", higher_is_better=True)
 
@@ -35,7 +35,7 @@ def catch_up(scratch: Path) -> Iterator[Row]:
     """Time for a late agent to read and fold 1,000 L1 blocks, each with a call of ours in it."""
     with running(scratch, parameters=QUICK) as l1:
         l1.bond()
-        _extend(l1, CATCH_UP_L1_BLOCKS // CALLS_PER_BLOCK)
+        extend(l1, CATCH_UP_L1_BLOCKS // CALLS_PER_BLOCK)
         deployment = l1.client.deployment
         assert deployment is not None
         began = time.perf_counter()
@@ -48,8 +48,8 @@ def catch_up(scratch: Path) -> Iterator[Row]:
     yield Row("catch-up.events_per_s", len(update.events) / seconds, "1/s", higher_is_better=True)
 
 
-def _extend(l1: L1, blocks: int) -> None:
-    """Adds finalized blocks."""
+def extend(l1: L1, blocks: int) -> None:
+    """Adds so many finalized blocks to the chain of a bonded miner and its verifiers."""
     tip = l1.client.finalized_tip()
     for number in range(blocks):
         tip, _ = l1.propose(l1.header(tip, number))

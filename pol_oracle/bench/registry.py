@@ -37,6 +37,7 @@ BENCHES: dict[str, dict[str, str]] = {
         "hits": "pol_oracle.bench.search.hits:hits",
         "ranks": "pol_oracle.bench.search.ranks:ranks",
     },
+    "cli": {"help": "pol_oracle.bench.cli:help_", "status": "pol_oracle.bench.cli:status"},
     "attacks": {"filters": "pol_oracle.bench.search.attacks:attacks"},
     "court": {
         "arithmetic": "pol_oracle.bench.court.evidence:arithmetic",

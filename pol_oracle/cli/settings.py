@@ -118,6 +118,12 @@ def _read(path: Path) -> dict[str, Any]:
     return content
 
 
+def rank_environment(rank: int, host: str, port: int) -> dict[str, str]:
+    """Returns the environment of a process of a group, as torchrun makes it; rank 0 keeps the store."""
+    group = {"RANK": str(rank), "LOCAL_RANK": str(rank), "MASTER_ADDR": host, "MASTER_PORT": str(port)}
+    return {**os.environ, **group}
+
+
 def torchrun_variables() -> dict[str, str]:
     """Returns what torchrun tells a process of its group; empty outside of one."""
     names = ("RANK", "MASTER_ADDR", "MASTER_PORT", "TORCHELASTIC_USE_AGENT_STORE")

@@ -153,7 +153,7 @@ def test_no_bond(pol: Pol, network: L1, role: str, needed: str) -> None:
 
     assert said.code == 1
     assert f"needs at least {needed}" in said.sentence
-    assert f"pol bond deposit --role {role}" in said.sentence
+    assert f"pol bond deposit {needed.removesuffix(' ETH')} --role {role}" in said.sentence
 
 
 def test_task_mismatch(pol: Pol, network: L1, home: Path) -> None:

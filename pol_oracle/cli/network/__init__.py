@@ -5,6 +5,7 @@ deploy.py      contracts and genesis
 keys.py        keystores
 bond.py        bonds
 agents.py      miner run, verifier run
+ranks.py       processes that help a miner
 chain.py       task, status, plot
 blocks.py      inspect blocks
 challenge.py   prove fraud by hand

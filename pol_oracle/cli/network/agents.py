@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pol_oracle.agents.rules.policy import Policy
+from pol_oracle.protocol.errors import InputError
 
 from .. import output, session
 from ..live import live
 from ..options import Account, Dev, PasswordFile, Threads
 from ..settings import Settings, torchrun_variables
+from .ranks import command, ranks
 
 if TYPE_CHECKING:
     from pol_oracle.agents.config import AgentConfig
@@ -64,6 +66,10 @@ def run_miner(
     json: JsonLines = False,
     metrics_port: MetricsPort = None,
     threads: MinerThreads = 1,
+    processes: Annotated[
+        int,
+        typer.Option(min=1, help="How many processes search together on this machine; each has --threads of its own."),
+    ] = 1,
     proposals_rpc: Annotated[
         str | None,
         typer.Option(
@@ -78,21 +84,25 @@ def run_miner(
 ) -> None:
     """Mine until Ctrl-C. Needs a miner's bond; killed at any moment, it goes on where it was.
 
-    Several processes can search together: start them with torchrun. Rank 0 mines; the others help it, and need no
-    account.
+    Processes on several machines can search together: start them with torchrun. Rank 0 mines; the others help it, and
+    need no account.
     """
+    from contextlib import nullcontext
     from dataclasses import replace
 
     from pol_oracle.agents.miner import run_miner as run
 
-    meeting = _meeting()
+    settings, meeting = ctx.obj, _meeting()
     if meeting is not None and meeting.rank > 0:
-        _help(ctx.obj, meeting, store, threads, json)
+        _help(settings, meeting, store, threads, json)
         return
-    config = _config(ctx.obj, account, dev, password_file, name, store, poll, confirmations)
-    config = replace(config, threads=threads, check_accuracy=check_accuracy, metrics_port=metrics_port, meeting=meeting)
-    config = replace(config, proposals_rpc=proposals_rpc)
-    with live(config, json, line=True) as watched:
+    if meeting is not None and processes > 1:
+        raise InputError("torchrun says already how many processes there are: leave --processes away")
+    config = _config(settings, account, dev, password_file, name, store, poll, confirmations)
+    config = replace(config, threads=threads, check_accuracy=check_accuracy, metrics_port=metrics_port)
+    words = command(settings, store or (), threads)
+    met = ranks(processes, settings, words) if processes > 1 else nullcontext(meeting)
+    with met as where, live(replace(config, proposals_rpc=proposals_rpc, meeting=where), json, line=True) as watched:
         run(watched)
 
 
