@@ -33,7 +33,7 @@ class LocalnetConfig:
         home: folder of the network.
         task: task file, for the first start.
         cheats: names of cheats to let loose.
-        blocks: own blocks to be final, after which it ends; None: it goes on until it is stopped.
+        blocks: own blocks to become final, after which it ends; None: it goes on until it is stopped.
         explorer: serve pages to look at the chain as well.
     """
 
@@ -60,8 +60,10 @@ class _Localnet:
         return sum(block.miner in miners and block.status is Status.FINALIZED for block in blocks)
 
     def follow(self, blocks: int | None) -> None:
-        """Shows what happens until so many own blocks are final, or for ever."""
-        self.watcher.watch(lambda view: blocks is not None and self.own_final >= blocks)
+        """Shows what happens until so many own blocks more are final, or for ever."""
+        self.watcher.turn()
+        before = self.own_final
+        self.watcher.watch(lambda view: blocks is not None and self.own_final >= before + blocks)
 
 
 def run(config: LocalnetConfig, console: Console) -> int:
@@ -94,7 +96,7 @@ def _raise(config: LocalnetConfig, cast: Sequence[Party], stack: ExitStack, scre
     client = Client.connect(net.rpc, deployment)
     bonded(client, cast, config.home / "bonds", screen.say)
     processes = stack.enter_context(AgentProcesses(config.home))
-    processes.start(cast, _explorer(config.home, cast, screen.say) if config.explorer else {})
+    processes.start(cast, explorer_of(config.home, cast, screen.say) if config.explorer else {})
     screen.say(f"{', '.join(party.name for party in cast)} started")
     observer = Observer(client, deployment)
     names = {party.address: party.name for party in cast}
@@ -102,8 +104,8 @@ def _raise(config: LocalnetConfig, cast: Sequence[Party], stack: ExitStack, scre
     return _Localnet(cast, observer, watcher)
 
 
-def _explorer(home: Path, cast: Sequence[Party], say: Callable[[str], None]) -> dict[str, list[str]]:
-    """The command line of an explorer, which finds the parties' names in a file."""
+def explorer_of(home: Path, cast: Sequence[Party], say: Callable[[str], None]) -> dict[str, list[str]]:
+    """Returns the command line of an explorer, which finds the parties' names in a file."""
     names = home / "names.json"
     if not names.exists():
         names.write_text(json.dumps({party.address: party.name for party in cast}, indent=2) + "\n")
