@@ -73,7 +73,7 @@ class MinerLoop(Loop):
         self._reviewer = ReplayQueue(
             replay, context.memory, context.me, context.parameters, self.log, context.config.retry_s
         )
-        stagger, retry_s = context.config.policy.stagger, context.config.retry_s
+        stagger, retry_s = context.config.policy.turn(context.parameters), context.config.retry_s
         self._clerk = AnswerWorker(answer, context.me, context.parameters, stagger, self.log, retry_s)
         self._produce = produce
         self._publish, self._kept = publish, kept
@@ -97,7 +97,7 @@ class MinerLoop(Loop):
         if self._kept is not None and self._whole:
             self._kept.tidy(view, [proof.post_root for proof in own.proofs])
         if self._dashboard is not None:
-            self._dashboard.turn(view)
+            self._dashboard.turn(view, self.waits(view))
         return decide_miner(view, own, self.context.parameters, self.context.config.policy)
 
     def settled(self, result: CallResult) -> None:

@@ -33,7 +33,7 @@ class LocalnetConfig:
         home: folder of the network.
         task: task file, for the first start.
         cheats: names of cheats to let loose.
-        blocks: own blocks to be final, after which it ends; None: it goes on until it is stopped.
+        blocks: own blocks to become final, after which it ends; None: it goes on until it is stopped.
         explorer: serve pages to look at the chain as well.
     """
 
@@ -60,8 +60,10 @@ class _Localnet:
         return sum(block.miner in miners and block.status is Status.FINALIZED for block in blocks)
 
     def follow(self, blocks: int | None) -> None:
-        """Shows what happens until so many own blocks are final, or for ever."""
-        self.watcher.watch(lambda view: blocks is not None and self.own_final >= blocks)
+        """Shows what happens until so many own blocks more are final, or for ever."""
+        self.watcher.turn()
+        before = self.own_final
+        self.watcher.watch(lambda view: blocks is not None and self.own_final >= before + blocks)
 
 
 def run(config: LocalnetConfig, console: Console) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 
 import structlog
@@ -15,6 +15,7 @@ from .logs import BestEffort
 from .meter import Meter, Mining
 from .metrics import Metrics
 from .records import Records
+from .waiting import Wait
 
 LOG_INTERVAL_S = 30.0
 _UNIT = 10**18  # smallest units in a LEARN
@@ -48,15 +49,21 @@ class Dashboard:
         self._next_log = time.monotonic() + LOG_INTERVAL_S
         self._log = structlog.get_logger("agent")
 
-    def turn(self, view: View) -> None:
-        """Once per turn of the loop."""
+    def turn(self, view: View, waits: Sequence[Wait] = ()) -> None:
+        """Once per turn of the loop.
+
+        Args:
+            view: the confirmed events.
+            waits: what the miner waits for.
+        """
         mining = self._meter.read()
         mine = [b for b in view.blocks.values() if b.miner == self._me and b.status is Status.FINALIZED]
         finalized, rewards = len(mine), sum(block.reward for block in mine) / _UNIT
         self._records.note(mining=asdict(mining))
         if self._show is not None:
             alarm = "the network is not well, see the log · " if mining.warnings else ""
-            self._show(f"{alarm}{mining.line()} · {finalized} blocks final · {rewards:,.0f} LEARN")
+            waiting = "".join(f"waiting: {wait.text} · " for wait in waits)
+            self._show(f"{alarm}{waiting}{mining.line()} · {finalized} blocks final · {rewards:,.0f} LEARN")
         if self._metrics is not None:
             self._metrics.set(_gauges(mining, finalized, rewards))
         if time.monotonic() >= self._next_log:

@@ -22,7 +22,7 @@ def up(
         ),
     ] = None,
     blocks: Annotated[
-        int | None, typer.Option(min=1, help="Stop after so many of the miner's blocks are final. (default: Ctrl-C)")
+        int | None, typer.Option(min=1, help="Stop after so many of the miner's blocks became final. (default: Ctrl-C)")
     ] = None,
     explorer: Annotated[
         bool, typer.Option("--explorer", help="Serve pages to look at the chain as well (`pol explorer`).")

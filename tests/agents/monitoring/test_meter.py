@@ -15,6 +15,7 @@ from pol_oracle.agents.monitoring.health import moving
 from pol_oracle.agents.monitoring.meter import WINDOW_S, Meter
 from pol_oracle.agents.monitoring.metrics import Metrics
 from pol_oracle.agents.monitoring.records import Records
+from pol_oracle.agents.monitoring.waiting import Wait
 from pol_oracle.agents.work.follow import Follower, FollowStage
 from pol_oracle.canonical.state import State
 from pol_oracle.protocol.derivation import LEAF_WEIGHTS
@@ -221,7 +222,7 @@ def test_metrics_are_served_on_loopback_and_say_what_the_meter_says(tmp_path: Pa
     history = History(bytes(32))
     records = Records(tmp_path / "miner.json", "miner-1", Role.MINER, ME)
     dashboard = Dashboard(meter, ME, records, shown.append, metrics)
-    dashboard.turn(history.view)
+    dashboard.turn(history.view, [Wait("bond", "bond fully locked")])
 
     with urllib.request.urlopen(f"http://127.0.0.1:{metrics.port}/metrics", timeout=10) as answer:
         text = answer.read().decode()
@@ -233,6 +234,7 @@ def test_metrics_are_served_on_loopback_and_say_what_the_meter_says(tmp_path: Pa
     assert 'pol_network_warnings{agent="miner-1"} 1.0' in text
     assert "not well" in shown[0]
     assert "100 tries/s" in shown[0]
+    assert "waiting: bond fully locked · " in shown[0]
     assert "0 LEARN" in shown[0]
     records.write(history)
     assert json.loads((tmp_path / "miner.json").read_text())["mining"]["tries"] == 400
