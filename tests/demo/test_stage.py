@@ -69,6 +69,15 @@ def test_crew_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert gone(pids)
 
 
+def test_what_runs_beside_the_parties_ends_with_them(tmp_path: Path) -> None:
+    with AgentProcesses(tmp_path) as crew:
+        crew.start((), {"beside": ["sleep", "60"]})
+        pids = [p.pid for p in crew._processes.values()]
+        assert crew.ended() == {}
+
+    assert len(pids) == 1 and gone(pids)
+
+
 def test_crew_is_ended_on_an_error_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stage, "command_of", lambda *_: ["sleep", "60"])
     pids: list[int] = []
