@@ -14,9 +14,9 @@ import {
     SumsEvidence,
     TraceId
 } from "./interfaces/ICourt.sol";
-import {IDemands} from "./interfaces/IDemands.sol";
 import {Explanation, IExplanations} from "./interfaces/IExplanations.sol";
 import {IPoLRegistry} from "./interfaces/IPoLRegistry.sol";
+import {IReveals} from "./interfaces/IReveals.sol";
 import {AccuracyTree} from "./lib/AccuracyTree.sol";
 import {Check} from "./lib/Check.sol";
 import {Derivation} from "./lib/Derivation.sol";
@@ -46,13 +46,13 @@ contract Court is ICourt {
 
     IPoLRegistry public immutable registry;
     IBounties public immutable bounties;
-    IDemands public immutable demands;
+    IReveals public immutable reveals;
     IExplanations public immutable explanations;
 
-    constructor(IPoLRegistry registry_, IBounties bounties_, IDemands demands_, IExplanations explanations_) {
+    constructor(IPoLRegistry registry_, IBounties bounties_, IReveals reveals_, IExplanations explanations_) {
         registry = registry_;
         bounties = bounties_;
-        demands = demands_;
+        reveals = reveals_;
         explanations = explanations_;
     }
 
@@ -72,7 +72,7 @@ contract Court is ICourt {
         OperationEvidence calldata evidence,
         bytes32
     ) external {
-        _checkOperation(demands.claimOf(header, trace, segment), trace.tree, evidence);
+        _checkOperation(reveals.claimOf(header, trace, segment), trace.tree, evidence);
 
         _judge(header, trace);
     }
@@ -85,7 +85,7 @@ contract Court is ICourt {
         InputEvidence calldata evidence,
         bytes32
     ) external {
-        _checkInput(header, trace, demands.claimOf(header, trace, segment), evidence);
+        _checkInput(header, trace, reveals.claimOf(header, trace, segment), evidence);
 
         _judge(header, trace);
     }
@@ -184,8 +184,7 @@ contract Court is ICourt {
     {
         Explanation memory given = explanations.explanationOf(blockId, trace.tree, trace.index);
         require(given.traceRoot != bytes32(0), NotExplained(trace)); // of steps there is none
-        bytes32 state = trace.tree == Tree.Before ? header.preRoot : header.postRoot;
-        Claim memory claim = Claim(state, bytes32(0), given.traceRoot);
+        Claim memory claim = Trace.evaluation(header, trace.tree, given.traceRoot);
         uint256 last = Trace.sectionsOf(evidence.program).evaluationTensors - 1;
         Run[] memory runs = _open(claim, trace.tree, evidence.program, evidence.opening, last);
         bool correct = Operands.read(runs, last, 0) == ONE;

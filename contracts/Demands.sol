@@ -3,25 +3,21 @@ pragma solidity 0.8.37;
 
 import {IBondVault} from "./interfaces/IBondVault.sol";
 import {IBounties} from "./interfaces/IBounties.sol";
-import {Claim, ICourt, SegmentStep, TraceId} from "./interfaces/ICourt.sol";
 import {Demand, DemandState, IDemands, Item, Position} from "./interfaces/IDemands.sol";
 import {IExplanations} from "./interfaces/IExplanations.sol";
 import {IPoLRegistry} from "./interfaces/IPoLRegistry.sol";
 import {Answers} from "./lib/Answers.sol";
-import {Check} from "./lib/Check.sol";
 import {Deadlines} from "./lib/Deadlines.sol";
-import {Headers} from "./lib/Headers.sol";
-import {Segments} from "./lib/Segments.sol";
 import {Trace} from "./lib/Trace.sol";
-import {EvidenceKind, Header, Role, Status, Tree} from "./Types.sol";
+import {EvidenceKind, Role, Status, Tree} from "./Types.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
-/// @title Demand and reveal: whatever a miner committed to and does not serve, it must show on L1, or lose its bond.
+/// @title Demands: whatever a miner committed to and does not serve, it must show on L1, or lose its bond.
 /// @notice Demands are walks. What is honest can be computed by all, so a demander knows the value that it expects, and
 /// each demand names the child of what was shown that differs from it: as many steps as the trees are deep. A position
 /// is demanded and answered once, so nobody pays twice for an answer, and no friend of the miner can occupy one.
-/// @dev What answers a demand is in lib/Answers.sol, when it is due in lib/Deadlines.sol. A demand is only taken for
-/// what an honest miner can show, and only while the block is pending. An answer and a time-out can never both be
+/// @dev What answers a demand is in Reveals.sol, when it is due in lib/Deadlines.sol. A demand is only taken for what
+/// an honest miner can show, and only while the block is pending. An answer and a time-out can never both be
 /// possible: answers come before the deadline, time-outs from it on. Withdrawing a demand is absent. So are the roots
 /// of evaluations, which others may show than committed to them: Explanations.
 /// @custom:security-contact SECURITY.md of the repository
@@ -33,16 +29,24 @@ contract Demands is IDemands {
     IBondVault public immutable vault;
     IBounties public immutable bounties;
     IExplanations public immutable explanations;
+    address public immutable reveals;
 
     mapping(bytes32 demandId => Demand) private _demands;
     mapping(bytes32 blockId => mapping(address demander => bytes32 demandId)) private _walks;
-    mapping(bytes32 blockId => uint256) private _answers; // by others than the block's miner
+    mapping(bytes32 blockId => uint256) private _answers; // that are paid from its bond if it is slashed
 
-    constructor(IPoLRegistry registry_, IBondVault vault_, IBounties bounties_, IExplanations explanations_) {
+    constructor(
+        IPoLRegistry registry_,
+        IBondVault vault_,
+        IBounties bounties_,
+        IExplanations explanations_,
+        address reveals_
+    ) {
         registry = registry_;
         vault = vault_;
         bounties = bounties_;
         explanations = explanations_;
+        reveals = reveals_;
     }
 
     /// @inheritdoc IDemands
@@ -55,12 +59,13 @@ contract Demands is IDemands {
         demandId = _idOf(blockId, position);
         require(_demands[demandId].state == DemandState.None, DemandedBefore(demandId));
         bytes32 walk = _walks[blockId][msg.sender];
-        require(_demands[walk].state != DemandState.Open, WalkUnderWay(walk));
+        Demand storage last = _demands[walk]; // one that ended may have been made anew, by another
+        require(last.state != DemandState.Open || last.demander != msg.sender, WalkUnderWay(walk));
 
         uint40 deadline = Deadlines.next(registry);
         uint256 order = bounties.takeOrder();
         // forge-lint: disable-next-line(unsafe-typecast): orders are drawn from a uint40
-        _demands[demandId] = Demand(msg.sender, deadline, uint40(order), DemandState.Open, blockId, address(0), 0);
+        _demands[demandId] = Demand(msg.sender, deadline, uint40(order), DemandState.Open, address(0), 0);
         _walks[blockId][msg.sender] = demandId;
 
         emit Demanded(blockId, demandId, msg.sender, position, deadline, order);
@@ -83,66 +88,25 @@ contract Demands is IDemands {
     }
 
     /// @inheritdoc IDemands
-    function revealRoots(
-        Header calldata header,
-        Position calldata position,
-        bytes calldata program,
-        bytes32[] calldata roots,
-        SegmentStep calldata segment
-    ) external {
-        (bytes32 blockId, bytes32 demandId) = _requireOpen(header, position, Item.Roots);
-        Claim memory claim = _claimOf(header, position.tree, position.index, segment);
-        Answers.checkRoots(claim, position.tree, registry.programRoot(), program, roots);
+    function answer(bytes32 blockId, Position calldata position, address responder)
+        external
+        returns (bytes32 demandId)
+    {
+        require(msg.sender == reveals, NotReveals(msg.sender));
+        demandId = _idOf(blockId, position);
+        Demand storage made = _demands[demandId];
+        require(made.state == DemandState.Open, NoOpenDemand(demandId));
+        require(block.timestamp < made.deadline, DeadlinePassed(demandId, made.deadline, block.timestamp));
+        bool stands = _vouched(blockId, position, made.deadline);
+        require(stands, IExplanations.NotStanding(blockId, position.tree, position.index));
+        (, address miner,) = registry.fateOf(blockId);
 
-        _answer(header, blockId, demandId, abi.encode(program, roots));
-    }
+        made.state = DemandState.Answered;
+        made.responder = responder;
+        made.answeredAt = uint40(block.timestamp);
+        if (_counts(position, responder, miner)) _answers[blockId] += 1;
 
-    /// @inheritdoc IDemands
-    function revealNodes(
-        Header calldata header,
-        Position calldata position,
-        bytes calldata program,
-        bytes32[] calldata nodes,
-        bytes calldata path,
-        SegmentStep calldata segment
-    ) external {
-        (bytes32 blockId, bytes32 demandId) = _requireOpen(header, position, Item.Nodes);
-        Claim memory claim = _claimAt(header, position, segment);
-        Answers.checkNodes(claim, registry.programRoot(), position, program, nodes, path);
-
-        _answer(header, blockId, demandId, abi.encode(program, nodes, path));
-    }
-
-    /// @inheritdoc IDemands
-    function revealLeaves(
-        Header calldata header,
-        Position calldata position,
-        bytes calldata program,
-        bytes calldata opening,
-        SegmentStep calldata segment
-    ) external {
-        (bytes32 blockId, bytes32 demandId) = _requireOpen(header, position, Item.Leaves);
-        Claim memory claim = _claimAt(header, position, segment);
-        Answers.checkLeaves(claim, registry.programRoot(), position, program, opening);
-
-        _answer(header, blockId, demandId, abi.encode(program, opening));
-    }
-
-    /// @inheritdoc IDemands
-    function revealBits(Header calldata header, Position calldata position, bytes32[2][] calldata words) external {
-        (bytes32 blockId, bytes32 demandId) = _requireOpen(header, position, Item.Bits);
-        Answers.checkBits(header, words, registry.testCount());
-
-        _answer(header, blockId, demandId, abi.encode(words));
-    }
-
-    /// @inheritdoc IDemands
-    function revealSteps(Header calldata header, Position calldata position, bytes32[] calldata hashes) external {
-        (bytes32 blockId, bytes32 demandId) = _requireOpen(header, position, Item.Steps);
-        Check.equal(hashes.length, registry.trainingSteps());
-        Check.sameRoot(Segments.root(hashes), header.segmentRoot);
-
-        _answer(header, blockId, demandId, abi.encode(hashes));
+        registry.closeDemand(blockId, true); // reverts unless pending; the block is held while the answer is fresh
     }
 
     /// @inheritdoc IDemands
@@ -150,50 +114,37 @@ contract Demands is IDemands {
         bytes32 demandId = _idOf(blockId, position);
         Demand storage made = _demands[demandId];
         require(made.state == DemandState.Open, NoOpenDemand(demandId));
-        bool explained = position.explanation != bytes32(0);
-        bool stands = explained
-            && explanations.vouched(blockId, position.tree, position.index, position.explanation, made.deadline);
+        bool stands = _vouched(blockId, position, made.deadline);
         bool due = block.timestamp >= made.deadline;
-        require(due || (explained && !stands), DeadlineAhead(demandId, made.deadline, block.timestamp));
+        require(due || !stands, DeadlineAhead(demandId, made.deadline, block.timestamp));
 
         emit DemandExpired(blockId, demandId, made.demander);
-        if (explained) return _endWithExplanation(blockId, demandId, position, stands);
+        if (position.explanation != bytes32(0)) return _endWithExplanation(blockId, demandId, position, stands);
         made.state = DemandState.Expired;
         bounties.convictSilent(blockId, EvidenceKind.Withheld, made.demander, made.order);
     }
 
     /// @inheritdoc IDemands
-    function settle(bytes32 demandId) external {
+    function settle(bytes32 blockId, Position calldata position) external {
+        bytes32 demandId = _idOf(blockId, position);
         Demand memory made = _demands[demandId];
         require(made.state != DemandState.None && made.state != DemandState.Settled, NoOpenDemand(demandId));
-        (Status outcome, address miner,) = registry.fateOf(made.blockId);
+        (Status outcome, address miner,) = registry.fateOf(blockId);
         require(outcome > Status.Pending, DemandUnsettled(demandId));
         bool slashed = outcome == Status.Slashed;
-        if (slashed && made.state == DemandState.Open) bounties.winners(made.blockId); // reverts until they are settled
+        if (slashed && made.state == DemandState.Open) bounties.winners(blockId); // reverts until they are settled
         bool answered = made.state == DemandState.Answered;
-        bool paid = answered && !slashed;
+        bool paid = answered && !slashed && _vouched(blockId, position, made.deadline);
         uint256 fee = registry.demandFee();
 
         _demands[demandId].state = DemandState.Settled;
 
-        emit DemandSettled(made.blockId, demandId, paid ? made.responder : made.demander, fee);
+        emit DemandSettled(blockId, demandId, paid ? made.responder : made.demander, fee);
 
         if (paid) vault.award(made.demander, Role.Verifier, fee, made.responder);
         else vault.unlock(made.demander, Role.Verifier, fee);
-        if (!answered || !slashed || made.responder == miner) return;
-        vault.award(miner, Role.Miner, _payEach(made.blockId), made.responder);
-    }
-
-    /// @inheritdoc IDemands
-    function claimOf(Header calldata header, TraceId calldata trace, SegmentStep calldata segment)
-        external
-        view
-        returns (Claim memory claim)
-    {
-        claim = _claimOf(header, trace.tree, trace.index, segment);
-        if (Trace.ofStep(trace.tree)) return claim;
-        claim.traceRoot = explanations.rootOf(Headers.idOf(registry.taskId(), header), trace.tree, trace.index);
-        require(claim.traceRoot != bytes32(0), ICourt.NotExplained(trace));
+        if (!answered || !slashed || !_counts(position, made.responder, miner)) return;
+        vault.award(miner, Role.Miner, _payEach(blockId), made.responder);
     }
 
     /// @inheritdoc IDemands
@@ -231,53 +182,17 @@ contract Demands is IDemands {
         vault.unlock(demander, Role.Verifier, fee);
     }
 
-    /// @dev The caller has shown what was demanded, which is told encoded anew: calldata can be written in ways that
-    /// other decoders refuse. The block is held while the answer is fresh.
-    function _answer(Header calldata header, bytes32 blockId, bytes32 demandId, bytes memory shown) private {
-        Demand storage made = _demands[demandId];
-        made.state = DemandState.Answered;
-        made.responder = msg.sender;
-        made.answeredAt = uint40(block.timestamp);
-        if (msg.sender != header.miner) _answers[blockId] += 1;
-
-        emit Revealed(blockId, demandId, msg.sender, shown);
-        registry.closeDemand(blockId, true); // reverts unless pending
+    /// @dev Whether what a demand is about stands: of an explanation, whether its author still answers for it.
+    function _vouched(bytes32 blockId, Position calldata position, uint40 deadline) private view returns (bool) {
+        bytes32 explanation = position.explanation;
+        if (explanation == bytes32(0)) return true;
+        return explanations.vouched(blockId, position.tree, position.index, explanation, deadline);
     }
 
-    function _requireOpen(Header calldata header, Position calldata position, Item item)
-        private
-        view
-        returns (bytes32 blockId, bytes32 demandId)
-    {
-        require(position.item == item, WrongItem(item, position.item));
-        blockId = Headers.idOf(registry.taskId(), header);
-        demandId = _idOf(blockId, position);
-        Demand storage made = _demands[demandId];
-        require(made.state == DemandState.Open, NoOpenDemand(demandId));
-        require(block.timestamp < made.deadline, DeadlinePassed(demandId, made.deadline, block.timestamp));
-    }
-
-    /// @dev What is claimed of a demanded tensor's trace: of an evaluation, by the explanation that the demand is
-    /// about.
-    function _claimAt(Header calldata header, Position calldata position, SegmentStep calldata segment)
-        private
-        view
-        returns (Claim memory claim)
-    {
-        claim = _claimOf(header, position.tree, position.index, segment);
-        if (!Trace.ofStep(position.tree)) claim.traceRoot = position.explanation;
-    }
-
-    /// @dev What a header claims of a trace; of an evaluation, only the state that it starts from.
-    function _claimOf(Header calldata header, Tree tree, uint32 index, SegmentStep calldata segment)
-        private
-        view
-        returns (Claim memory)
-    {
-        if (tree == Tree.Segment) return Segments.claimOf(registry, header, index, segment);
-        Check.equal(segment.parent.length + segment.entries.length + segment.path.length, 0);
-        if (tree == Tree.Step) return Claim(header.preRoot, header.postRoot, header.traceRoot);
-        return Claim(tree == Tree.Before ? header.preRoot : header.postRoot, bytes32(0), bytes32(0));
+    /// @dev Whether an answer is paid from the bond of its block, if that is slashed: those about an explanation are
+    /// its author's affair.
+    function _counts(Position calldata position, address responder, address miner) private pure returns (bool) {
+        return responder != miner && position.explanation == bytes32(0);
     }
 
     /// @dev When the position's parent was shown; 0 if it hangs on the header. Reverts if it was not shown yet, or for

@@ -99,7 +99,7 @@ contract Explanations is IExplanations {
         bytes32 blockId = Headers.idOf(registry.taskId(), header);
         Explanation storage made = _requireOpen(blockId, tree, sample);
         require(block.timestamp < made.deadline, ExplanationTooLate(blockId, made.deadline, block.timestamp));
-        Claim memory claim = Claim(tree == Tree.Before ? header.preRoot : header.postRoot, bytes32(0), bytes32(0));
+        Claim memory claim = Trace.evaluation(header, tree, bytes32(0));
         bytes32 traceRoot = Answers.checkRoots(claim, tree, registry.programRoot(), program, roots);
 
         SpeakerState state = _speakers[blockId][msg.sender].state;

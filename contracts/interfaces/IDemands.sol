@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {Header, Tree} from "../Types.sol";
-import {Claim, SegmentStep, TraceId} from "./ICourt.sol";
+import {Tree} from "../Types.sol";
 
 /// @notice What is demanded.
 enum Item {
@@ -39,14 +38,12 @@ struct Demand {
     uint40 deadline; // answers must come before
     uint40 order; // among all commitments and demands; see IBounties
     DemandState state;
-    // slot 2
-    bytes32 blockId;
-    // slot 3: written by the answer
+    // slot 2: written by the answer
     address responder;
     uint40 answeredAt;
 }
 
-/// @title Demand and reveal, for whatever is not served off-chain: a walk from the header down to what is wrong.
+/// @title Demands, for whatever is not served off-chain: a walk from the header down to what is wrong.
 /// @notice A demand names one answer's worth of a committed tree, a child of what was shown before. It is demanded and
 /// answered once, for all. The block is not judged while it is open, nor, once it is answered, before the answer could
 /// be used. Without an answer by the deadline the block is slashed, or the explanation that it is about refuted.
@@ -59,9 +56,6 @@ interface IDemands {
         uint256 deadline,
         uint256 order
     );
-    /// @param answer what was shown: the ABI encoding of the answering function's arguments after the position, without
-    /// the segment
-    event Revealed(bytes32 indexed blockId, bytes32 indexed demandId, address indexed responder, bytes answer);
     event DeadlineMoved(bytes32 indexed blockId, bytes32 indexed demandId, uint256 deadline);
     /// Nobody answered in time, and the block is slashed or the explanation refuted for it; or the explanation that it
     /// was about stands no more.
@@ -70,7 +64,7 @@ interface IDemands {
     event DemandSettled(bytes32 indexed blockId, bytes32 indexed demandId, address indexed beneficiary, uint256 fee);
 
     error NoSuchPosition(Position position);
-    error WrongItem(Item expected, Item actual);
+    error NotReveals(address sender);
     error NotYetShown(bytes32 parentDemandId);
     error DemandedBefore(bytes32 demandId);
     error WalkUnderWay(bytes32 demandId);
@@ -95,62 +89,23 @@ interface IDemands {
     /// everyone.
     function hasten(bytes32 blockId, Position calldata position) external;
 
-    /// @notice Answers a demand for all tensor roots of a step's trace, section by section: state, batch, inner, new
-    /// state. Open to everyone, like all answers.
-    /// @param segment what leads to a segment step from the header, as for `claimOf`; here and below
-    function revealRoots(
-        Header calldata header,
-        Position calldata position,
-        bytes calldata program, // of any descriptor: for the sections
-        bytes32[] calldata roots,
-        SegmentStep calldata segment
-    ) external;
-
-    /// @notice Answers a demand for nodes: level by level from the leaves, the first with at most MAX_NODES nodes.
-    /// @param path from the tensor's root to the trace's, as the nodes of an opening
-    function revealNodes(
-        Header calldata header,
-        Position calldata position,
-        bytes calldata program, // of the tensor
-        bytes32[] calldata nodes,
-        bytes calldata path,
-        SegmentStep calldata segment
-    ) external;
-
-    /// @notice Answers a demand for leaves: an opening of exactly that group, in one run.
-    function revealLeaves(
-        Header calldata header,
-        Position calldata position,
-        bytes calldata program, // of the tensor
-        bytes calldata opening,
-        SegmentStep calldata segment
-    ) external;
-
-    /// @notice Answers a demand for bits: the two words of every leaf, in order.
-    function revealBits(Header calldata header, Position calldata position, bytes32[2][] calldata words) external;
-
-    /// @notice Answers a demand for steps: the hashes of the entries of the segment, in order.
-    function revealSteps(Header calldata header, Position calldata position, bytes32[] calldata hashes) external;
+    /// @notice Only Reveals: the responder shows what was demanded. The demand must be open, its deadline ahead, and
+    /// the explanation, if it is about one, the one that stands.
+    function answer(bytes32 blockId, Position calldata position, address responder) external returns (bytes32 demandId);
 
     /// @notice From the deadline on: the block is slashed, or, where it is slashed already, its bounty moves to an
     /// earlier demand. A demand about an explanation refutes that instead, and the fee goes back at once; if it stands
     /// no more, without waiting. Open to everyone.
     function expire(bytes32 blockId, Position calldata position) external;
 
-    /// @notice Once the block's status is final: the fee goes to whoever answered. If the block was slashed the fee
-    /// goes back, and an answer is paid from the miner's bond, unless it is the miner's. An open demand about a slashed
-    /// block settles only when it can no longer take the bounty. Open to everyone.
-    function settle(bytes32 demandId) external;
+    /// @notice Once the block's status is final: the fee goes to whoever answered; of an explanation only if that
+    /// stands. If the block was slashed the fee goes back, and an answer is paid from the miner's bond, unless it is
+    /// the miner's or about an explanation. An open demand about a slashed block settles only when it can no longer
+    /// take the bounty. Open to everyone.
+    function settle(bytes32 blockId, Position calldata position) external;
 
-    /// @notice What a header, which need not be proposed, claims of a trace; of an evaluation, what the standing
-    /// explanation does. Reverts if the segment is not the header's, or if nothing explains the evaluation.
-    function claimOf(Header calldata header, TraceId calldata trace, SegmentStep calldata segment)
-        external
-        view
-        returns (Claim memory);
-
-    /// @notice Wei of a slashed block's bond that those who answered for it get; its own miner's answers are not
-    /// counted.
+    /// @notice Wei of a slashed block's bond that those who answered for it get; answers of its miner, and about
+    /// explanations, are not counted.
     function answersPay(bytes32 blockId) external view returns (uint256);
 
     /// @notice When a demand was answered; 0 if it was not.

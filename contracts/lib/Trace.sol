@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {Claim} from "../interfaces/ICourt.sol";
-import {Tree} from "../Types.sol";
+import {Header, Tree} from "../Types.sol";
 import {Check} from "./Check.sol";
 import {Merkle} from "./Merkle.sol";
 import {Run} from "./Operands.sol";
@@ -30,6 +30,11 @@ library Trace {
     /// @notice True of the block's own step and of those of its segment: one program makes both.
     function ofStep(Tree tree) internal pure returns (bool) {
         return tree == Tree.Step || tree == Tree.Segment;
+    }
+
+    /// @notice What is claimed of the evaluation of a sample: the header says of which state, an explanation the rest.
+    function evaluation(Header calldata header, Tree tree, bytes32 explanation) internal pure returns (Claim memory) {
+        return Claim(tree == Tree.Before ? header.preRoot : header.postRoot, bytes32(0), explanation);
     }
 
     /// @notice Trace root of these parts, with the claimed states.

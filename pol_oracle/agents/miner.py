@@ -73,7 +73,7 @@ class MinerLoop(Loop):
         self._reviewer = ReplayQueue(
             replay, context.memory, context.me, context.parameters, self.log, context.config.retry_s
         )
-        stagger, retry_s = context.config.policy.stagger, context.config.retry_s
+        stagger, retry_s = context.config.policy.turn(context.parameters), context.config.retry_s
         self._clerk = AnswerWorker(answer, context.me, context.parameters, stagger, self.log, retry_s)
         self._produce = produce
         self._publish, self._kept = publish, kept

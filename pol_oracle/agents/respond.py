@@ -16,8 +16,10 @@ from pol_oracle.protocol.positions import Position
 from pol_oracle.view import View
 
 from .rules.actions import (
+    ENTRIES,
     Action,
     Attest,
+    CatchUp,
     ClaimHead,
     Contest,
     Demand,
@@ -39,7 +41,6 @@ from .rules.actions import (
 )
 
 _SALT = b"pol-salt"
-_ENTRIES = 1000  # of the slash log, looked at in one transaction at most
 
 
 class CallQueue(Protocol):
@@ -157,7 +158,9 @@ def _target(action: OneCall) -> tuple[str, str, tuple[Any, ...]]:
         case Contest():
             return "PoLRegistry", "contest", (action.block_id,)
         case Dismiss():
-            return "PoLRegistry", "dismiss", (action.place, action.block_id, _ENTRIES)
+            return "PoLRegistry", "dismiss", (action.place, action.block_id, ENTRIES)
+        case CatchUp():
+            return "PoLRegistry", "catchUp", (action.block_id, ENTRIES)
         case SettleAttestation():
             return "PoLRegistry", "settleAttestation", (action.block_id, action.verifier)
         case ForfeitBond():
@@ -169,7 +172,7 @@ def _target(action: OneCall) -> tuple[str, str, tuple[Any, ...]]:
             return "Explanations", action.answer.function, (*about, *action.answer.arguments, int(action.role))
         case Reveal():
             asked = action.header.astuple(), action.position.abi()
-            return "Demands", action.answer.function, (*asked, *action.answer.arguments)
+            return "Reveals", action.answer.function, (*asked, *action.answer.arguments)
         case Reopen():
             return "Explanations", "reopen", (action.block_id, int(action.position.tree), action.position.index)
         case Release():
@@ -178,10 +181,8 @@ def _target(action: OneCall) -> tuple[str, str, tuple[Any, ...]]:
             return _about("hasten", action.block_id, action.position)
         case Expire():
             return _about("expire", action.block_id, action.position)
-        case SettleDemand() if action.position.explains:
-            return _about("settle", action.block_id, action.position)
         case SettleDemand():
-            return "Demands", "settle", (action.position.demand_id(action.block_id),)
+            return _about("settle", action.block_id, action.position)
 
 
 def _demand(action: Demand) -> tuple[str, str, tuple[Any, ...]]:

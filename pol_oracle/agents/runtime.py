@@ -153,8 +153,10 @@ def open_context(config: AgentConfig, role: Role) -> Context:
     genesis_id = bytes.fromhex(deployment.genesis_id.removeprefix("0x"))
     config.folder.mkdir(parents=True, exist_ok=True)
     private = Node(Rpc(config.proposals_rpc)) if config.proposals_rpc else None
+    stake = deployment.parameters.miner_bond if role is Role.MINER else deployment.parameters.attest_bond
+    fees = config.fees.answering_for(stake)
     sender = Sender(
-        client, config.account, config.sender_path, confirmations=config.depth, fees=config.fees, proposals=private
+        client, config.account, config.sender_path, confirmations=config.depth, fees=fees, proposals=private
     )
     monitor, address = Monitor(client, deployment.deployed_at, config.depth), str(config.account.address)
     memory = AgentMemory(config.memory_path(role), genesis_id, address)
@@ -181,7 +183,7 @@ def check_bond(client: Client, config: AgentConfig, role: Role) -> None:
     """
     parameters, address = config.deployment.parameters, str(config.account.address)
     bond = client.bond(address, role)
-    needed, why = parameters.miner_bond, "for a block"
+    needed, why = config.policy.per_block(parameters), "for a block, and to explain it"
     if role is Role.VERIFIER:
         needed, why = config.policy.needed(parameters), "to attest, and to demand what proves wrong blocks wrong"
     if bond.free + bond.locked < needed:

@@ -50,7 +50,8 @@ class VerifierLoop(Loop):
         self._kept, self._served = kept, served
         config, me = context.config, context.me
         self._reviewer = ReplayQueue(replay, context.memory, me, context.parameters, self.log, config.retry_s)
-        self._clerk = AnswerWorker(answer, me, context.parameters, config.policy.stagger, self.log, config.retry_s)
+        stagger = config.policy.turn(context.parameters)
+        self._clerk = AnswerWorker(answer, me, context.parameters, stagger, self.log, config.retry_s)
         self._exhausted: set[bytes] = set()
 
     @property

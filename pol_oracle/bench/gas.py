@@ -26,7 +26,7 @@ from .l1 import ETH, L1, MINER, PARAMETERS, VERIFIERS, running
 if TYPE_CHECKING:
     from pol_oracle.l1.records import Receipt
 
-BARS = {"propose": 180_000, "attest": 80_000, "finalize": 150_000, "proveRequirement": 150_000}
+BARS = {"propose": 180_000, "attest": 80_000, "finalize": 150_000, "proveRequirement": 151_000}
 SAMPLES = 4096  # header() of l1.py claims 1,001 of them correct
 RETARGETING = replace(PARAMETERS, target_interval=1, half_life=60)  # what a proposal pays for, too
 NO_PROGRAM = b""  # roots are demanded without a descriptor
@@ -98,8 +98,7 @@ def _withheld(l1: L1, meter: _Meter, tip: bytes) -> bytes:
     meter.note("demand", l1.send(challenger, "Demands", "demand", bad, position, NO_PROGRAM))
     l1.wait(PARAMETERS.answer_window)
     meter.note("expire", l1.send(challenger, "Demands", "expire", bad, position))
-    demand = Position(Item.ROOTS).demand_id(bad)
-    meter.note("settle", l1.send(challenger, "Demands", "settle", demand))
+    meter.note("settle", l1.send(challenger, "Demands", "settle", bad, position))
     meter.note("claimHead", l1.send(MINER, "PoLRegistry", "claimHead", good))
     l1.wait(PARAMETERS.reveal_window)
     meter.note("forfeitBond", l1.send(challenger, "PoLRegistry", "forfeitBond", bad))

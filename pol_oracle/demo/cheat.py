@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -54,7 +55,7 @@ class CheatLoop(Loop):
         self._made: dict[bytes, Forgery] = {}
         config = context.config
         self._clerk = AnswerWorker(
-            self._show, context.me, context.parameters, config.policy.stagger, self.log, config.retry_s
+            self._show, context.me, context.parameters, config.policy.turn(context.parameters), self.log, config.retry_s
         )
 
     def think(self, view: View) -> Iterable[Action]:
@@ -62,7 +63,7 @@ class CheatLoop(Loop):
         self._clerk.turn(view, self.gas_price)
         context, answers = self.context, self._clerk.answers
         own = Miner(context.me, context.task_id, {}, (), answers, gas_price=self.gas_price)
-        yield from replies(view, own, context.parameters, context.config.policy.stagger)
+        yield from replies(view, own, context.parameters, context.config.policy.turn(context.parameters))
         if (done := self._worker.take()) is not None:
             self._took(done.value)
         if self._open is not None and self._open.id(self.context.task_id) in view.blocks:
@@ -181,15 +182,16 @@ def run(part: DemoRole, config: AgentConfig) -> None:
         PolError: it cannot start, or cannot go on.
     """
     log_to(config.log_path)
+    careless = replace(config, policy=replace(config.policy, explains=False))  # all it has is one block's bond
     loop: Loop
     if part is DemoRole.LAZY:
         loop = VerifierLoop(open_context(config, Role.VERIFIER), lazy, silent)
     elif part is DemoRole.COLLUDER:
         loop = ColluderLoop(open_context(config, Role.VERIFIER))
     elif part is DemoRole.THIEF:
-        loop = ThiefLoop(open_context(config, Role.MINER))
+        loop = ThiefLoop(open_context(careless, Role.MINER))
     else:
-        workload, context = prepare_workload(config.deployment, config.cache), open_context(config, Role.MINER)
+        workload, context = prepare_workload(config.deployment, config.cache), open_context(careless, Role.MINER)
         follower = Follower(workload, context.genesis_id, open_store(config, config.kept_path))
         difficulty = config.deployment.parameters.difficulty  # of all blocks: the demo's task does not retarget
         loop = CheatLoop(context, forger_of(part, Bench(follower, context.me, difficulty)))

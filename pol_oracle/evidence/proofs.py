@@ -79,7 +79,7 @@ class Answer:
     """A call that answers a demand.
 
     Attributes:
-        function: one of ``reveal*`` of Demands, or ``explain`` of Explanations.
+        function: one of ``reveal*`` of Reveals, or ``explain`` of Explanations.
         arguments: as the ABI takes them: after header and position, or after header, tree and sample without the role.
     """
 

@@ -21,13 +21,14 @@ from .node.node import Node, legible
 from .node.rpc import Refusal, Rpc
 from .records import BlockRecord, Bond, Commitment, L1Block
 
-EMITTING = ("PoLRegistry", "BondVault", "Bounties", "Demands", "Explanations")
+EMITTING = ("PoLRegistry", "BondVault", "Bounties", "Demands", "Reveals", "Explanations")
 LINKS = {
     "registry": "PoLRegistry",
     "vault": "BondVault",
     "bounties": "Bounties",
     "court": "Court",
     "demands": "Demands",
+    "reveals": "Reveals",
     "explanations": "Explanations",
     "token": "LearnToken",
 }  # getter -> what it must name

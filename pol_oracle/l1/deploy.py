@@ -63,14 +63,15 @@ def plan(deployer: str, nonce: int, task: Task, parameters: Parameters) -> tuple
         parameters: fixed for ever.
     """
     at = {name: create_address(deployer, nonce + i) for i, name in enumerate(ORDER)}
-    token, vault, bounties, court, explanations, demands, registry = (at[name] for name in ORDER)
+    token, vault, bounties, court, explanations, demands, reveals, registry = (at[name] for name in ORDER)
     arguments: dict[str, tuple[Any, ...]] = {
         "LearnToken": (registry,),
         "BondVault": (registry, demands, explanations),
         "Bounties": (registry, court, demands, explanations),
-        "Court": (registry, bounties, demands, explanations),
+        "Court": (registry, bounties, reveals, explanations),
         "Explanations": (registry, vault, bounties, demands, court),
-        "Demands": (registry, vault, bounties, explanations),
+        "Demands": (registry, vault, bounties, explanations, reveals),
+        "Reveals": (registry, demands, explanations),
         "PoLRegistry": (astuple(task), parameters.astuple(), vault, token, bounties, demands, explanations),
     }
     return tuple(Creation(name, arguments[name], at[name]) for name in ORDER)
@@ -175,7 +176,7 @@ def verify(client: Client, deployment: Deployment) -> None:
     there.verify()
     there.expect("PoLRegistry", "taskId", deployment.task.id, "the task's id")
     there.expect("PoLRegistry", "parameters", deployment.parameters.astuple(), "the set of parameters")
-    there.verify_links("LearnToken", "BondVault", "Court", "Explanations", "Demands")
+    there.verify_links("LearnToken", "BondVault", "Court", "Explanations", "Demands", "Reveals")
 
 
 def _priced(

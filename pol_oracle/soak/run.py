@@ -169,7 +169,8 @@ class Soak:
         recovery = None
         if self._recovered_at is not None and self._healed_at is not None:
             recovery = round(self._recovered_at - self._healed_at, 1)
-        lost = problems(facts, cap)
+        parameters = self._witness.deployment.parameters
+        lost = problems(facts, lambda payment: cap(payment, parameters))
         lies = dict(self._world.told)
         return Report(self._wishes.seed, facts, tuple(self._happened), seconds, recovery, lies, lost)
 

@@ -100,6 +100,7 @@ class BlockView:
         demands: what is demanded -> demand, in L1 order.
         speakers: who explained something of it.
         answered_at: L1 time of the latest answer, 0 if there is none.
+        slashes_before: blocks that had been slashed when it was proposed.
         bounty: (challenger, order of the commitment) once the bounty is assigned; the lowest order wins.
         prover: whose proof or demand slashed it.
         lapsed: so far it was only slashed for silence.
@@ -124,6 +125,7 @@ class BlockView:
     demands: dict[Position, DemandView] = field(default_factory=dict)
     speakers: dict[str, Speaker] = field(default_factory=dict)
     answered_at: int = 0
+    slashes_before: int = 0
     bounty: tuple[str, int] | None = None
     prover: str | None = None
     lapsed: bool = False
@@ -152,12 +154,14 @@ class BlockView:
         return known.answered_at if known is not None and stands else None
 
     def speaker(self, position: Position) -> Speaker | None:
-        """Returns who gave the explanation that a position is about; None if none stands."""
+        """Returns who gave the explanation that a position is about, if it stands."""
         known = self.demands.get(Position(Item.ROOTS, position.tree, position.index))
-        return None if known is None or known.responder is None else self.speakers.get(known.responder)
+        if known is None or known.responder is None or not self.stands(position):
+            return None
+        return self.speakers.get(known.responder)
 
     def vouched(self, position: Position) -> bool:
-        """Says whether somebody answers with a bond for the explanation that a position is about."""
+        """Says whether the explanation that a position is about stands, and somebody answers for it with a bond."""
         speaker = self.speaker(position)
         return speaker is not None and not speaker.fallen
 

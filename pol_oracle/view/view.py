@@ -39,6 +39,7 @@ class View:
         bonds: (account, role) -> bond.
         credits: account -> wei to collect.
         commitments: (challenger, commitment) -> its order.
+        slashes: blocks that were slashed so far.
     """
 
     def __init__(self, genesis_id: bytes) -> None:
@@ -53,6 +54,7 @@ class View:
         self.bonds: dict[tuple[str, Role], BondView] = {}
         self.credits: dict[str, int] = {}
         self.commitments: dict[tuple[str, bytes], Committed] = {}
+        self.slashes = 0
         self._pending: dict[bytes, BlockView] = {}
         self._disputes = Disputes()
         self._unsettled: dict[bytes, BlockView] = {}
@@ -154,6 +156,7 @@ class View:
             sequence=len(self.blocks),
             proposed_at=event.at.timestamp,
             correct_after=event.header.correct_after,
+            slashes_before=self.slashes,
         )
         self.blocks[block.id] = self._pending[block.id] = block
         self._lineages[block.id] = Chain(self._lineages[block.parent], event.header)
@@ -188,6 +191,7 @@ class View:
     @apply.register
     def _(self, event: ev.BlockSlashed) -> None:
         self._close(event.block_id, Status.SLASHED, event.at.timestamp)
+        self.slashes += 1
         self.blocks[event.block_id].slashed_for = event.kind
 
     @apply.register

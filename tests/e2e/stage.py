@@ -39,7 +39,7 @@ from pol_oracle.view.blocks import BlockView
 from pol_oracle.view.lineage import Lineage
 
 ETH = 10**18
-STAKE = 4 * ETH
+STAKE = 5 * ETH
 Mine = Callable[..., None]
 AnyLoop = TypeVar("AnyLoop", bound=Loop)
 

@@ -60,7 +60,7 @@ def agrees(stage: Stage, view: View) -> bool:
 def test_blocks_have_the_same_difficulty_on_l1_and_in_the_mirror(
     retargeting: Stage, accounts: list[LocalAccount]
 ) -> None:
-    retargeting.bond(accounts[1], Role.MINER, (WANTED + 1) * ETH)  # nothing becomes final here
+    retargeting.bond(accounts[1], Role.MINER, 2 * WANTED * ETH)  # nothing becomes final here
     miner = retargeting.miner(accounts[1], WANTED + 1)
     for turn in range(300):
         retargeting.rounds(seconds=PAUSES[turn % len(PAUSES)])

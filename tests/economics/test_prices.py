@@ -32,7 +32,7 @@ ME = VERIFIERS[0]
 LEAVES, BITS, ROOTS, LIST = Position(Item.LEAVES), Position(Item.BITS), Position(Item.ROOTS), Position(Item.STEPS)
 SHOWN = 1  # step of the segment that is looked into
 EXPLANATION = Position(Item.ROOTS, Tree.AFTER, 3)
-LEAST_SHARE = 7 / 32  # of the bond: what a prover gets whom somebody preceded, if the answers take all they may
+LEAST_SHARE = 3 / 16  # of the bond: what a prover gets whom somebody preceded, if the answers take all they may
 
 
 @dataclass(frozen=True)

@@ -48,9 +48,9 @@ contract AccuracyTreeTest is Fixture {
         bytes32 id = propose(header);
         demandBits(VERA, id);
 
-        bytes memory call = abi.encodeCall(demands.revealBits, (header, bitsPosition(), words));
+        bytes memory call = abi.encodeCall(reveals.revealBits, (header, bitsPosition(), words));
         vm.prank(MINER);
-        (bool answered,) = address(demands).call{gas: GAS_CAP - 21_000 - 16 * call.length}(call);
+        (bool answered,) = address(reveals).call{gas: GAS_CAP - 21_000 - 16 * call.length}(call);
         assertTrue(answered, "answered");
         pass(ANSWER);
         assertStatus(id, Status.Pending, "status");

@@ -301,14 +301,14 @@ contract BountiesTest is Fixture {
 
     /// A demand that was made first takes the bounty of a proof that came while it ran.
     function test_an_earlier_demand_takes_the_bounty_of_a_later_proof() public {
-        bytes32 demandId = demandBits(VERA, id);
+        demandBits(VERA, id);
         pass(ANSWER - 2);
         commitAndProve(VICTOR, id, EvidenceKind.Step);
         pass(1);
         demands.expire(id, bitsPosition());
         pass(REVEAL);
         assertWinners(id, VERA, VICTOR);
-        demands.settle(demandId);
+        demands.settle(id, bitsPosition());
         assertEq(free(VERA, Role.Verifier), 10 ether, "fee back");
     }
 

@@ -2,10 +2,10 @@
 pragma solidity 0.8.37;
 
 import {Court} from "../../contracts/Court.sol";
-import {Demands} from "../../contracts/Demands.sol";
 import {Explanations} from "../../contracts/Explanations.sol";
 import {IPoLRegistry} from "../../contracts/interfaces/IPoLRegistry.sol";
 import {PoLRegistry} from "../../contracts/PoLRegistry.sol";
+import {Reveals} from "../../contracts/Reveals.sol";
 import {EvidenceKind, Header, Role, Status, Task} from "../../contracts/Types.sol";
 import {Fixture} from "./Fixture.sol";
 import {vm} from "./Vm.sol";
@@ -19,12 +19,12 @@ abstract contract CourtFixture is Fixture {
         real = Court(address(court));
     }
 
-    function makeCourt(PoLRegistry registry_, Demands demands_, Explanations explanations_)
+    function makeCourt(PoLRegistry registry_, Reveals reveals_, Explanations explanations_)
         internal
         override
         returns (address)
     {
-        return address(new Court(registry_, bounties, demands_, explanations_));
+        return address(new Court(registry_, bounties, reveals_, explanations_));
     }
 
     /// The system anew, for another task.

@@ -6,6 +6,7 @@ import {IBounties} from "../../contracts/interfaces/IBounties.sol";
 import {SegmentStep, SumNode} from "../../contracts/interfaces/ICourt.sol";
 import {Demand, DemandState, IDemands, Item, Position} from "../../contracts/interfaces/IDemands.sol";
 import {IPoLRegistry} from "../../contracts/interfaces/IPoLRegistry.sol";
+import {IReveals} from "../../contracts/interfaces/IReveals.sol";
 import {EvidenceKind, Header, Role, Status, Tree} from "../../contracts/Types.sol";
 import {Fixture} from "./Fixture.sol";
 import {Programs} from "./Programs.sol";
@@ -39,7 +40,6 @@ contract DemandsTest is Fixture {
         assertEq(made.demander, VERA, "demander");
         assertEq(made.deadline, block.timestamp + ANSWER, "deadline");
         assertEq(made.order, 1, "order");
-        assertEq(made.blockId, id, "block");
         assertEq(registry.openDemands(), 1, "of all blocks");
         assertTrue(made.state == DemandState.Open, "state");
     }
@@ -236,8 +236,8 @@ contract DemandsTest is Fixture {
     function test_anybody_answers() public {
         bytes32 demandId = demandBits(VERA, id);
         bytes memory answer = abi.encode(bits());
-        vm.expectEmit(address(demands));
-        emit IDemands.Revealed(id, demandId, VIOLA, answer);
+        vm.expectEmit(address(reveals));
+        emit IReveals.Revealed(id, demandId, VIOLA, answer);
         answerBits(VIOLA, header);
 
         Demand memory made = demands.demands(demandId);
@@ -285,10 +285,10 @@ contract DemandsTest is Fixture {
         words[2][0] ^= bytes32(uint256(1));
         vm.expectRevert();
         vm.prank(MINER);
-        demands.revealBits(header, bitsPosition(), words);
-        vm.expectRevert(abi.encodeWithSelector(IDemands.WrongItem.selector, Item.Roots, Item.Bits));
+        reveals.revealBits(header, bitsPosition(), words);
+        vm.expectRevert(abi.encodeWithSelector(IReveals.WrongItem.selector, Item.Roots, Item.Bits));
         vm.prank(MINER);
-        demands.revealRoots(header, bitsPosition(), Programs.open(Tree.Step, 0), Programs.evaluation(1), none);
+        reveals.revealRoots(header, bitsPosition(), Programs.open(Tree.Step, 0), Programs.evaluation(1), none);
     }
 
     function test_a_slashed_block_needs_no_answer() public {
@@ -314,7 +314,7 @@ contract DemandsTest is Fixture {
 
         pass(REVEAL);
         registry.forfeitBond(id);
-        demands.settle(demandId);
+        demands.settle(id, bitsPosition());
         assertEq(vault.creditOf(VERA), DEMAND_FEE, "what it cost, and not more");
         assertEq(free(VERA, Role.Verifier), 10 ether, "fee back");
     }
@@ -352,28 +352,28 @@ contract DemandsTest is Fixture {
         bytes32 demandId = demandBits(VERA, id);
         answerBits(VIOLA, header);
         vm.expectRevert(abi.encodeWithSelector(IDemands.DemandUnsettled.selector, demandId));
-        demands.settle(demandId);
+        demands.settle(id, bitsPosition());
         finalizedNow();
 
         vm.expectEmit(address(demands));
         emit IDemands.DemandSettled(id, demandId, VIOLA, DEMAND_FEE);
         vm.expectEmit(address(vault));
         emit IBondVault.Awarded(VERA, Role.Verifier, VIOLA, DEMAND_FEE);
-        demands.settle(demandId);
+        demands.settle(id, bitsPosition());
         assertEq(vault.creditOf(VIOLA), DEMAND_FEE, "credit");
         assertEq(locked(VERA, Role.Verifier), 0, "locked");
         vm.expectRevert(abi.encodeWithSelector(IDemands.NoOpenDemand.selector, demandId));
-        demands.settle(demandId);
+        demands.settle(id, bitsPosition());
     }
 
     function test_settle_pays_for_orphans_too() public {
         Header memory lost = makeHeader(registry.genesisId(), RIVAL, 1);
         bytes32 loser = propose(lost);
-        bytes32 demandId = demandBits(VERA, loser);
+        demandBits(VERA, loser);
         answerBits(RIVAL, lost);
         finalizedNow();
         registry.orphan(loser);
-        demands.settle(demandId);
+        demands.settle(loser, bitsPosition());
         assertEq(vault.creditOf(RIVAL), DEMAND_FEE, "credit");
     }
 
@@ -382,7 +382,7 @@ contract DemandsTest is Fixture {
         commitAndProve(VICTOR, id, EvidenceKind.Step);
         vm.expectEmit(address(demands));
         emit IDemands.DemandSettled(id, demandId, VERA, DEMAND_FEE);
-        demands.settle(demandId);
+        demands.settle(id, bitsPosition());
         assertEq(free(VERA, Role.Verifier), 10 ether, "fee back");
         assertEq(vault.creditOf(MINER), 0, "a bad block earns nothing");
         assertEq(demands.answersPay(id), 0, "its own answers do not count");
@@ -393,7 +393,7 @@ contract DemandsTest is Fixture {
 
     /// Pitfall 24: whoever is diligent for a block that is slashed in the end is paid, from the bond of its miner.
     function test_pitfall_24_answers_about_a_slashed_block_are_paid_from_its_bond() public {
-        bytes32 demandId = demandBits(VERA, id);
+        demandBits(VERA, id);
         answerBits(VIOLA, header);
         commitAndProve(VICTOR, id, EvidenceKind.Step);
         assertEq(demands.answersPay(id), DEMAND_FEE, "pay");
@@ -405,7 +405,7 @@ contract DemandsTest is Fixture {
         assertEq(locked(MINER, Role.Miner), DEMAND_FEE, "kept for the answer");
         vm.expectEmit(address(vault));
         emit IBondVault.Awarded(MINER, Role.Miner, VIOLA, DEMAND_FEE);
-        demands.settle(demandId);
+        demands.settle(id, bitsPosition());
         assertEq(vault.creditOf(VIOLA), DEMAND_FEE, "paid");
         assertEq(free(VERA, Role.Verifier), 10 ether, "fee back");
         assertEq(locked(MINER, Role.Miner), 0, "nothing is left of the bond");
@@ -413,19 +413,20 @@ contract DemandsTest is Fixture {
 
     /// Nobody settles a demand away that may still take the bounty.
     function test_an_open_demand_about_a_slashed_block_settles_after_the_reveal_window() public {
-        bytes32 demandId = demandBits(VERA, id);
+        demandBits(VERA, id);
         commitAndProve(VICTOR, id, EvidenceKind.Step);
         uint256 settlesAt = block.timestamp + REVEAL;
         vm.expectRevert(abi.encodeWithSelector(IBounties.BountyUnsettled.selector, id, settlesAt));
-        demands.settle(demandId);
+        demands.settle(id, bitsPosition());
         pass(REVEAL);
-        demands.settle(demandId);
+        demands.settle(id, bitsPosition());
         assertEq(free(VERA, Role.Verifier), 10 ether, "fee back");
     }
 
     function test_settle_needs_a_demand() public {
-        vm.expectRevert(abi.encodeWithSelector(IDemands.NoOpenDemand.selector, bytes32("nothing")));
-        demands.settle("nothing");
+        bytes32 demandId = demands.demandIdOf(id, bitsPosition());
+        vm.expectRevert(abi.encodeWithSelector(IDemands.NoOpenDemand.selector, demandId));
+        demands.settle(id, bitsPosition());
     }
 
     // -- more pitfalls
@@ -433,12 +434,12 @@ contract DemandsTest is Fixture {
     /// Pitfall 10: a miner that demands of itself and stays silent gets back half of its bond, and its fee.
     function test_pitfall_10_self_demand_loses_at_least_half() public {
         bond(MINER, Role.Verifier, DEMAND_FEE);
-        bytes32 demandId = demandBits(MINER, id);
+        demandBits(MINER, id);
         pass(ANSWER);
         demands.expire(id, bitsPosition());
         pass(REVEAL);
         registry.forfeitBond(id);
-        demands.settle(demandId);
+        demands.settle(id, bitsPosition());
         assertEq(vault.creditOf(MINER), DEMAND_FEE, "a fee");
         assertEq(free(MINER, Role.Verifier), DEMAND_FEE, "fee");
         assertEq(free(MINER, Role.Miner), 50 ether - MINER_BOND, "bond");
@@ -461,15 +462,17 @@ contract DemandsTest is Fixture {
     /// Pitfall 13: fees and bonds of everything that can happen to a demand add up to the vault's balance.
     function test_pitfall_13_solvency_with_fees() public {
         bytes32 second = proposeOn(id, MINER, 2);
-        bytes32[3] memory made = [demandBits(VERA, id), demand(VICTOR, id, stepsPosition()), demandBits(VIOLA, second)];
+        demandBits(VERA, id);
+        demand(VICTOR, id, stepsPosition());
+        demandBits(VIOLA, second);
         answerBits(VIOLA, header);
         pass(ANSWER + 2 * SHARE);
         demands.expire(second, bitsPosition());
         demands.expire(id, stepsPosition());
         pass(REVEAL);
-        for (uint256 i = 0; i < 3; ++i) {
-            demands.settle(made[i]);
-        }
+        demands.settle(id, bitsPosition());
+        demands.settle(id, stepsPosition());
+        demands.settle(second, bitsPosition());
         registry.forfeitBond(id);
         registry.forfeitBond(second);
 

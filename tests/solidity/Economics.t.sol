@@ -34,11 +34,11 @@ contract EconomicsTest is Fixture {
         Header memory header = makeHeader(registry.genesisId(), MINER, 1);
         bytes32 id = propose(header);
         attestAll(id);
-        bytes32 demandId = demandBits(MINER, id);
+        demandBits(MINER, id);
         answerBits(MINER, header);
         pass(WINDOW);
         registry.finalize(id, id);
-        demands.settle(demandId);
+        demands.settle(id, bitsPosition());
 
         assertEq(vault.creditOf(MINER), DEMAND_FEE, "fee");
         assertEq(free(MINER, Role.Miner), 50 ether, "bond");

@@ -520,6 +520,73 @@ contract ExplanationsTest is Fixture {
         assertEq(vault.burned(), burned + ATTEST_BOND, "silence about a demand of its own");
     }
 
+    /// A demand about an explanation ends with it, and can be made anew by another: that is that account's walk.
+    function test_pitfall_24_a_stranger_who_makes_an_ended_demand_anew_stops_nobodys_walk() public {
+        (Position memory position, bytes32 demandId) = demandedBelow();
+        commitAndRefute(VERA, id, Tree.Before, RIGHT);
+        demands.expire(id, position);
+        bond(RIVAL, Role.Verifier, 2 * ATTEST_BOND);
+        explain(RIVAL, header, Tree.Before, RIGHT, 1);
+        demand(RIVAL, id, position);
+        demand(VICTOR, id, stepsPosition());
+        assertTrue(demands.demands(demandId).state == DemandState.Open, "both are open");
+        bytes32 walk = demands.demandIdOf(id, stepsPosition());
+        vm.expectRevert(abi.encodeWithSelector(IDemands.WalkUnderWay.selector, walk));
+        demand(VICTOR, id, rootsPosition(Tree.Step, 0));
+    }
+
+    /// Whoever answers below a false explanation of a right block earns nothing by it, and who walked it down loses
+    /// nothing: also where an accomplice of the liar refutes it first.
+    function test_pitfall_24_answers_below_a_false_explanation_earn_no_fee() public {
+        attestAll(id);
+        showBits(id, header);
+        bond(RIVAL, Role.Verifier, ATTEST_BOND);
+        bytes32 traceRoot = explained(RIVAL, header, Tree.Before, RIGHT, 666);
+        Position memory position = Position(Item.Nodes, Tree.Before, RIGHT, 3, 0, traceRoot);
+        demand(VICTOR, id, position);
+        answer(RIVAL, position);
+        commitAndRefute(VIOLA, id, Tree.Before, RIGHT);
+        explain(VERA, header, Tree.Before, RIGHT, 1);
+        pass(WINDOW);
+        registry.finalize(id, id);
+        vm.expectEmit(address(demands));
+        emit IDemands.DemandSettled(id, demands.demandIdOf(id, position), VICTOR, DEMAND_FEE);
+        demands.settle(id, position);
+        assertEq(vault.creditOf(RIVAL), 0, "nothing for the answer");
+        assertEq(locked(VICTOR, Role.Verifier), ATTEST_BOND, "fee back");
+    }
+
+    function test_answers_below_an_explanation_that_stands_are_paid() public {
+        attestAll(id);
+        (Position memory position,) = demandedBelow();
+        answer(VIOLA, position);
+        pass(WINDOW);
+        registry.finalize(id, id);
+        demands.settle(id, position);
+        assertEq(vault.creditOf(VIOLA), DEMAND_FEE, "fee");
+    }
+
+    function test_nobody_answers_below_an_explanation_that_fell() public {
+        (Position memory position,) = demandedBelow();
+        commitAndRefute(VERA, id, Tree.Before, RIGHT);
+        vm.expectRevert(abi.encodeWithSelector(IExplanations.NotStanding.selector, id, Tree.Before, RIGHT));
+        answer(VIOLA, position);
+    }
+
+    /// Accomplices of a miner get nothing of its bond by answering each other's demands about explanations of its wrong
+    /// block.
+    function test_answers_about_explanations_are_not_paid_from_the_bond_of_the_block() public {
+        (Position memory position,) = demandedBelow();
+        answer(VIOLA, position);
+        commitAndProve(VERA, id, EvidenceKind.Step);
+        pass(REVEAL);
+        assertEq(demands.answersPay(id), 0, "pay");
+        registry.forfeitBond(id);
+        demands.settle(id, position);
+        assertEq(locked(MINER, Role.Miner), 0, "nothing is left of the bond");
+        assertEq(vault.creditOf(VIOLA), 0, "nothing for the answer");
+    }
+
     function test_only_the_standing_explanation_is_demanded_more_of() public {
         showBits(id, header);
         bytes32 traceRoot = explained(VIOLA, header, Tree.Before, RIGHT, 1);
@@ -595,6 +662,12 @@ contract ExplanationsTest is Fixture {
         bytes32 traceRoot = explained(VIOLA, header, Tree.Before, RIGHT, 1);
         position = Position(Item.Nodes, Tree.Before, RIGHT, 3, 0, traceRoot);
         demandId = demand(VICTOR, id, position);
+    }
+
+    /// Shows what was demanded; that it is what was demanded is the business of Reveals.
+    function answer(address responder, Position memory position) private {
+        vm.prank(address(reveals));
+        demands.answer(id, position, responder);
     }
 
     function expectNoneOpen(Tree tree, uint32 sample) private {

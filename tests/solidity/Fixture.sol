@@ -12,6 +12,7 @@ import {AccuracyTree} from "../../contracts/lib/AccuracyTree.sol";
 import {Derivation} from "../../contracts/lib/Derivation.sol";
 import {Eligible} from "../../contracts/lib/Eligible.sol";
 import {PoLRegistry} from "../../contracts/PoLRegistry.sol";
+import {Reveals} from "../../contracts/Reveals.sol";
 import {Block, EvidenceKind, Header, Parameters, Role, RuleSet, Status, Task, Tree} from "../../contracts/Types.sol";
 import {MockCourt} from "./MockCourt.sol";
 import {Programs} from "./Programs.sol";
@@ -48,6 +49,7 @@ abstract contract Fixture {
     MockCourt internal court;
     Explanations internal explanations;
     Demands internal demands;
+    Reveals internal reveals;
     PoLRegistry internal registry;
     bytes32 private evalRoot;
 
@@ -73,18 +75,20 @@ abstract contract Fixture {
         address court_ = vm.computeCreateAddress(address(this), nonce + 3);
         address explanations_ = vm.computeCreateAddress(address(this), nonce + 4);
         address demands_ = vm.computeCreateAddress(address(this), nonce + 5);
-        PoLRegistry registry_ = PoLRegistry(vm.computeCreateAddress(address(this), nonce + 6));
+        address reveals_ = vm.computeCreateAddress(address(this), nonce + 6);
+        PoLRegistry registry_ = PoLRegistry(vm.computeCreateAddress(address(this), nonce + 7));
         token = new LearnToken(address(registry_));
         vault = new BondVault(address(registry_), demands_, explanations_);
         bounties = new Bounties(registry_, court_, demands_, explanations_);
-        court = MockCourt(makeCourt(registry_, Demands(demands_), Explanations(explanations_)));
+        court = MockCourt(makeCourt(registry_, Reveals(reveals_), Explanations(explanations_)));
         explanations = new Explanations(registry_, vault, bounties, Demands(demands_), court_);
-        demands = new Demands(registry_, vault, bounties, explanations);
+        demands = new Demands(registry_, vault, bounties, explanations, reveals_);
+        reveals = new Reveals(registry_, demands, explanations);
         registry = new PoLRegistry(task, parameters, vault, token, bounties, demands, explanations);
     }
 
     /// Tests of the real court make that instead.
-    function makeCourt(PoLRegistry, Demands, Explanations explanations_) internal virtual returns (address) {
+    function makeCourt(PoLRegistry, Reveals, Explanations explanations_) internal virtual returns (address) {
         return address(new MockCourt(bounties, explanations_));
     }
 
@@ -296,7 +300,7 @@ abstract contract Fixture {
 
     function answerBits(address responder, Header memory header) internal {
         vm.prank(responder);
-        demands.revealBits(header, bitsPosition(), bits());
+        reveals.revealBits(header, bitsPosition(), bits());
     }
 
     // -- explanations

@@ -160,14 +160,14 @@ contract GamesTest is Fixture {
         if (row.call == Call.Demand) demand(who, id, position);
         else if (row.call == Call.Expire) demands.expire(id, position);
         else if (row.call == Call.Hasten) demands.hasten(id, position);
-        else if (row.call == Call.Settle) demands.settle(demands.demandIdOf(id, position));
+        else if (row.call == Call.Settle) demands.settle(id, position);
         else if (row.kind == Kind.Bits) answerBits(who, headers[row.number]);
         else answerSteps(who, headers[row.number]);
     }
 
     function answerSteps(address who, Header memory header) private {
         vm.prank(who);
-        demands.revealSteps(header, stepsPosition(), steps());
+        reveals.revealSteps(header, stepsPosition(), steps());
     }
 
     /// One L1 block is one wait here, so the commitment itself takes none.

@@ -199,6 +199,10 @@ contract GenesisTest is Fixture {
         assertEq(address(demands.vault()), address(vault), "demands vault");
         assertEq(address(demands.bounties()), address(bounties), "demands bounties");
         assertEq(address(demands.explanations()), address(explanations), "demands explanations");
+        assertEq(demands.reveals(), address(reveals), "demands reveals");
+        assertEq(address(reveals.registry()), address(registry), "reveals registry");
+        assertEq(address(reveals.demands()), address(demands), "reveals demands");
+        assertEq(address(reveals.explanations()), address(explanations), "reveals explanations");
         assertEq(address(explanations.registry()), address(registry), "explanations registry");
         assertEq(address(explanations.vault()), address(vault), "explanations vault");
         assertEq(address(explanations.bounties()), address(bounties), "explanations bounties");

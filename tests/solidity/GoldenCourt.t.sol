@@ -132,7 +132,11 @@ contract GoldenCourtTest {
 
     function test_pitfall_14_demand_ids() public {
         Demands demands = new Demands(
-            IPoLRegistry(address(0)), IBondVault(address(0)), IBounties(address(0)), IExplanations(address(0))
+            IPoLRegistry(address(0)),
+            IBondVault(address(0)),
+            IBounties(address(0)),
+            IExplanations(address(0)),
+            address(0)
         );
         for (uint256 i = 0; i < 5; ++i) {
             string memory key = item(".demands", i);

@@ -34,12 +34,12 @@ contract GriefingTest is Fixture {
         bytes32 id = propose(header);
         attest(id, VERA);
         attest(id, VICTOR);
-        bytes32 demandId = demandBits(VIOLA, id);
+        demandBits(VIOLA, id);
         answerBits(VERA, header);
         pass(WINDOW);
         registry.finalize(id, id);
         registry.settleAttestation(id, VERA);
-        demands.settle(demandId);
+        demands.settle(id, bitsPosition());
 
         assertEq(free(VERA, Role.Verifier), 10 ether, "bond back");
         assertEq(vault.creditOf(VERA), DEMAND_FEE, "fee");

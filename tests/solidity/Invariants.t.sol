@@ -274,10 +274,11 @@ contract Handler is Fixture {
     function doSettleDemands(uint256 which) external {
         for (uint256 i = which % 3; i < demandIds.length; i += 3) {
             Demand memory made = demands.demands(demandIds[i]);
-            try demands.settle(demandIds[i]) {
-                bool counted = made.state == DemandState.Answered && made.responder != headers[made.blockId].miner;
-                if (!counted || statusOf(made.blockId) != Status.Slashed) continue;
-                paid[made.blockId] += demands.answersPay(made.blockId) / answers[made.blockId];
+            Demanded memory one = demanded[i];
+            try demands.settle(one.id, one.position) {
+                bool counted = made.state == DemandState.Answered && made.responder != headers[one.id].miner;
+                if (!counted || statusOf(one.id) != Status.Slashed) continue;
+                paid[one.id] += demands.answersPay(one.id) / answers[one.id];
             } catch {}
         }
         for (uint256 i = which % 3; i < evaluations.length; i += 3) {
@@ -561,8 +562,8 @@ contract InvariantsTest is Fixture {
             if (status == Status.Slashed) continue;
             uint256 open = 0;
             for (uint256 j = 0; j < handler.demandCount(); ++j) {
-                Demand memory made = demands.demands(handler.demandIds(j));
-                if (made.blockId == id && made.state == DemandState.Open) ++open;
+                (bytes32 about,) = handler.demanded(j);
+                if (about == id && demands.demands(handler.demandIds(j)).state == DemandState.Open) ++open;
             }
             for (uint256 j = 0; j < handler.evaluationCount(); ++j) {
                 (bytes32 about,,) = handler.evaluations(j);

@@ -5,7 +5,8 @@ import {BondVault} from "../../contracts/BondVault.sol";
 import {Explanations} from "../../contracts/Explanations.sol";
 import {IBondVault} from "../../contracts/interfaces/IBondVault.sol";
 import {SumNode} from "../../contracts/interfaces/ICourt.sol";
-import {IDemands, Item, Position} from "../../contracts/interfaces/IDemands.sol";
+import {Item, Position} from "../../contracts/interfaces/IDemands.sol";
+import {IReveals} from "../../contracts/interfaces/IReveals.sol";
 import {PoLRegistry} from "../../contracts/PoLRegistry.sol";
 import {Header, Role, Status, Tree} from "../../contracts/Types.sol";
 import {Fixture} from "./Fixture.sol";
@@ -49,8 +50,8 @@ contract Malicious {
         registry.attest(blockId, type(uint16).max);
     }
 
-    function reveal(IDemands demands, Header calldata header, bytes32[2][] calldata words) external {
-        demands.revealBits(header, Position(Item.Bits, Tree.Step, 0, 0, 0, 0), words);
+    function reveal(IReveals reveals, Header calldata header, bytes32[2][] calldata words) external {
+        reveals.revealBits(header, Position(Item.Bits, Tree.Step, 0, 0, 0, 0), words);
     }
 
     function demand(
@@ -145,15 +146,15 @@ contract ParticipantsTest is Fixture {
     function test_pitfall_18_malicious_responder_and_demander_hold_up_nobody() public {
         Header memory header = makeHeader(registry.genesisId(), address(rogue), 1);
         bytes32 id = rogue.propose(header);
-        bytes32 hers = demandBits(VERA, id);
-        rogue.reveal(demands, header, bits());
+        demandBits(VERA, id);
+        rogue.reveal(reveals, header, bits());
         rogue.demand(explanations, header, bits()[0], bitSiblings(0));
         explain(VICTOR, header, Tree.Before, 0, 1);
         rogue.set(Malicious.Mood.BurnGas);
         attestAll(id);
         pass(WINDOW);
         registry.finalize(id, id);
-        demands.settle(hers);
+        demands.settle(id, bitsPosition());
         explanations.settle(id, Tree.Before, 0);
         assertEq(vault.creditOf(address(rogue)), DEMAND_FEE, "credited, not sent");
         assertEq(vault.creditOf(VICTOR), DEMAND_FEE, "paid by it");

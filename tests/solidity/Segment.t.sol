@@ -11,6 +11,7 @@ import {
 } from "../../contracts/interfaces/ICourt.sol";
 import {IDemands, Item, Position} from "../../contracts/interfaces/IDemands.sol";
 import {IPoLRegistry} from "../../contracts/interfaces/IPoLRegistry.sol";
+import {IReveals} from "../../contracts/interfaces/IReveals.sol";
 import {Tags} from "../../contracts/lib/Tags.sol";
 import {EvidenceKind, Header, RuleSet, Task, Tree} from "../../contracts/Types.sol";
 import {CourtFixture} from "./CourtFixture.sol";
@@ -80,7 +81,7 @@ contract SegmentTest is CourtFixture {
         uint32[][][] memory traces = Lists.traces(STEPS, 0); // that of the parent
         Header memory header = headerOn(id, 1, traces);
         SegmentStep memory segment = Lists.show(Lists.entries(traces), 0, parent);
-        Claim memory claim = demands.claimOf(header, TraceId(Tree.Segment, 0), segment);
+        Claim memory claim = reveals.claimOf(header, TraceId(Tree.Segment, 0), segment);
         assertEq(claim.stateRoot, parent.postRoot, "state before");
 
         OperationEvidence memory evidence = evidenceOf(traces[0], Traces.DOUBLED);
@@ -138,7 +139,7 @@ contract SegmentTest is CourtFixture {
         }
         expectClaim(header, TraceId(Tree.Segment, 1), none, ICourt.BadOpening.selector);
         expectClaim(header, TraceId(Tree.Before, 1), none, ICourt.NotExplained.selector);
-        Claim memory claim = demands.claimOf(header, TraceId(Tree.Step, 0), none);
+        Claim memory claim = reveals.claimOf(header, TraceId(Tree.Step, 0), none);
         assertEq(claim.stateRoot, header.preRoot, "before");
         assertEq(claim.postRoot, header.postRoot, "after");
         assertEq(claim.traceRoot, header.traceRoot, "trace");
@@ -151,8 +152,8 @@ contract SegmentTest is CourtFixture {
         Header memory header = headerOn(id, 1, traces);
         expectClaim(header, TraceId(Tree.Segment, 0), Lists.show(list, 0), ICourt.BadOpening.selector);
         expectClaim(header, TraceId(Tree.Segment, 1), Lists.show(list, 1, parent), ICourt.BadOpening.selector);
-        demands.claimOf(header, TraceId(Tree.Segment, 1), Lists.show(list, 1));
-        demands.claimOf(header, TraceId(Tree.Segment, 0), Lists.show(list, 0, parent));
+        reveals.claimOf(header, TraceId(Tree.Segment, 1), Lists.show(list, 1));
+        reveals.claimOf(header, TraceId(Tree.Segment, 0), Lists.show(list, 0, parent));
 
         Header memory other = parent;
         other.postRoot = "another";
@@ -177,7 +178,7 @@ contract SegmentTest is CourtFixture {
             uint32 other = (step + 1) % STEPS;
             if (step > 0 && other > 0) {
                 vm.expectRevert(); // by the length of the path, or by the root
-                demands.claimOf(header, TraceId(Tree.Segment, other), Lists.show(list, step));
+                reveals.claimOf(header, TraceId(Tree.Segment, other), Lists.show(list, step));
             }
         }
     }
@@ -209,12 +210,12 @@ contract SegmentTest is CourtFixture {
             SegmentEntry[] memory list = Lists.entries(traces);
             for (uint32 step = 0; step < steps; ++step) {
                 vm.expectRevert();
-                demands.claimOf(header, TraceId(Tree.Segment, step), Lists.show(list, step));
+                reveals.claimOf(header, TraceId(Tree.Segment, step), Lists.show(list, step));
             }
             Position memory position = stepsPosition();
             bytes32 id = demandedOf(header, position);
             vm.expectPartialRevert(ICourt.BadOpening.selector);
-            demands.revealSteps(header, position, Lists.hashes(list));
+            reveals.revealSteps(header, position, Lists.hashes(list));
             assertWithheld(id, position);
         }
     }
@@ -239,8 +240,8 @@ contract SegmentTest is CourtFixture {
         vm.expectRevert(
             abi.encodeWithSelector(ICourt.WrongRoot.selector, header.preRoot, Traces.stateRoot(Traces.step(STEPS)[0]))
         );
-        demands.claimOf(header, TraceId(Tree.Segment, LAST), segment);
-        demands.claimOf(header, TraceId(Tree.Segment, LAST - 1), Lists.show(Lists.entries(traces), LAST - 1));
+        reveals.claimOf(header, TraceId(Tree.Segment, LAST), segment);
+        reveals.claimOf(header, TraceId(Tree.Segment, LAST - 1), Lists.show(Lists.entries(traces), LAST - 1));
 
         Position memory position = rootsPosition(Tree.Segment, LAST);
         showSteps(header, traces);
@@ -286,10 +287,10 @@ contract SegmentTest is CourtFixture {
             bytes memory program = Traces.pack(Traces.openProgram(Tree.Segment, 0));
             bytes32[] memory roots = States.tensorRoots(traces[step]);
             bytes32 demandId = demands.demandIdOf(id, position);
-            vm.expectEmit(address(demands));
-            emit IDemands.Revealed(id, demandId, VICTOR, abi.encode(program, roots)); // by anybody
+            vm.expectEmit(address(reveals));
+            emit IReveals.Revealed(id, demandId, VICTOR, abi.encode(program, roots)); // by anybody
             vm.prank(VICTOR);
-            demands.revealRoots(header, position, program, roots, segment);
+            reveals.revealRoots(header, position, program, roots, segment);
         }
     }
 
@@ -306,13 +307,13 @@ contract SegmentTest is CourtFixture {
             Position memory position = Position(Item.Leaves, Tree.Segment, step, Traces.DOUBLED, 0, 0);
             demandedOf(header, position);
             bytes memory opening = Traces.pack(Traces.open(traces[step], whole));
-            demands.revealLeaves(header, position, program, opening, segment);
+            reveals.revealLeaves(header, position, program, opening, segment);
 
             position.item = Item.Nodes;
             demandedOf(header, position);
             bytes32[] memory nodes = States.levels(Tags.TENSOR_NODE, States.leaves(traces[step][Traces.DOUBLED]))[0];
             bytes memory path = abi.encodePacked(Traces.open(traces[step], whole).nodes);
-            demands.revealNodes(header, position, program, nodes, path, segment);
+            reveals.revealNodes(header, position, program, nodes, path, segment);
         }
     }
 
@@ -324,17 +325,17 @@ contract SegmentTest is CourtFixture {
         bytes32 id = demandedOf(header, position);
 
         vm.expectPartialRevert(ICourt.BadOpening.selector);
-        demands.revealSteps(header, position, Traces.cut(hashes, 0, LAST));
+        reveals.revealSteps(header, position, Traces.cut(hashes, 0, LAST));
         vm.expectPartialRevert(ICourt.BadOpening.selector);
-        demands.revealSteps(header, position, Traces.joined(hashes, new bytes32[](1)));
+        reveals.revealSteps(header, position, Traces.joined(hashes, new bytes32[](1)));
         hashes[LAST] ^= bytes32(uint256(1));
         vm.expectPartialRevert(ICourt.WrongRoot.selector);
-        demands.revealSteps(header, position, hashes);
+        reveals.revealSteps(header, position, hashes);
         hashes[LAST] ^= bytes32(uint256(1));
-        vm.expectEmit(address(demands));
-        emit IDemands.Revealed(id, demands.demandIdOf(id, position), VICTOR, abi.encode(hashes));
+        vm.expectEmit(address(reveals));
+        emit IReveals.Revealed(id, demands.demandIdOf(id, position), VICTOR, abi.encode(hashes));
         vm.prank(VICTOR);
-        demands.revealSteps(header, position, hashes);
+        reveals.revealSteps(header, position, hashes);
     }
 
     // -- blocks
@@ -407,7 +408,7 @@ contract SegmentTest is CourtFixture {
         private
     {
         vm.expectPartialRevert(selector);
-        demands.claimOf(header, trace, segment);
+        reveals.claimOf(header, trace, segment);
     }
 
     function demandedOf(Header memory header, Position memory position) private returns (bytes32 id) {
@@ -420,7 +421,7 @@ contract SegmentTest is CourtFixture {
 
     function showSteps(Header memory header, uint32[][][] memory traces) private {
         demandedOf(header, stepsPosition());
-        demands.revealSteps(header, stepsPosition(), Lists.hashes(Lists.entries(traces)));
+        reveals.revealSteps(header, stepsPosition(), Lists.hashes(Lists.entries(traces)));
     }
 
     function showRoots(Header memory header, uint32[][] memory tensors, uint32 step, SegmentStep memory segment)
@@ -429,7 +430,7 @@ contract SegmentTest is CourtFixture {
         Position memory position = rootsPosition(Tree.Segment, step);
         demandedOf(header, position);
         bytes memory program = Traces.pack(Traces.openProgram(Tree.Segment, 0));
-        demands.revealRoots(header, position, program, States.tensorRoots(tensors), segment);
+        reveals.revealRoots(header, position, program, States.tensorRoots(tensors), segment);
     }
 
     function answerRoots(
@@ -442,7 +443,7 @@ contract SegmentTest is CourtFixture {
         bytes memory program = Traces.pack(Traces.openProgram(Tree.Segment, 0));
         bytes32[] memory roots = States.tensorRoots(tensors);
         vm.expectPartialRevert(selector);
-        demands.revealRoots(header, rootsPosition(Tree.Segment, step), program, roots, segment);
+        reveals.revealRoots(header, rootsPosition(Tree.Segment, step), program, roots, segment);
     }
 
     function assertWithheld(bytes32 id, Position memory position) private {

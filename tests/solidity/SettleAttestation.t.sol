@@ -56,7 +56,7 @@ contract SettleAttestationTest is Fixture {
                 bond(address(0x5000 + i), Role.Verifier, ATTEST_BOND);
                 attest(right, address(0x5000 + i));
             }
-            bytes32 demandId = demandBits(RIVAL, right); // the accomplice
+            demandBits(RIVAL, right); // the accomplice
             uint256 before = vault.burned();
             pass(ANSWER);
             demands.expire(right, bitsPosition());
@@ -70,7 +70,7 @@ contract SettleAttestationTest is Fixture {
             assertEq(vault.burned() - before, attesters * ATTEST_BOND, "burned");
             assertEq(vault.creditOf(RIVAL), 0, "the accomplice gets none of it");
             registry.forfeitBond(right);
-            demands.settle(demandId);
+            demands.settle(right, bitsPosition());
             assertEq(vault.creditOf(RIVAL), DEMAND_FEE, "of the miner's bond no more than a fee");
             vm.prank(RIVAL);
             vault.collect();

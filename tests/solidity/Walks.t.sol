@@ -196,13 +196,13 @@ contract WalksTest is Fixture {
 
     function showRoots() private {
         vm.prank(MINER);
-        demands.revealRoots(header, position(Item.Roots, 0), Programs.open(Tree.Step, 0, ELEMENTS), roots, none);
+        reveals.revealRoots(header, position(Item.Roots, 0), Programs.open(Tree.Step, 0, ELEMENTS), roots, none);
     }
 
     function showNodes() private {
         bytes memory program = Programs.open(Tree.Step, TENSOR, ELEMENTS);
         vm.prank(MINER);
-        demands.revealNodes(header, position(Item.Nodes, 0), program, nodes, abi.encodePacked(batchRoot()), none);
+        reveals.revealNodes(header, position(Item.Nodes, 0), program, nodes, abi.encodePacked(batchRoot()), none);
     }
 
     function showLeaves(address responder, uint32 group) private {
@@ -211,7 +211,7 @@ contract WalksTest is Fixture {
         bytes memory opening = abi.encodePacked(uint16(1), uint16(count), run, new bytes(256 * count), above(group));
         bytes memory program = Programs.open(Tree.Step, TENSOR, ELEMENTS);
         vm.prank(responder);
-        demands.revealLeaves(header, position(Item.Leaves, group), program, opening, none);
+        reveals.revealLeaves(header, position(Item.Leaves, group), program, opening, none);
     }
 
     /// What leads from a group of leaves to the trace's root.
@@ -221,6 +221,6 @@ contract WalksTest is Fixture {
     }
 
     function settle(Position memory what) private {
-        demands.settle(demands.demandIdOf(id, what));
+        demands.settle(id, what);
     }
 }

@@ -15,6 +15,8 @@ from pol_oracle.protocol.positions import MissingItem, Position
 if TYPE_CHECKING:
     from pol_oracle.evidence import Answer, FraudProof
 
+ENTRIES = 1000  # of the slash log, looked at in one transaction at most
+
 
 @dataclass(frozen=True)
 class Propose:
@@ -221,11 +223,23 @@ class Dismiss:
 
     place: int
     block_id: bytes
-    since: int  # L1 time: a block may become a rival again
+    since: int  # L1 time: a block may become a rival again, and one call may not get through the slash log
 
     @property
     def key(self) -> str:
         return f"dismiss:{self.block_id.hex()}:{self.since}"
+
+
+@dataclass(frozen=True)
+class CatchUp:
+    """Have L1 look for a block's ancestors in more of the slash log, so that later calls need not."""
+
+    block_id: bytes
+    number: int  # of the call
+
+    @property
+    def key(self) -> str:
+        return f"catch-up:{self.block_id.hex()}:{self.number}"
 
 
 @dataclass(frozen=True)
@@ -267,6 +281,7 @@ OneCall = (
     | ClaimHead
     | Contest
     | Dismiss
+    | CatchUp
     | SettleAttestation
     | ForfeitBond
 )

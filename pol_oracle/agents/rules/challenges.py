@@ -12,7 +12,7 @@ from pol_oracle.view.blocks import BlockView
 from .actions import Action, Prove, Reopen
 from .demands import reopens
 from .knowledge import Verifier
-from .verdicts import Invalid, accusation
+from .verdicts import Invalid, Valid, accusation
 
 
 def challenges(view: View, own: Verifier, parameters: Parameters) -> Iterator[Action]:
@@ -34,12 +34,13 @@ def _next_move(view: View, block: BlockView, own: Verifier, parameters: Paramete
     if not isinstance(wrong, Invalid):
         return
     refuted = wrong.proof.refutes
-    if refuted is not None and block.stands(refuted) and reopens(view, block, refuted, parameters):
-        yield Reopen(block.id, refuted, block.explained_at(refuted) or 0)
-    elif refuted is None:
-        yield Prove(block.id, wrong.proof)
-    elif block.stands(refuted):
-        yield Prove(block.id, wrong.proof, block.explained_at(refuted) or 0)
+    if refuted is not None and not block.vouched(refuted):
+        if isinstance(own.verdicts[block.id], Valid) or not block.stands(refuted):
+            return  # a right block comes to no harm by it, and nobody has a bond in it
+        if reopens(view, block, refuted, parameters):
+            yield Reopen(block.id, refuted, block.explained_at(refuted) or 0)
+            return
+    yield Prove(block.id, wrong.proof, 0 if refuted is None else block.explained_at(refuted) or 0)
 
 
 def _bounty_claim(view: View, block: BlockView, own: Verifier, parameters: Parameters) -> Iterator[Action]:

@@ -47,7 +47,7 @@ def decide_verifier(view: View, own: Verifier, parameters: Parameters, policy: P
     return (
         *challenges(view, own, parameters),
         *demands(view, own, parameters),
-        *replies(view, own, parameters, policy.stagger),
+        *replies(view, own, parameters, policy.turn(parameters)),
         *_attestations(view, own, parameters, policy),
         *housekeeping(view, own.me, right, parameters, policy),
     )
@@ -63,8 +63,8 @@ def decide_miner(view: View, own: Miner, parameters: Parameters, policy: Policy)
         policy: of the agent.
     """
     return (
-        *replies(view, own, parameters, policy.stagger),
-        *_proposals(view, own, parameters),
+        *replies(view, own, parameters, policy.turn(parameters)),
+        *_proposals(view, own, parameters, policy),
         *housekeeping(view, own.me, own.verified, parameters, policy),
     )
 
@@ -151,9 +151,15 @@ def _hidden(view: View, own: Miner, parent: Parent) -> tuple[bytes, list[Header]
     return below, above[::-1]
 
 
-def _proposals(view: View, own: Miner, parameters: Parameters) -> list[Action]:
-    """The oldest proof on the best block, if the bond for it is free; others became late and stay unproposed."""
-    if not own.proofs or view.bond(own.me, Role.MINER).free < parameters.miner_bond:
+def _proposals(view: View, own: Miner, parameters: Parameters, policy: Policy) -> list[Action]:
+    """The oldest proof on the best block, if the bond for it is free; others became late and stay unproposed.
+
+    What it takes to explain each own block is kept: perhaps nobody else speaks for it.
+    """
+    each = policy.per_block(parameters)
+    unexplained = sum(b.miner == own.me and own.me not in b.speakers for b in view.pending)
+    kept = unexplained * (each - parameters.miner_bond)
+    if not own.proofs or view.bond(own.me, Role.MINER).free < each + kept:
         return []
     best = _best(view, own)
     fitting = (proof for proof in own.proofs if proof.parent == best and proof.id(own.task_id) not in view.blocks)

@@ -69,10 +69,14 @@ def contender(view: View, right: Collection[bytes], me: str) -> tuple[BlockView,
 
 
 def fallen_rival(view: View) -> tuple[int, BlockView] | None:
-    """Returns one of L1's rivals that is none any more, and its place in L1's list, which begins with the worst."""
+    """Returns the best of L1's rivals that is none any more, and its place in L1's list, which begins with the worst.
+
+    L1 moves all that come after it, so the last one is the cheapest.
+    """
     order = sorted((view.blocks[rival] for rival in view.rivals), key=lambda b: (b.total_work, -b.sequence))
     on_head = {block.id for block in view.branch(view.head)}
-    fallen = (place for place in enumerate(order) if place[1].id not in view.live or place[1].id in on_head)
+    places = reversed(list(enumerate(order)))
+    fallen = (place for place in places if place[1].id not in view.live or place[1].id in on_head)
     return next(fallen, None)
 
 

@@ -13,7 +13,9 @@ from pol_oracle.view import View
 from pol_oracle.view.blocks import BlockView, DemandView
 
 from .actions import (
+    ENTRIES,
     Action,
+    CatchUp,
     ClaimHead,
     Contest,
     Dismiss,
@@ -37,8 +39,8 @@ def housekeeping(
 ) -> Iterator[Action]:
     """Yields the housekeeping calls that are due and whose turn it is to make them for ``me``.
 
-    What pays the agent comes before what pays only others, of which few are made at a time: else whoever makes much to
-    settle would have honest agents pay for it, and wait.
+    What pays the agent comes before what pays only others, of which few are made at a time, and of one block: else
+    whoever makes much to settle would have honest agents pay for it, and wait.
 
     Args:
         view: the confirmed events.
@@ -47,12 +49,13 @@ def housekeeping(
         parameters: of the deployment.
         policy: of the agent.
     """
-    keeper = _Keeper(view, me, parameters, policy.stagger)
+    keeper = _Keeper(view, me, parameters, policy)
     yield from keeper.expiries()
     yield from keeper.bounties()
     yield from keeper.head()
     yield from keeper.contest(right)
     yield from keeper.dismissal()
+    yield from keeper.catching_up()
     yield from keeper.finalization(right)
     for own in (True, False):
         others = itertools.chain(keeper.orphans(own=own), keeper.settlements(own=own))
@@ -66,11 +69,12 @@ def judged_at(block: BlockView, parameters: Parameters) -> int:
 
 
 class _Keeper:
-    def __init__(self, view: View, me: str, parameters: Parameters, stagger: int) -> None:
+    def __init__(self, view: View, me: str, parameters: Parameters, policy: Policy) -> None:
         self._view = view
         self._me = me
         self._parameters = parameters
-        self._stagger = stagger
+        self._stagger = policy.turn(parameters)
+        self._settled = policy.settled
 
     def expiries(self) -> Iterator[Action]:
         """Demands that have run out, each to be ended by whoever it matters to.
@@ -138,7 +142,21 @@ class _Keeper:
         place, rival = found
         since = max(self._view.head_since, rival.closed_at or 0)
         if self._my_turn(rival.id, [], since):
-            yield Dismiss(place, rival.id, since)
+            window = self._parameters.answer_window
+            yield Dismiss(place, rival.id, since + (self._view.now - since) // window * window)
+
+    def catching_up(self) -> Iterator[Action]:
+        """The best own block beside the head's branch, where many were slashed since it was proposed.
+
+        L1 looks at all of them before it takes a child of it, or makes it the head.
+        """
+        view, on_head = self._view, {block.id for block in self._view.branch(self._view.head)}
+        own = [b.id for b in view.live.values() if b.miner == self._me and b.id not in on_head]
+        own = [i for i in own if view.blocks[i].status is Status.PENDING]
+        if own:
+            best = view.blocks[view.best(own)]
+            for number in range((view.slashes - best.slashes_before) // ENTRIES):
+                yield CatchUp(best.id, number)
 
     def finalization(self, right: Collection[bytes]) -> Iterator[Action]:
         """The block on top of the finalized tip, on the head's branch: if the agent found it right itself."""
@@ -170,6 +188,8 @@ class _Keeper:
     def settlements(self, *, own: bool) -> Iterator[Action]:
         """Attestations, demands and bonds of blocks in a final state."""
         for block in self._view.unsettled:
+            if not own and _settled(block) >= self._settled:
+                continue
             yield from self._fees(block, own=own)
             speaker = block.speakers.get(self._me)
             if own and speaker is not None and not speaker.fallen and not speaker.released:
@@ -255,16 +275,23 @@ class _Keeper:
         return waited >= (len(first) + rank) * self._stagger
 
 
+def _settled(block: BlockView) -> int:
+    """How much of what a block owes is settled."""
+    return sum(d.settled for d in block.demands.values()) + sum(a.settled for a in block.attestations.values())
+
+
 def _beneficiaries(block: BlockView, demand: DemandView) -> list[str]:
     """Who gets something when a demand is settled.
 
     Whoever answered does; of a slashed block whoever paid the fee gets it back, and answers by others than its miner
-    are paid from the miner's bond; explanations are not.
+    are paid from the miner's bond; explanations, and what is shown of them, are not. They are paid if they stand.
     """
     slashed, responder = block.status is Status.SLASHED, demand.responder
     if demand.position.explains:
         stands = responder is not None and not slashed and not block.speakers[responder].fallen
         return [responder] if responder is not None and stands else [demand.demander]
+    if demand.position.explanation != ZERO and (slashed or not block.vouched(demand.position)):
+        return [demand.demander]
     if responder is None or (slashed and responder == block.miner):
         return [demand.demander]
     return [demand.demander, responder] if slashed else [responder]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:  # `pol --help` needs the defaults alone
     from pol_oracle.protocol.parameters import Parameters
 
+_TURNS = 16  # in an answer window
 DEMANDS = 6  # about one block, however wrong it is: the deepest walk, and its end again below another explanation
 
 
@@ -16,14 +17,26 @@ class Policy:
     """What an agent may choose for itself.
 
     Attributes:
-        stagger: seconds of L1 time between one agent's turn at a call that anybody may make and the next one's.
+        stagger: seconds of L1 time, at most, between one agent's turn at a call that anybody may make and the next's.
         walks: wrong blocks that it can walk down at the same time, at least.
         strangers: calls that pay only others, in flight at the same time at most.
+        settled: of what a block owes, nothing is settled for others beyond so many.
+        explains: miner: it keeps what it takes to explain each of its blocks.
     """
 
     stagger: int = 6
     walks: int = 12
     strangers: int = 2
+    settled: int = 16
+    explains: bool = True
+
+    def turn(self, parameters: Parameters) -> int:
+        """Seconds of an agent's turn: where windows are short, all agents' together fit into them."""
+        return max(1, min(self.stagger, parameters.answer_window // _TURNS))
+
+    def per_block(self, parameters: Parameters) -> int:
+        """Wei of bond that a miner needs for each block that is pending."""
+        return parameters.miner_bond + (parameters.attest_bond if self.explains else 0)
 
     def reserve(self, parameters: Parameters) -> int:
         """Wei of free bond that a verifier keeps.

@@ -1,9 +1,10 @@
 """Which blocks are replayed, and which first, by what hangs on them. Pure.
 
-    CLOSING  could be finalized before long as it is; or is wrong, and a clock runs for what was shown of it: with a
-             future or without, since it would get away, and be paid for what it showed
+    CLOSING  on the head's branch, and could be finalized before long as it is; or is wrong, and a clock runs for what
+             was shown of it: with a future or without, since it would get away, and be paid for what it showed
     HEAD     carries the head: what is finalized next comes from its branch, the lowest block first
-    LIVE     has a future, but is not on the head's branch; the heaviest branch first
+    LIVE     has a future, but is not on the head's branch; first what could be final once it is, and soon cannot be
+             demanded of any more, then the heaviest branch
     OWED     slashed, but its bounty may be the agent's; or right, but somebody explains something of it
     DEAD     has lost its race
 
@@ -24,6 +25,7 @@ from pol_oracle.view.blocks import BlockView
 
 from .verdicts import Invalid, Unavailable, Verdict, accusation
 
+_EVER = 1 << 256  # more than all work there is
 _FAR = 2  # ranks between a replay under way and one that it gives way to
 
 
@@ -104,9 +106,9 @@ def urgencies(
     on_head, works = {block.id for block in view.branch(view.head)}, branch_works(view)
     found: dict[bytes, Urgency] = {}
     for block in blocks:
-        rank, place = _rank(view, block, walks, right, parameters)
+        rank, place = _rank(view, block, walks, right, on_head, parameters)
         if rank is None:
-            rank, place = (Rank.HEAD, block.height) if block.id in on_head else (Rank.LIVE, -works[block.id])
+            rank, place = Rank.LIVE, -works[block.id]
         failed = failures.get(block.id, 0)
         found[block.id] = Urgency(rank + failed, failed, place, block.sequence)
     return dict(sorted(found.items(), key=lambda item: item[1]))
@@ -122,7 +124,12 @@ def branch_works(view: View) -> dict[bytes, int]:
 
 
 def _rank(
-    view: View, block: BlockView, walks: Collection[bytes], right: Collection[bytes], parameters: Parameters
+    view: View,
+    block: BlockView,
+    walks: Collection[bytes],
+    right: Collection[bytes],
+    on_head: Collection[bytes],
+    parameters: Parameters,
 ) -> tuple[Rank | None, int]:
     """The rank and place of a block on which more or less than its branch's work hangs."""
     if block.status is not Status.PENDING or block.id in right:
@@ -132,6 +139,8 @@ def _rank(
     if block.id not in view.live:
         return Rank.DEAD, 0
     closes = block.proposed_at + parameters.challenge_window
-    if len(block.attestations) >= parameters.quorum and closes - view.now <= parameters.challenge_window / 2:
-        return Rank.CLOSING, closes
-    return None, 0
+    closing = len(block.attestations) >= parameters.quorum and closes - view.now <= parameters.challenge_window / 2
+    if block.id in on_head:
+        return (Rank.CLOSING, closes) if closing else (Rank.HEAD, block.height)
+    # a quorum is bought for a while's bonds: beside the head it moves a block to the front of its rank alone
+    return (Rank.LIVE, closes - _EVER) if closing and view.now < closes else (None, 0)

@@ -57,12 +57,12 @@ class Valid:
     Attributes:
         block_id: 32 bytes.
         dead_end: the segment after it or the evaluation of its end is not finite: no child of it can be valid.
-        false_explanation: what somebody else says of it, under their own name, and is wrong.
+        false_explanation: what somebody else says of it, under their own name, and was shown to be wrong.
     """
 
     block_id: bytes
     dead_end: bool = False
-    false_explanation: Invalid | Unavailable | None = None
+    false_explanation: Invalid | None = None
 
 
 Verdict = Valid | Invalid | Unavailable

@@ -7,7 +7,8 @@
 5. Requirements: all of R are met. Proven first, because it needs no trace.
 6. Accuracy: the canonical evaluation of W and W' has the header's counts and evalRoot. Where the bits were shown, the
    first one that is wrong is enough.
-7. Explanations that stand: what others claim, under their own names, of the evaluations of a right block.
+7. Explanations that stand: what others claim, under their own names, of the evaluations of a right block. A false one
+   does the block no harm, so nothing is demanded of it: it is refuted if what is wrong with it was shown.
 8. What follows: the segment after the block is finite, and so is the evaluation of its end, or nobody can build on it.
 
 What the registry checked at the proposal (indices, parent, the counts' order) is not checked again. A mismatch is a
@@ -17,12 +18,15 @@ An exception means "could not replay" and says nothing about the block.
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 
 from pol_oracle.canonical.commitments.accuracy import AccuracyTree
 from pol_oracle.canonical.state import State
 from pol_oracle.evidence import (
     Finding,
+    FraudProof,
     Grounds,
     Shown,
     ShownTrees,
@@ -36,7 +40,7 @@ from pol_oracle.evidence import (
     requirement_proof,
 )
 from pol_oracle.protocol.errors import NotFinite, WrongChain
-from pol_oracle.protocol.hashing import keccak
+from pol_oracle.protocol.hashing import ZERO, keccak
 from pol_oracle.protocol.positions import MissingItem, Position, Tree
 from pol_oracle.view.blocks import BlockView
 from pol_oracle.view.lineage import Chain, Lineage
@@ -44,7 +48,7 @@ from pol_oracle.view.lineage import Chain, Lineage
 from ..rules.verdicts import Invalid, Unavailable, Valid, Verdict
 from .follow import Ask, Follower
 
-_EXPLANATIONS = 1024  # found right and remembered
+_EXPLANATIONS = 1024  # that were looked at are remembered
 Fault = tuple[str, Finding]
 """What is wrong, one clause for people, and the proof of it, or what it takes."""
 
@@ -60,7 +64,7 @@ class Replayer:
     def __init__(self, follower: Follower, accuracy: bool = True) -> None:
         self.follower = follower
         self._accurate = accuracy
-        self._found_right: dict[tuple[bytes, Position, bytes], None] = {}  # explanations
+        self._looked_at: dict[tuple[bytes, Position, bytes, int], None] = {}  # with how much was shown of them
 
     def __call__(self, block: BlockView, lineage: Lineage, answers: Shown, cancelled: Ask) -> Verdict:
         """Replays one block.
@@ -138,19 +142,21 @@ class Replayer:
         reason = f"claims {claims[0]} and {claims[1]} correct, has {own.before} and {own.after}"
         return reason, find_accuracy_fault(shown, post, (sides[0], sides[1]))
 
-    def _false_explanation(self, block: BlockView, shown: ShownTrees, post: State) -> Invalid | Unavailable | None:
-        """The block is right: looks for an explanation that is not."""
-        for position in sorted(position for position in shown.answers if position.explains):  # step 7
-            key = block.id, position, keccak(shown.answers[position])
-            if key in self._found_right:
+    def _false_explanation(self, block: BlockView, shown: ShownTrees, post: State) -> Invalid | None:
+        """The block is right: looks for an explanation that is not, where more than its roots was shown."""
+        more = Counter((p.tree, p.index) for p in shown.answers if p.explanation != ZERO)
+        for position in sorted(p for p in shown.answers if p.explains and more[p.tree, p.index]):  # step 7
+            key = block.id, position, keccak(shown.answers[position]), more[position.tree, position.index]
+            if key in self._looked_at:
                 continue
             trace = TraceId(position.tree, position.index)
             state = post if trace.tree is Tree.AFTER else shown.grounds.pre
-            if found := find_explanation_fault(shown, trace, state):
-                return _accusation(block, f"a false explanation of sample {trace.index}", found)
-            self._found_right[key] = None
-            while len(self._found_right) > _EXPLANATIONS:
-                del self._found_right[next(iter(self._found_right))]
+            found = find_explanation_fault(shown, trace, state)
+            if isinstance(found, FraudProof):
+                return Invalid(block.id, f"a false explanation of sample {trace.index}", found)
+            self._looked_at[key] = None
+            while len(self._looked_at) > _EXPLANATIONS:
+                del self._looked_at[next(iter(self._looked_at))]
         return None
 
     def _goes_on(self, block: BlockView, lineage: Lineage, cancelled: Ask) -> bool:

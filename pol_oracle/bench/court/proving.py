@@ -129,7 +129,7 @@ class Harness:
         if claim.trace.tree.evaluates:
             words = (claim.roots.state_root, ZERO, claim.roots.root)
             stores = (b"\x7f" + word + b"\x60" + bytes([32 * at]) + b"\x52" for at, word in enumerate(words))
-            code[client.address_of("Demands")] = b"".join(stores) + bytes.fromhex("60605ff3")  # RETURN of 96 bytes
+            code[client.address_of("Reveals")] = b"".join(stores) + bytes.fromhex("60605ff3")  # RETURN of 96 bytes
         return code
 
 

@@ -25,7 +25,7 @@ from pol_oracle.protocol.text import printable
 
 from .artifacts import load_artifact
 
-CONTRACTS = ("PoLRegistry", "BondVault", "Bounties", "Court", "Demands", "Explanations", "LearnToken")
+CONTRACTS = ("PoLRegistry", "BondVault", "Bounties", "Court", "Demands", "Reveals", "Explanations", "LearnToken")
 ENUMS = {
     "enum Role": Role,
     "enum Status": Status,

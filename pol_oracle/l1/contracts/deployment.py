@@ -19,7 +19,7 @@ from pol_oracle.protocol.task import Task
 
 VERSION: Final = 2  # of the file; one that names none was written before there were versions
 # in which they are deployed
-ORDER = ("LearnToken", "BondVault", "Bounties", "Court", "Explanations", "Demands", "PoLRegistry")
+ORDER = ("LearnToken", "BondVault", "Bounties", "Court", "Explanations", "Demands", "Reveals", "PoLRegistry")
 
 
 class Deployment(BaseModel):

@@ -25,7 +25,7 @@ from pol_oracle.protocol.positions import Position
 from ..contracts.artifacts import load_artifact
 from .typed import EVENTS, Event, LogPosition
 
-EMITTERS = ("IPoLRegistry", "IBondVault", "IBounties", "IDemands", "IExplanations")
+EMITTERS = ("IPoLRegistry", "IBondVault", "IBounties", "IDemands", "IReveals", "IExplanations")
 
 
 @dataclass(frozen=True)

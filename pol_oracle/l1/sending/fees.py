@@ -6,6 +6,7 @@ cap in wei: its gas limit times its highest fee never exceeds it, whatever the n
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
@@ -47,8 +48,8 @@ class CallKind(StrEnum):
 
 CAPS: Mapping[CallKind, int] = MappingProxyType(
     {
-        CallKind.PROVE: ETH // 5,  # the smallest bounty is a little more
-        CallKind.ANSWER: ETH // 5,  # an attester's bond is a quarter
+        CallKind.PROVE: ETH * 9 // 50,  # the smallest bounty is a little more
+        CallKind.ANSWER: ETH // 5,  # an attester's bond is a quarter; agents reckon with what they have at stake
         CallKind.DEMAND: ETH // 50,  # as much as the fee
         CallKind.FILLER: ETH // 100,
         CallKind.PROPOSE: ETH // 20,
@@ -88,6 +89,7 @@ class FeePolicy:
         blocks: L1 blocks of history to look at.
         percentile: of the priority fees that were paid in them.
         multiple: a transaction that is stuck is never raised above so many times what the market asks.
+        fixed: kinds whose caps the operator has set.
     """
 
     caps: Mapping[CallKind, int] = field(default_factory=lambda: CAPS)
@@ -96,6 +98,7 @@ class FeePolicy:
     blocks: int = 8
     percentile: int = 50
     multiple: int = 4
+    fixed: frozenset[CallKind] = frozenset()
 
     @classmethod
     def of(cls, caps: str | None = None, max_gwei: float | None = None) -> FeePolicy:
@@ -108,11 +111,12 @@ class FeePolicy:
         Raises:
             InputError: there is no such kind, or no such amount.
         """
-        wanted = dict(CAPS)
+        wanted, fixed = dict(CAPS), set[CallKind]()
         for entry in filter(None, (caps or "").split(",")):
             name, _, amount = entry.partition("=")
             try:
-                wanted[CallKind(name.strip())] = wei = int(Decimal(amount) * ETH)
+                wanted[kind := CallKind(name.strip())] = wei = int(Decimal(amount) * ETH)
+                fixed.add(kind)
                 if wei < 0:
                     raise ValueError("less than nothing")
             except (ValueError, InvalidOperation) as error:
@@ -120,7 +124,17 @@ class FeePolicy:
                 raise InputError(f"{entry!r} is no cap on fees: give KIND=ETH, where KIND is one of {kinds}") from error
         if max_gwei is not None and not 0 < max_gwei < 10**9:
             raise InputError(f"the highest price of gas must be more than 0 gwei, and no nonsense: not {max_gwei:g}")
-        return cls(wanted) if max_gwei is None else cls(wanted, int(max_gwei * GWEI))
+        highest = cls.max_price if max_gwei is None else int(max_gwei * GWEI)
+        return cls(wanted, highest, fixed=frozenset(fixed))
+
+    def answering_for(self, bond: int) -> FeePolicy:
+        """Returns the same for whoever loses so many wei if it does not answer.
+
+        One answer may cost most of that, unless the operator has set a cap.
+        """
+        if CallKind.ANSWER in self.fixed:
+            return self
+        return dataclasses.replace(self, caps={**self.caps, CallKind.ANSWER: bond * 4 // 5})
 
     def ceiling(self, kind: CallKind, gas: int) -> int:
         """The most that a call of a kind with a gas limit may offer, in wei per gas."""

@@ -107,6 +107,7 @@ def patience(parameters: Parameters) -> int:
     return SWITCHES * slowest + SLACK
 
 
-def cap(payment: Payment) -> int:
-    """Returns the most that a payment may have offered, in wei per gas."""
-    return FeePolicy().ceiling(kind_of(payment.call or "gap"), payment.gas)
+def cap(payment: Payment, parameters: Parameters) -> int:
+    """Returns the most that a payment of anybody may have offered, in wei per gas."""
+    policy = FeePolicy().answering_for(parameters.miner_bond)
+    return policy.ceiling(kind_of(payment.call or "gap"), payment.gas)

@@ -32,49 +32,52 @@ def have_explained(arena: Arena, verifier: VerifierLoop, lie: Forgery, trace: Tr
     arena.until_shown(lie, trace.position)
 
 
-def test_pitfall_25_a_false_explanation_of_a_right_block_costs_its_author_alone(arena: Arena) -> None:
-    """It is refuted, another one follows, and the block becomes final; attesters and miner lose nothing."""
+def lie_about(arena: Arena) -> tuple[VerifierLoop, Forgery]:
+    """A right block whose miner is away, and of which accomplices have an evaluation explained falsely."""
     verifier = arena.watch()
     arena.mine(arena.made, answer=silent)
     arena.stage.until(lambda: arena.made.id in verifier.view.blocks, patient=True)
     lie = lying(arena.made, TRACE)
     have_explained(arena, verifier, lie, TRACE)
-    block, shown = verifier.view.blocks[lie.id], set[Position]()
-    author = arena.colluders[1]
+    return verifier, lie
+
+
+def test_pitfall_25_a_false_explanation_of_a_right_block_costs_its_author_alone(arena: Arena) -> None:
+    """Once what is wrong was shown it is refuted; another one follows, and the block becomes final."""
+    verifier, lie = lie_about(arena)
+    demander, author = arena.colluders[:2]
+    wrong = lie.lies[TRACE]
+    below = Position(Item.LEAVES, TRACE.tree, TRACE.index, wrong.program.first + 3, explanation=wrong.roots.root)
+    arena.demand(demander, lie, below)
+    arena.stage.until(lambda: below in verifier.view.blocks[lie.id].demands, patient=True)
+    arena.answer(author, lie, below)
+    block, view = verifier.view.blocks[lie.id], verifier.view
 
     def over() -> bool:
-        for demand in verifier.view.open_demands:
-            if demand.position.explanation == lie.lies[TRACE].roots.root and demand.position not in shown:
-                shown.add(demand.position)
-                arena.answer(author, lie, demand.position)
         return block.status is not Status.PENDING and all(demand.settled for demand in block.demands.values())
 
     arena.stage.until(over, limit=250, patient=True)
 
     assert block.status is Status.FINALIZED
     assert block.demands[TRACE.position].responder == arena.honest.address
-    assert (arena.fell(block, author), len(shown)) == (True, 1)
+    assert arena.fell(block, author)
     attest_bond, fee = arena.stage.deployment.parameters.attest_bond, arena.stage.deployment.parameters.demand_fee
-    view = verifier.view
     assert view.bond(author.address, Role.VERIFIER).total == STAKE - attest_bond
+    assert view.credits.get(author.address, 0) == 0  # nothing for the answer
+    assert view.bond(demander.address, Role.VERIFIER).total == STAKE - 2 * fee  # for bits and explanation
     assert view.bond(arena.cheat.address, Role.MINER).total == STAKE
     earned = view.bond(arena.honest.address, Role.VERIFIER).total + view.credits[arena.honest.address] - STAKE
-    assert earned == attest_bond // 2 + fee  # for the refutation, bits and explanation, less the fee for the lie's leaf
+    assert earned == attest_bond // 2 + 2 * fee
 
 
-def test_a_false_explanation_that_nobody_asks_about_holds_a_right_block_up_for_nothing(arena: Arena) -> None:
-    """Its author keeps silent when asked: all of its bond is burned, and the clock begins anew for a true one."""
-    verifier = arena.watch()
-    arena.mine(arena.made, answer=silent)
-    arena.stage.until(lambda: arena.made.id in verifier.view.blocks, patient=True)
-    lie = lying(arena.made, TRACE)
-    have_explained(arena, verifier, lie, TRACE)
+def test_pitfall_24_a_false_explanation_of_a_right_block_draws_nobody_into_a_walk(arena: Arena) -> None:
+    """It changes nothing for the block: nobody honest demands more of it, and its fee is an accomplice's."""
+    verifier, lie = lie_about(arena)
     block = verifier.view.blocks[lie.id]
     arena.stage.until(lambda: block.status is not Status.PENDING, limit=250, patient=True)
 
     assert block.status is Status.FINALIZED
-    author, attest_bond = arena.colluders[1], arena.stage.deployment.parameters.attest_bond
-    assert verifier.view.bond(author.address, Role.VERIFIER).total == STAKE - attest_bond
+    assert all(demand.demander != arena.honest.address for demand in block.demands.values())
     assert verifier.view.bond(arena.honest.address, Role.VERIFIER).total >= STAKE
 
 

@@ -30,7 +30,7 @@ def test_sloppy_calldata(arena: Arena) -> None:
                 program = programs.open(demand.position.tree, demand.position.tensor).abi()
                 end = request.data.index(program) + len(program)
                 assert len(program) % 32, "there is padding to spoil"
-                arena.send_data(arena.cheat, "Demands", request.data[:end] + b"\1" + request.data[end + 1 :])
+                arena.send_data(arena.cheat, "Reveals", request.data[:end] + b"\1" + request.data[end + 1 :])
                 answered.add(demand.id)
         return verifier.view.blocks[block_id].forfeited
 

@@ -150,8 +150,25 @@ def test_proposal_waits_for_its_bond() -> None:
     scene.emit(ev.Unbonded, account=MINER, role=Role.MINER, amount=5 * ETH)
     assert decide(scene, miner(proof)) == ()
 
-    scene.emit(ev.Deposited, account=MINER, role=Role.MINER, amount=ETH)
+    scene.emit(ev.Deposited, account=MINER, role=Role.MINER, amount=PARAMETERS.miner_bond)
+    assert decide(scene, miner(proof)) == ()  # nothing is left to explain it
+    scene.emit(ev.Deposited, account=MINER, role=Role.MINER, amount=PARAMETERS.attest_bond)
     assert decide(scene, miner(proof)) == (Propose(proof.id(TASK), proof, PARAMETERS.difficulty),)
+
+
+def test_pitfall_25_a_miner_keeps_what_it_takes_to_explain_each_of_its_blocks() -> None:
+    """A bond that is all locked in blocks left nobody to speak for them."""
+    scene = Scene()
+    blocks = tuple(scene.chain(3))
+    proof = scene.header(blocks[-1])
+    free = PARAMETERS.miner_bond + 4 * PARAMETERS.attest_bond
+    scene.emit(ev.Unbonded, account=MINER, role=Role.MINER, amount=scene.view.bond(MINER, Role.MINER).free - free + 1)
+    assert decide(scene, miner(proof, verified=blocks)) == ()
+
+    scene.emit(ev.Deposited, account=MINER, role=Role.MINER, amount=1)
+    assert decide(scene, miner(proof, verified=blocks)) == (
+        Propose(proof.id(TASK), proof, scene.view.child_difficulty(blocks[-1], PARAMETERS)),
+    )
 
 
 def test_pitfall_12_own_block_that_a_reorg_took_is_proposed_again_and_built_on() -> None:

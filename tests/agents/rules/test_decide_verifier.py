@@ -115,10 +115,10 @@ def test_attests_to_a_right_block_that_somebody_explains_falsely() -> None:
     scene = Scene()
     block = scene.propose()
     scene.show(block, BITS, EXPLANATION)
-    for false in (Invalid(block, "false", refutation()), lacks(block, EXPLAINED_LEAVES)):
-        actions = decide(scene, verifier(V1, Valid(block, false_explanation=false)))
-        assert attest(scene, block) in actions
-        assert [type(a) for a in actions] == [Prove if isinstance(false, Invalid) else Demand, Attest]
+    false = Invalid(block, "false", refutation())
+    actions = decide(scene, verifier(V1, Valid(block, false_explanation=false)))
+    assert attest(scene, block) in actions
+    assert [type(a) for a in actions] == [Prove, Attest]
 
 
 def test_keeps_what_demands_and_explanations_may_take_in_reserve_and_attests_on_the_heads_branch_first() -> None:
@@ -276,11 +276,13 @@ def test_a_false_explanation_for_which_nobody_answers_any_more_is_reopened_for_n
     scene.refute(other.demand_id(block))
     given_at = scene.view.blocks[block].explained_at(EXPLAINED_LEAVES) or 0
 
-    false = Valid(block, false_explanation=Invalid(block, "false", refutation()))
+    false = Invalid(block, "false", refutation())
     assert decide(scene, verifier(V1, false))[0] == Reopen(
         block, replace(EXPLANATION, explanation=TRACE_ROOT), given_at
     )
-    below = Valid(block, false_explanation=lacks(block, EXPLAINED_LEAVES))
+    right = Valid(block, false_explanation=false)
+    assert not any(isinstance(a, Reopen | Prove) for a in decide(scene, verifier(V1, right)))  # it harms nobody
+    below = lacks(block, EXPLAINED_LEAVES)
     assert decide(scene, verifier(V1, below))[0] == Reopen(block, EXPLAINED_LEAVES, given_at)
     scene.reopen(EXPLANATION.demand_id(block))
     assert not any(isinstance(a, Reopen) for a in decide(scene, verifier(V1, false)))

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 
+import pytest
+
 from pol_oracle.agents.rules.actions import (
     Action,
+    CatchUp,
     ClaimHead,
     Contest,
     Dismiss,
@@ -40,7 +43,7 @@ from tests.agents.scene import (
     Scene,
 )
 
-WINDOW, ANSWER = PARAMETERS.challenge_window, PARAMETERS.answer_window
+WINDOW, ANSWER, TURN = PARAMETERS.challenge_window, PARAMETERS.answer_window, POLICY.turn(PARAMETERS)
 
 
 def due(scene: Scene, me: str, right: Collection[bytes] | None = None) -> list[Action]:
@@ -74,7 +77,7 @@ def test_finalizes_only_what_it_found_right_or_mined() -> None:
     scene = Scene()
     block = scene.propose()
     scene.attest(block, V1, V2)
-    scene.wait(WINDOW + 10 * POLICY.stagger)
+    scene.wait(WINDOW + 10 * TURN)
 
     assert due(scene, V1, right=()) == due(scene, CHEAT, right=()) == []
     assert due(scene, V1, right=(block,)) == [Finalize(block, block)]
@@ -150,16 +153,38 @@ def test_rivals_that_have_fallen_are_dismissed_one_by_one_while_they_are_many() 
     for rival in (lived, *scene.chain(9, bad, CHEAT)):
         scene.emit(ev.HeadContested, block_id=rival)
     scene.slash(bad)
-    scene.wait(10 * POLICY.stagger)
-    dismissed = 0
+    scene.wait(10 * TURN)
+    dismissed, keys = 0, set[str]()
     while dismissals := [a for a in due(scene, MINER) if isinstance(a, Dismiss)]:
         (action,) = dismissals
         order = sorted((scene.view.blocks[r] for r in scene.view.rivals), key=lambda b: (b.total_work, -b.sequence))
         assert order[action.place].id == action.block_id != lived
+        fallen = [block.id not in scene.view.live for block in order]
+        assert not any(fallen[action.place + 1 :])  # L1 moves what comes after it
+        scene.wait(ANSWER)
+        (again,) = (a for a in due(scene, MINER) if isinstance(a, Dismiss))
+        assert again.block_id == action.block_id and again.key != action.key  # the first call may not have got through
+        keys |= {action.key, again.key}
         scene.emit(ev.RivalDismissed, block_id=action.block_id)
         dismissed += 1
-    assert dismissed == 2
+    assert (dismissed, len(keys)) == (2, 4)
     assert lived in scene.view.rivals
+
+
+def test_a_miner_has_its_best_block_beside_the_head_caught_up_with_slashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a child of it would have to pay for all of them at once, and might not fit into a transaction."""
+    monkeypatch.setattr("pol_oracle.agents.rules.housekeeping.ENTRIES", 10)
+    scene = Scene()
+    mine = scene.propose(nonce=1)
+    for number in range(21):
+        scene.slash(scene.propose(miner=CHEAT, nonce=number + 2))
+    assert [a for a in due(scene, MINER) if isinstance(a, CatchUp)] == []  # it is the head
+
+    scene.chain(2, miner=CHEAT)
+    calls = [a for a in due(scene, MINER) if isinstance(a, CatchUp)]
+    assert calls == [CatchUp(mine, 0), CatchUp(mine, 1)]
+    assert len({call.key for call in calls}) == 2
+    assert not any(isinstance(a, CatchUp) for a in due(scene, V1))
 
 
 def test_nobody_contests_a_head_that_it_found_right() -> None:
@@ -219,7 +244,7 @@ def test_miner_finalizes_its_own_block_and_others_follow_one_by_one() -> None:
 
     turns = first_turn(scene, (MINER, V1, V2, V3))
 
-    assert sorted(turns.values()) == [0, POLICY.stagger, 2 * POLICY.stagger, 3 * POLICY.stagger]
+    assert sorted(turns.values()) == [0, TURN, 2 * TURN, 3 * TURN]
     assert turns[MINER] == 0
 
 
@@ -300,7 +325,7 @@ def test_head_is_claimed_by_its_miner_first() -> None:
 
     assert due(scene, MINER) == [ClaimHead(good, GENESIS)]
     assert not any(isinstance(a, ClaimHead) for a in due(scene, V1))
-    scene.wait(4 * POLICY.stagger)
+    scene.wait(4 * TURN)
     assert any(isinstance(a, ClaimHead) for a in due(scene, V1))
 
 
@@ -335,7 +360,7 @@ def test_earlier_committer_and_prover_are_the_first_to_collect() -> None:
     scene.emit(ev.BountyAssigned, block_id=block, challenger=V1, kind=EvidenceKind.STEP, order=2)
     scene.wait(PARAMETERS.reveal_window)
 
-    assert first_turn(scene, (V1, V2, V3)) == {V1: 0, V2: POLICY.stagger, V3: 2 * POLICY.stagger}
+    assert first_turn(scene, (V1, V2, V3)) == {V1: 0, V2: TURN, V3: 2 * TURN}
 
 
 def test_what_attesters_of_a_block_that_fell_by_silence_lose_is_burned_by_whoever_has_nothing_else_to_do() -> None:
@@ -347,7 +372,7 @@ def test_what_attesters_of_a_block_that_fell_by_silence_lose_is_burned_by_whoeve
     scene.wait(PARAMETERS.reveal_window)
     assert due(scene, V1)[0] == ForfeitBond(block)
 
-    scene.wait(10 * POLICY.stagger)
+    scene.wait(10 * TURN)
     assert due(scene, V1) == [ForfeitBond(block), SettleAttestation(block, V2), SettleAttestation(block, V3)]
 
 
@@ -376,7 +401,7 @@ def test_unanswered_demand_expires_at_its_deadline_by_the_demander_first() -> No
     opened_at = scene.now - ANSWER
     assert due(scene, V1) == [Expire(block, ROOTS, opened_at)]
     assert due(scene, V2) == due(scene, MINER) == []
-    scene.wait(4 * POLICY.stagger)
+    scene.wait(4 * TURN)
     assert Expire(block, ROOTS, opened_at) in due(scene, V2)
 
 
@@ -425,7 +450,7 @@ def test_fee_of_an_answer_is_claimed_by_whoever_gave_it() -> None:
     assert due(scene, MINER) == []
     scene.finalize(block)
 
-    assert first_turn(scene, (MINER, V1)) == {MINER: 0, V1: first_rank(scene, made, V1) * POLICY.stagger}
+    assert first_turn(scene, (MINER, V1)) == {MINER: 0, V1: first_rank(scene, made, V1) * TURN}
     scene.settle_demand(made)
     assert due(scene, MINER) == due(scene, V1) == []
     assert not scene.view.unsettled
@@ -469,13 +494,31 @@ def test_pitfall_24_what_only_pays_strangers_is_settled_a_few_at_a_time_and_afte
     scene.finalize(crowded)
     scene.wait(WINDOW)
     scene.orphan(own)
-    scene.wait(10 * POLICY.stagger)
+    scene.wait(10 * TURN)
 
     actions = due(scene, V1)
 
     assert actions[0] == SettleDemand(own, ROOTS)
     assert len(actions) == 1 + POLICY.strangers
     assert len(due(scene, V3)) == 120 + 1  # the fees are its own
+
+    for number in range(POLICY.settled):
+        scene.settle_demand(Position(Item.LEAVES, tensor=number).demand_id(crowded))
+    assert due(scene, V1) == [SettleDemand(own, ROOTS)]  # the rest is up to those it pays
+
+
+def test_pitfall_15_turns_of_idle_agents_fit_into_short_windows() -> None:
+    """Turns of 6 s were longer than a devnet's windows: with five idle verifiers before it an agent came too late."""
+    for window, turn in ((1, 1), (10, 1), (48, 3), (600, 6)):
+        parameters = replace(PARAMETERS, answer_window=window)
+        assert POLICY.turn(parameters) == turn
+    scene = Scene(verifiers=(V1, *(f"0x{number:040x}" for number in range(1, 30))), parameters=PARAMETERS)
+    demand = scene.demand(scene.propose(), ROOTS, V2)
+    made = scene.view.demands[demand]
+    short = replace(PARAMETERS, answer_window=10)
+    while not list(housekeeping(scene.view, V1, (), short, POLICY)):
+        scene.wait()
+    assert scene.now < made.deadline + short.answer_window
 
 
 def test_answers_about_a_slashed_block_are_paid_unless_they_are_its_miners() -> None:
@@ -486,7 +529,7 @@ def test_answers_about_a_slashed_block_are_paid_unless_they_are_its_miners() -> 
     scene.slash(block, winner=V2)
 
     assert due(scene, V1) == [SettleDemand(block, ROOTS), SettleDemand(block, BITS)]
-    scene.wait(POLICY.stagger)
+    scene.wait(TURN)
     assert due(scene, V3)[0] == SettleDemand(block, ROOTS)
 
 
@@ -589,6 +632,6 @@ def test_pitfall_15_idle_accounts_with_bonds_delay_nobody_for_long() -> None:
         bond = 1 if number % 2 else PARAMETERS.attest_bond
         scene.emit(ev.Deposited, account="0x" + f"{number:040x}", role=Role.VERIFIER, amount=bond)
     scene.attest(block, V2, V3)
-    scene.wait(PARAMETERS.challenge_window + 5 * POLICY.stagger)
+    scene.wait(PARAMETERS.challenge_window + 5 * TURN)
 
     assert Finalize(block, block) in due(scene, V1)

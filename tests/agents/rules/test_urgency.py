@@ -60,16 +60,35 @@ def test_heavier_branches_come_before_lighter_ones() -> None:
     assert branch_works(scene.view)[heavy] == scene.view.blocks[heavy].total_work * 3
 
 
-def test_a_block_with_a_quorum_whose_window_ends_soon_comes_before_the_head_s_branch() -> None:
-    """It may be final as soon as the head moves, and after its window nothing can be demanded of it any more."""
+def test_a_block_with_a_quorum_whose_window_ends_soon_comes_before_the_rest_of_the_head_s_branch() -> None:
     scene = Scene()
-    head, side = scene.chain(2)[0], attested(scene, scene.propose(miner=CHEAT, nonce=1))
-    assert list(ranked(scene, [side, head])) == [head, side]
+    low, high = scene.chain(2)
+    attested(scene, high)
+    assert list(ranked(scene, [high, low])) == [low, high]
 
     scene.wait(WINDOW // 2)
-    assert list(ranked(scene, [head, side]).items()) == [(side, Rank.CLOSING), (head, Rank.HEAD)]
+    assert list(ranked(scene, [low, high]).items()) == [(high, Rank.CLOSING), (low, Rank.HEAD)]
     scene.wait(WINDOW)
-    assert ranked(scene, [side]) == {side: Rank.CLOSING}  # most of all when it is over
+    assert ranked(scene, [high]) == {high: Rank.CLOSING}  # most of all when it is over
+
+
+def test_pitfall_09_a_quorum_beside_the_head_keeps_no_block_of_the_head_s_branch_waiting() -> None:
+    """Right siblings with attesters of their miner's own cost nothing but capital for a while. While something can be
+    demanded of them they come before others beside the head."""
+    scene = Scene()
+    head, side = scene.chain(2)[0], attested(scene, scene.propose(miner=CHEAT, nonce=1))
+    heavy = scene.propose(nonce=2)
+    scene.chain(1, heavy)
+    assert list(ranked(scene, [side, heavy, head])) == [head, heavy, side]
+
+    scene.wait(WINDOW // 2)
+    assert list(ranked(scene, [side, heavy, head]).items()) == [
+        (head, Rank.HEAD),
+        (side, Rank.LIVE),
+        (heavy, Rank.LIVE),
+    ]
+    scene.wait(WINDOW)
+    assert list(ranked(scene, [side, heavy, head])) == [head, heavy, side]
 
 
 def test_of_those_the_one_whose_window_ends_first_comes_first() -> None:

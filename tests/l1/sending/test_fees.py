@@ -186,11 +186,23 @@ def test_no_offer_exceeds_the_cap_of_its_kind(market: Market, kind: CallKind, ga
 def test_caps_keep_what_a_call_costs_below_what_it_protects(parameters: Parameters) -> None:
     """At the bonds that all task files have: 1 ETH a block, a quarter of it an attestation."""
     bond, attestation = ETH, ETH // 4
-    assert CAPS[CallKind.PROVE] < bond * 7 // 32, "the least share of a prover"
+    assert CAPS[CallKind.PROVE] < bond * 3 // 16, "the least share of a prover"
     assert CAPS[CallKind.ANSWER] < attestation
     assert CAPS[CallKind.PROPOSE] < bond // 2
     assert CAPS[CallKind.ATTEST] < attestation
     assert max(CAPS[CallKind.HOUSEKEEPING], CAPS[CallKind.FILLER]) < CAPS[CallKind.PROVE] // 10
+
+
+def test_what_an_answer_may_cost_follows_from_what_it_protects() -> None:
+    """At 59 gwei nobody answered for a miner's bond of 1 ETH: the cap was that of an attester."""
+    policy, largest = FeePolicy(max_price=10**6 * GWEI), 2_700_000
+    market = Market(100 * GWEI, GWEI)
+    assert offer(market, policy.answering_for(ETH // 4), CallKind.ANSWER, largest) is None
+    assert offer(market, policy.answering_for(ETH), CallKind.ANSWER, largest) is not None
+    assert policy.answering_for(ETH).caps[CallKind.ANSWER] < ETH
+    assert policy.answering_for(ETH // 4).caps == CAPS
+    asked = FeePolicy.of("answer=0.1")
+    assert asked.answering_for(ETH).caps[CallKind.ANSWER] == ETH // 10
 
 
 def test_the_operator_sets_caps() -> None:
