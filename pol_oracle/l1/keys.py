@@ -21,6 +21,7 @@ from eth_utils.address import is_address, to_checksum_address
 from eth_utils.exceptions import ValidationError
 
 from pol_oracle.protocol.errors import InputError
+from pol_oracle.protocol.types import Address
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
@@ -40,7 +41,7 @@ class Key:
     """
 
     name: str
-    address: str
+    address: Address
     path: Path
 
 
@@ -83,7 +84,7 @@ def list_keys(folder: Path) -> list[Key]:
     return keys
 
 
-def load_key(folder: Path, account: str, password: str) -> LocalAccount:
+def load_key(folder: Path, account: Address, password: str) -> LocalAccount:
     """Decrypts a stored key.
 
     Args:
@@ -109,7 +110,7 @@ def load_key(folder: Path, account: str, password: str) -> LocalAccount:
     return loaded
 
 
-def find_key(folder: Path, account: str) -> Key:
+def find_key(folder: Path, account: Address) -> Key:
     """Returns the stored key with that name or address.
 
     Raises:
