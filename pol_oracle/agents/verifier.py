@@ -13,7 +13,7 @@ from pol_oracle.view import View
 
 from .config import AgentConfig
 from .monitoring.logs import log_to
-from .monitoring.waiting import Wait, verifier_wait
+from .monitoring.waiting import Wait, count, verifier_wait
 from .rules.actions import Action
 from .rules.decide import decide_verifier
 from .rules.demands import exhausted
@@ -86,7 +86,9 @@ class VerifierLoop(Loop):
         config = self.context.config
         own = verifier_wait(view, self.context.me, self.context.parameters, config.policy) if self._whole else None
         missing = [why.reason for block_id, why in self._reviewer.unserved.items() if block_id in view.live]
-        stuck = [Wait("replay", f"{len(missing)} live blocks cannot be replayed yet: {why}") for why in missing[:1]]
+        stuck = [
+            Wait("replay", f"{count(len(missing), 'live block')} cannot be replayed yet: {why}") for why in missing[:1]
+        ]
         return [*super().waits(view), *([own] if own else []), *stuck]
 
     def close_workers(self, patience: float) -> None:

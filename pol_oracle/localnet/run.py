@@ -96,7 +96,7 @@ def _raise(config: LocalnetConfig, cast: Sequence[Party], stack: ExitStack, scre
     client = Client.connect(net.rpc, deployment)
     bonded(client, cast, config.home / "bonds", screen.say)
     processes = stack.enter_context(AgentProcesses(config.home))
-    processes.start(cast, _explorer(config.home, cast, screen.say) if config.explorer else {})
+    processes.start(cast, explorer_of(config.home, cast, screen.say) if config.explorer else {})
     screen.say(f"{', '.join(party.name for party in cast)} started")
     observer = Observer(client, deployment)
     names = {party.address: party.name for party in cast}
@@ -104,8 +104,8 @@ def _raise(config: LocalnetConfig, cast: Sequence[Party], stack: ExitStack, scre
     return _Localnet(cast, observer, watcher)
 
 
-def _explorer(home: Path, cast: Sequence[Party], say: Callable[[str], None]) -> dict[str, list[str]]:
-    """The command line of an explorer, which finds the parties' names in a file."""
+def explorer_of(home: Path, cast: Sequence[Party], say: Callable[[str], None]) -> dict[str, list[str]]:
+    """Returns the command line of an explorer, which finds the parties' names in a file."""
     names = home / "names.json"
     if not names.exists():
         names.write_text(json.dumps({party.address: party.name for party in cast}, indent=2) + "\n")

@@ -41,7 +41,7 @@ def alive(pid: int) -> bool:
         return False
 
 
-def gone(pids: list[int], within_s: float = 10) -> bool:
+def gone(pids: list[int], within_s: float = 60) -> bool:
     deadline = time.monotonic() + within_s
     while any(map(alive, pids)) and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -67,6 +67,15 @@ def test_crew_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         assert crew.ended() == {}
 
     assert gone(pids)
+
+
+def test_what_runs_beside_the_parties_ends_with_them(tmp_path: Path) -> None:
+    with AgentProcesses(tmp_path) as crew:
+        crew.start((), {"beside": ["sleep", "60"]})
+        pids = [p.pid for p in crew._processes.values()]
+        assert crew.ended() == {}
+
+    assert len(pids) == 1 and gone(pids)
 
 
 def test_crew_is_ended_on_an_error_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,7 +109,7 @@ def test_process_that_ends_early_is_reported(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(stage, "command_of", lambda *_: ["sh", "-c", "echo 'pol: no bond' >&2; exit 1"])
     with AgentProcesses(tmp_path) as crew:
         crew.start((party("a"),))
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while not crew.ended() and time.monotonic() < deadline:
             time.sleep(0.02)
 

@@ -57,7 +57,6 @@ def telling(*forgeries: Forgery) -> Answerer:
     return answer
 
 
-@pytest.mark.timeout(300)
 def test_honest_blocks_become_final_and_cheats_are_slashed_for_what_they_did(
     real: Stage, workload: Workload, accounts: list[LocalAccount], tmp_path: Path
 ) -> None:

@@ -14,6 +14,7 @@ from pol_oracle.l1.contracts.deployment import Deployment
 from pol_oracle.l1.devnet.anvil import Devnet
 from pol_oracle.l1.devnet.ports import HOST, free_port
 from pol_oracle.localnet.network import HONEST, alone, bonded, cheats, chosen, found_or_deployed, running_devnet
+from pol_oracle.localnet.run import explorer_of
 from pol_oracle.protocol.errors import InputError, WrongChain
 from pol_oracle.protocol.lifecycle import Role
 
@@ -96,3 +97,19 @@ def test_only_what_is_missing_is_deposited(tmp_path: Path, client: Client) -> No
     for party in cast:
         role = Role.MINER if party.part.mines else Role.VERIFIER
         assert client.bond(party.address, role).free == stake(client, party)
+
+
+def test_the_explorer_runs_beside_the_agents_and_knows_their_names(tmp_path: Path) -> None:
+    cast, said = chosen(()), list[str]()
+
+    (command,) = explorer_of(tmp_path, cast, said.append).values()
+
+    assert command[command.index("--home") + 1] == str(tmp_path)
+    assert f":{command[-1]}" in said[0]
+    assert json.loads((tmp_path / "names.json").read_text()) == {party.address: party.name for party in cast}
+
+
+def test_names_that_a_user_gave_stay(tmp_path: Path) -> None:
+    (tmp_path / "names.json").write_text("{}")
+    explorer_of(tmp_path, chosen(()), nothing)
+    assert (tmp_path / "names.json").read_text() == "{}"

@@ -51,7 +51,7 @@ def block_wait(view: View, block: BlockView, parameters: Parameters, now: float)
     found = []
     if block.open_demands:
         left = min(demand.deadline for demand in block.open_demands) - now
-        found.append(f"{_count(len(block.open_demands), 'open demand')}, answer due {_in(left)}")
+        found.append(f"{count(len(block.open_demands), 'open demand')}, answer due {_in(left)}")
     if len(block.attestations) < parameters.quorum:
         found.append(f"{len(block.attestations)} of {parameters.quorum} attestations")
     if (left := judged_at(block, parameters) - now) > 0:
@@ -83,7 +83,7 @@ def miner_wait(view: View, me: Address, parameters: Parameters, now: float) -> W
     reason, left = block_wait(view, first, parameters, now), judged_at(first, parameters) - now
     if len(first.attestations) >= parameters.quorum and not first.open_demands and left > 0:
         return Wait("bond", f"bond fully locked, next release {_in(left)}", f"more bond lets it go on now, {deposit}")
-    return Wait("bond", f"bond fully locked in {_count(len(own), 'block')}, the first waits: {reason}", deposit)
+    return Wait("bond", f"bond fully locked in {count(len(own), 'block')}, the first waits: {reason}", deposit)
 
 
 def verifier_wait(view: View, me: Address, parameters: Parameters, policy: Policy) -> Wait | None:
@@ -111,7 +111,7 @@ def network_wait(view: View, parameters: Parameters) -> Wait | None:
         return None
     return Wait(
         "quorum",
-        f"a block needs {parameters.quorum} attestations, and {_count(bonded, 'verifier')} can give one",
+        f"a block needs {parameters.quorum} attestations, and {count(bonded, 'verifier')} can give one",
         "bond and start another: `pol bond deposit 10 --role verifier`, then `pol verifier run`",
     )
 
@@ -131,5 +131,6 @@ def _in(seconds: float) -> str:
     return f"in {max(1, round(seconds))} s"
 
 
-def _count(number: int, what: str) -> str:
+def count(number: int, what: str) -> str:
+    """Returns a number of things in words."""
     return f"{number} {what}{'' if number == 1 else 's'}"
