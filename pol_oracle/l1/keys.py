@@ -21,7 +21,6 @@ from eth_utils.address import is_address, to_checksum_address
 from eth_utils.exceptions import ValidationError
 
 from pol_oracle.protocol.errors import InputError
-from pol_oracle.protocol.types import Address
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
@@ -41,7 +40,7 @@ class Key:
     """
 
     name: str
-    address: Address
+    address: str
     path: Path
 
 
@@ -84,7 +83,7 @@ def list_keys(folder: Path) -> list[Key]:
     return keys
 
 
-def load_key(folder: Path, account: Address, password: str) -> LocalAccount:
+def load_key(folder: Path, account: str, password: str) -> LocalAccount:
     """Decrypts a stored key.
 
     Args:
@@ -110,12 +109,14 @@ def load_key(folder: Path, account: Address, password: str) -> LocalAccount:
     return loaded
 
 
-def find_key(folder: Path, account: Address) -> Key:
-    """Returns the stored key with that name or address.
+def find_key(folder: Path, account: str) -> Key:
+    """Returns the stored key with that name or address, or the one in a file, such as Foundry's or Geth's, by its path.
 
     Raises:
-        InputError: there is none, or the file of that name is no keystore.
+        InputError: there is none, or the file is no keystore.
     """
+    if os.sep in account and (path := Path(account).expanduser()).is_file():
+        return _read(path)[0]
     keys, bad = _scan(folder)
     if account in bad:
         raise InputError(bad[account])

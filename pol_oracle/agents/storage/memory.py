@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import sqlite3
 from collections import deque
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import structlog
 
-from pol_oracle.protocol.errors import InputError, StoreError
+from pol_oracle.l1.sending.database import guarded
+from pol_oracle.protocol.errors import InputError
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.types import Address, BlockId
 
@@ -145,13 +146,9 @@ class AgentMemory:
         with self._guard():
             return self._database.execute(statement, values).fetchall()
 
-    @contextmanager
-    def _guard(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.DatabaseError as error:
-            raise StoreError(
-                f"the agent's memory {self._path} cannot be used ({error}): if the disk is full, free some space; if "
-                "the file is damaged, move it away and start again: blocks are replayed anew, and only proofs not yet "
-                "proposed are lost"
-            ) from error
+    def _guard(self) -> AbstractContextManager[None]:
+        return guarded(
+            f"the agent's memory {self._path}",
+            "if the disk is full, free some space; if the file is damaged, move it away and start again: blocks are "
+            "replayed anew, and only proofs not yet proposed are lost",
+        )

@@ -10,16 +10,17 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import astuple, dataclass, fields
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from pol_oracle.protocol.errors import InputError, Reverted, StoreError
+from pol_oracle.protocol.errors import InputError, Reverted
 from pol_oracle.protocol.types import Address, Wei
 
 from ..records import Receipt
+from .database import guarded
 
 RESERVE = 1 << 20  # bytes; a call takes some thousand, an answer of the largest size a hundred thousand
 CHECKPOINT = 200  # pages of SQLite's log, which then begins anew: less than the reserve
@@ -251,19 +252,11 @@ class Journal:
             raise
         self._run("COMMIT")
 
-    @contextmanager
-    def _guard(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.DatabaseError as error:
-            raise StoreError(
-                f"the journal {self._path} cannot be used ({error}); if the disk is not full, move the file away and "
-                "start again: what is done is on L1 and will be read from there"
-            ) from error
-        except OSError as error:
-            raise StoreError(
-                f"the journal {self._path} cannot be opened: {error.strerror}; check the folder"
-            ) from error
+    def _guard(self) -> AbstractContextManager[None]:
+        return guarded(
+            f"the journal {self._path}",
+            "if the disk is not full, move the file away and start again: what is done is read from L1",
+        )
 
     def _prepare(self) -> None:
         self._db.execute("PRAGMA journal_mode = WAL")
