@@ -108,7 +108,7 @@ test-python: prepared ## pytest: everything else
 
 .PHONY: large
 large: prepared ## pytest: disputes about ResNet-18 of its real size, as its task file has it (half an hour)
-	$(BIN)/python -m pytest tests/adversaries/test_resnet18.py --large -v --junit-xml .build/large.xml
+	$(BIN)/python -m pytest tests/adversaries/test_resnet18.py --large -v -o junit_family=xunit1 --junit-xml .build/large.xml
 
 .PHONY: gas
 gas: prepared ## table of gas per transaction, against the checked-in one (1 %)

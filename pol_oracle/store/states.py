@@ -85,6 +85,11 @@ class StateStore:
         return tuple(self._shown)
 
     @property
+    def local(self) -> bool:
+        """Whether the first place is a folder on this machine."""
+        return isinstance(self._places[0][0], LocalFileSystem)
+
+    @property
     def read_only(self) -> bool:
         """Whether the first place takes no writes, whoever asks."""
         return isinstance(self._places[0][0], HTTPFileSystem)
@@ -134,6 +139,13 @@ class StateStore:
         with suppress(OSError, aiohttp.ClientError):
             return bool(files.isfile(f"{folder}/{file_name(root)}"))
         return False
+
+    def size(self, root: bytes) -> int:
+        """Returns the bytes that a state takes in the first place; 0 if it is not there."""
+        files, folder = self._places[0]
+        with suppress(OSError, aiohttp.ClientError):
+            return int(files.size(f"{folder}/{file_name(root)}") or 0)
+        return 0
 
     def roots(self) -> set[bytes]:
         """Returns the roots whose states lie in the first place, if that is a folder on this machine; else none."""

@@ -123,11 +123,11 @@ def large(
 
 
 def longest_dot(program: Program) -> int:
-    """Number of the inner tensor an element of which takes the most terms."""
+    """Number of the inner tensor an element of which takes the most terms; of those the largest."""
 
-    def terms(tensor: int) -> int:
+    def terms(tensor: int) -> tuple[int, int]:
         operation = program.operation_of(tensor)
-        return operation.terms if operation is not None and operation.kind is Kind.DOT else 0
+        return (operation.terms, operation.size) if operation is not None and operation.kind is Kind.DOT else (0, 0)
 
     return max(range(program.first, program.posts_from), key=terms)
 

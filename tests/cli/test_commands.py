@@ -12,7 +12,9 @@ from pol_oracle.bench.l1 import L1, MINER, VERIFIERS
 from pol_oracle.l1.contracts.deployment import Deployment
 from pol_oracle.l1.devnet.anvil import dev_account
 from pol_oracle.l1.devnet.ports import free_port
+from pol_oracle.protocol.hashing import ZERO
 from pol_oracle.protocol.positions import Item, Position
+from pol_oracle.store import StateStore
 from tests.cli.conftest import Pol
 from tests.cli.test_failures import finalize_one
 
@@ -226,6 +228,30 @@ def test_store_is_served_at_the_url_it_tells(pol: Pol, tmp_path: Path, monkeypat
     said = pol("store", "serve", "--folder", tmp_path, "--port", port, "--json")
 
     assert said.json == {"url": f"http://127.0.0.1:{port}", "folder": str(tmp_path)}
+
+
+def test_a_store_is_pruned_to_what_somebody_may_go_on_from(pol: Pol, l1: L1, tmp_path: Path) -> None:
+    block = finalize_one(l1)
+    pending, _ = l1.propose(l1.header(block, 2))
+    view = {block_id: l1.header(parent, n) for block_id, parent, n in ((block, ZERO, 1), (pending, block, 2))}
+    needed = {root for header in view.values() for root in (header.pre_root, header.post_root)}
+    store = StateStore([tmp_path / "store"])
+    for root in (*needed, l1.task.initial_root, bytes(32), bytes(31) + b"x"):
+        store.put(root, b"weights")
+
+    shown = pol("store", "prune", "--folder", tmp_path / "store", "--dry-run", "--json").json
+    assert len(store.roots()) == len(needed) + 3
+    said = pol("store", "prune", "--folder", tmp_path / "store", "--json").json
+
+    assert said["removed"] == shown["removed"] == ["0x" + "00" * 32, "0x" + "00" * 31 + "78"]
+    assert said["bytes"] == 2 * len(b"weights")
+    assert store.roots() == {*needed, l1.task.initial_root}
+
+
+def test_a_store_elsewhere_is_not_pruned_from_here(pol: Pol, home: Path, deployed: Deployment) -> None:
+    deployed.model_copy(update={"store": ["http://127.0.0.1:1"]}).save(home / "deployment.json")
+
+    assert "is no folder on this machine" in pol("store", "prune").sentence
 
 
 def test_devnet_goes_up_down_and_up_again_with_its_chain_and_options(pol: Pol, home: Path) -> None:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .. import output
+from pol_oracle.protocol.errors import InputError
+from pol_oracle.protocol.lifecycle import Status
+
+from .. import output, session
 from ..options import Json
 from ..settings import Settings
+
+if TYPE_CHECKING:
+    from pol_oracle.view import View
 
 app = typer.Typer(
     no_args_is_help=True, help="The store of final states, named by their root: late joiners begin with one."
@@ -35,3 +41,43 @@ def serve(
         output.emit(values, json, lambda: typer.echo(f"serving {where} at {url}", err=True))
 
     run(where, host, port, ready)
+
+
+@app.command()
+def prune(
+    ctx: typer.Context,
+    keep: Annotated[int, typer.Option(min=1, help="How many of the newest final blocks keep their states.")] = 4,
+    folder: Annotated[
+        Path | None, typer.Option(help="Folder to prune. (default: the deployment's, if that is a folder)")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Remove nothing; say what would go.")] = False,
+    json: Json = False,
+) -> None:
+    """Remove states that nobody needs to go on from: of old final blocks, and of blocks that were slashed or orphaned.
+
+    States of pending blocks and the first one stay. What is removed can be computed again, by replay.
+    """
+    from pol_oracle.store import StateStore
+
+    settings: Settings = ctx.obj
+    found = session.deployment(settings)
+    store = StateStore([folder or found.store[0]])
+    if not store.local:
+        raise InputError(f"{store.places[0]} is no folder on this machine: prune it where it is, or name a --folder")
+    view = session.history(session.client(settings, found), found).view
+    stale = sorted(store.roots() - _needed(view, keep) - {found.task.initial_root})
+    size = sum(store.size(root) for root in stale)
+    for root in [] if dry_run else stale:
+        store.remove(root)
+    data = {"folder": store.places[0], "removed": [output.hex0x(r) for r in stale], "bytes": size, "dry_run": dry_run}
+    told = (
+        f"{'would remove' if dry_run else 'removed'} {len(stale)} states, {size / 1e6:,.1f} MB, from {store.places[0]}"
+    )
+    output.emit(data, json, lambda: typer.echo(told))
+
+
+def _needed(view: View, keep: int) -> set[bytes]:
+    """Roots that somebody may go on from."""
+    ids = {*view.finalized[-keep:], *(b.id for b in view.blocks.values() if b.status is Status.PENDING)}
+    headers = [view.blocks[block_id].header for block_id in ids]
+    return {root for h in headers if h is not None for root in (h.pre_root, h.post_root)}

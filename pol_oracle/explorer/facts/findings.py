@@ -71,7 +71,7 @@ class EvidenceFacts(PageFacts):
         reads: of how many numbers it follows.
         weights: of a requirement.
         rises: how many of these rose; ``odd``: whether it had to be an odd number.
-        said, sums: of the accuracy tree: before and after, as claimed for a node, and as they lie below it.
+        said, sums: of the accuracy tree: [before, after] as claimed for a node, and as they lie below it.
         hashes: that lead from what was opened to what the header commits to.
         opened: leaves of 64 numbers that were opened.
     """
@@ -111,7 +111,7 @@ class Learned(PageFacts):
     """What a state has learned.
 
     Attributes:
-        confusion: numbers of test samples, by what they are and by what they are taken for.
+        confusion: numbers of test samples, a row per class that they are of, a column per class they are taken for.
         by_class: accuracy per class in per cent.
         wrong: the surest mistakes first.
     """
