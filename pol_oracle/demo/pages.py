@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -42,11 +42,11 @@ def explorer(home: Path) -> Iterator[str]:
         process.wait()
 
 
-def _address(lines: Iterator[str]) -> str:
+def _address(lines: Iterable[str]) -> str:
     """What it says when it is ready."""
     told = ""
     for line in lines:
         told += line
         if line.startswith("}"):
-            return str(json.loads(told)["url"])
+            return str(json.loads(told)["data"]["url"])
     raise InputError("the explorer did not start; run `pol explorer` by itself to see why")
