@@ -20,6 +20,7 @@ import structlog
 from pol_oracle.l1.sending.database import guarded
 from pol_oracle.protocol.errors import InputError
 from pol_oracle.protocol.header import Header
+from pol_oracle.protocol.types import Address, BlockId
 
 from ..rules.verdicts import Verdict, can_be_built_on
 
@@ -60,7 +61,7 @@ class AgentMemory:
         StoreError: the file is damaged, or cannot be written at the start; every method raises it if it is damaged.
     """
 
-    def __init__(self, path: Path, genesis_id: bytes, account: str) -> None:
+    def __init__(self, path: Path, genesis_id: BlockId, account: Address) -> None:
         self._path = path
         self._owed: deque[tuple[str, tuple[object, ...]]] = deque(maxlen=_OWED)
         self._log = structlog.get_logger(__name__)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from pol_oracle.protocol.errors import InputError, Reverted
+from pol_oracle.protocol.types import Address, Wei
 
 from ..records import Receipt
 from .database import guarded
@@ -70,7 +71,7 @@ class Intent:
     name: str
     target: str
     data: bytes
-    value: int
+    value: Wei
     status: CallStatus
     since: int
     nonce: int | None = None
@@ -109,7 +110,7 @@ class Journal:
         StoreError: it is damaged, or cannot be written.
     """
 
-    def __init__(self, path: Path, account: str, identity: str) -> None:
+    def __init__(self, path: Path, account: Address, identity: str) -> None:
         self._path = path
         self._scope = f"{account} {identity}"
         self._open = ExitStack()
@@ -142,7 +143,7 @@ class Journal:
         """Returns what is signed and not settled, by nonce."""
         return self._select("status = ? ORDER BY nonce", CallStatus.SENT)
 
-    def open_like(self, prefix: str, target: str, data: bytes, value: int) -> Intent | None:
+    def open_like(self, prefix: str, target: str, data: bytes, value: Wei) -> Intent | None:
         """Returns an unsettled intent whose key begins with ``prefix`` and that asks for this transaction, or None."""
         found = self._select(
             "status IN (?, ?) AND substr(key, 1, ?) = ? AND target = ? AND data = ? AND value = ? ORDER BY seq LIMIT 1",
@@ -170,7 +171,7 @@ class Journal:
         )
         return -1 if highest is None else int(highest)
 
-    def queue(self, key: str, name: str, target: str, data: bytes, value: int) -> None:
+    def queue(self, key: str, name: str, target: str, data: bytes, value: Wei) -> None:
         """Adds an intent, or queues a failed one again behind all others; its failures stay counted."""
         with self._transaction():
             self._run("DELETE FROM attempts WHERE scope = ? AND key = ?", self._scope, key)
@@ -286,7 +287,7 @@ def _intent(row: Sequence[Any]) -> Intent:
 
 
 @contextmanager
-def _locked(path: Path, account: str) -> Iterator[None]:
+def _locked(path: Path, account: Address) -> Iterator[None]:
     """Holds a file lock; the operating system lets go of it when the process dies."""
     with path.open("a+") as file:
         try:
