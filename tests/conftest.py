@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import resource
 import subprocess
 import sys
@@ -39,6 +40,7 @@ SLOW = (
     "canonical/test_machines.py",
     "e2e",
     "simulate/test_bars.py",
+    "simulate/test_scenarios.py",
     "reproduce/test_figure1.py",
     "cli/test_reproduce.py",
     "court",
@@ -48,6 +50,8 @@ SLOW = (
     "l1/contracts/test_artifacts.py",
     "cli/test_real_task.py",
     "simulate/test_attackers.py",
+    "simulate/test_engine.py",
+    "canonical/test_state.py",
     "l1/devnet/test_devnet.py",
     "architecture/test_site.py",
     "soak/test_agents.py",
@@ -66,6 +70,9 @@ CHECKOUT = APE_TESTS.parents[1]
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
     """Keeps ape's plugin, which would start a chain of its own, out of runs that ``ape test`` did not start."""
     parser.addoption("--large", action="store_true", help="run the tests of the real models, minutes each")
+    parser.addoption(
+        "--shuffle", type=int, metavar="SEED", help="run the files, and the tests of each, in random order"
+    )
     if not UNDER_APE:
         pluginmanager.set_blocked("ape_test")
 
@@ -92,12 +99,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leaves the large ones out; marks slow tests; under pytest-xdist, one process takes all of a file, and slow files
-    come first."""
+    """Leaves large tests out, shuffles if asked to, marks slow ones; groups by file for xdist, slow ones first."""
     if not config.getoption("--large"):
         left_out = [item for item in items if item.get_closest_marker("large")]
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
+    if (seed := config.getoption("--shuffle")) is not None:
+        _shuffle(items, random.Random(seed))
     places = {item: _place(item.path.relative_to(APE_TESTS.parent)) for item in items}
     for item, place in places.items():
         if place < len(SLOW):
@@ -108,6 +116,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         file = item.path.relative_to(APE_TESTS.parent).as_posix()
         item.add_marker(pytest.mark.xdist_group(file))
     items.sort(key=places.__getitem__)
+
+
+def _shuffle(items: list[pytest.Item], numbers: random.Random) -> None:
+    """Files in random order, and the tests of each; a file's stay together, for what they share."""
+    numbers.shuffle(items)
+    files = {file: number for number, file in enumerate(dict.fromkeys(item.path for item in items))}
+    items.sort(key=lambda item: files[item.path])
 
 
 def _place(file: Path) -> int:

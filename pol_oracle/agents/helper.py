@@ -14,6 +14,7 @@ from pol_oracle.l1.monitor import Monitor
 from pol_oracle.protocol.derivation import batch, seed
 from pol_oracle.protocol.errors import ChainError, InputError, WrongChain
 from pol_oracle.protocol.header import Header
+from pol_oracle.protocol.types import BlockId
 from pol_oracle.task import Workload
 from pol_oracle.view import History, View
 from pol_oracle.view.lineage import Chain, Lineage
@@ -45,7 +46,7 @@ class ChainStates:
         self._follower, self._kept, self._stop = follower, KeptStates(config.kept_path), stop
         self._wrong: bytes | None = None  # the parent that was last handed over and does not follow from the chain
 
-    def __call__(self, parent: bytes, headers: Sequence[Header] = ()) -> State | None:
+    def __call__(self, parent: BlockId, headers: Sequence[Header] = ()) -> State | None:
         """Returns W of a block's children.
 
         Args:
@@ -73,7 +74,7 @@ class ChainStates:
         except Cancelled:
             return None
 
-    def _ahead(self, parent: bytes, lineage: Lineage) -> State | None:
+    def _ahead(self, parent: BlockId, lineage: Lineage) -> State | None:
         if parent == self._wrong:
             return None
         try:
@@ -84,7 +85,7 @@ class ChainStates:
             return None
 
 
-def handed(view: View, workload: Workload, parent: bytes, headers: Sequence[Header]) -> Lineage | None:
+def handed(view: View, workload: Workload, parent: BlockId, headers: Sequence[Header]) -> Lineage | None:
     """Returns the lineage of a block that L1 does not show, or None where headers do not lead to it.
 
     Each must have the id that the one above names, and the batch that L1 would ask of it. Whether its states are right

@@ -13,6 +13,7 @@ from eth_account.signers.local import LocalAccount
 from pol_oracle.l1.sending.calls import Call, CallResult
 from pol_oracle.protocol.hashing import keccak, keccak_abi
 from pol_oracle.protocol.positions import Position
+from pol_oracle.protocol.types import BlockId, Wei
 from pol_oracle.view import View
 
 from .rules.actions import (
@@ -54,7 +55,7 @@ class CallSender(CallQueue, Protocol):
     """What the loop needs of the sender."""
 
     @property
-    def gas_price(self) -> int:
+    def gas_price(self) -> Wei:
         """What gas costs now, in wei."""
 
     def tick(self) -> list[CallResult]:
@@ -193,7 +194,7 @@ def _demand(action: Demand) -> tuple[str, str, tuple[Any, ...]]:
     return "Demands", "demand", (action.block_id, position.abi(), *opening)
 
 
-def _about(function: str, block_id: bytes, position: Position) -> tuple[str, str, tuple[Any, ...]]:
+def _about(function: str, block_id: BlockId, position: Position) -> tuple[str, str, tuple[Any, ...]]:
     """A call about a demand: L1 keeps explanations in a contract of their own."""
     if position.explains:
         return "Explanations", function, (block_id, int(position.tree), position.index)

@@ -32,6 +32,7 @@ from pol_oracle.protocol.errors import ChainError, InputError, StoreError, Wrong
 from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.protocol.parameters import Parameters
 from pol_oracle.protocol.text import ether
+from pol_oracle.protocol.types import Address, BlockId, Wei
 from pol_oracle.store import Limits, StateStore
 from pol_oracle.task import TaskSpec, Workload, build_workload
 from pol_oracle.view import History, View
@@ -79,7 +80,7 @@ class Context:
     config: AgentConfig
     parameters: Parameters
     task_id: bytes
-    genesis_id: bytes
+    genesis_id: BlockId
     feed: EventSource
     postbox: CallSender
     memory: AgentMemory
@@ -89,7 +90,7 @@ class Context:
     metrics: Metrics | None = None
 
     @property
-    def me(self) -> str:
+    def me(self) -> Address:
         """The agent's address."""
         return str(self.config.account.address)
 
@@ -215,7 +216,7 @@ class Loop(ABC):
         return self.history.view
 
     @property
-    def gas_price(self) -> int:
+    def gas_price(self) -> Wei:
         """What a transaction costs now, in wei per gas."""
         return self.context.postbox.gas_price
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from pol_oracle.l1.sending.calls import CallResult
 from pol_oracle.protocol.lifecycle import Role
+from pol_oracle.protocol.types import BlockId
 from pol_oracle.store import StateStore
 from pol_oracle.view import View
 
@@ -55,7 +56,7 @@ class VerifierLoop(Loop):
         self._exhausted: set[bytes] = set()
 
     @property
-    def verdicts(self) -> Mapping[bytes, Verdict]:
+    def verdicts(self) -> Mapping[BlockId, Verdict]:
         """What its replays found, by block id."""
         return self._reviewer.verdicts
 

@@ -26,7 +26,9 @@ class RoleName(StrEnum):
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 Account = Annotated[
     str | None,
-    typer.Option("--account", metavar="NAME", help="Keystore to sign with: a name or an address of `pol keys list`."),
+    typer.Option(
+        "--account", metavar="NAME", help="Keystore to sign with: a name or address of `pol keys list`, or a file."
+    ),
 ]
 Dev = Annotated[
     int | None,

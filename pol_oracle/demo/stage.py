@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType, MappingProxyType
 
+from pol_oracle.l1.devnet.process import spawn_watcher
+
 from .cast import DemoRole, Party
 
 STOP_LIMIT_S = 8.0
@@ -61,7 +63,8 @@ class AgentProcesses:
                     stderr=subprocess.STDOUT,
                     start_new_session=True,
                 )
-        self._watch()
+        groups = [process.pid for process in self._processes.values()]
+        self._watcher = spawn_watcher(*groups, patience_s=STOP_LIMIT_S)
 
     def ended(self) -> dict[str, str]:
         """Returns the parties whose process has ended by itself, with its last words."""
@@ -83,18 +86,6 @@ class AgentProcesses:
             except subprocess.TimeoutExpired:
                 _signal(process, signal.SIGKILL)
                 process.wait()
-
-    def _watch(self) -> None:
-        """Ends the agents if the demo itself is killed: the watcher's standard input then comes to an end."""
-        groups = " ".join(f"-{process.pid}" for process in self._processes.values())
-        script = f"cat >/dev/null; kill -s TERM -- {groups}; sleep {STOP_LIMIT_S:g}; kill -s KILL -- {groups}"
-        self._watcher = subprocess.Popen(
-            ["/bin/sh", "-c", script],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
 
     def _output(self, name: str) -> Path:
         folder = self._home / "output"

@@ -10,6 +10,7 @@ import structlog
 from pol_oracle.protocol.errors import NodeTrouble, WrongChain
 from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.protocol.text import printable
+from pol_oracle.protocol.types import Address, BlockId
 
 from .client import Client
 from .monitor import Monitor, Update
@@ -30,8 +31,8 @@ class Folded:
         bond: the agent's own, in its role.
     """
 
-    head: bytes
-    finalized_tip: bytes
+    head: BlockId
+    finalized_tip: BlockId
     bond: Bond
 
 
@@ -48,7 +49,7 @@ class Check:
         role: the same.
     """
 
-    def __init__(self, client: Client, monitor: Monitor, account: str, role: Role) -> None:
+    def __init__(self, client: Client, monitor: Monitor, account: Address, role: Role) -> None:
         self._client = client
         self._monitor = monitor
         self._account = account

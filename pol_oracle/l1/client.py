@@ -11,6 +11,7 @@ from eth_utils.address import to_checksum_address
 
 from pol_oracle.protocol.errors import ChainError, InputError, NodeTrouble, Reverted, WrongChain
 from pol_oracle.protocol.lifecycle import Role, Status
+from pol_oracle.protocol.types import Address, BlockId, Wei
 
 from .contracts.abi import decode_answer, decode_revert, encode_call
 from .contracts.artifacts import load_artifact
@@ -41,7 +42,7 @@ class Request:
 
     target: str
     data: bytes
-    value: int = 0
+    value: Wei = 0
 
 
 class Client(Node):
@@ -204,7 +205,7 @@ class Client(Node):
 
     # --- contracts ---
 
-    def request_for(self, contract: str, function: str, arguments: Sequence[Any], value: int = 0) -> Request:
+    def request_for(self, contract: str, function: str, arguments: Sequence[Any], value: Wei = 0) -> Request:
         """Returns the transaction that calls a function of one of our contracts."""
         return Request(self.address_of(contract), encode_call(contract, function, arguments), value)
 
@@ -235,7 +236,7 @@ class Client(Node):
     def simulate(
         self,
         request: Request,
-        sender: str | None,
+        sender: Address | None,
         at: int | str = "latest",
         *,
         gas: int | None = None,
@@ -257,7 +258,7 @@ class Client(Node):
 
     @legible
     def estimate_gas(
-        self, request: Request, sender: str, at: int | str = "latest", *, code: Mapping[str, bytes] | None = None
+        self, request: Request, sender: Address, at: int | str = "latest", *, code: Mapping[str, bytes] | None = None
     ) -> int:
         """Returns the gas that a transaction needs; see :meth:`simulate`.
 
@@ -270,7 +271,7 @@ class Client(Node):
         self,
         method: str,
         request: Request,
-        sender: str | None,
+        sender: Address | None,
         at: int | str,
         gas: int | None,
         code: Mapping[str, bytes] | None,
@@ -290,35 +291,35 @@ class Client(Node):
 
     # --- our contracts, typed ---
 
-    def head(self) -> bytes:
+    def head(self) -> BlockId:
         """Returns the id of the head."""
         return bytes(self.call("PoLRegistry", "head"))
 
-    def finalized_tip(self) -> bytes:
+    def finalized_tip(self) -> BlockId:
         """Returns the id of the newest finalized block."""
         return bytes(self.call("PoLRegistry", "finalizedTip"))
 
-    def block_record(self, block_id: bytes) -> BlockRecord:
+    def block_record(self, block_id: BlockId) -> BlockRecord:
         """Returns what storage keeps of a block; status NONE if it is unknown."""
         miner, proposed_at, status, *rest = self.call("PoLRegistry", "blocks", block_id)
         return BlockRecord(miner, proposed_at, Status(status), *rest)
 
-    def attestation(self, block_id: bytes, verifier: str) -> int:
+    def attestation(self, block_id: BlockId, verifier: Address) -> int:
         """Returns 0: none, 1: attested, 2: settled."""
         return int(self.call("PoLRegistry", "attestationOf", block_id, verifier))
 
-    def bond(self, account: str, role: Role) -> Bond:
+    def bond(self, account: Address, role: Role) -> Bond:
         """Returns an account's bond in a role."""
         return Bond(*self.call("BondVault", "bondOf", account, role))
 
-    def credit(self, account: str) -> int:
+    def credit(self, account: Address) -> int:
         """Returns what an account can collect, in wei."""
         return int(self.call("BondVault", "creditOf", account))
 
-    def learn(self, account: str) -> int:
+    def learn(self, account: Address) -> int:
         """Returns an account's LEARN, in the token's smallest unit."""
         return int(self.call("LearnToken", "balanceOf", account))
 
-    def commitment(self, challenger: str, commitment: bytes) -> Commitment:
+    def commitment(self, challenger: Address, commitment: bytes) -> Commitment:
         """Returns a committed challenge."""
         return Commitment(*self.call("Bounties", "commitmentOf", challenger, commitment))

@@ -23,6 +23,7 @@ from pol_oracle.protocol.errors import ChainError, InputError, NotMined
 from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.parameters import Parameters
 from pol_oracle.protocol.task import Task
+from pol_oracle.protocol.types import Address
 
 from .client import Client
 from .contracts.abi import decode_revert
@@ -45,7 +46,7 @@ class Creation:
 
     name: str
     arguments: tuple[Any, ...]
-    address: str
+    address: Address
 
 
 def create_address(deployer: str, nonce: int) -> str:
@@ -180,7 +181,7 @@ def verify(client: Client, deployment: Deployment) -> None:
 
 
 def _priced(
-    client: Client, sender: str, nonce: int, creations: Sequence[Creation], policy: FeePolicy
+    client: Client, sender: Address, nonce: int, creations: Sequence[Creation], policy: FeePolicy
 ) -> list[dict[str, Any]]:
     """Returns unsigned transactions, after checking that the sender can pay for all of them."""
     codes = ["0x" + _creation_code(creation).hex() for creation in creations]

@@ -110,11 +110,13 @@ def load_key(folder: Path, account: str, password: str) -> LocalAccount:
 
 
 def find_key(folder: Path, account: str) -> Key:
-    """Returns the stored key with that name or address.
+    """Returns the stored key with that name or address, or the one in a file, such as Foundry's or Geth's, by its path.
 
     Raises:
-        InputError: there is none, or the file of that name is no keystore.
+        InputError: there is none, or the file is no keystore.
     """
+    if os.sep in account and (path := Path(account).expanduser()).is_file():
+        return _read(path)[0]
     keys, bad = _scan(folder)
     if account in bad:
         raise InputError(bad[account])

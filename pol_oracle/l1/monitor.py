@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from pol_oracle.protocol.errors import ChainError, NodeTrouble, Unreachable, WrongChain
+from pol_oracle.protocol.types import Seconds
 
 from .client import Client
 from .events.logs import Log, decode
@@ -41,7 +42,7 @@ class Update:
     rollback_to: int | None
     events: tuple[Event, ...]
     l1_block: int
-    timestamp: int
+    timestamp: Seconds
     whole: bool = True
     l1_hash: bytes = field(default=b"", compare=False)
 
@@ -52,7 +53,7 @@ class _Mark:
 
     number: int
     hash: bytes
-    timestamp: int
+    timestamp: Seconds
 
 
 class Monitor:

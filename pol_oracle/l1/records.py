@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pol_oracle.protocol.lifecycle import Status
+from pol_oracle.protocol.types import Address, BlockId, Seconds, Wei
 
 
 @dataclass(frozen=True)
@@ -14,7 +15,7 @@ class L1Block:
     number: int
     hash: bytes
     parent_hash: bytes
-    timestamp: int
+    timestamp: Seconds
     base_fee: int
 
 
@@ -33,7 +34,7 @@ class LogPosition:
     l1_block: int
     l1_hash: bytes
     log_index: int
-    timestamp: int
+    timestamp: Seconds
     tx_hash: bytes
 
 
@@ -46,7 +47,7 @@ class Receipt:
     l1_hash: bytes
     ok: bool
     gas_used: int
-    gas_price: int
+    gas_price: Wei
     contract_address: str | None
 
 
@@ -55,7 +56,7 @@ class Transaction:
     """Of an L1 block's body: 32-byte hash, checksummed sender, and the nonce that it holds."""
 
     hash: bytes
-    sender: str
+    sender: Address
     nonce: int
 
 
@@ -63,7 +64,7 @@ class Transaction:
 class SentCall:
     """What a mined transaction calls: sender and target, checksummed, and calldata."""
 
-    sender: str
+    sender: Address
     target: str
     data: bytes
 
@@ -72,13 +73,13 @@ class SentCall:
 class BlockRecord:
     """Mirror of ``struct Block``: what storage keeps of a block."""
 
-    miner: str
-    proposed_at: int
+    miner: Address
+    proposed_at: Seconds
     status: Status
     difficulty: int
     attestations: int
     timely: int
-    parent: bytes
+    parent: BlockId
     jump: bytes
     total_work: int
     height: int
@@ -94,8 +95,8 @@ class BlockRecord:
 class Bond:
     """An account's bond in one role."""
 
-    free: int
-    locked: int
+    free: Wei
+    locked: Wei
 
 
 @dataclass(frozen=True)

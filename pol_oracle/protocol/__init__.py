@@ -1,8 +1,8 @@
 """The rules of the chain as pure functions: the Python mirror of ``contracts/lib``.
 
-Nothing here reads a clock, a socket, a file or a tensor. Each module but errors.py, the exception tree, and text.py,
-strangers' words made safe to print, has a Solidity twin, and the two are held together by
-``tests/golden/protocol.json``, which both test suites read:
+Nothing here reads a clock, a socket, a file or a tensor. Each module but errors.py, the exception tree, types.py, what
+numbers and bytes mean, and text.py, strangers' words made safe to print, has a Solidity twin, and the two are held
+together by ``tests/golden/protocol.json``, which both test suites read:
 
     rules.py       which rule set a task plays by              contracts/Types.sol
     task.py        what is fixed at genesis, and its id        contracts/Types.sol

@@ -9,6 +9,7 @@ from typing import Any
 
 from .errors import InputError
 from .hashing import keccak_abi
+from .types import BlockId
 
 HEADER_TYPE = "(bytes32,address,uint64,uint32[],bytes32,bytes32,bytes32,bytes32,bytes32,uint32,uint32)"
 _ADDRESS = re.compile(r"0x[0-9A-Fa-f]{40}")
@@ -61,7 +62,7 @@ class Header:
             self.correct_after,
         )
 
-    def id(self, task_id: bytes) -> bytes:
+    def id(self, task_id: bytes) -> BlockId:
         """``keccak256(abi.encode(taskId, header))``."""
         return keccak_abi(["bytes32", HEADER_TYPE], [task_id, self.astuple()])
 

@@ -7,6 +7,7 @@ from enum import IntEnum
 from typing import Any
 
 from .hashing import ZERO, keccak_abi
+from .types import BlockId, DemandId
 
 LEAF_GROUP = 256  # leaves of one answer: 64 KiB, well inside what nodes relay in one transaction
 MAX_NODES = 2048  # nodes of one answer: 64 KiB as well
@@ -104,7 +105,7 @@ class Position:
             return f"step {self.index} of the segment"
         return f"sample {self.index} {self.tree.name.lower()} the step"
 
-    def demand_id(self, block_id: bytes) -> bytes:
+    def demand_id(self, block_id: BlockId) -> DemandId:
         """Id of the demand for it; L1 has none for an explanation."""
         return keccak_abi(["bytes32", POSITION_TYPE], [block_id, self.abi()])
 

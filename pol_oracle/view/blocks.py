@@ -8,6 +8,7 @@ from pol_oracle.protocol.hashing import ZERO
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import EvidenceKind, Status
 from pol_oracle.protocol.positions import Item, Position
+from pol_oracle.protocol.types import Address, BlockId, DemandId, Root, Seconds, Wei
 
 NOBODY = "0x" + "00" * 20
 
@@ -16,7 +17,7 @@ NOBODY = "0x" + "00" * 20
 class Attestation:
     """One verifier's attestation; ``since`` is its L1 time in seconds."""
 
-    since: int
+    since: Seconds
     settled: bool = False
 
 
@@ -29,7 +30,7 @@ class Speaker:
         released: the bond is free again.
     """
 
-    fallen_at: int | None = None
+    fallen_at: Seconds | None = None
     released: bool = False
 
     @property
@@ -58,17 +59,17 @@ class DemandView:
         settled: the fee was paid out.
     """
 
-    id: bytes
-    block_id: bytes
-    demander: str
+    id: DemandId
+    block_id: BlockId
+    demander: Address
     position: Position
-    deadline: int
-    opened_at: int
+    deadline: Seconds
+    opened_at: Seconds
     order: int
     answer: bytes | None = None
-    responder: str | None = None
-    answered_at: int | None = None
-    trace_root: bytes = ZERO
+    responder: Address | None = None
+    answered_at: Seconds | None = None
+    trace_root: Root = ZERO
     expired: bool = False
     settled: bool = False
 
@@ -108,26 +109,26 @@ class BlockView:
         reward: 1e-18 LEARN that its miner got.
     """
 
-    id: bytes
+    id: BlockId
     header: Header | None
-    miner: str
-    parent: bytes
+    miner: Address
+    parent: BlockId
     height: int
     difficulty: int
     total_work: int
     sequence: int
-    proposed_at: int
+    proposed_at: Seconds
     correct_after: int
     status: Status = Status.PENDING
-    closed_at: int | None = None
+    closed_at: Seconds | None = None
     slashed_for: EvidenceKind | None = None
     attestations: dict[str, Attestation] = field(default_factory=dict)
     demands: dict[Position, DemandView] = field(default_factory=dict)
     speakers: dict[str, Speaker] = field(default_factory=dict)
-    answered_at: int = 0
+    answered_at: Seconds = 0
     slashes_before: int = 0
     bounty: tuple[str, int] | None = None
-    prover: str | None = None
+    prover: Address | None = None
     lapsed: bool = False
     forfeited: bool = False
     reward: int = 0
@@ -174,8 +175,8 @@ class BlockView:
 class BondView:
     """An account's bond in one role, in wei."""
 
-    free: int = 0
-    locked: int = 0
+    free: Wei = 0
+    locked: Wei = 0
 
     @property
     def total(self) -> int:

@@ -9,6 +9,7 @@ from pol_oracle.l1.events import typed as ev
 from pol_oracle.protocol.errors import WrongChain
 from pol_oracle.protocol.hashing import ZERO
 from pol_oracle.protocol.positions import Item, Position
+from pol_oracle.protocol.types import Address, DemandId
 
 from .blocks import DemandView
 
@@ -37,8 +38,8 @@ class Disputes:
     """
 
     def __init__(self) -> None:
-        self.all: dict[bytes, DemandView] = {}
-        self.open: dict[bytes, DemandView] = {}
+        self.all: dict[DemandId, DemandView] = {}
+        self.open: dict[DemandId, DemandView] = {}
 
     def close(self, demands: Iterable[DemandView]) -> None:
         """Their block is in a final state: nothing of it can be shown any more."""
@@ -115,7 +116,7 @@ class Disputes:
         )
         return demand
 
-    def _answered(self, event: ev.Revealed | ev.Explained, responder: str) -> DemandView:
+    def _answered(self, event: ev.Revealed | ev.Explained, responder: Address) -> DemandView:
         demand = self._known(event)
         demand.answer, demand.responder, demand.answered_at = event.answer, responder, event.at.timestamp
         self.open.pop(_id(event), None)

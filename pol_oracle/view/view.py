@@ -19,6 +19,7 @@ from pol_oracle.protocol.errors import WrongChain
 from pol_oracle.protocol.hashing import ZERO
 from pol_oracle.protocol.lifecycle import SILENT, Candidate, Role, Status, choose_head
 from pol_oracle.protocol.parameters import Parameters
+from pol_oracle.protocol.types import Address, BlockId, DemandId, Seconds, Wei
 
 from .blocks import NOBODY, Attestation, BlockView, BondView, Committed, DemandView, Speaker
 from .disputes import Disputed, Disputes
@@ -42,11 +43,11 @@ class View:
         slashes: blocks that were slashed so far.
     """
 
-    def __init__(self, genesis_id: bytes) -> None:
+    def __init__(self, genesis_id: BlockId) -> None:
         self.l1_block = 0
         self.now = 0
         genesis = BlockView(genesis_id, None, NOBODY, ZERO, 0, 0, 0, 0, 0, 0, Status.FINALIZED, 0)
-        self.blocks: dict[bytes, BlockView] = {genesis_id: genesis}
+        self.blocks: dict[BlockId, BlockView] = {genesis_id: genesis}
         self.head = genesis_id
         self.head_since = 0
         self.rivals: set[bytes] = set()
@@ -55,16 +56,16 @@ class View:
         self.credits: dict[str, int] = {}
         self.commitments: dict[tuple[str, bytes], Committed] = {}
         self.slashes = 0
-        self._pending: dict[bytes, BlockView] = {}
+        self._pending: dict[BlockId, BlockView] = {}
         self._disputes = Disputes()
-        self._unsettled: dict[bytes, BlockView] = {}
-        self._live: dict[bytes, BlockView] | None = None
-        self._lineages: dict[bytes, Lineage] = {genesis_id: ()}
+        self._unsettled: dict[BlockId, BlockView] = {}
+        self._live: dict[BlockId, BlockView] | None = None
+        self._lineages: dict[BlockId, Lineage] = {genesis_id: ()}
 
     # --- questions ---
 
     @property
-    def finalized_tip(self) -> bytes:
+    def finalized_tip(self) -> BlockId:
         """The last finalized block."""
         return self.finalized[-1]
 
@@ -74,7 +75,7 @@ class View:
         return list(self._pending.values())
 
     @property
-    def demands(self) -> dict[bytes, DemandView]:
+    def demands(self) -> dict[DemandId, DemandView]:
         """Demand id -> demand, explanations among them."""
         return self._disputes.all
 
@@ -89,7 +90,7 @@ class View:
         return list(self._unsettled.values())
 
     @property
-    def live(self) -> dict[bytes, BlockView]:
+    def live(self) -> dict[BlockId, BlockView]:
         """The finalized tip and every pending block that descends from it with no slashed or orphaned ancestor."""
         if self._live is None:
             self._live = {self.finalized_tip: self.blocks[self.finalized_tip]}
@@ -98,37 +99,37 @@ class View:
                     self._live[block.id] = block
         return self._live
 
-    def best(self, among: Iterable[bytes]) -> bytes:
+    def best(self, among: Iterable[bytes]) -> BlockId:
         """Returns the fork choice's head among some live blocks (never empty)."""
         blocks = (self.blocks[i] for i in among)
         return choose_head(Candidate(b.id, b.total_work, b.sequence) for b in blocks).id
 
-    def branch(self, block_id: bytes) -> Iterator[BlockView]:
+    def branch(self, block_id: BlockId) -> Iterator[BlockView]:
         """Yields a block and its ancestors down to, without, the first one that is not pending."""
         block = self.blocks[block_id]
         while block.status is Status.PENDING:
             yield block
             block = self.blocks[block.parent]
 
-    def lineage(self, block_id: bytes) -> Lineage:
+    def lineage(self, block_id: BlockId) -> Lineage:
         """Returns the headers from the first block after genesis up to a block; none for genesis."""
         return self._lineages[block_id]
 
-    def child_difficulty(self, block_id: bytes, parameters: Parameters) -> int:
+    def child_difficulty(self, block_id: BlockId, parameters: Parameters) -> int:
         """Returns the difficulty that a block's children are born with."""
         block = self.blocks[block_id]
         if block.header is None:
             return parameters.difficulty
         return self.retargeted(block.difficulty, block.parent, block.proposed_at, parameters)
 
-    def retargeted(self, difficulty: int, parent_id: bytes, proposed_at: int, parameters: Parameters) -> int:
+    def retargeted(self, difficulty: int, parent_id: BlockId, proposed_at: Seconds, parameters: Parameters) -> int:
         """Returns the same of a block that this view need not hold: of that difficulty, parent and L1 time."""
         parent = self.blocks[parent_id]
         if parent.header is None:  # nobody searched for genesis: the time since says nothing
             return difficulty
         return parameters.retarget(difficulty, proposed_at - parent.proposed_at)
 
-    def bond(self, account: str, role: Role) -> BondView:
+    def bond(self, account: Address, role: Role) -> BondView:
         """Returns an account's bond, zero if it never deposited."""
         return self.bonds.get((account, role), BondView())
 
@@ -278,7 +279,7 @@ class View:
         block.speakers[event.author].released = True
         self._settle(block)
 
-    def _block(self, block_id: bytes) -> BlockView:
+    def _block(self, block_id: BlockId) -> BlockView:
         if block_id not in self.blocks:
             raise WrongChain(
                 f"an event names block {block_id.hex()}, which was never proposed here: "
@@ -286,7 +287,7 @@ class View:
             )
         return self.blocks[block_id]
 
-    def _close(self, block_id: bytes, status: Status, timestamp: int) -> None:
+    def _close(self, block_id: BlockId, status: Status, timestamp: Seconds) -> None:
         block = self._block(block_id)
         block.status, block.closed_at = status, timestamp
         self._pending.pop(block_id, None)
@@ -302,24 +303,24 @@ class View:
         if not owes and paid and all(a.settled for a in block.attestations.values()):
             self._unsettled.pop(block.id, None)
 
-    def _move(self, account: str, role: Role, free: int = 0, locked: int = 0) -> None:
+    def _move(self, account: Address, role: Role, free: Wei = 0, locked: Wei = 0) -> None:
         bond = self.bonds.setdefault((account, role), BondView())
         bond.free += free
         bond.locked += locked
 
-    def _credit(self, account: str, amount: int) -> None:
+    def _credit(self, account: Address, amount: Wei) -> None:
         self.credits[account] = self.credits.get(account, 0) + amount
 
 
 class History:
     """The confirmed events, and the view folded from them."""
 
-    def __init__(self, genesis_id: bytes) -> None:
+    def __init__(self, genesis_id: BlockId) -> None:
         self._genesis_id = genesis_id
         self.events: list[ev.Event] = []
         self.view = View(genesis_id)
 
-    def update(self, rollback_to: int | None, events: Iterable[ev.Event], l1_block: int, timestamp: int) -> View:
+    def update(self, rollback_to: int | None, events: Iterable[ev.Event], l1_block: int, timestamp: Seconds) -> View:
         """Takes in what the monitor saw.
 
         Args:

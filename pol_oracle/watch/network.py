@@ -91,7 +91,7 @@ class NetworkState:
         return PartyRow(
             name=name,
             part=part,
-            style="red" if alarm else "yellow" if name in self.parts else "green" if agent else "",
+            style="red" if alarm else "yellow" if name in self.parts else "green" if agent and agent.alive else "",
             bond=f"{self.view.bond(address, role).total / WEI:g}",
             learn=f"{learn.get(address, 0) / WEI:g}" if role is Role.MINER or not self._mines(address) else "",
             story=_story(self.view, address, role),
@@ -106,8 +106,10 @@ class NetworkState:
         """What a party does or waits for, and whether a person has to do something."""
         if agent is not None and agent.name in self.ended:
             return f"its process ended: {self.ended[agent.name]}", True
+        if agent is not None and agent.stopped:
+            return "stopped", False
         if agent is not None and not agent.alive:
-            return ("stopped" if agent.stopped else "its process was killed; start it again"), True
+            return "its process was killed; start it again", True
         if role is Role.MINER:
             wait = miner_wait(self.view, address, self.parameters, self.now)
         else:

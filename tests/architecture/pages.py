@@ -9,6 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / ".github").rglob("*.md")])
+USERS = (".", "pol.toml")  # what these name is a user's
 FENCE = re.compile(r"^ *```.*?^ *```$", re.MULTILINE | re.DOTALL)
 
 
@@ -19,7 +20,7 @@ def name(page: Path) -> str:
 
 def files(text: str) -> Iterator[str]:
     """Yields what a text names in backticks that looks like a file or a folder of the project, and not of a user's."""
-    named = (name for name in re.findall(r"`([\w./-]+)`", text) if not name.startswith("."))
+    named = (name for name in re.findall(r"`([\w./-]+)`", text) if not name.startswith(USERS))
     yield from (name for name in named if re.search(r"\w\.(py|sol|toml|md)$|\w/\w+/$", name))
 
 

@@ -10,7 +10,6 @@ from pol_oracle.canonical.models import build_model
 SEEDS = {"cnn": 20, "vgg": 20, "resnet18-7x7": 6, "resnet18": 4}  # the bench takes 20 of each
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", SEEDS)
 @pytest.mark.parametrize("steps", [0, 5], ids=["initial", "trained"])
 def test_the_step_agrees_with_torch_in_double_precision(name: str, steps: int) -> None:

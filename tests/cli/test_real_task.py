@@ -147,7 +147,7 @@ def test_deployment_is_not_overwritten_by_mistake(pol: Pol, network: L1, task_fi
     assert "--force" in said.sentence
 
 
-@pytest.mark.parametrize(("role", "needed"), [("miner", "1 ETH"), ("verifier", "1.94 ETH")])
+@pytest.mark.parametrize(("role", "needed"), [("miner", "1.25 ETH"), ("verifier", "1.94 ETH")])
 def test_no_bond(pol: Pol, network: L1, role: str, needed: str) -> None:
     said = pol(role, "run", "--dev", 9)
 

@@ -37,7 +37,6 @@ def command(folder: Path, *options: str) -> list[str]:
     return [sys.executable, "-m", "pol_oracle.cli", *home, "demo", "--task", str(task), "--out", str(folder), *options]
 
 
-@pytest.mark.timeout(300)
 def test_demo_keeps_its_promises(tmp_path: Path) -> None:
     done = subprocess.run(
         command(tmp_path, "--blocks", str(BLOCKS), "--limit", "240", "--json"), capture_output=True, text=True

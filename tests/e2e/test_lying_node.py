@@ -12,7 +12,6 @@ from pol_oracle.soak.network.proxy import LyingProxy
 from tests.e2e.stage import STAKE, Stage, boast
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("seed", range(2))
 def test_a_network_behind_a_lying_node_finalizes_and_slashes(
     stage: Stage, accounts: list[LocalAccount], anvil: str, seed: int

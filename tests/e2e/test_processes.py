@@ -5,13 +5,10 @@ from __future__ import annotations
 import signal
 from collections import Counter
 
-import pytest
-
 from pol_oracle.l1.events import typed as ev
 from tests.e2e.processes import Processes
 
 
-@pytest.mark.timeout(300)
 def test_agents_killed_in_the_middle_send_nothing_twice_and_forget_no_duty(processes: Processes) -> None:
     processes.start("miner", 1)
     processes.start("verifier", 2)

@@ -64,8 +64,9 @@ def test_one_verifier_alone_has_a_bad_block_slashed(stage: Stage, accounts: Acco
     (slashed,) = (b for b in alone.view.blocks.values() if b.status is SLASHED)
     assert slashed.slashed_for is kind
     assert money(stage)[cheat.address][Unit.ETH] == -ETH
-    taken = len(slashed.attestations) * ETH // 4 if kind is not WITHHELD else 0  # else it is burned
-    assert money(stage)[verifier.address][Unit.ETH] == (ETH + taken) // 2
+    proven = (ETH + len(slashed.attestations) * ETH // 4) // 2
+    lapsed = stage.deployment.parameters.demand_fee  # the rest is burned
+    assert money(stage)[verifier.address][Unit.ETH] == (lapsed if kind is WITHHELD else proven)
     assert all(money(stage)[colluder.address][Unit.ETH] == -ETH // 4 for colluder in colluders)
     assert stage.client.bond(cheat.address, Role.MINER).free == STAKE - ETH
 

@@ -57,7 +57,6 @@ def propose(processes: Processes, forgery: Forgery) -> None:
     processes.client.rpc.request("eth_sendTransaction", fields)
 
 
-@pytest.mark.timeout(300)
 def test_a_verifier_without_torch_replays_attests_and_proves_fraud(
     processes: Processes, lone: Workload, accounts: list[LocalAccount], torchless: Path
 ) -> None:

@@ -211,3 +211,16 @@ def test_a_folder_that_cannot_be(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match="could not be stored"):
         new_key(tmp_path / "file" / "keys", "a", "pw", CHEAP)
+
+
+def test_a_keystore_of_another_tool_is_taken_by_its_path(tmp_path: Path) -> None:
+    """Foundry's lie in ~/.foundry/keystores without a suffix, Geth's in ~/.ethereum/keystore."""
+    made = new_key(tmp_path / "ours", "alice", "pw", CHEAP)
+    elsewhere = tmp_path / "foundry" / "bob"
+    elsewhere.parent.mkdir()
+    elsewhere.write_bytes(made.path.read_bytes())
+
+    assert find_key(tmp_path / "none", str(elsewhere)).address == made.address
+    assert load_key(tmp_path / "none", str(elsewhere), "pw").address == made.address
+    with pytest.raises(InputError, match="no key"):
+        find_key(tmp_path / "none", str(tmp_path / "foundry" / "carol"))

@@ -35,7 +35,7 @@ while True:
         open(sys.argv[1] + ".gone", "w").write("gone")
     time.sleep(0.005)
 """
-LIMIT_S = 20.0
+LIMIT_S = 60.0
 
 
 def until(condition: Callable[[], bool]) -> None:

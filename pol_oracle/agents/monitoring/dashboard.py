@@ -9,6 +9,7 @@ from dataclasses import asdict
 import structlog
 
 from pol_oracle.protocol.lifecycle import Status
+from pol_oracle.protocol.types import Address
 from pol_oracle.view import View
 
 from .logs import BestEffort
@@ -38,7 +39,7 @@ class Dashboard:
     def __init__(
         self,
         meter: Meter,
-        me: str,
+        me: Address,
         records: Records,
         show: Show | None = None,
         metrics: Metrics | None = None,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pol_oracle.protocol.lifecycle import Role, Status
+from pol_oracle.protocol.types import Address
 from pol_oracle.view import View
 
 from .waiting import WEI
 
 
-def network_gauges(view: View, me: str, role: Role, waiting: int) -> dict[str, float | None]:
+def network_gauges(view: View, me: Address, role: Role, waiting: int) -> dict[str, float | None]:
     """Returns the gauges that any agent has, by name.
 
     Args:

@@ -15,6 +15,7 @@ from typing import Any
 import structlog
 
 from pol_oracle.protocol.lifecycle import Role
+from pol_oracle.protocol.types import Address
 from pol_oracle.report.ledger import Entry, ledger, totals
 from pol_oracle.view import History, View
 
@@ -36,7 +37,9 @@ class Records:
         refusals: what L1 refused it in earlier lives.
     """
 
-    def __init__(self, path: Path, name: str, role: Role, address: str, refusals: Iterable[RefusedCall] = ()) -> None:
+    def __init__(
+        self, path: Path, name: str, role: Role, address: Address, refusals: Iterable[RefusedCall] = ()
+    ) -> None:
         self._path = path
         self._name = name
         self.role = role

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.protocol.parameters import Parameters
+from pol_oracle.protocol.types import Address
 from pol_oracle.view import View
 from pol_oracle.view.blocks import BlockView
 
@@ -60,7 +61,7 @@ def block_wait(view: View, block: BlockView, parameters: Parameters, now: float)
     return ", ".join(found) or "can be final"
 
 
-def miner_wait(view: View, me: str, parameters: Parameters, now: float) -> Wait | None:
+def miner_wait(view: View, me: Address, parameters: Parameters, now: float) -> Wait | None:
     """Says why a miner cannot propose, None if it can.
 
     Args:
@@ -85,7 +86,7 @@ def miner_wait(view: View, me: str, parameters: Parameters, now: float) -> Wait 
     return Wait("bond", f"bond fully locked in {count(len(own), 'block')}, the first waits: {reason}", deposit)
 
 
-def verifier_wait(view: View, me: str, parameters: Parameters, policy: Policy) -> Wait | None:
+def verifier_wait(view: View, me: Address, parameters: Parameters, policy: Policy) -> Wait | None:
     """Says why a verifier cannot attest, None if it can.
 
     Args:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.protocol.positions import MissingItem, Position
+from pol_oracle.protocol.types import Address, BlockId, Seconds
 
 if TYPE_CHECKING:
     from pol_oracle.evidence import Answer, FraudProof
@@ -22,7 +23,7 @@ ENTRIES = 1000  # of the slash log, looked at in one transaction at most
 class Propose:
     """Propose a block whose states are already in the store, unless L1 makes it harder than it was searched at."""
 
-    block_id: bytes
+    block_id: BlockId
     header: Header
     searched_at: int
 
@@ -35,7 +36,7 @@ class Propose:
 class Attest:
     """Say "I have the data and it is right", at the difficulty that the block was checked against."""
 
-    block_id: bytes
+    block_id: BlockId
     difficulty: int
 
     @property
@@ -47,9 +48,9 @@ class Attest:
 class Prove:
     """Have the Court recompute what is wrong with a block, or with an explanation."""
 
-    block_id: bytes
+    block_id: BlockId
     proof: FraudProof
-    explained_at: int = 0  # the same explanation may be given, and refuted, again
+    explained_at: Seconds = 0  # the same explanation may be given, and refuted, again
     before: int | None = None  # order of the bounty's commitment, if that is assigned: only an earlier one takes it
 
     @property
@@ -63,10 +64,10 @@ class Prove:
 class Demand:
     """Demand that a part of a block's trees be shown on L1, or that an evaluation be explained."""
 
-    block_id: bytes
+    block_id: BlockId
     header: Header
     lacking: MissingItem
-    explained_at: int = 0  # as for a proof: here and below
+    explained_at: Seconds = 0  # as for a proof: here and below
 
     @property
     def key(self) -> str:
@@ -77,9 +78,9 @@ class Demand:
 class Hasten:
     """Move a deadline nearer, since fewer demands are open than when it was set."""
 
-    block_id: bytes
+    block_id: BlockId
     position: Position
-    deadline: int  # of now
+    deadline: Seconds  # of now
 
     @property
     def key(self) -> str:
@@ -90,11 +91,11 @@ class Hasten:
 class Reveal:
     """Show what was demanded."""
 
-    block_id: bytes
+    block_id: BlockId
     header: Header
     position: Position
     answer: Answer
-    explained_at: int = 0
+    explained_at: Seconds = 0
 
     @property
     def key(self) -> str:
@@ -105,12 +106,12 @@ class Reveal:
 class Explain:
     """Answer with a bond for how a test sample is evaluated."""
 
-    block_id: bytes
+    block_id: BlockId
     header: Header
     position: Position
     answer: Answer
     role: Role
-    since: int  # L1 time at which it was last left open
+    since: Seconds  # L1 time at which it was last left open
 
     @property
     def key(self) -> str:
@@ -121,9 +122,9 @@ class Explain:
 class Reopen:
     """End an explanation for which nobody answers any more."""
 
-    block_id: bytes
+    block_id: BlockId
     position: Position
-    explained_at: int
+    explained_at: Seconds
 
     @property
     def key(self) -> str:
@@ -134,8 +135,8 @@ class Reopen:
 class Release:
     """Get back the bond with which an author answered for what it explained of a block in a final state."""
 
-    block_id: bytes
-    author: str
+    block_id: BlockId
+    author: Address
 
     @property
     def key(self) -> str:
@@ -149,9 +150,9 @@ class Expire:
     Or end a demand about an explanation that does not stand any more.
     """
 
-    block_id: bytes
+    block_id: BlockId
     position: Position
-    opened_at: int  # it may be made again, if the same explanation is given again
+    opened_at: Seconds  # it may be made again, if the same explanation is given again
 
     @property
     def key(self) -> str:
@@ -162,7 +163,7 @@ class Expire:
 class SettleDemand:
     """Pay a demand's fee to whoever it belongs to, once the block is in a final state."""
 
-    block_id: bytes
+    block_id: BlockId
     position: Position
 
     @property
@@ -174,8 +175,8 @@ class SettleDemand:
 class Finalize:
     """Pending -> Finalized; the witness is a judged block on top of it, or it, that is better than all beside it."""
 
-    block_id: bytes
-    witness: bytes
+    block_id: BlockId
+    witness: BlockId
 
     @property
     def key(self) -> str:
@@ -186,7 +187,7 @@ class Finalize:
 class Orphan:
     """Pending -> Orphaned, which frees the bonds."""
 
-    block_id: bytes
+    block_id: BlockId
 
     @property
     def key(self) -> str:
@@ -197,8 +198,8 @@ class Orphan:
 class ClaimHead:
     """Make the best live block the head after the old head's branch was slashed."""
 
-    block_id: bytes
-    replaces: bytes  # the head of now; a block may have to be claimed again later
+    block_id: BlockId
+    replaces: BlockId  # the head of now; a block may have to be claimed again later
 
     @property
     def key(self) -> str:
@@ -209,8 +210,8 @@ class ClaimHead:
 class Contest:
     """Show that a block beside the head's branch is live."""
 
-    block_id: bytes
-    head: bytes  # of now
+    block_id: BlockId
+    head: BlockId  # of now
 
     @property
     def key(self) -> str:
@@ -222,8 +223,8 @@ class Dismiss:
     """Take a rival of the head that has fallen off L1's list."""
 
     place: int
-    block_id: bytes
-    since: int  # L1 time: a block may become a rival again, and one call may not get through the slash log
+    block_id: BlockId
+    since: Seconds  # L1 time: a block may become a rival again, and one call may not get through the slash log
 
     @property
     def key(self) -> str:
@@ -234,7 +235,7 @@ class Dismiss:
 class CatchUp:
     """Have L1 look for a block's ancestors in more of the slash log, so that later calls need not."""
 
-    block_id: bytes
+    block_id: BlockId
     number: int  # of the call
 
     @property
@@ -246,8 +247,8 @@ class CatchUp:
 class SettleAttestation:
     """End an attestation of a block in a final state: reward, loss, or bond back."""
 
-    block_id: bytes
-    verifier: str
+    block_id: BlockId
+    verifier: Address
 
     @property
     def key(self) -> str:
@@ -258,7 +259,7 @@ class SettleAttestation:
 class ForfeitBond:
     """Take a slashed block's bond."""
 
-    block_id: bytes
+    block_id: BlockId
 
     @property
     def key(self) -> str:

@@ -13,6 +13,7 @@ from pol_oracle.protocol.hashing import ZERO, keccak
 from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.protocol.parameters import Parameters
 from pol_oracle.protocol.positions import Item, MissingItem, Position, deadline
+from pol_oracle.protocol.types import Address, Seconds, Wei
 from pol_oracle.view import View
 from pol_oracle.view.blocks import BlockView, DemandView
 
@@ -68,7 +69,7 @@ def reopens(view: View, block: BlockView, position: Position, parameters: Parame
     return view.now < max(window, speaker.fallen_at + parameters.answer_window)
 
 
-def due_answers(view: View, me: str, parameters: Parameters, stagger: int, gas_price: int) -> list[DemandView]:
+def due_answers(view: View, me: Address, parameters: Parameters, stagger: Seconds, gas_price: Wei) -> list[DemandView]:
     """Returns the open demands that the agent should answer by now, the most urgent first.
 
     They are about blocks that it mined or attested to, or about an explanation that it gave. The miner answers at once;
@@ -81,7 +82,7 @@ def due_answers(view: View, me: str, parameters: Parameters, stagger: int, gas_p
     return sorted(due, key=lambda d: d.deadline)
 
 
-def replies(view: View, own: Miner | Verifier, parameters: Parameters, stagger: int) -> Iterator[Action]:
+def replies(view: View, own: Miner | Verifier, parameters: Parameters, stagger: Seconds) -> Iterator[Action]:
     """Yields the answers that are due and computed."""
     for demand in due_answers(view, own.me, parameters, stagger, own.gas_price):
         block, position = view.blocks[demand.block_id], demand.position
@@ -94,7 +95,7 @@ def replies(view: View, own: Miner | Verifier, parameters: Parameters, stagger: 
             yield Reveal(block.id, block.header, position, answer, block.explained_at(position) or 0)
 
 
-def endangers(block: BlockView, now: int, parameters: Parameters) -> bool:
+def endangers(block: BlockView, now: Seconds, parameters: Parameters) -> bool:
     """Says whether a demand that is open may soon cost a block's attesters their bonds.
 
     Half of its time is over, and its miner silent. What is demanded of an explanation costs its author alone.
@@ -125,7 +126,7 @@ def _demanded(block: BlockView, position: Position) -> DemandView | None:
     return None if known is None or known.expired else known
 
 
-def _walking(block: BlockView, position: Position, me: str) -> bool:
+def _walking(block: BlockView, position: Position, me: Address) -> bool:
     """Says whether another demand of the agent is open: L1 takes one at a time, for explanations and for the rest."""
     return any(d.demander == me and d.position.explains == position.explains for d in block.open_demands)
 
@@ -149,7 +150,7 @@ def _hastens(view: View, demand: DemandView, parameters: Parameters) -> bool:
     return demand.deadline - earliest >= max(window // _NOTICEABLE, 1)
 
 
-def _affords(view: View, demand: DemandView, me: str, parameters: Parameters, gas_price: int) -> bool:
+def _affords(view: View, demand: DemandView, me: Address, parameters: Parameters, gas_price: Wei) -> bool:
     """Says whether one more answer costs less than the bond that it saves.
 
     It is counted with those before it about the same block, less the fees for all. It also says whether the agent can
@@ -168,12 +169,12 @@ def _affords(view: View, demand: DemandView, me: str, parameters: Parameters, ga
     return cost < (parameters.miner_bond if miner else parameters.attest_bond)
 
 
-def _role(block: BlockView, me: str) -> Role:
+def _role(block: BlockView, me: Address) -> Role:
     """Which of the agent's bonds answers for what it says of a block."""
     return Role.MINER if me == block.miner else Role.VERIFIER
 
 
-def _my_turn(view: View, demand: DemandView, me: str, stagger: int) -> bool:
+def _my_turn(view: View, demand: DemandView, me: Address, stagger: Seconds) -> bool:
     block = view.blocks[demand.block_id]
     if demand.position.explanation != ZERO:
         about = block.demands[Position(Item.ROOTS, demand.position.tree, demand.position.index)]

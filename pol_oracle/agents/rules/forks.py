@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 
+from pol_oracle.protocol.types import Address, BlockId
 from pol_oracle.view import View
 from pol_oracle.view.blocks import BlockView
 
 
-def survivor(view: View, block_id: bytes) -> BlockView | None:
+def survivor(view: View, block_id: BlockId) -> BlockView | None:
     """Returns what slashes have left of a branch that ends in a block.
 
     It is the highest live block on it; None if that is the finalized tip, or it parts below that.
@@ -43,7 +44,7 @@ def witness(view: View, branch: Sequence[BlockView], judged: Callable[[BlockView
     return None
 
 
-def contender(view: View, right: Collection[bytes], me: str) -> tuple[BlockView, BlockView] | None:
+def contender(view: View, right: Collection[BlockId], me: Address) -> tuple[BlockView, BlockView] | None:
     """Returns the best block that the agent found right, or mined, and the first one of the head's branch beside it.
 
     None if the head stands on it, or L1 knows of one on its branch that is better than all that is right beside it.

@@ -9,6 +9,7 @@ from pol_oracle.protocol.hashing import ZERO, keccak
 from pol_oracle.protocol.lifecycle import Status
 from pol_oracle.protocol.parameters import Parameters
 from pol_oracle.protocol.positions import Item, Position
+from pol_oracle.protocol.types import Address, BlockId, Seconds
 from pol_oracle.view import View
 from pol_oracle.view.blocks import BlockView, DemandView
 
@@ -35,7 +36,7 @@ _FEW_RIVALS = 8
 
 
 def housekeeping(
-    view: View, me: str, right: Collection[bytes], parameters: Parameters, policy: Policy
+    view: View, me: Address, right: Collection[BlockId], parameters: Parameters, policy: Policy
 ) -> Iterator[Action]:
     """Yields the housekeeping calls that are due and whose turn it is to make them for ``me``.
 
@@ -69,7 +70,7 @@ def judged_at(block: BlockView, parameters: Parameters) -> int:
 
 
 class _Keeper:
-    def __init__(self, view: View, me: str, parameters: Parameters, policy: Policy) -> None:
+    def __init__(self, view: View, me: Address, parameters: Parameters, policy: Policy) -> None:
         self._view = view
         self._me = me
         self._parameters = parameters
@@ -122,7 +123,7 @@ class _Keeper:
         if best.id != view.head and self._my_turn(best.id, [best.miner], max(view.head_since, best.proposed_at)):
             yield ClaimHead(best.id, view.head)
 
-    def contest(self, right: Collection[bytes]) -> Iterator[Action]:
+    def contest(self, right: Collection[BlockId]) -> Iterator[Action]:
         """A branch that the agent found right, beside a head that it did not: nothing worse can be final then.
 
         There is time to replay the head's branch first.
@@ -158,7 +159,7 @@ class _Keeper:
             for number in range((view.slashes - best.slashes_before) // ENTRIES):
                 yield CatchUp(best.id, number)
 
-    def finalization(self, right: Collection[bytes]) -> Iterator[Action]:
+    def finalization(self, right: Collection[BlockId]) -> Iterator[Action]:
         """The block on top of the finalized tip, on the head's branch: if the agent found it right itself."""
         branch = list(self._view.branch(self._view.head))[::-1]
         if not branch or branch[0].parent != self._view.finalized_tip:
@@ -226,7 +227,7 @@ class _Keeper:
             if not demand.settled and self._settles(demand.id, _beneficiaries(block, demand), since, own=own):
                 yield SettleDemand(block.id, demand.position)
 
-    def _settles(self, what: bytes, first: Sequence[str], since: int, *, own: bool) -> bool:
+    def _settles(self, what: bytes, first: Sequence[str], since: Seconds, *, own: bool) -> bool:
         """Says whether a call that is due from ``since`` on is to be made: for oneself, or for others."""
         return self._view.now >= since and (self._me in first) is own and self._my_turn(what, first, since)
 
@@ -257,7 +258,7 @@ class _Keeper:
     def _judged_at(self, block: BlockView) -> int:
         return judged_at(block, self._parameters)
 
-    def _my_turn(self, what: bytes, first: Sequence[str], since: int) -> bool:
+    def _my_turn(self, what: bytes, first: Sequence[str], since: Seconds) -> bool:
         """Says whether a call that was due from ``since`` on is this agent's to make by now.
 
         Nobody waits for more than a few others: accounts that do nothing are cheap.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.positions import Position
+from pol_oracle.protocol.types import Address, BlockId, Wei
 from pol_oracle.view.lineage import Lineage
 
 from .verdicts import Verdict
@@ -15,7 +16,7 @@ from .verdicts import Verdict
 if TYPE_CHECKING:
     from pol_oracle.evidence import Answer
 
-Answers = Mapping[tuple[bytes, Position], "Answer"]
+Answers = Mapping[tuple[BlockId, Position], "Answer"]
 """(block id, what was demanded of it) -> the answer, as far as it is computed."""
 
 
@@ -46,13 +47,13 @@ class Miner:
         gas_price: what a transaction costs now, in wei per gas.
     """
 
-    me: str
+    me: Address
     task_id: bytes
     proofs: dict[Header, int]
-    verified: Collection[bytes]
+    verified: Collection[BlockId]
     answers: Answers = field(default_factory=dict)
-    dead_ends: Collection[bytes] = ()
-    gas_price: int = 0
+    dead_ends: Collection[BlockId] = ()
+    gas_price: Wei = 0
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class Verifier:
         gas_price: what a transaction costs now, in wei per gas.
     """
 
-    me: str
-    verdicts: Mapping[bytes, Verdict]
+    me: Address
+    verdicts: Mapping[BlockId, Verdict]
     answers: Answers = field(default_factory=dict)
-    gas_price: int = 0
+    gas_price: Wei = 0

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pol_oracle.protocol.types import Seconds
+
 if TYPE_CHECKING:  # `pol --help` needs the defaults alone
     from pol_oracle.protocol.parameters import Parameters
 
@@ -24,7 +26,7 @@ class Policy:
         explains: miner: it keeps what it takes to explain each of its blocks.
     """
 
-    stagger: int = 6
+    stagger: Seconds = 6
     walks: int = 12
     strangers: int = 2
     settled: int = 16

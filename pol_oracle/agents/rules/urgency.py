@@ -20,6 +20,7 @@ from enum import IntEnum
 
 from pol_oracle.protocol.lifecycle import Status
 from pol_oracle.protocol.parameters import Parameters
+from pol_oracle.protocol.types import Address, BlockId
 from pol_oracle.view import View
 from pol_oracle.view.blocks import BlockView
 
@@ -60,7 +61,7 @@ class Urgency:
         return other.rank - self.rank >= _FAR or self.rank <= Rank.LIVE < other.rank
 
 
-def claimable(view: View, block: BlockView, me: str) -> bool:
+def claimable(view: View, block: BlockView, me: Address) -> bool:
     """Says whether an own proof may still count against a slashed block.
 
     A commitment of one's own may come before that of its bounty.
@@ -88,11 +89,11 @@ def answered(block: BlockView, verdict: Verdict) -> bool:
 def urgencies(
     view: View,
     blocks: Iterable[BlockView],
-    walks: Collection[bytes],
-    right: Collection[bytes],
+    walks: Collection[BlockId],
+    right: Collection[BlockId],
     failures: Mapping[bytes, int],
     parameters: Parameters,
-) -> dict[bytes, Urgency]:
+) -> dict[BlockId, Urgency]:
     """Returns how urgent some replays are, by block id, the most urgent first.
 
     Args:
@@ -104,7 +105,7 @@ def urgencies(
         parameters: of the deployment.
     """
     on_head, works = {block.id for block in view.branch(view.head)}, branch_works(view)
-    found: dict[bytes, Urgency] = {}
+    found: dict[BlockId, Urgency] = {}
     for block in blocks:
         rank, place = _rank(view, block, walks, right, on_head, parameters)
         if rank is None:
@@ -126,8 +127,8 @@ def branch_works(view: View) -> dict[bytes, int]:
 def _rank(
     view: View,
     block: BlockView,
-    walks: Collection[bytes],
-    right: Collection[bytes],
+    walks: Collection[BlockId],
+    right: Collection[BlockId],
     on_head: Collection[bytes],
     parameters: Parameters,
 ) -> tuple[Rank | None, int]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pol_oracle.protocol.lifecycle import EvidenceKind
 from pol_oracle.protocol.positions import MissingItem, Position
+from pol_oracle.protocol.types import BlockId
 
 if TYPE_CHECKING:
     from pol_oracle.evidence import Answer, FraudProof, Shown
@@ -25,7 +26,7 @@ class Invalid:
         proof: a call of the Court that shows what is wrong with the block, or with an explanation that stands.
     """
 
-    block_id: bytes
+    block_id: BlockId
     reason: str
     proof: FraudProof
 
@@ -45,7 +46,7 @@ class Unavailable:
         lacks: what is to be demanded.
     """
 
-    block_id: bytes
+    block_id: BlockId
     reason: str
     lacks: MissingItem
 
@@ -60,7 +61,7 @@ class Valid:
         false_explanation: what somebody else says of it, under their own name, and was shown to be wrong.
     """
 
-    block_id: bytes
+    block_id: BlockId
     dead_end: bool = False
     false_explanation: Invalid | None = None
 

@@ -19,6 +19,7 @@ import structlog
 from pol_oracle.canonical.models import Model
 from pol_oracle.canonical.state import State
 from pol_oracle.protocol.errors import StoreError
+from pol_oracle.protocol.types import BlockId
 from pol_oracle.store import StateStore, file_name
 from pol_oracle.task import fetch_state
 
@@ -67,7 +68,7 @@ class Checkpoints:
         if self._folder is not None:
             self._empty(self._folder)
 
-    def keep(self, block_id: bytes, step: int, state: State) -> None:
+    def keep(self, block_id: BlockId, step: int, state: State) -> None:
         """See :class:`~pol_oracle.task.Shelf`. A full disk costs time later, and nothing else."""
         if step == self._steps and self._folder is None:
             return  # the segment has its end itself
@@ -85,7 +86,7 @@ class Checkpoints:
             while self._count > self._most and len(self._kept) > 1:
                 self._forget(next(iter(self._kept)))
 
-    def newest(self, block_id: bytes, step: int) -> tuple[int, State] | None:
+    def newest(self, block_id: BlockId, step: int) -> tuple[int, State] | None:
         """See :class:`~pol_oracle.task.Shelf`."""
         with self._lock:
             known = dict(self._kept.get(block_id, {}))
@@ -97,7 +98,7 @@ class Checkpoints:
                 return at, fetch_state(StateStore([str(self._folder)]), self._model, kept)
         return None
 
-    def _forget(self, block_id: bytes) -> None:
+    def _forget(self, block_id: BlockId) -> None:
         for kept in (forgotten := self._kept.pop(block_id)).values():
             if self._folder is not None and isinstance(kept, bytes):
                 (self._folder / file_name(kept)).unlink(missing_ok=True)

@@ -11,6 +11,7 @@ import structlog
 
 from pol_oracle.canonical.commitments.accuracy import Bits
 from pol_oracle.protocol.hashing import keccak
+from pol_oracle.protocol.types import Root
 from pol_oracle.store.files import write_whole
 
 log = structlog.get_logger(__name__)
@@ -38,11 +39,11 @@ class Counts:
         if path is not None:
             self._read(path)
 
-    def get(self, root: bytes) -> Bits | None:
+    def get(self, root: Root) -> Bits | None:
         """Returns a state's count, if it is known."""
         return self._known.get(root)
 
-    def put(self, root: bytes, bits: Bits) -> None:
+    def put(self, root: Root, bits: Bits) -> None:
         """Remembers a state's count. A full disk costs time after a restart, and nothing else."""
         with self._lock:
             self._known[root] = bits

@@ -11,6 +11,7 @@ import structlog
 from pol_oracle.canonical.models import Model
 from pol_oracle.canonical.state import State
 from pol_oracle.protocol.errors import StoreError
+from pol_oracle.protocol.types import Root
 from pol_oracle.store import StateStore, file_name
 from pol_oracle.task import fetch_state
 from pol_oracle.view import View
@@ -99,7 +100,7 @@ class FinalStates:
         return deque(header.post_root for header in headers if header is not None and header.post_root in there)
 
 
-def _right(store: StateStore, model: Model, root: bytes) -> State | None:
+def _right(store: StateStore, model: Model, root: Root) -> State | None:
     """A state that has the root it is named by, if there is one."""
     if not store.has(root):
         return None

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import sqlite3
 from collections import deque
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import structlog
 
-from pol_oracle.protocol.errors import InputError, StoreError
+from pol_oracle.l1.sending.database import guarded
+from pol_oracle.protocol.errors import InputError
 from pol_oracle.protocol.header import Header
+from pol_oracle.protocol.types import Address, BlockId
 
 from ..rules.verdicts import Verdict, can_be_built_on
 
@@ -59,7 +61,7 @@ class AgentMemory:
         StoreError: the file is damaged, or cannot be written at the start; every method raises it if it is damaged.
     """
 
-    def __init__(self, path: Path, genesis_id: bytes, account: str) -> None:
+    def __init__(self, path: Path, genesis_id: BlockId, account: Address) -> None:
         self._path = path
         self._owed: deque[tuple[str, tuple[object, ...]]] = deque(maxlen=_OWED)
         self._log = structlog.get_logger(__name__)
@@ -144,13 +146,9 @@ class AgentMemory:
         with self._guard():
             return self._database.execute(statement, values).fetchall()
 
-    @contextmanager
-    def _guard(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.DatabaseError as error:
-            raise StoreError(
-                f"the agent's memory {self._path} cannot be used ({error}): if the disk is full, free some space; if "
-                "the file is damaged, move it away and start again: blocks are replayed anew, and only proofs not yet "
-                "proposed are lost"
-            ) from error
+    def _guard(self) -> AbstractContextManager[None]:
+        return guarded(
+            f"the agent's memory {self._path}",
+            "if the disk is full, free some space; if the file is damaged, move it away and start again: blocks are "
+            "replayed anew, and only proofs not yet proposed are lost",
+        )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pol_oracle.protocol.errors import ArithmeticFault, PolError
 from pol_oracle.protocol.parameters import Parameters
 from pol_oracle.protocol.positions import Position
+from pol_oracle.protocol.types import Address, BlockId, Seconds, Wei
 from pol_oracle.view import View
 from pol_oracle.view.blocks import DemandView
 
@@ -37,9 +38,9 @@ class AnswerWorker:
     """
 
     def __init__(
-        self, answer: Answerer, me: str, parameters: Parameters, stagger: int, log: Any, retry_s: float
+        self, answer: Answerer, me: Address, parameters: Parameters, stagger: Seconds, log: Any, retry_s: float
     ) -> None:
-        self.answers: dict[tuple[bytes, Position], Answer] = {}
+        self.answers: dict[tuple[BlockId, Position], Answer] = {}
         self._answer = answer
         self._me = me
         self._parameters, self._stagger = parameters, stagger
@@ -49,7 +50,7 @@ class AnswerWorker:
         self._failures: dict[bytes, int] = {}
         self._not_before: dict[bytes, float] = {}
 
-    def turn(self, view: View, gas_price: int) -> None:
+    def turn(self, view: View, gas_price: Wei) -> None:
         """Takes what was computed and starts on the next answer that is due, at so many wei per gas."""
         demands = due_answers(view, self._me, self._parameters, self._stagger, gas_price)
         due = {demand.id: demand for demand in demands}

@@ -24,6 +24,7 @@ from pol_oracle.canonical.state import State
 from pol_oracle.evidence import Grounds
 from pol_oracle.protocol.errors import InputError, NotFinite, StoreError
 from pol_oracle.protocol.header import Header
+from pol_oracle.protocol.types import BlockId, Root
 from pol_oracle.store import StateStore
 from pol_oracle.task import Segment, Training, Workload, fetch_state, state_before
 from pol_oracle.view.lineage import Lineage
@@ -101,7 +102,7 @@ class Follower:
     def __init__(
         self,
         workload: Workload,
-        genesis_id: bytes,
+        genesis_id: BlockId,
         store: StateStore,
         watch: Watch = lambda stage: None,
         home: Path | None = None,
@@ -139,7 +140,7 @@ class Follower:
         segment = self.segment(header.parent, lineage, cancelled)
         return Grounds(segment.end, segment, parent)
 
-    def segment(self, block_id: bytes, lineage: Lineage, cancelled: Ask) -> Segment:
+    def segment(self, block_id: BlockId, lineage: Lineage, cancelled: Ask) -> Segment:
         """Returns the segment after a block.
 
         Args:
@@ -167,7 +168,7 @@ class Follower:
             self._begun.pop(block_id, None)
             return made
 
-    def _restored(self, block_id: bytes) -> Segment | None:
+    def _restored(self, block_id: BlockId) -> Segment | None:
         """A segment that went out of memory, if all of it is still on disk."""
         if self._shelf is None or (known := self._entries.get(block_id)) is None:
             return None
@@ -181,7 +182,7 @@ class Follower:
                 return made
         return None
 
-    def end(self, block_id: bytes, lineage: Lineage, cancelled: Ask) -> State:
+    def end(self, block_id: BlockId, lineage: Lineage, cancelled: Ask) -> State:
         """Returns W of a block's children alone, without hashing what leads to it.
 
         Takes and raises what :meth:`segment` does.
@@ -228,7 +229,7 @@ class Follower:
         self._counting.pop(state.root, None)
         return bits
 
-    def counted(self, root: bytes, bits: Bits) -> None:
+    def counted(self, root: Root, bits: Bits) -> None:
         """Remembers which test samples a state classifies correctly."""
         self._counts.put(root, bits)
 
@@ -261,7 +262,7 @@ class Follower:
                 log.info("following the chain", height=done, of=len(lineage))
         return state
 
-    def _served(self, root: bytes) -> State:
+    def _served(self, root: Root) -> State:
         initial = self.workload.initial
         return initial if root == initial.root else fetch_state(self._store, self.workload.model, root)
 
@@ -299,7 +300,7 @@ class Follower:
             )
         return post
 
-    def _trained(self, block_id: bytes, start: State, progress: Callable[[int], None]) -> State:
+    def _trained(self, block_id: BlockId, start: State, progress: Callable[[int], None]) -> State:
         return state_before(self.workload, block_id, start, self.workload.task.training_steps, progress)
 
 

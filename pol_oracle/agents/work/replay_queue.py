@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pol_oracle.protocol.errors import InputError, PolError, StoreError
 from pol_oracle.protocol.lifecycle import Status
 from pol_oracle.protocol.parameters import Parameters
+from pol_oracle.protocol.types import Address, BlockId
 from pol_oracle.view import View
 from pol_oracle.view.blocks import BlockView
 
@@ -44,11 +45,11 @@ class ReplayQueue:
     """
 
     def __init__(
-        self, replay: Replay, memory: AgentMemory, me: str, parameters: Parameters, log: Any, retry_s: float
+        self, replay: Replay, memory: AgentMemory, me: Address, parameters: Parameters, log: Any, retry_s: float
     ) -> None:
         self._checked_at = memory.found_right()  # block id -> the difficulty that a verdict is about
-        self.verdicts: dict[bytes, Verdict] = {block_id: Valid(block_id) for block_id in self._checked_at}
-        self.unserved: dict[bytes, Unserved] = {}
+        self.verdicts: dict[BlockId, Verdict] = {block_id: Valid(block_id) for block_id in self._checked_at}
+        self.unserved: dict[BlockId, Unserved] = {}
         self._replay = replay
         self._memory = memory
         self._me, self._parameters = me, parameters
@@ -122,7 +123,7 @@ class ReplayQueue:
             self._log.info("a replay gives way", block=running.hex(), to=first.hex())
             self._worker.cancel()
 
-    def _urgencies(self, view: View) -> dict[bytes, Urgency]:
+    def _urgencies(self, view: View) -> dict[BlockId, Urgency]:
         """Blocks that it replays or could replay now, the most urgent first."""
         waiting = [b for b in self.candidates(view) if b.miner != self._me and self._waits(b, view)]
         right = {block.id for block in waiting if self._found_right(block.id)}
@@ -137,7 +138,7 @@ class ReplayQueue:
         rested = self._not_before.get(block.id, 0) <= time.monotonic()
         return rested and self._stands(view.blocks[block.parent])
 
-    def _found_right(self, block_id: bytes) -> bool:
+    def _found_right(self, block_id: BlockId) -> bool:
         return isinstance(self.verdicts.get(block_id), Valid)
 
     def _stands(self, parent: BlockView) -> bool:
@@ -149,7 +150,7 @@ class ReplayQueue:
         verdict = self.verdicts.get(block.id)
         return verdict is not None and answered(block, verdict) and block.shown != self._used.get(block.id, {})
 
-    def _took(self, block_id: bytes, value: Verdict | PolError) -> None:
+    def _took(self, block_id: BlockId, value: Verdict | PolError) -> None:
         self._used[block_id], self._checked_at[block_id] = self._started
         if isinstance(value, StoreError | InputError):  # whatever a miner shows, it must not end an agent
             before = self.unserved.get(block_id)

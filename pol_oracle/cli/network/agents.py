@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -181,7 +182,7 @@ def _config(
     config = AgentConfig(
         deployment=found,
         account=key,
-        name=name or account or f"dev-{dev}",
+        name=name or (Path(account).name if account else f"dev-{dev}"),
         folder=settings.agents,
         cache=settings.data,
         signs=f"--dev {dev}" if account is None else f"--account {shlex.quote(account)}",

@@ -111,7 +111,7 @@ class Learned(PageFacts):
     """What a state has learned.
 
     Attributes:
-        confusion: [what it is][what it is taken for], numbers of test samples.
+        confusion: numbers of test samples, a row per class that they are of, a column per class they are taken for.
         by_class: accuracy per class in per cent.
         wrong: the surest mistakes first.
     """

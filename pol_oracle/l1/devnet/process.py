@@ -19,9 +19,15 @@ def spawn(command: list[str], folder: Path, output: IO[bytes]) -> subprocess.Pop
     )
 
 
-def spawn_watcher(group: int) -> subprocess.Popen[bytes]:
-    """Starts a watcher that ends a group when this process is gone: then its standard input is at an end."""
-    script = f"read _; kill -s TERM -- -{group}; sleep 2; kill -s KILL -- -{group}"
+def spawn_watcher(*groups: int, patience_s: float = 2.0) -> subprocess.Popen[bytes]:
+    """Starts a watcher that ends groups when this process is gone: then its standard input is at an end.
+
+    Args:
+        groups: asked first, then killed.
+        patience_s: seconds in between.
+    """
+    them = " ".join(f"-{group}" for group in groups)
+    script = f"read _; kill -s TERM -- {them}; sleep {patience_s:g}; kill -s KILL -- {them}"
     return subprocess.Popen(
         ["/bin/sh", "-c", script],
         stdin=subprocess.PIPE,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from pol_oracle.protocol.lifecycle import EvidenceKind
 from pol_oracle.protocol.positions import Position, Tree
+from pol_oracle.protocol.types import Address, BlockId, DemandId, Root, Seconds, Wei
 
 from ..records import LogPosition
 
@@ -16,7 +17,7 @@ from ..records import LogPosition
 class ChallengeCommitted:
     """Somebody committed to a challenge; the lower ``order`` wins."""
 
-    challenger: str
+    challenger: Address
     commitment: bytes
     order: int
     at: LogPosition
@@ -26,8 +27,8 @@ class ChallengeCommitted:
 class BountyAssigned:
     """The bounty of a slashed block now belongs to this challenger: it proved the block wrong, or got no answer."""
 
-    block_id: bytes
-    challenger: str
+    block_id: BlockId
+    challenger: Address
     kind: EvidenceKind
     order: int
     at: LogPosition
@@ -40,11 +41,11 @@ class BountyAssigned:
 class Demanded:
     """Somebody wants a part of a block's trees shown on L1 before ``deadline`` (L1 seconds)."""
 
-    block_id: bytes
-    demand_id: bytes
-    demander: str
+    block_id: BlockId
+    demand_id: DemandId
+    demander: Address
     position: Position
-    deadline: int
+    deadline: Seconds
     order: int
     at: LogPosition
 
@@ -53,9 +54,9 @@ class Demanded:
 class Revealed:
     """A demand was answered; ``answer`` is what was shown, ABI-encoded."""
 
-    block_id: bytes
-    demand_id: bytes
-    responder: str
+    block_id: BlockId
+    demand_id: DemandId
+    responder: Address
     answer: bytes
     at: LogPosition
 
@@ -64,9 +65,9 @@ class Revealed:
 class DeadlineMoved:
     """A demand has to be answered earlier than was said: fewer others wait by now."""
 
-    block_id: bytes
-    demand_id: bytes
-    deadline: int
+    block_id: BlockId
+    demand_id: DemandId
+    deadline: Seconds
     at: LogPosition
 
 
@@ -74,9 +75,9 @@ class DeadlineMoved:
 class DemandExpired:
     """A demand is over: nobody answered it in time, or what it was about does not stand any more."""
 
-    block_id: bytes
-    demand_id: bytes
-    demander: str
+    block_id: BlockId
+    demand_id: DemandId
+    demander: Address
     at: LogPosition
 
 
@@ -84,10 +85,10 @@ class DemandExpired:
 class DemandSettled:
     """The fee of a demand (wei) went to whoever answered it, or back to the demander of a slashed block."""
 
-    block_id: bytes
-    demand_id: bytes
-    beneficiary: str
-    fee: int
+    block_id: BlockId
+    demand_id: DemandId
+    beneficiary: Address
+    fee: Wei
     at: LogPosition
 
 
@@ -98,11 +99,11 @@ class DemandSettled:
 class ExplanationDemanded:
     """Somebody wants an evaluation explained before ``deadline``; ``bit`` is what the block claims of the sample."""
 
-    block_id: bytes
+    block_id: BlockId
     tree: Tree
     sample: int
-    demander: str
-    deadline: int
+    demander: Address
+    deadline: Seconds
     order: int
     bit: bool
     at: LogPosition
@@ -115,11 +116,11 @@ class Explained:
     One bond is for all that it explains of a block.
     """
 
-    block_id: bytes
+    block_id: BlockId
     tree: Tree
     sample: int
-    author: str
-    trace_root: bytes
+    author: Address
+    trace_root: Root
     answer: bytes
     at: LogPosition
 
@@ -132,12 +133,12 @@ class ExplanationRefuted:
     has until ``deadline`` for the next.
     """
 
-    block_id: bytes
+    block_id: BlockId
     tree: Tree
     sample: int
-    author: str
-    challenger: str
-    deadline: int
+    author: Address
+    challenger: Address
+    deadline: Seconds
     at: LogPosition
 
 
@@ -145,10 +146,10 @@ class ExplanationRefuted:
 class ExplanationMoved:
     """An explanation has to be given earlier than was said."""
 
-    block_id: bytes
+    block_id: BlockId
     tree: Tree
     sample: int
-    deadline: int
+    deadline: Seconds
     at: LogPosition
 
 
@@ -156,7 +157,7 @@ class ExplanationMoved:
 class ExplanationExpired:
     """No explanation stood at the deadline, and somebody said so: the block is slashed."""
 
-    block_id: bytes
+    block_id: BlockId
     tree: Tree
     sample: int
     at: LogPosition
@@ -166,11 +167,11 @@ class ExplanationExpired:
 class ExplanationSettled:
     """The fee of an explanation (wei) went to the author of the one that stood, or back to the demander."""
 
-    block_id: bytes
+    block_id: BlockId
     tree: Tree
     sample: int
-    beneficiary: str
-    fee: int
+    beneficiary: Address
+    fee: Wei
     at: LogPosition
 
 
@@ -178,6 +179,6 @@ class ExplanationSettled:
 class SpeakerReleased:
     """The bond with which an author answered for all that it explained of a block is free again."""
 
-    block_id: bytes
-    author: str
+    block_id: BlockId
+    author: Address
     at: LogPosition

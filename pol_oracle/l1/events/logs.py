@@ -21,6 +21,7 @@ from eth_utils.address import to_checksum_address
 from pol_oracle.protocol.errors import ChainError
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.positions import Position
+from pol_oracle.protocol.types import Address
 
 from ..contracts.artifacts import load_artifact
 from .typed import EVENTS, Event, LogPosition
@@ -137,7 +138,7 @@ def _same(value: Any) -> Any:
 
 
 @lru_cache(maxsize=4096)
-def _checksum(address: str) -> str:
+def _checksum(address: Address) -> str:
     return str(to_checksum_address(address))
 
 

@@ -12,6 +12,7 @@ from typing import get_args
 
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import EvidenceKind, Role, Status
+from pol_oracle.protocol.types import Address, BlockId, Wei
 
 from ..records import LogPosition
 from .disputes import (
@@ -38,9 +39,9 @@ from .disputes import (
 class BlockProposed:
     """A miner proposed a block and locked its bond."""
 
-    block_id: bytes
-    parent: bytes
-    miner: str
+    block_id: BlockId
+    parent: BlockId
+    miner: Address
     height: int
     difficulty: int
     header: Header
@@ -51,7 +52,7 @@ class BlockProposed:
 class HeadChanged:
     """The fork choice picked another block."""
 
-    block_id: bytes
+    block_id: BlockId
     total_work: int
     at: LogPosition
 
@@ -63,7 +64,7 @@ class HeadContested:
     What becomes final beside it must be better.
     """
 
-    block_id: bytes
+    block_id: BlockId
     at: LogPosition
 
 
@@ -71,7 +72,7 @@ class HeadContested:
 class RivalDismissed:
     """Such a block contends no more: it has fallen, or is below the head again."""
 
-    block_id: bytes
+    block_id: BlockId
     at: LogPosition
 
 
@@ -79,8 +80,8 @@ class RivalDismissed:
 class Attested:
     """A verifier attested to a pending block."""
 
-    block_id: bytes
-    verifier: str
+    block_id: BlockId
+    verifier: Address
     at: LogPosition
 
 
@@ -88,8 +89,8 @@ class Attested:
 class BlockFinalized:
     """Pending -> Finalized. ``reward`` is in the token's smallest unit."""
 
-    block_id: bytes
-    miner: str
+    block_id: BlockId
+    miner: Address
     reward: int
     at: LogPosition
 
@@ -98,8 +99,8 @@ class BlockFinalized:
 class BlockSlashed:
     """Pending -> Slashed."""
 
-    block_id: bytes
-    miner: str
+    block_id: BlockId
+    miner: Address
     kind: EvidenceKind
     at: LogPosition
 
@@ -108,9 +109,9 @@ class BlockSlashed:
 class BlockOrphaned:
     """Pending -> Orphaned; ``loss`` wei of the miner's bond were burned if a block below was slashed."""
 
-    block_id: bytes
-    miner: str
-    loss: int
+    block_id: BlockId
+    miner: Address
+    loss: Wei
     at: LogPosition
 
 
@@ -118,11 +119,11 @@ class BlockOrphaned:
 class BondForfeited:
     """A slashed block's bond (``amount`` wei) was taken: half burned, the rest to who was first and who proved it."""
 
-    block_id: bytes
-    miner: str
+    block_id: BlockId
+    miner: Address
     first: str
-    prover: str
-    amount: int
+    prover: Address
+    amount: Wei
     at: LogPosition
 
 
@@ -130,11 +131,11 @@ class BondForfeited:
 class AttestationSettled:
     """An attestation ended: ``reward`` in the token's smallest unit, ``loss`` in wei."""
 
-    block_id: bytes
-    verifier: str
+    block_id: BlockId
+    verifier: Address
     outcome: Status
     reward: int
-    loss: int
+    loss: Wei
     at: LogPosition
 
 
@@ -145,9 +146,9 @@ class AttestationSettled:
 class Deposited:
     """ETH became a free bond."""
 
-    account: str
+    account: Address
     role: Role
-    amount: int
+    amount: Wei
     at: LogPosition
 
 
@@ -155,9 +156,9 @@ class Deposited:
 class Unbonded:
     """A free bond became credit."""
 
-    account: str
+    account: Address
     role: Role
-    amount: int
+    amount: Wei
     at: LogPosition
 
 
@@ -165,9 +166,9 @@ class Unbonded:
 class Locked:
     """A free bond was locked."""
 
-    account: str
+    account: Address
     role: Role
-    amount: int
+    amount: Wei
     at: LogPosition
 
 
@@ -175,9 +176,9 @@ class Locked:
 class Unlocked:
     """A locked bond became free."""
 
-    account: str
+    account: Address
     role: Role
-    amount: int
+    amount: Wei
     at: LogPosition
 
 
@@ -185,10 +186,10 @@ class Unlocked:
 class Forfeited:
     """A locked bond was taken: ``burned`` of ``amount`` destroyed, the rest, if any, credited by other events."""
 
-    account: str
+    account: Address
     role: Role
-    amount: int
-    burned: int
+    amount: Wei
+    burned: Wei
     at: LogPosition
 
 
@@ -196,8 +197,8 @@ class Forfeited:
 class Credited:
     """A share of a forfeited bond became credit."""
 
-    account: str
-    amount: int
+    account: Address
+    amount: Wei
     at: LogPosition
 
 
@@ -205,10 +206,10 @@ class Credited:
 class Awarded:
     """A locked bond, whole, became the beneficiary's credit: the fee of a demand."""
 
-    account: str
+    account: Address
     role: Role
-    beneficiary: str
-    amount: int
+    beneficiary: Address
+    amount: Wei
     at: LogPosition
 
 
@@ -216,8 +217,8 @@ class Awarded:
 class Collected:
     """Credit was paid out."""
 
-    account: str
-    amount: int
+    account: Address
+    amount: Wei
     at: LogPosition
 
 

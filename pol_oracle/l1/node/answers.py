@@ -7,6 +7,8 @@ from typing import Any
 
 from eth_utils.address import to_checksum_address
 
+from pol_oracle.protocol.types import Seconds
+
 from ..events.logs import Log
 from ..events.typed import LogPosition
 from ..records import L1Block, Receipt, SentCall, Transaction
@@ -79,7 +81,7 @@ def sent_call_of(found: Mapping[str, Any]) -> SentCall:
     return SentCall(sender, target, plain_bytes(found["input"]))
 
 
-def log_of(entry: Mapping[str, Any], timestamp: int) -> Log:
+def log_of(entry: Mapping[str, Any], timestamp: Seconds) -> Log:
     """Reads a log of an L1 block with this timestamp."""
     position = LogPosition(
         number(entry["blockNumber"]),

@@ -8,6 +8,7 @@ from typing import ParamSpec, TypeVar
 
 from pol_oracle.protocol.errors import NodeTrouble
 from pol_oracle.protocol.text import printable
+from pol_oracle.protocol.types import Address
 
 from ..records import L1Block, Receipt, SentCall, Transaction
 from .answers import hash32, l1_block_of, number, receipt_of, sent_call_of, tag, transaction_of
@@ -58,12 +59,12 @@ class Node:
         return l1_block_of(found) if found else None
 
     @legible
-    def balance(self, address: str) -> int:
+    def balance(self, address: Address) -> int:
         """Returns an account's ETH in wei."""
         return number(self.rpc.request("eth_getBalance", address, "latest"), 256)
 
     @legible
-    def nonce(self, address: str, at: int | str = "latest") -> int:
+    def nonce(self, address: Address, at: int | str = "latest") -> int:
         """Returns how many transactions of an account L1 holds, at a block number, "latest" or "pending"."""
         return number(self.rpc.request("eth_getTransactionCount", address, tag(at)))
 

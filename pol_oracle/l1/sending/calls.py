@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from pol_oracle.protocol.errors import Reverted
+from pol_oracle.protocol.types import Wei
 
 from ..client import Client, Request
 from ..contracts.abi import encode_call
@@ -28,7 +29,7 @@ class Call:
     contract: str
     function: str
     args: tuple[Any, ...]
-    value: int = 0
+    value: Wei = 0
 
     @cached_property
     def data(self) -> bytes:

@@ -15,6 +15,7 @@ from statistics import median
 from types import MappingProxyType
 
 from pol_oracle.protocol.errors import InputError
+from pol_oracle.protocol.types import Wei
 
 from ..node.node import Node
 
@@ -199,5 +200,5 @@ def replace(old: Fees, market: Market, policy: FeePolicy, kind: CallKind, gas: i
     return Fees(max_fee, min(priority, max_fee))
 
 
-def _raised(fee: int) -> int:
+def _raised(fee: Wei) -> int:
     return fee + -(-fee // 8)

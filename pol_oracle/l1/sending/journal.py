@@ -10,15 +10,17 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import astuple, dataclass, fields
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from pol_oracle.protocol.errors import InputError, Reverted, StoreError
+from pol_oracle.protocol.errors import InputError, Reverted
+from pol_oracle.protocol.types import Address, Wei
 
 from ..records import Receipt
+from .database import guarded
 
 RESERVE = 1 << 20  # bytes; a call takes some thousand, an answer of the largest size a hundred thousand
 CHECKPOINT = 200  # pages of SQLite's log, which then begins anew: less than the reserve
@@ -69,7 +71,7 @@ class Intent:
     name: str
     target: str
     data: bytes
-    value: int
+    value: Wei
     status: CallStatus
     since: int
     nonce: int | None = None
@@ -108,7 +110,7 @@ class Journal:
         StoreError: it is damaged, or cannot be written.
     """
 
-    def __init__(self, path: Path, account: str, identity: str) -> None:
+    def __init__(self, path: Path, account: Address, identity: str) -> None:
         self._path = path
         self._scope = f"{account} {identity}"
         self._open = ExitStack()
@@ -141,7 +143,7 @@ class Journal:
         """Returns what is signed and not settled, by nonce."""
         return self._select("status = ? ORDER BY nonce", CallStatus.SENT)
 
-    def open_like(self, prefix: str, target: str, data: bytes, value: int) -> Intent | None:
+    def open_like(self, prefix: str, target: str, data: bytes, value: Wei) -> Intent | None:
         """Returns an unsettled intent whose key begins with ``prefix`` and that asks for this transaction, or None."""
         found = self._select(
             "status IN (?, ?) AND substr(key, 1, ?) = ? AND target = ? AND data = ? AND value = ? ORDER BY seq LIMIT 1",
@@ -169,7 +171,7 @@ class Journal:
         )
         return -1 if highest is None else int(highest)
 
-    def queue(self, key: str, name: str, target: str, data: bytes, value: int) -> None:
+    def queue(self, key: str, name: str, target: str, data: bytes, value: Wei) -> None:
         """Adds an intent, or queues a failed one again behind all others; its failures stay counted."""
         with self._transaction():
             self._run("DELETE FROM attempts WHERE scope = ? AND key = ?", self._scope, key)
@@ -250,19 +252,11 @@ class Journal:
             raise
         self._run("COMMIT")
 
-    @contextmanager
-    def _guard(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.DatabaseError as error:
-            raise StoreError(
-                f"the journal {self._path} cannot be used ({error}); if the disk is not full, move the file away and "
-                "start again: what is done is on L1 and will be read from there"
-            ) from error
-        except OSError as error:
-            raise StoreError(
-                f"the journal {self._path} cannot be opened: {error.strerror}; check the folder"
-            ) from error
+    def _guard(self) -> AbstractContextManager[None]:
+        return guarded(
+            f"the journal {self._path}",
+            "if the disk is not full, move the file away and start again: what is done is read from L1",
+        )
 
     def _prepare(self) -> None:
         self._db.execute("PRAGMA journal_mode = WAL")
@@ -293,7 +287,7 @@ def _intent(row: Sequence[Any]) -> Intent:
 
 
 @contextmanager
-def _locked(path: Path, account: str) -> Iterator[None]:
+def _locked(path: Path, account: Address) -> Iterator[None]:
     """Holds a file lock; the operating system lets go of it when the process dies."""
     with path.open("a+") as file:
         try:

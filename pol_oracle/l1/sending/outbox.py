@@ -9,6 +9,7 @@ from eth_account.signers.local import LocalAccount
 from eth_typing import HexStr
 
 from pol_oracle.protocol.errors import ChainError, NodeTrouble, Reverted, Unreachable
+from pol_oracle.protocol.types import Wei
 
 from ..client import Client, Request
 from ..node.node import Node
@@ -100,7 +101,7 @@ class Outbox:
                 log.info("no help for a stuck transaction", key=first.key, reason=str(error))
         self._nudged = latest.number
 
-    def priced(self, request: Request, kind: CallKind, market: Market, funds: int) -> tuple[int, Fees] | None:
+    def priced(self, request: Request, kind: CallKind, market: Market, funds: Wei) -> tuple[int, Fees] | None:
         """The gas limit of a call that would succeed in the next L1 block, and what to offer.
 
         The limit has a margin for what changes until then; None while L1 is dearer than the cap for such calls.

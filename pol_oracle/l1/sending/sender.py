@@ -24,6 +24,7 @@ import structlog
 from eth_account.signers.local import LocalAccount
 
 from pol_oracle.protocol.errors import ChainError, NodeTrouble, NotMined, Reverted, Unreachable
+from pol_oracle.protocol.types import Wei
 
 from ..client import Client
 from ..node.node import Node
@@ -89,7 +90,7 @@ class Sender:
         self._results: list[CallResult] = []
 
     @property
-    def gas_price(self) -> int:
+    def gas_price(self) -> Wei:
         """What gas costs now, in wei, as far as this account would pay for any call; asks L1 before the first tick.
 
         Raises:

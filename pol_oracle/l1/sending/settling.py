@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import structlog
 
 from pol_oracle.protocol.errors import ChainError, NodeTrouble, Reverted, Unreachable
+from pol_oracle.protocol.types import Address
 
 from ..client import Client
 from ..records import L1Block, Receipt
@@ -40,7 +41,7 @@ class Settler:
         confirmations: L1 blocks that must follow a transaction before it is settled.
     """
 
-    def __init__(self, client: Client, address: str, journal: Journal, confirmations: int) -> None:
+    def __init__(self, client: Client, address: Address, journal: Journal, confirmations: int) -> None:
         self._client = client
         self._address = address
         self._journal = journal

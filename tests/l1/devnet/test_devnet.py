@@ -37,7 +37,7 @@ def start(folder: Path, **options: object) -> Devnet:
     return Devnet.start(folder, **({"port": 0, "block_time_s": None, "save_interval_s": 1} | options))  # type: ignore[arg-type]
 
 
-def wait_until(true: Callable[[], bool], limit_s: float = 20.0) -> None:
+def wait_until(true: Callable[[], bool], limit_s: float = 60.0) -> None:
     limit = time.monotonic() + limit_s
     while not true():
         assert time.monotonic() < limit, "it did not happen"
