@@ -39,6 +39,7 @@ SLOW = (
     "canonical/test_models.py",
     "canonical/test_machines.py",
     "e2e",
+    "explorer",
     "simulate/test_bars.py",
     "simulate/test_scenarios.py",
     "reproduce/test_figure1.py",
