@@ -8,6 +8,7 @@ Everything it shows and reports comes from L1 or from the agents' own records; n
     run.py        the loop: follow L1 until every fate is known
     warmup.py     what has to be compiled before the clock runs
     progress.py   fates -> the table of pol_oracle.watch
+    pages.py      the explorer beside it
     ending.py     what it prints at its end
     cheat.py      the five cheats, the colluders and the lazy verifier, each a process of its own
     forgers.py    what each cheating miner does to a proof

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from pol_oracle.watch.screen import Screen, open_screen
 from .bonds import balance_of, deposit_missing
 from .cast import ROLES, Party, assemble
 from .ending import print_ending
+from .pages import explorer, write_names
 from .progress import snapshot
 from .records import rejections
 from .stage import AgentProcesses, signals_raise
@@ -49,6 +51,7 @@ class DemoConfig:
         blocks: honest blocks to be finalized.
         limit_s: seconds after which a demo that has not ended counts as failed.
         keep: keep the run's folder; a failed run's is always kept.
+        explorer: serve the chain's pages from the start on, and after the end until Ctrl-C.
     """
 
     home: Path
@@ -58,6 +61,7 @@ class DemoConfig:
     blocks: int = 12
     limit_s: float = 420.0
     keep: bool = False
+    explorer: bool = False
 
 
 @dataclass
@@ -165,13 +169,21 @@ def _perform(wishes: DemoConfig, home: Path, console: Console) -> DemoOutcome:
         client = Client.connect(net.rpc, deployment)
         screen.say(f"{len(cast)} parties bond their ETH")
         deposit_missing(client, cast, home / "bonds")
+        write_names(home, cast)
+        if wishes.explorer:
+            screen.say(f"the explorer is at {stack.enter_context(explorer(home))}")
         crew = stack.enter_context(AgentProcesses(home))
         crew.start(cast)
         screen.say("all processes are started")
         play = _DemoRun(wishes, home, client, deployment, cast, crew, screen, began)
         play.follow()
         crew.close()
-        return play.ending()
+        ending = play.ending()
+        if wishes.explorer:
+            screen.say("all is over; the explorer stays until Ctrl-C")
+            with suppress(KeyboardInterrupt):
+                threading.Event().wait()
+        return ending
 
 
 @contextmanager

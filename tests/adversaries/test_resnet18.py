@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from eth_account.signers.local import LocalAccount
 
@@ -25,7 +26,7 @@ from pol_oracle.store import StateStore
 from pol_oracle.task import Workload, build_workload, load_spec
 from tests.adversaries.arena import Arena
 from tests.adversaries.conftest import deployed
-from tests.adversaries.forging import Forgery, garbage, honest, next_weight
+from tests.adversaries.forging import Forgery, altered, garbage, honest, next_weight, retraced
 from tests.e2e.stage import ETH, Stage
 
 pytestmark = [pytest.mark.large, pytest.mark.timeout(4 * 3600)]
@@ -154,6 +155,15 @@ def test_count(large: Dispute) -> None:
     forgery, _ = large.made.wrong_bit()
 
     large.convicts(forgery, EvidenceKind.UNEXPLAINED, demands=2)
+
+
+def test_count_explained_falsely(large: Dispute) -> None:
+    forgery, sample = large.made.wrong_bit()
+    right = forgery.truth(sample)
+    false = altered(right, longest_dot(right.program), 0, lambda x: x + 1)
+    forgery = forgery.explaining(sample, lambda _: retraced(false, {len(false.tensors) - 1: np.ones(1, np.float32)}))
+
+    large.convicts(forgery, EvidenceKind.UNEXPLAINED)
 
 
 def test_sum(large: Dispute) -> None:

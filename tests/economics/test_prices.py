@@ -154,6 +154,12 @@ def test_fee_of_a_demand_pays_for_the_largest_answer(costs: Costs, devnet_parame
     assert max(costs.answers.values()) * PRICE <= devnet_parameters.demand_fee
 
 
+def test_one_fee_pays_for_a_walk_that_ends_in_silence(costs: Costs, devnet_parameters: Parameters) -> None:
+    """It is all that a demander gets: more would make silence worth buying."""
+    walk = costs.first + (DEMANDS - 1) * costs.later + costs.expire
+    assert walk * PRICE < devnet_parameters.demand_fee
+
+
 def test_smallest_bounty_pays_for_the_longest_prosecution(costs: Costs, devnet_parameters: Parameters) -> None:
     """What is left where somebody committed earlier, and others answered: for every demand that a block can take, the
     commitment and the dearest proof."""

@@ -18,6 +18,7 @@ import uvicorn
 
 from pol_oracle.explorer.keeper import IndexKeeper, IndexState
 from pol_oracle.explorer.web.serve import ExplorerConfig, assemble, configuration
+from pol_oracle.explorer.workshop import tools
 from pol_oracle.l1.contracts.artifacts import compile_contracts
 from pol_oracle.store.server import bound
 from tests.explorer.stage import Story, told
@@ -64,6 +65,7 @@ def serving(config: ExplorerConfig) -> Iterator[Site]:
         thread.start()
         try:
             with parts:
+                parts.workshop.answer(tools.labels, "train")  # it takes its time to begin
                 yield Site(f"http://127.0.0.1:{listener.getsockname()[1]}", parts.keeper, config.index)
         finally:
             server.should_exit = True

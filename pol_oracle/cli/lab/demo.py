@@ -22,6 +22,9 @@ def demo(
         Path | None, typer.Option(metavar="FILE", help="Task file (TOML) to run instead of the demo's own.")
     ] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Keep the run's folder (journals, logs, states).")] = False,
+    explorer: Annotated[
+        bool, typer.Option("--explorer", help="Serve the chain as pages to look at, also after the end, until Ctrl-C.")
+    ] = False,
     json: Annotated[
         bool, typer.Option("--json", help="Print what demo.json holds at the end, progress on stderr.")
     ] = False,
@@ -31,7 +34,9 @@ def demo(
 
     settings: Settings = ctx.obj
     home = settings.home / "demo"
-    wishes = DemoConfig(home, settings.data, out, task or TASK, blocks=blocks, limit_s=limit, keep=keep)
+    wishes = DemoConfig(
+        home, settings.data, out, task or TASK, blocks=blocks, limit_s=limit, keep=keep, explorer=explorer
+    )
     ending = run(wishes, to_stderr=json)
     output.emit(ending.as_dict(), json, lambda: None)  # people have seen it
     if ending.problems():

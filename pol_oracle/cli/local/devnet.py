@@ -59,6 +59,7 @@ def up(
     if net.warning:
         output.remark(f"warning: {net.warning}")
     _show(net, json)
+    output.remark("what is deployed there, `pol explorer` shows as pages at http://127.0.0.1:8580")
 
 
 def _follow(settings: Settings, before: int, rpc: str) -> None:

@@ -19,6 +19,7 @@ let colours = {};
 let drawing = 0;
 let byHeight = [];
 let following = true;
+let fitted = false;
 
 function readColours() {
   const style = getComputedStyle(document.documentElement);
@@ -40,6 +41,8 @@ async function load() {
   tree.id.forEach((_, i) => { (byHeight[tree.height[i]] ??= []).push(i); });
   document.getElementById("newest").hidden = true;
   box.hidden = false;
+  if (!fitted) view.zoom = Math.min(1.7, Math.max(1, box.clientWidth / ((top() + 1) * CELL + 2 * MARGIN)));
+  fitted = true;
   resize();
   if (following) toEnd();
   show();
@@ -54,8 +57,8 @@ function toEnd() {
 }
 
 function resize() {
-  const rows = tree ? Math.max(...tree.lane, 3) + 1 : 4;
-  canvas.style.height = `${Math.min(rows * ROW + 2 * MARGIN, innerHeight * 0.62)}px`;
+  const rows = tree ? tree.lane.reduce((most, lane) => Math.max(most, lane), 2) + 1 : 3;
+  canvas.style.height = `${Math.min((rows * ROW + 2 * MARGIN) * Math.max(view.zoom, 1), innerHeight * 0.62)}px`;
   const ratio = devicePixelRatio || 1;
   canvas.width = Math.round(canvas.clientWidth * ratio);
   canvas.height = Math.round(canvas.clientHeight * ratio);
@@ -105,6 +108,10 @@ function draw() {
       dots[status].moveTo(x + radius, y);
       dots[status].arc(x, y, radius, 0, 7);
     }
+  }
+  if (first === 1) {
+    dots[FINALIZED].moveTo(radius * 0.6, 0);
+    dots[FINALIZED].arc(0, 0, radius * 0.6, 0, 7); // genesis
   }
   lost(first, last);
   pen.lineWidth = Math.max(2, 0.8 / zoom);

@@ -1,0 +1,122 @@
+"""The server: JSON of every page, headers, feeds, bounds; what it says while L1 is away."""
+
+from __future__ import annotations
+
+import socket
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import pytest
+
+from pol_oracle.explorer.web.serve import ExplorerConfig
+from pol_oracle.explorer.workshop import tools
+from pol_oracle.explorer.workshop.pool import Workshop, WorkshopConfig
+from pol_oracle.l1.devnet.ports import HOST
+from tests.explorer.conftest import Site, serving
+from tests.explorer.stage import FINAL, Story
+
+ATOM = "{http://www.w3.org/2005/Atom}"
+
+
+def test_json_of_pages_is_described(site: Site) -> None:
+    description = site.api("/openapi.json")
+    assert description["openapi"].startswith("3.1")
+    assert {"/api/", "/api/tree", "/api/block/{id}", "/api/dispute/{id}"} <= set(description["paths"])
+    for path, item in description["paths"].items():
+        name = item["get"]["responses"]["200"]["content"]["application/json"]["schema"]["$ref"].rsplit("/", 1)[1]
+        assert name in description["components"]["schemas"]
+        if "{" not in path:
+            said = site.api(path.removeprefix("/api"))
+            assert set(description["components"]["schemas"][name]["properties"]) == set(said), path
+
+
+def test_a_block_tells_its_life(site: Site, story: Story) -> None:
+    said = site.api(f"/block/0x{story.final[0].hex()}")
+    assert (said["block"]["status"], said["block"]["height"]) == ("finalized", 1)
+    assert [h["kind"] for h in said["life"]][:2] == ["BlockProposed", "HeadChanged"]
+    assert len(said["attesters"]) == 2
+    assert {p["unit"] for p in said["payments"]} == {"LEARN"}
+    assert len(said["required"]) >= 5
+    assert site.api(f"/block/{story.final[0].hex()[:12]}") == said
+
+
+def test_a_dispute_says_who_lost_what_and_in_which_transaction(site: Site, story: Story) -> None:
+    said = site.api(f"/dispute/0x{story.withheld.hex()}")
+    assert (said["kind"], said["demands"][0]["state"]) == ("withheld", "expired")
+    assert "-1" in {p["amount"] for p in said["payments"]}
+    for payment in said["payments"]:
+        told = site.api(f"/tx/{payment['tx']}")
+        assert told["l1_block"] == payment["l1_block"]
+
+
+def test_accounts_add_up(site: Site, story: Story) -> None:
+    said = site.api(f"/account/{story.l1.account(1).address}")
+    earned = sum(float(p["amount"]) for p in said["payments"] if p["unit"] == "LEARN")
+    assert float(said["learned"]) == pytest.approx(earned)
+    assert said["finalized"] == FINAL
+
+
+def test_nothing_from_elsewhere_is_let_in(site: Site) -> None:
+    for path in ("/", "/tree", "/api/", "/static/live.js", "/nothing", "/feed/all.atom"):
+        _, headers, _ = site.get(path)
+        policy = headers["content-security-policy"]
+        assert "default-src 'none'" in policy, path
+        assert "unsafe" not in policy and "http" not in policy, path
+        assert headers["x-content-type-options"] == "nosniff", path
+
+
+NOWHERE = (
+    *("/block/zz", "/block/0x12", "/account/0x1", "/tx/0xff", "/feed/none.atom", "/sample/test/999999.png"),
+    *("/sample/../etc/passwd.png", "/static/../app.py", "/block/" + "a" * 5000, "/api/block/zz"),
+)
+
+
+@pytest.mark.parametrize("path", NOWHERE)
+def test_what_is_not_there_is_said_to_be_missing(site: Site, path: str) -> None:
+    assert site.get(path)[0] == 404
+
+
+@pytest.mark.parametrize("query", ["x" * 5000, "%00", "'; DROP TABLE blocks; --", "-1", "9" * 40, "0x" + "f" * 64])
+def test_searches_are_bounded(site: Site, query: str) -> None:
+    from urllib.parse import quote
+
+    assert site.get(f"/search?q={quote(query)}")[0] == 200
+    assert site.get(f"/blocks?before={quote(query)}")[0] == 200
+
+
+def test_feeds_name_forks_and_slashes(site: Site, story: Story) -> None:
+    feed = ElementTree.fromstring(site.get("/feed/slashes.atom")[2])  # noqa: S314  (our own)
+    titles = [entry.findtext(f"{ATOM}title") or "" for entry in feed.iter(f"{ATOM}entry")]
+    assert len(titles) == 3
+    assert any(story.step.hex()[:8] in title and "step" in title for title in titles)
+    assert story.orphan.hex()[:8] in site.get("/feed/forks.atom")[2]
+
+
+def test_metrics_are_prometheus(site: Site) -> None:
+    lines = site.get("/metrics")[2].splitlines()
+    assert f"pol_chain_finalized_height {FINAL}.0" in lines
+    assert 'pol_chain_blocks{status="slashed"} 3.0' in lines
+
+
+def test_a_page_stays_while_l1_is_away_and_says_so(site: Site, story: Story, tmp_path: Path) -> None:
+    with socket.create_server((HOST, 0)) as nobody:
+        rpc = f"http://{HOST}:{nobody.getsockname()[1]}"
+    path = tmp_path / "index.sqlite"
+    path.write_bytes(site.index.read_bytes())
+    config = ExplorerConfig(story.deployment, rpc, path, story.data, (str(tmp_path),))
+    with serving(config) as alone:
+        alone.until(lambda state: bool(state.trouble))
+        status, _, text = alone.get("/")
+        assert status == 200
+        assert "Not up to date" in text
+        assert alone.get("/healthz")[0] == 503
+
+
+def test_a_workshop_that_cannot_work_says_why(story: Story, tmp_path: Path) -> None:
+    nowhere = tmp_path / "file"
+    nowhere.write_text("no folder")
+    shop = Workshop(WorkshopConfig(story.deployment, nowhere, (str(tmp_path),)))
+    future = shop._future(tools.labels, "train")
+    future.exception(timeout=90)
+    assert "data" in str(shop.answer(tools.labels, "train"))
+    shop.close()
