@@ -85,9 +85,10 @@ def test_a_block_that_is_not_shown_in_time_is_slashed(
 
     pass_time(bonded.parameters.reveal_window)
     registry.forfeitBond(block_id, sender=demander)
-    demands.settle(demands.demandIdOf(block_id, BITS), sender=demander)
-    assert bonded.vault.creditOf(demander) == ETH // 2
-    assert bonded.vault.burned() == ETH // 2
+    demands.settle(block_id, BITS, sender=demander)
+    fee = bonded.parameters.demand_fee
+    assert bonded.vault.creditOf(demander) == fee  # what silence costs whoever demands, and not more
+    assert bonded.vault.burned() == ETH - fee
     assert bonded.vault.bondOf(demander, Role.VERIFIER) == (10 * ETH, 0)
 
 
