@@ -17,7 +17,8 @@ CONTRACTS = [path.read_text() for path in (ROOT / "tests" / "solidity").glob("*.
 DECISIONS = sorted(
     page for page in (ROOT / "docs" / "decisions").glob("*.md") if page.name not in ("README.md", "superseded.md")
 )
-COMMENTED = [*(ROOT / "contracts").rglob("*.sol"), *ROOT.glob("tests/solidity/*.sol"), *ROOT.glob("tasks/*.toml")]
+OUR_SOLIDITY = (path for folder in (".", "interfaces", "lib") for path in (ROOT / "contracts" / folder).glob("*.sol"))
+COMMENTED = [*OUR_SOLIDITY, *ROOT.glob("tests/solidity/*.sol"), *ROOT.glob("tasks/*.toml")]
 STATUS = re.compile(r"\*20\d\d-\d\d-\d\d · (accepted|superseded( in part)? by \[[^]]+\]\([^)]+\))\*")
 
 
