@@ -98,18 +98,26 @@ class IndexKeeper(threading.Thread):
     def look(self) -> None:
         """Takes in what is new on L1; what goes wrong becomes part of the state."""
         try:
-            if self._writer.lost:
-                self._rebuild("it was deleted")
-            self._follow()
-        except sqlite3.DatabaseError as error:
-            log.warning("the index is made anew", reason=str(error))
-            self._rebuild("it was damaged")
+            self._look()
+        except (OSError, sqlite3.OperationalError) as error:  # locked, read-only or full: the file itself is sound
+            self._say(trouble=f"the index cannot be written: {error}")
         except ChainError as error:
             self._monitor = self._monitor if self.state.ready else None
             self._say(trouble=str(error))
         except PolError as error:
             self._monitor = None
             self._say(trouble=str(error))
+
+    def _look(self) -> None:
+        try:
+            if self._writer.lost:
+                self._rebuild("it was deleted")
+            self._follow()
+        except sqlite3.OperationalError:
+            raise
+        except sqlite3.DatabaseError as error:
+            log.warning("the index is made anew", reason=str(error))
+            self._rebuild("it was damaged")
 
     def _follow(self) -> None:
         monitor = self._monitor = self._monitor or self._resume()

@@ -14,7 +14,8 @@ from pol_oracle.watch.agents import read_agents
 from .network import alone
 
 # in the home folder; keys, data sets, the store and logs of commands stay
-_GONE = ("deployment.json", "agents", "bonds", "output", "states")
+_INDEX = tuple(f"explorer.sqlite{part}" for part in ("", "-wal", "-shm"))
+_GONE = ("deployment.json", "agents", "bonds", "output", "states", *_INDEX)
 
 
 def reset(home: Path) -> list[str]:

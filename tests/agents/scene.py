@@ -266,7 +266,7 @@ class Scene:
         if made.position.explanation == ZERO:
             self.slash(made.block_id, made.demander, EvidenceKind.WITHHELD, made.order)
             return
-        if self.view.blocks[made.block_id].stands(made.position):
+        if self.view.blocks[made.block_id].vouched(made.position):
             explained = Position(Item.ROOTS, made.position.tree, made.position.index)
             self.refute(explained.demand_id(made.block_id), NOBODY)
         self.settle_demand(demand)

@@ -7,6 +7,7 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import pytest
+import requests
 
 from pol_oracle.explorer.web.serve import ExplorerConfig
 from pol_oracle.explorer.workshop import tools
@@ -54,6 +55,21 @@ def test_accounts_add_up(site: Site, story: Story) -> None:
     earned = sum(float(p["amount"]) for p in said["payments"] if p["unit"] == "LEARN")
     assert float(said["learned"]) == pytest.approx(earned)
     assert said["finalized"] == FINAL
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"origin": "null"},
+        {"origin": "http://elsewhere.example"},
+        {"origin": "http://elsewhere.example", "host": "elsewhere.example"},  # a name that was made to point here
+    ],
+)
+def test_a_replay_is_begun_by_the_sites_own_pages_alone(site: Site, story: Story, headers: dict[str, str]) -> None:
+    place = f"{site.url}/block/{story.final[0].hex()}/replay"
+    said = requests.post(place, headers=headers, allow_redirects=False, timeout=30)
+    assert said.status_code == 403
 
 
 def test_nothing_from_elsewhere_is_let_in(site: Site) -> None:

@@ -116,7 +116,9 @@ def _walks(view: View, own: Verifier, parameters: Parameters) -> Iterator[tuple[
             continue
         position = wrong.lacks.position
         takes = view.now < _closes(block, position, parameters) and not _walking(block, position, own.me)
-        if takes or _demanded(block, position) is not None:
+        # its author fell, and with it what had been demanded below: that may not be demanded again
+        ends = position.explanation != ZERO and reopens(view, block, position, parameters)
+        if takes or ends or _demanded(block, position) is not None:
             yield block, wrong.lacks
 
 

@@ -7,6 +7,7 @@ import sqlite3
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from ipaddress import ip_address
 from threading import Lock
 from typing import Any
 
@@ -84,6 +85,19 @@ class Page:
     template: str
     beside: Callable[[Any], Values] = lambda facts: {}
     query: tuple[str, ...] = ()
+
+
+def _from_here(request: Request) -> bool:
+    """Says whether a form was sent by this site's own page.
+
+    No other has its origin; and a name that somebody else may make to point here is none of its own.
+    """
+    url = request.url
+    try:
+        local = url.hostname == "localhost" or bool(ip_address(url.hostname or ""))
+    except ValueError:
+        local = False
+    return local and request.headers.get("origin") == f"{url.scheme}://{url.netloc}"
 
 
 class Explorer:
@@ -244,7 +258,8 @@ class Explorer:
 
         def kept(request: Request) -> Response:
             state = self._book.state
-            key = (request.url.path, request.url.query[:200], state.version, state.l1_block, state.trouble)
+            about = (request.url.netloc, request.url.path, request.url.query[:1000])  # feeds name the host
+            key = (*about, state.version, state.l1_block, state.trouble)
             with self._lock:
                 found = self._kept.get(key)
             if found is None:
@@ -288,7 +303,7 @@ class Explorer:
 
     def _replay(self, request: Request) -> Response:
         """Begins a replay; only this site's own pages may."""
-        if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        if not _from_here(request):
             return self._failed(request, 403, "Not from here", "Replays are begun on this site's own pages.")
         row = self._row(request.path_params["id"])
         events = self._book.reader.events_of_block(row.id, 1)

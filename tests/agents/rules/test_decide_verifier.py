@@ -307,6 +307,23 @@ def test_pitfall_24_explanations_of_a_fallen_author_are_reopened_in_time_or_prov
     assert decide(scene, verifier(V1, lacks(block, EXPLAINED_LEAVES))) == ()
 
 
+def test_pitfall_24_a_walk_that_ended_with_its_authors_fall_reopens_what_it_was_about() -> None:
+    """However late its author falls: nothing below it can be demanded any more by then."""
+    scene = Scene()
+    block = scene.propose(miner=CHEAT)
+    scene.show(block, BITS)
+    other = replace(EXPLANATION, index=10)
+    for position in (EXPLANATION, other):
+        scene.answer(scene.demand(block, position, V2), V3)
+    given_at = scene.view.blocks[block].explained_at(EXPLAINED_LEAVES) or 0
+    walk = scene.demand(block, EXPLAINED_LEAVES, V1)
+    scene.wait(PARAMETERS.challenge_window + PARAMETERS.answer_window)
+    scene.refute(other.demand_id(block))
+    scene.expire(walk)
+
+    assert decide(scene, verifier(V1, lacks(block, EXPLAINED_LEAVES)))[0] == Reopen(block, EXPLAINED_LEAVES, given_at)
+
+
 def test_what_refutes_an_explanation_is_no_claim_to_the_bounty_of_its_block() -> None:
     scene = Scene()
     block = scene.propose(miner=CHEAT)
