@@ -34,7 +34,7 @@ def demands(view: View, own: Verifier, parameters: Parameters) -> Iterator[Actio
     Blocks that could be finalized next come first: others may be there to use up its bond.
     """
     free = view.bond(own.me, Role.VERIFIER).free
-    for block, lacks in _walks(view, own, parameters):
+    for block, lacks in _lacking(view, own):
         position = lacks.position
         known = _demanded(block, position)
         if position.explanation != ZERO and not block.vouched(position):
@@ -43,17 +43,18 @@ def demands(view: View, own: Verifier, parameters: Parameters) -> Iterator[Actio
         elif known is not None:
             if known.open and _hastens(view, known, parameters):
                 yield Hasten(block.id, position, known.deadline)
-        elif free >= parameters.demand_fee and block.header is not None:
-            free -= parameters.demand_fee
-            yield Demand(block.id, block.header, lacks, block.explained_at(position) or 0)
+        elif block.header is not None and _takes(view, block, position, own.me, parameters):
+            if free >= parameters.demand_fee:
+                free -= parameters.demand_fee
+                yield Demand(block.id, block.header, lacks, block.explained_at(position) or 0)
 
 
 def exhausted(view: View, own: Verifier, parameters: Parameters) -> Iterator[bytes]:
     """Yields the ids of pending blocks about which the agent would have to demand more than it can pay for."""
     if view.bond(own.me, Role.VERIFIER).free >= parameters.demand_fee:
         return
-    for block, lacks in _walks(view, own, parameters):
-        if _demanded(block, lacks.position) is None:
+    for block, lacks in _lacking(view, own):
+        if _demanded(block, lacks.position) is None and _takes(view, block, lacks.position, own.me, parameters):
             yield block.id
 
 
@@ -104,22 +105,18 @@ def endangers(block: BlockView, now: Seconds, parameters: Parameters) -> bool:
     return any(d.deadline - now < parameters.answer_window / 2 for d in concerns)
 
 
-def _walks(view: View, own: Verifier, parameters: Parameters) -> Iterator[tuple[BlockView, MissingItem]]:
-    """Blocks that lack something which L1 would let the agent demand, or hasten, and what.
-
-    Those on the head's branch come first, from the lowest up, then the oldest.
-    """
+def _lacking(view: View, own: Verifier) -> Iterator[tuple[BlockView, MissingItem]]:
+    """Blocks whose replay lacks something, and what: those on the head's branch first, from the lowest up."""
     on_head = {block.id for block in view.branch(view.head)}
     for block in sorted(view.pending, key=lambda b: (b.id not in on_head, b.sequence)):
         wrong = accusation(own.verdicts.get(block.id))
-        if not isinstance(wrong, Unavailable) or not block.stands(wrong.lacks.position):
-            continue
-        position = wrong.lacks.position
-        takes = view.now < _closes(block, position, parameters) and not _walking(block, position, own.me)
-        # its author fell, and with it what had been demanded below: that may not be demanded again
-        ends = position.explanation != ZERO and reopens(view, block, position, parameters)
-        if takes or ends or _demanded(block, position) is not None:
+        if isinstance(wrong, Unavailable) and block.stands(wrong.lacks.position):
             yield block, wrong.lacks
+
+
+def _takes(view: View, block: BlockView, position: Position, me: Address, parameters: Parameters) -> bool:
+    """Says whether L1 would take a demand of the agent's for something."""
+    return view.now < _closes(block, position, parameters) and not _walking(block, position, me)
 
 
 def _demanded(block: BlockView, position: Position) -> DemandView | None:
