@@ -12,7 +12,6 @@ from pol_oracle.protocol.text import ether
 from ..index.rows import IndexedBlock, IndexedEntry
 
 StatusName = Literal["genesis", "pending", "finalized", "slashed", "orphaned"]
-UNITS = {"ETH": "ETH", "LEARN": "LEARN"}
 
 
 class PageFacts(BaseModel):

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,17 +32,6 @@ class IndexReader:
     def reopen(self) -> None:
         """The file is another one by now."""
         self._generation += 1
-
-    @contextmanager
-    def at_once(self) -> Iterator[None]:
-        """All that is asked inside is answered of one moment."""
-        db = self._db()
-        db.execute("BEGIN")
-        try:
-            yield
-        finally:
-            with suppress(sqlite3.Error):
-                db.execute("COMMIT")
 
     # --- L1 ---
 
@@ -111,12 +99,6 @@ class IndexReader:
         rows = self._rows(f"SELECT {columns} FROM blocks WHERE sequence >= ? ORDER BY sequence", since)
         return [TreeBlock(*row) for row in rows]
 
-    def from_height(self, height: int) -> list[TreeBlock]:
-        """Returns the same of all blocks from a height on."""
-        columns = "id, parent, height, miner, proposed_at, correct_after, status, closed_at"
-        rows = self._rows(f"SELECT {columns} FROM blocks WHERE height >= ? ORDER BY sequence", height)
-        return [TreeBlock(*row) for row in rows]
-
     def heads(self) -> list[tuple[int, bytes]]:
         """Returns when which block became the head, in L1 order."""
         return [tuple(row) for row in self._rows(f"SELECT timestamp, block_id FROM heads {_ORDER}")]
@@ -159,10 +141,6 @@ class IndexReader:
         joined = "parties JOIN events USING (l1_block, log_index)"
         wanted = f"SELECT count(*) FROM {joined} WHERE account = ? AND kind = 'Attested'"
         return int(self._rows(wanted, account)[0][0])
-
-    def counts(self) -> dict[str, int]:
-        """Returns how many events there are of each kind."""
-        return {row[0]: row[1] for row in self._rows("SELECT kind, count(*) FROM events GROUP BY kind")}
 
     def disputed(self, limit: int = 50) -> list[IndexedBlock]:
         """Returns pending blocks of which something is demanded that nobody has answered."""
