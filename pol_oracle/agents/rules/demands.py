@@ -43,10 +43,11 @@ def demands(view: View, own: Verifier, parameters: Parameters) -> Iterator[Actio
         elif known is not None:
             if known.open and _hastens(view, known, parameters):
                 yield Hasten(block.id, position, known.deadline)
-        elif block.header is not None and _takes(view, block, position, own.me, parameters):
-            if free >= parameters.demand_fee:
-                free -= parameters.demand_fee
-                yield Demand(block.id, block.header, lacks, block.explained_at(position) or 0)
+        elif free < parameters.demand_fee or not _takes(view, block, position, own.me, parameters):
+            continue
+        elif block.header is not None:
+            free -= parameters.demand_fee
+            yield Demand(block.id, block.header, lacks, block.explained_at(position) or 0)
 
 
 def exhausted(view: View, own: Verifier, parameters: Parameters) -> Iterator[bytes]:
