@@ -48,6 +48,7 @@ def terminal(folder: Path, columns: int, *command: str) -> pexpect.spawn[str]:
         env=environment(),
         dimensions=(50, columns),
         encoding="utf-8",
+        codec_errors="replace",  # the terminal echoes ^C wherever the output stands, within a character too
         timeout=LIMIT_S,
         maxread=1 << 16,
     )
