@@ -49,8 +49,8 @@ def deposit(
         call = Call("deposit", "BondVault", "deposit", (int(role.role),), wei)
     else:
         call = Call("deposit", "BondVault", "depositFor", (other, int(role.role)), wei)
-    session.transact(settings, connection, key, [call])
-    _show(settings, connection, other or key.address, json)
+    with session.transacted(settings, connection, key, [call]):
+        _show(settings, connection, other or key.address, json)
 
 
 @app.command()
@@ -82,8 +82,8 @@ def withdraw(
         raise InputError(_short_of(wei, role.role, bond))
     calls = [Call("unbond", "BondVault", "unbond", (int(role.role), wei))] if wei else []
     calls.append(Call("collect", "BondVault", "collect", ()))
-    session.transact(settings, connection, key, calls)
-    _show(settings, connection, key.address, json)
+    with session.transacted(settings, connection, key, calls):
+        _show(settings, connection, key.address, json)
 
 
 @app.command()
@@ -108,7 +108,7 @@ def _address(settings: Settings, address: str | None, account: str | None, dev: 
     if address is not None:
         return session.names(settings, session.deployment(settings)).find(address)
     if dev is not None:
-        from pol_oracle.l1.devnet.anvil import dev_account
+        from pol_oracle.l1.devnet.accounts import dev_account
 
         return str(dev_account(dev).address)
     from pol_oracle.l1.keys import find_key
