@@ -135,7 +135,7 @@ def _proof(book: Book, row: IndexedBlock, events: list[ev.Event]) -> tuple[Proof
         return None, None, ""
     held = None if book.state.trouble else book.lookup.call(row.closed_tx)
     if held is None:
-        return None, None, "L1 does not show the transaction just now"
+        return None, None, "L1 has not shown the transaction yet"
     sent, receipt = held
     contract = next((name for name, at in book.deployment.addresses.items() if at == sent.target), sent.target)
     shown = row.kind not in SILENT and contract == "Court"

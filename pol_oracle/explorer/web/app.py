@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import ip_address
-from threading import Lock
 from typing import Any
 
 from eth_utils.address import to_checksum_address
@@ -31,12 +29,13 @@ from ..facts.book import Book
 from ..facts.common import BlockSummary, PageFacts, hex0x
 from ..facts.findings import LearningFacts, ModelFacts
 from ..facts.home import HomeFacts, home
-from ..facts.learning import learning
+from ..facts.learning import at_hand, learning
 from ..facts.network import TaskFacts, network
 from ..facts.tree import TreeFacts, tree
 from ..index.rows import IndexedBlock
 from ..workshop import tools
-from ..workshop.pool import Failed
+from ..workshop.pool import Busy, Failed
+from .answers import RETRY_S, Answers, TooMuch
 from .charts import draw_curve, draw_figure, draw_tree
 from .feeds import KINDS, feed
 from .guard import Guard
@@ -46,7 +45,6 @@ from .openapi import Endpoint, describe
 from .render import STATIC, Renderer
 
 PAGE = 50  # blocks of a list
-_KEPT = 256  # answers
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 _HASH = re.compile(r"(0x)?[0-9a-f]{64}")
 _PREFIX = re.compile(r"(0x)?[0-9a-f]{4,64}")
@@ -111,8 +109,7 @@ class Explorer:
     def __init__(self, book: Book, live: Live) -> None:
         self._book, self._live = book, live
         self._renderer = Renderer(book)
-        self._lock = Lock()
-        self._kept: OrderedDict[tuple[object, ...], tuple[bytes, int, dict[str, str]]] = OrderedDict()
+        self._answers = Answers(lambda: book.state)
 
     def application(self) -> Starlette:
         """Returns the ASGI application."""
@@ -122,8 +119,8 @@ class Explorer:
         routes = [route for page in pages for route in self._routes(page)]
         routes += [
             Route("/api/openapi.json", lambda _: JSONResponse(description)),
-            Route("/feed/{kind}.atom", self._kept_answer(self._feed)),
-            Route("/metrics", self._kept_answer(self._metrics)),
+            Route("/feed/{kind}.atom", self._answers.shared(self._feed, lambda r: (r.url.netloc, r.url.path))),
+            Route("/metrics", self._answers.shared(self._metrics, lambda r: (r.url.path,))),
             Route("/live", self._live.stream),
             Route("/sample/{half}/{index:int}.png", self._sample),
             Route("/filters/{root}.png", self._filters),
@@ -132,7 +129,12 @@ class Explorer:
         ]
         static = Mount("/static", StaticFiles(directory=STATIC))
         middleware = [Middleware(Guard), Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)]
-        handlers = {Missing: self._missing, sqlite3.Error: self._rebuilding, 404: self._missing}
+        handlers = {
+            Missing: self._missing,
+            sqlite3.Error: self._rebuilding,
+            TooMuch: self._too_much,
+            404: self._missing,
+        }
         return Starlette(routes=[*routes, static], middleware=middleware, exception_handlers=handlers)
 
     # --- pages ---
@@ -250,29 +252,11 @@ class Explorer:
             facts = page.make(_parameters(request, page.query))
             return Response(facts.model_dump_json(), media_type="application/json")
 
+        def key(request: Request) -> tuple[str, ...]:
+            return (request.url.path, *_parameters(request, page.query).values())
+
         api = "/api" + page.path if page.path != "/" else "/api/"
-        return [Route(page.path, self._kept_answer(shown)), Route(api, self._kept_answer(told))]
-
-    def _kept_answer(self, answer: Callable[[Request], Response]) -> Callable[[Request], Response]:
-        """What many ask for at once is made once."""
-
-        def kept(request: Request) -> Response:
-            state = self._book.state
-            about = (request.url.netloc, request.url.path, request.url.query[:1000])  # feeds name the host
-            key = (*about, state.version, state.l1_block, state.trouble)
-            with self._lock:
-                found = self._kept.get(key)
-            if found is None:
-                made = answer(request)
-                made.headers["cache-control"] = "no-cache"
-                found = bytes(made.body), made.status_code, dict(made.headers)
-                with self._lock:
-                    self._kept[key] = found
-                    while len(self._kept) > _KEPT:
-                        self._kept.popitem(last=False)
-            return Response(*found)  # a new one: what compresses it changes its headers
-
-        return kept
+        return [Route(path, self._answers.shared(make, key)) for path, make in ((page.path, shown), (api, told))]
 
     def _feed(self, request: Request) -> Response:
         kind = request.path_params["kind"]
@@ -292,24 +276,38 @@ class Explorer:
 
     async def _filters(self, request: Request) -> Response:
         text = request.path_params["root"].lower()
-        if not _HASH.fullmatch(text):
-            raise Missing("no state of that root")
-        return self._png(await self._book.workshop.wait(tools.filters, bytes.fromhex(text.removeprefix("0x"))))
+        root = bytes.fromhex(text.removeprefix("0x")) if _HASH.fullmatch(text) else b""
+        if not self._book.workshop.begun((root,), tools.filters)[0]:
+            known = await self._answers.aside(at_hand, self._book)
+            if known is None:
+                raise TooMuch
+            if isinstance(known, Failed) or root not in known:  # it would be looked for in every store
+                raise Missing("no state of that root at hand")
+        return self._png(await self._book.workshop.wait(tools.filters, root))
 
     def _png(self, found: bytes | Failed) -> Response:
+        if isinstance(found, Busy):
+            raise TooMuch
         if isinstance(found, Failed):
             raise Missing(f"no picture: {found.words}")
         return Response(found, media_type="image/png", headers={"cache-control": "public, max-age=86400"})
 
-    def _replay(self, request: Request) -> Response:
+    async def _replay(self, request: Request) -> Response:
         """Begins a replay; only this site's own pages may."""
         if not _from_here(request):
             return self._failed(request, 403, "Not from here", "Replays are begun on this site's own pages.")
-        row = self._row(request.path_params["id"])
+        block_id = await self._answers.aside(self._begin, request.path_params["id"])
+        return RedirectResponse(f"/block/{hex0x(block_id)}#h-required", 303)
+
+    def _begin(self, text: str) -> bytes:
+        row, workshop = self._row(text), self._book.workshop
+        if not workshop.begun((row.id,), tools.replayed)[0] and workshop.full(tools.replayed):
+            raise TooMuch  # before its lineage is gathered, which takes a moment
         events = self._book.reader.events_of_block(row.id, 1)
         header = next(event.header for event in events if isinstance(event, BlockProposed))
-        self._book.workshop.ask((row.id,), tools.replayed, *blocks.question(self._book, row, header))
-        return RedirectResponse(f"/block/{hex0x(row.id)}#h-required", 303)
+        if workshop.begin((row.id,), tools.replayed, *blocks.question(self._book, row, header)) is not None:
+            raise TooMuch
+        return row.id
 
     def _health(self, _: Request) -> Response:
         state = self._book.state
@@ -322,7 +320,15 @@ class Explorer:
 
     async def _rebuilding(self, request: Request, _: Exception) -> Response:
         what = "The index is being made anew from L1. This page will be back in a moment."
-        return self._failed(request, 503, "One moment", what)
+        return self._later(request, "One moment", what)
+
+    async def _too_much(self, request: Request, _: Exception) -> Response:
+        return self._later(request, "Too much at once", "More is asked for than can be worked out. Try again.")
+
+    def _later(self, request: Request, title: str, words: str) -> Response:
+        answer = self._failed(request, 503, title, words)
+        answer.headers["retry-after"] = str(RETRY_S)
+        return answer
 
     def _failed(self, request: Request, status: int, title: str, words: str) -> Response:
         if request.url.path.startswith("/api/"):
