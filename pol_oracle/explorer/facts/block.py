@@ -106,7 +106,7 @@ def block(book: Book, row: IndexedBlock) -> BlockFacts:
     proposal = next(event for event in events if isinstance(event, ev.BlockProposed))
     narrator = book.narrator(row.id)
     replayed, replaying, failed = _replayed(book, row)
-    later = [own for own in reader.mined_by(row.miner, 500) if own.sequence > row.sequence]
+    following = reader.next_of(row)
     return BlockFacts(
         block=book.summary(row),
         parent=hex0x(row.parent),
@@ -126,7 +126,7 @@ def block(book: Book, row: IndexedBlock) -> BlockFacts:
         quorum=book.deployment.parameters.quorum,
         children=[book.summary(child) for child in reader.children(row.id)],
         beside=[book.summary(other) for other in reader.at_height(row.height) if other.id != row.id],
-        next_of_miner=book.summary(min(later, key=lambda own: own.sequence)) if later else None,
+        next_of_miner=None if following is None else book.summary(following),
         life=[narrator.tell(event) for event in events],
         payments=[payment(entry) for entry in reader.ledger_of_block(row.id)],
         labels=[book.label("train", index) for index in proposal.header.indices],

@@ -23,6 +23,7 @@ RETRY_S = 2
 _WORTH_PACKING, _LEVEL = 1000, 5
 Key = tuple[str, ...]
 Make = Callable[[Request], Response]
+Endpoint = Callable[[Request], Coroutine[Any, Any, Response]]
 Value = TypeVar("Value")
 
 
@@ -67,7 +68,7 @@ class Answers:
         self._limit = anyio.CapacityLimiter(MOST_MADE)
         self._aside = 0
 
-    def shared(self, make: Make, key: Callable[[Request], Key]) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+    def shared(self, make: Make, key: Callable[[Request], Key]) -> Endpoint:
         """Returns an endpoint.
 
         Args:
