@@ -118,10 +118,13 @@ def _read(path: Path) -> dict[str, Any]:
     return content
 
 
-def rank_environment(rank: int, host: str, port: int) -> dict[str, str]:
-    """Returns the environment of a process of a group, as torchrun makes it; rank 0 keeps the store."""
+def rank_environment(rank: int, host: str, port: int, rpc: str | None) -> dict[str, str]:
+    """Returns the environment of a process of a group, as torchrun makes it; rank 0 keeps the store.
+
+    The RPC address is in it, and not on the command line, which everybody on the machine can read.
+    """
     group = {"RANK": str(rank), "LOCAL_RANK": str(rank), "MASTER_ADDR": host, "MASTER_PORT": str(port)}
-    return {**os.environ, **group}
+    return {**os.environ, **group, **({f"{PREFIX}RPC": rpc} if rpc else {})}
 
 
 def torchrun_variables() -> dict[str, str]:

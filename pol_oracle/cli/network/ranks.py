@@ -17,9 +17,8 @@ HOST = "127.0.0.1"
 
 
 def command(settings: Settings, store: Sequence[str], threads: int) -> list[str]:
-    """Returns the command line of a process that helps; who it helps is in its environment."""
+    """Returns the command line of a process that helps; who it helps, and L1's address, are in its environment."""
     words = [sys.executable, "-m", "pol_oracle.cli", "--home", str(settings.home)]
-    words += ["--rpc", settings.rpc] if settings.rpc else []
     words += ["miner", "run", "--threads", str(threads)]
     for url in store:
         words += ["--store", url]
@@ -49,7 +48,7 @@ def ranks(processes: int, settings: Settings, words: Sequence[str]) -> Iterator[
             out = started.enter_context((settings.agents / f"helper-{rank}.out").open("wb"))
             helper = subprocess.Popen(
                 words,
-                env=rank_environment(rank, HOST, port),
+                env=rank_environment(rank, HOST, port, settings.rpc),
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,

@@ -143,13 +143,22 @@ class Journal:
         """Returns what is signed and not settled, by nonce."""
         return self._select("status = ? ORDER BY nonce", CallStatus.SENT)
 
-    def open_like(self, prefix: str, target: str, data: bytes, value: Wei) -> Intent | None:
-        """Returns an unsettled intent whose key begins with ``prefix`` and that asks for this transaction, or None."""
+    def open_like(self, prefix: str, target: str, data: bytes, value: Wei, or_done: bool) -> Intent | None:
+        """Returns an unsettled, or done, intent whose key begins with ``prefix`` and that asks for this, or None."""
+        done = CallStatus.DONE if or_done else CallStatus.SENT
         found = self._select(
-            "status IN (?, ?) AND substr(key, 1, ?) = ? AND target = ? AND data = ? AND value = ? ORDER BY seq LIMIT 1",
-            *(CallStatus.QUEUED, CallStatus.SENT, len(prefix), prefix, target, data, str(value)),
+            "status IN (?, ?, ?) AND substr(key, 1, ?) = ? AND target = ? AND data = ? AND value = ? ORDER BY seq"
+            " LIMIT 1",
+            *(CallStatus.QUEUED, CallStatus.SENT, done, len(prefix), prefix, target, data, str(value)),
         )
         return found[0] if found else None
+
+    def rename(self, key: str, new: str) -> None:
+        """Gives an intent another key."""
+        with self._transaction():
+            for table in ("intents", "attempts"):
+                statement = f"UPDATE {table} SET key = ? WHERE scope = ? AND key = ?"  # noqa: S608 - own tables
+                self._run(statement, new, self._scope, key)
 
     def newest_mined(self) -> Intent | None:
         """Returns what was settled by the newest mined transaction, or None if nothing was."""

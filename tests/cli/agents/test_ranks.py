@@ -17,7 +17,7 @@ from tests.cli.conftest import Pol
 
 HELPER = """
 import json, os, sys, time
-names = ("RANK", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")
+names = ("RANK", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT", "POL_RPC")
 print(json.dumps({"pid": os.getpid(), **{name: os.environ[name] for name in names}}), flush=True)
 time.sleep(600)
 """
@@ -36,7 +36,7 @@ def said(path: Path) -> dict[str, str]:
 
 @pytest.mark.parametrize("ending", [None, RuntimeError])
 def test_helpers_know_where_to_meet_and_end_with_the_leader(tmp_path: Path, ending: type[Exception] | None) -> None:
-    settings = Settings(home=tmp_path)
+    settings = Settings(home=tmp_path, rpc="http://l1/key")
     try:
         with ranks(3, settings, [sys.executable, "-c", HELPER]) as meeting:
             helpers = [said(settings.agents / f"helper-{rank}.out") for rank in (1, 2)]
@@ -49,14 +49,15 @@ def test_helpers_know_where_to_meet_and_end_with_the_leader(tmp_path: Path, endi
     for rank, helper in enumerate(helpers, 1):
         assert helper["RANK"] == helper["LOCAL_RANK"] == str(rank)
         assert (helper["MASTER_ADDR"], helper["MASTER_PORT"]) == (meeting.host, str(meeting.port))
+        assert helper["POL_RPC"] == "http://l1/key"
         assert command_line(int(helper["pid"])) == ""
 
 
 def test_a_helper_needs_no_account(tmp_path: Path) -> None:
-    words = command(Settings(home=tmp_path, rpc="http://l1"), ["a", "b"], 2)
+    words = command(Settings(home=tmp_path, rpc="http://l1/key"), ["a", "b"], 2)
 
     assert words[3:] == [
-        *("--home", str(tmp_path), "--rpc", "http://l1", "miner", "run"),
+        *("--home", str(tmp_path), "miner", "run"),
         *("--threads", "2", "--store", "a", "--store", "b"),
     ]
 
