@@ -22,7 +22,8 @@ RATE = np.float32(0.1)
 def images(*shape: int) -> Tensor:
     """Random ones, channels-last."""
     drawn = torch.randn(shape, generator=torch.Generator().manual_seed(sum(shape)))
-    return drawn.contiguous(memory_format=torch.channels_last)
+    laid: Tensor = drawn.to(memory_format=torch.channels_last)
+    return laid
 
 
 def kernel_of(outputs: int, inputs: int) -> Tensor:
