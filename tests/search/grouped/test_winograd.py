@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import sqrt
+
 import numpy as np
 import pytest
 import torch
@@ -22,13 +24,12 @@ RATE = np.float32(0.1)
 def images(*shape: int) -> Tensor:
     """Random ones, channels-last."""
     drawn = torch.randn(shape, generator=torch.Generator().manual_seed(sum(shape)))
-    laid: Tensor = drawn.to(memory_format=torch.channels_last)
-    return laid
+    return drawn.contiguous(memory_format=torch.channels_last)
 
 
 def kernel_of(outputs: int, inputs: int) -> Tensor:
     """As large as one of a network: results are about one."""
-    return images(outputs, inputs, 3, 3) / (9 * inputs) ** 0.5
+    return images(outputs, inputs, 3, 3) / sqrt(9 * inputs)
 
 
 def error(found: Tensor, x: Tensor, kernel: Tensor) -> float:
