@@ -41,7 +41,8 @@ def explorer(
     where = index or settings.home / "explorer.sqlite"
     states = (str(settings.states), *(store or found.store))
     called = read_names(settings.home, names)
-    config = ExplorerConfig(found, settings.rpc or found.rpc, where, settings.data, states, host, port, called)
+    rpc, own = settings.rpc or found.rpc, settings.home / "explorer-states"
+    config = ExplorerConfig(found, rpc, where, settings.data, own, states, host, port, called)
 
     def ready(url: str) -> None:
         notice.put_up(url)
