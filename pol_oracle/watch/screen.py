@@ -93,7 +93,7 @@ class Silence:
         """Nothing."""
 
 
-class Records:
+class JsonScreen:
     """Everything as values, for programs.
 
     Args:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from typing import Any
 
-from pol_oracle.watch.screen import Records
+from pol_oracle.watch.screen import JsonScreen
 from pol_oracle.watch.snapshot import Snapshot
 
 
 def test_a_program_is_told_the_table_whenever_it_changes() -> None:
     told: list[dict[str, Any]] = []
-    screen, table = Records(told.append), Snapshot("height 0", (), ())
+    screen, table = JsonScreen(told.append), Snapshot("height 0", (), ())
 
     screen.say("verifier-1 attests")
     for shown in (table, table, replace(table, title="height 1"), table):

@@ -41,12 +41,12 @@ def up(
 
     from pol_oracle.demo.run import TASK
     from pol_oracle.localnet.run import LocalnetConfig, run
-    from pol_oracle.watch.screen import Records, Screen, open_screen
+    from pol_oracle.watch.screen import JsonScreen, Screen, open_screen
 
     settings: Settings = ctx.obj
     config = LocalnetConfig(settings.home.resolve(), task or TASK, tuple(cheat or ()), blocks, explorer)
-    records: Screen = Records(lambda record: output.emit_line(record, True, ""))
-    final = run(config, nullcontext(records) if json else open_screen(Console()))
+    screen: Screen = JsonScreen(lambda record: output.emit_line(record, True, ""))
+    final = run(config, nullcontext(screen) if json else open_screen(Console()))
     if json:
         output.emit_line({"event": "stopped", "own_final": final}, True, "")
     again = "" if settings.home == Path(".pol") else f"--home {settings.home} "
