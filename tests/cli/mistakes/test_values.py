@@ -54,3 +54,10 @@ def test_a_deployment_whose_task_cannot_be_read_is_told(pol: Pol, home: Path, de
 def test_a_name_that_cannot_be_is_told_before_a_password_is_asked_for(pol: Pol) -> None:
     for words in (("keys", "new"), ("keys", "import")):
         assert "is no name for a key" in pol(*words, "../evil").sentence
+
+
+def test_what_is_no_folder_is_not_pruned(pol: Pol, deployed: Deployment, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("something")
+    for place in (tmp_path / "file", tmp_path / "nothing", "http://x/y"):
+        assert "is no folder on this machine" in pol("store", "prune", "--folder", place).sentence
+    assert "names no store: name a --folder" in pol("store", "prune").sentence
