@@ -83,7 +83,7 @@ class Book:
         state: says where the index stands.
         workshop: works out what needs data or arithmetic.
         lookup: fetches calls that L1 holds.
-        names: address -> what the operator calls it.
+        names: says what the operator calls accounts by now, by address.
     """
 
     def __init__(
@@ -93,9 +93,9 @@ class Book:
         state: Callable[[], IndexState],
         workshop: Workshop,
         lookup: CallLookup,
-        names: Mapping[str, str] | None = None,
+        names: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
-        self.deployment, self.reader, self.names = deployment, reader, dict(names or {})
+        self.deployment, self.reader, self._names = deployment, reader, names
         self.workshop, self.lookup = workshop, lookup
         self._state = state
         self._lock = threading.Lock()
@@ -117,6 +117,11 @@ class Book:
         """Where the index stands."""
         pinned: IndexState | None = getattr(self._local, "state", None)
         return pinned or self._state()
+
+    @property
+    def names(self) -> Mapping[str, str]:
+        """Address -> what the operator calls it."""
+        return self._names()
 
     @property
     def genesis(self) -> bytes:

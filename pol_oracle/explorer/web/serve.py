@@ -40,7 +40,7 @@ class ExplorerConfig:
         index: the SQLite file.
         host: address to listen on.
         port: TCP port; 0 takes any free one.
-        names: address -> what to call it.
+        names: says what to call accounts by now, by address; asked often, by any thread.
         data: folder of finished data sets.
         own: folder for states that replays leave behind; it is kept small.
         states: folders and URLs where states may be found besides.
@@ -54,7 +54,7 @@ class ExplorerConfig:
     states: tuple[str, ...]
     host: str = "127.0.0.1"
     port: int = 8580
-    names: Mapping[str, str] | None = None
+    names: Callable[[], Mapping[str, str]] = dict
 
 
 def serve(config: ExplorerConfig, ready: Callable[[str], None] | None = None) -> None:
