@@ -216,7 +216,7 @@ class IndexReader:
     def burned(self, block_id: bytes) -> int:
         """Returns how many wei were lost over a block that nobody won."""
         (row,) = self._rows(f"SELECT {_SUMS} FROM ledger WHERE block_id = ? AND unit = 'ETH'", block_id)
-        return max(-int(row[1]) - int(row[0]), 0)
+        return max(-int(row[1] or 0) - int(row[0] or 0), 0)  # of no rows there is no sum
 
     def bonds(self, account: str | None = None) -> list[IndexedBond]:
         """Returns the bonds and credits of an account, or of all."""
