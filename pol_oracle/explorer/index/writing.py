@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from functools import singledispatchmethod
 from pathlib import Path
@@ -76,6 +77,15 @@ class IndexWriter:
     def l1(self, name: str) -> None:
         with self._db:
             self._db.execute("INSERT OR REPLACE INTO meta VALUES ('l1', ?)", (name,))
+
+    def check(self) -> None:
+        """Looks at the whole file.
+
+        Raises:
+            sqlite3.DatabaseError: it is damaged.
+        """
+        if self._db.execute("PRAGMA quick_check").fetchone()[0] != "ok":
+            raise sqlite3.DatabaseError("pages of the file are damaged")
 
     def passed(self) -> list[tuple[int, bytes]]:
         """Returns number and hash of L1 blocks that were passed, newest first."""

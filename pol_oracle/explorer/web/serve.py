@@ -110,7 +110,7 @@ def assemble(config: ExplorerConfig) -> Site:
     workshop = Workshop(WorkshopConfig(found, config.data, config.own, config.states), keeper.nudge)
     lookup = CallLookup(connect, keeper.nudge)
     book = Book(found, reader, lambda: keeper.state, workshop, lookup, config.names)
-    return Site(Explorer(book, live).application(), keeper, workshop, lookup)
+    return Site(Explorer(book, live, keeper.doubt).application(), keeper, workshop, lookup)
 
 
 def configuration(app: object) -> uvicorn.Config:
