@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pol_oracle.bench.explorer import forest
 from pol_oracle.explorer.facts.account import account
 from pol_oracle.explorer.facts.block import block
 from pol_oracle.explorer.facts.book import Book
@@ -14,20 +15,10 @@ from pol_oracle.explorer.facts.dispute import disputes
 from pol_oracle.explorer.facts.home import home
 from pol_oracle.explorer.facts.search import search
 from pol_oracle.explorer.index.schema import connect
-from tests.explorer import forest
+from pol_oracle.explorer.keeper import IndexState
 
 PARTY, BIG = forest.MINERS[3], 10**21  # an amount that no 64 bits hold
 ENTRIES = 6000
-
-
-class NoWorkshop:
-    """Nothing is worked out elsewhere."""
-
-    def answer(self, *_: object) -> None:
-        return None
-
-    def begun(self, *_: object) -> tuple[bool, None]:
-        return False, None
 
 
 @pytest.fixture(scope="module")
@@ -41,9 +32,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture
 def book(path: Path) -> Book:
-    found = forest.book_of(path)
-    found.workshop = NoWorkshop()  # type: ignore[assignment]
-    return found
+    return forest.book_of(path)
 
 
 def test_sums_of_an_account_are_of_all_it_ever_got(path: Path, book: Book) -> None:
@@ -124,7 +113,7 @@ def test_a_page_is_of_one_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     def meanwhile(since: int) -> object:
         found = real(since)
         if rest:
-            writer.apply(forest._update(rest.pop()))
+            writer.apply(forest.update(rest.pop()))
         return found
 
     monkeypatch.setattr(book.reader, "by_sequence", meanwhile)
@@ -139,9 +128,7 @@ def test_a_page_is_of_one_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_a_page_never_claims_to_be_newer_than_it_is(path: Path) -> None:
     states = iter(range(1, 100))
-    book = forest.book_of(path)
-    real = book._state
-    book._state = lambda: type(real())(version=next(states), ready=True)
+    book = forest.book_of(path, lambda: IndexState(version=next(states), ready=True))
     with book.moment():
         assert book.state.version == book.state.version == 1
     assert book.state.version == 2

@@ -6,8 +6,8 @@ import json
 import re
 from pathlib import Path
 
+from pol_oracle.bench.explorer import forest
 from pol_oracle.explorer.web.metrics import exposition
-from tests.explorer import forest
 
 DASHBOARD = json.loads((Path(__file__).parents[2] / "docs" / "grafana" / "pol-oracle-chain.json").read_text())
 

@@ -26,7 +26,7 @@ from .live import Live
 
 _BACKLOG = 2048
 _FILES = 8192  # connections that may be open at once, as far as the system lets us
-_NICE = 5  # agents of the same machine come first
+NICE = 5  # agents of the same machine come first
 CONNECT_S = 5.0
 
 
@@ -70,7 +70,7 @@ def serve(config: ExplorerConfig, ready: Callable[[str], None] | None = None) ->
     with bound(config.host, config.port) as listener:
         site = assemble(config)
         _raise_limit()
-        os.nice(_NICE)
+        os.nice(NICE)
         shown = f"[{config.host}]" if ":" in config.host else config.host
         if ready:
             ready(f"http://{shown}:{listener.getsockname()[1]}")

@@ -23,7 +23,7 @@ Levels = Sequence[dict[int, bytes]]
 
 
 @dataclass(frozen=True)
-class Section:
+class TensorList:
     """A list of tensors that has a root of its own: what it is called, the root's tag, and its tensors' numbers.
 
     ``told`` says that its root is among the nodes where none of its tensors is opened.
@@ -36,28 +36,32 @@ class Section:
     told: bool = False
 
 
-def sections_of(program: Program) -> list[Section]:
+def sections_of(program: Program) -> list[TensorList]:
     """Returns the sections of a trace, in order."""
     states, inner, posts = len(program.state), program.first, program.posts_from
     end = program.first + len(program.operations)
     found = [
-        Section("the state before", Tag.STATE_ROOT, 0, states),
-        Section("the batch", Tag.BATCH_ROOT, states, inner, told=True),
-        Section("the inner tensors", Tag.INNER_ROOT, inner, posts, told=True),
+        TensorList("the state before", Tag.STATE_ROOT, 0, states),
+        TensorList("the batch", Tag.BATCH_ROOT, states, inner, told=True),
+        TensorList("the inner tensors", Tag.INNER_ROOT, inner, posts, told=True),
     ]
-    return found if posts == end else [*found, Section("the state after", Tag.STATE_ROOT, posts, end)]
+    return found if posts == end else [*found, TensorList("the state after", Tag.STATE_ROOT, posts, end)]
 
 
-def states_of(tensors: int) -> list[Section]:
+def states_of(tensors: int) -> list[TensorList]:
     """Returns the sections of what evidence about a requirement opens: W, and W'."""
     return [
-        Section("W, the state before", Tag.STATE_ROOT, 0, tensors),
-        Section("W', the state after", Tag.STATE_ROOT, tensors, 2 * tensors),
+        TensorList("W, the state before", Tag.STATE_ROOT, 0, tensors),
+        TensorList("W', the state after", Tag.STATE_ROOT, tensors, 2 * tensors),
     ]
 
 
 def path_of(
-    opening: Opening, sections: Sequence[Section], tensor: int, element: int, states: tuple[bytes, bytes] | None = None
+    opening: Opening,
+    sections: Sequence[TensorList],
+    tensor: int,
+    element: int,
+    states: tuple[bytes, bytes] | None = None,
 ) -> list[PathStep]:
     """Returns the way from a float's leaf to the root of its section.
 
