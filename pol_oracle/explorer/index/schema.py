@@ -15,7 +15,8 @@ from pol_oracle.protocol.errors import InputError
 
 VERSION = "2"
 TABLES = """
--- version and identity of the file; l1: which L1 it was read from; stamp: another one whenever something has changed
+-- version and identity of the file; l1: which L1 it was read from; stamp: another one whenever something has
+-- changed; drops: another one whenever rows went
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 -- L1 blocks that were passed: to find the newest that still stands
 CREATE TABLE passed (number INTEGER PRIMARY KEY, hash BLOB NOT NULL, timestamp INTEGER NOT NULL);
@@ -39,6 +40,8 @@ CREATE UNIQUE INDEX blocks_by_sequence ON blocks (sequence);
 CREATE INDEX blocks_by_status ON blocks (status, height);
 CREATE INDEX blocks_by_miner ON blocks (miner, sequence);
 CREATE INDEX blocks_by_parent ON blocks (parent);
+CREATE INDEX blocks_by_l1 ON blocks (l1_block);
+CREATE INDEX blocks_by_end ON blocks (closed_l1);
 CREATE TABLE heads (l1_block INTEGER, log_index INTEGER, block_id BLOB NOT NULL, timestamp INTEGER NOT NULL,
   PRIMARY KEY (l1_block, log_index)) WITHOUT ROWID;
 -- money with its reasons, as `pol status` tells it

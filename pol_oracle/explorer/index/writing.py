@@ -104,13 +104,12 @@ class IndexWriter:
             self._db.execute("DELETE FROM passed WHERE number < ?", (update.l1_block - KEPT,))
             now = {"l1_block": update.l1_block, "now": update.timestamp}
             self._db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", [(k, str(v)) for k, v in now.items()])
-            self._stamp()
+            self._count("stamp")
 
     def forget(self, above: int) -> None:
         """Drops what is known of L1 blocks above this one, to read them again; that is no reorganisation."""
         with self._db:
             self._drop(above)
-            self._stamp()
 
     def roll_back(self, above: int) -> None:
         """L1 was reorganised: remembers what it took back, and drops it."""
@@ -128,6 +127,7 @@ class IndexWriter:
         self._drop(above)
 
     def _drop(self, above: int) -> None:
+        self._count("drops")
         touched = self._db.execute("SELECT DISTINCT block_id FROM events WHERE l1_block > ?", (above,)).fetchall()
         attested = "SELECT block_id, count(*) FROM events WHERE kind = 'Attested' AND l1_block > ? GROUP BY block_id"
         for block_id, count in self._db.execute(attested, (above,)).fetchall():
@@ -148,9 +148,10 @@ class IndexWriter:
                     self._fold(event)
         self._remember()
 
-    def _stamp(self) -> None:
-        stamp = "1 + coalesce((SELECT value FROM meta WHERE key = 'stamp'), 0)"
-        self._db.execute(f"INSERT OR REPLACE INTO meta VALUES ('stamp', {stamp})")
+    def _count(self, what: str) -> None:
+        """Counts a change of the file, for those who keep what they have read."""
+        more = "1 + coalesce((SELECT value FROM meta WHERE key = ?), 0)"
+        self._db.execute(f"INSERT OR REPLACE INTO meta VALUES (?, {more})", (what, what))
 
     def _take(self, events: Sequence[ev.Event]) -> None:
         rows = [
