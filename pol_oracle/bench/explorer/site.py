@@ -37,10 +37,11 @@ class Site:
     process: subprocess.Popen[str]
 
     def grow(self) -> None:
-        """Another L1 block with blocks of ours."""
-        assert self.process.stdin is not None
+        """Another L1 block with a block of ours; returns when pages show it."""
+        assert self.process.stdin is not None and self.process.stdout is not None
         self.process.stdin.write("\n")
         self.process.stdin.flush()
+        self.process.stdout.readline()
 
     @property
     def cpu_s(self) -> float:
@@ -57,13 +58,9 @@ class Site:
 
 @contextmanager
 def running(scratch: Path) -> Iterator[Site]:
-    """Serves 10,000 blocks with 500 forks.
-
-    Args:
-        scratch: folder for the index.
-    """
+    """Serves 10,000 blocks with 500 forks, from an index in an empty folder."""
     index = scratch / "index.sqlite"
-    forest.fill(index, forest.grow()).close()
+    forest.fill(index, forest.grow(forest.BLOCKS, forest.FORKS)).close()
     command = [sys.executable, "-m", "pol_oracle.bench.explorer.site", str(index)]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
@@ -99,6 +96,8 @@ def _follow(index: Path, state: IndexState, tell: Callable[[IndexState], None]) 
         writer.apply(update)
         state = replace(state, version=state.version + 1, l1_block=update.l1_block, now=update.timestamp)
         tell(state)
+        sys.stdout.write("\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":

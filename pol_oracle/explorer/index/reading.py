@@ -182,8 +182,7 @@ class IndexReader:
 
     def attestations(self, account: str) -> int:
         """Returns how often an account attested."""
-        joined = "parties JOIN events USING (l1_block, log_index)"
-        wanted = f"SELECT count(*) FROM {joined} WHERE account = ? AND kind = 'Attested'"
+        wanted = "SELECT count(*) FROM parties WHERE account = ? AND kind = 'Attested'"
         return int(self._rows(wanted, account)[0][0])
 
     def disputed(self, limit: int = 50) -> list[IndexedBlock]:

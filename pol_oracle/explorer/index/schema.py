@@ -27,7 +27,7 @@ CREATE INDEX events_of_block ON events (block_id);
 CREATE INDEX events_of_tx ON events (tx);
 CREATE INDEX events_of_kind ON events (kind, l1_block, log_index);
 -- who has a part in an event
-CREATE TABLE parties (account TEXT, l1_block INTEGER, log_index INTEGER,
+CREATE TABLE parties (account TEXT, l1_block INTEGER, log_index INTEGER, kind TEXT NOT NULL,
   PRIMARY KEY (account, l1_block, log_index)) WITHOUT ROWID;
 CREATE TABLE blocks (
   id BLOB PRIMARY KEY, parent BLOB NOT NULL, height INTEGER NOT NULL, miner TEXT NOT NULL, difficulty INTEGER NOT NULL,
@@ -38,7 +38,7 @@ CREATE TABLE blocks (
 CREATE INDEX blocks_by_height ON blocks (height);
 CREATE UNIQUE INDEX blocks_by_sequence ON blocks (sequence);
 CREATE INDEX blocks_by_status ON blocks (status, height);
-CREATE INDEX blocks_by_miner ON blocks (miner, sequence);
+CREATE INDEX blocks_by_miner ON blocks (miner, sequence, status);
 CREATE INDEX blocks_by_parent ON blocks (parent);
 CREATE INDEX blocks_by_l1 ON blocks (l1_block);
 CREATE INDEX blocks_by_end ON blocks (closed_l1);

@@ -159,8 +159,8 @@ class IndexWriter:
             for e in events
         ]
         self._db.executemany("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
-        parties = {(account, *_place(event)) for event in events for account in accounts_of(event)}
-        self._db.executemany("INSERT INTO parties VALUES (?, ?, ?)", parties)
+        parties = {(a, *_place(event), type(event).__name__) for event in events for a in accounts_of(event)}
+        self._db.executemany("INSERT INTO parties VALUES (?, ?, ?, ?)", parties)
         for event in events:
             self._fold(event)
         self._book(events)
