@@ -24,7 +24,7 @@ from pol_oracle.canonical.step import Stepper
 
 from ..format import Row
 from .pages import fetch
-from .site import Site, running
+from .site import ServedForest, running
 
 CLIENTS, IDLE = 100, 1_000
 SLOWED_BAR, ANSWER_BAR_S, LIVE_BAR_S = 5.0, 1.0, 1.0
@@ -85,7 +85,7 @@ class _Replay:
 
 
 @contextmanager
-def _growing(site: Site) -> Iterator[None]:
+def _growing(site: ServedForest) -> Iterator[None]:
     ended = threading.Event()
 
     def grow() -> None:
@@ -102,7 +102,7 @@ def _growing(site: Site) -> Iterator[None]:
 
 
 @contextmanager
-def _clients(site: Site) -> Iterator[list[float]]:
+def _clients(site: ServedForest) -> Iterator[list[float]]:
     """Clients in a process of their own; the list has, in the end, the seconds from each news to the page with it."""
     command, told = [sys.executable, "-m", "pol_oracle.bench.explorer.crowd", site.url, str(CLIENTS)], list[float]()
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

@@ -13,7 +13,7 @@ from pol_oracle.protocol.errors import ChainError
 from ..format import Row
 from ..timing import seconds
 from . import forest
-from .site import Site, running
+from .site import ServedForest, running
 
 INDEX_BAR_S, PAGE_BAR_S, MEMORY_BAR_MB = 10.0, 0.1, 300.0
 DECODE_S = 48e-6  # to read an event out of a log, which the forest's events are spared
@@ -45,7 +45,7 @@ def pages(scratch: Path) -> Iterator[Row]:
         yield Row("pages.memory", site.memory_mb, "MB", bar=MEMORY_BAR_MB)
 
 
-def _changed(site: Site, path: str) -> float:
+def _changed(site: ServedForest, path: str) -> float:
     site.grow()
     return fetch(site.url + path)
 

@@ -25,7 +25,7 @@ from . import forest
 
 
 @dataclass(frozen=True)
-class Site:
+class ServedForest:
     """The process, seen from outside.
 
     Attributes:
@@ -57,7 +57,7 @@ class Site:
 
 
 @contextmanager
-def running(scratch: Path) -> Iterator[Site]:
+def running(scratch: Path) -> Iterator[ServedForest]:
     """Serves 10,000 blocks with 500 forks, from an index in an empty folder."""
     index = scratch / "index.sqlite"
     forest.fill(index, forest.grow(forest.BLOCKS, forest.FORKS)).close()
@@ -65,7 +65,7 @@ def running(scratch: Path) -> Iterator[Site]:
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
-        yield Site(process.stdout.readline().strip(), process)
+        yield ServedForest(process.stdout.readline().strip(), process)
     finally:
         process.kill()
         process.wait()
