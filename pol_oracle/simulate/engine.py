@@ -72,10 +72,10 @@ class Simulation:
         self._order = itertools.count()
         self._count_power()
         self._ticking = False
-        self._aim = AttackerState(attacker, self._attack_power, rules, network.segment) if attacker else None
+        self._attack_state = AttackerState(attacker, self._attack_power, rules, network.segment) if attacker else None
         if attacker:
             attacker.start(self._tree.blocks[0])
-            self._take_aim()
+            self._adjust_attack()
 
     def run(self, blocks: int, progress: Progress | None = None, patience: int = 100) -> Outcome:
         """Runs until the chain has so many blocks. One that drowns in orphans ends early.
@@ -100,7 +100,11 @@ class Simulation:
         """Goes on to the next find or the next thing in the queue, whichever is first."""
         races = [(block, author, self._rate(block, author)) for block, author in self._sight.options()]
         honest = sum(rate for _, _, rate in races)
-        attack = self._aim.power / tries_per_block(self._aim.difficulty) if self._aim and self._aim.on else 0.0
+        attack = (
+            self._attack_state.power / tries_per_block(self._attack_state.difficulty)
+            if self._attack_state and self._attack_state.on
+            else 0.0
+        )
         found = self._now + self._draw.exponential(1 / (honest + attack))
         if self._queue and self._queue[0][0] <= found:
             at, _, action = heapq.heappop(self._queue)
@@ -133,8 +137,10 @@ class Simulation:
         return int(np.searchsorted(self._cumulative, drawn, side="right"))
 
     def _pass(self, at: float) -> None:
-        if self._aim and self._aim.mines:  # as of all miners, what it could try counts while it trains, too
-            self._tries[-1] += self._aim.power * (at - self._now)
+        if (
+            self._attack_state and self._attack_state.mines
+        ):  # as of all miners, what it could try counts while it trains, too
+            self._tries[-1] += self._attack_state.power * (at - self._now)
         self._now = at
 
     def _at(self, time: float, action: Callable[[], None]) -> None:
@@ -188,31 +194,31 @@ class Simulation:
     def _attack_find(self) -> None:
         assert self._attacker is not None
         self._attacker.found(self, self._now)
-        self._take_aim()
+        self._adjust_attack()
 
     def _attacker_sees(self, block: Block) -> None:
         assert self._attacker is not None
         self._attacker.saw(block, self, self._now)
-        self._take_aim()
+        self._adjust_attack()
 
     def _attacker_wakes(self) -> None:
         assert self._attacker is not None
         self._attacker.woke(self, self._now)
-        self._take_aim()
+        self._adjust_attack()
 
-    def _take_aim(self) -> None:
-        assert self._attacker is not None and self._aim is not None
+    def _adjust_attack(self) -> None:
+        assert self._attacker is not None and self._attack_state is not None
         next_slot = self._network.slot_after(self._now)
-        if self._aim.adjust(self._now, next_slot):
-            self._at(self._aim.begins, self._take_aim)
+        if self._attack_state.adjust(self._now, next_slot):
+            self._at(self._attack_state.begins, self._adjust_attack)
         if self._attacker.hidden and self._tree.rules.target_interval and not self._ticking:
             self._ticking = True
             self._at(max(next_slot, self._now + self._tree.rules.target_interval / TICKS), self._tick)
 
     def _tick(self) -> None:
         """The longer the attacker waits, the easier what it is looking for gets."""
-        assert self._aim is not None
+        assert self._attack_state is not None
         self._ticking = False
-        self._take_aim()
-        if self._draw.random() < self._aim.ripens(self._now):
+        self._adjust_attack()
+        if self._draw.random() < self._attack_state.ripens(self._now):
             self._attack_find()
