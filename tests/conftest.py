@@ -19,7 +19,8 @@ from pol_oracle.l1.client import Client
 from pol_oracle.l1.contracts.artifacts import compile_contracts
 from pol_oracle.l1.contracts.deployment import Deployment
 from pol_oracle.l1.deploy import deploy
-from pol_oracle.l1.devnet.anvil import Devnet, dev_account
+from pol_oracle.l1.devnet.accounts import dev_account
+from pol_oracle.l1.devnet.anvil import Devnet
 from pol_oracle.protocol.eligible import EligibleRange, EligibleWeights
 from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.parameters import Parameters

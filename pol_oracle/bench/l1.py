@@ -13,7 +13,8 @@ from eth_account.signers.local import LocalAccount
 
 from pol_oracle.l1.client import Client
 from pol_oracle.l1.deploy import deploy
-from pol_oracle.l1.devnet.anvil import Devnet, dev_account
+from pol_oracle.l1.devnet.accounts import dev_account
+from pol_oracle.l1.devnet.anvil import Devnet
 from pol_oracle.l1.records import Receipt
 from pol_oracle.protocol import derivation
 from pol_oracle.protocol.difficulty import ANY_DIFFICULTY, BIT

@@ -13,7 +13,6 @@ from pol_oracle.protocol.errors import InputError
 if TYPE_CHECKING:
     from .settings import Settings
 
-DEV_ACCOUNTS = 10  # of the devnet that get their names without being asked for
 SHORTEST_PREFIX = 6  # hexadecimal digits that stand for a whole address
 
 
@@ -80,10 +79,10 @@ class Names:
 
 
 def _dev() -> Iterator[tuple[str, str]]:
-    from pol_oracle.l1.devnet.anvil import dev_account
+    from pol_oracle.l1.devnet.accounts import DEV_ADDRESSES
 
-    for index in range(DEV_ACCOUNTS):
-        yield str(dev_account(index).address), f"dev-{index}"
+    for index, address in enumerate(DEV_ADDRESSES):
+        yield address, f"dev-{index}"
 
 
 def _agents(folder: Path) -> Iterator[tuple[str, str]]:

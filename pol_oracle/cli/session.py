@@ -108,7 +108,7 @@ def account(settings: Settings, name: str | None, dev: int | None, file: Path | 
     if (name is None) == (dev is None):
         raise InputError("choose the key to sign with: --account NAME (see `pol keys list`), or --dev N on the devnet")
     if dev is not None:
-        from pol_oracle.l1.devnet.anvil import dev_account
+        from pol_oracle.l1.devnet.accounts import dev_account
 
         return dev_account(dev)
     from pol_oracle.l1.keys import find_key, load_key
@@ -155,7 +155,7 @@ def following(
 
 def names(settings: Settings, found: Deployment) -> Names:
     """Returns who is behind the addresses on a deployment's L1, as far as this machine knows."""
-    from pol_oracle.l1.devnet.anvil import CHAIN_ID
+    from pol_oracle.l1.devnet.accounts import CHAIN_ID
 
     return Names.of(settings, devnet=found.chain_id == CHAIN_ID)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from pol_oracle.l1.client import Client
-from pol_oracle.l1.devnet.anvil import dev_account
+from pol_oracle.l1.devnet.accounts import dev_account
 from pol_oracle.l1.devnet.automine import mine_on_demand
 from pol_oracle.l1.events.typed import Deposited, Event
 from pol_oracle.l1.sending.calls import Call

@@ -25,7 +25,7 @@ from pol_oracle.agents.work.replay_queue import ReplayQueue
 from pol_oracle.agents.work.worker import Worker
 from pol_oracle.evidence import Answer
 from pol_oracle.l1.contracts.deployment import Deployment
-from pol_oracle.l1.devnet.anvil import dev_account
+from pol_oracle.l1.devnet.accounts import dev_account
 from pol_oracle.l1.sending.calls import CallResult
 from pol_oracle.protocol.errors import PolError, StoreError
 from pol_oracle.protocol.header import Header

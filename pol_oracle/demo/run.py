@@ -16,7 +16,8 @@ from rich.console import Console
 
 from pol_oracle.l1.client import Client
 from pol_oracle.l1.contracts.deployment import Deployment
-from pol_oracle.l1.devnet.anvil import Devnet, dev_account
+from pol_oracle.l1.devnet.accounts import dev_account
+from pol_oracle.l1.devnet.anvil import Devnet
 from pol_oracle.l1.monitor import Monitor
 from pol_oracle.launch import launch
 from pol_oracle.report.figure import draw

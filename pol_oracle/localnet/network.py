@@ -12,7 +12,8 @@ from pol_oracle.demo.cast import ROLES, DemoRole, Party, assemble
 from pol_oracle.demo.warmup import prepare
 from pol_oracle.l1.client import Client
 from pol_oracle.l1.contracts.deployment import Deployment
-from pol_oracle.l1.devnet.anvil import CHAIN_ID, Devnet, dev_account
+from pol_oracle.l1.devnet.accounts import CHAIN_ID, dev_account
+from pol_oracle.l1.devnet.anvil import Devnet
 from pol_oracle.l1.devnet.ports import is_free
 from pol_oracle.launch import launch
 from pol_oracle.protocol.errors import InputError, WrongChain

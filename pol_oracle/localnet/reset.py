@@ -7,7 +7,8 @@ import time
 from pathlib import Path
 
 from pol_oracle.l1.contracts.deployment import Deployment
-from pol_oracle.l1.devnet.anvil import CHAIN_ID, Devnet
+from pol_oracle.l1.devnet.accounts import CHAIN_ID
+from pol_oracle.l1.devnet.anvil import Devnet
 from pol_oracle.protocol.errors import InputError
 from pol_oracle.watch.agents import read_agents
 

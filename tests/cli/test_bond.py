@@ -9,7 +9,7 @@ import pytest
 
 from pol_oracle.l1.client import Client
 from pol_oracle.l1.contracts.deployment import Deployment
-from pol_oracle.l1.devnet.anvil import dev_account
+from pol_oracle.l1.devnet.accounts import dev_account
 from pol_oracle.l1.node import pace
 from pol_oracle.l1.node.node import Node
 from pol_oracle.l1.node.rpc import Rpc

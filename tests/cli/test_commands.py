@@ -10,7 +10,7 @@ import pytest
 
 from pol_oracle.bench.l1 import L1, MINER, VERIFIERS
 from pol_oracle.l1.contracts.deployment import Deployment
-from pol_oracle.l1.devnet.anvil import dev_account
+from pol_oracle.l1.devnet.accounts import dev_account
 from pol_oracle.l1.devnet.ports import free_port
 from pol_oracle.protocol.hashing import ZERO
 from pol_oracle.protocol.positions import Item, Position

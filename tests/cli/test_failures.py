@@ -178,7 +178,7 @@ def test_account_that_cannot_pay(pol: Pol, deployed: Deployment) -> None:
 
 
 def test_same_account_twice(pol: Pol, home: Path, deployed: Deployment, client: object) -> None:
-    from pol_oracle.l1.devnet.anvil import dev_account
+    from pol_oracle.l1.devnet.accounts import dev_account
     from pol_oracle.l1.sending.sender import Sender
 
     assert isinstance(client, Client)
@@ -190,7 +190,7 @@ def test_same_account_twice(pol: Pol, home: Path, deployed: Deployment, client: 
 
 
 def test_corrupt_journal(pol: Pol, home: Path, deployed: Deployment) -> None:
-    from pol_oracle.l1.devnet.anvil import dev_account
+    from pol_oracle.l1.devnet.accounts import dev_account
 
     (home / "agents").mkdir(parents=True)
     journal = home / "agents" / f"cli-{dev_account(9).address.lower()}.sqlite"

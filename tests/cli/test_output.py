@@ -12,7 +12,7 @@ import pytest
 from pol_oracle.cli import output
 from pol_oracle.cli.names import Names
 from pol_oracle.cli.settings import Settings
-from pol_oracle.l1.devnet.anvil import dev_account
+from pol_oracle.l1.devnet.accounts import dev_account
 from pol_oracle.l1.keys import new_key
 from pol_oracle.protocol.errors import InputError
 

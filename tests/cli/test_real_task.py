@@ -23,7 +23,7 @@ from pol_oracle.demo.forgers import STEP, nudged, own_indices, with_post
 from pol_oracle.evidence import first_unmet, traced
 from pol_oracle.l1.client import Client
 from pol_oracle.l1.contracts.deployment import Deployment
-from pol_oracle.l1.devnet.anvil import dev_account
+from pol_oracle.l1.devnet.accounts import dev_account
 from pol_oracle.l1.devnet.ports import free_port
 from pol_oracle.protocol.difficulty import BIT
 from pol_oracle.protocol.hashing import ZERO, keccak

@@ -19,7 +19,7 @@ from pol_oracle.doctor.findings import Finding, Grade
 from pol_oracle.doctor.run import examine
 from pol_oracle.l1.client import Client
 from pol_oracle.l1.contracts.deployment import Deployment
-from pol_oracle.l1.devnet.anvil import dev_account
+from pol_oracle.l1.devnet.accounts import dev_account
 from pol_oracle.l1.node.rpc import Refusal
 from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.protocol.task import Task

@@ -9,7 +9,7 @@ from pol_oracle.agents.config import AgentConfig
 from pol_oracle.agents.miner import run_miner
 from pol_oracle.agents.verifier import run_verifier
 from pol_oracle.l1.contracts.deployment import Deployment
-from pol_oracle.l1.devnet.anvil import dev_account
+from pol_oracle.l1.devnet.accounts import dev_account
 
 
 def main(role: str, deployment: str, account: str, folder: str, cache: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 from eth_account import Account
 from structlog.testing import capture_logs
 
-from pol_oracle.l1.devnet.anvil import dev_account
+from pol_oracle.l1.devnet.accounts import dev_account
 from pol_oracle.l1.keys import find_key, import_key, list_keys, load_key, new_key
 from pol_oracle.protocol.errors import InputError
 

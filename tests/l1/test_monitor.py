@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from pol_oracle.l1.client import Client
 from pol_oracle.l1.contracts.deployment import Deployment
 from pol_oracle.l1.deploy import deploy
-from pol_oracle.l1.devnet.anvil import Devnet, dev_account
+from pol_oracle.l1.devnet.accounts import dev_account
+from pol_oracle.l1.devnet.anvil import Devnet
 from pol_oracle.l1.events.typed import Deposited, Event, HeadChanged
 from pol_oracle.l1.monitor import Monitor, Update
 from pol_oracle.protocol.errors import ChainError, NodeTrouble, Unreachable, WrongChain

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import requests
 
-from pol_oracle.l1.devnet.anvil import dev_account
+from pol_oracle.l1.devnet.accounts import dev_account
 from pol_oracle.soak.network.lies import (
     WILD,
     dearer,

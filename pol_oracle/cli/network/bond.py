@@ -108,7 +108,7 @@ def _address(settings: Settings, address: str | None, account: str | None, dev: 
     if address is not None:
         return session.names(settings, session.deployment(settings)).find(address)
     if dev is not None:
-        from pol_oracle.l1.devnet.anvil import dev_account
+        from pol_oracle.l1.devnet.accounts import dev_account
 
         return str(dev_account(dev).address)
     from pol_oracle.l1.keys import find_key

@@ -29,7 +29,7 @@ def top(
     """Show who takes part, what each does or waits for, and the newest blocks; Ctrl-C ends it."""
     from rich.console import Console
 
-    from pol_oracle.l1.devnet.anvil import CHAIN_ID
+    from pol_oracle.l1.devnet.accounts import CHAIN_ID
     from pol_oracle.watch.observer import Observer
     from pol_oracle.watch.screen import Silence, open_screen
     from pol_oracle.watch.watcher import Watcher

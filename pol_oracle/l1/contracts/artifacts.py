@@ -19,9 +19,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import solcx
 import structlog
-from solcx.exceptions import SolcError
 
 from pol_oracle.protocol.errors import InputError
 
@@ -105,6 +103,9 @@ def compile_contracts(root: Path = CHECKOUT, target: Path = CONTRACTS_JSON) -> b
 
 
 def _compile(root: Path, target: Path, sources: dict[str, dict[str, str]], source_hash: str) -> None:
+    import solcx  # none but who compiles waits for it
+    from solcx.exceptions import SolcError
+
     binary = ensure_solc(root)
     try:
         output = solcx.compile_standard(

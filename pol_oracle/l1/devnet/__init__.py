@@ -1,5 +1,6 @@
 """A local Anvil in the background.
 
+accounts.py  its chain id, and accounts whose keys are public
 anvil.py     started, found again, stopped
 automine.py  one that makes L1 blocks for transactions alone
 ports.py     a port that is free

@@ -18,22 +18,18 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from functools import cache
 from pathlib import Path
 
 import structlog
-from eth_account import Account
-from eth_account.signers.local import LocalAccount
 
 from pol_oracle.protocol.errors import ChainError, InputError
 
+from .accounts import CHAIN_ID, MNEMONIC
 from .ports import HOST, checked_port
 from .process import command_line, end_group, spawn, spawn_watcher
 from .saved import SavedChain
 
-MNEMONIC = "test test test test test test test test test test test junk"
 HARDFORK = "osaka"
-CHAIN_ID = 31337
 START_LIMIT_S = 30.0
 OLD_STATES = 200  # on disk, of L1 blocks before the last few hundred: more than any question goes back
 CHECKOUT = Path(__file__).resolve().parents[3]
@@ -93,20 +89,6 @@ def find_anvil() -> Path:
             if os.access(found, os.X_OK):
                 return found
     raise InputError("there is no anvil; install Foundry (https://getfoundry.sh) or run `make setup` in a checkout")
-
-
-@cache
-def dev_account(index: int) -> LocalAccount:
-    """Returns the devnet's well-known account ``index``. Its key is public: never use it elsewhere.
-
-    Raises:
-        InputError: there is no such index (BIP 44).
-    """
-    if not 0 <= index < 1 << 31:
-        raise InputError(f"devnet accounts are numbered from 0 to {(1 << 31) - 1}, not {index}")
-    Account.enable_unaudited_hdwallet_features()
-    account: LocalAccount = Account.from_mnemonic(MNEMONIC, account_path=f"m/44'/60'/0'/0/{index}")
-    return account
 
 
 class Devnet:

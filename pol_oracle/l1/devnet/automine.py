@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pol_oracle.protocol.errors import ChainError
 
 from ..client import Client
-from .anvil import CHAIN_ID
+from .accounts import CHAIN_ID
 
 _PAUSE_S = 1.5  # without a block, after which L1 may be one that mines on demand
 _LONGEST_PAUSE_S = 60.0  # between two questions to one that does not

@@ -66,12 +66,22 @@ def snake_case(name: str) -> str:
 
 @dataclass(frozen=True)
 class _Field:
-    """One input of an event: where it stands, its ABI type, how it becomes the dataclass's value."""
+    """One input of an event: name, ABI type, how its word is read, and how that becomes the dataclass's value."""
 
     name: str
     type: str
-    indexed: bool
+    read: Callable[[bytes], Any] | None
     convert: Callable[[Any], Any]
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """An event: its dataclass, its fields in topics and in the data, and whether each of the latter is one word."""
+
+    cls: type[Event]
+    topics: tuple[_Field, ...]
+    data: tuple[_Field, ...]
+    plain: bool
 
 
 @cache
@@ -89,22 +99,29 @@ def _decoders() -> Mapping[bytes, Callable[[Log], Event]]:
                 cls = classes.get(entry["name"])
                 if cls is None:
                     raise ChainError(f"{contract} has an event {entry['name']} that l1/events/typed.py lacks")
-                decoders[event_abi_to_log_topic(entry)] = partial(_decode, cls, _fields(cls, entry))  # type: ignore[arg-type]
+                decoders[event_abi_to_log_topic(entry)] = partial(_decode, _shape(cls, entry))  # type: ignore[arg-type]
     return decoders
 
 
-def _fields(cls: type[Event], entry: Mapping[str, Any]) -> tuple[_Field, ...]:
-    """The inputs of an event in ABI order, checked against the fields of its dataclass."""
+def _shape(cls: type[Event], entry: Mapping[str, Any]) -> _Shape:
+    """The inputs of an event, checked against the fields of its dataclass."""
     names = [snake_case(item["name"]) for item in entry["inputs"]]
     ours = [field.name for field in fields(cls)]
     if ours != [*names, "at"]:
         raise ChainError(f"event {cls.__name__} has the fields {names} in Solidity, but {ours} in l1/events/typed.py")
     hints = get_type_hints(cls)
     types = get_abi_input_types(entry)  # type: ignore[arg-type]
-    return tuple(
-        _Field(name, type_, item["indexed"], _converter(hints[name]))
-        for name, type_, item in zip(names, types, entry["inputs"], strict=True)
-    )
+    split: dict[bool, list[_Field]] = {True: [], False: []}
+    for name, type_, item in zip(names, types, entry["inputs"], strict=True):
+        split[item["indexed"]].append(_Field(name, type_, _reader(type_), _converter(hints[name])))
+    return _Shape(cls, tuple(split[True]), tuple(split[False]), all(field.read for field in split[False]))
+
+
+def _reader(type_: str) -> Callable[[bytes], Any] | None:
+    """How a type of one word is read: nearly all are, and eth_abi takes many times as long. None: it is not of one."""
+    if type_.startswith("uint") and type_[4:].isdigit():
+        return partial(_number, int(type_[4:]))
+    return {"bytes32": _word, "address": _address, "bool": _bool}.get(type_)
 
 
 def _converter(hint: type) -> Callable[[Any], Any]:
@@ -117,20 +134,39 @@ def _converter(hint: type) -> Callable[[Any], Any]:
     return hint if issubclass(hint, IntEnum) else _same
 
 
-def _decode(cls: type[Event], shape: Sequence[_Field], log: Log) -> Event:
-    plain = [field for field in shape if not field.indexed]
-    body = dict(zip((f.name for f in plain), abi_decode([f.type for f in plain], log.data), strict=True))
-    words = iter(log.topics[1:])
-    values: dict[str, Any] = {}
-    for field in shape:
-        if field.indexed:
-            word = next(words, None)
-            if word is None:
-                raise ValueError("a topic is missing")
-            values[field.name] = field.convert(abi_decode([field.type], word)[0])
-        else:
-            values[field.name] = field.convert(body[field.name])
-    return cls(**values, at=log.at)
+def _decode(shape: _Shape, log: Log) -> Event:
+    values = _read(shape.topics, log.topics[1:])
+    if shape.plain:
+        values |= _read(shape.data, [log.data[i : i + 32] for i in range(0, len(log.data), 32)])
+    else:
+        body = abi_decode([field.type for field in shape.data], log.data)
+        values |= {field.name: field.convert(value) for field, value in zip(shape.data, body, strict=True)}
+    return shape.cls(**values, at=log.at)
+
+
+def _read(shape: Sequence[_Field], words: Sequence[bytes]) -> dict[str, Any]:
+    return {f.name: f.convert(f.read(word)) for f, word in zip(shape, words, strict=True) if f.read}
+
+
+def _word(word: bytes) -> bytes:
+    if len(word) != 32:
+        raise ValueError(f"a word of 32 bytes was expected, not {len(word)}")
+    return word
+
+
+def _number(bits: int, word: bytes) -> int:
+    value = int.from_bytes(_word(word))
+    if value >> bits:
+        raise ValueError(f"a number of {bits} bits at most was expected")
+    return value
+
+
+def _bool(word: bytes) -> bool:
+    return bool(_number(1, word))
+
+
+def _address(word: bytes) -> str:
+    return f"0x{_number(160, word):040x}"
 
 
 def _same(value: Any) -> Any:

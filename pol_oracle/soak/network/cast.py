@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pol_oracle.demo.cast import DemoRole, Party
-from pol_oracle.l1.devnet.anvil import dev_account
+from pol_oracle.l1.devnet.accounts import dev_account
 from pol_oracle.protocol.lifecycle import Role
 
 ACCOUNTS = 64  # of the devnet

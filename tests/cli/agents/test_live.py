@@ -19,7 +19,7 @@ import pytest
 from pol_oracle.agents.config import AgentConfig
 from pol_oracle.cli.live import Outlet, live
 from pol_oracle.l1.contracts.deployment import Deployment
-from pol_oracle.l1.devnet.anvil import dev_account
+from pol_oracle.l1.devnet.accounts import dev_account
 
 ROOT = Path(__file__).parents[2]
 AGENT = r"""

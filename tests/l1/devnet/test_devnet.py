@@ -17,7 +17,8 @@ import pytest
 from pol_oracle.l1.client import Client
 from pol_oracle.l1.deploy import deploy, verify
 from pol_oracle.l1.devnet import anvil as devnet_module
-from pol_oracle.l1.devnet.anvil import OLD_STATES, Devnet, DevnetSettings, dev_account, find_anvil
+from pol_oracle.l1.devnet.accounts import DEV_ADDRESSES, dev_account
+from pol_oracle.l1.devnet.anvil import OLD_STATES, Devnet, DevnetSettings, find_anvil
 from pol_oracle.l1.devnet.ports import FIRST, LAST, free_port
 from pol_oracle.l1.devnet.process import command_line, gone
 from pol_oracle.protocol.errors import ChainError, InputError
@@ -312,6 +313,7 @@ def test_dev_accounts_are_anvils(folder: Path) -> None:
     net = start(folder)
     listed = Client.connect(net.rpc).rpc.request("eth_accounts")
     assert [dev_account(i).address.lower() for i in range(20)] == [a.lower() for a in listed]
+    assert list(DEV_ADDRESSES) == [dev_account(i).address for i in range(len(DEV_ADDRESSES))]
 
 
 def test_dev_accounts_are_numbered_from_zero() -> None:

@@ -120,7 +120,19 @@ def test_other_logs_are_none_of_ours() -> None:
 
 def test_a_log_that_only_has_our_topic_is_an_error() -> None:
     topic = event_abi_to_log_topic(abi_events()["Deposited"])  # type: ignore[arg-type]
-    for log in (Log((topic,), b"", AT), Log((topic, bytes(32), bytes(32)), b"\1", AT)):
+    account, role, amount = bytes(12) + bytes(range(20)), bytes(32), bytes(32)
+    assert decode(Log((topic, account, role), amount, AT)) is not None
+    for topics, data in (
+        ((), b""),
+        ((account, role), b"\1"),
+        ((account,), amount),
+        ((account, role, role), amount),
+        ((account[1:], role), amount),
+        ((b"\1" * 32, role), amount),  # more than an address
+        ((account, b"\1" * 32), amount),  # more than a role
+        ((account, role), amount + amount),
+    ):
+        log = Log((topic, *topics), data, AT)
         with pytest.raises(ChainError, match="log 0 of L1 block 7 has not the shape of its event"):
             decode(log)
 

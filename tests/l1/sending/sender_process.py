@@ -10,7 +10,7 @@ from typing import Any
 
 from pol_oracle.l1.client import Client
 from pol_oracle.l1.contracts.deployment import Deployment
-from pol_oracle.l1.devnet.anvil import dev_account
+from pol_oracle.l1.devnet.accounts import dev_account
 from pol_oracle.l1.sending.calls import Call
 from pol_oracle.l1.sending.journal import Journal
 from pol_oracle.l1.sending.sender import Sender
