@@ -70,16 +70,18 @@ class Rpc:
     Args:
         url: http or https.
         timeout_s: how long to wait for one answer, in seconds.
+        attempts: how often it is asked, if no usable answer comes.
 
     Raises:
         InputError: the URL is not one of HTTP.
     """
 
-    def __init__(self, url: str, timeout_s: float = 10.0) -> None:
+    def __init__(self, url: str, timeout_s: float = 10.0, attempts: int = ATTEMPTS) -> None:
         if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
             raise InputError(f"{printable(url)!r} is no RPC address; give one like http://127.0.0.1:8545")
         self.url = url
         self._timeout = (CONNECT_TIMEOUT_S, timeout_s)
+        self._attempts = attempts
         self._numbers = count(1)
         self._local = threading.local()
 
@@ -98,7 +100,7 @@ class Rpc:
         """
         attempts = Retrying(
             retry=retry_if_exception_type(_Transient),
-            stop=stop_after_attempt(ATTEMPTS),
+            stop=stop_after_attempt(self._attempts),
             wait=wait_exponential(multiplier=PAUSE_S, max=1.0),
         )
         try:
