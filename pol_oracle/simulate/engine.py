@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -19,7 +20,7 @@ from .attacker_state import AttackerState
 from .attackers import Attacker
 from .chain import Block, BlockTree, ChainRules, fitting_difficulty, tries_per_block
 from .local_view import LocalView
-from .network import Miners, Network, Seconds
+from .network import Miners, Network
 from .outcome import Outcome
 
 Progress = Callable[[int], None]
@@ -67,6 +68,8 @@ class Simulation:
         self._tree = BlockTree(rules, min(max(start, rules.minimum), rules.maximum))
         self._sight = LocalView(self._tree.blocks[0], miners.check, network.segment)
         self._now, self._since = 0.0, 0.0
+        self._races: list[tuple[Block, int | None, float]] | None = None  # until the view or the power changes
+        self._honest = 0.0
         self._tries = np.zeros(len(miners) + 1)  # by miner, the attacker last
         self._queue: list[tuple[float, int, Callable[[], None]]] = []
         self._order = itertools.count()
@@ -98,8 +101,10 @@ class Simulation:
 
     def _step(self) -> None:
         """Goes on to the next find or the next thing in the queue, whichever is first."""
-        races = [(block, author, self._rate(block, author)) for block, author in self._sight.options()]
-        honest = sum(rate for _, _, rate in races)
+        if self._races is None:
+            self._races = [(block, author, self._rate(block, author)) for block, author in self._sight.options()]
+            self._honest = sum(rate for _, _, rate in self._races)
+        races, honest = self._races, self._honest
         attack = (
             self._attack_state.power / tries_per_block(self._attack_state.difficulty)
             if self._attack_state and self._attack_state.on
@@ -128,18 +133,15 @@ class Simulation:
         if author is not None:
             power = float(self._miners.power[author]) if author < self._active else 0.0
         else:
-            power = float(self._cumulative[-1])
+            power = self._cumulative[-1]
         return power / tries_per_block(block.next_difficulty)
 
     def _anybody(self) -> int:
         """Draws a miner in proportion to power."""
-        drawn = self._draw.random() * self._cumulative[-1]
-        return int(np.searchsorted(self._cumulative, drawn, side="right"))
+        return bisect_right(self._cumulative, self._draw.random() * self._cumulative[-1])
 
     def _pass(self, at: float) -> None:
-        if (
-            self._attack_state and self._attack_state.mines
-        ):  # as of all miners, what it could try counts while it trains, too
+        if self._attack_state and self._attack_state.mines:  # while it trains, too, as all miners' tries do
             self._tries[-1] += self._attack_state.power * (at - self._now)
         self._now = at
 
@@ -154,6 +156,7 @@ class Simulation:
             attacker.foresees(parent.height + 1, self)
         block = self._tree.propose(parent, miner, self._network.slot_after(self._now))
         self._sight.found(block, self._now)
+        self._races = None
         self._at(self._network.shown(block.at), lambda: self._show(block))
         if attacker:
             self._at(block.at, lambda: self._attacker_sees(block))
@@ -162,6 +165,7 @@ class Simulation:
     def _show(self, block: Block) -> None:
         self._sight.show(block, self._now)
         self._sight.forget(self._active, self._now)
+        self._races = None
 
     def _shift(self) -> None:
         while self._shifts and self._tree.head.height >= self._shifts[0].height:
@@ -171,7 +175,8 @@ class Simulation:
             self._count_power()
 
     def _count_power(self) -> None:
-        self._cumulative: Seconds = np.cumsum(self._miners.power[: self._active])
+        self._races = None
+        self._cumulative: list[float] = np.cumsum(self._miners.power[: self._active]).tolist()
 
     def _count_tries(self) -> None:
         self._tries[: self._active] += self._miners.power[: self._active] * (self._now - self._since)
@@ -183,6 +188,7 @@ class Simulation:
         """Proposes a block of the attacker's."""
         block = self._tree.propose(parent, len(self._miners), self._network.slot_after(self._now))
         self._sight.found(block, self._now)
+        self._races = None
         self._at(self._network.shown(block.at), lambda: self._show(block))
         self._shift()
         return block

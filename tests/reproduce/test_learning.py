@@ -25,7 +25,9 @@ BLOCK = 4 * (STEPS + 1)  # samples
 
 
 def spec(**changes: object) -> TaskSpec:
-    return small_spec().model_copy(update={"training_steps": STEPS, **changes})
+    small = small_spec()
+    easy = small.chain.model_copy(update={"difficulty_bits": 2})
+    return small.model_copy(update={"chain": easy, "training_steps": STEPS, **changes})
 
 
 def run(

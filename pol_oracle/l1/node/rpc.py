@@ -128,9 +128,7 @@ class Rpc:
     def _once(self, method: str, params: tuple[Any, ...]) -> Any | Refusal:
         request = {"jsonrpc": "2.0", "id": next(self._numbers), "method": method, "params": list(params)}
         try:
-            with self._session().post(
-                self.url, json=request, timeout=self._timeout, stream=True, allow_redirects=False
-            ) as response:
+            with self._post(json.dumps(request).encode()) as response:
                 status, body = response.status_code, _body(response)
         except requests.RequestException as error:
             raise _Transient(_why(error)) from error
@@ -148,13 +146,23 @@ class Rpc:
             raise Unreachable(f"L1 at {self.place} answers HTTP {status}; check the RPC address")
         raise _Transient("its answer is no JSON" if answer is None else "its answer is no JSON-RPC")
 
-    def _session(self) -> requests.Session:
-        """One for each thread; nothing on this machine is behind a proxy."""
+    def _post(self, body: bytes) -> requests.Response:
+        """Sends a body. The rest of the request is prepared once for each thread: that costs as much as sending it."""
         if not hasattr(self._local, "session"):
-            self._local.session = requests.Session()
-            self._local.session.trust_env = urlsplit(self.url).hostname not in _LOOPBACK
-        session: requests.Session = self._local.session
-        return session
+            self._local.session = session = requests.Session()
+            session.trust_env = urlsplit(self.url).hostname not in _LOOPBACK  # nothing here is behind a proxy
+            asked = requests.Request("POST", self.url, headers={"Content-Type": "application/json"})
+            self._local.request = session.prepare_request(asked)
+            self._local.settings = session.merge_environment_settings(self.url, {}, True, None, None)
+        session, request = self._local.session, self._local.request
+        request.prepare_body(body, None)
+        if session.cookies:  # they may hold on to one node of several
+            request.headers.pop("Cookie", None)
+            request.prepare_cookies(session.cookies)
+        response: requests.Response = session.send(
+            request, timeout=self._timeout, allow_redirects=False, **self._local.settings
+        )
+        return response
 
 
 def _body(response: requests.Response) -> bytes:
