@@ -140,7 +140,6 @@ contract Explanations is IExplanations {
         address author = _explanations[blockId][tree][sample].author;
         Speaker storage speaker = _speakers[blockId][author];
         require(speaker.state == SpeakerState.Fallen, NotFallen(blockId, author));
-        Deadlines.checkTime(registry, blockId, speaker.fallenAt);
 
         _fall(blockId, tree, sample, address(0));
     }
@@ -205,6 +204,7 @@ contract Explanations is IExplanations {
     {
         Explanation storage made = _explanations[blockId][tree][sample];
         bool stands = made.state == ExplanationState.Explained && made.traceRoot == traceRoot;
+        stands = stands && _speakers[blockId][made.author].state != SpeakerState.Fallen;
         require(stands, NotStanding(blockId, tree, sample));
         return made.explainedAt;
     }
@@ -232,7 +232,8 @@ contract Explanations is IExplanations {
     }
 
     /// @dev The standing explanation falls, its author with it, and the time for the next one begins. What is left to
-    /// do, if the author's bond was locked until now, is to take it.
+    /// do, if the author's bond was locked until now, is to take it; if it had fallen before, the time for that is
+    /// limited: else each of its explanations would hold the block up in turn.
     function _fall(bytes32 blockId, Tree tree, uint32 sample, address challenger)
         private
         returns (address author, bool bonded)
@@ -243,6 +244,7 @@ contract Explanations is IExplanations {
         Speaker storage speaker = _speakers[blockId][author];
         bonded = speaker.state == SpeakerState.Bonded;
         if (bonded) (speaker.state, speaker.fallenAt) = (SpeakerState.Fallen, uint40(block.timestamp));
+        else Deadlines.checkTime(registry, blockId, speaker.fallenAt);
         uint40 deadline = Deadlines.next(registry);
 
         (made.state, made.deadline) = (ExplanationState.Open, deadline);

@@ -2,4 +2,5 @@
 
 import pol_oracle.canonical.commitments.trees
 import pol_oracle.canonical.execution.execute
-import pol_oracle.search.grouped.cpu_loops  # noqa: F401
+import pol_oracle.search.grouped.cpu_loops
+import pol_oracle.search.grouped.winograd  # noqa: F401

@@ -124,8 +124,9 @@ interface IExplanations {
     ) external;
 
     /// @notice Only the Court: the challenger's call, whose data has this hash and which it committed to in an earlier
-    /// L1 block, proved the standing explanation wrong. Half of its author's bond, unless that has fallen before, is
-    /// burned, half credited to the challenger; another explanation can be given until a new deadline.
+    /// L1 block, proved the standing explanation wrong. Half of its author's bond is burned, half credited to the
+    /// challenger; another explanation can be given until a new deadline. If the author has fallen before, there is
+    /// nothing to take any more, and the time to refute is that of `reopen`.
     function refute(bytes32 blockId, TraceId calldata trace, address challenger, bytes32 callHash) external;
 
     /// @notice Only Demands: nobody answered a demand about the explanation in time. As `refute`, but the bond is
@@ -151,7 +152,8 @@ interface IExplanations {
     /// @notice Trace root of the explanation that stands; 0 if none does.
     function rootOf(bytes32 blockId, Tree tree, uint32 sample) external view returns (bytes32);
 
-    /// @notice When the explanation with this trace root was given. Reverts unless it is the one that stands.
+    /// @notice When the explanation with this trace root was given. Reverts unless it is the one that stands, and its
+    /// author has not fallen.
     function requireStanding(bytes32 blockId, Tree tree, uint32 sample, bytes32 traceRoot)
         external
         view

@@ -7,6 +7,7 @@ monitoring/    what people see of an agent
 respond.py     actions -> contract calls
 config.py      what an agent is told at its start
 runtime.py     checks at the start, and one turn of the loop
+start.py       a start while L1 is away
 production.py  how an honest miner makes a proof
 miner.py       the miner's loop
 helper.py      a process that helps a miner search

@@ -12,7 +12,7 @@ from pol_oracle.canonical.state import State
 from pol_oracle.l1.client import Client
 from pol_oracle.l1.monitor import Monitor
 from pol_oracle.protocol.derivation import batch, seed
-from pol_oracle.protocol.errors import ChainError, InputError, WrongChain
+from pol_oracle.protocol.errors import ChainError, InputError
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.types import BlockId
 from pol_oracle.task import Workload
@@ -20,8 +20,10 @@ from pol_oracle.view import History, View
 from pol_oracle.view.lineage import Chain, Lineage
 
 from .config import HelperConfig
+from .monitoring.absence import Absence
 from .monitoring.logs import log_to
 from .runtime import open_store, prepare_workload, stop_on_signals
+from .start import once_l1_is_there
 from .storage.kept import KeptStates
 from .work.follow import Follower
 from .work.worker import Cancelled
@@ -34,16 +36,17 @@ class ChainStates:
 
     Args:
         config: names the deployment.
+        client: connected to it.
         follower: computes states.
         stop: ends a computation.
     """
 
-    def __init__(self, config: HelperConfig, follower: Follower, stop: threading.Event) -> None:
+    def __init__(self, config: HelperConfig, client: Client, follower: Follower, stop: threading.Event) -> None:
         deployment = config.deployment
-        client = Client.connect(config.rpc or deployment.rpc, deployment)
         self._monitor = Monitor(client, deployment.deployed_at, deployment.confirmations)
         self._history = History(bytes.fromhex(deployment.genesis_id.removeprefix("0x")))
         self._follower, self._kept, self._stop = follower, KeptStates(config.kept_path), stop
+        self._absence = Absence(log)
         self._wrong: bytes | None = None  # the parent that was last handed over and does not follow from the chain
 
     def __call__(self, parent: BlockId, headers: Sequence[Header] = ()) -> State | None:
@@ -58,11 +61,10 @@ class ChainStates:
         """
         try:
             update = self._monitor.poll()
-        except WrongChain:
-            raise
         except ChainError as error:
-            log.warning("l1 is away", reason=str(error))
+            self._absence.note(error)
             return None
+        self._absence.over()
         view = self._history.update(update.rollback_to, update.events, update.l1_block, update.timestamp)
         if update.whole:
             self._kept.tidy(view)
@@ -113,14 +115,17 @@ def run_helper(config: HelperConfig, stop: threading.Event | None = None) -> Non
     """Tries nonces for a leading miner, until that goes away.
 
     Raises:
-        PolError: the leader cannot be found, is gone, or mines another task, or L1 cannot be reached at the start.
+        PolError: the leader cannot be found, is gone, or mines another task.
     """
     from pol_oracle.search import help_leader, set_up_torch  # torch is loaded only where it is used
 
     log_to(config.log_path, config.tell)
+    deployment, stop = config.deployment, stop or stop_on_signals()
+    client = once_l1_is_there(lambda: Client.connect(config.rpc or deployment.rpc, deployment), stop, log)
+    if client is None:
+        return
     set_up_torch(config.threads)
-    stop = stop or stop_on_signals()
-    workload = prepare_workload(config.deployment, config.cache, config.threads, config.store)
-    genesis_id = bytes.fromhex(config.deployment.genesis_id.removeprefix("0x"))
+    workload = prepare_workload(deployment, config.cache, config.threads, config.store)
+    genesis_id = bytes.fromhex(deployment.genesis_id.removeprefix("0x"))
     follower = Follower(workload, genesis_id, open_store(config, config.kept_path))
-    help_leader(workload, config.rendezvous, ChainStates(config, follower, stop), stop)
+    help_leader(workload, config.rendezvous, ChainStates(config, client, follower, stop), stop)

@@ -26,7 +26,8 @@ from .rules.actions import Action
 from .rules.decide import choose_parent, decide_miner, outweighed, search_difficulty, useless
 from .rules.knowledge import Miner
 from .rules.verdicts import Answerer, Replay
-from .runtime import Context, Loop, open_context, open_store, prepare_workload, stop_on_signals
+from .runtime import Context, Loop, open_store, prepare_workload, stop_on_signals
+from .start import joined
 from .storage.kept import KeptStates
 from .work.answer_worker import AnswerWorker
 from .work.answerer import HonestAnswerer
@@ -226,7 +227,9 @@ def run_miner(config: AgentConfig, stop: threading.Event | None = None) -> None:
             f"the store {store.places[0]} is read-only, and under the rule set paper a miner publishes its states: "
             "name a folder before it with --store"
         )
-    context = open_context(config, Role.MINER)  # fails faster than what follows
+    context = joined(config, Role.MINER, stop)  # fails faster than what follows
+    if context is None:
+        return
     set_up_torch(config.threads)
     workload = prepare_workload(config.deployment, config.cache, config.threads, config.store)
     search, meter = search_for(workload, config.rendezvous), Meter(len(workload.test))

@@ -7,7 +7,6 @@ tick the sender. L1 may be away at any of these, or the disk full; nothing is lo
 from __future__ import annotations
 
 import signal
-import sqlite3
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
@@ -38,6 +37,7 @@ from pol_oracle.task import TaskSpec, Workload, build_workload
 from pol_oracle.view import History, View
 
 from .config import AgentConfig, HelperConfig
+from .monitoring.absence import Absence
 from .monitoring.gauges import network_gauges
 from .monitoring.metrics import Metrics
 from .monitoring.records import Records
@@ -49,7 +49,6 @@ from .storage.memory import AgentMemory, RefusedCall
 
 _WORK_PATIENCE_S = 5.0  # how long a stopping agent waits for its threads
 _READS_PER_WINDOW = 8  # of files that are served as slowly as can be
-_LONGEST_PAUSE_S = 10.0  # between looks for an L1 that is away
 
 
 class EventSource(Protocol):
@@ -207,7 +206,7 @@ class Loop(ABC):
         self.vigil = Vigil(self.log)
         if context.metrics is not None:
             context.metrics.report = self.vigil.report
-        self._away = 0  # turns without L1, or without a disk that can be written
+        self._absence = Absence(self.log)  # of L1, or of a disk that can be written
         self._whole = False  # the view holds all that L1 has confirmed
 
     @property
@@ -237,9 +236,8 @@ class Loop(ABC):
         self.log.info("started", account=self.context.me)
         try:
             while not stop.is_set():
-                alive = self.turn()
-                pause = self.context.config.poll_s
-                stop.wait(pause if alive else min(pause * 2 ** min(self._away, 8), _LONGEST_PAUSE_S))
+                self.turn()
+                stop.wait(self._absence.pause_s(self.context.config.poll_s))
         finally:
             self.close()
 
@@ -254,16 +252,9 @@ class Loop(ABC):
             self._send()
             self._watch()
         except (ChainError, StoreError, OSError) as error:
-            if not _passes(error):
-                raise
-            self._away += 1
-            if self._away & (self._away - 1) == 0:  # the 1st, 2nd, 4th ... time
-                what = "l1 is away" if isinstance(error, ChainError) else "the disk takes no writes"
-                self.log.warning(what, turns=self._away, reason=str(error))
+            self._absence.note(error)
             return False
-        if self._away:
-            self.log.info("going on", turns=self._away)
-            self._away = 0
+        self._absence.over()
         self.context.records.write(self.history)
         return True
 
@@ -321,13 +312,6 @@ class Loop(ABC):
                 self.context.memory.add_refusal(refusal)
                 self.context.records.refused(refusal)
             self.settled(result)
-
-
-def _passes(error: Exception) -> bool:
-    """Says whether waiting mends it: not another deployment, nor a damaged file, but a full disk or one away."""
-    if isinstance(error, StoreError):
-        return isinstance(error.__cause__, sqlite3.OperationalError)
-    return not isinstance(error, WrongChain)
 
 
 def stop_on_signals() -> threading.Event:

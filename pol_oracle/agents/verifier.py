@@ -19,7 +19,8 @@ from .rules.decide import decide_verifier
 from .rules.demands import exhausted
 from .rules.knowledge import Verifier
 from .rules.verdicts import Answerer, Replay, Verdict
-from .runtime import Context, Loop, open_context, open_store, prepare_workload, stop_on_signals
+from .runtime import Context, Loop, open_store, prepare_workload, stop_on_signals
+from .start import joined
 from .storage.kept import FinalStates, KeptStates
 from .work.answer_worker import AnswerWorker
 from .work.answerer import HonestAnswerer
@@ -118,7 +119,9 @@ def run_verifier(config: AgentConfig, stop: threading.Event | None = None) -> No
         PolError: it cannot start, or cannot go on; the message says why and what to do.
     """
     log_to(config.log_path, config.tell)
-    context = open_context(config, Role.VERIFIER)  # fails faster than what follows
+    context = joined(config, Role.VERIFIER, stop)  # fails faster than what follows
+    if context is None:
+        return
     workload = prepare_workload(config.deployment, config.cache, config.threads, config.store)
     served, own = open_store(config), open_store(config, config.kept_path)
     follower = Follower(workload, context.genesis_id, own, home=config.kept_path, budget=config.budget)

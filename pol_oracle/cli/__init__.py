@@ -8,6 +8,7 @@ given.py      amounts and addresses
 options.py    shared options
 output.py     JSON and text, times, amounts
 names.py      who is behind an address
+pages.py      pages of an explorer that is known
 values.py     what is printed as JSON
 live.py       a miner's line
 logs.py       log entries

@@ -22,7 +22,7 @@ app = typer.Typer(
     help="Proof of learning on Ethereum: miners train a network, verifiers replay each step bit for bit, contracts on "
     "L1 accept or slash. Start with `pol up`: a whole network on this machine.",
     epilog="pol.toml in the current folder (or POL_CONFIG=FILE) sets the same once and for all. An option wins over "
-    "the environment, that over the file. There, too: POL_FEE_CAPS, POL_MAX_GAS_PRICE.",
+    "the environment, that over the file. There, too: POL_FEE_CAPS, POL_MAX_GAS_PRICE, POL_EXPLORER.",
 )
 BEGIN, NETWORK, LOOK, ACT, MEASURE = "Begin", "Run a network", "Look", "Act", "Measure"
 app.command("up", rich_help_panel=BEGIN)(up.up)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pol_oracle.l1.sending.sender import Sender
     from pol_oracle.view import History, View
 
-OWN = "cli:"  # begins the keys of what commands send
+OWN, REPORTED = "command:", "reported:"  # begin the keys of what commands send, before and after its end was shown
 PAUSE_S = 0.2  # between two looks at an L1 whose nodes do not agree yet on how far it is
 
 
@@ -171,10 +171,12 @@ def fees(settings: Settings) -> FeePolicy:
     return FeePolicy.of(settings.fee_caps, settings.max_gas_price)
 
 
-def transact(settings: Settings, connection: Client, key: LocalAccount, calls: Sequence[Call]) -> None:
+@contextmanager
+def transacted(settings: Settings, connection: Client, key: LocalAccount, calls: Sequence[Call]) -> Iterator[None]:
     """Sends calls, one after the other, and waits until each is confirmed; what follows a refused one may rest on it.
 
-    What an earlier command sent and did not see confirmed is not sent again: this one waits for it.
+    What an earlier command sent and could not report is not sent again: this one reports it. Calls are reported when
+    the body ends without an error.
 
     Raises:
         Reverted: a contract refused one.
@@ -185,17 +187,23 @@ def transact(settings: Settings, connection: Client, key: LocalAccount, calls: S
 
     journal = settings.agents / f"cli-{key.address.lower()}.sqlite"
     with Sender(connection, key, journal, fees=fees(settings)) as sender:
+        done: list[str] = []
         for call in calls:
-            result = _awaited(connection, sender, _begun(sender, call), call.key)
+            done.append(_begun(sender, call))
+            result = _awaited(connection, sender, done[-1], call.key)
             if result.error is not None:
                 raise result.error
+        yield
+        for name in done:
+            sender.rename(name, REPORTED + name)
 
 
 def _begun(sender: Sender, call: Call) -> str:
-    """The key of a call that is under way from now on; that of an earlier command, if it is the same and unsettled."""
-    earlier = sender.under_way(call, OWN)
+    """The key of a call that is under way from now on; that of an earlier command, if it is the same and unreported."""
+    earlier = sender.under_way(call, OWN, or_done=True)
     if earlier is not None:
-        remark(f"{call.key}: an earlier command has sent the same, and it is not confirmed yet: waiting for that one")
+        how = "it is not confirmed yet" if sender.in_flight(earlier) else "did not get to report it"
+        remark(f"{call.key}: an earlier command has sent the same, and {how}: it is not sent again")
         return earlier
     named = replace(call, key=f"{OWN}{uuid4().hex[:12]}:{call.key}")  # what is given again after that is meant again
     sender.submit(named)

@@ -23,6 +23,7 @@ class Settings:
         password_file: file whose first line unlocks keystores; without it, the password is asked for.
         fee_caps: the most that one call of a kind may cost, in ETH, such as "prove=0.4,housekeeping=0.002".
         max_gas_price: the most that any call offers, in gwei per gas.
+        explorer: address of an explorer, for links; without it, that of one that runs on the same home folder.
         log_level: debug, info, warning or error, on stderr; agents log to files of their own.
     """
 
@@ -31,6 +32,7 @@ class Settings:
     password_file: Path | None = None
     fee_caps: str | None = None
     max_gas_price: float | None = None
+    explorer: str | None = None
     log_level: str = "warning"
 
     @property
@@ -118,10 +120,13 @@ def _read(path: Path) -> dict[str, Any]:
     return content
 
 
-def rank_environment(rank: int, host: str, port: int) -> dict[str, str]:
-    """Returns the environment of a process of a group, as torchrun makes it; rank 0 keeps the store."""
+def rank_environment(rank: int, host: str, port: int, rpc: str | None) -> dict[str, str]:
+    """Returns the environment of a process of a group, as torchrun makes it; rank 0 keeps the store.
+
+    The RPC address is in it, and not on the command line, which everybody on the machine can read.
+    """
     group = {"RANK": str(rank), "LOCAL_RANK": str(rank), "MASTER_ADDR": host, "MASTER_PORT": str(port)}
-    return {**os.environ, **group}
+    return {**os.environ, **group, **({f"{PREFIX}RPC": rpc} if rpc else {})}
 
 
 def torchrun_variables() -> dict[str, str]:

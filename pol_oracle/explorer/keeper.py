@@ -16,7 +16,7 @@ import structlog
 from pol_oracle.l1.client import Client
 from pol_oracle.l1.contracts.deployment import Deployment
 from pol_oracle.l1.monitor import Monitor
-from pol_oracle.protocol.errors import ChainError, PolError
+from pol_oracle.protocol.errors import ChainError, NodeTrouble, PolError, WrongChain
 
 from .index.reading import IndexReader
 from .index.writing import REACH, IndexWriter
@@ -102,7 +102,8 @@ class IndexKeeper(threading.Thread):
         except (OSError, sqlite3.OperationalError) as error:  # locked, read-only or full: the file itself is sound
             self._say(trouble=f"the index cannot be written: {error}")
         except ChainError as error:
-            self._monitor = self._monitor if self.state.ready else None
+            kept = self.state.ready and not isinstance(error, WrongChain)  # another L1 is met anew
+            self._monitor = self._monitor if kept else None
             self._say(trouble=str(error))
         except PolError as error:
             self._monitor = None
@@ -134,6 +135,7 @@ class IndexKeeper(threading.Thread):
     def _resume(self) -> Monitor:
         """A monitor that begins a little below the newest L1 block which the index knows and which still stands."""
         client = self._connect()
+        self._recognise(client)
         passed = self._writer.passed()
         start = max(self._deployment.deployed_at - 1, 0)
         standing = next((n for n, known in passed if _stands(client, n, known)), start)
@@ -142,6 +144,16 @@ class IndexKeeper(threading.Thread):
         self._anchor = next((number for number, _ in passed if number <= standing - REACH), start)
         self._writer.forget(self._anchor)
         return Monitor(client, self._anchor + 1, 0)
+
+    def _recognise(self, client: Client) -> None:
+        """A devnet that began anew may have the same deployment: its blocks tell, and the index begins anew as well."""
+        deployed = client.block(self._deployment.deployed_at)
+        if deployed is None:
+            raise NodeTrouble(f"L1 does not show its block {self._deployment.deployed_at}; check the RPC address")
+        name = f"{client.identity()} deployed in {deployed.hash.hex()}"
+        if self._writer.l1 not in ("", name):
+            self._rebuild("L1 began anew")
+        self._writer.l1 = name
 
     def _rebuild(self, why: str) -> None:
         self._writer.rebuild(why)

@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-
-from rich.console import Console
 
 from pol_oracle.demo.cast import Party
 from pol_oracle.demo.stage import AgentProcesses, signals_raise
@@ -17,7 +15,7 @@ from pol_oracle.l1.client import Client
 from pol_oracle.l1.devnet.ports import HOST, free_port, is_free
 from pol_oracle.protocol.lifecycle import Status
 from pol_oracle.watch.observer import Observer
-from pol_oracle.watch.screen import Screen, open_screen
+from pol_oracle.watch.screen import Screen
 from pol_oracle.watch.watcher import Watcher
 
 from .network import alone, bonded, chosen, found_or_deployed, part_names, running_devnet
@@ -66,12 +64,12 @@ class _Localnet:
         self.watcher.watch(lambda view: blocks is not None and self.own_final >= before + blocks)
 
 
-def run(config: LocalnetConfig, console: Console) -> int:
+def run(config: LocalnetConfig, shown: AbstractContextManager[Screen]) -> int:
     """Brings a home folder's network up, shows it, and takes it down again on Ctrl-C.
 
     Args:
         config: what the user asked for.
-        console: where it is shown.
+        shown: opens the screen where it is shown.
 
     Returns:
         How many of its own blocks are final.
@@ -81,7 +79,7 @@ def run(config: LocalnetConfig, console: Console) -> int:
     """
     cast, up = chosen(config.cheats), None
     with signals_raise(), alone(config.home), ExitStack() as stack:
-        screen = stack.enter_context(open_screen(console))
+        screen = stack.enter_context(shown)
         try:
             up = _raise(config, cast, stack, screen)
             up.follow(config.blocks)

@@ -18,9 +18,10 @@ from fsspec.implementations.http import HTTPFileSystem
 from fsspec.implementations.local import LocalFileSystem
 
 from pol_oracle.protocol.errors import CorruptState, InputError, StoreError
+from pol_oracle.protocol.text import without_secrets
 
 from .files import write_whole
-from .places import unpacking, without_secrets
+from .places import unpacking
 
 log = structlog.get_logger(__name__)
 

@@ -166,6 +166,17 @@ class BlockView:
         speaker = self.speaker(position)
         return speaker is not None and not speaker.fallen
 
+    def answerable(self, demand: DemandView, answer_window: Seconds) -> bool:
+        """Says whether what a demand is about stands, as L1 asks before it takes an answer, or pays for it.
+
+        Of an explanation: somebody answers for it with a bond, and has a whole answer window from when it was given
+        until the demand's deadline. The same may have been given again since it was demanded.
+        """
+        explained_at = self.explained_at(demand.position)
+        if explained_at is None or demand.position.explanation == ZERO:
+            return explained_at is not None
+        return self.vouched(demand.position) and demand.deadline >= explained_at + answer_window
+
     def stands(self, position: Position) -> bool:
         """Says whether the explanation that a position is about, if it is about one, stands."""
         return self.explained_at(position) is not None

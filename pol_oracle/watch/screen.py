@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -91,6 +91,33 @@ class Silence:
 
     def show(self, snapshot: Snapshot) -> None:
         """Nothing."""
+
+
+class JsonScreen:
+    """Everything as values, for programs.
+
+    Args:
+        tell: takes a value.
+    """
+
+    def __init__(self, tell: Callable[[dict[str, Any]], None]) -> None:
+        self._tell = tell
+        self._start = time.monotonic()
+        self._last: Snapshot | None = None
+
+    def say(self, line: str) -> None:
+        """Tells the line with the seconds since the start."""
+        self._tell({"event": "said", "seconds": self._seconds, "text": line})
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Tells the whole snapshot, if it differs from the last."""
+        if snapshot != self._last:
+            self._last = snapshot
+            self._tell({"event": "network", "seconds": self._seconds, "network": asdict(snapshot)})
+
+    @property
+    def _seconds(self) -> float:
+        return round(time.monotonic() - self._start, 1)
 
 
 class LiveScreen:

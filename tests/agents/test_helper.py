@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -36,10 +36,9 @@ def helping(
         return SimpleNamespace(poll=lambda: update)
 
     monkeypatch.setattr(helper, "Monitor", told)
-    monkeypatch.setattr(Client, "connect", lambda *_: None)
-    deployment = SimpleNamespace(rpc="", deployed_at=0, confirmations=0, genesis_id="0x" + GENESIS.hex())
-    config: Any = SimpleNamespace(deployment=deployment, rpc=None, kept_path=folder)
-    return ChainStates(config, follower, threading.Event())
+    deployment = SimpleNamespace(deployed_at=0, confirmations=0, genesis_id="0x" + GENESIS.hex())
+    config: Any = SimpleNamespace(deployment=deployment, kept_path=folder)
+    return ChainStates(config, cast(Client, None), follower, threading.Event())
 
 
 @pytest.mark.parametrize(("whole", "left"), [(True, [2]), (False, [0, 1, 2])])

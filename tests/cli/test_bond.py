@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from pol_oracle.cli.network import bond
 from pol_oracle.l1.client import Client
 from pol_oracle.l1.contracts.deployment import Deployment
 from pol_oracle.l1.devnet.accounts import dev_account
@@ -14,6 +16,7 @@ from pol_oracle.l1.node import pace
 from pol_oracle.l1.node.node import Node
 from pol_oracle.l1.node.rpc import Rpc
 from pol_oracle.l1.sending.sender import Sender
+from pol_oracle.protocol.errors import NodeTrouble
 from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.soak.network.lies import lag
 from pol_oracle.soak.network.proxy import LyingProxy
@@ -65,6 +68,30 @@ def test_finding_e_a_repeated_deposit_joins_the_earlier_one(
     pol("bond", "deposit", "1", *MINER)
     mine(8)
     pol("bond", "deposit", "1", *MINER)
+    assert bonded(client) == 2 * ETH, "what is given again after that is meant again"
+
+
+@pytest.mark.parametrize("trouble", [NodeTrouble("HTTP 503"), OSError(errno.ENOSPC, "full"), BrokenPipeError()])
+def test_finding_e_a_deposit_that_could_not_be_reported_is_not_made_again(
+    pol: Pol, client: Client, deployed: Deployment, monkeypatch: pytest.MonkeyPatch, trouble: Exception
+) -> None:
+    """It was confirmed, and then its node was away, or nobody read what it prints."""
+
+    def fails(*_: object) -> None:
+        raise trouble
+
+    with monkeypatch.context() as patched:
+        patched.setattr(bond, "_show", fails)
+        assert pol("bond", "deposit", "1", *MINER).code != 0
+        assert pol("bond", "deposit", "1", *MINER).code != 0
+    assert bonded(client) == ETH
+
+    said = pol("bond", "deposit", "1", *MINER)
+    assert said.code == 0, said.err
+    assert "an earlier command has sent the same, and did not get to report it: it is not sent again" in said.err
+    assert bonded(client) == ETH
+
+    assert "earlier" not in pol("bond", "deposit", "1", *MINER).err
     assert bonded(client) == 2 * ETH, "what is given again after that is meant again"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from typer.testing import CliRunner
 
 from pol_oracle.cli.app import app
 from pol_oracle.cli.local import logs
+from pol_oracle.cli.pages import RUNNING, noticed
 from pol_oracle.cli.settings import load
 from pol_oracle.l1.contracts.deployment import ORDER, Deployment
 from pol_oracle.protocol.errors import InputError
@@ -165,3 +167,40 @@ def test_a_log_that_is_followed_goes_on_in_the_next_file(logged: Path) -> None:
     reader.join(20)
 
     assert (found[0], found[-1]) == ("first", "second")
+
+
+def test_a_block_links_to_the_page_of_an_explorer(
+    pol: Pol, home: Path, deployed: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one that was set, else one that runs; one that has ended, or shows another deployment, is none."""
+
+    def page() -> str | None:
+        found: str | None = pol("blocks", "show", "0", "--json").json["page"]
+        return found
+
+    there = f"/block/{deployed.genesis_id}"
+    assert page() is None
+    other = deployed.model_copy(update={"genesis_id": "0x" + "11" * 32})
+    with noticed(home, other) as notice:
+        notice.put_up("http://127.0.0.1:1")
+        assert page() is None
+    command = [sys.executable, "-c", "import sys; sys.stdin.read()", "explorer"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as running:
+        told = {"url": "http://127.0.0.1:2", "pid": running.pid, "genesis_id": deployed.genesis_id}
+        (home / RUNNING).write_text(json.dumps(told))
+        assert page() == f"http://127.0.0.1:2{there}"
+        assert f"http://127.0.0.1:2{there}" in pol("blocks", "show", "0").out
+        with noticed(home, deployed):
+            pass
+        assert page() is not None, "another explorer's is left alone"
+    assert page() is None
+    monkeypatch.setenv("POL_EXPLORER", "https://pol.example/")
+    assert page() == f"https://pol.example{there}"
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"pid": "x"}'])
+def test_a_damaged_notice_of_an_explorer_costs_a_link_and_nothing_else(
+    pol: Pol, home: Path, deployed: Deployment, text: str
+) -> None:
+    (home / RUNNING).write_text(text)
+    assert pol("blocks", "show", "0", "--json").json["page"] is None

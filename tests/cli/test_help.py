@@ -21,7 +21,8 @@ task show, status, explorer, store serve, store prune, state export, plot, logs,
 reproduce figure1, reproduce learning, simulate, soak
 """
 PRINTING = """
-top, doctor, devnet up, devnet down, devnet status, devnet reset, devnet fund, deploy, keys new, keys import, keys list,
+up, top, doctor,
+devnet up, devnet down, devnet status, devnet reset, devnet fund, deploy, keys new, keys import, keys list,
 bond deposit, bond withdraw, bond show, miner run, verifier run, blocks list, blocks show, blocks verify, blocks watch,
 task show, status, explorer, store serve, store prune, state export, plot, logs, env, bench, demo, challenge,
 reproduce figure1, reproduce learning, simulate, soak

@@ -265,8 +265,9 @@ class Ledger:
         made, fact = self.demands[key], self._pending(key[0])
         self._committed(who, key[0], key[2][1])
         _check(made.state is State.SHOWN and made.false, "nothing to refute")
-        self._pay(who, "prove")
         bonded = (key[0], made.responder) not in self.fallen
+        _check(bonded or self._lately_fallen(key), "too late")
+        self._pay(who, "prove")
         self.fallen.setdefault((key[0], made.responder), self.now)
         self._reopen(key, fact.miner)
         if bonded:
@@ -276,13 +277,17 @@ class Ledger:
     def reopen(self, who: str, key: Key) -> None:
         """What else was explained by an author whose explanation was refuted does not stand either."""
         made, fact = self.demands[key], self._pending(key[0])
-        fallen_at = self.fallen.get((key[0], made.responder))
-        _check(made.state is State.SHOWN and fallen_at is not None, "its author has not fallen")
-        assert fallen_at is not None
-        end = self._block(key[0]).at + self.parameters.challenge_window
-        _check(self.now < max(end, fallen_at + self.parameters.answer_window), "too late")
+        fallen = (key[0], made.responder) in self.fallen
+        _check(made.state is State.SHOWN and fallen, "its author has not fallen")
+        _check(self._lately_fallen(key), "too late")
         self._pay(who, "expire")
         self._reopen(key, fact.miner)
+
+    def _lately_fallen(self, key: Key) -> bool:
+        """Whether what a fallen author explained can still be ended: one fall holds a block up once."""
+        end = self._block(key[0]).at + self.parameters.challenge_window
+        fallen_at = self.fallen[key[0], self.demands[key].responder]
+        return self.now < max(end, fallen_at + self.parameters.answer_window)
 
     def hasten(self, who: str, key: Key) -> None:
         """Brings a deadline forward where fewer demands are open."""

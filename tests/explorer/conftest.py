@@ -85,10 +85,8 @@ def site(story: Story, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sit
     """The explorer of that chain."""
     folder = tmp_path_factory.mktemp("explorer")
     names = {str(story.l1.account(4).address): '<img src=x onerror="alert(1)">'}
-    states = (str(folder / "states"),)
-    config = ExplorerConfig(
-        story.deployment, story.deployment.rpc, folder / "index.sqlite", story.data, states, names=names
-    )
+    index, own = folder / "index.sqlite", folder / "states"
+    config = ExplorerConfig(story.deployment, story.deployment.rpc, index, story.data, own, (), names=names)
     with serving(config) as found:
         found.until(lambda state: state.ready)
         yield found

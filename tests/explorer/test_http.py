@@ -10,8 +10,6 @@ import pytest
 import requests
 
 from pol_oracle.explorer.web.serve import ExplorerConfig
-from pol_oracle.explorer.workshop import tools
-from pol_oracle.explorer.workshop.pool import Workshop, WorkshopConfig
 from pol_oracle.l1.devnet.ports import HOST
 from tests.explorer.conftest import Site, serving
 from tests.explorer.stage import FINAL, Story
@@ -119,20 +117,10 @@ def test_a_page_stays_while_l1_is_away_and_says_so(site: Site, story: Story, tmp
         rpc = f"http://{HOST}:{nobody.getsockname()[1]}"
     path = tmp_path / "index.sqlite"
     path.write_bytes(site.index.read_bytes())
-    config = ExplorerConfig(story.deployment, rpc, path, story.data, (str(tmp_path),))
+    config = ExplorerConfig(story.deployment, rpc, path, story.data, tmp_path, ())
     with serving(config) as alone:
         alone.until(lambda state: bool(state.trouble))
         status, _, text = alone.get("/")
         assert status == 200
         assert "Not up to date" in text
         assert alone.get("/healthz")[0] == 503
-
-
-def test_a_workshop_that_cannot_work_says_why(story: Story, tmp_path: Path) -> None:
-    nowhere = tmp_path / "file"
-    nowhere.write_text("no folder")
-    shop = Workshop(WorkshopConfig(story.deployment, nowhere, (str(tmp_path),)))
-    future = shop._future(tools.labels, "train")
-    future.exception(timeout=90)
-    assert "data" in str(shop.answer(tools.labels, "train"))
-    shop.close()

@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pol_oracle.bench.l1 import PARAMETERS, running
 from pol_oracle.explorer.index import codec
 from pol_oracle.explorer.index.reading import IndexReader
 from pol_oracle.explorer.index.schema import connect
-from pol_oracle.explorer.index.writing import IndexWriter
+from pol_oracle.explorer.index.writing import REACH, IndexWriter
 from pol_oracle.explorer.keeper import IndexKeeper
 from pol_oracle.l1.client import Client
 from pol_oracle.l1.events.typed import Event
@@ -189,6 +190,51 @@ def test_a_second_start_goes_on_where_the_first_ended(story: Story, watched: tup
     assert (again.state.notice, again.state.trouble) == ("", "")
     assert contents(path) == before
     assert IndexReader(path).reorgs() == []
+
+
+def test_an_l1_that_began_anew_with_the_same_deployment_is_told_from_the_old_one(
+    story: Story, watched: tuple[Path, list[IndexKeeper]], at_once: dict[str, list[tuple[Any, ...]]]
+) -> None:
+    """Anvil gives contracts the same addresses each time, and so the same task the same genesis."""
+    path, made = watched
+    with running(path.parent / "before", story.workload.task, PARAMETERS) as earlier:
+        deployment = earlier.client.deployment
+        assert deployment is not None and deployment.genesis_id == story.deployment.genesis_id
+        earlier.bond()
+        earlier.wait(1)
+        gone, _ = earlier.propose(earlier.header(earlier.client.finalized_tip(), 7))
+        old = IndexKeeper(deployment, lambda: earlier.client, writer(story, path), IndexReader(path))
+        old.look()
+        assert IndexReader(path).block(gone) is not None
+        old._writer.close()
+    again = keeper(story, path, made)
+    assert again.state.notice == ""  # the file alone does not tell
+    again.look()
+    assert (again.state.notice, again.state.trouble) == ("L1 began anew", "")
+    assert contents(path) == at_once
+    assert IndexReader(path).lost() == [] == IndexReader(path).reorgs()
+
+
+def test_an_l1_that_begins_anew_while_it_is_watched_is_noticed(
+    story: Story, watched: tuple[Path, list[IndexKeeper]], at_once: dict[str, list[tuple[Any, ...]]]
+) -> None:
+    path, made = watched
+    with running(path.parent / "before", story.workload.task, PARAMETERS) as earlier:
+        deployment = earlier.client.deployment
+        assert deployment is not None
+        client = [earlier.client]
+        earlier.client.rpc.request("anvil_mine", hex(2 * REACH + story.l1.client.latest().number))
+        for _ in range(2):  # the second one begins far above the deployment, where the other L1 has no block yet
+            own = IndexKeeper(deployment, lambda: client[0], writer(story, path), IndexReader(path))
+            own.look()
+            assert own.state.ready
+        made.append(own)
+    client[0] = story.l1.client
+    own._monitor._client = story.l1.client  # type: ignore[union-attr]
+    for _ in range(3):
+        own.look()
+    assert (own.state.notice, own.state.trouble) == ("L1 began anew", "")
+    assert contents(path) == at_once
 
 
 def test_bonds_have_their_roles(story: Story, events: tuple[Event, ...], tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
+from tests.cli.schemas import check
 from tests.processes import processes_of
 
 TASK = """
@@ -108,3 +110,12 @@ def test_a_network_is_brought_up_watched_cheated_stopped_and_goes_on(tmp_path: P
     found = FINAL.search(again.stderr)
     assert found is not None and int(found[1]) > before
     assert processes_of(tmp_path) == []
+
+    told = piped(tmp_path, "up", "--blocks", "1", "--json")
+    assert told.returncode == 0, told.stderr
+    records = [json.loads(line) for line in told.stdout.splitlines()]
+    for record in records:
+        check(record)
+    data = [record["data"] for record in records]
+    assert {record["event"] for record in data} == {"said", "network", "stopped"}
+    assert data[-1]["own_final"] > int(found[1])

@@ -152,10 +152,10 @@ contract ExplanationsTest is Fixture {
         demandBits(VERA, id);
         answerBits(VICTOR, header);
         demandExplanation(VERA, header, Tree.After, IMPROVED);
-        bytes memory answer = abi.encode(Programs.open(Tree.After, 0), Programs.evaluation(1));
+        bytes memory told = abi.encode(Programs.open(Tree.After, 0), Programs.evaluation(1));
         bytes32 traceRoot = rootOf(Tree.After, 1);
         vm.expectEmit(address(explanations));
-        emit IExplanations.Explained(id, Tree.After, IMPROVED, VIOLA, traceRoot, answer);
+        emit IExplanations.Explained(id, Tree.After, IMPROVED, VIOLA, traceRoot, told);
         explain(VIOLA, header, Tree.After, IMPROVED, 1);
 
         assertEq(explanations.rootOf(id, Tree.After, IMPROVED), traceRoot, "stands");
@@ -376,25 +376,31 @@ contract ExplanationsTest is Fixture {
         assertTrue(state == SpeakerState.Fallen && role == Role.Verifier, "fallen");
     }
 
-    /// A fallen author's explanations are reopened at once or never: else each of them would hold the block up in turn,
-    /// the next one a moment before it would be judged.
+    /// A fallen author's explanations are ended at once or never, by a proof too: else each of them would hold the
+    /// block up in turn, the next one a moment before it would be judged.
     function test_pitfall_24_explanations_of_a_fallen_author_do_not_hold_a_block_up_one_by_one() public {
         attestAll(id);
         showBits(id, header);
         bond(RIVAL, Role.Verifier, ATTEST_BOND);
-        for (uint32 sample = 0; sample < 3; ++sample) {
+        for (uint32 sample = 0; sample < 4; ++sample) {
             explained(RIVAL, header, Tree.Before, sample, 2);
         }
         vm.warp(block.timestamp + WINDOW);
         commitAndRefute(VICTOR, id, Tree.Before, 0);
         explain(VIOLA, header, Tree.Before, 0, 1);
         uint256 closedAt = block.timestamp + ANSWER;
-        vm.warp(closedAt - 1);
+        vm.warp(closedAt - 2);
         explanations.reopen(id, Tree.Before, 1);
         explain(VIOLA, header, Tree.Before, 1, 1);
+        commitAndRefute(VICTOR, id, Tree.Before, 2); // in the last second
+        explain(VIOLA, header, Tree.Before, 2, 1);
+        commitToRefute(VICTOR, id, Tree.Before, 3);
+        bytes memory late = abi.encodeWithSelector(IDemands.TooLateToDemand.selector, id, closedAt, closedAt);
+        vm.expectRevert(late);
+        refute(VICTOR, id, Tree.Before, 3);
+        vm.expectRevert(late);
+        explanations.reopen(id, Tree.Before, 3);
         vm.warp(closedAt - 1 + ANSWER);
-        vm.expectRevert(abi.encodeWithSelector(IDemands.TooLateToDemand.selector, id, closedAt, block.timestamp));
-        explanations.reopen(id, Tree.Before, 2);
         registry.finalize(id, id);
     }
 
@@ -413,6 +419,32 @@ contract ExplanationsTest is Fixture {
         vm.warp(closedAt);
         vm.expectRevert(abi.encodeWithSelector(IDemands.TooLateToDemand.selector, id, closedAt, closedAt));
         explanations.reopen(id, Tree.Before, 2);
+        commitToRefute(VICTOR, id, Tree.Before, 2);
+        vm.expectRevert(abi.encodeWithSelector(IDemands.TooLateToDemand.selector, id, closedAt, closedAt + 1));
+        refute(VICTOR, id, Tree.Before, 2);
+    }
+
+    /// The limit saves no wrong block: whoever walks down what a fallen author explained of it ends that in time,
+    /// however long after the window the author fell, and the block falls as nobody can explain it better.
+    function test_a_wrong_block_falls_though_its_author_fell_over_something_else_at_the_last() public {
+        showBits(id, header);
+        bond(RIVAL, Role.Verifier, ATTEST_BOND);
+        explained(RIVAL, header, Tree.Before, RIGHT, 2);
+        bytes32 traceRoot = explained(RIVAL, header, Tree.After, RIGHT, 2);
+        Position memory position = Position(Item.Nodes, Tree.After, RIGHT, 3, 0, traceRoot);
+        vm.warp(block.timestamp + WINDOW - 1);
+        demand(VICTOR, id, position);
+        pass(ANSWER - 2);
+        commitAndRefute(VERA, id, Tree.Before, RIGHT); // an accomplice's
+        explain(VIOLA, header, Tree.Before, RIGHT, 1);
+        demands.expire(id, position);
+        pass(ANSWER - 1);
+        vm.expectPartialRevert(IPoLRegistry.BlockHeld.selector);
+        registry.finalize(id, id);
+        explanations.reopen(id, Tree.After, RIGHT);
+        pass(ANSWER);
+        explanations.expire(id, Tree.After, RIGHT);
+        assertStatus(id, Status.Slashed, "slashed");
     }
 
     /// Each further explanation of a fallen author can still be proven wrong, for nothing; its bond is taken once.
@@ -428,6 +460,17 @@ contract ExplanationsTest is Fixture {
         slashAsBounties(id);
         vm.expectRevert(abi.encodeWithSelector(IExplanations.NothingToRelease.selector, id, RIVAL));
         explanations.release(id, RIVAL);
+    }
+
+    /// Nothing more is demanded of what a fallen author explained: it could not be answered.
+    function test_nothing_is_demanded_of_what_a_fallen_author_explained() public {
+        showBits(id, header);
+        bond(RIVAL, Role.Verifier, ATTEST_BOND);
+        explained(RIVAL, header, Tree.Before, RIGHT, 2);
+        bytes32 traceRoot = explained(RIVAL, header, Tree.After, RIGHT, 2);
+        commitAndRefute(VICTOR, id, Tree.Before, RIGHT);
+        vm.expectRevert(abi.encodeWithSelector(IExplanations.NotStanding.selector, id, Tree.After, RIGHT));
+        demand(VICTOR, id, Position(Item.Nodes, Tree.After, RIGHT, 3, 0, traceRoot));
     }
 
     /// What a fallen author explained and nobody reopened earns it no fee.

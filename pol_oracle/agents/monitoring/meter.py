@@ -16,7 +16,8 @@ from .health import Health
 if TYPE_CHECKING:  # the search imports torch
     from pol_oracle.search import Progress
 
-WINDOW_S = 30.0
+WINDOW_S = 30.0  # of rates
+SHARE_S = 600.0  # of the share of time that trains: several blocks
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Mining:
         hit_rate: tries of late that met floor(b) requirements, as a multiple of 2^-floor(b); None if there were none.
         accuracy_before: share of the test set that W classifies correctly; None before it was counted.
         accuracy_after: the same of the last evaluated W'; None before the first.
-        training_share: share of the time since the start in which segments were computed, which train the network.
+        training_share: share of the last ten minutes in which segments were computed, which train the network.
         moving_weights: share of the eligible weights that moved in segments of late; None before the first.
         warnings: what is wrong with the network, and what to do.
     """
@@ -72,6 +73,30 @@ class Mining:
         return " · ".join(parts)
 
 
+class _Window:
+    """What sums grew by of late.
+
+    Args:
+        span_s: of the window, in seconds.
+        now: when they are nothing yet.
+    """
+
+    def __init__(self, span_s: float, now: float) -> None:
+        self._span_s = span_s
+        self._marks: deque[tuple[float, float, float]] = deque([(now, 0.0, 0.0)])
+
+    def over(self, now: float, one: float, other: float = 0.0) -> tuple[float, float, float]:
+        """Notes where two sums stand; returns the seconds of the window, and by how much they grew in it.
+
+        What is too long ago is forgotten, but for the last of it: a round may take longer than the window.
+        """
+        self._marks.append((now, one, other))
+        while now - self._marks[1][0] >= self._span_s:
+            self._marks.popleft()
+        then, *before = self._marks[0]
+        return now - then, one - before[0], other - before[1]
+
+
 class Meter:
     """Adds up what the follower and searches tell of themselves. Told by others, read by one thread.
 
@@ -82,7 +107,6 @@ class Meter:
 
     def __init__(self, test_count: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._test_count, self._clock = test_count, clock
-        self._began = clock()
         self._stage: FollowStage | None = None
         self._stage_at = self._training_s = 0.0
         self._difficulty = 0
@@ -92,7 +116,8 @@ class Meter:
         self._before: int | None = None
         self._after: int | None = None
         self._searched_s, self._searched_at = 0.0, clock()
-        self._recent: deque[tuple[float, int, float]] = deque([(clock(), 0, 0.0)])  # time, tries, seconds of search
+        self._recent = _Window(WINDOW_S, clock())  # tries, and seconds of search
+        self._trained = _Window(SHARE_S, clock())  # seconds of segments
 
     def segment(self, stage: FollowStage) -> None:
         """The follower did a step of a segment."""
@@ -118,7 +143,7 @@ class Meter:
         self._last = progress
         now = self._clock()
         self._searched_s, self._searched_at = self._searched_s + now - self._searched_at, now
-        self._mark()
+        self._recent.over(now, self._tries, self._searched_s)
 
     def moved(self, share: float) -> None:
         """In the segment that leads to W, that share of the eligible weights moved."""
@@ -126,10 +151,11 @@ class Meter:
 
     def read(self) -> Mining:
         """Returns how mining goes."""
-        self._mark()
         hit_rate, moving, warnings = self._health.read()
-        now, (_, tries, searched_s), stage = self._clock(), self._recent[0], self._stage
-        rate = (self._tries - tries) / max(1e-9, self._searched_s - searched_s)
+        now, stage = self._clock(), self._stage
+        _, tries, searched_s = self._recent.over(now, self._tries, self._searched_s)
+        seconds, trained_s, _ = self._trained.over(now, self._training_s)
+        rate = tries / max(1e-9, searched_s)
         return Mining(
             difficulty=to_bits(self._difficulty),
             height=None if stage is None else stage.height,
@@ -141,17 +167,10 @@ class Meter:
             hit_rate=hit_rate,
             accuracy_before=self._share(self._before),
             accuracy_after=self._share(self._after),
-            training_share=self._training_s / max(1e-9, now - self._began),
+            training_share=trained_s / max(1e-9, seconds),
             moving_weights=moving,
             warnings=warnings,
         )
 
     def _share(self, correct: int | None) -> float | None:
         return None if correct is None else correct / self._test_count
-
-    def _mark(self) -> None:
-        """Notes where it stands now, and forgets what is too long ago, but for the last of it: rounds may be longer."""
-        now = self._clock()
-        self._recent.append((now, self._tries, self._searched_s))
-        while now - self._recent[1][0] >= WINDOW_S:
-            self._recent.popleft()

@@ -25,7 +25,7 @@ _GAUGES = {
     "pol_network_warnings": "What is wrong with the network that is mined on: number of warnings in the log.",
     "pol_segment_step": "Steps done of the training segment that was computed last.",
     "pol_segment_steps": "Steps of a training segment.",
-    "pol_training_time_ratio": "Share of the time since the start in which training segments were computed.",
+    "pol_training_time_ratio": "Share of the last ten minutes in which training segments were computed.",
     "pol_accuracy_before_ratio": "Share of the test set that W classifies correctly.",
     "pol_accuracy_after_ratio": "Share of the test set that the last evaluated W' classifies correctly.",
     "pol_head_height": "Height of the chain's head.",

@@ -35,11 +35,10 @@ def _next_move(view: View, block: BlockView, own: Verifier, parameters: Paramete
         return
     refuted = wrong.proof.refutes
     if refuted is not None and not block.vouched(refuted):
-        if isinstance(own.verdicts[block.id], Valid) or not block.stands(refuted):
-            return  # a right block comes to no harm by it, and nobody has a bond in it
-        if reopens(view, block, refuted, parameters):
+        # a right block comes to no harm by it, and nobody has a bond in it
+        if not isinstance(own.verdicts[block.id], Valid) and reopens(view, block, refuted, parameters):
             yield Reopen(block.id, refuted, block.explained_at(refuted) or 0)
-            return
+        return
     yield Prove(block.id, wrong.proof, 0 if refuted is None else block.explained_at(refuted) or 0)
 
 

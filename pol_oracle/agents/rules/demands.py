@@ -79,7 +79,8 @@ def due_answers(view: View, me: Address, parameters: Parameters, stagger: Second
     them in the second half of the time. What is demanded of an explanation concerns its author alone. All of them only
     as long as their answers about the block cost less than what they have at stake in it.
     """
-    turns = (d for d in view.open_demands if view.now < d.deadline and _my_turn(view, d, me, stagger))
+    answerable = (d for d in view.open_demands if _answerable(view, d, parameters))
+    turns = (d for d in answerable if _my_turn(view, d, me, stagger))
     due = [d for d in turns if _affords(view, d, me, parameters, gas_price)]
     return sorted(due, key=lambda d: d.deadline)
 
@@ -117,7 +118,8 @@ def _lacking(view: View, own: Verifier) -> Iterator[tuple[BlockView, MissingItem
 
 def _takes(view: View, block: BlockView, position: Position, me: Address, parameters: Parameters) -> bool:
     """Says whether L1 would take a demand of the agent's for something."""
-    return view.now < _closes(block, position, parameters) and not _walking(block, position, me)
+    vouched = position.explanation == ZERO or block.vouched(position)
+    return vouched and view.now < _closes(block, position, parameters) and not _walking(block, position, me)
 
 
 def _demanded(block: BlockView, position: Position) -> DemandView | None:
@@ -150,6 +152,12 @@ def _hastens(view: View, demand: DemandView, parameters: Parameters) -> bool:
     return demand.deadline - earliest >= max(window // _NOTICEABLE, 1)
 
 
+def _answerable(view: View, demand: DemandView, parameters: Parameters) -> bool:
+    """Says whether L1 still takes an answer."""
+    block = view.blocks[demand.block_id]
+    return view.now < demand.deadline and block.answerable(demand, parameters.answer_window)
+
+
 def _affords(view: View, demand: DemandView, me: Address, parameters: Parameters, gas_price: Wei) -> bool:
     """Says whether one more answer costs less than the bond that it saves.
 
@@ -178,7 +186,7 @@ def _my_turn(view: View, demand: DemandView, me: Address, stagger: Seconds) -> b
     block = view.blocks[demand.block_id]
     if demand.position.explanation != ZERO:
         about = block.demands[Position(Item.ROOTS, demand.position.tree, demand.position.index)]
-        return about.responder == me and block.stands(demand.position)
+        return about.responder == me
     if me == block.miner:
         return True
     if me not in block.attestations:

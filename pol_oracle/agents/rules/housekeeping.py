@@ -108,13 +108,14 @@ class _Keeper:
 
     def _over_since(self, block: BlockView, demand: DemandView) -> int | None:
         """L1 time from which on an open demand can be ended, None if it cannot yet."""
-        explained_at = block.explained_at(demand.position)
-        if explained_at is None:
+        if block.answerable(demand, self._parameters.answer_window):
+            return demand.deadline if self._view.now >= demand.deadline else None
+        speaker = block.speaker(demand.position)
+        if speaker is None:
             about = block.demands[Position(Item.ROOTS, demand.position.tree, demand.position.index)]
             return about.opened_at  # it was refuted then
-        if demand.position.explanation != ZERO and demand.deadline < explained_at + self._parameters.answer_window:
-            return explained_at  # it is about the same explanation as it was given before
-        return demand.deadline if self._view.now >= demand.deadline else None
+        # its author fell over another one; or it is about the same explanation as it was given before
+        return block.explained_at(demand.position) if speaker.fallen_at is None else speaker.fallen_at
 
     def head(self) -> Iterator[Action]:
         """A live block better than the head, which happens only after the head's branch was slashed."""
@@ -224,7 +225,8 @@ class _Keeper:
         closed_at = block.closed_at or 0
         for demand in block.demands.values():
             since = closed_at + self._parameters.reveal_window if demand.open else closed_at
-            if not demand.settled and self._settles(demand.id, _beneficiaries(block, demand), since, own=own):
+            first = _beneficiaries(block, demand, self._parameters)
+            if not demand.settled and self._settles(demand.id, first, since, own=own):
                 yield SettleDemand(block.id, demand.position)
 
     def _settles(self, what: bytes, first: Sequence[str], since: Seconds, *, own: bool) -> bool:
@@ -281,7 +283,7 @@ def _settled(block: BlockView) -> int:
     return sum(d.settled for d in block.demands.values()) + sum(a.settled for a in block.attestations.values())
 
 
-def _beneficiaries(block: BlockView, demand: DemandView) -> list[str]:
+def _beneficiaries(block: BlockView, demand: DemandView, parameters: Parameters) -> list[str]:
     """Who gets something when a demand is settled.
 
     Whoever answered does; of a slashed block whoever paid the fee gets it back, and answers by others than its miner
@@ -291,7 +293,8 @@ def _beneficiaries(block: BlockView, demand: DemandView) -> list[str]:
     if demand.position.explains:
         stands = responder is not None and not slashed and not block.speakers[responder].fallen
         return [responder] if responder is not None and stands else [demand.demander]
-    if demand.position.explanation != ZERO and (slashed or not block.vouched(demand.position)):
+    below = demand.position.explanation != ZERO
+    if below and (slashed or not block.answerable(demand, parameters.answer_window)):
         return [demand.demander]
     if responder is None or (slashed and responder == block.miner):
         return [demand.demander]

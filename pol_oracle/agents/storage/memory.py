@@ -17,7 +17,7 @@ from typing import Any
 
 import structlog
 
-from pol_oracle.l1.sending.database import guarded
+from pol_oracle.l1.sending.database import adopt, guarded
 from pol_oracle.protocol.errors import InputError
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.types import Address, BlockId
@@ -28,7 +28,7 @@ REFUSALS = 200  # newest ones that are kept
 FOUND_RIGHT = 10_000  # newest blocks: of older ones nobody asks
 _OWED = 10_000  # writes that wait for space, at most
 
-VERSION = 1  # of the file's tables; 0: written before there were versions
+VERSION = 1  # of the file's tables
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS owner (only INTEGER PRIMARY KEY CHECK (only = 1), genesis BLOB, account TEXT);
@@ -70,15 +70,11 @@ class AgentMemory:
             self._database = sqlite3.connect(path, isolation_level=None)
             self._database.execute("PRAGMA journal_mode=WAL")
             self._database.execute("PRAGMA synchronous=FULL")
-            version = self._database.execute("PRAGMA user_version").fetchone()[0]
-            if version == 0:
-                self._database.executescript(f"{_SCHEMA}PRAGMA user_version = {VERSION};")
-        if version not in (0, VERSION):
-            self.close()
-            raise InputError(
-                f"{path} is of version {version}, and this pol-oracle reads version {VERSION}: go on with the "
-                "pol-oracle that wrote it, or move the file away (what is forgotten is replayed)"
-            )
+            try:
+                adopt(self._database, path, _SCHEMA, VERSION, "move the file away (what is forgotten is replayed)")
+            except InputError:
+                self.close()
+                raise
         self._run("INSERT OR IGNORE INTO owner VALUES (1, ?, ?)", genesis_id, account)
         (owner,) = self._run("SELECT genesis, account FROM owner")
         if owner != (genesis_id, account):

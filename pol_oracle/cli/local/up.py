@@ -30,15 +30,24 @@ def up(
     task: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Task file (TOML) for the first start. (default: the demo's)")
     ] = None,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print what happens, and the table whenever it changes, as JSON lines.")
+    ] = False,
 ) -> None:
     """Bring a whole network up: devnet, contracts, bonds, a miner and two verifiers; Ctrl-C stops it, `up` goes on."""
+    from contextlib import nullcontext
+
     from rich.console import Console
 
     from pol_oracle.demo.run import TASK
     from pol_oracle.localnet.run import LocalnetConfig, run
+    from pol_oracle.watch.screen import JsonScreen, Screen, open_screen
 
     settings: Settings = ctx.obj
     config = LocalnetConfig(settings.home.resolve(), task or TASK, tuple(cheat or ()), blocks, explorer)
-    final = run(config, Console())
+    screen: Screen = JsonScreen(lambda record: output.emit_line(record, True, ""))
+    final = run(config, nullcontext(screen) if json else open_screen(Console()))
+    if json:
+        output.emit_line({"event": "stopped", "own_final": final}, True, "")
     again = "" if settings.home == Path(".pol") else f"--home {settings.home} "
     output.remark(f"stopped with {final} own blocks final; `pol {again}up` goes on from there")

@@ -11,6 +11,7 @@ from pol_oracle.protocol.errors import InputError
 
 from .. import output, session, values
 from ..options import Json, States, Threads
+from ..pages import block_page
 from ..settings import Settings
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def show(ctx: typer.Context, block: BlockArgument, json: Json = False) -> None:
     told = session.history(session.client(settings, found), found)
     wanted = find(told.view, block)
     life = [event for event in told.events if getattr(event, "block_id", None) == wanted.id]
-    data = values.details(wanted, told.view, found, life)
+    data = values.details(wanted, told.view, found, life) | {"page": block_page(settings, found, wanted.id)}
 
     def draw() -> None:
         from ..pictures.blocks import show_one

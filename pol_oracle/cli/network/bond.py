@@ -49,8 +49,8 @@ def deposit(
         call = Call("deposit", "BondVault", "deposit", (int(role.role),), wei)
     else:
         call = Call("deposit", "BondVault", "depositFor", (other, int(role.role)), wei)
-    session.transact(settings, connection, key, [call])
-    _show(settings, connection, other or key.address, json)
+    with session.transacted(settings, connection, key, [call]):
+        _show(settings, connection, other or key.address, json)
 
 
 @app.command()
@@ -82,8 +82,8 @@ def withdraw(
         raise InputError(_short_of(wei, role.role, bond))
     calls = [Call("unbond", "BondVault", "unbond", (int(role.role), wei))] if wei else []
     calls.append(Call("collect", "BondVault", "collect", ()))
-    session.transact(settings, connection, key, calls)
-    _show(settings, connection, key.address, json)
+    with session.transacted(settings, connection, key, calls):
+        _show(settings, connection, key.address, json)
 
 
 @app.command()

@@ -167,8 +167,8 @@ def _send(settings: Settings, connection: Client, key: LocalAccount, plan: Chall
     for step in plan.steps:
         if step.call.contract == "Court":
             _wait(connection, step.after if after is None else after)
-        session.transact(settings, connection, key, [step.call])
-        after = connection.latest().number
+        with session.transacted(settings, connection, key, [step.call]):
+            after = connection.latest().number
 
 
 def _wait(connection: Client, after: int | None) -> None:

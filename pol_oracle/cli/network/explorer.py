@@ -12,6 +12,7 @@ from pol_oracle.protocol.errors import InputError
 
 from .. import output, session
 from ..options import Json, States
+from ..pages import noticed
 from ..settings import Settings
 
 NAMES = "names.json"
@@ -40,13 +41,16 @@ def explorer(
     where = index or settings.home / "explorer.sqlite"
     states = (str(settings.states), *(store or found.store))
     called = read_names(settings.home, names)
-    config = ExplorerConfig(found, settings.rpc or found.rpc, where, settings.data, states, host, port, called)
+    rpc, own = settings.rpc or found.rpc, settings.home / "explorer-states"
+    config = ExplorerConfig(found, rpc, where, settings.data, own, states, host, port, called)
 
     def ready(url: str) -> None:
+        notice.put_up(url)
         values = {"url": url, "index": str(where)}
         output.emit(values, json, lambda: typer.echo(f"the explorer is at {url}", err=True))
 
-    serve(config, ready)
+    with noticed(settings.home, found) as notice:
+        serve(config, ready)
 
 
 def read_names(home: Path, file: Path | None) -> dict[str, str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from rich.text import Text
+
 from pol_oracle.protocol.difficulty import to_bits
 
 from .. import output
@@ -68,6 +70,8 @@ def show_one(block: BlockView, life: Sequence[Event], values: dict[str, Any], vi
     grid.show_header = False
     for name, value in _facts(block, values, view, names).items():
         grid.add_row(name, value)
+    if values["page"]:
+        grid.add_row("page", Text(values["page"], overflow="fold"))
     for name, value in (values["header"] or {}).items():
         if name not in ("parent", "miner"):
             grid.add_row(name, ", ".join(map(str, value)) if isinstance(value, list) else str(value))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 
 from pol_oracle.protocol.lifecycle import Role
@@ -12,6 +13,7 @@ from .common import BlockSummary, Happening, PageFacts, PaymentFacts, payment
 from .home import MinerStanding, miners
 
 PAYMENTS, EVENTS, BLOCKS = 200, 60, 60
+_BEFORE = re.compile(r"([0-9]{1,15})\.([0-9]{1,9})")
 
 
 class BondFacts(PageFacts):
@@ -31,6 +33,8 @@ class AccountFacts(PageFacts):
         learned: LEARN earned.
         disputes_won: slashed blocks of whose bonds or attesters' bonds it got a part.
         disputes_lost: blocks over which it lost a bond.
+        payments: newest first; ``before`` asks for older ones, None if there are none.
+        blocks, events: the newest.
     """
 
     account: str
@@ -47,6 +51,7 @@ class AccountFacts(PageFacts):
     disputes_won: int
     disputes_lost: int
     payments: list[PaymentFacts]
+    before: str | None
     blocks: list[BlockSummary]
     events: list[Happening]
 
@@ -70,14 +75,24 @@ class Leaderboard(PageFacts):
     standings: list[AccountStanding]
 
 
-def account(book: Book, address: str) -> AccountFacts:
-    """Returns an account; one that never took part is empty."""
+def account(book: Book, address: str, before: str = "") -> AccountFacts:
+    """Returns an account; one that never took part is empty.
+
+    Args:
+        book: of the chain.
+        address: checksummed.
+        before: what another page of it gave, to see older payments.
+    """
     reader, narrator = book.reader, book.narrator()
-    bonds = reader.bonds(address)
-    entries = reader.ledger(address, 5000)
-    events = reader.events_of_account(address, EVENTS)
+    bonds, events = reader.bonds(address), reader.events_of_account(address, EVENTS)
+    place = _BEFORE.fullmatch(before)
+    entries = reader.ledger(address, PAYMENTS + 1, (int(place[1]), int(place[2])) if place else None)
+    older, entries = len(entries) > PAYMENTS, entries[:PAYMENTS]
     mined = next((m for m in miners(book) if m.account == address), None)
-    eth = [entry for entry in entries if entry.unit == "ETH"]
+    sums = {unit: (won, lost) for _, unit, won, lost in reader.won_and_lost(address)}
+    won, lost = sums.get("ETH", (0, 0))
+    learned, _ = sums.get("LEARN", (0, 0))
+    disputes_won, disputes_lost = reader.disputes_of(address)
     return AccountFacts(
         account=address,
         name=book.names.get(address),
@@ -87,16 +102,17 @@ def account(book: Book, address: str) -> AccountFacts:
             if b.role is not None
         ],
         credit=ether(sum(b.credit for b in bonds)),
-        won=ether(sum(e.amount for e in eth if e.amount > 0)),
-        lost=ether(-sum(e.amount for e in eth if e.amount < 0)),
-        learned=ether(sum(e.amount for e in entries if e.unit == "LEARN")),
+        won=ether(won),
+        lost=ether(lost),
+        learned=ether(learned),
         proposed=mined.proposed if mined else 0,
         finalized=mined.finalized if mined else 0,
         slashed=mined.slashed if mined else 0,
         attestations=reader.attestations(address),
-        disputes_won=len({e.block_id for e in eth if e.amount > 0 and e.reason.startswith("proved")}),
-        disputes_lost=len({e.block_id for e in eth if e.amount < 0 and "slashed" in e.reason}),
-        payments=[payment(entry) for entry in entries[:PAYMENTS]],
+        disputes_won=disputes_won,
+        disputes_lost=disputes_lost,
+        payments=[payment(entry) for entry in entries],
+        before=f"{entries[-1].l1_block}.{entries[-1].place}" if older else None,
         blocks=[book.summary(row) for row in reader.mined_by(address, BLOCKS)],
         events=[narrator.tell(event) for event in events],
     )

@@ -67,7 +67,8 @@ class BlockFacts(PageFacts):
         closes_at: L1 time until when demands may begin.
         labels: what the samples of its step show; None while that is not known.
         replayed: what a replay on this machine found; None if nobody asked for one, or it is under way.
-        replaying: how far it is, or why it failed; "" if there is none.
+        replaying: how far it is; "" if none is under way.
+        replay_failed: why the last one could not be done; "" if it could. Another may be asked for.
     """
 
     block: BlockSummary
@@ -95,6 +96,7 @@ class BlockFacts(PageFacts):
     labels: list[int | None]
     replayed: Replayed | None
     replaying: str
+    replay_failed: str
 
 
 def block(book: Book, row: IndexedBlock) -> BlockFacts:
@@ -103,8 +105,8 @@ def block(book: Book, row: IndexedBlock) -> BlockFacts:
     events = reader.events_of_block(row.id)
     proposal = next(event for event in events if isinstance(event, ev.BlockProposed))
     narrator = book.narrator(row.id)
-    replayed, replaying = _replayed(book, row)
-    later = [own for own in reader.mined_by(row.miner, 500) if own.sequence > row.sequence]
+    replayed, replaying, failed = _replayed(book, row)
+    following = reader.next_of(row)
     return BlockFacts(
         block=book.summary(row),
         parent=hex0x(row.parent),
@@ -124,12 +126,13 @@ def block(book: Book, row: IndexedBlock) -> BlockFacts:
         quorum=book.deployment.parameters.quorum,
         children=[book.summary(child) for child in reader.children(row.id)],
         beside=[book.summary(other) for other in reader.at_height(row.height) if other.id != row.id],
-        next_of_miner=book.summary(min(later, key=lambda own: own.sequence)) if later else None,
+        next_of_miner=None if following is None else book.summary(following),
         life=[narrator.tell(event) for event in events],
         payments=[payment(entry) for entry in reader.ledger_of_block(row.id)],
         labels=[book.label("train", index) for index in proposal.header.indices],
         replayed=replayed,
         replaying=replaying,
+        replay_failed=failed,
         disputed=row.kind is not None or any(isinstance(e, ev.Demanded | ev.ExplanationDemanded) for e in events),
     )
 
@@ -158,16 +161,17 @@ def question(book: Book, row: IndexedBlock, header: Header) -> tuple[BlockView, 
     return view, tuple(reversed(below))
 
 
-def _replayed(book: Book, row: IndexedBlock) -> tuple[Replayed | None, str]:
-    if not book.workshop.known(tools.replayed, row.id):
-        return None, ""
-    found = book.workshop.answer(tools.replayed, row.id)
+def _replayed(book: Book, row: IndexedBlock) -> tuple[Replayed | None, str, str]:
+    """What a replay found; how far it is; why it failed."""
+    asked, found = book.workshop.begun((row.id,), tools.replayed)
     if isinstance(found, Failed):
-        return None, found.words
+        return None, "", found.words
+    if not asked:
+        return None, "", ""
     if found is None:
-        return None, f"{100 * book.workshop.progress:.0f} % done"
+        return None, f"{100 * book.workshop.progress:.0f} % done", ""
     assert isinstance(found, Replayed)
-    return found, ""
+    return found, "", ""
 
 
 def header_facts(header: Header) -> HeaderFacts:

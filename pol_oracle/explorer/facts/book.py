@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -98,12 +99,24 @@ class Book:
         self.workshop, self.lookup = workshop, lookup
         self._state = state
         self._lock = threading.Lock()
-        self._kept: tuple[int, TreeSnapshot] | None = None
+        self._local = threading.local()
+        self._kept: tuple[tuple[int, int], TreeSnapshot] | None = None
+
+    @contextmanager
+    def moment(self) -> Iterator[None]:
+        """What this thread takes from the book inside is of one moment, and :attr:`state` claims none that is newer."""
+        self._local.state = self._state()
+        try:
+            with self.reader.at_once():
+                yield
+        finally:
+            self._local.state = self._local.tree = None
 
     @property
     def state(self) -> IndexState:
         """Where the index stands."""
-        return self._state()
+        pinned: IndexState | None = getattr(self._local, "state", None)
+        return pinned or self._state()
 
     @property
     def genesis(self) -> bytes:
@@ -116,12 +129,19 @@ class Book:
         return self.deployment.task.test_count
 
     def snapshot(self) -> TreeSnapshot:
-        """Returns the tree as it is now; made once per version."""
-        version = self.state.version
-        with self._lock:
-            if self._kept is None or self._kept[0] != version:
-                self._kept = version, TreeSnapshot(self.reader.by_sequence(0), self.reader.heads())
-            return self._kept[1]
+        """Returns the tree as it is now; made once per change of the index."""
+        pinned: TreeSnapshot | None = getattr(self._local, "tree", None)
+        if pinned is not None:
+            return pinned
+        with self.reader.at_once():
+            stamp = self.reader.stamp()
+            with self._lock:
+                if self._kept is None or self._kept[0] != stamp:
+                    self._kept = stamp, TreeSnapshot(self.reader.by_sequence(0), self.reader.heads())
+                found = self._kept[1]
+        if getattr(self._local, "state", None) is not None:
+            self._local.tree = found
+        return found
 
     def label(self, half: str, sample: int) -> int | None:
         """Returns what a sample of the data set shows; None while that is not known."""

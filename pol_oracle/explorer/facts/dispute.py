@@ -18,6 +18,7 @@ from .book import Book
 from .common import BlockSummary, Happening, PageFacts, PaymentFacts, hex0x, payment
 from .findings import EvidenceFacts, ProofCall
 
+OPEN, FALLEN = 100, 200  # blocks of the list
 WHY = {
     EvidenceKind.REQUIREMENT: "The block had to move certain weights in certain directions: that is the work. The "
     "contract opened the weights of one requirement before and after the step, counted those that rose, and the count "
@@ -85,22 +86,27 @@ class DisputeFacts(PageFacts):
 
 
 class DisputeList(PageFacts):
-    """All disputes: open ones first, then blocks that fell, newest first."""
+    """All disputes: open ones first, then blocks that fell, newest first; ``before`` asks for older ones.
+
+    ``kinds`` counts all that ever fell.
+    """
 
     open: list[BlockSummary]
     fallen: list[BlockSummary]
     kinds: dict[str, int]
+    before: int | None
 
 
-def disputes(book: Book) -> DisputeList:
-    """Returns all disputes."""
-    fallen = book.reader.slashed(200)
-    kinds: dict[str, int] = {}
-    for row in fallen:
-        if row.kind is not None:
-            kinds[row.kind.name.lower()] = kinds.get(row.kind.name.lower(), 0) + 1
-    open_ = book.reader.disputed(100)
-    return DisputeList(open=[book.summary(r) for r in open_], fallen=[book.summary(r) for r in fallen], kinds=kinds)
+def disputes(book: Book, before: int | None = None) -> DisputeList:
+    """Returns all disputes; of blocks that fell, those of a lower sequence than ``before``."""
+    fallen, open_ = book.reader.slashed(FALLEN + 1, before), book.reader.disputed(OPEN)
+    older, fallen = len(fallen) > FALLEN, fallen[:FALLEN]
+    return DisputeList(
+        open=[book.summary(row) for row in open_],
+        fallen=[book.summary(row) for row in fallen],
+        kinds={kind.name.lower(): count for kind, count in book.reader.slashed_for().items()},
+        before=fallen[-1].sequence if older else None,
+    )
 
 
 def dispute(book: Book, row: IndexedBlock) -> DisputeFacts:
@@ -109,8 +115,6 @@ def dispute(book: Book, row: IndexedBlock) -> DisputeFacts:
     narrator = book.narrator(row.id)
     assigned = next((e for e in events if isinstance(e, ev.BountyAssigned)), None)
     entries = book.reader.ledger_of_block(row.id)
-    lost = -sum(e.amount for e in entries if e.unit == "ETH" and e.amount < 0)
-    won = sum(e.amount for e in entries if e.unit == "ETH" and e.amount > 0)
     call, evidence, reading = _proof(book, row, events)
     return DisputeFacts(
         block=book.summary(row),
@@ -119,7 +123,7 @@ def dispute(book: Book, row: IndexedBlock) -> DisputeFacts:
         seconds=None if row.kind is None or row.closed_at is None else row.closed_at - row.proposed_at,
         prover=None if assigned is None else assigned.challenger,
         proof=None if row.kind is None or row.closed_tx is None else hex0x(row.closed_tx),
-        burned=ether(max(lost - won, 0)) if row.kind is not None else "0",
+        burned=ether(book.reader.burned(row.id)) if row.kind is not None else "0",
         call=call,
         evidence=evidence,
         reading=reading,
@@ -135,7 +139,7 @@ def _proof(book: Book, row: IndexedBlock, events: list[ev.Event]) -> tuple[Proof
         return None, None, ""
     held = None if book.state.trouble else book.lookup.call(row.closed_tx)
     if held is None:
-        return None, None, "L1 does not show the transaction just now"
+        return None, None, "L1 has not shown the transaction yet"
     sent, receipt = held
     contract = next((name for name, at in book.deployment.addresses.items() if at == sent.target), sent.target)
     shown = row.kind not in SILENT and contract == "Court"

@@ -20,19 +20,27 @@ NOTHING = (
 
 def learning(book: Book, height: int | None) -> LearningFacts:
     """Returns what the network has learned at a height, or by now."""
-    final = {root: state for state, root in _final(book)}
-    at_hand = book.workshop.answer(tools.at_hand, tuple(final)) if final else ()
-    if at_hand is None:
+    known = at_hand(book)
+    if known is None:
         return LearningFacts(words="Looking for states", states=[], shown=None, learned=None)
-    if isinstance(at_hand, Failed) or not at_hand:
-        words = at_hand.words if isinstance(at_hand, Failed) else NOTHING
+    if isinstance(known, Failed) or not known:
+        words = known.words if isinstance(known, Failed) else NOTHING
         return LearningFacts(words=words, states=[], shown=None, learned=None)
-    states = [final[root] for root in at_hand]
+    states = list(known.values())
     shown = next((state for state in states if state.height == height), states[-1])
     found = book.workshop.answer(tools.learned, bytes.fromhex(shown.root[2:]))
     learned = found if isinstance(found, Learned) else None
     words = found.words if isinstance(found, Failed) else "" if learned else "The network is looking at the test set"
     return LearningFacts(words=words, states=states, shown=shown, learned=learned)
+
+
+def at_hand(book: Book) -> dict[bytes, LearnedState] | Failed | None:
+    """Returns the final blocks whose states are at hand by the states' roots, oldest first; None: they are sought."""
+    final = {root: state for state, root in _final(book)}
+    found = book.workshop.answer(tools.at_hand, tuple(final)) if final else ()
+    if found is None or isinstance(found, Failed):
+        return found
+    return {root: final[root] for root in found}
 
 
 def _final(book: Book) -> list[tuple[LearnedState, bytes]]:

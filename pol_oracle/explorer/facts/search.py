@@ -7,6 +7,7 @@ import re
 from eth_utils.address import to_checksum_address
 from pydantic import Field
 
+from ..index.rows import IndexedBlock
 from .book import Book
 from .common import BlockSummary, Happening, PageFacts, hex0x
 
@@ -41,16 +42,15 @@ def search(book: Book, text: str) -> SearchResult:
         row = book.reader.head() if low == "head" else book.reader.finalized()
         return SearchResult(text=text, href="/" if row is None else f"/block/{hex0x(row.id)}")
     accounts = [address for address, name in book.names.items() if text and text.lower() in name.lower()]
+    blocks: list[IndexedBlock] = []
+    if len(low) == 40 and _HEX.fullmatch(low):
+        return SearchResult(text=text, href=f"/account/{to_checksum_address('0x' + low)}")
     if text.isdecimal() and len(text) < 10:
         blocks = book.reader.at_height(int(text))
-    elif len(low) == 40 and _HEX.fullmatch(low):
-        return SearchResult(text=text, href=f"/account/{to_checksum_address('0x' + low)}")
-    elif _HEX.fullmatch(low) and len(low) >= SHORTEST_PREFIX:
-        blocks = book.reader.with_prefix(low, 20)
-        if not blocks and len(low) == 64 and book.reader.events_of_tx(bytes.fromhex(low)):
-            return SearchResult(text=text, href=f"/tx/0x{low}")
-    else:
-        blocks = []
+    if _HEX.fullmatch(low) and len(low) >= SHORTEST_PREFIX:  # also if it is a height: ids may have decimal digits alone
+        blocks += [row for row in book.reader.with_prefix(low, 20) if row not in blocks]
+    if not blocks and len(low) == 64 and _HEX.fullmatch(low) and book.reader.events_of_tx(bytes.fromhex(low)):
+        return SearchResult(text=text, href=f"/tx/0x{low}")
     only = f"/block/{hex0x(blocks[0].id)}" if len(blocks) == 1 and not accounts else None
     if len(accounts) == 1 and not blocks:
         only = f"/account/{accounts[0]}"

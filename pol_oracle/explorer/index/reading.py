@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from pol_oracle.l1.events.typed import Event
-from pol_oracle.protocol.lifecycle import Role, Status
+from pol_oracle.protocol.lifecycle import EvidenceKind, Role, Status
 
 from .rows import IndexedBlock, IndexedBond, IndexedEntry, L1Reorg, TreeBlock, block_of, event_of, ledger_of
 from .schema import connect
 
 _ORDER = "ORDER BY l1_block, log_index"
+_SUMS = "wei(CASE WHEN amount NOT LIKE '-%' THEN amount END), wei(CASE WHEN amount LIKE '-%' THEN amount END)"
+_DISPUTED = "WHERE status = 1 AND id IN (SELECT block_id FROM demands WHERE closed_l1 IS NULL)"
 _BACK = "ORDER BY l1_block DESC, log_index DESC"
 
 
@@ -33,6 +36,26 @@ class IndexReader:
         """The file is another one by now."""
         self._generation += 1
 
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """What this thread reads inside is of one moment, whatever is written meanwhile."""
+        if getattr(self._local, "at_once", False):
+            yield
+            return
+        db = self._db()
+        db.execute("BEGIN")
+        self._local.at_once = True
+        try:
+            yield
+        finally:
+            self._local.at_once = False
+            db.rollback()  # there is nothing to commit
+
+    def stamp(self) -> tuple[int, int]:
+        """Returns another value whenever something has changed."""
+        found = self._rows("SELECT value FROM meta WHERE key = 'stamp'")
+        return self._generation, int(found[0][0]) if found else 0
+
     # --- L1 ---
 
     def tip(self) -> tuple[int, int]:
@@ -44,6 +67,10 @@ class IndexReader:
         """Returns what L1 took back, newest first."""
         rows = self._rows("SELECT above, depth, timestamp, events FROM reorgs ORDER BY id DESC LIMIT ?", limit)
         return [L1Reorg(*row) for row in rows]
+
+    def count_reorgs(self) -> int:
+        """Returns how often L1 took something back."""
+        return int(self._rows("SELECT count(*) FROM reorgs")[0][0])
 
     def lost(self, limit: int = 500) -> list[tuple[bytes, bytes, int, int, int]]:
         """Returns blocks that L1 took back: id, parent, height, times of its proposal and of its loss."""
@@ -82,11 +109,21 @@ class IndexReader:
 
     def mined_by(self, miner: str, limit: int) -> list[IndexedBlock]:
         """Returns a miner's newest blocks."""
-        return self._blocks("WHERE miner = ? ORDER BY height DESC, sequence DESC LIMIT ?", miner, limit)
+        return self._blocks("WHERE miner = ? ORDER BY sequence DESC LIMIT ?", miner, limit)
 
-    def slashed(self, limit: int) -> list[IndexedBlock]:
-        """Returns the slashed blocks, newest first."""
-        return self._blocks("WHERE status = 3 ORDER BY closed_l1 DESC, sequence DESC LIMIT ?", limit)
+    def next_of(self, block: IndexedBlock) -> IndexedBlock | None:
+        """Returns what a block's miner proposed next."""
+        return self._block("WHERE miner = ? AND sequence > ? ORDER BY sequence LIMIT 1", block.miner, block.sequence)
+
+    def slashed(self, limit: int, before: int | None = None) -> list[IndexedBlock]:
+        """Returns the slashed blocks, newest first, of a lower sequence than ``before`` if that is given."""
+        bound = 1 << 62 if before is None else before
+        return self._blocks("WHERE status = 3 AND sequence < ? ORDER BY sequence DESC LIMIT ?", bound, limit)
+
+    def slashed_for(self) -> dict[EvidenceKind, int]:
+        """Returns how many blocks were slashed for what."""
+        rows = self._rows("SELECT kind, count(*) FROM blocks WHERE status = 3 GROUP BY kind ORDER BY kind")
+        return {EvidenceKind(row[0]): row[1] for row in rows}
 
     def with_prefix(self, prefix: str, limit: int) -> list[IndexedBlock]:
         """Returns blocks whose id begins with these hex digits."""
@@ -144,26 +181,42 @@ class IndexReader:
 
     def disputed(self, limit: int = 50) -> list[IndexedBlock]:
         """Returns pending blocks of which something is demanded that nobody has answered."""
-        asked = "SELECT block_id FROM demands WHERE closed_l1 IS NULL"
-        return self._blocks(f"WHERE status = 1 AND id IN ({asked}) ORDER BY sequence DESC LIMIT ?", limit)
+        return self._blocks(f"{_DISPUTED} ORDER BY sequence DESC LIMIT ?", limit)
+
+    def count_disputed(self) -> int:
+        """Returns how many these are."""
+        return int(self._rows(f"SELECT count(*) FROM blocks {_DISPUTED}")[0][0])
 
     # --- money ---
 
-    def ledger(self, party: str, limit: int) -> list[IndexedEntry]:
-        """Returns an account's newest rewards and losses, newest first."""
-        back = "ORDER BY l1_block DESC, place DESC LIMIT ?"
-        return [ledger_of(row) for row in self._rows(f"SELECT * FROM ledger WHERE party = ? {back}", party, limit)]
+    def ledger(self, party: str, limit: int, before: tuple[int, int] | None = None) -> list[IndexedEntry]:
+        """Returns an account's rewards and losses, newest first; only older ones than at ``before``, if given."""
+        back = "AND (l1_block, place) < (?, ?) ORDER BY l1_block DESC, place DESC LIMIT ?"
+        rows = self._rows(f"SELECT * FROM ledger WHERE party = ? {back}", party, *(before or (1 << 62, 0)), limit)
+        return [ledger_of(row) for row in rows]
+
+    def disputes_of(self, party: str) -> tuple[int, int]:
+        """Returns over how many blocks an account won something by proving them wrong, and lost something by them."""
+        won = "CASE WHEN amount NOT LIKE '-%' AND reason LIKE 'proved %' THEN block_id END"
+        lost = "CASE WHEN amount LIKE '-%' AND reason LIKE '%slashed%' THEN block_id END"
+        counts = f"count(DISTINCT {won}), count(DISTINCT {lost})"
+        return tuple(self._rows(f"SELECT {counts} FROM ledger WHERE party = ? AND unit = 'ETH'", party)[0])
 
     def ledger_of_block(self, block_id: bytes) -> list[IndexedEntry]:
         """Returns who won and lost what by a block."""
         wanted = "SELECT * FROM ledger WHERE block_id = ? ORDER BY l1_block, place LIMIT 1000"
         return [ledger_of(row) for row in self._rows(wanted, block_id)]
 
-    def won_and_lost(self) -> list[tuple[str, str, int, int]]:
-        """Returns per account and unit what it won and what it lost."""
-        sums = "wei(CASE WHEN amount NOT LIKE '-%' THEN amount END), wei(CASE WHEN amount LIKE '-%' THEN amount END)"
-        rows = self._rows(f"SELECT party, unit, {sums} FROM ledger GROUP BY party, unit")
+    def won_and_lost(self, party: str | None = None) -> list[tuple[str, str, int, int]]:
+        """Returns per account and unit what it won and what it lost; of one account, or of all."""
+        where, values = ("", ()) if party is None else ("WHERE party = ?", (party,))
+        rows = self._rows(f"SELECT party, unit, {_SUMS} FROM ledger {where} GROUP BY party, unit", *values)
         return [(row[0], row[1], int(row[2]), -int(row[3])) for row in rows]
+
+    def burned(self, block_id: bytes) -> int:
+        """Returns how many wei were lost over a block that nobody won."""
+        (row,) = self._rows(f"SELECT {_SUMS} FROM ledger WHERE block_id = ? AND unit = 'ETH'", block_id)
+        return max(-int(row[1]) - int(row[0]), 0)
 
     def bonds(self, account: str | None = None) -> list[IndexedBond]:
         """Returns the bonds and credits of an account, or of all."""
@@ -187,7 +240,8 @@ class IndexReader:
         return self._db().execute(sql, values).fetchall()
 
     def _db(self) -> sqlite3.Connection:
-        if getattr(self._local, "generation", None) != self._generation:
+        stale = getattr(self._local, "generation", None) != self._generation
+        if stale and not getattr(self._local, "at_once", False):
             self._local.db, self._local.generation = connect(self._path), self._generation
         found: sqlite3.Connection = self._local.db
         return found

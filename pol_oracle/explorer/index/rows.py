@@ -52,7 +52,10 @@ class TreeBlock:
 
 @dataclass(frozen=True)
 class IndexedEntry:
-    """A reward, loss, bounty or fee: LEARN or ETH in the smallest unit, and the transaction that moved it."""
+    """A reward, loss, bounty or fee: LEARN or ETH in the smallest unit, and the transaction that moved it.
+
+    ``place`` numbers the entries of an L1 block.
+    """
 
     party: str
     unit: str
@@ -60,6 +63,7 @@ class IndexedEntry:
     reason: str
     block_id: bytes | None
     l1_block: int
+    place: int
     tx: bytes
     timestamp: int
 
@@ -101,5 +105,4 @@ def event_of(row: sqlite3.Row) -> Event:
 
 def ledger_of(row: sqlite3.Row) -> IndexedEntry:
     """Reads a row of ``ledger``."""
-    values = {name: row[name] for name in row.keys() if name != "place"}  # noqa: SIM118  (a Row iterates over values)
-    return IndexedEntry(**{**values, "amount": int(row["amount"])})
+    return IndexedEntry(**{**dict(row), "amount": int(row["amount"])})

@@ -1,6 +1,7 @@
 """The tables. Every row says which L1 block it comes from, so that a roll-back deletes rows and opens closed blocks.
 
-A file is used if it is whole, of this version, and of this deployment on this L1; else it is made anew, and says why.
+A file is used if it is whole, of this version, and of this deployment; else it is made anew, and says why. Whether it
+is of this very L1, and not of one that was thrown away, is seen once L1 answers (``keeper.py``).
 Amounts are decimal text, because they do not fit 64 bits; the aggregate ``wei`` adds them up exactly.
 """
 
@@ -12,8 +13,9 @@ from pathlib import Path
 
 from pol_oracle.protocol.errors import InputError
 
-VERSION = "1"
+VERSION = "2"
 TABLES = """
+-- version and identity of the file; l1: which L1 it was read from; stamp: another one whenever something has changed
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 -- L1 blocks that were passed: to find the newest that still stands
 CREATE TABLE passed (number INTEGER PRIMARY KEY, hash BLOB NOT NULL, timestamp INTEGER NOT NULL);
@@ -35,7 +37,7 @@ CREATE TABLE blocks (
 CREATE INDEX blocks_by_height ON blocks (height);
 CREATE UNIQUE INDEX blocks_by_sequence ON blocks (sequence);
 CREATE INDEX blocks_by_status ON blocks (status, height);
-CREATE INDEX blocks_by_miner ON blocks (miner, height);
+CREATE INDEX blocks_by_miner ON blocks (miner, sequence);
 CREATE INDEX blocks_by_parent ON blocks (parent);
 CREATE TABLE heads (l1_block INTEGER, log_index INTEGER, block_id BLOB NOT NULL, timestamp INTEGER NOT NULL,
   PRIMARY KEY (l1_block, log_index)) WITHOUT ROWID;
@@ -43,7 +45,8 @@ CREATE TABLE heads (l1_block INTEGER, log_index INTEGER, block_id BLOB NOT NULL,
 CREATE TABLE ledger (l1_block INTEGER, place INTEGER, party TEXT NOT NULL, unit TEXT NOT NULL, amount TEXT NOT NULL,
   reason TEXT NOT NULL, block_id BLOB, tx BLOB NOT NULL, timestamp INTEGER NOT NULL,
   PRIMARY KEY (l1_block, place)) WITHOUT ROWID;
-CREATE INDEX ledger_by_party ON ledger (party, unit);
+CREATE INDEX ledger_by_party ON ledger (party, l1_block, place);
+CREATE INDEX ledger_by_block ON ledger (block_id);
 -- how bonds and credits move, in wei
 CREATE TABLE moves (l1_block INTEGER, log_index INTEGER, account TEXT NOT NULL, role INTEGER, free TEXT NOT NULL,
   locked TEXT NOT NULL, credit TEXT NOT NULL);

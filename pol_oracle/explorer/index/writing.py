@@ -66,6 +66,17 @@ class IndexWriter:
         except OSError:
             return True
 
+    @property
+    def l1(self) -> str:
+        """Names the L1 that the file was read from; "" if it was read from none yet."""
+        row = self._db.execute("SELECT value FROM meta WHERE key = 'l1'").fetchone()
+        return "" if row is None else str(row[0])
+
+    @l1.setter
+    def l1(self, name: str) -> None:
+        with self._db:
+            self._db.execute("INSERT OR REPLACE INTO meta VALUES ('l1', ?)", (name,))
+
     def passed(self) -> list[tuple[int, bytes]]:
         """Returns number and hash of L1 blocks that were passed, newest first."""
         return [tuple(row) for row in self._db.execute("SELECT number, hash FROM passed ORDER BY number DESC")]
@@ -83,11 +94,13 @@ class IndexWriter:
             self._db.execute("DELETE FROM passed WHERE number < ?", (update.l1_block - KEPT,))
             now = {"l1_block": update.l1_block, "now": update.timestamp}
             self._db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", [(k, str(v)) for k, v in now.items()])
+            self._stamp()
 
     def forget(self, above: int) -> None:
         """Drops what is known of L1 blocks above this one, to read them again; that is no reorganisation."""
         with self._db:
             self._drop(above)
+            self._stamp()
 
     def roll_back(self, above: int) -> None:
         """L1 was reorganised: remembers what it took back, and drops it."""
@@ -124,6 +137,10 @@ class IndexWriter:
                 if isinstance(event, Disputed):
                     self._fold(event)
         self._remember()
+
+    def _stamp(self) -> None:
+        stamp = "1 + coalesce((SELECT value FROM meta WHERE key = 'stamp'), 0)"
+        self._db.execute(f"INSERT OR REPLACE INTO meta VALUES ('stamp', {stamp})")
 
     def _take(self, events: Sequence[ev.Event]) -> None:
         rows = [

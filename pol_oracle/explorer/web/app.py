@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from ipaddress import ip_address
-from threading import Lock
 from typing import Any
 
 from eth_utils.address import to_checksum_address
@@ -21,40 +18,33 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from pol_oracle.l1.events.typed import BlockProposed
-
 from ..facts import account as accounts
 from ..facts import block as blocks
 from ..facts import dispute as disputes
 from ..facts import search as finding
 from ..facts.book import Book
-from ..facts.common import BlockSummary, PageFacts, hex0x
+from ..facts.common import BlockSummary, PageFacts
 from ..facts.findings import LearningFacts, ModelFacts
 from ..facts.home import HomeFacts, home
 from ..facts.learning import learning
 from ..facts.network import TaskFacts, network
 from ..facts.tree import TreeFacts, tree
-from ..index.rows import IndexedBlock
 from ..workshop import tools
-from ..workshop.pool import Failed
+from .answers import RETRY_S, Answers, Endpoint, Make, TooMuch
+from .asked import Missing, block_of, number, parameters_of
 from .charts import draw_curve, draw_figure, draw_tree
 from .feeds import KINDS, feed
 from .guard import Guard
 from .live import Live
 from .metrics import exposition
-from .openapi import Endpoint, describe
+from .ondemand import OnDemand
+from .openapi import Described, describe
 from .render import STATIC, Renderer
 
 PAGE = 50  # blocks of a list
-_KEPT = 256  # answers
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 _HASH = re.compile(r"(0x)?[0-9a-f]{64}")
-_PREFIX = re.compile(r"(0x)?[0-9a-f]{4,64}")
 Values = dict[str, Any]
-
-
-class Missing(Exception):
-    """There is no such thing on this chain; the text says what was looked for."""
 
 
 class BlockList(PageFacts):
@@ -87,19 +77,6 @@ class Page:
     query: tuple[str, ...] = ()
 
 
-def _from_here(request: Request) -> bool:
-    """Says whether a form was sent by this site's own page.
-
-    No other has its origin; and a name that somebody else may make to point here is none of its own.
-    """
-    url = request.url
-    try:
-        local = url.hostname == "localhost" or bool(ip_address(url.hostname or ""))
-    except ValueError:
-        local = False
-    return local and request.headers.get("origin") == f"{url.scheme}://{url.netloc}"
-
-
 class Explorer:
     """All that answers.
 
@@ -111,28 +88,31 @@ class Explorer:
     def __init__(self, book: Book, live: Live) -> None:
         self._book, self._live = book, live
         self._renderer = Renderer(book)
-        self._lock = Lock()
-        self._kept: OrderedDict[tuple[object, ...], tuple[bytes, int, dict[str, str]]] = OrderedDict()
+        self._answers = Answers(lambda: book.state)
 
     def application(self) -> Starlette:
         """Returns the ASGI application."""
         pages = self._pages()
-        endpoints = [Endpoint(p.path, p.words, p.model, p.query) for p in pages]
+        endpoints = [Described(p.path, p.words, p.model, p.query) for p in pages]
         description = describe(endpoints)
         routes = [route for page in pages for route in self._routes(page)]
         routes += [
             Route("/api/openapi.json", lambda _: JSONResponse(description)),
-            Route("/feed/{kind}.atom", self._kept_answer(self._feed)),
-            Route("/metrics", self._kept_answer(self._metrics)),
+            Route("/feed/{kind}.atom", self._shared(self._feed, lambda r: (r.url.netloc, r.url.path))),
+            Route("/metrics", self._shared(self._metrics, lambda r: (r.url.path,))),
             Route("/live", self._live.stream),
-            Route("/sample/{half}/{index:int}.png", self._sample),
-            Route("/filters/{root}.png", self._filters),
-            Route("/block/{id}/replay", self._replay, methods=["POST"]),
+            *OnDemand(self._book, self._answers).routes(),
             Route("/healthz", self._health),
         ]
         static = Mount("/static", StaticFiles(directory=STATIC))
         middleware = [Middleware(Guard), Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)]
-        handlers = {Missing: self._missing, sqlite3.Error: self._rebuilding, 404: self._missing}
+        handlers = {
+            Missing: self._missing,
+            sqlite3.Error: self._rebuilding,
+            TooMuch: self._too_much,
+            403: self._forbidden,
+            404: self._missing,
+        }
         return Starlette(routes=[*routes, static], middleware=middleware, exception_handlers=handlers)
 
     # --- pages ---
@@ -147,11 +127,11 @@ class Explorer:
                 "/block/{id}",
                 "A block",
                 blocks.BlockFacts,
-                lambda p: blocks.block(book, self._row(p["id"])),
+                lambda p: blocks.block(book, block_of(book, p["id"])),
                 "block.html",
                 self._block_beside,
             ),
-            Page("/disputes", "All disputes", disputes.DisputeList, lambda _: disputes.disputes(book), "disputes.html"),
+            Page("/disputes", "All disputes", disputes.DisputeList, self._disputes, "disputes.html", query=("before",)),
             Page(
                 "/dispute/{id}",
                 "The dispute about a block",
@@ -167,7 +147,14 @@ class Explorer:
                 lambda _: accounts.leaderboard(book),
                 "accounts.html",
             ),
-            Page("/account/{address}", "An account", accounts.AccountFacts, self._account, "account.html"),
+            Page(
+                "/account/{address}",
+                "An account",
+                accounts.AccountFacts,
+                self._account,
+                "account.html",
+                query=("before",),
+            ),
             Page("/learning", "What it has learned", LearningFacts, self._learning, "learning.html", query=("height",)),
             Page("/tx/{hash}", "A transaction of L1", finding.TransactionFacts, self._transaction, "tx.html"),
             Page(
@@ -196,31 +183,23 @@ class Explorer:
         return {"curve": draw_curve(losses) if losses else ""}
 
     def _learning(self, parameters: dict[str, str]) -> LearningFacts:
-        text = parameters.get("height", "")
-        return learning(self._book, int(text) if text.isdecimal() and len(text) < 10 else None)
+        return learning(self._book, number(parameters, "height"))
 
     def _blocks(self, parameters: dict[str, str]) -> BlockList:
-        text = parameters.get("before", "")
-        before = int(text) if text.isdecimal() and len(text) < 16 else None
-        rows = self._book.reader.newest(PAGE, before)
+        rows = self._book.reader.newest(PAGE, number(parameters, "before"))
         more = rows[-1].sequence if len(rows) == PAGE and rows[-1].sequence > 1 else None
         return BlockList(blocks=[self._book.summary(row) for row in rows], before=more)
 
-    def _row(self, text: str) -> IndexedBlock:
-        """The block that an address names by its id, or by the beginning of it."""
-        low = text.lower()
-        found = self._book.reader.with_prefix(low.removeprefix("0x"), 2) if _PREFIX.fullmatch(low) else []
-        if len(found) != 1:
-            raise Missing("no block of that id" if not found else "more than one block whose id begins so")
-        return found[0]
+    def _disputes(self, parameters: dict[str, str]) -> disputes.DisputeList:
+        return disputes.disputes(self._book, number(parameters, "before"))
 
     def _dispute(self, parameters: dict[str, str]) -> disputes.DisputeFacts:
-        return disputes.dispute(self._book, self._row(parameters["id"]))
+        return disputes.dispute(self._book, block_of(self._book, parameters["id"]))
 
     def _account(self, parameters: dict[str, str]) -> accounts.AccountFacts:
         if not _ADDRESS.fullmatch(parameters["address"]):
             raise Missing("no address: one has 40 hex digits after 0x")
-        return accounts.account(self._book, to_checksum_address(parameters["address"]))
+        return accounts.account(self._book, to_checksum_address(parameters["address"]), parameters.get("before", ""))
 
     def _transaction(self, parameters: dict[str, str]) -> finding.TransactionFacts:
         text = parameters["hash"].lower()
@@ -238,7 +217,7 @@ class Explorer:
 
     def _routes(self, page: Page) -> list[Route]:
         def shown(request: Request) -> Response:
-            facts = page.make(_parameters(request, page.query))
+            facts = page.make(parameters_of(request, page.query))
             if isinstance(facts, finding.SearchResult) and facts.href:
                 return RedirectResponse(facts.href, 303)
             text = self._renderer.page(
@@ -247,32 +226,21 @@ class Explorer:
             return Response(text, media_type="text/html")
 
         def told(request: Request) -> Response:
-            facts = page.make(_parameters(request, page.query))
+            facts = page.make(parameters_of(request, page.query))
             return Response(facts.model_dump_json(), media_type="application/json")
 
+        def key(request: Request) -> tuple[str, ...]:
+            return (request.url.path, *parameters_of(request, page.query).values())
+
         api = "/api" + page.path if page.path != "/" else "/api/"
-        return [Route(page.path, self._kept_answer(shown)), Route(api, self._kept_answer(told))]
+        return [Route(path, self._shared(make, key)) for path, make in ((page.path, shown), (api, told))]
 
-    def _kept_answer(self, answer: Callable[[Request], Response]) -> Callable[[Request], Response]:
-        """What many ask for at once is made once."""
+    def _shared(self, make: Make, key: Callable[[Request], tuple[str, ...]]) -> Endpoint:
+        def made(request: Request) -> Response:
+            with self._book.moment():
+                return make(request)
 
-        def kept(request: Request) -> Response:
-            state = self._book.state
-            about = (request.url.netloc, request.url.path, request.url.query[:1000])  # feeds name the host
-            key = (*about, state.version, state.l1_block, state.trouble)
-            with self._lock:
-                found = self._kept.get(key)
-            if found is None:
-                made = answer(request)
-                made.headers["cache-control"] = "no-cache"
-                found = bytes(made.body), made.status_code, dict(made.headers)
-                with self._lock:
-                    self._kept[key] = found
-                    while len(self._kept) > _KEPT:
-                        self._kept.popitem(last=False)
-            return Response(*found)  # a new one: what compresses it changes its headers
-
-        return kept
+        return self._answers.shared(made, key)
 
     def _feed(self, request: Request) -> Response:
         kind = request.path_params["kind"]
@@ -284,33 +252,6 @@ class Explorer:
     def _metrics(self, _: Request) -> Response:
         return Response(exposition(self._book), media_type="text/plain; version=0.0.4")
 
-    async def _sample(self, request: Request) -> Response:
-        half, index = request.path_params["half"], request.path_params["index"]
-        if half not in tools.HALVES:
-            raise Missing("no such half of the data set: there are train and test")
-        return self._png(await self._book.workshop.wait(tools.picture, half, index))
-
-    async def _filters(self, request: Request) -> Response:
-        text = request.path_params["root"].lower()
-        if not _HASH.fullmatch(text):
-            raise Missing("no state of that root")
-        return self._png(await self._book.workshop.wait(tools.filters, bytes.fromhex(text.removeprefix("0x"))))
-
-    def _png(self, found: bytes | Failed) -> Response:
-        if isinstance(found, Failed):
-            raise Missing(f"no picture: {found.words}")
-        return Response(found, media_type="image/png", headers={"cache-control": "public, max-age=86400"})
-
-    def _replay(self, request: Request) -> Response:
-        """Begins a replay; only this site's own pages may."""
-        if not _from_here(request):
-            return self._failed(request, 403, "Not from here", "Replays are begun on this site's own pages.")
-        row = self._row(request.path_params["id"])
-        events = self._book.reader.events_of_block(row.id, 1)
-        header = next(event.header for event in events if isinstance(event, BlockProposed))
-        self._book.workshop.ask((row.id,), tools.replayed, *blocks.question(self._book, row, header))
-        return RedirectResponse(f"/block/{hex0x(row.id)}#h-required", 303)
-
     def _health(self, _: Request) -> Response:
         state = self._book.state
         fine = state.ready and not state.trouble
@@ -320,9 +261,20 @@ class Explorer:
         what = str(error) if isinstance(error, Missing) else "no such page"
         return self._failed(request, 404, "Not found", f"There is {what}.")
 
+    async def _forbidden(self, request: Request, error: Exception) -> Response:
+        return self._failed(request, 403, "Not from here", getattr(error, "detail", "That is not allowed."))
+
     async def _rebuilding(self, request: Request, _: Exception) -> Response:
         what = "The index is being made anew from L1. This page will be back in a moment."
-        return self._failed(request, 503, "One moment", what)
+        return self._later(request, "One moment", what)
+
+    async def _too_much(self, request: Request, _: Exception) -> Response:
+        return self._later(request, "Too much at once", "More is asked for than can be worked out. Try again.")
+
+    def _later(self, request: Request, title: str, words: str) -> Response:
+        answer = self._failed(request, 503, title, words)
+        answer.headers["retry-after"] = str(RETRY_S)
+        return answer
 
     def _failed(self, request: Request, status: int, title: str, words: str) -> Response:
         if request.url.path.startswith("/api/"):
@@ -330,7 +282,3 @@ class Explorer:
         return Response(
             self._renderer.page("failed.html", title=title, words=words, path=""), status, media_type="text/html"
         )
-
-
-def _parameters(request: Request, query: tuple[str, ...]) -> dict[str, str]:
-    return {**request.path_params, **{name: request.query_params.get(name, "")[:200] for name in query}}

@@ -27,9 +27,9 @@ def exposition(book: Book) -> bytes:
     gauge("difficulty_bits", "Difficulty of the head's children, in bits.", facts.next_bits)
     gauge("tries_per_second", "Power of the network over the newest blocks; 0 if unknown.", facts.tries_per_second or 0)
     gauge("block_interval_seconds", "Mean over the newest blocks; 0 if unknown.", facts.mean_interval or 0)
-    gauge("disputed_blocks", "Pending blocks with an unanswered demand.", len(book.reader.disputed(1000)))
+    gauge("disputed_blocks", "Pending blocks with an unanswered demand.", book.reader.count_disputed())
     gauge("locked_eth", "ETH locked in bonds.", float(facts.stake.miners_locked) + float(facts.stake.verifiers_locked))
-    gauge("reorgs", "Reorganisations of L1 seen, 50 at most.", len(book.reader.reorgs()))
+    gauge("reorgs", "Reorganisations of L1 that this index saw.", book.reader.count_reorgs())
     blocks = Gauge("pol_chain_blocks", "Blocks by status.", ["status"], registry=registry)
     counts = book.reader.by_status()
     for status in Status:

@@ -11,7 +11,7 @@ from pydantic.json_schema import models_json_schema
 
 
 @dataclass(frozen=True)
-class Endpoint:
+class Described:
     """One page's JSON: path with ``{parameters}``, what it is, and its model."""
 
     path: str
@@ -20,7 +20,7 @@ class Endpoint:
     query: tuple[str, ...] = ()
 
 
-def describe(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
+def describe(endpoints: Sequence[Described]) -> dict[str, Any]:
     """Returns the OpenAPI document."""
     _, schemas = models_json_schema(
         [(e.model, "serialization") for e in endpoints], ref_template="#/components/schemas/{model}"
@@ -38,7 +38,7 @@ def describe(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
     }
 
 
-def _operation(endpoint: Endpoint) -> dict[str, Any]:
+def _operation(endpoint: Described) -> dict[str, Any]:
     inside = [part[1:-1] for part in endpoint.path.split("/") if part.startswith("{")]
     schema = {"$ref": f"#/components/schemas/{endpoint.model.__name__}"}
     parameters = [{"name": n, "in": "path", "required": True, "schema": {"type": "string"}} for n in inside]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -25,6 +26,7 @@ from .live import Live
 
 _BACKLOG = 2048
 _FILES = 8192  # connections that may be open at once, as far as the system lets us
+_NICE = 5  # agents of the same machine come first
 CONNECT_S = 5.0
 
 
@@ -40,13 +42,15 @@ class ExplorerConfig:
         port: TCP port; 0 takes any free one.
         names: address -> what to call it.
         data: folder of finished data sets.
-        states: folders and URLs where states may be found; the first is written to.
+        own: folder for states that replays leave behind; it is kept small.
+        states: folders and URLs where states may be found besides.
     """
 
     deployment: Deployment
     rpc: str
     index: Path
     data: Path
+    own: Path
     states: tuple[str, ...]
     host: str = "127.0.0.1"
     port: int = 8580
@@ -66,6 +70,7 @@ def serve(config: ExplorerConfig, ready: Callable[[str], None] | None = None) ->
     with bound(config.host, config.port) as listener:
         site = assemble(config)
         _raise_limit()
+        os.nice(_NICE)
         shown = f"[{config.host}]" if ":" in config.host else config.host
         if ready:
             ready(f"http://{shown}:{listener.getsockname()[1]}")
@@ -80,6 +85,7 @@ class Site:
     app: object
     keeper: IndexKeeper
     workshop: Workshop
+    lookup: CallLookup
 
     def __enter__(self) -> Site:
         self.keeper.start()
@@ -88,6 +94,7 @@ class Site:
     def __exit__(self, *_: object) -> None:
         self.keeper.stop()
         self.workshop.close()
+        self.lookup.close()
 
 
 def assemble(config: ExplorerConfig) -> Site:
@@ -100,9 +107,10 @@ def assemble(config: ExplorerConfig) -> Site:
         return Client.connect(config.rpc, found, timeout_s=CONNECT_S)
 
     keeper = IndexKeeper(found, connect, writer, reader, live.tell)
-    workshop = Workshop(WorkshopConfig(found, config.data, config.states), keeper.nudge)
-    book = Book(found, reader, lambda: keeper.state, workshop, CallLookup(connect), config.names)
-    return Site(Explorer(book, live).application(), keeper, workshop)
+    workshop = Workshop(WorkshopConfig(found, config.data, config.own, config.states), keeper.nudge)
+    lookup = CallLookup(connect, keeper.nudge)
+    book = Book(found, reader, lambda: keeper.state, workshop, lookup, config.names)
+    return Site(Explorer(book, live).application(), keeper, workshop, lookup)
 
 
 def configuration(app: object) -> uvicorn.Config:

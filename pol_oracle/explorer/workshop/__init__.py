@@ -5,6 +5,7 @@ tools.py     what the process does, by name
 samples.py   pictures of samples
 evidence.py  the call that proved a block wrong, recomputed
 model.py     the network as a list of layers
+shelf.py     states that replays leave behind
 replay.py    a block, replayed: requirements, loss along the segment, verdict
 learning.py  what a state of the network has learned
 """

@@ -1,7 +1,8 @@
 """The process that does the work, and what it has found. It is started when it is first needed.
 
 A question is a function of ``tools.py`` and its arguments. Whoever asks gets the answer if it is there, and nothing
-while it is being worked out; once it is, everybody who watches is told.
+while it is being worked out; once it is, everybody who watches is told. A process that ends takes what waits for it
+along, and the next question starts another. What went wrong is told for a while, and then tried again when asked.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import threading
-from collections import OrderedDict
+import time
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -24,9 +26,13 @@ from pol_oracle.protocol.errors import PolError
 
 from . import tools
 
-_KEPT = 512  # answers
-_MOST_WAITING = 64  # questions; beyond that nothing is begun
+_KEPT = 256  # answers of a function
+_MOST_WAITING = {"replayed": 4, "learned": 4, "filters": 16}  # questions to a function; beyond that nothing is begun
+_ELSE_WAITING = 64
+_AGAIN_S = 10.0  # a failure is told for so long
+_PATIENCE_S = 20.0  # somebody waits for an answer
 Key = tuple[Any, ...]
+Function = Callable[..., Any]
 
 log = structlog.get_logger(__name__)
 
@@ -38,11 +44,13 @@ class WorkshopConfig:
     Attributes:
         deployment: names task and data.
         data: folder of finished data sets.
-        states: where states may be found; the first is written to.
+        own: folder for states that replays leave behind; see ``shelf.py``.
+        states: where states may be found besides.
     """
 
     deployment: Deployment
     data: Path
+    own: Path
     states: tuple[str, ...]
 
 
@@ -53,43 +61,89 @@ class Failed:
     words: str
 
 
+@dataclass(frozen=True)
+class Busy(Failed):
+    """Nothing was begun, or it takes too long to wait for: ask again."""
+
+    words: str = "too much is asked at once; try again"
+
+
+@dataclass
+class _Question:
+    """What somebody asked, and when it failed (in seconds of a monotonic clock)."""
+
+    future: Future[Any]
+    failed_at: float | None = None
+
+    @property
+    def answer(self) -> Any | Failed | None:
+        """What came of it; None while it is being worked out."""
+        return _result(self.future) if self.future.done() else None
+
+
 class Workshop:
     """Safe to share between threads.
 
     Args:
         config: what the process works with.
         changed: called when an answer has come, by some thread.
+        clock: seconds, monotonic.
     """
 
-    def __init__(self, config: WorkshopConfig, changed: Callable[[], None] = lambda: None) -> None:
-        self._config, self._changed = config, changed
-        self._lock = threading.Lock()
+    def __init__(
+        self,
+        config: WorkshopConfig,
+        changed: Callable[[], None] = lambda: None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._config, self._changed, self._clock = config, changed, clock
+        self._lock = threading.RLock()
         self._pool: ProcessPoolExecutor | None = None
-        self._asked: OrderedDict[Key, Future[Any]] = OrderedDict()
+        self._asked: defaultdict[str, OrderedDict[Key, _Question]] = defaultdict(OrderedDict)
         self._stage = multiprocessing.get_context("spawn").Array("d", 2)  # of a replay: steps done, steps in all
 
-    def answer(self, function: Callable[..., Any], *arguments: Any) -> Any | Failed | None:
+    def answer(self, function: Function, *arguments: Any) -> Any | Failed | None:
         """Returns what a function of ``tools.py`` gives, or None: it is being worked out."""
-        future = self._future(function, *arguments)
-        return _result(future) if future.done() else None
+        asked = self._ask(arguments, function, *arguments)
+        return asked if isinstance(asked, Failed) else asked.answer
 
-    def ask(self, name: Key, function: Callable[..., Any], *arguments: Any) -> None:
-        """Begins what :meth:`answer` is asked for later, under another name than its arguments, which may be long."""
-        self._future(function, *arguments, name=(function.__name__, *name))
-
-    async def wait(self, function: Callable[..., Any], *arguments: Any) -> Any | Failed:
+    async def wait(self, function: Function, *arguments: Any) -> Any | Failed:
         """The same, when it is there."""
-        future = self._future(function, *arguments)
-        try:
-            await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(future)), 60.0)
-        except Exception:  # noqa: BLE001  (told below)
-            return _result(future) if future.done() else Failed("it takes too long")
-        return _result(future)
+        asked = self._ask(arguments, function, *arguments)
+        if isinstance(asked, Failed):
+            return asked
+        done, _ = await asyncio.wait({asyncio.wrap_future(asked.future)}, timeout=_PATIENCE_S)
+        for one in done:
+            if not one.cancelled():
+                one.exception()  # looked at here, told below
+        found = asked.answer
+        return Busy("it takes too long; try again") if found is None else found
 
-    def known(self, function: Callable[..., Any], *arguments: Any) -> bool:
-        """Says whether somebody has asked that already."""
+    def begin(self, name: Key, function: Function, *arguments: Any) -> Failed | None:
+        """Begins what :meth:`begun` is asked for later, unless it is under way or done; after a failure, at once.
+
+        Args:
+            name: instead of the arguments, which may be long.
+            function: of ``tools.py``.
+            arguments: of the function.
+
+        Returns:
+            Why it was not begun, or None.
+        """
+        asked = self._ask(name, function, *arguments, again_s=0.0)
+        return asked if isinstance(asked, Failed) else None
+
+    def begun(self, name: Key, function: Function) -> tuple[bool, Any | Failed | None]:
+        """Returns whether somebody has begun that, and what came of it; None while it is being worked out."""
         with self._lock:
-            return (function.__name__, *arguments) in self._asked
+            asked = self._asked[function.__name__].get(name)
+            return (False, None) if asked is None else (True, asked.answer)
+
+    def full(self, function: Function) -> bool:
+        """Says whether so much waits for a function that no other question to it is begun."""
+        with self._lock:
+            waiting = sum(not one.future.done() for one in self._asked[function.__name__].values())
+        return waiting >= _MOST_WAITING.get(function.__name__, _ELSE_WAITING)
 
     @property
     def progress(self) -> float:
@@ -106,42 +160,54 @@ class Workshop:
                 for process in processes:
                     process.terminate()
 
-    def _future(self, function: Callable[..., Any], *arguments: Any, name: Key | None = None) -> Future[Any]:
-        key = name or (function.__name__, *arguments)
+    def _ask(self, name: Key, function: Function, *arguments: Any, again_s: float = _AGAIN_S) -> _Question | Busy:
         with self._lock:
-            known = self._asked.get(key)
-            if known is not None and not _broken(known):
-                self._asked.move_to_end(key)
+            asked = self._asked[function.__name__]
+            known = asked.get(name)
+            if known is not None and not self._stale(known, again_s):
+                asked.move_to_end(name)
                 return known
-            if sum(not future.done() for future in self._asked.values()) >= _MOST_WAITING:
-                busy: Future[Any] = Future()
-                busy.set_result(Failed("too much is asked at once; try again"))
-                return busy
-            future = self._asked[key] = self._running(known).submit(function, *arguments)
-            while len(self._asked) > _KEPT:
-                self._asked.popitem(last=False)
-        future.add_done_callback(lambda _: self._changed())
-        return future
+            if self.full(function):
+                return Busy()
+            question = asked[name] = _Question(self._submit(function, *arguments))
+            asked.move_to_end(name)
+            for old in [key for key, one in asked.items() if one.future.done()][: max(len(asked) - _KEPT, 0)]:
+                del asked[old]
+        question.future.add_done_callback(lambda _: self._ended(question))
+        return question
 
-    def _running(self, broken: Future[Any] | None) -> ProcessPoolExecutor:
-        if self._pool is None or broken is not None:
-            context = multiprocessing.get_context("spawn")
-            settings = self._config.deployment.model_dump_json(), str(self._config.data), self._config.states
-            self._pool = ProcessPoolExecutor(
-                1, mp_context=context, initializer=tools.prepare, initargs=(*settings, self._stage)
-            )
-        return self._pool
+    def _stale(self, question: _Question, again_s: float) -> bool:
+        return question.failed_at is not None and self._clock() >= question.failed_at + again_s
 
+    def _ended(self, question: _Question) -> None:
+        if question.future.cancelled() or question.future.exception() is not None:
+            question.failed_at = self._clock()
+        self._changed()
 
-def _broken(future: Future[Any]) -> bool:
-    return future.done() and isinstance(future.exception(), BrokenProcessPool)
+    def _submit(self, function: Function, *arguments: Any) -> Future[Any]:
+        for _ in range(2):
+            if self._pool is None:
+                settings = self._config.deployment.model_dump_json(), self._config.data, self._config.own
+                self._pool = ProcessPoolExecutor(
+                    1,
+                    mp_context=multiprocessing.get_context("spawn"),
+                    initializer=tools.prepare,
+                    initargs=(*settings, self._config.states, self._stage),
+                )
+            try:
+                return self._pool.submit(function, *arguments)
+            except BrokenProcessPool:  # it ended before this question came: another one is started
+                self._pool = None
+        failed: Future[Any] = Future()
+        failed.set_exception(BrokenProcessPool("it ends as soon as it is started"))
+        return failed
 
 
 def _result(future: Future[Any]) -> Any | Failed:
-    error = future.exception()
-    if error is None:
+    error = None if future.cancelled() else future.exception()
+    if error is None and not future.cancelled():
         return future.result()
     if isinstance(error, PolError):
         return Failed(str(error))
     log.error("the workshop failed", reason=repr(error))
-    return Failed("the process that works it out has ended; ask again")
+    return Failed("the process that works it out failed; try again in a moment")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from pol_oracle.agents.rules.verdicts import Valid, accusation
+from pol_oracle.agents.rules.verdicts import Valid, Verdict, accusation
 from pol_oracle.agents.work.follow import Follower
 from pol_oracle.agents.work.replay import Replayer
 from pol_oracle.canonical.layers.classifier import LOGITS
@@ -36,16 +36,15 @@ def replay(follower: Follower, block: BlockView, lineage: Lineage, tell: Callabl
     header, workload = block.header, follower.workload
     assert header is not None
     verdict = Replayer(follower)(block, lineage, block.shown, lambda: False)
-    wrong = accusation(verdict)
-    words = "the replay gives the same bits" if wrong is None else wrong.reason
-    state, losses = follower.post(lineage, lambda: False), []
-    steps = workload.task.training_steps
+    losses = []
     if workload.rules.derived_state:
+        state, steps = follower.post(lineage, lambda: False), workload.task.training_steps
         for step in range(steps):
             result = segment_step(workload, header.parent, step, state)
             losses.append(_loss(workload, result, segment_batch(workload, header.parent, step)))
             state = result.post
             tell(0.5 + 0.5 * step / steps)
+    state = follower.grounds(header, lineage, lambda: False).pre  # under the paper's rules the miner's, from a store
     chosen = list(header.indices)
     result = workload.stepper.run(state, workload.train.images[chosen], workload.train.labels[chosen])
     required = [
@@ -55,7 +54,16 @@ def replay(follower: Follower, block: BlockView, lineage: Lineage, tell: Callabl
     size = -(-len(losses) // SHOWN_LOSSES) or 1
     means = [round(float(np.mean(losses[at : at + size])), 5) for at in range(0, len(losses), size)]
     own = round(_loss(workload, result, header.indices), 5)
-    return Replayed(valid=isinstance(verdict, Valid), words=words, requirements=required, losses=means, step_loss=own)
+    return Replayed(
+        valid=isinstance(verdict, Valid), words=_words(verdict), requirements=required, losses=means, step_loss=own
+    )
+
+
+def _words(verdict: Verdict) -> str:
+    wrong = accusation(verdict)
+    if isinstance(verdict, Valid) and verdict.dead_end:
+        return "the replay gives the same bits, but nothing can be built on it: what follows is not finite"
+    return "the replay gives the same bits" if wrong is None else wrong.reason
 
 
 def _requirement(

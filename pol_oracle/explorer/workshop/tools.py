@@ -16,14 +16,16 @@ if TYPE_CHECKING:
     from pol_oracle.view.lineage import Lineage
 
     from ..facts.findings import EvidenceFacts, Learned, ModelFacts, Replayed
+    from .shelf import StateShelf
 
 HALVES = ("train", "test")
 _given: dict[str, Any] = {}
 
 
-def prepare(deployment: str, data: str, states: tuple[str, ...], stage: Any) -> None:
+def prepare(deployment: str, data: Path, own: Path, states: tuple[str, ...], stage: Any) -> None:
     """Told once, when the process starts."""
-    _given.update(deployment=Deployment.model_validate_json(deployment), data=Path(data), states=states, stage=stage)
+    found = Deployment.model_validate_json(deployment)
+    _given.update(deployment=found, data=data, own=own, states=states, stage=stage)
 
 
 def labels(half: str) -> bytes:
@@ -66,7 +68,7 @@ def at_hand(roots: tuple[bytes, ...]) -> tuple[bytes, ...]:
     """Returns those of some roots whose states some folder holds."""
     from pol_oracle.store import StateStore
 
-    stores = [StateStore([place]) for place in _given["states"]]
+    stores = [StateStore([place]) for place in (_given["own"], *_given["states"])]
     return tuple(root for root in roots if any(store.has(root) for store in stores))
 
 
@@ -115,14 +117,20 @@ def _workload() -> Workload:
 @cache
 def _follower() -> Follower:
     from pol_oracle.agents.work.follow import Follower, FollowStage
-    from pol_oracle.store import StateStore
 
     def watch(stage: FollowStage) -> None:
         done, total = stage.height * stage.steps + stage.step, (stage.target + 1) * stage.steps
         _given["stage"][:] = [0.5 * done / max(total, 1), 1.0]
 
     genesis = bytes.fromhex(_given["deployment"].genesis_id.removeprefix("0x"))
-    return Follower(_workload(), genesis, StateStore(_given["states"]), watch)
+    return Follower(_workload(), genesis, _shelf(), watch)
+
+
+@cache
+def _shelf() -> StateShelf:
+    from .shelf import StateShelf
+
+    return StateShelf(_given["own"], _given["states"])
 
 
 def _samples(half: str) -> Any:
@@ -130,12 +138,7 @@ def _samples(half: str) -> Any:
 
 
 def _state(root: bytes) -> Any:
-    from pol_oracle.store import StateStore
     from pol_oracle.task.workload import fetch_state
 
     workload = _workload()
-    return (
-        workload.initial
-        if root == workload.initial.root
-        else fetch_state(StateStore(_given["states"]), workload.model, root)
-    )
+    return workload.initial if root == workload.initial.root else fetch_state(_shelf(), workload.model, root)

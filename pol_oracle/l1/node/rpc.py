@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,7 +18,7 @@ import requests
 from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
 from pol_oracle.protocol.errors import ChainError, InputError, NodeTrouble, Unreachable
-from pol_oracle.protocol.text import printable
+from pol_oracle.protocol.text import place_of, printable, secrets_of
 
 ATTEMPTS = 3
 PAUSE_S = 0.1  # after the first; doubles
@@ -77,8 +77,8 @@ class Rpc:
     """
 
     def __init__(self, url: str, timeout_s: float = 10.0, attempts: int = ATTEMPTS) -> None:
-        if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
-            raise InputError(f"{printable(url)!r} is no RPC address; give one like http://127.0.0.1:8545")
+        if not _usable(url):
+            raise InputError(f"{place_of(url)!r} is no RPC address; give one like http://127.0.0.1:8545")
         self.url = url
         self._timeout = (CONNECT_TIMEOUT_S, timeout_s)
         self._attempts = attempts
@@ -89,7 +89,7 @@ class Rpc:
     def place(self) -> str:
         """The endpoint without path and credentials, which may hold an access key: safe to print."""
         parts = urlsplit(self.url)
-        return f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
     def ask(self, method: str, *params: Any) -> Any | Refusal:
         """Sends one request and returns its result, or the endpoint's :class:`Refusal`.
@@ -137,7 +137,7 @@ class Rpc:
         except (ValueError, RecursionError):
             answer = None
         if isinstance(answer, dict) and answer.get("error") is not None:
-            return _judged(_refusal(answer["error"]), status)
+            return _judged(self._refusal(answer["error"]), status)
         if isinstance(answer, dict) and "result" in answer:
             return answer["result"]
         if status == 429 or status >= 500:
@@ -145,6 +145,14 @@ class Rpc:
         if status >= 300:
             raise Unreachable(f"L1 at {self.place} answers HTTP {status}; check the RPC address")
         raise _Transient("its answer is no JSON" if answer is None else "its answer is no JSON-RPC")
+
+    def _refusal(self, error: Any) -> Refusal:
+        """What the endpoint said, which may repeat the key that it was asked with."""
+        refusal = _refusal(error)
+        message = refusal.message
+        for secret in secrets_of(self.url):
+            message = message.replace(secret, "…")
+        return replace(refusal, message=message)
 
     def _post(self, body: bytes) -> requests.Response:
         """Sends a body. The rest of the request is prepared once for each thread: that costs as much as sending it."""
@@ -163,6 +171,15 @@ class Rpc:
             request, timeout=self._timeout, allow_redirects=False, **self._local.settings
         )
         return response
+
+
+def _usable(url: str) -> bool:
+    """Says whether it is a URL of HTTP."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # its host or its port cannot be read
+        return False
 
 
 def _body(response: requests.Response) -> bytes:

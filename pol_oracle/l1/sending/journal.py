@@ -20,10 +20,12 @@ from pol_oracle.protocol.errors import InputError, Reverted
 from pol_oracle.protocol.types import Address, Wei
 
 from ..records import Receipt
-from .database import guarded
+from .database import adopt, guarded
 
 RESERVE = 1 << 20  # bytes; a call takes some thousand, an answer of the largest size a hundred thousand
 CHECKPOINT = 200  # pages of SQLite's log, which then begins anew: less than the reserve
+MOST_SETTLED = 2000  # newest calls that are kept when they are settled: no reorganisation goes back further
+VERSION = 1  # of the file's tables
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS intents (
     scope TEXT NOT NULL, key TEXT NOT NULL, seq INTEGER NOT NULL, name TEXT NOT NULL, target TEXT NOT NULL,
@@ -106,7 +108,7 @@ class Journal:
         identity: of the chain and the deployment.
 
     Raises:
-        InputError: another process uses it, or sends for the account from the same folder.
+        InputError: another process uses it, or sends for the account from the same folder; or it is of another version.
         StoreError: it is damaged, or cannot be written.
     """
 
@@ -143,13 +145,22 @@ class Journal:
         """Returns what is signed and not settled, by nonce."""
         return self._select("status = ? ORDER BY nonce", CallStatus.SENT)
 
-    def open_like(self, prefix: str, target: str, data: bytes, value: Wei) -> Intent | None:
-        """Returns an unsettled intent whose key begins with ``prefix`` and that asks for this transaction, or None."""
+    def open_like(self, prefix: str, target: str, data: bytes, value: Wei, or_done: bool) -> Intent | None:
+        """Returns an unsettled, or done, intent whose key begins with ``prefix`` and that asks for this, or None."""
+        done = CallStatus.DONE if or_done else CallStatus.SENT
         found = self._select(
-            "status IN (?, ?) AND substr(key, 1, ?) = ? AND target = ? AND data = ? AND value = ? ORDER BY seq LIMIT 1",
-            *(CallStatus.QUEUED, CallStatus.SENT, len(prefix), prefix, target, data, str(value)),
+            "status IN (?, ?, ?) AND substr(key, 1, ?) = ? AND target = ? AND data = ? AND value = ? ORDER BY seq"
+            " LIMIT 1",
+            *(CallStatus.QUEUED, CallStatus.SENT, done, len(prefix), prefix, target, data, str(value)),
         )
         return found[0] if found else None
+
+    def rename(self, key: str, new: str) -> None:
+        """Gives an intent another key."""
+        with self._transaction():
+            for table in ("intents", "attempts"):
+                statement = f"UPDATE {table} SET key = ? WHERE scope = ? AND key = ?"  # noqa: S608 - own tables
+                self._run(statement, new, self._scope, key)
 
     def newest_mined(self) -> Intent | None:
         """Returns what was settled by the newest mined transaction, or None if nothing was."""
@@ -172,7 +183,10 @@ class Journal:
         return -1 if highest is None else int(highest)
 
     def queue(self, key: str, name: str, target: str, data: bytes, value: Wei) -> None:
-        """Adds an intent, or queues a failed one again behind all others; its failures stay counted."""
+        """Adds an intent, or queues a failed one again behind all others; its failures stay counted.
+
+        Old settled ones are forgotten.
+        """
         with self._transaction():
             self._run("DELETE FROM attempts WHERE scope = ? AND key = ?", self._scope, key)
             self._run(
@@ -182,6 +196,7 @@ class Journal:
                 " nonce = NULL, tx_hash = NULL, gas_used = 0, l1_block = NULL, l1_hash = NULL",
                 *(self._scope, key, name, target, data, str(value), CallStatus.QUEUED),
             )
+            self._forget()
 
     def sign(self, attempt: Attempt, since: int) -> None:
         """Writes down a signed transaction; only then may it leave."""
@@ -228,6 +243,16 @@ class Journal:
         """Takes a signed intent back to QUEUED: its nonce is gone. Its attempts are kept and still looked for."""
         self._update(key, status=CallStatus.QUEUED, nonce=None)
 
+    def _forget(self) -> None:
+        old = self._run(
+            "SELECT key FROM intents WHERE scope = ? AND status IN (?, ?) AND seq <="
+            " (SELECT max(seq) FROM intents) - ?",
+            *(self._scope, CallStatus.DONE, CallStatus.FAILED, MOST_SETTLED),
+        )
+        for (key,) in old:
+            self._run("DELETE FROM attempts WHERE scope = ? AND key = ?", self._scope, key)
+            self._run("DELETE FROM intents WHERE scope = ? AND key = ?", self._scope, key)
+
     def _update(self, key: str, **values: Any) -> None:
         columns = ", ".join(f"{column} = ?" for column in values)
         statement = f"UPDATE intents SET {columns} WHERE scope = ? AND key = ?"  # noqa: S608 - own column names
@@ -264,7 +289,13 @@ class Journal:
         ((health,),) = self._db.execute("PRAGMA quick_check(1)").fetchall()
         if health != "ok":
             raise sqlite3.DatabaseError(health)
-        self._db.executescript(SCHEMA)
+        adopt(
+            self._db,
+            self._path,
+            SCHEMA,
+            VERSION,
+            "move the file away once nothing of the account is pending on L1 (what is done is read from there)",
+        )
         self._reserve()
 
     def _reserve(self) -> None:

@@ -117,11 +117,21 @@ class Sender:
         self._journal.queue(call.key, f"{call.contract}.{call.function}", request.target, request.data, request.value)
         return CallStatus.QUEUED
 
-    def under_way(self, call: Call, prefix: str) -> str | None:
-        """Returns the key of an unsettled call that does the same, and whose key begins with ``prefix``, or None."""
+    def under_way(self, call: Call, prefix: str, or_done: bool = False) -> str | None:
+        """Returns the key of an unsettled call that does the same, and whose key begins with ``prefix``, or None.
+
+        Args:
+            call: that is to be made.
+            prefix: of keys.
+            or_done: take one that is done as well.
+        """
         request = call.request(self._client)
-        found = self._journal.open_like(prefix, request.target, request.data, request.value)
+        found = self._journal.open_like(prefix, request.target, request.data, request.value, or_done)
         return found.key if found else None
+
+    def rename(self, key: str, new: str) -> None:
+        """Gives a call that was submitted another key, such as one that :meth:`under_way` is not asked for."""
+        self._journal.rename(key, new)
 
     def status_of(self, key: str) -> CallStatus | None:
         """Returns how far a call is, or None if it was never submitted."""

@@ -19,7 +19,9 @@ from pol_oracle.canonical.expressions import FloatArray
 from pol_oracle.canonical.layers.graph import Geometry
 
 from ..draws import Integers
+from . import winograd
 from .cpu_loops import count_rises
+from .winograd import Winograd
 
 
 class LiveConvolution:
@@ -45,22 +47,32 @@ class LiveConvolution:
         even = before == after
         self._pads = None if even else (before[0], after[0], before[1], after[1])  # as functional.pad takes it
         self._padding = (before[1], before[0]) if even else (0, 0)
+        self._geometry = geometry
         self._kernel = self._live = torch.empty(0)
+        self._fast: Winograd | None = None
+        self._fast_back: Winograd | None = None
 
     def load(self, kernel: FloatArray) -> None:
         """Takes the weights over, [out, rows, columns, in]."""
         self._kernel = torch.from_numpy(kernel.copy()).to(self._device)
         live = self._kernel[:, self._taps[0], self._taps[1]].permute(0, 3, 1, 2)
         self._live = live.contiguous(memory_format=torch.channels_last)
+        suits = self._device.type == "cpu" and winograd.suits(self._geometry, self._live)
+        self._fast = Winograd(self._live) if suits else None
+        self._fast_back = Winograd(self._live.transpose(0, 1).flip(2, 3)) if suits else None
 
     def forward(self, x: Tensor, groups: int) -> Tensor:
         """[N, in, H, W] -> [N, out, h, w]."""
+        if self._fast is not None and winograd.is_worth_it(x):
+            return self._fast.convolve(x)
         if self._pads is not None:
             x = functional.pad(x, self._pads)
         return functional.conv2d(x, self._live, stride=self._stride, padding=self._padding)
 
     def backward(self, gradient: Tensor, chosen: Tensor, x: Tensor) -> Tensor:
         """Returns the gradient at the input of some groups; arguments as for :meth:`GroupNorm.backward`."""
+        if self._fast_back is not None and winograd.is_worth_it(gradient):
+            return self._fast_back.convolve(gradient)
         left, right, top, bottom = self._pads or (0, 0, 0, 0)
         _, channels, height, width = x.shape
         shape = len(gradient), channels, height + top + bottom, width + left + right

@@ -12,7 +12,7 @@ import pytest
 
 from pol_oracle.agents.monitoring.dashboard import Dashboard
 from pol_oracle.agents.monitoring.health import moving
-from pol_oracle.agents.monitoring.meter import WINDOW_S, Meter
+from pol_oracle.agents.monitoring.meter import SHARE_S, WINDOW_S, Meter
 from pol_oracle.agents.monitoring.metrics import Metrics
 from pol_oracle.agents.monitoring.records import Records
 from pol_oracle.agents.monitoring.waiting import Wait
@@ -76,6 +76,21 @@ def test_segments_count_as_time_that_trains() -> None:
 
     meter.segment(FollowStage(5, 5, 8, 8))
     assert "step" not in meter.read().line()
+
+
+def test_what_trained_long_ago_does_not_count_as_time_that_trains() -> None:
+    clock = Clock()
+    meter = Meter(200, clock)
+    for step in range(1, 101):
+        clock.now += 1
+        meter.segment(FollowStage(0, 0, step, 100))
+        meter.read()
+    assert meter.read().training_share == 0.99  # what came before its first step was none
+
+    for _ in range(int(SHARE_S) + 1):
+        clock.now += 1
+        meter.read()
+    assert meter.read().training_share == 0
 
 
 def test_searches_add_up() -> None:

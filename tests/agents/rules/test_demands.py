@@ -378,6 +378,32 @@ def test_what_is_demanded_of_an_explanation_concerns_its_author_alone() -> None:
     assert due(scene, V2) == [about]
 
 
+def test_an_old_demand_about_an_explanation_that_was_given_again_is_answered_by_nobody() -> None:
+    """L1 takes no answer: whoever gave it again has a whole window, from a demand of its own."""
+    scene = Scene()
+    block = scene.propose()
+    about = scene.demand(block, EXPLANATION, V3)
+    scene.answer(about, V1)
+    scene.demand(block, EXPLAINED_LEAVES, V3)
+    scene.refute(about)
+    scene.wait()
+    scene.answer(about, V2)
+    assert due(scene, V1) == due(scene, V2) == []
+
+    again = scene.demand(block, EXPLAINED_LEAVES, V3)
+    assert due(scene, V2) == [again]
+
+
+def test_nobody_is_asked_about_what_a_fallen_author_explained_and_nobody_answers() -> None:
+    scene = Scene()
+    block, other = scene.propose(), replace(EXPLANATION, index=10)
+    for position in (EXPLANATION, other):
+        scene.answer(scene.demand(block, position, V3), V1)
+    scene.demand(block, EXPLAINED_LEAVES, V3)
+    scene.refute(other.demand_id(block))
+    assert due(scene, V1) == []
+
+
 def test_an_explanation_that_was_refuted_is_followed_by_an_attester_s_and_may_be_followed_by_the_same() -> None:
     scene = Scene()
     block = scene.propose()

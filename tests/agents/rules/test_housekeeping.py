@@ -593,6 +593,41 @@ def test_a_demand_about_the_same_explanation_as_it_was_given_before_ends_at_once
     assert due(scene, V1) == [Expire(block, EXPLAINED_LEAVES, opened_at)]
 
 
+def test_a_demand_about_what_a_fallen_author_explained_ends_at_once() -> None:
+    """It could not be answered any more."""
+    scene = Scene()
+    block, other = scene.propose(miner=CHEAT), replace(EXPLANATION, index=10)
+    scene.answer(scene.demand(block, EXPLANATION, V1), V3)
+    scene.answer(scene.demand(block, other, V2), V3)
+    opened_at = scene.now
+    scene.demand(block, EXPLAINED_LEAVES, V1)
+    scene.wait()
+    assert due(scene, V1) == due(scene, V2) == []
+
+    scene.refute(other.demand_id(block))
+    assert due(scene, V1) == [Expire(block, EXPLAINED_LEAVES, opened_at)]
+    assert due(scene, V2) == []
+    scene.wait(4 * TURN)
+    assert Expire(block, EXPLAINED_LEAVES, opened_at) in due(scene, V2)
+
+
+def test_the_fee_of_an_answer_goes_back_if_its_explanation_was_given_again_since() -> None:
+    """L1 pays whoever answers for it now, and nobody who answered for its first author."""
+    scene = Scene()
+    block = scene.propose()
+    about = scene.demand(block, EXPLANATION, V2)
+    scene.answer(about, V3)
+    made = scene.demand(block, EXPLAINED_LEAVES, V1)
+    scene.answer(made, V3)
+    scene.refute(about)
+    scene.wait()
+    scene.answer(about, V2)
+    scene.finalize(block)
+
+    assert SettleDemand(block, EXPLAINED_LEAVES) in due(scene, V1)
+    assert not any(isinstance(a, SettleDemand) and a.position == EXPLAINED_LEAVES for a in due(scene, V3))
+
+
 def test_a_block_is_not_final_while_it_lacks_an_explanation() -> None:
     scene = Scene()
     block = scene.propose()

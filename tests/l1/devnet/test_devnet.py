@@ -76,6 +76,14 @@ def test_start_status_stop(folder: Path) -> None:
     assert not net.stop()
 
 
+def test_a_devnet_is_found_past_a_proxy(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.setenv("no_proxy", "")
+    net = start(folder)
+    assert net.status().running
+    assert Client.connect(net.rpc).latest().number == net.status().block
+
+
 def test_osaka_rules(folder: Path) -> None:
     net = start(folder)
     clz = "0x60011e5f5260205ff3"  # PUSH1 1, CLZ, and return it

@@ -14,7 +14,7 @@ from pol_oracle.l1.client import Client
 from pol_oracle.l1.contracts.deployment import Deployment
 from pol_oracle.l1.node import rpc as rpc_module
 from pol_oracle.l1.node.rpc import Refusal, Rpc
-from pol_oracle.protocol.errors import ChainError, NodeTrouble, Reverted, Unreachable
+from pol_oracle.protocol.errors import ChainError, InputError, NodeTrouble, Reverted, Unreachable
 from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.protocol.text import LONGEST, printable
 from pol_oracle.soak.network.lies import HOSTILE, TROUBLES, Reply, garbage, lag, refuse, with_status
@@ -169,3 +169,43 @@ def test_nothing_on_this_machine_is_behind_a_proxy(anvil: str, monkeypatch: pyte
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     monkeypatch.setenv("no_proxy", "")
     assert Rpc(anvil).request("eth_chainId") == "0x7a69"
+
+
+SECRETS = ("wonderland", "t0ken-of-mine", "alice")
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("ws://alice:wonderland@host:1/t0ken-of-mine", "'ws://host:1/…'"),
+        ("http://alice:wonderland@[::1:1/t0ken-of-mine", "'http://[::1:1/…'"),
+        ("http://alice:wonderland@host:port/t0ken-of-mine", "'http://host:port/…'"),
+        ("http://alice:wonder/wonderland@host/t0ken-of-mine", "'http:///…'"),
+        ("http://alice:wonderland@/?key=t0ken-of-mine", "'http:///…'"),
+        ("https:alice:wonderland@host?key=t0ken-of-mine", "'host/…'"),
+        ("alice:wonderland@host/v3/t0ken-of-mine", "'host/…'"),
+        ("host/v3/t0ken-of-mine", "'host/…'"),
+        ("localhost:8545", "'localhost:8545'"),
+        ("http://127.0.0.1:0", "'http://127.0.0.1:0'"),
+        ("", "''"),
+    ],
+)
+def test_what_is_no_rpc_address_is_refused_without_its_secrets(url: str, shown: str) -> None:
+    with pytest.raises(InputError) as refused:
+        Rpc(url)
+    assert str(refused.value).startswith(f"{shown} is no RPC address")
+    assert not any(secret in str(refused.value) for secret in SECRETS)
+
+
+def test_a_node_that_repeats_the_key_it_was_asked_with_is_not_quoted(proxy: LyingProxy) -> None:
+    url = f"{proxy.url.replace('//', '//alice:wonderland@')}/v3/t0ken-of-mine"
+    for code in (-32000, -32603):
+        words = "project t0ken-of-mine has no access with wonderland"
+        with proxy.lying(refuse(code, words)), pytest.raises(ChainError) as refused:
+            Client.connect(url)
+        assert "project … has no access with …" in str(refused.value)
+        assert proxy.url in str(refused.value)
+
+
+def test_an_endpoint_is_named_without_its_secrets() -> None:
+    assert Rpc("https://alice:wonderland@[::1]:8545/t0ken?key=t0ken").place == "https://[::1]:8545"

@@ -1,0 +1,147 @@
+"""What pages say of a long chain: sums over everything, lists in pages, one moment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pol_oracle.explorer.facts.account import account
+from pol_oracle.explorer.facts.block import block
+from pol_oracle.explorer.facts.book import Book
+from pol_oracle.explorer.facts.dispute import disputes
+from pol_oracle.explorer.facts.home import home
+from pol_oracle.explorer.facts.search import search
+from pol_oracle.explorer.index.schema import connect
+from tests.explorer import forest
+
+PARTY, BIG = forest.MINERS[3], 10**21  # an amount that no 64 bits hold
+ENTRIES = 6000
+
+
+class NoWorkshop:
+    """Nothing is worked out elsewhere."""
+
+    def answer(self, *_: object) -> None:
+        return None
+
+    def begun(self, *_: object) -> tuple[bool, None]:
+        return False, None
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    found = tmp_path_factory.mktemp("forest") / "index.sqlite"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(forest, "MINERS", (PARTY, PARTY))
+        forest.fill(found, forest.grow(1500, 300)).close()
+    yield found
+
+
+@pytest.fixture
+def book(path: Path) -> Book:
+    found = forest.book_of(path)
+    found.workshop = NoWorkshop()  # type: ignore[assignment]
+    return found
+
+
+def test_sums_of_an_account_are_of_all_it_ever_got(path: Path, book: Book) -> None:
+    before = account(book, PARTY)
+    with connect(path, writing=True) as db:
+        (proven,) = db.execute("SELECT id FROM blocks WHERE status = 3 LIMIT 1").fetchone()
+        rows = [(1, 1000 + n, PARTY, "ETH", str(BIG if n % 2 else -1), "showed a part", None) for n in range(ENTRIES)]
+        rows += [(1, 999, PARTY, "ETH", "1", "proved block 1, slashed for step", proven)]
+        db.executemany("INSERT INTO ledger VALUES (?, ?, ?, ?, ?, ?, ?, x'00', 0)", rows)
+    said = account(book, PARTY)
+    assert said.won == str(ENTRIES // 2 * BIG // 10**18) + ".000000000000000001"
+    assert said.lost == "0.000000000000003"
+    assert (said.learned, said.disputes_won) == (before.learned, 1)
+
+
+def test_all_payments_of_an_account_can_be_paged_through(path: Path, book: Book) -> None:
+    (count,) = connect(path).execute("SELECT count(*) FROM ledger WHERE party = ?", (PARTY,)).fetchone()
+    seen, before = [], ""
+    while True:
+        said = account(book, PARTY, before)
+        seen += said.payments
+        if said.before is None:
+            break
+        before = said.before
+    assert len(seen) == count > 1000
+    assert [p.l1_block for p in seen] == sorted((p.l1_block for p in seen), reverse=True)
+    assert account(book, PARTY, "nonsense").payments == account(book, PARTY).payments
+
+
+def test_the_next_block_of_a_miner_is_found_however_many_follow(book: Book) -> None:
+    rows = book.reader.by_sequence(0)
+    first, second = (book.reader.block(row.id) for row in rows[:2])
+    assert first is not None and second is not None
+    following = block(book, first).next_of_miner
+    assert following is not None and following.id == "0x" + second.id.hex()
+    last = book.reader.block(rows[-1].id)
+    assert last is not None
+    assert block(book, last).next_of_miner is None
+
+
+def test_all_that_ever_fell_is_counted_and_can_be_paged_through(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pol_oracle.explorer.facts.dispute.FALLEN", 7)
+    every = {row.id.hex() for row in book.reader.by_sequence(0) if row.status == 3}
+    assert len(every) > 20
+    seen, before = list[str](), None
+    while True:
+        said = disputes(book, before)
+        assert sum(said.kinds.values()) == len(every)
+        seen += [row.id[2:] for row in said.fallen]
+        if (before := said.before) is None:
+            break
+    assert len(seen) == len(every) and set(seen) == every
+
+
+def test_an_id_of_decimal_digits_is_found(book: Book) -> None:
+    ids = [row.id.hex() for row in book.reader.by_sequence(0)]
+    short = next(one for one in ids if one[:5].isdecimal())
+    found = search(book, short[:5])
+    assert f"0x{short}" in (found.href or "").split("/") + [row.id for row in found.blocks]
+
+
+def test_a_height_that_begins_an_id_as_well_finds_both(book: Book) -> None:
+    ids = [row.id.hex() for row in book.reader.by_sequence(0)]
+    text = next(one[:4] for one in ids if one[:4].isdecimal() and 1000 <= int(one[:4]) <= 1200)
+    found = search(book, text)
+    assert found.href is None
+    assert found.blocks[0].height == int(text)
+    assert any(row.id[2:].startswith(text) for row in found.blocks)
+
+
+def test_a_page_is_of_one_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    events = list(forest.grow(40, 5))
+    cut = next(at for at, event in enumerate(events) if event.at.l1_block == 30)
+    writer = forest.fill(tmp_path / "index.sqlite", iter(events[:cut]))
+    book = forest.book_of(tmp_path / "index.sqlite")
+    real, rest = book.reader.by_sequence, [events[cut:]]
+
+    def meanwhile(since: int) -> object:
+        found = real(since)
+        if rest:
+            writer.apply(forest._update(rest.pop()))
+        return found
+
+    monkeypatch.setattr(book.reader, "by_sequence", meanwhile)
+    with book.moment():
+        tree, said = book.snapshot(), home(book)
+        assert {head for _, head in tree.heads} <= {row.id for row in tree.rows} | {forest.GENESIS}
+        assert said.head is not None and said.head.height == max(row.height for row in tree.rows)
+        assert sum(said.counts.values()) == len(tree.rows)
+    assert len(book.snapshot().rows) == 40
+    writer.close()
+
+
+def test_a_page_never_claims_to_be_newer_than_it_is(path: Path) -> None:
+    states = iter(range(1, 100))
+    book = forest.book_of(path)
+    real = book._state
+    book._state = lambda: type(real())(version=next(states), ready=True)
+    with book.moment():
+        assert book.state.version == book.state.version == 1
+    assert book.state.version == 2
