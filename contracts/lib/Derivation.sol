@@ -50,10 +50,12 @@ library Derivation {
             for { let last := shl(224, requirement) } size { last := add(last, shl(192, 1)) } {
                 mstore(add(content, 40), last)
                 let digest := keccak256(content, 48)
-                for { let place := 0 } mul(size, lt(place, 32)) { place := add(place, 1) } {
+                // two at a time, the second one only if more are wanted
+                for { let place := 0 } mul(size, lt(place, 32)) { place := add(place, 2) } {
                     let more := or(found, shl(and(byte(place, digest), 63), 1))
                     size := sub(size, gt(more, found)) // unless its bit was set
-                    found := more
+                    found := or(more, shl(and(byte(add(place, 1), digest), 63), gt(size, 0)))
+                    size := sub(size, gt(found, more))
                 }
             }
         }

@@ -26,7 +26,7 @@ from .l1 import ETH, L1, MINER, PARAMETERS, VERIFIERS, running
 if TYPE_CHECKING:
     from pol_oracle.l1.records import Receipt
 
-BARS = {"propose": 180_000, "attest": 80_000, "finalize": 150_000, "proveRequirement": 151_000}
+BARS = {"propose": 180_000, "attest": 80_000, "finalize": 150_000, "proveRequirement": 150_000}
 SAMPLES = 4096  # header() of l1.py claims 1,001 of them correct
 RETARGETING = replace(PARAMETERS, target_interval=1, half_life=60)  # what a proposal pays for, too
 NO_PROGRAM = b""  # roots are demanded without a descriptor

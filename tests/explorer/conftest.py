@@ -86,7 +86,7 @@ def site(story: Story, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sit
     folder = tmp_path_factory.mktemp("explorer")
     names = {str(story.l1.account(4).address): '<img src=x onerror="alert(1)">'}
     index, own = folder / "index.sqlite", folder / "states"
-    config = ExplorerConfig(story.deployment, story.deployment.rpc, index, story.data, own, (), names=names)
+    config = ExplorerConfig(story.deployment, story.deployment.rpc, index, story.data, own, (), names=lambda: names)
     with serving(config) as found:
         found.until(lambda state: state.ready)
         yield found

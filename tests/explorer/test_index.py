@@ -90,7 +90,7 @@ def test_it_says_what_the_agents_view_says(story: Story, events: tuple[Event, ..
     assert reader.by_status()[Status.FINALIZED] == FINAL
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(cuts=st.lists(st.floats(0, 1), min_size=1, max_size=4), back=st.lists(st.floats(0, 1), min_size=1, max_size=3))
 def test_it_is_the_same_however_l1_reorganised_on_the_way(
     story: Story,

@@ -34,10 +34,10 @@ def demo(
 
     settings: Settings = ctx.obj
     home = settings.home / "demo"
-    wishes = DemoConfig(
+    config = DemoConfig(
         home, settings.data, out, task or TASK, blocks=blocks, limit_s=limit, keep=keep, explorer=explorer
     )
-    ending = run(wishes, to_stderr=json)
+    ending = run(config, to_stderr=json)
     output.emit(ending.as_dict(), json, lambda: None)  # people have seen it
     if ending.problems():
         raise typer.Exit(1)

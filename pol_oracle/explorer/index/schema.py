@@ -18,7 +18,8 @@ VERSION = "2"
 APPLICATION = 0x706F4C69  # stands in the file's first bytes, where it is found though the rest is damaged
 _HEADER, _APPLICATION_AT = b"SQLite format 3\0", slice(68, 72)  # of SQLite's file format
 TABLES = """
--- version and identity of the file; l1: which L1 it was read from; stamp: another one whenever something has changed
+-- version and identity of the file; l1: which L1 it was read from; stamp: another one whenever something has
+-- changed; drops: another one whenever rows went
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 -- L1 blocks that were passed: to find the newest that still stands
 CREATE TABLE passed (number INTEGER PRIMARY KEY, hash BLOB NOT NULL, timestamp INTEGER NOT NULL);
@@ -29,7 +30,7 @@ CREATE INDEX events_of_block ON events (block_id);
 CREATE INDEX events_of_tx ON events (tx);
 CREATE INDEX events_of_kind ON events (kind, l1_block, log_index);
 -- who has a part in an event
-CREATE TABLE parties (account TEXT, l1_block INTEGER, log_index INTEGER,
+CREATE TABLE parties (account TEXT, l1_block INTEGER, log_index INTEGER, kind TEXT NOT NULL,
   PRIMARY KEY (account, l1_block, log_index)) WITHOUT ROWID;
 CREATE TABLE blocks (
   id BLOB PRIMARY KEY, parent BLOB NOT NULL, height INTEGER NOT NULL, miner TEXT NOT NULL, difficulty INTEGER NOT NULL,
@@ -40,8 +41,10 @@ CREATE TABLE blocks (
 CREATE INDEX blocks_by_height ON blocks (height);
 CREATE UNIQUE INDEX blocks_by_sequence ON blocks (sequence);
 CREATE INDEX blocks_by_status ON blocks (status, height);
-CREATE INDEX blocks_by_miner ON blocks (miner, sequence);
+CREATE INDEX blocks_by_miner ON blocks (miner, sequence, status);
 CREATE INDEX blocks_by_parent ON blocks (parent);
+CREATE INDEX blocks_by_l1 ON blocks (l1_block);
+CREATE INDEX blocks_by_end ON blocks (closed_l1);
 CREATE TABLE heads (l1_block INTEGER, log_index INTEGER, block_id BLOB NOT NULL, timestamp INTEGER NOT NULL,
   PRIMARY KEY (l1_block, log_index)) WITHOUT ROWID;
 -- money with its reasons, as `pol status` tells it

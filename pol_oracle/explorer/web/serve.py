@@ -26,7 +26,7 @@ from .live import Live
 
 _BACKLOG = 2048
 _FILES = 8192  # connections that may be open at once, as far as the system lets us
-_NICE = 5  # agents of the same machine come first
+NICE = 5  # agents of the same machine come first
 CONNECT_S = 5.0
 
 
@@ -40,7 +40,7 @@ class ExplorerConfig:
         index: the SQLite file.
         host: address to listen on.
         port: TCP port; 0 takes any free one.
-        names: address -> what to call it.
+        names: says what to call accounts by now, by address; asked often, by any thread.
         data: folder of finished data sets.
         own: folder for states that replays leave behind; it is kept small.
         states: folders and URLs where states may be found besides.
@@ -54,7 +54,7 @@ class ExplorerConfig:
     states: tuple[str, ...]
     host: str = "127.0.0.1"
     port: int = 8580
-    names: Mapping[str, str] | None = None
+    names: Callable[[], Mapping[str, str]] = dict
 
 
 def serve(config: ExplorerConfig, ready: Callable[[str], None] | None = None) -> None:
@@ -70,7 +70,7 @@ def serve(config: ExplorerConfig, ready: Callable[[str], None] | None = None) ->
     with bound(config.host, config.port) as listener:
         site = assemble(config)
         _raise_limit()
-        os.nice(_NICE)
+        os.nice(NICE)
         shown = f"[{config.host}]" if ":" in config.host else config.host
         if ready:
             ready(f"http://{shown}:{listener.getsockname()[1]}")
@@ -110,7 +110,7 @@ def assemble(config: ExplorerConfig) -> Site:
     workshop = Workshop(WorkshopConfig(found, config.data, config.own, config.states), keeper.nudge)
     lookup = CallLookup(connect, keeper.nudge)
     book = Book(found, reader, lambda: keeper.state, workshop, lookup, config.names)
-    return Site(Explorer(book, live).application(), keeper, workshop, lookup)
+    return Site(Explorer(book, live, keeper.doubt).application(), keeper, workshop, lookup)
 
 
 def configuration(app: object) -> uvicorn.Config:
