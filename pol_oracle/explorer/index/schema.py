@@ -1,6 +1,7 @@
 """The tables. Every row says which L1 block it comes from, so that a roll-back deletes rows and opens closed blocks.
 
-A file is used if it is whole, of this version, and of this deployment; else it is made anew, and says why. Whether it
+A file is used if it is whole, of this version, and of this deployment; else it is made anew, and says why. One that is
+no index at all is left alone, since somebody else's would be lost. Whether it
 is of this very L1, and not of one that was thrown away, is seen once L1 answers (``keeper.py``).
 Amounts are decimal text, because they do not fit 64 bits; the aggregate ``wei`` adds them up exactly.
 """
@@ -14,6 +15,8 @@ from pathlib import Path
 from pol_oracle.protocol.errors import InputError
 
 VERSION = "2"
+APPLICATION = 0x706F4C69  # stands in the file's first bytes, where it is found though the rest is damaged
+_HEADER, _APPLICATION_AT = b"SQLite format 3\0", slice(68, 72)  # of SQLite's file format
 TABLES = """
 -- version and identity of the file; l1: which L1 it was read from; stamp: another one whenever something has
 -- changed; drops: another one whenever rows went
@@ -104,16 +107,18 @@ def open_index(path: Path, identity: str) -> tuple[sqlite3.Connection, str]:
         The connection, and why the file was made anew; "" if it was not.
 
     Raises:
-        InputError: there can be no such file.
+        InputError: there can be no such file, or there is one that is no index.
     """
+    _refuse_others(path)
     why = _useless(path, identity)
     if why is None:
         return _tuned(connect(path, writing=True)), ""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         remove(path)
-        made = _tuned(connect(path, writing=True))
-        made.executescript(TABLES)
+        made = connect(path, writing=True)
+        made.execute(f"PRAGMA application_id = {APPLICATION}")
+        _tuned(made).executescript(TABLES)
         with made:
             made.executemany("INSERT INTO meta VALUES (?, ?)", [("version", VERSION), ("identity", identity)])
     except (OSError, sqlite3.OperationalError) as error:
@@ -122,9 +127,31 @@ def open_index(path: Path, identity: str) -> tuple[sqlite3.Connection, str]:
 
 
 def remove(path: Path) -> None:
-    """Deletes the file and what SQLite keeps beside it."""
+    """Deletes the file and what SQLite keeps beside it.
+
+    Raises:
+        InputError: it is no index.
+    """
+    _refuse_others(path)
     for suffix in ("", "-wal", "-shm"):
         path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
+def _refuse_others(path: Path) -> None:
+    """Raises unless a file is an index, whatever its state, or nobody's: empty, or none."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(_APPLICATION_AT.stop)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise InputError(
+            f"the index {path} cannot be read ({error.strerror}); name another place with --index"
+        ) from error
+    if head and not (head.startswith(_HEADER) and int.from_bytes(head[_APPLICATION_AT]) == APPLICATION):
+        raise InputError(
+            f"{path} is no index of this explorer: it is left alone; delete it, or name another place with --index"
+        )
 
 
 def _useless(path: Path, identity: str) -> str | None:
