@@ -42,6 +42,7 @@ BENCHES: dict[str, dict[str, str]] = {
         "index": "pol_oracle.bench.explorer.pages:index",
         "pages": "pol_oracle.bench.explorer.pages:pages",
         "crowd": "pol_oracle.bench.explorer.crowd:crowd",
+        "live": "pol_oracle.bench.explorer.follow:live",
         "idle": "pol_oracle.bench.explorer.crowd:idle",
         "browser": "pol_oracle.bench.explorer.browser:browser",
     },

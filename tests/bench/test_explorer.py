@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pol_oracle.bench.explorer import crowd, forest, pages
+from pol_oracle.bench.explorer import crowd, follow, forest, pages
 from pol_oracle.bench.explorer.site import running
 
 
@@ -42,6 +42,11 @@ def test_a_crowd_reads_what_is_new(tmp_path: Path) -> None:
     rows = {row.name: row.value for row in crowd.crowd(tmp_path)}
     assert rows["crowd.pages_read"] > 0
     assert rows["crowd.memory"] > 10
+
+
+def test_what_l1_takes_in_is_soon_on_a_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(follow, "BLOCKS", 2)
+    assert {row.name for row in follow.live(tmp_path)} == {"live.median", "live.longest"}
 
 
 def test_idle_connections_do_not_keep_others_out(tmp_path: Path) -> None:

@@ -14,10 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 
 from pol_oracle.explorer.keeper import IndexKeeper, IndexState
-from pol_oracle.explorer.web.serve import ExplorerConfig, assemble, configuration
+from pol_oracle.explorer.web.serve import ExplorerConfig, assemble
 from pol_oracle.explorer.workshop import tools
 from pol_oracle.l1.contracts.artifacts import compile_contracts
 from pol_oracle.store.server import bound
@@ -60,7 +59,7 @@ def serving(config: ExplorerConfig) -> Iterator[Site]:
     """Serves an explorer from a thread of this process."""
     with bound("127.0.0.1", 0) as listener:
         parts = assemble(config)
-        server = uvicorn.Server(configuration(parts.app))
+        server = parts.server()
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
         try:

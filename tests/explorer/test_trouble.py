@@ -8,7 +8,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http.client import HTTPConnection
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -115,6 +117,15 @@ def test_l1_may_stop_and_come_back(scene: Scene, tmp_path: Path) -> None:
         until(lambda: shows(site, after) and shows(site, before))
         assert "Not up to date" not in site.get("/")[2]
         assert site.get("/healthz")[0] == 200
+
+
+def test_streams_end_in_good_order_when_it_stops(scene: Scene, tmp_path: Path) -> None:
+    with scene.shown(tmp_path / "index.sqlite") as site:
+        connection = HTTPConnection(urlsplit(site.url).netloc, timeout=30)
+        connection.request("GET", "/live")
+        stream = connection.getresponse()
+        assert stream.readline().startswith(b"data:")
+    stream.read()  # to its very end: one that was cut off would raise IncompleteRead
 
 
 def test_an_index_that_is_damaged_while_it_is_used_mends_itself_though_l1_is_quiet(

@@ -11,14 +11,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import uvicorn
-
 from pol_oracle.explorer.index.reading import IndexReader
 from pol_oracle.explorer.index.writing import IndexWriter
 from pol_oracle.explorer.keeper import IndexState
 from pol_oracle.explorer.web.app import Explorer
 from pol_oracle.explorer.web.live import Live
-from pol_oracle.explorer.web.serve import NICE, configuration
+from pol_oracle.explorer.web.serve import NICE, ExplorerServer
 from pol_oracle.store.server import bound
 
 from . import forest
@@ -85,7 +83,7 @@ def main(index: Path) -> None:
     with bound("127.0.0.1", 0) as listener:
         sys.stdout.write(f"http://127.0.0.1:{listener.getsockname()[1]}\n")
         sys.stdout.flush()
-        uvicorn.Server(configuration(Explorer(book, live).application())).run(sockets=[listener])
+        ExplorerServer(Explorer(book, live).application(), live).run(sockets=[listener])
 
 
 def _follow(index: Path, state: IndexState, tell: Callable[[IndexState], None]) -> None:

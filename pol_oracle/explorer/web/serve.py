@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import socket
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -75,17 +76,22 @@ def serve(config: ExplorerConfig, ready: Callable[[str], None] | None = None) ->
         if ready:
             ready(f"http://{shown}:{listener.getsockname()[1]}")
         with site, suppress(KeyboardInterrupt):  # Ctrl-C is how it ends
-            uvicorn.Server(configuration(site.app)).run(sockets=[listener])
+            site.server().run(sockets=[listener])
 
 
 @dataclass(frozen=True)
 class Site:
-    """The ASGI application, the thread that keeps its index, and the process that works things out."""
+    """The ASGI application and its stream, the thread that keeps its index, and what works things out."""
 
     app: object
+    live: Live
     keeper: IndexKeeper
     workshop: Workshop
     lookup: CallLookup
+
+    def server(self) -> uvicorn.Server:
+        """Returns what serves it."""
+        return ExplorerServer(self.app, self.live)
 
     def __enter__(self) -> Site:
         self.keeper.start()
@@ -110,7 +116,25 @@ def assemble(config: ExplorerConfig) -> Site:
     workshop = Workshop(WorkshopConfig(found, config.data, config.own, config.states), keeper.nudge)
     lookup = CallLookup(connect, keeper.nudge)
     book = Book(found, reader, lambda: keeper.state, workshop, lookup, config.names)
-    return Site(Explorer(book, live, keeper.doubt).application(), keeper, workshop, lookup)
+    return Site(Explorer(book, live, keeper.doubt).application(), live, keeper, workshop, lookup)
+
+
+class ExplorerServer(uvicorn.Server):
+    """A server whose streams end when it stops, instead of being waited for and then cut off.
+
+    Args:
+        app: the ASGI application.
+        live: its stream.
+    """
+
+    def __init__(self, app: object, live: Live) -> None:
+        super().__init__(configuration(app))
+        self._live = live
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """See the base class."""
+        self._live.end()
+        await super().shutdown(sockets)
 
 
 def configuration(app: object) -> uvicorn.Config:
