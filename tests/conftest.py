@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import structlog
 from eth_account.signers.local import LocalAccount
+from hypothesis import settings
 
 from pol_oracle.bench.l1 import PARAMETERS
 from pol_oracle.l1.client import Client
@@ -59,6 +60,7 @@ SLOW = (
     "soak/test_agents.py",
     "search/test_screen.py",
     "bench/test_chain.py",
+    "bench/test_explorer.py",
     "search/grouped/test_kernels.py",
     "search/grouped/test_cpu_loops.py",
     "cli/test_commands.py",
@@ -67,6 +69,9 @@ SLOW = (
     "l1/contracts/test_deployment.py",
 )
 CHECKOUT = APE_TESTS.parents[1]
+
+settings.register_profile("busy machine", deadline=None)  # nothing asserts a time
+settings.load_profile("busy machine")
 
 
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:

@@ -50,7 +50,7 @@ class AgentConfig:
         tell: shown every log entry, for whoever watches; None: nobody does.
         show: miner: shown a line about its work that replaces the one before; None: nobody watches.
         metrics_port: where Prometheus metrics and /healthz are served on the loopback interface; None: nowhere.
-        meeting: miner: where helpers find it; None: it searches alone.
+        rendezvous: miner: where helpers find it; None: it searches alone.
         check_accuracy: miner: evaluate others' blocks before building on them; off, a false count is noticed only when
             it is slashed.
     """
@@ -74,7 +74,7 @@ class AgentConfig:
     tell: Tell | None = field(default=None, repr=False, compare=False)
     show: Show | None = field(default=None, repr=False, compare=False)
     metrics_port: int | None = None
-    meeting: Rendezvous | None = None
+    rendezvous: Rendezvous | None = None
     check_accuracy: bool = True
 
     def __post_init__(self) -> None:
@@ -122,7 +122,7 @@ class HelperConfig:
 
     Attributes:
         deployment: names the task.
-        meeting: where the leader is found.
+        rendezvous: where the leader is found.
         cache: folder of finished data sets.
         kept_path: folder of its own states.
         log_path: JSON lines.
@@ -133,7 +133,7 @@ class HelperConfig:
     """
 
     deployment: Deployment
-    meeting: Rendezvous
+    rendezvous: Rendezvous
     cache: Path
     kept_path: Path
     log_path: Path

@@ -128,4 +128,4 @@ def run_helper(config: HelperConfig, stop: threading.Event | None = None) -> Non
     workload = prepare_workload(deployment, config.cache, config.threads, config.store)
     genesis_id = bytes.fromhex(deployment.genesis_id.removeprefix("0x"))
     follower = Follower(workload, genesis_id, open_store(config, config.kept_path))
-    help_leader(workload, config.meeting, ChainStates(config, client, follower, stop), stop)
+    help_leader(workload, config.rendezvous, ChainStates(config, client, follower, stop), stop)

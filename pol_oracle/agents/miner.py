@@ -71,11 +71,11 @@ class MinerLoop(Loop):
         dashboard: Dashboard | None = None,
     ) -> None:
         super().__init__(context)
-        self._reviewer = ReplayQueue(
+        self._replay_queue = ReplayQueue(
             replay, context.memory, context.me, context.parameters, self.log, context.config.retry_s
         )
         stagger, retry_s = context.config.policy.turn(context.parameters), context.config.retry_s
-        self._clerk = AnswerWorker(answer, context.me, context.parameters, stagger, self.log, retry_s)
+        self._answer_worker = AnswerWorker(answer, context.me, context.parameters, stagger, self.log, retry_s)
         self._produce = produce
         self._publish, self._kept = publish, kept
         self._dashboard = dashboard
@@ -88,8 +88,8 @@ class MinerLoop(Loop):
 
     def think(self, view: View) -> Iterable[Action]:
         """See :class:`Loop`."""
-        self._reviewer.turn(view)
-        self._clerk.turn(view, self.gas_price)
+        self._replay_queue.turn(view)
+        self._answer_worker.turn(view, self.gas_price)
         self._take()
         for proof in useless(view, self._own(), self.context.parameters):
             self._drop(proof)
@@ -122,8 +122,8 @@ class MinerLoop(Loop):
     def close_workers(self, patience: float) -> None:
         """See :class:`Loop`."""
         self._worker.cancel()
-        self._reviewer.close(patience)
-        self._clerk.close(patience)
+        self._replay_queue.close(patience)
+        self._answer_worker.close(patience)
         self._worker.close(patience)
 
     def _own(self) -> Miner:
@@ -131,8 +131,8 @@ class MinerLoop(Loop):
             self.context.me,
             self.context.task_id,
             dict(self._proofs),
-            self._reviewer.valid,
-            self._clerk.answers,
+            self._replay_queue.valid,
+            self._answer_worker.answers,
             frozenset(self._dead_ends),
             self.gas_price,
         )
@@ -178,7 +178,7 @@ class MinerLoop(Loop):
         reason.
         """
         parent, ahead = choose_parent(view, own)
-        behind = outweighed(view, own, parent, self._reviewer.unjudged(view))
+        behind = outweighed(view, own, parent, self._replay_queue.unjudged(view))
         busy = self._worker.key
         if busy is not None and (busy != parent.id or ahead >= _AHEAD or behind):
             self._worker.cancel()
@@ -232,7 +232,7 @@ def run_miner(config: AgentConfig, stop: threading.Event | None = None) -> None:
         return
     set_up_torch(config.threads)
     workload = prepare_workload(config.deployment, config.cache, config.threads, config.store)
-    search, meter = search_for(workload, config.meeting), Meter(len(workload.test))
+    search, meter = search_for(workload, config.rendezvous), Meter(len(workload.test))
     follower = Follower(
         workload,
         context.genesis_id,

@@ -112,20 +112,20 @@ class Responder:
     """Hands the calls that actions stand for to the sender.
 
     Args:
-        outbox: the sender.
+        queue: takes the calls.
         committer: of the agent's account.
         depth: L1 blocks that follow a view's last one, at least: the agent's confirmation depth.
     """
 
-    def __init__(self, outbox: CallQueue, committer: Committer, depth: int) -> None:
-        self._outbox, self._committer, self._depth = outbox, committer, depth
+    def __init__(self, queue: CallQueue, committer: Committer, depth: int) -> None:
+        self._queue, self._committer, self._depth = queue, committer, depth
 
     def __call__(self, actions: Iterable[Action], view: View) -> None:
         """Hands over what can be done as L1 stands in the view."""
         for action in actions:
             call = self._towards_court(action, view) if isinstance(action, Prove) else call_of(action)
             if call is not None:
-                self._outbox.submit(call)
+                self._queue.submit(call)
 
     def _towards_court(self, action: Prove, view: View) -> Call | None:
         """The next call that a proof takes, if it is time for one."""

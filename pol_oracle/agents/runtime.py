@@ -33,7 +33,7 @@ from pol_oracle.protocol.parameters import Parameters
 from pol_oracle.protocol.text import ether
 from pol_oracle.protocol.types import Address, BlockId, Wei
 from pol_oracle.store import Limits, StateStore
-from pol_oracle.task import TaskSpec, Workload, build_workload
+from pol_oracle.task import Workload, build_workload, deployed_spec
 from pol_oracle.view import History, View
 
 from .config import AgentConfig, HelperConfig
@@ -67,8 +67,8 @@ class Context:
         parameters: of the deployment.
         task_id: 32 bytes.
         genesis_id: 32 bytes.
-        feed: confirmed events.
-        postbox: outgoing calls.
+        events: confirmed events.
+        sender: outgoing calls.
         memory: durable memory.
         records: the status file.
         check: whether the events add up to what the contracts say; None: they are taken as they come.
@@ -80,8 +80,8 @@ class Context:
     parameters: Parameters
     task_id: bytes
     genesis_id: BlockId
-    feed: EventSource
-    postbox: CallSender
+    events: EventSource
+    sender: CallSender
     memory: AgentMemory
     records: Records
     check: Check | None = None
@@ -107,10 +107,10 @@ def prepare_workload(deployment: Deployment, cache: Path, threads: int = 1, stor
         ArithmeticFault: the canonical arithmetic is not exact here.
         StoreError: no usable copy of the initial state was found.
         DataError: the data set is missing.
-        InputError: what was built is another task.
+        InputError: what was built is another task, or the deployment's cannot be read.
     """
     self_test()
-    spec = TaskSpec.model_validate(deployment.spec)
+    spec = deployed_spec(deployment.spec)
     workload = build_workload(spec, cache, threads, StateStore(store or deployment.store) if spec.initial else None)
     if workload.task != deployment.task:
         there, here = vars(deployment.task), vars(workload.task)
@@ -165,8 +165,8 @@ def open_context(config: AgentConfig, role: Role) -> Context:
         parameters=deployment.parameters,
         task_id=deployment.task.id,
         genesis_id=genesis_id,
-        feed=monitor,
-        postbox=sender,
+        events=monitor,
+        sender=sender,
         memory=memory,
         records=Records(config.status_path, config.name, role, address, memory.refusals()),
         check=Check(client, monitor, address, role),
@@ -202,7 +202,7 @@ class Loop(ABC):
         self.context = context
         self.history = History(context.genesis_id)
         self.log = structlog.get_logger("agent").bind(agent=context.config.name)
-        self._respond = Responder(context.postbox, Committer(context.config.account), context.config.depth)
+        self._respond = Responder(context.sender, Committer(context.config.account), context.config.depth)
         self.vigil = Vigil(self.log)
         if context.metrics is not None:
             context.metrics.report = self.vigil.report
@@ -217,7 +217,7 @@ class Loop(ABC):
     @property
     def gas_price(self) -> Wei:
         """What a transaction costs now, in wei per gas."""
-        return self.context.postbox.gas_price
+        return self.context.sender.gas_price
 
     @abstractmethod
     def think(self, view: View) -> Iterable[Action]:
@@ -275,7 +275,7 @@ class Loop(ABC):
         """Stops the workers, writes the status a last time and releases account and files."""
         self.close_workers(_WORK_PATIENCE_S)
         self.context.records.write(self.history, running=False)
-        self.context.postbox.close()
+        self.context.sender.close()
         self.context.memory.close()
         if self.context.metrics is not None:
             self.context.metrics.close()
@@ -283,7 +283,7 @@ class Loop(ABC):
 
     def _listen(self) -> bool:
         """Takes in what is new; says whether the view may be acted on."""
-        update = self.context.feed.poll()
+        update = self.context.events.poll()
         if update.rollback_to is not None:
             self.log.warning("l1 was reorganised", rollback_to=update.rollback_to)
         self._whole = update.whole
@@ -303,7 +303,7 @@ class Loop(ABC):
         return self.history.update(update.rollback_to, update.events, update.l1_block, update.timestamp)
 
     def _send(self) -> None:
-        for result in self.context.postbox.tick():
+        for result in self.context.sender.tick():
             if result.ok:
                 self.log.info("done", key=result.key, gas=result.gas_used)
             else:

@@ -51,24 +51,24 @@ class VerifierLoop(Loop):
         super().__init__(context)
         self._kept, self._served = kept, served
         config, me = context.config, context.me
-        self._reviewer = ReplayQueue(replay, context.memory, me, context.parameters, self.log, config.retry_s)
+        self._replay_queue = ReplayQueue(replay, context.memory, me, context.parameters, self.log, config.retry_s)
         stagger = config.policy.turn(context.parameters)
-        self._clerk = AnswerWorker(answer, me, context.parameters, stagger, self.log, config.retry_s)
+        self._answer_worker = AnswerWorker(answer, me, context.parameters, stagger, self.log, config.retry_s)
         self._exhausted: set[bytes] = set()
 
     @property
     def verdicts(self) -> Mapping[BlockId, Verdict]:
         """What its replays found, by block id."""
-        return self._reviewer.verdicts
+        return self._replay_queue.verdicts
 
     def think(self, view: View) -> Iterable[Action]:
         """See :class:`Loop`."""
-        self._reviewer.turn(view)
-        self._clerk.turn(view, self.gas_price)
+        self._replay_queue.turn(view)
+        self._answer_worker.turn(view, self.gas_price)
         own = Verifier(
             self.context.me,
-            self._reviewer.verdicts,
-            self._clerk.answers,
+            self._replay_queue.verdicts,
+            self._answer_worker.answers,
             self.gas_price,
         )
         self._tell_limits(view, own)
@@ -86,7 +86,7 @@ class VerifierLoop(Loop):
         """See :class:`Loop`."""
         config = self.context.config
         own = verifier_wait(view, self.context.me, self.context.parameters, config.policy) if self._whole else None
-        missing = [why.reason for block_id, why in self._reviewer.unserved.items() if block_id in view.live]
+        missing = [why.reason for block_id, why in self._replay_queue.unserved.items() if block_id in view.live]
         stuck = [
             Wait("replay", f"{count(len(missing), 'live block')} cannot be replayed yet: {why}") for why in missing[:1]
         ]
@@ -94,11 +94,11 @@ class VerifierLoop(Loop):
 
     def close_workers(self, patience: float) -> None:
         """See :class:`Loop`."""
-        self._reviewer.close(patience)
-        self._clerk.close(patience)
+        self._replay_queue.close(patience)
+        self._answer_worker.close(patience)
 
     def _tell_work(self, view: View) -> None:
-        busy, waiting = self._reviewer.replaying, self._reviewer.unjudged(view)
+        busy, waiting = self._replay_queue.replaying, self._replay_queue.unjudged(view)
         more = sum(block.id != busy for block in waiting)
         self.context.records.note(replaying=busy.hex() if busy else None, to_replay=more)
         if self.context.metrics is not None:

@@ -54,14 +54,14 @@ class CheatLoop(Loop):
         self._open: Header | None = None  # to be proposed, and not on L1 yet
         self._made: dict[bytes, Forgery] = {}
         config = context.config
-        self._clerk = AnswerWorker(
+        self._answer_worker = AnswerWorker(
             self._show, context.me, context.parameters, config.policy.turn(context.parameters), self.log, config.retry_s
         )
 
     def think(self, view: View) -> Iterable[Action]:
         """One forgery at a time, as long as there is a bond to lose."""
-        self._clerk.turn(view, self.gas_price)
-        context, answers = self.context, self._clerk.answers
+        self._answer_worker.turn(view, self.gas_price)
+        context, answers = self.context, self._answer_worker.answers
         own = Miner(context.me, context.task_id, {}, (), answers, gas_price=self.gas_price)
         yield from replies(view, own, context.parameters, context.config.policy.turn(context.parameters))
         if (done := self._worker.take()) is not None:
@@ -89,7 +89,7 @@ class CheatLoop(Loop):
     def close_workers(self, patience: float) -> None:
         """See :class:`Loop`."""
         self._worker.close(patience)
-        self._clerk.close(patience)
+        self._answer_worker.close(patience)
 
     def _show(self, block: BlockView, lineage: object, position: Position, cancelled: object) -> Answer:
         forgery = self._made.get(block.id)
@@ -146,7 +146,7 @@ class ColluderLoop(VerifierLoop):
         config = context.config
         judge = Colluder(cheats(), context.me, config.deployment.task)
         super().__init__(context, judge, silent)
-        self._reviewer = Prejudice(judge, context.memory, context.me, context.parameters, self.log, config.retry_s)
+        self._replay_queue = Prejudice(judge, context.memory, context.me, context.parameters, self.log, config.retry_s)
 
 
 def lazy(block: BlockView, lineage: object, shown: object, cancelled: object) -> Verdict:

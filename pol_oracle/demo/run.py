@@ -69,7 +69,7 @@ class DemoConfig:
 class _DemoRun:
     """A demo under way."""
 
-    wishes: DemoConfig
+    config: DemoConfig
     home: Path
     client: Client
     deployment: Deployment
@@ -99,10 +99,10 @@ class _DemoRun:
                 if name not in self.trouble:
                     self.trouble[name] = f"the process of {name} ended: {words}"
                     self.screen.say(self.trouble[name])
-            if self.trouble or scene.complete(self.wishes.blocks):
+            if self.trouble or scene.complete(self.config.blocks):
                 return
-            if time.monotonic() - self.began > self.wishes.limit_s:
-                self.trouble["limit"] = f"the demo has not ended after {self.wishes.limit_s:g} s"
+            if time.monotonic() - self.began > self.config.limit_s:
+                self.trouble["limit"] = f"the demo has not ended after {self.config.limit_s:g} s"
                 return
             time.sleep(POLL_S)
 
@@ -118,7 +118,7 @@ class _DemoRun:
             if (refused.party, refused.error) not in self._told:
                 self._told.add((refused.party, refused.error))
                 self.screen.say(f"L1 refuses a call of {refused.party}: {refused.detail}")
-        self.screen.show(snapshot(scene, view, self.wishes.blocks, self.deployment.task.test_count))
+        self.screen.show(snapshot(scene, view, self.config.blocks, self.deployment.task.test_count))
         return scene
 
     def ending(self) -> DemoOutcome:
@@ -128,14 +128,14 @@ class _DemoRun:
         seconds = time.monotonic() - self.began
         count, parameters = self.deployment.task.test_count, self.deployment.parameters
         trouble = tuple(self.trouble.values())
-        return DemoOutcome(scene, balances, count, self.wishes.blocks, parameters, seconds, trouble)
+        return DemoOutcome(scene, balances, count, self.config.blocks, parameters, seconds, trouble)
 
 
-def run(wishes: DemoConfig, *, to_stderr: bool = False) -> DemoOutcome:
+def run(config: DemoConfig, *, to_stderr: bool = False) -> DemoOutcome:
     """Runs the demo, writes figure1.png and demo.json, and prints who won and lost what.
 
     Args:
-        wishes: what the user asked for.
+        config: what the user asked for.
         to_stderr: leave stdout alone.
 
     Raises:
@@ -144,9 +144,9 @@ def run(wishes: DemoConfig, *, to_stderr: bool = False) -> DemoOutcome:
     console = Console(stderr=to_stderr)
     if not console.is_terminal:
         console = Console(stderr=to_stderr, width=160)
-    with signals_raise(), _folder(wishes) as (home, want):
-        ending = _perform(wishes, home, console)
-        files = _write(wishes, ending)
+    with signals_raise(), _folder(config) as (home, want):
+        ending = _perform(config, home, console)
+        files = _write(config, ending)
         print_ending(console, ending, files)
         if ending.problems():
             want()
@@ -154,12 +154,12 @@ def run(wishes: DemoConfig, *, to_stderr: bool = False) -> DemoOutcome:
     return ending
 
 
-def _perform(wishes: DemoConfig, home: Path, console: Console) -> DemoOutcome:
+def _perform(config: DemoConfig, home: Path, console: Console) -> DemoOutcome:
     began = time.monotonic()
     with ExitStack() as stack:
         screen = stack.enter_context(open_screen(console))
         screen.say("preparing data and kernels")
-        workload = prepare(wishes.task, wishes.cache)
+        workload = prepare(config.task, config.cache)
         net = Devnet.start(home / "devnet", 0, bound=True)
         stack.callback(net.stop)
         client = Client.connect(net.rpc)
@@ -171,16 +171,16 @@ def _perform(wishes: DemoConfig, home: Path, console: Console) -> DemoOutcome:
         screen.say(f"{len(cast)} parties bond their ETH")
         deposit_missing(client, cast, home / "bonds")
         write_names(home, cast)
-        if wishes.explorer:
+        if config.explorer:
             screen.say(f"the explorer is at {stack.enter_context(explorer(home))}")
         crew = stack.enter_context(AgentProcesses(home))
         crew.start(cast)
         screen.say("all processes are started")
-        play = _DemoRun(wishes, home, client, deployment, cast, crew, screen, began)
+        play = _DemoRun(config, home, client, deployment, cast, crew, screen, began)
         play.follow()
         crew.close()
         ending = play.ending()
-        if wishes.explorer:
+        if config.explorer:
             screen.say("all is over; the explorer stays until Ctrl-C")
             with suppress(KeyboardInterrupt):
                 threading.Event().wait()
@@ -188,13 +188,13 @@ def _perform(wishes: DemoConfig, home: Path, console: Console) -> DemoOutcome:
 
 
 @contextmanager
-def _folder(wishes: DemoConfig) -> Iterator[tuple[Path, Callable[[], None]]]:
+def _folder(config: DemoConfig) -> Iterator[tuple[Path, Callable[[], None]]]:
     """A fresh folder for this run, and a function that says it is wanted afterwards, as it is after an error."""
-    for folder in (wishes.home, wishes.cache, wishes.out):
+    for folder in (config.home, config.cache, config.out):
         folder.mkdir(parents=True, exist_ok=True)
-    home = Path(tempfile.mkdtemp(prefix="run-", dir=wishes.home))
-    (home / "data").symlink_to(wishes.cache.resolve(), target_is_directory=True)
-    wanted = [wishes.keep]
+    home = Path(tempfile.mkdtemp(prefix="run-", dir=config.home))
+    (home / "data").symlink_to(config.cache.resolve(), target_is_directory=True)
+    wanted = [config.keep]
     try:
         yield home, lambda: wanted.append(True)
     except Exception:
@@ -205,13 +205,13 @@ def _folder(wishes: DemoConfig) -> Iterator[tuple[Path, Callable[[], None]]]:
             shutil.rmtree(home)
 
 
-def _write(wishes: DemoConfig, ending: DemoOutcome) -> list[str]:
+def _write(config: DemoConfig, ending: DemoOutcome) -> list[str]:
     """Writes demo.json, and the figure if there is anything to draw."""
-    report = wishes.out / "demo.json"
+    report = config.out / "demo.json"
     report.write_text(json.dumps(ending.as_dict(), indent=2) + "\n")
     chain = finalized_chain(ending.scene.events)
     if not chain:
         return [str(report)]
-    figure = wishes.out / "figure1.png"
+    figure = config.out / "figure1.png"
     draw(chain, ending.test_count, figure)
     return [str(report), str(figure)]

@@ -5,8 +5,8 @@ The vault's events say what money moved; an event of another contract just befor
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from pol_oracle.l1.events.typed import (
@@ -25,6 +25,7 @@ from pol_oracle.l1.events.typed import (
     Forfeited,
 )
 from pol_oracle.protocol.lifecycle import EvidenceKind, Role
+from pol_oracle.protocol.types import Address
 
 
 class Unit(StrEnum):
@@ -61,10 +62,16 @@ class Entry:
 
 @dataclass(frozen=True)
 class _Facts:
-    """What the reasons refer to."""
+    """What the reasons refer to; L1 tells it before it moves money for it."""
 
-    heights: dict[bytes, int]
-    kinds: dict[bytes, EvidenceKind]
+    heights: dict[bytes, int] = field(default_factory=dict)
+    kinds: dict[bytes, EvidenceKind] = field(default_factory=dict)
+
+    def note(self, event: Event) -> None:
+        if isinstance(event, BlockProposed):
+            self.heights[event.block_id] = event.height
+        elif isinstance(event, BlockSlashed):
+            self.kinds[event.block_id] = EvidenceKind(event.kind)
 
     def name(self, block_id: bytes) -> str:
         height = self.heights.get(block_id)
@@ -90,27 +97,73 @@ def kind_name(kind: EvidenceKind) -> str:
     return EvidenceKind(kind).name.lower()
 
 
+class Ledger:
+    """Every movement of money in a list of events that grows, and that a reorg of L1 may cut short."""
+
+    def __init__(self) -> None:
+        self._book = _Book()
+
+    def follow(self, events: Sequence[Event]) -> list[Entry]:
+        """Takes in what is new, or everything if an event that it took in is no longer there.
+
+        Args:
+            events: all of them, in L1 order.
+
+        Returns:
+            What was taken in, in L1 order.
+        """
+        taken, last = self._book.taken, self._book.last
+        if len(events) < taken or (last is not None and events[taken - 1] is not last):
+            self._book, taken = _Book(), 0
+        return [entry for event in events[taken:] for entry in self._book.take(event)]
+
+    def entries(self, party: Address) -> Sequence[Entry]:
+        """Returns the movements of one party, in L1 order."""
+        return self._book.entries.get(party, ())
+
+    def totals(self, party: Address) -> Mapping[Unit, int]:
+        """Returns its net amount per unit, in the smallest unit; nothing if it has no movements."""
+        return self._book.totals.get(party, {})
+
+
+@dataclass
+class _Book:
+    """What was taken in so far: how many events, the last one, and what it comes to by party."""
+
+    taken: int = 0
+    last: Event | None = None
+    entries: dict[str, list[Entry]] = field(default_factory=dict)
+    totals: dict[str, dict[Unit, int]] = field(default_factory=dict)
+    facts: _Facts = field(default_factory=_Facts)
+    cause: _Cause = field(default_factory=_Cause)
+
+    def take(self, event: Event) -> list[Entry]:
+        self.taken, self.last = self.taken + 1, event
+        self.facts.note(event)
+        self.cause = _cause(event, self.facts) or self.cause
+        found = _entries(event, self.cause, self.facts)
+        for entry in found:
+            self.entries.setdefault(entry.party, []).append(entry)
+            _add(self.totals, entry)
+        return found
+
+
 def ledger(events: Sequence[Event]) -> tuple[Entry, ...]:
     """Returns every movement of money in ``events``, in L1 order."""
-    facts = _Facts(
-        {e.block_id: e.height for e in events if isinstance(e, BlockProposed)},
-        {e.block_id: EvidenceKind(e.kind) for e in events if isinstance(e, BlockSlashed)},
-    )
-    entries: list[Entry] = []
-    cause = _Cause()
-    for event in events:
-        cause = _cause(event, facts) or cause
-        entries.extend(_entries(event, cause, facts))
-    return tuple(entries)
+    return tuple(Ledger().follow(events))
 
 
 def totals(entries: Iterable[Entry]) -> dict[str, dict[Unit, int]]:
     """Returns the net amount per party and unit, in the smallest unit."""
     sums: dict[str, dict[Unit, int]] = {}
     for entry in entries:
-        account = sums.setdefault(entry.party, {Unit.ETH: 0, Unit.LEARN: 0})
-        account[entry.unit] += entry.amount
+        _add(sums, entry)
     return sums
+
+
+def _add(sums: dict[str, dict[Unit, int]], entry: Entry) -> None:
+    account = sums.setdefault(entry.party, {Unit.ETH: 0, Unit.LEARN: 0})
+    account[entry.unit] += entry.amount
 
 
 def _cause(event: Event, facts: _Facts) -> _Cause | None:

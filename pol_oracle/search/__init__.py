@@ -49,13 +49,13 @@ __all__ = [
 ]
 
 
-def search_for(workload: Workload, meeting: Rendezvous | None = None) -> Search:
+def search_for(workload: Workload, rendezvous: Rendezvous | None = None) -> Search:
     """Returns the search for a task's rules.
 
     Args:
         workload: the task.
-        meeting: where helpers find this process, under hardened rules; None searches alone.
+        rendezvous: where helpers find this process, under hardened rules; None searches alone.
     """
     if workload.rules.derived_state:
-        return GroupedSearch(workload, meeting=meeting)
+        return GroupedSearch(workload, rendezvous=rendezvous)
     return NaiveSearch(workload)

@@ -27,7 +27,7 @@ from pol_oracle.protocol.header import Header
 from pol_oracle.task.proof import Base, Job
 
 HANDED = 8  # headers that an order holds: more than a miner can be ahead of what L1 shows its helpers
-MEETING = timedelta(seconds=60)
+RENDEZVOUS_LIMIT = timedelta(seconds=60)
 _TASK, _ORDER, _ORDERS = "task", "order", "orders"
 _IDLE, _GONE = "idle", "gone"
 _DIGITS = 16  # of a nonce
@@ -123,7 +123,7 @@ class Rendezvous:
         """
         master = self.rank == 0 and not self.hosted
         try:
-            store = TCPStore(self.host, self.port, is_master=master, wait_for_workers=False, timeout=MEETING)
+            store = TCPStore(self.host, self.port, is_master=master, wait_for_workers=False, timeout=RENDEZVOUS_LIMIT)
         except (RuntimeError, TimeoutError) as error:
             raise Unreachable(f"no leader at {self.host}:{self.port}: start rank 0 first ({error})") from error
         return PrefixStore(f"run/{self.restarts}", store)
@@ -135,17 +135,17 @@ class Board:
     All methods raise :class:`Unreachable` if the store is gone.
 
     Args:
-        meeting: where it is.
+        rendezvous: where it is.
         task: id of what is searched for, the same for all.
 
     Raises:
         InputError: the leader mines another task.
     """
 
-    def __init__(self, meeting: Rendezvous, task: bytes) -> None:
-        self._store = meeting.store()
+    def __init__(self, rendezvous: Rendezvous, task: bytes) -> None:
+        self._store = rendezvous.store()
         with _reached():
-            if meeting.rank == 0:
+            if rendezvous.rank == 0:
                 self._store.set(_TASK, task.hex())
                 self._store.set(_ORDER, _IDLE)
             theirs = self._store.get(_TASK).decode()
@@ -251,15 +251,15 @@ class Coordinator:
     """The leader's side.
 
     Args:
-        meeting: where helpers find it.
+        rendezvous: where helpers find it.
         task: id of what is searched for.
 
     Raises:
         Unreachable: there is no store.
     """
 
-    def __init__(self, meeting: Rendezvous, task: bytes) -> None:
-        self._board = Board(meeting, task)
+    def __init__(self, rendezvous: Rendezvous, task: bytes) -> None:
+        self._board = Board(rendezvous, task)
 
     @contextmanager
     def on(self, job: Job, base: Base, nonce: int) -> Iterator[CoordinatedSearch]:

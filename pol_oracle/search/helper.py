@@ -30,7 +30,7 @@ the block yet."""
 
 def help_leader(
     workload: Workload,
-    meeting: Rendezvous,
+    rendezvous: Rendezvous,
     state_of: StateOf,
     stop: threading.Event | None = None,
     groups: int | None = None,
@@ -39,7 +39,7 @@ def help_leader(
 
     Args:
         workload: the task, the same as the leader's.
-        meeting: where the leader is found.
+        rendezvous: where the leader is found.
         state_of: computes W.
         stop: asked between passes.
         groups: G, nonces of a pass; None takes what suits the device.
@@ -49,8 +49,8 @@ def help_leader(
         InputError: it mines another task.
         ArithmeticFault: this process computes another W than the leader.
     """
-    board, stop = Board(meeting, workload.task.id), stop or threading.Event()
-    device = pick_device(meeting.local)
+    board, stop = Board(rendezvous, workload.task.id), stop or threading.Event()
+    device = pick_device(rendezvous.local)
     passes, groups = Passes(workload, device), groups or groups_for(workload, device)
     root: bytes | None = None  # of the W that is loaded
     unknown: bytes | None = None  # the parent that was last looked for in vain

@@ -73,14 +73,14 @@ class NaiveSearch:
                 watch.ask()
                 watch.count(tries=1)
                 draw, proof = nonces.draw(nonce), None
-                slopes = self._slopes(draw.indices)
-                if self._meets(draw.required[: whole_bits(job.difficulty)], slopes):
+                gradients = self._gradients(draw.indices)
+                if self._meets(draw.required[: whole_bits(job.difficulty)], gradients):
                     watch.count(passed=1)
                     proof = self._now(check).confirm(draw, watch)
                 watch.report()
                 if proof is not None:
                     return proof
-                self._move(slopes)
+                self._move(gradients)
                 nonce += 1
         except StoppedError:
             return None
@@ -88,7 +88,7 @@ class NaiveSearch:
     def close(self) -> None:
         """See :class:`Search`; holds nothing."""
 
-    def _slopes(self, indices: Sequence[int]) -> Mapping[str, Tensor]:
+    def _gradients(self, indices: Sequence[int]) -> Mapping[str, Tensor]:
         """The gradient of the loss on a batch."""
         train, chosen = self._workload.train, list(indices)
         images = images_to_torch(train.images[chosen], self._device)
@@ -98,16 +98,17 @@ class NaiveSearch:
             gradients = torch.autograd.grad(loss, list(self._parameters.values()))
         return dict(zip(self._parameters, gradients, strict=True))
 
-    def _meets(self, required: Sequence[Requirement], slopes: Mapping[str, Tensor]) -> bool:
+    def _meets(self, required: Sequence[Requirement], gradients: Mapping[str, Tensor]) -> bool:
         """Says whether the step meets requirements."""
-        return all(self._met(requirement, slopes) for requirement in required)
+        return all(self._met(requirement, gradients) for requirement in required)
 
-    def _met(self, requirement: Requirement, slopes: Mapping[str, Tensor]) -> bool:
+    def _met(self, requirement: Requirement, gradients: Mapping[str, Tensor]) -> bool:
         tensor, elements = weights_of(self._workload, requirement)
         weight = self._workload.model.state[tensor]
         at = np.unravel_index(elements, weight.shape)
         held, slope = (
-            in_canonical_layout(weight, t[weight.name].detach())[at].cpu().numpy() for t in (self._parameters, slopes)
+            in_canonical_layout(weight, t[weight.name].detach())[at].cpu().numpy()
+            for t in (self._parameters, gradients)
         )
         after = held - self._learning_rate * slope
         return satisfies(self._workload.rules, held.tolist(), after.tolist(), requirement.odd)
@@ -119,8 +120,8 @@ class NaiveSearch:
         return check.on(read_state(self._module, self._workload.model))
 
     @torch.no_grad()
-    def _move(self, slopes: Mapping[str, Tensor]) -> None:
+    def _move(self, gradients: Mapping[str, Tensor]) -> None:
         """Takes the step where W is free."""
         if not self._workload.rules.derived_state:
             for name, parameter in self._parameters.items():
-                parameter.sub_(slopes[name], alpha=float(self._learning_rate))
+                parameter.sub_(gradients[name], alpha=float(self._learning_rate))

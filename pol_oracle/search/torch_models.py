@@ -143,7 +143,7 @@ def set_up_torch(threads: int) -> None:
 def exact_float32() -> AbstractContextManager[None]:
     """Multiplies in float32 as asked: by default convolutions on a GPU round to TF32's 10 bits.
 
-    A parity over the signs of many slopes would be noise then, and small margins of logits would be lost.
+    A parity over the signs of many gradients would be noise then, and small margins of logits would be lost.
     """
     return torch.backends.cudnn.flags(enabled=True, allow_tf32=False)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from pol_oracle.protocol.difficulty import BIT, MAX_DIFFICULTY, retarget, work
 from pol_oracle.protocol.lifecycle import Candidate, choose_head
@@ -103,6 +104,7 @@ class BlockTree:
             tip = self.blocks[tip.parent]
 
 
+@lru_cache(maxsize=1 << 16)
 def tries_per_block(difficulty: int) -> float:
     """Returns the expected tries until a proof that also improves the accuracy."""
     return work(difficulty) / ACCEPTED

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -19,7 +20,7 @@ from .attacker_state import AttackerState
 from .attackers import Attacker
 from .chain import Block, BlockTree, ChainRules, fitting_difficulty, tries_per_block
 from .local_view import LocalView
-from .network import Miners, Network, Seconds
+from .network import Miners, Network
 from .outcome import Outcome
 
 Progress = Callable[[int], None]
@@ -67,15 +68,17 @@ class Simulation:
         self._tree = BlockTree(rules, min(max(start, rules.minimum), rules.maximum))
         self._sight = LocalView(self._tree.blocks[0], miners.check, network.segment)
         self._now, self._since = 0.0, 0.0
+        self._races: list[tuple[Block, int | None, float]] | None = None  # until the view or the power changes
+        self._honest = 0.0
         self._tries = np.zeros(len(miners) + 1)  # by miner, the attacker last
         self._queue: list[tuple[float, int, Callable[[], None]]] = []
         self._order = itertools.count()
         self._count_power()
         self._ticking = False
-        self._aim = AttackerState(attacker, self._attack_power, rules, network.segment) if attacker else None
+        self._attack_state = AttackerState(attacker, self._attack_power, rules, network.segment) if attacker else None
         if attacker:
             attacker.start(self._tree.blocks[0])
-            self._take_aim()
+            self._adjust_attack()
 
     def run(self, blocks: int, progress: Progress | None = None, patience: int = 100) -> Outcome:
         """Runs until the chain has so many blocks. One that drowns in orphans ends early.
@@ -98,9 +101,15 @@ class Simulation:
 
     def _step(self) -> None:
         """Goes on to the next find or the next thing in the queue, whichever is first."""
-        races = [(block, author, self._rate(block, author)) for block, author in self._sight.options()]
-        honest = sum(rate for _, _, rate in races)
-        attack = self._aim.power / tries_per_block(self._aim.difficulty) if self._aim and self._aim.on else 0.0
+        if self._races is None:
+            self._races = [(block, author, self._rate(block, author)) for block, author in self._sight.options()]
+            self._honest = sum(rate for _, _, rate in self._races)
+        races, honest = self._races, self._honest
+        attack = (
+            self._attack_state.power / tries_per_block(self._attack_state.difficulty)
+            if self._attack_state and self._attack_state.on
+            else 0.0
+        )
         found = self._now + self._draw.exponential(1 / (honest + attack))
         if self._queue and self._queue[0][0] <= found:
             at, _, action = heapq.heappop(self._queue)
@@ -124,17 +133,16 @@ class Simulation:
         if author is not None:
             power = float(self._miners.power[author]) if author < self._active else 0.0
         else:
-            power = float(self._cumulative[-1])
+            power = self._cumulative[-1]
         return power / tries_per_block(block.next_difficulty)
 
     def _anybody(self) -> int:
         """Draws a miner in proportion to power."""
-        drawn = self._draw.random() * self._cumulative[-1]
-        return int(np.searchsorted(self._cumulative, drawn, side="right"))
+        return bisect_right(self._cumulative, self._draw.random() * self._cumulative[-1])
 
     def _pass(self, at: float) -> None:
-        if self._aim and self._aim.mines:  # as of all miners, what it could try counts while it trains, too
-            self._tries[-1] += self._aim.power * (at - self._now)
+        if self._attack_state and self._attack_state.mines:  # while it trains, too, as all miners' tries do
+            self._tries[-1] += self._attack_state.power * (at - self._now)
         self._now = at
 
     def _at(self, time: float, action: Callable[[], None]) -> None:
@@ -148,6 +156,7 @@ class Simulation:
             attacker.foresees(parent.height + 1, self)
         block = self._tree.propose(parent, miner, self._network.slot_after(self._now))
         self._sight.found(block, self._now)
+        self._races = None
         self._at(self._network.shown(block.at), lambda: self._show(block))
         if attacker:
             self._at(block.at, lambda: self._attacker_sees(block))
@@ -156,6 +165,7 @@ class Simulation:
     def _show(self, block: Block) -> None:
         self._sight.show(block, self._now)
         self._sight.forget(self._active, self._now)
+        self._races = None
 
     def _shift(self) -> None:
         while self._shifts and self._tree.head.height >= self._shifts[0].height:
@@ -165,7 +175,8 @@ class Simulation:
             self._count_power()
 
     def _count_power(self) -> None:
-        self._cumulative: Seconds = np.cumsum(self._miners.power[: self._active])
+        self._races = None
+        self._cumulative: list[float] = np.cumsum(self._miners.power[: self._active]).tolist()
 
     def _count_tries(self) -> None:
         self._tries[: self._active] += self._miners.power[: self._active] * (self._now - self._since)
@@ -177,6 +188,7 @@ class Simulation:
         """Proposes a block of the attacker's."""
         block = self._tree.propose(parent, len(self._miners), self._network.slot_after(self._now))
         self._sight.found(block, self._now)
+        self._races = None
         self._at(self._network.shown(block.at), lambda: self._show(block))
         self._shift()
         return block
@@ -188,31 +200,31 @@ class Simulation:
     def _attack_find(self) -> None:
         assert self._attacker is not None
         self._attacker.found(self, self._now)
-        self._take_aim()
+        self._adjust_attack()
 
     def _attacker_sees(self, block: Block) -> None:
         assert self._attacker is not None
         self._attacker.saw(block, self, self._now)
-        self._take_aim()
+        self._adjust_attack()
 
     def _attacker_wakes(self) -> None:
         assert self._attacker is not None
         self._attacker.woke(self, self._now)
-        self._take_aim()
+        self._adjust_attack()
 
-    def _take_aim(self) -> None:
-        assert self._attacker is not None and self._aim is not None
+    def _adjust_attack(self) -> None:
+        assert self._attacker is not None and self._attack_state is not None
         next_slot = self._network.slot_after(self._now)
-        if self._aim.adjust(self._now, next_slot):
-            self._at(self._aim.begins, self._take_aim)
+        if self._attack_state.adjust(self._now, next_slot):
+            self._at(self._attack_state.begins, self._adjust_attack)
         if self._attacker.hidden and self._tree.rules.target_interval and not self._ticking:
             self._ticking = True
             self._at(max(next_slot, self._now + self._tree.rules.target_interval / TICKS), self._tick)
 
     def _tick(self) -> None:
         """The longer the attacker waits, the easier what it is looking for gets."""
-        assert self._aim is not None
+        assert self._attack_state is not None
         self._ticking = False
-        self._take_aim()
-        if self._draw.random() < self._aim.ripens(self._now):
+        self._adjust_attack()
+        if self._draw.random() < self._attack_state.ripens(self._now):
             self._attack_find()

@@ -58,15 +58,15 @@ class SoakConfig:
     task: Path = TASK
 
 
-def run(wishes: SoakConfig, console: Console) -> Report:
+def run(config: SoakConfig, console: Console) -> Report:
     """Soaks, and returns what was lost. Ctrl-C ends it early.
 
     Raises:
         PolError: the stage could not be set.
     """
-    with signals_raise(), _folder(wishes) as (home, want), SoakScreen(console, wishes.seconds) as screen:
+    with signals_raise(), _folder(config) as (home, want), SoakScreen(console, config.seconds) as screen:
         with ExitStack() as stack:
-            soak = _set_stage(wishes, home, screen, stack)
+            soak = _set_stage(config, home, screen, stack)
             whole = soak.last()
             report = soak.report(whole)
         if report.problems:
@@ -75,8 +75,8 @@ def run(wishes: SoakConfig, console: Console) -> Report:
     return report
 
 
-def _set_stage(wishes: SoakConfig, home: Path, screen: SoakScreen, stack: ExitStack) -> Soak:
-    workload = prepare(wishes.task, wishes.cache)
+def _set_stage(config: SoakConfig, home: Path, screen: SoakScreen, stack: ExitStack) -> Soak:
+    workload = prepare(config.task, config.cache)
     l1 = TamperedL1(home / "devnet", ACCOUNTS)
     stack.callback(l1.close)
     deployment = launch(l1.client, dev_account(0), workload, [str((home / "store").resolve())])
@@ -86,21 +86,21 @@ def _set_stage(wishes: SoakConfig, home: Path, screen: SoakScreen, stack: ExitSt
     accounts = {party.name: party.address for party in cast} | {Saver().name: Saver().address}
     witness = Witness(client, deployment, accounts, deployment.confirmations + 3)
     deposit_missing(client, cast, home / "bonds")
-    world = World(home, wishes.cache, l1, wishes.seed, screen.say)
+    world = World(home, config.cache, l1, config.seed, screen.say)
     stack.callback(world.close)
     for party in cast:
         world.add(party)
     roles = [[p.name for p in cast if p.part is part] for part in dict.fromkeys(p.part for p in cast)]
     bounds = Bounds(roles, deployment.confirmations, max(deployment.parameters.answer_window // 4, 1))
-    faults = schedule(wishes.seed, wishes.seconds, bounds)
-    return Soak(wishes, witness, world, l1, faults, screen)
+    faults = schedule(config.seed, config.seconds, bounds)
+    return Soak(config, witness, world, l1, faults, screen)
 
 
 class Soak:
     """A soak under way.
 
     Args:
-        wishes: what the user asked for.
+        config: what the user asked for.
         witness: of L1.
         world: agents, users and what strikes them.
         l1: below them.
@@ -110,14 +110,14 @@ class Soak:
 
     def __init__(
         self,
-        wishes: SoakConfig,
+        config: SoakConfig,
         witness: Witness,
         world: World,
         l1: TamperedL1,
         faults: tuple[Fault, ...],
         screen: SoakScreen,
     ) -> None:
-        self._wishes, self._witness, self._world, self._l1, self._screen = wishes, witness, world, l1, screen
+        self._config, self._witness, self._world, self._l1, self._screen = config, witness, world, l1, screen
         self._cast = honest()
         self._faults = faults
         self._happened: list[Fault] = []
@@ -133,7 +133,7 @@ class Soak:
         """Goes through the schedule and waits until everything is in order again; returns False if cut short."""
         try:
             self._begin()
-            while self._steps or self._world.now < self._wishes.seconds:
+            while self._steps or self._world.now < self._config.seconds:
                 self._turn()
             self._world.heal_all()
             self._healed_at = self._world.now
@@ -148,10 +148,10 @@ class Soak:
 
     def _begin(self) -> None:
         """Waits until the network is at work."""
-        self._screen.say(f"{len(self._cast)} agents are started; the seed is {self._wishes.seed}")
+        self._screen.say(f"{len(self._cast)} agents are started; the seed is {self._config.seed}")
         while len(self._witness.history.view.blocks) == 1 and self._world.now < START_LIMIT_S:
             self._turn()
-        self._screen.say(f"the network is at work; {len(self._faults)} faults in {self._wishes.seconds:g} s")
+        self._screen.say(f"the network is at work; {len(self._faults)} faults in {self._config.seconds:g} s")
         self._first = self._l1.client.latest().number
         self._world.set_clock()
         self._next_look = self._next_sample = 0.0
@@ -172,7 +172,7 @@ class Soak:
         parameters = self._witness.deployment.parameters
         lost = problems(facts, lambda payment: cap(payment, parameters))
         lies = dict(self._world.told)
-        return Report(self._wishes.seed, facts, tuple(self._happened), seconds, recovery, lies, lost)
+        return Report(self._config.seed, facts, tuple(self._happened), seconds, recovery, lies, lost)
 
     def _turn(self) -> None:
         while self._steps and self._steps[0][0] <= self._world.now:
@@ -246,11 +246,11 @@ class Soak:
 
 
 @contextmanager
-def _folder(wishes: SoakConfig) -> Iterator[tuple[Path, Callable[[], None]]]:
+def _folder(config: SoakConfig) -> Iterator[tuple[Path, Callable[[], None]]]:
     """A fresh folder for this run, and a function that says it is wanted afterwards, as it is after an error."""
-    for folder in (wishes.home, wishes.cache):
+    for folder in (config.home, config.cache):
         folder.mkdir(parents=True, exist_ok=True)
-    home = Path(tempfile.mkdtemp(prefix="run-", dir=wishes.home)).resolve()
+    home = Path(tempfile.mkdtemp(prefix="run-", dir=config.home)).resolve()
     wanted: list[bool] = []
     try:
         yield home, lambda: wanted.append(True)

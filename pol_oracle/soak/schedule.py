@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -99,23 +100,25 @@ def schedule(seed: int, seconds: float, bounds: Bounds) -> tuple[Fault, ...]:
     """
     rng = random.Random(seed)  # noqa: S311 - chance that can be repeated is what is wanted
     faults: list[Fault] = []
+    under_way: list[Fault] = []
     deck: list[FaultKind] = []
     now = FIRST_S
     while now < seconds:
         if not deck:
             deck = rng.sample(list(FaultKind), len(FaultKind))
-        fault = _draw(rng, deck[-1], now, faults, bounds)
+        under_way = [fault for fault in under_way if fault.until > now]
+        fault = _draw(rng, deck[-1], now, {fault.target for fault in under_way}, bounds)
         if fault is not None:
             deck.pop()
             if fault.until <= seconds:
                 faults.append(fault)
+                under_way.append(fault)
         now = round(now + rng.uniform(*GAP_S), 1)
     return tuple(faults)
 
 
-def _draw(rng: random.Random, kind: FaultKind, now: float, before: Sequence[Fault], bounds: Bounds) -> Fault | None:
-    """A fault of a kind, or None: nobody is left whom it may strike now."""
-    busy = {fault.target for fault in before if fault.until > now}
+def _draw(rng: random.Random, kind: FaultKind, now: float, busy: AbstractSet[str], bounds: Bounds) -> Fault | None:
+    """A fault of a kind, or None: nobody is left whom it may strike while it strikes those who are busy."""
     if kind in OF_L1:
         targets = [] if L1 in busy else [L1]
     elif kind in OF_USERS:

@@ -42,7 +42,7 @@ class Machine:
             genesis_id=GENESIS,
             memory=memory,
             records=records,
-            postbox=SimpleNamespace(gas_price=0),
+            sender=SimpleNamespace(gas_price=0),
             me=MINER,
             metrics=None,
         )
@@ -72,7 +72,7 @@ class Machine:
             list(self.loop.think(self.scene.view))
             if self.loop._worker.cancelled:
                 join("search")
-            if self.loop._reviewer._worker.key in self.verdicts:
+            if self.loop._replay_queue._worker.key in self.verdicts:
                 join("replay")
         while self.loop._worker.key is not None and not self.searching:
             time.sleep(0.001)

@@ -20,7 +20,7 @@ from pol_oracle.view import View
 from tests.agents.scene import GENESIS, PARAMETERS, V1, account_of
 
 
-class Feed:
+class Events:
     """An L1 that fails as told."""
 
     def __init__(self) -> None:
@@ -43,11 +43,11 @@ class Idle(Loop):
     def close_workers(self, patience: float) -> None: ...
 
 
-def idle(feed: Feed) -> Loop:
-    postbox = SimpleNamespace(tick=list)
+def idle(events: Events) -> Loop:
+    sender = SimpleNamespace(tick=list)
     records = SimpleNamespace(write=lambda history: None, note=lambda **facts: None)
     config = SimpleNamespace(name="idle", account=account_of(V1), depth=0)
-    told: dict[str, Any] = {"feed": feed, "postbox": postbox, "records": records, "config": config}
+    told: dict[str, Any] = {"events": events, "sender": sender, "records": records, "config": config}
     context: Any = SimpleNamespace(
         **told, genesis_id=GENESIS, check=None, parameters=PARAMETERS, metrics=None, pulse=None
     )
@@ -56,19 +56,19 @@ def idle(feed: Feed) -> Loop:
 
 @pytest.mark.parametrize("error", [Unreachable("no answer"), ChainError("L1 refused eth_getLogs: limit exceeded")])
 def test_pitfall_15_l1_that_gives_no_useful_answer_is_waited_for(error: ChainError) -> None:
-    feed = Feed()
-    loop = idle(feed)
-    feed.error = error
+    events = Events()
+    loop = idle(events)
+    events.error = error
     assert [loop.turn(), loop.turn()] == [False, False]
 
-    feed.error = None
+    events.error = None
     assert loop.turn()
 
 
 def test_another_deployment_ends_the_loop() -> None:
-    feed = Feed()
-    loop = idle(feed)
-    feed.error = WrongChain("the registry is another deployment")
+    events = Events()
+    loop = idle(events)
+    events.error = WrongChain("the registry is another deployment")
     with pytest.raises(WrongChain):
         loop.turn()
 
@@ -80,11 +80,11 @@ def test_full_disk_is_waited_for_and_damage_is_not() -> None:
     def forgetting() -> list[Action]:
         raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
-    loop = idle(Feed())
-    postbox: Any = loop.context.postbox
-    postbox.tick = lambda: failing(sqlite3.OperationalError("database or disk is full"))
+    loop = idle(Events())
+    sender: Any = loop.context.sender
+    sender.tick = lambda: failing(sqlite3.OperationalError("database or disk is full"))
     assert not loop.turn()
-    postbox.tick = list
+    sender.tick = list
     assert loop.turn()
 
     loop.think = lambda view: forgetting()  # type: ignore[method-assign]
@@ -92,6 +92,6 @@ def test_full_disk_is_waited_for_and_damage_is_not() -> None:
     del loop.think
     assert loop.turn()
 
-    postbox.tick = lambda: failing(sqlite3.DatabaseError("database disk image is malformed"))
+    sender.tick = lambda: failing(sqlite3.DatabaseError("database disk image is malformed"))
     with pytest.raises(StoreError):
         loop.turn()

@@ -7,11 +7,11 @@ import pytest
 from pol_oracle.bench.search.agreement import DIRECTIONS_BAR, GRADIENTS_BAR, LOGITS_BAR, Agreement, compare, trained
 from pol_oracle.canonical.models import build_model
 
-SEEDS = {"cnn": 20, "vgg": 20, "resnet18-7x7": 6, "resnet18": 4}  # the bench takes 20 of each
+SEEDS = {"cnn": 20, "vgg": 6, "resnet18-7x7": 2, "resnet18": 1}  # by what a step costs; the bench takes 20 of each
 
 
 @pytest.mark.parametrize("name", SEEDS)
-@pytest.mark.parametrize("steps", [0, 5], ids=["initial", "trained"])
+@pytest.mark.parametrize("steps", [0, 2], ids=["initial", "trained"])
 def test_the_step_agrees_with_torch_in_double_precision(name: str, steps: int) -> None:
     """So that what is measured is our rounding alone.
 
@@ -19,7 +19,7 @@ def test_the_step_agrees_with_torch_in_double_precision(name: str, steps: int) -
     own float32 it happens more often. So the bar holds where torch's ReLUs pass what ours pass.
     """
     model = build_model(name)
-    count = SEEDS[name] if not steps else 4
+    count = min(SEEDS[name], 4) if steps else SEEDS[name]
     found: list[Agreement] = [compare(model, trained(model, seed, steps), seed) for seed in range(count)]
     assert max(a.logits for a in found) <= LOGITS_BAR
     assert max(a.gradients for a in found) <= GRADIENTS_BAR

@@ -25,7 +25,7 @@ def test_without_a_cache_the_filter_is_the_step() -> None:
     workload = small_workload()
     whole = filters.CachedLayers(workload, workload.initial, workload.initial, 0)
 
-    assert ((whole.slopes(CHOSEN) > 0) == (moved(CHOSEN) > 0)).mean() > 0.99
+    assert ((whole.gradients(CHOSEN) > 0) == (moved(CHOSEN) > 0)).mean() > 0.99
 
 
 @pytest.mark.parametrize("layers", [1, 2])
@@ -34,10 +34,10 @@ def test_a_cache_says_nothing_of_its_own_layers_and_something_of_the_others(laye
     sizes = [workload.model.parameters[i].shape for i in filters.convolutions(workload)]
     own = sum(int(np.prod(shape)) for shape in sizes[:layers])
 
-    slopes = filters.CachedLayers(workload, workload.initial, workload.initial, layers).slopes(CHOSEN)
+    gradients = filters.CachedLayers(workload, workload.initial, workload.initial, layers).gradients(CHOSEN)
 
-    assert not slopes[:, :own].any()
-    assert ((slopes[:, own:] > 0) == (moved(CHOSEN)[:, own:] > 0)).mean() > 0.6
+    assert not gradients[:, :own].any()
+    assert ((gradients[:, own:] > 0) == (moved(CHOSEN)[:, own:] > 0)).mean() > 0.6
 
 
 def test_labels_predict_what_follows_from_labels() -> None:
@@ -46,7 +46,7 @@ def test_labels_predict_what_follows_from_labels() -> None:
     counts = (workload.train.labels[chosen][:, :, None] == np.arange(10)).sum(axis=1)
     true = counts @ draw.standard_normal((10, 30))
 
-    said = filters.Labels(workload, chosen[:100], true[:100].astype(np.float32)).slopes(chosen[100:])
+    said = filters.Labels(workload, chosen[:100], true[:100].astype(np.float32)).gradients(chosen[100:])
 
     assert ((said > 0) == (true[100:] > 0)).mean() > 0.95
 

@@ -258,7 +258,7 @@ class Stage:
         """Ends an agent without a word: nothing is settled, told or written any more."""
         self.loops.remove(loop)
         loop.close_workers(1)
-        loop.context.postbox.close()  # the process's locks end with it
+        loop.context.sender.close()  # the process's locks end with it
         loop.context.memory.close()
 
     def close(self) -> None:

@@ -115,9 +115,9 @@ def test_a_helper_computes_the_weights_of_what_l1_shows(
         return Follower(workload, genesis, StateStore([tmp_path / name]))
 
     own, helping = follower("miner"), follower("helper")
-    meeting = Rendezvous.of({"RANK": "1", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "1"})
-    assert meeting is not None
-    config = HelperConfig(real.deployment, meeting, tmp_path, tmp_path / "helper", tmp_path / "helper.log", real.rpc)
+    rendezvous = Rendezvous.of({"RANK": "1", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "1"})
+    assert rendezvous is not None
+    config = HelperConfig(real.deployment, rendezvous, tmp_path, tmp_path / "helper", tmp_path / "helper.log", real.rpc)
     states = ChainStates(config, real.client, helping, threading.Event())
     assert states(keccak(b"nobody proposed this")) is None
     assert states(genesis) == own.end(genesis, (), lambda: False)

@@ -199,7 +199,7 @@ steps = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(steps, st.integers(0, 3), st.integers(1, 5))
 def test_nothing_is_lost_or_doubled_whatever_l1_does(
     script: list[tuple[str, int, int]], confirmations: int, chunk: int

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pol_oracle.protocol.lifecycle import EvidenceKind
-from pol_oracle.report.ledger import Unit, ledger, totals
+from pol_oracle.report.ledger import Ledger, Unit, ledger, totals
 from tests.report.chronicle import Chronicle
 
 MINER, CHEAT, VERIFIER, LAZY, OTHER = (f"0x{n:040x}" for n in range(1, 6))
@@ -148,3 +148,36 @@ def test_nobody_gains_more_eth_than_others_lose(bonds: list[int]) -> None:
     won = sum(account[Unit.ETH] for account in sums.values() if account[Unit.ETH] > 0)
     assert lost == sum(bonds)
     assert won * 2 <= lost
+
+
+def eventful() -> Chronicle:
+    story = Chronicle()
+    good, bad = story.propose(MINER), story.propose(CHEAT)
+    story.finalize(good, MINER)
+    story.settle(good, VERIFIER, reward=4)
+    story.slash(bad, CHEAT, VERIFIER, EvidenceKind.STEP)
+    story.settle(bad, LAZY, loss=8, to=VERIFIER)
+    return story
+
+
+@given(st.lists(st.integers(0, 40), max_size=8))
+def test_a_ledger_that_follows_a_chain_through_reorgs_is_that_of_the_whole_chain(lengths: list[int]) -> None:
+    """What comes back after a reorg is the same event in another place of L1, and so another object."""
+    followed, seen = Ledger(), eventful().events
+    for kept in lengths:
+        followed.follow(seen[: kept + 1])
+        seen = seen[:kept] + eventful().events[kept:]
+    followed.follow(seen)
+
+    whole = ledger(seen)
+    for party in (MINER, CHEAT, VERIFIER, LAZY, OTHER):
+        mine = [entry for entry in whole if entry.party == party]
+        assert list(followed.entries(party)) == mine
+        assert followed.totals(party) == totals(mine).get(party, {})
+
+
+def test_a_ledger_takes_each_event_once() -> None:
+    events, followed = eventful().events, Ledger()
+    told = [entry for length in range(len(events) + 1) for entry in followed.follow(events[:length])]
+    assert tuple(told) == ledger(events)
+    assert followed.follow(events) == []

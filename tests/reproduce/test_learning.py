@@ -25,7 +25,8 @@ BLOCK = 4 * (STEPS + 1)  # samples
 
 
 def spec(**changes: object) -> TaskSpec:
-    return small_spec().model_copy(update={"training_steps": STEPS, **changes})
+    data = DataSpec(train=256, test=64, seed=5)  # every try is evaluated on the test samples
+    return small_spec().model_copy(update={"data": data, "training_steps": STEPS, **changes})
 
 
 def run(

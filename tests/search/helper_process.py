@@ -14,10 +14,10 @@ from pol_oracle.task import TaskSpec, build_workload
 def main(spec: str, cache: str) -> None:
     """Helps until the leader is gone."""
     set_up_torch(1)
-    meeting = Rendezvous.of(os.environ)
-    assert meeting is not None
+    rendezvous = Rendezvous.of(os.environ)
+    assert rendezvous is not None
     workload = build_workload(TaskSpec.model_validate_json(spec), Path(cache))
-    help_leader(workload, meeting, lambda parent, headers: workload.initial, groups=8)
+    help_leader(workload, rendezvous, lambda parent, headers: workload.initial, groups=8)
 
 
 if __name__ == "__main__":

@@ -68,7 +68,7 @@ class Helpers:
 def crew(tmp_path: Path) -> Iterator[tuple[GroupedSearch, Helpers]]:
     """A leader, and a way to start helpers; all end with the test."""
     port = free_port()
-    search = GroupedSearch(small_workload(), G, meeting=leading(port))
+    search = GroupedSearch(small_workload(), G, rendezvous=leading(port))
     helpers = Helpers(port, tmp_path)
     yield search, helpers
     search.close()
@@ -204,7 +204,7 @@ def test_a_helper_waits_for_a_parent_that_it_does_not_know_yet() -> None:
 
 
 def test_a_helper_without_a_leader_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pol_oracle.search.crew.MEETING", timedelta(seconds=1))
+    monkeypatch.setattr("pol_oracle.search.crew.RENDEZVOUS_LIMIT", timedelta(seconds=1))
     with pytest.raises(Unreachable, match="no leader at"):
         Board(helping(free_port()), TASK)
 
@@ -255,8 +255,8 @@ def test_half_a_meeting_is_refused(variables: dict[str, str], message: str) -> N
 
 def test_without_ranks_there_is_no_crew() -> None:
     assert Rendezvous.of({}) is None
-    meeting = Rendezvous.of({"RANK": "2", "MASTER_ADDR": "host", "MASTER_PORT": "29500"})
-    assert meeting == Rendezvous(2, "host", 29500, hosted=False)
+    rendezvous = Rendezvous.of({"RANK": "2", "MASTER_ADDR": "host", "MASTER_PORT": "29500"})
+    assert rendezvous == Rendezvous(2, "host", 29500, hosted=False)
 
 
 def test_what_torchrun_sets_is_read() -> None:

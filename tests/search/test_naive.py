@@ -111,8 +111,8 @@ def test_pitfall_05_an_unmoved_weight_has_not_risen(trained: State, monkeypatch:
     searcher, nonces = NaiveSearch(small_workload()), Nonces(small_workload(), job(8 * BIT, bytes(32)))
     monkeypatch.setattr(searcher, "_learning_rate", np.float32(0))
     draw = nonces.draw(0)
-    slopes = searcher._slopes(draw.indices)
-    assert [searcher._met(r, slopes) for r in draw.required] == [not r.odd for r in draw.required]
+    gradients = searcher._gradients(draw.indices)
+    assert [searcher._met(r, gradients) for r in draw.required] == [not r.odd for r in draw.required]
 
 
 def test_pitfall_01_proof_theft_another_miners_proof_has_other_indices(proof: Proof) -> None:

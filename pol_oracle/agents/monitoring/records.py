@@ -16,7 +16,7 @@ import structlog
 
 from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.protocol.types import Address
-from pol_oracle.report.ledger import Entry, ledger, totals
+from pol_oracle.report.ledger import Entry, Ledger
 from pol_oracle.view import History, View
 
 from ..storage.memory import REFUSALS, RefusedCall
@@ -47,6 +47,7 @@ class Records:
         self._refusals = deque(refusals, REFUSALS)
         self._unwritten = 0  # in a row
         self._facts: dict[str, Any] = {}
+        self._ledger = Ledger()
         self._next = 0.0
         self._log = structlog.get_logger("agent").bind(agent=name)
 
@@ -88,8 +89,8 @@ class Records:
 
     def _content(self, history: History, running: bool) -> dict[str, Any]:
         view = history.view
-        entries = ledger(history.events)
-        mine = [e for e in entries if e.party == self._address]
+        self._ledger.follow(history.events)
+        mine = self._ledger.entries(self._address)
         return {
             "name": self._name,
             "role": self.role.name.lower(),
@@ -99,7 +100,7 @@ class Records:
             **_chain(view),
             "bond": vars(view.bond(self._address, self.role)),
             "credit": view.credits.get(self._address, 0),
-            "totals": {unit.value: amount for unit, amount in totals(mine).get(self._address, {}).items()},
+            "totals": {unit.value: amount for unit, amount in self._ledger.totals(self._address).items()},
             "ledger": [_told(entry) for entry in mine[-_ENTRIES:]],
             "refused": [asdict(r) for r in self._refusals],
             **self._facts,

@@ -29,7 +29,7 @@ from pol_oracle.view.blocks import BlockView
 from ..format import Row
 from ..l1 import running
 from .arithmetic import vectors
-from .proving import EVALUATION, FLIPS, Harness, dock, draw, flip
+from .proving import EVALUATION, FLIPS, Harness, draw, flip, harness
 
 VECTORS = 1_000_000  # per operation
 CORRUPTIONS, HONEST = 500, 2000  # per model
@@ -46,7 +46,7 @@ def arithmetic(scratch: Path) -> Iterator[Row]:
 def corruptions(scratch: Path) -> Iterator[Row]:
     """Random corruptions of real traces that the Court does not see, of 500 per model; each in one transaction."""
     for model in MODEL_NAMES:
-        with dock(scratch / model, model) as court:
+        with harness(scratch / model, model) as court:
             missed = undetected(court, CORRUPTIONS, seed=1)
         yield Row(f"corruptions.missed.{model}", missed, f"of {CORRUPTIONS}", bar=0)
 
@@ -54,7 +54,7 @@ def corruptions(scratch: Path) -> Iterator[Row]:
 def honest(scratch: Path) -> Iterator[Row]:
     """Random elements of honest traces that the Court does not agree with, of 2,000 per model."""
     for model in MODEL_NAMES:
-        with dock(scratch / model, model) as court:
+        with harness(scratch / model, model) as court:
             wrong = disagreements(court, HONEST, seed=2)
         yield Row(f"honest.disagreements.{model}", wrong, f"of {HONEST}", bar=0)
 
@@ -83,13 +83,13 @@ def gas(scratch: Path) -> Iterator[Row]:
     spent: dict[str, list[int]] = {name: [] for name in BARS}
     worst: dict[str, int] = {}
     for model in MODEL_NAMES:
-        with dock(scratch / model, model) as court:
+        with harness(scratch / model, model) as court:
             for operation, price in prices(court):
                 worst[model] = max(price, worst.get(model, 0))
                 if (name := _class(operation)) in BARS:
                     spent[name].append(price)
-    with dock(scratch / "dear", "resnet18", dear=True) as court:
-        worst["resnet18 with dear weights"] = max(price for _, price in prices(court))
+    with harness(scratch / "expensive", "resnet18", expensive=True) as court:
+        worst["resnet18 with expensive weights"] = max(price for _, price in prices(court))
     for name, bar in BARS.items():
         yield Row(f"gas.{name}, least", min(spent[name]), "gas", bar=bar)
         yield Row(f"gas.{name}, most", max(spent[name]), "gas", bar=bar)
@@ -128,7 +128,7 @@ def dispute(scratch: Path) -> Iterator[Row]:
     is left out.
     """
     for model, tree in itertools.product(("resnet18-7x7", "resnet18"), (Tree.STEP, Tree.SEGMENT)):
-        with dock(scratch / model / tree.name, model) as court:
+        with harness(scratch / model / tree.name, model) as court:
             liar = _wrong_block(court, TraceId(tree))
             store = StateStore([scratch / model / tree.name / "store"])
             replay = Replayer(Follower(court.workload, liar.header.parent, store))

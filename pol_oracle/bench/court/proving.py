@@ -134,14 +134,14 @@ class Harness:
 
 
 @contextmanager
-def dock(scratch: Path, model: str, *, dear: bool = False) -> Iterator[Harness]:
+def harness(scratch: Path, model: str, *, expensive: bool = False) -> Iterator[Harness]:
     """Opens a Court for one block of a model.
 
     Args:
         scratch: an empty folder.
         model: its name.
-        dear: let the last factor of every convolution's sums, forwards and backwards, be too small for the Court's fast
-            way, which sees it when all but that is done and has to begin again.
+        expensive: let the last factor of every convolution's sums, forwards and backwards, be too small for the Court's
+            fast way, which sees it when all but that is done and has to begin again.
     """
     data = {"train": SAMPLES, "test": SAMPLES}
     chain = {"difficulty_bits": 4}  # as many tries as there are batches
@@ -150,7 +150,7 @@ def dock(scratch: Path, model: str, *, dear: bool = False) -> Iterator[Harness]:
     with running(scratch / "l1", workload.task) as l1:
         genesis = l1.client.finalized_tip()
         segment = train_segment(workload, genesis, workload.initial)
-        pre = _dear(segment.end) if dear else segment.end
+        pre = _expensive(segment.end) if expensive else segment.end
         header = replace(l1.header(genesis, 1), segment_root=segment.root, pre_root=pre.root)
         step = traced(workload, header, TraceId(Tree.STEP), pre)
         header = replace(header, post_root=step.roots.post_root, trace_root=step.roots.root)
@@ -163,7 +163,7 @@ def dock(scratch: Path, model: str, *, dear: bool = False) -> Iterator[Harness]:
         yield Harness(l1, workload, header, segment, {TraceId(Tree.STEP): step, **traces})
 
 
-def _dear(state: State) -> State:
+def _expensive(state: State) -> State:
     flat, at = state.flat.copy(), 0
     for weight in state.model.state:
         size = prod(weight.shape)

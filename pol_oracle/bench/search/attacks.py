@@ -70,11 +70,11 @@ class _Seen:
     """What a filter said about some nonces, and what happened.
 
     Attributes:
-        slopes: predicted [nonces, leaves, 64]; 0 where it cannot tell.
+        gradients: predicted [nonces, leaves, 64]; 0 where it cannot tell.
         rises: bool of the same shape.
     """
 
-    slopes: Floats
+    gradients: Floats
     rises: Bools
 
 
@@ -90,7 +90,7 @@ class _Lab:
     def judge(self, name: str, filter_: Filter, making: float) -> Iterator[Row]:
         """The rows of one filter."""
         fitted, seen = self._seen(filter_, b"calibrate"), self._seen(filter_, b"judge")
-        errors = _Calibration.of(_margins(fitted), (fitted.slopes > 0) == fitted.rises)
+        errors = _Calibration.of(_margins(fitted), (fitted.gradients > 0) == fitted.rises)
         cost = self._cost(filter_)
         yield Row(f"{name}.cost", cost, "of a try")
         for size in MASKS:
@@ -127,7 +127,7 @@ class _Lab:
             chosen, moved = self.steps(label)
             self._known[label] = chosen, moved[:, self._leaves] > 0
         chosen, rises = self._known[label]
-        parts = [filter_.slopes(chosen[at : at + CHUNK])[:, self._leaves] for at in range(0, NONCES, CHUNK)]
+        parts = [filter_.gradients(chosen[at : at + CHUNK])[:, self._leaves] for at in range(0, NONCES, CHUNK)]
         return _Seen(np.concatenate(parts), rises)
 
 
@@ -148,8 +148,8 @@ def _samples(workload: Workload, label: bytes, number: int) -> tuple[int, ...]:
 
 def _margins(seen: _Seen) -> Floats:
     """How far a slope is from nothing, compared with its leaf's; 0 where the filter cannot tell."""
-    scale = np.sqrt((seen.slopes**2).mean(axis=2, keepdims=True)) + 1e-30
-    return np.asarray(np.abs(seen.slopes) / scale, np.float32)
+    scale = np.sqrt((seen.gradients**2).mean(axis=2, keepdims=True)) + 1e-30
+    return np.asarray(np.abs(seen.gradients) / scale, np.float32)
 
 
 @dataclass(frozen=True)
@@ -190,9 +190,9 @@ def _parities(seen: _Seen, errors: _Calibration, size: int) -> tuple[Floats, Boo
     for at in range(0, len(seen.rises), CHUNK):
         part = slice(at, at + CHUNK)
         counted = _masks(at, len(seen.rises[0]), size)
-        slopes, rises = seen.slopes[part], seen.rises[part]
-        agree = np.where(counted, 2 * errors.at(_margins(_Seen(slopes, rises))) - 1, 1).prod(axis=2)
-        wrong = ((slopes > 0) != rises) & counted
+        gradients, rises = seen.gradients[part], seen.rises[part]
+        agree = np.where(counted, 2 * errors.at(_margins(_Seen(gradients, rises))) - 1, 1).prod(axis=2)
+        wrong = ((gradients > 0) != rises) & counted
         confidence.append(agree.astype(np.float32))
         right.append(wrong.sum(axis=2) % 2 == 0)
     return np.concatenate(confidence), np.concatenate(right)

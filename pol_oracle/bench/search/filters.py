@@ -30,14 +30,14 @@ Indices = NDArray[np.int64]  # [nonces, S]
 class Filter(Protocol):
     """What predicts."""
 
-    def slopes(self, chosen: Indices) -> Floats:
+    def gradients(self, chosen: Indices) -> Floats:
         """Returns how far each weight of the convolutions would rise, in any unit.
 
         float32 [nonces, weights]; 0 where it cannot tell.
         """
 
     def evaluate(self, chosen: Indices) -> object:
-        """Does the part of :meth:`slopes` whose cost counts: not slopes that no requirement asks for."""
+        """Does the part of :meth:`gradients` whose cost counts: not gradients that no requirement asks for."""
 
 
 class BatchNetwork:
@@ -116,7 +116,7 @@ class CachedLayers:
         flat = torch.from_numpy(chosen.reshape(-1))
         return self._network.backward(self._cache[flat], self._labels[flat])
 
-    def slopes(self, chosen: Indices) -> Floats:
+    def gradients(self, chosen: Indices) -> Floats:
         """A weight rises against its gradient."""
         nothing = [np.zeros((len(chosen), int(np.prod(shape))), np.float32) for shape in self._sizes[: self._skipped]]
         return np.concatenate([*nothing, *map(_gradient, *self.evaluate(chosen))], axis=1)
@@ -146,17 +146,17 @@ class Labels:
     def __init__(self, workload: Workload, chosen: Indices, moved: Floats) -> None:
         self._labels = workload.train.labels
         counts = self._counts(chosen)
-        self._slopes = np.linalg.lstsq(counts.T @ counts + np.eye(10, dtype=np.float32), counts.T @ moved, rcond=None)[
-            0
-        ]
+        self._gradients = np.linalg.lstsq(
+            counts.T @ counts + np.eye(10, dtype=np.float32), counts.T @ moved, rcond=None
+        )[0]
 
     def evaluate(self, chosen: Indices) -> Floats:
-        """The slopes of as many weights as a dozen requirements name."""
-        return np.asarray(self._counts(chosen) @ self._slopes[:, : 12 * 64])
+        """The gradients of as many weights as a dozen requirements name."""
+        return np.asarray(self._counts(chosen) @ self._gradients[:, : 12 * 64])
 
-    def slopes(self, chosen: Indices) -> Floats:
+    def gradients(self, chosen: Indices) -> Floats:
         """Linear in how often each class occurs."""
-        return np.asarray(self._counts(chosen) @ self._slopes)
+        return np.asarray(self._counts(chosen) @ self._gradients)
 
     def _counts(self, chosen: Indices) -> Floats:
         classes = np.arange(10, dtype=np.uint8)

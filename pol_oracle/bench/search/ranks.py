@@ -28,7 +28,7 @@ def ranks(scratch: Path) -> Iterator[Row]:
         prepared = workload(name, scratch)
         port = free_port()
         alone = Runner(GroupedSearch(prepared), prepared.initial, RARE)
-        leader = GroupedSearch(prepared, meeting=Rendezvous(0, "127.0.0.1", port))
+        leader = GroupedSearch(prepared, rendezvous=Rendezvous(0, "127.0.0.1", port))
         both = Runner(leader, prepared.initial, RARE)
         alone.turn(1.0)
         alone.reset()

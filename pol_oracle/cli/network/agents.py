@@ -36,7 +36,7 @@ Store = Annotated[
         "(default: the deployment's)",
     ),
 ]
-Poll = Annotated[float, typer.Option(min=0.05, help="Seconds between two looks at L1.")]
+Poll = Annotated[float, typer.Option(min=0.05, max=3600, help="Seconds between two looks at L1.")]
 Confirmations = Annotated[
     int | None,
     typer.Option(min=0, help="L1 blocks that must follow an event before it counts. (default: the deployment's)"),
@@ -93,17 +93,17 @@ def run_miner(
 
     from pol_oracle.agents.miner import run_miner as run
 
-    settings, meeting = ctx.obj, _meeting()
-    if meeting is not None and meeting.rank > 0:
-        _help(settings, meeting, store, threads, json)
+    settings, rendezvous = ctx.obj, _rendezvous()
+    if rendezvous is not None and rendezvous.rank > 0:
+        _help(settings, rendezvous, store, threads, json)
         return
-    if meeting is not None and processes > 1:
+    if rendezvous is not None and processes > 1:
         raise InputError("torchrun says already how many processes there are: leave --processes away")
     config = _config(settings, account, dev, password_file, name, store, poll, confirmations)
     config = replace(config, threads=threads, check_accuracy=check_accuracy, metrics_port=metrics_port)
     words = command(settings, store or (), threads)
-    met = ranks(processes, settings, words) if processes > 1 else nullcontext(meeting)
-    with met as where, live(replace(config, proposals_rpc=proposals_rpc, meeting=where), json, line=True) as watched:
+    met = ranks(processes, settings, words) if processes > 1 else nullcontext(rendezvous)
+    with met as where, live(replace(config, proposals_rpc=proposals_rpc, rendezvous=where), json, line=True) as watched:
         run(watched)
 
 
@@ -136,7 +136,7 @@ def run_verifier(
         run(watched)
 
 
-def _meeting() -> Rendezvous | None:
+def _rendezvous() -> Rendezvous | None:
     """What torchrun says of this process; torch is not loaded for that unless there is something."""
     variables = torchrun_variables()
     if not variables:
@@ -146,21 +146,21 @@ def _meeting() -> Rendezvous | None:
     return Rendezvous.of(variables)
 
 
-def _help(settings: Settings, meeting: Rendezvous, store: list[str] | None, threads: int, json: bool) -> None:
+def _help(settings: Settings, rendezvous: Rendezvous, store: list[str] | None, threads: int, json: bool) -> None:
     from pol_oracle.agents.config import HelperConfig
     from pol_oracle.agents.helper import run_helper
 
     config = HelperConfig(
         deployment=session.deployment(settings),
-        meeting=meeting,
+        rendezvous=rendezvous,
         cache=settings.data,
-        kept_path=settings.agents / f"helper-{meeting.rank}-kept",
-        log_path=settings.agents / f"helper-{meeting.rank}.log",
+        kept_path=settings.agents / f"helper-{rendezvous.rank}-kept",
+        log_path=settings.agents / f"helper-{rendezvous.rank}.log",
         rpc=settings.rpc,
         store=tuple(store or ()),
         threads=threads,
     )
-    output.remark(f"rank {meeting.rank} helps the miner at {meeting.host}:{meeting.port}; Ctrl-C stops it")
+    output.remark(f"rank {rendezvous.rank} helps the miner at {rendezvous.host}:{rendezvous.port}; Ctrl-C stops it")
     with live(config, json) as watched:
         run_helper(watched)
 

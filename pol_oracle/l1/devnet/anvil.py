@@ -13,8 +13,6 @@ import os
 import shutil
 import subprocess
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -24,6 +22,7 @@ import structlog
 
 from pol_oracle.protocol.errors import ChainError, InputError
 
+from ..node.rpc import Rpc
 from .accounts import CHAIN_ID, MNEMONIC
 from .ports import HOST, checked_port
 from .process import command_line, end_group, spawn, spawn_watcher
@@ -31,6 +30,7 @@ from .saved import SavedChain
 
 HARDFORK = "osaka"
 START_LIMIT_S = 30.0
+ANSWER_LIMIT_S = 5.0
 OLD_STATES = 200  # on disk, of L1 blocks before the last few hundred: more than any question goes back
 CHECKOUT = Path(__file__).resolve().parents[3]
 
@@ -292,11 +292,7 @@ class Devnet:
 
 def _block_number(rpc: str) -> int | None:
     """Number of the latest L1 block, or None if nobody answers."""
-    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "eth_blockNumber", "params": []}).encode()
-    request = urllib.request.Request(rpc, body, {"Content-Type": "application/json"})  # noqa: S310
-    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with direct.open(request, timeout=5) as answer:
-            return int(json.load(answer)["result"], 16)
-    except (OSError, ValueError, KeyError, urllib.error.URLError):
+        return int(Rpc(rpc, ANSWER_LIMIT_S, attempts=1).request("eth_blockNumber"), 16)
+    except (ChainError, ValueError, TypeError):
         return None

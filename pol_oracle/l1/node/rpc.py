@@ -70,16 +70,18 @@ class Rpc:
     Args:
         url: http or https.
         timeout_s: how long to wait for one answer, in seconds.
+        attempts: how often it is asked, if no usable answer comes.
 
     Raises:
         InputError: the URL is not one of HTTP.
     """
 
-    def __init__(self, url: str, timeout_s: float = 10.0) -> None:
+    def __init__(self, url: str, timeout_s: float = 10.0, attempts: int = ATTEMPTS) -> None:
         if not _usable(url):
             raise InputError(f"{place_of(url)!r} is no RPC address; give one like http://127.0.0.1:8545")
         self.url = url
         self._timeout = (CONNECT_TIMEOUT_S, timeout_s)
+        self._attempts = attempts
         self._numbers = count(1)
         self._local = threading.local()
 
@@ -98,7 +100,7 @@ class Rpc:
         """
         attempts = Retrying(
             retry=retry_if_exception_type(_Transient),
-            stop=stop_after_attempt(ATTEMPTS),
+            stop=stop_after_attempt(self._attempts),
             wait=wait_exponential(multiplier=PAUSE_S, max=1.0),
         )
         try:
@@ -126,9 +128,7 @@ class Rpc:
     def _once(self, method: str, params: tuple[Any, ...]) -> Any | Refusal:
         request = {"jsonrpc": "2.0", "id": next(self._numbers), "method": method, "params": list(params)}
         try:
-            with self._session().post(
-                self.url, json=request, timeout=self._timeout, stream=True, allow_redirects=False
-            ) as response:
+            with self._post(json.dumps(request).encode()) as response:
                 status, body = response.status_code, _body(response)
         except requests.RequestException as error:
             raise _Transient(_why(error)) from error
@@ -154,13 +154,23 @@ class Rpc:
             message = message.replace(secret, "…")
         return replace(refusal, message=message)
 
-    def _session(self) -> requests.Session:
-        """One for each thread; nothing on this machine is behind a proxy."""
+    def _post(self, body: bytes) -> requests.Response:
+        """Sends a body. The rest of the request is prepared once for each thread: that costs as much as sending it."""
         if not hasattr(self._local, "session"):
-            self._local.session = requests.Session()
-            self._local.session.trust_env = urlsplit(self.url).hostname not in _LOOPBACK
-        session: requests.Session = self._local.session
-        return session
+            self._local.session = session = requests.Session()
+            session.trust_env = urlsplit(self.url).hostname not in _LOOPBACK  # nothing here is behind a proxy
+            asked = requests.Request("POST", self.url, headers={"Content-Type": "application/json"})
+            self._local.request = session.prepare_request(asked)
+            self._local.settings = session.merge_environment_settings(self.url, {}, True, None, None)
+        session, request = self._local.session, self._local.request
+        request.prepare_body(body, None)
+        if session.cookies:  # they may hold on to one node of several
+            request.headers.pop("Cookie", None)
+            request.prepare_cookies(session.cookies)
+        response: requests.Response = session.send(
+            request, timeout=self._timeout, allow_redirects=False, **self._local.settings
+        )
+        return response
 
 
 def _usable(url: str) -> bool:

@@ -6,7 +6,7 @@ are [G, T, L] here: groups, and the pixels of a group cut into T rows of L numbe
 after the other. What holds for a channel is spread over L lanes, so that the inner loops are long ones over plain
 arrays, which LLVM turns into vector instructions.
 
-The slopes at the weights of a leaf are sums over all pixels of a group of what its taps read.
+The gradients at the weights of a leaf are sums over all pixels of a group of what its taps read.
 """
 
 from __future__ import annotations
@@ -165,7 +165,7 @@ def normalise_back(
 
 
 @compiled("void(f4[:, :, :, ::1], f4[:, :, :, ::1], i8, i8, i8, i8, i8, i8, f8[::1])")
-def _add_slopes(
+def _add_weight_gradients(
     x: Floats,
     gradient: Floats,
     out: int,
@@ -174,12 +174,12 @@ def _add_slopes(
     channel: int,
     stride: int,
     padding: int,
-    slopes: NDArray[np.float64],
+    weight_gradients: NDArray[np.float64],
 ) -> None:
-    """Adds to slopes those at some channels of one tap; ``x`` and ``gradient`` are one group's samples."""
+    """Adds those at some channels of one tap; ``x`` and ``gradient`` are one group's samples."""
     samples, height, width, _ = x.shape
     _, rows, columns, _ = gradient.shape
-    lanes = np.empty(slopes.size, np.float32)
+    lanes = np.empty(weight_gradients.size, np.float32)
     for n in range(samples):
         for r in range(rows):
             y = r * stride + row - padding
@@ -189,11 +189,11 @@ def _add_slopes(
                     z = c * stride + column - padding
                     if 0 <= z < width:
                         change = gradient[n, r, c, out]
-                        read = x[n, y, z, channel : channel + slopes.size]
-                        for i in range(slopes.size):
+                        read = x[n, y, z, channel : channel + weight_gradients.size]
+                        for i in range(weight_gradients.size):
                             lanes[i] += change * read[i]
-                for i in range(slopes.size):
-                    slopes[i] += lanes[i]
+                for i in range(weight_gradients.size):
+                    weight_gradients[i] += lanes[i]
 
 
 @compiled("i8(f4[:, :, :, ::1], f4[:, :, :, ::1], f4[:, :, :, ::1], i8, u8, f4, i8, i8)")
@@ -204,18 +204,20 @@ def _rises(
     _, height, width, channels = kernel.shape
     start = leaf * LEAF_WEIGHTS
     end = min(start + LEAF_WEIGHTS, kernel.size)
-    slopes = np.zeros(LEAF_WEIGHTS, np.float64)
+    weight_gradients = np.zeros(LEAF_WEIGHTS, np.float64)
     at = start
     while at < end:  # tap by tap
         tap, channel = at // channels, at % channels
         size = min(channels - channel, end - at)
         out, row, column = tap // width // height, tap // width % height, tap % width
-        _add_slopes(x, gradient, out, row, column, channel, stride, padding, slopes[at - start : at - start + size])
+        _add_weight_gradients(
+            x, gradient, out, row, column, channel, stride, padding, weight_gradients[at - start : at - start + size]
+        )
         at += size
     flat, rises = kernel.reshape(kernel.size), 0
     for i in range(end - start):
         if mask >> np.uint64(i) & _BIT:
-            after = flat[start + i] - rate * np.float32(slopes[i])
+            after = flat[start + i] - rate * np.float32(weight_gradients[i])
             if not np.isfinite(after):
                 return -1
             rises += after > flat[start + i]

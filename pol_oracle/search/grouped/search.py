@@ -32,7 +32,7 @@ class GroupedSearch:
         workload: the task.
         groups: G, nonces of a pass; None takes what suits the device.
         device: where torch computes; by default CUDA if present.
-        meeting: where helpers find this process, which leads; None searches alone.
+        rendezvous: where helpers find this process, which leads; None searches alone.
 
     Attributes:
         counters: what counts accuracy, in turn.
@@ -46,16 +46,16 @@ class GroupedSearch:
         workload: Workload,
         groups: int | None = None,
         device: torch.device | None = None,
-        meeting: Rendezvous | None = None,
+        rendezvous: Rendezvous | None = None,
     ) -> None:
         if not workload.rules.derived_state:
             raise InputError("the grouped search is for hardened rules: use Algorithm 1 for the paper's")
         self._workload = workload
-        device = device or pick_device(meeting.local if meeting is not None else 0)
+        device = device or pick_device(rendezvous.local if rendezvous is not None else 0)
         self.counters: Sequence[Counter] = counters(workload, device)
         self._groups = groups or groups_for(workload, device)
         self._passes = Passes(workload, device)
-        self._crew = SoloSearch() if meeting is None else Coordinator(meeting, workload.task.id)
+        self._crew = SoloSearch() if rendezvous is None else Coordinator(rendezvous, workload.task.id)
 
     def search(
         self,

@@ -22,7 +22,7 @@ from tests.agents.scene import CHEAT, MINER, NODES, PARAMETERS, POLICY, ROOTS, V
 Cancel = Callable[[], bool]
 
 
-def clerk(answer: Answerer, retry_s: float = 0) -> AnswerWorker:
+def worker(answer: Answerer, retry_s: float = 0) -> AnswerWorker:
     return AnswerWorker(answer, MINER, PARAMETERS, POLICY.stagger, structlog.get_logger(), retry_s)
 
 
@@ -41,7 +41,7 @@ def test_clerk_computes_what_is_due_and_forgets_what_is_done() -> None:
     block, foreign = scene.propose(), scene.propose(miner=CHEAT)
     roots, nodes = scene.demand(block, ROOTS, V1), scene.demand(block, NODES, V2)
     scene.demand(foreign, ROOTS, V1)
-    at = clerk(given)
+    at = worker(given)
     work(at, scene, 3)
     assert at.answers == {(block, p): answer_of(p) for p in (ROOTS, NODES)}
 
@@ -67,7 +67,7 @@ def test_pitfall_11_demand_that_cannot_be_answered_neither_ends_the_agent_nor_bl
 
     scene.demand(block, ROOTS, V1)
     scene.demand(block, NODES, V1, window=60)
-    at = clerk(answer)
+    at = worker(answer)
     work(at, scene, 3)
     assert set(at.answers) == {(block, NODES)}
 
@@ -82,7 +82,7 @@ def test_pitfall_07_clerk_whose_arithmetic_fails_stops() -> None:
     def answer(block: BlockView, lineage: Lineage, position: Position, cancelled: Cancel) -> Answer:
         raise ArithmeticFault("subnormals are flushed")
 
-    at = clerk(answer)
+    at = worker(answer)
     work(at, scene)
     with pytest.raises(ArithmeticFault):
         work(at, scene)
@@ -100,7 +100,7 @@ def test_answer_that_is_no_longer_due_is_given_up() -> None:
         ended.set()
         raise Cancelled
 
-    at = clerk(answer)
+    at = worker(answer)
     at.turn(scene.view, 0)
     scene.answer(made, V2)
     at.turn(scene.view, 0)
@@ -121,6 +121,6 @@ def test_answer_is_computed_from_what_lies_below_the_block() -> None:
         return answer_of(position)
 
     scene.demand(third, ROOTS, V1)
-    work(clerk(answer), scene)
+    work(worker(answer), scene)
 
     assert [list(below) for below in handed] == [[scene.view.blocks[block].header for block in (first, second)]]

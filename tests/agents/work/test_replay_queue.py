@@ -42,15 +42,15 @@ VERIFIERS = (V1, V2, V3)[: PARAMETERS.quorum]
 
 
 class Review:
-    """A reviewer over a replay that the test controls."""
+    """A queue of replays that the test controls."""
 
     def __init__(self, path: Path, replay: Replay, me: str = V1) -> None:
         self.memory = AgentMemory(path / "m.sqlite", GENESIS, me)
-        self.reviewer = ReplayQueue(replay, self.memory, me, PARAMETERS, structlog.get_logger(), 0)
+        self.queue = ReplayQueue(replay, self.memory, me, PARAMETERS, structlog.get_logger(), 0)
 
     def turns(self, scene: Scene, count: int = 1) -> None:
         for _ in range(count):
-            self.reviewer.turn(scene.view)
+            self.queue.turn(scene.view)
             join("replay")
 
 
@@ -91,7 +91,7 @@ def test_block_waits_until_its_parent_was_found_right(tmp_path: Path) -> None:
 
     review.turns(scene, 4)
     assert seen == blocks
-    assert review.reviewer.valid == set(blocks)
+    assert review.queue.valid == set(blocks)
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_pitfall_15_what_stands_on_a_wrong_block_is_never_judged(
     review.turns(scene, 6)
 
     assert seen == [bad, good]
-    assert review.reviewer.valid == {good}
+    assert review.queue.valid == {good}
 
 
 def test_what_stands_on_a_final_block_or_on_one_s_own_is_replayed_at_once(tmp_path: Path) -> None:
@@ -138,8 +138,8 @@ def test_dead_end_is_right_but_neither_attested_to_nor_built_on(tmp_path: Path) 
     review.turns(scene, 4)
 
     assert seen == [dead, child]
-    assert dead not in review.reviewer.valid
-    assert isinstance(review.reviewer.verdicts[dead], Valid)
+    assert dead not in review.queue.valid
+    assert isinstance(review.queue.verdicts[dead], Valid)
     assert dead not in review.memory.found_right()  # a restart looks again
 
 
@@ -174,8 +174,8 @@ def test_pitfall_09_blocks_that_cannot_be_replayed_do_not_delay_others(tmp_path:
     review.turns(scene, 9)
 
     assert seen[:6] == [*hidden, good]  # each once before any a second time
-    assert review.reviewer.unserved[hidden[0]].failures >= 1
-    assert review.reviewer.valid == {good}
+    assert review.queue.unserved[hidden[0]].failures >= 1
+    assert review.queue.valid == {good}
 
 
 def test_replay_that_succeeds_in_the_end_forgets_the_failures(tmp_path: Path) -> None:
@@ -193,7 +193,7 @@ def test_replay_that_succeeds_in_the_end_forgets_the_failures(tmp_path: Path) ->
     served = True
     review.turns(scene, 2)
 
-    assert review.reviewer.unserved == {}
+    assert review.queue.unserved == {}
     assert review.memory.found_right() == {block: scene.view.blocks[block].difficulty}
 
 
@@ -212,11 +212,11 @@ def test_pitfall_12_block_whose_difficulty_a_reorg_changed_is_replayed_anew(tmp_
     born = scene.view.blocks[block].difficulty
     scene.view.blocks[block].difficulty = born + BIT
     review.turns(scene, 1)
-    assert review.reviewer.valid == set()
+    assert review.queue.valid == set()
 
     review.turns(scene, 3)
     assert seen == [born, born + BIT]
-    assert review.reviewer.valid == {block}
+    assert review.queue.valid == {block}
     assert review.memory.found_right() == {block: born + BIT}
 
 
@@ -240,7 +240,7 @@ def test_replay_goes_on_once_what_it_lacked_was_shown(tmp_path: Path) -> None:
     scene.answer(scene.demand(block, ROOTS, V2), CHEAT, b"roots")  # whoever demanded it
     review.turns(scene, 5)
     assert handed == [{}, {NODES: b"nodes", ROOTS: b"roots"}]
-    assert review.reviewer.verdicts[block] == Invalid(block, "wrong", proof_of(block))
+    assert review.queue.verdicts[block] == Invalid(block, "wrong", proof_of(block))
 
 
 def test_replay_that_makes_no_use_of_an_answer_is_not_repeated_for_ever(tmp_path: Path) -> None:
@@ -311,10 +311,10 @@ def waiting_replay(begun: list[bytes], done: Callable[[BlockView], bool]) -> Rep
 
 def until_idle(review: Review, scene: Scene) -> None:
     """Turns until a replay that was asked to stop has stopped, and the next one runs."""
-    review.reviewer.turn(scene.view)
-    if review.reviewer._worker.cancelled:
+    review.queue.turn(scene.view)
+    if review.queue._worker.cancelled:
         join("replay")
-        review.reviewer.turn(scene.view)
+        review.queue.turn(scene.view)
 
 
 def test_pitfall_27_a_replay_of_a_block_without_a_future_gives_way_to_a_live_one(tmp_path: Path) -> None:
@@ -335,7 +335,7 @@ def test_pitfall_27_a_replay_of_a_block_without_a_future_gives_way_to_a_live_one
     join("replay")
     until_idle(review, scene)
     assert begun == [slow, live, slow]  # and is taken up again
-    review.reviewer.close(5)
+    review.queue.close(5)
 
 
 def test_a_replay_goes_on_while_nothing_far_more_urgent_waits(tmp_path: Path) -> None:
@@ -352,7 +352,7 @@ def test_a_replay_goes_on_while_nothing_far_more_urgent_waits(tmp_path: Path) ->
     scene.wait(PARAMETERS.challenge_window)
     until_idle(review, scene)
     assert begun == [side, head]
-    review.reviewer.close(5)
+    review.queue.close(5)
 
 
 def test_a_replay_that_gave_way_is_none_that_an_answer_was_used_in(tmp_path: Path) -> None:
@@ -436,7 +436,7 @@ def test_a_miner_does_not_rest_for_explanations_of_what_it_found_right(tmp_path:
     scene = Scene()
     block = scene.propose()
     review = Review(tmp_path, finding(right, []))
-    assert review.reviewer.unjudged(scene.view) == [scene.view.blocks[block]]
+    assert review.queue.unjudged(scene.view) == [scene.view.blocks[block]]
     review.turns(scene, 3)
     scene.answer(scene.demand(block, EXPLANATION, V1), V2)
-    assert review.reviewer.unjudged(scene.view) == []
+    assert review.queue.unjudged(scene.view) == []

@@ -42,17 +42,17 @@ def said(path: Path, lines: int = 1) -> dict[str, str]:
 def test_helpers_know_where_to_meet_and_end_with_the_leader(tmp_path: Path, ending: type[Exception] | None) -> None:
     settings = Settings(home=tmp_path, rpc="http://l1/key")
     try:
-        with ranks(3, settings, [sys.executable, "-c", HELPER]) as meeting:
+        with ranks(3, settings, [sys.executable, "-c", HELPER]) as rendezvous:
             helpers = [said(settings.agents / f"helper-{rank}.out") for rank in (1, 2)]
             if ending is not None:
                 raise ending
     except RuntimeError:
         assert ending is RuntimeError
 
-    assert (meeting.rank, meeting.hosted) == (0, False)
+    assert (rendezvous.rank, rendezvous.hosted) == (0, False)
     for rank, helper in enumerate(helpers, 1):
         assert helper["RANK"] == helper["LOCAL_RANK"] == str(rank)
-        assert (helper["MASTER_ADDR"], helper["MASTER_PORT"]) == (meeting.host, str(meeting.port))
+        assert (helper["MASTER_ADDR"], helper["MASTER_PORT"]) == (rendezvous.host, str(rendezvous.port))
         assert helper["POL_RPC"] == "http://l1/key"
         assert command_line(int(helper["pid"])) == ""
 

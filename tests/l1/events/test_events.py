@@ -82,7 +82,7 @@ def value_of(item: dict[str, Any]) -> st.SearchStrategy[Any]:
     return st.integers(0, 2 ** int(item["type"].removeprefix("uint")) - 1)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.data())
 def test_any_event_decodes_to_what_was_encoded(data: st.DataObject) -> None:
     entry = data.draw(st.sampled_from(list(abi_events().values())))

@@ -53,7 +53,7 @@ def near(ours: Tensor, theirs: Tensor) -> bool:
     return bool(torch.linalg.vector_norm(ours - theirs) <= 1e-4 * (1e-2 + torch.linalg.vector_norm(theirs)))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     groups=st.integers(1, 5),
     channels=st.integers(1, 40),

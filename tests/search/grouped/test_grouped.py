@@ -50,8 +50,8 @@ def test_requirements_are_met_as_algorithm_1_sees_it(name: str) -> None:
     met = passes(workload).met(drawn.draw_all(range(groups)), drop=False)
     expected = []
     for draw in map(drawn.draw, range(groups)):
-        slopes = naive._slopes(draw.indices)
-        expected.append([naive._met(requirement, slopes) for requirement in draw.required])
+        gradients = naive._gradients(draw.indices)
+        expected.append([naive._met(requirement, gradients) for requirement in draw.required])
     assert (met != np.array(expected)).sum() <= 1
     assert met.any() and not met.all()
 
