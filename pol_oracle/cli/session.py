@@ -227,9 +227,12 @@ def _awaited(connection: Client, sender: Sender, key: str, name: str) -> CallRes
 
 def history(connection: Client, found: Deployment) -> History:
     """Reads all events up to the confirmation depth, and folds them into a view."""
+    import gc
+
     from pol_oracle.l1.monitor import Monitor
     from pol_oracle.view import History
 
+    gc.freeze()  # all that is loaded by now stays: the collector need not go through it for every few hundred events
     told = History(bytes.fromhex(found.genesis_id.removeprefix("0x")))
     monitor, end = Monitor(connection, found.deployed_at, found.confirmations), connection.latest().number
     while True:
