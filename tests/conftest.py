@@ -68,6 +68,7 @@ SLOW = (
     "soak/test_agents.py",
     "search/test_screen.py",
     "bench/test_chain.py",
+    "bench/test_explorer.py",
     "cli/test_failures.py",
     "l1/contracts/test_deployment.py",
 )

@@ -33,7 +33,7 @@ from pol_oracle.protocol.parameters import Parameters
 from pol_oracle.protocol.text import ether
 from pol_oracle.protocol.types import Address, BlockId, Wei
 from pol_oracle.store import Limits, StateStore
-from pol_oracle.task import TaskSpec, Workload, build_workload
+from pol_oracle.task import Workload, build_workload, deployed_spec
 from pol_oracle.view import History, View
 
 from .config import AgentConfig, HelperConfig
@@ -107,10 +107,10 @@ def prepare_workload(deployment: Deployment, cache: Path, threads: int = 1, stor
         ArithmeticFault: the canonical arithmetic is not exact here.
         StoreError: no usable copy of the initial state was found.
         DataError: the data set is missing.
-        InputError: what was built is another task.
+        InputError: what was built is another task, or the deployment's cannot be read.
     """
     self_test()
-    spec = TaskSpec.model_validate(deployment.spec)
+    spec = deployed_spec(deployment.spec)
     workload = build_workload(spec, cache, threads, StateStore(store or deployment.store) if spec.initial else None)
     if workload.task != deployment.task:
         there, here = vars(deployment.task), vars(workload.task)

@@ -38,6 +38,14 @@ BENCHES: dict[str, dict[str, str]] = {
         "ranks": "pol_oracle.bench.search.ranks:ranks",
     },
     "cli": {"help": "pol_oracle.bench.cli:help_", "status": "pol_oracle.bench.cli:status"},
+    "explorer": {
+        "index": "pol_oracle.bench.explorer.pages:index",
+        "pages": "pol_oracle.bench.explorer.pages:pages",
+        "crowd": "pol_oracle.bench.explorer.crowd:crowd",
+        "live": "pol_oracle.bench.explorer.follow:live",
+        "idle": "pol_oracle.bench.explorer.crowd:idle",
+        "browser": "pol_oracle.bench.explorer.browser:browser",
+    },
     "attacks": {"filters": "pol_oracle.bench.search.attacks:attacks"},
     "court": {
         "arithmetic": "pol_oracle.bench.court.evidence:arithmetic",

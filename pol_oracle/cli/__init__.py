@@ -23,6 +23,18 @@ from __future__ import annotations
 
 def main() -> None:
     """Entry point of ``pol``."""
-    from .app import app
+    import sys
 
-    app(prog_name="pol")
+    from .app import app
+    from .failures import EXPECTED, expected
+    from .output import Closed, remark
+
+    if sys.stdout is None:
+        sys.stdout = Closed()
+    try:
+        app(prog_name="pol")
+    except OSError as error:  # help, too, has to be written somewhere
+        if (sentence := expected(error)) is None:
+            raise
+        remark(f"pol: {sentence}")
+        raise SystemExit(EXPECTED) from error

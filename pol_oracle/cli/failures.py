@@ -114,6 +114,8 @@ def expected(error: Exception) -> str | None:
         return printable(error, LONGEST)
     if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] in OF_MINERS:
         return f"this needs {error.name}, which verifiers do without: install it with `pip install 'pol-oracle[miner]'`"
+    if isinstance(error, OSError) and error.errno == errno.EBADF:
+        return "standard output is closed, so nothing can be shown: leave it open, or send it to /dev/null"
     full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
     if full or (isinstance(error, sqlite3.OperationalError) and "full" in str(error)):
         where = getattr(error, "filename", None)

@@ -11,10 +11,13 @@ def address(text: str) -> str:
     Raises:
         InputError: it is none.
     """
-    from eth_utils.address import is_address, to_checksum_address
+    from eth_utils.address import is_address, is_checksum_address, to_checksum_address
 
     if not is_address(text):
         raise InputError(f"{text!r} is no address: 0x and 40 hexadecimal digits are expected")
+    digits = text[-40:]
+    if digits not in (digits.lower(), digits.upper()) and not is_checksum_address(text):
+        raise InputError(f"a digit of the address {text} is wrong: its capitals, a checksum (EIP-55), do not fit")
     return str(to_checksum_address(text))
 
 

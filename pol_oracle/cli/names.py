@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from pol_oracle.protocol.errors import InputError
 
+from . import given
+
 if TYPE_CHECKING:
     from .settings import Settings
 
@@ -64,10 +66,10 @@ class Names:
         Raises:
             InputError: it is none of these, or could be several.
         """
-        from eth_utils.address import is_address, to_checksum_address
+        from eth_utils.address import is_address
 
         if is_address(text):
-            return str(to_checksum_address(text))
+            return given.address(text)
         addresses = {*self._known, *(others or ())}
         digits = text.lower().rstrip("…")
         begins = digits.startswith("0x") and len(digits) >= 2 + SHORTEST_PREFIX

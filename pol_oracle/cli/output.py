@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -23,6 +26,18 @@ COMMAND: ContextVar[str] = ContextVar("command", default="")  # without ``pol``,
 SHORT = 10  # hex digits of an id where there is no room for all; commands take them for the id
 PIPE_WIDTH = 200  # columns where no terminal says how many there are
 UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
+
+
+class Closed(io.TextIOBase):
+    """Standard output of a process that was started without one; Python has none at all then."""
+
+    def write(self, text: str) -> int:
+        """Refuses it.
+
+        Raises:
+            OSError: always.
+        """
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
 
 
 def emit(data: Mapping[str, Any], as_json: bool, render: Callable[[], None]) -> None:

@@ -75,6 +75,7 @@ class IndexKeeper(threading.Thread):
         self._monitor: Monitor | None = None
         self._anchor = 0
         self._nudged = threading.Event()
+        self._doubted = threading.Event()
         self.state = IndexState(notice=writer.notice)
 
     def run(self) -> None:
@@ -95,6 +96,10 @@ class IndexKeeper(threading.Thread):
         """Something else that pages show has changed; any thread may call this."""
         self._nudged.set()
 
+    def doubt(self) -> None:
+        """A page could not be read from the file: the next look checks it; any thread may call this."""
+        self._doubted.set()
+
     def look(self) -> None:
         """Takes in what is new on L1; what goes wrong becomes part of the state."""
         try:
@@ -113,6 +118,9 @@ class IndexKeeper(threading.Thread):
         try:
             if self._writer.lost:
                 self._rebuild("it was deleted")
+            if self._doubted.is_set():
+                self._doubted.clear()
+                self._writer.check()
             self._follow()
         except sqlite3.OperationalError:
             raise

@@ -130,15 +130,25 @@ def find_key(folder: Path, account: str) -> Key:
     raise InputError(f"no key {account!r} in {folder} (there: {names}){hint}; make one with `pol keys new`")
 
 
-def _store(folder: Path, name: str, account: LocalAccount, password: str, iterations: int | None) -> Key:
+def check_new(folder: Path, name: str) -> Path:
+    """Returns where a new key of that name will be; to be called before anybody types a password.
+
+    Raises:
+        InputError: the name cannot be used, or is taken.
+    """
     if not _NAME.fullmatch(name) or is_address(name):
         raise InputError(f"{name!r} is no name for a key: use letters, digits, '_', '-', '.'")
-    if not password:
-        raise InputError("a key needs a password that is not empty")
     path = folder / f"{name}.json"
     for taken in (path, folder / name):
         if taken.exists():
             raise InputError(f"there is already a key {name!r} ({taken}); it is not overwritten")
+    return path
+
+
+def _store(folder: Path, name: str, account: LocalAccount, password: str, iterations: int | None) -> Key:
+    path = check_new(folder, name)
+    if not password:
+        raise InputError("a key needs a password that is not empty")
     kdf: Literal["scrypt"] = "scrypt"
     content: dict[str, Any] = dict(Account.encrypt(account.key, password, kdf=kdf, iterations=iterations))
     _write_new(path, json.dumps(content | {"address": account.address}, indent=1) + "\n")

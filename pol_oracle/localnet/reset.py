@@ -29,7 +29,7 @@ def reset(home: Path) -> list[str]:
         Names of what was removed.
 
     Raises:
-        InputError: agents or the devnet run, or the deployment is on another chain.
+        InputError: there is no network, agents or the devnet run, or the deployment is on another chain.
     """
     with alone(home):
         _refuse(home)
@@ -46,6 +46,8 @@ def reset(home: Path) -> list[str]:
 
 
 def _refuse(home: Path) -> None:
+    if not (home / "deployment.json").exists() and not (home / "devnet").is_dir():
+        raise InputError(f"there is no network in {home}, so what is there is left alone: name its folder by --home")
     if alive := [agent.name for agent in read_agents(home / "agents") if agent.alive]:
         raise InputError(f"{', '.join(alive)} still run: stop them first")
     path = home / "deployment.json"

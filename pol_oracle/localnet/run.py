@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
@@ -94,7 +93,7 @@ def _raise(config: LocalnetConfig, cast: Sequence[Party], stack: ExitStack, scre
     client = Client.connect(net.rpc, deployment)
     bonded(client, cast, config.home / "bonds", screen.say)
     processes = stack.enter_context(AgentProcesses(config.home))
-    processes.start(cast, explorer_of(config.home, cast, screen.say) if config.explorer else {})
+    processes.start(cast, explorer_of(config.home, screen.say) if config.explorer else {})
     screen.say(f"{', '.join(party.name for party in cast)} started")
     observer = Observer(client, deployment)
     names = {party.address: party.name for party in cast}
@@ -102,11 +101,8 @@ def _raise(config: LocalnetConfig, cast: Sequence[Party], stack: ExitStack, scre
     return _Localnet(cast, observer, watcher)
 
 
-def explorer_of(home: Path, cast: Sequence[Party], say: Callable[[str], None]) -> dict[str, list[str]]:
-    """Returns the command line of an explorer, which finds the parties' names in a file."""
-    names = home / "names.json"
-    if not names.exists():
-        names.write_text(json.dumps({party.address: party.name for party in cast}, indent=2) + "\n")
+def explorer_of(home: Path, say: Callable[[str], None]) -> dict[str, list[str]]:
+    """Returns the command line of an explorer, which finds the agents' names in their status files."""
     port = EXPLORER_PORT if is_free(EXPLORER_PORT) else free_port()
     say(f"the explorer will be at http://{HOST}:{port}")
     command = [sys.executable, "-m", "pol_oracle.cli", "--home", str(home), "explorer", "--port", str(port)]

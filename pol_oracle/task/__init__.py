@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from .requirements import requirements_of, unmet, weights_of
 from .segment import Segment, Shelf, Training, segment_batch, segment_step, state_before, train_segment
-from .spec import ChainSpec, TaskSpec, load_spec
+from .spec import ChainSpec, TaskSpec, deployed_spec, load_spec
 from .workload import Workload, build_workload, fetch_state
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "Training",
     "Workload",
     "build_workload",
+    "deployed_spec",
     "fetch_state",
     "load_spec",
     "requirements_of",

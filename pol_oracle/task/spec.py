@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
@@ -247,6 +247,22 @@ def load_spec(path: Path | str) -> TaskSpec:
     except InputError as error:
         raise InputError(f"{path}: {_complaint(text, ('chain', 'difficulty_bits'), str(error))}") from error
     return spec
+
+
+def deployed_spec(values: Mapping[str, Any]) -> TaskSpec:
+    """Reads what a deployment file says of its task.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    try:
+        return TaskSpec.model_validate(values)
+    except ValidationError as error:
+        complaints = [_complaint("", e["loc"], e["msg"], e["type"]) for e in error.errors()[:3]]
+        raise InputError(
+            f"the task in the deployment file cannot be read ({'; '.join(complaints)}): restore the file, or use the "
+            "version of pol-oracle that wrote it"
+        ) from error
 
 
 def shipped_tasks() -> dict[str, Path]:

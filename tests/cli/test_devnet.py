@@ -16,7 +16,7 @@ from pol_oracle.l1.devnet.ports import HOST, free_port
 from pol_oracle.localnet.reset import set_aside
 from tests.cli.conftest import Pol
 
-STRANGER = "0x" + "Ab" * 20
+STRANGER = "0x" + "ab" * 20
 
 
 @pytest.fixture
@@ -52,6 +52,19 @@ def test_a_devnet_that_ran_runs_anew_with_its_options(pol: Pol, home: Path) -> N
         net.stop()
 
 
+def test_a_folder_without_a_network_is_left_alone(pol: Pol, home: Path) -> None:
+    for name in ("agents", "output", "states"):
+        (home / name).mkdir(parents=True)
+    (home / "agents" / "mine.txt").write_text("mine")
+    assert "there is no network in" in pol("devnet", "reset", "--yes").sentence
+    assert (home / "agents" / "mine.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize("seconds", ["1e-30", "0.001"])
+def test_l1_blocks_without_end_are_refused(pol: Pol, seconds: str) -> None:
+    assert "are too many: 0.01 s at least, or 0" in pol("devnet", "up", "--block-time", seconds).sentence
+
+
 def test_reset_asks_first(pol: Pol, remembered: Path) -> None:
     assert pol("devnet", "reset").code == 1  # nobody answers
     assert (remembered / "agents" / "dev-1.sqlite").exists()
@@ -63,7 +76,7 @@ def test_memory_of_a_real_chain_is_not_removed(pol: Pol, remembered: Path, deplo
     assert (remembered / "agents" / "dev-1.sqlite").exists()
 
 
-def test_running_agents_keep_their_memory(pol: Pol, remembered: Path) -> None:
+def test_running_agents_keep_their_memory(pol: Pol, remembered: Path, deployed: Deployment) -> None:
     facts = {"name": "dev-1", "role": "miner", "address": STRANGER, "pid": os.getpid(), "running": True}
     (remembered / "agents" / "dev-1.json").write_text(json.dumps(facts))
     assert "dev-1 still run: stop them first" in pol("devnet", "reset", "--yes").sentence

@@ -14,10 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 
 from pol_oracle.explorer.keeper import IndexKeeper, IndexState
-from pol_oracle.explorer.web.serve import ExplorerConfig, assemble, configuration
+from pol_oracle.explorer.web.serve import ExplorerConfig, assemble
 from pol_oracle.explorer.workshop import tools
 from pol_oracle.l1.contracts.artifacts import compile_contracts
 from pol_oracle.store.server import bound
@@ -60,7 +59,7 @@ def serving(config: ExplorerConfig) -> Iterator[Site]:
     """Serves an explorer from a thread of this process."""
     with bound("127.0.0.1", 0) as listener:
         parts = assemble(config)
-        server = uvicorn.Server(configuration(parts.app))
+        server = parts.server()
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
         try:
@@ -86,7 +85,7 @@ def site(story: Story, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sit
     folder = tmp_path_factory.mktemp("explorer")
     names = {str(story.l1.account(4).address): '<img src=x onerror="alert(1)">'}
     index, own = folder / "index.sqlite", folder / "states"
-    config = ExplorerConfig(story.deployment, story.deployment.rpc, index, story.data, own, (), names=names)
+    config = ExplorerConfig(story.deployment, story.deployment.rpc, index, story.data, own, (), names=lambda: names)
     with serving(config) as found:
         found.until(lambda state: state.ready)
         yield found

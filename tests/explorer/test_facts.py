@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from pol_oracle.bench.explorer import forest
 from pol_oracle.explorer.facts.account import account
 from pol_oracle.explorer.facts.block import block
 from pol_oracle.explorer.facts.book import Book
@@ -14,20 +16,11 @@ from pol_oracle.explorer.facts.dispute import disputes
 from pol_oracle.explorer.facts.home import home
 from pol_oracle.explorer.facts.search import search
 from pol_oracle.explorer.index.schema import connect
-from tests.explorer import forest
+from pol_oracle.explorer.index.writing import IndexWriter
+from pol_oracle.explorer.keeper import IndexState
 
 PARTY, BIG = forest.MINERS[3], 10**21  # an amount that no 64 bits hold
 ENTRIES = 6000
-
-
-class NoWorkshop:
-    """Nothing is worked out elsewhere."""
-
-    def answer(self, *_: object) -> None:
-        return None
-
-    def begun(self, *_: object) -> tuple[bool, None]:
-        return False, None
 
 
 @pytest.fixture(scope="module")
@@ -41,9 +34,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture
 def book(path: Path) -> Book:
-    found = forest.book_of(path)
-    found.workshop = NoWorkshop()  # type: ignore[assignment]
-    return found
+    return forest.book_of(path)
 
 
 def test_sums_of_an_account_are_of_all_it_ever_got(path: Path, book: Book) -> None:
@@ -74,7 +65,7 @@ def test_all_payments_of_an_account_can_be_paged_through(path: Path, book: Book)
 
 
 def test_the_next_block_of_a_miner_is_found_however_many_follow(book: Book) -> None:
-    rows = book.reader.by_sequence(0)
+    rows = book.reader.tree()
     first, second = (book.reader.block(row.id) for row in rows[:2])
     assert first is not None and second is not None
     following = block(book, first).next_of_miner
@@ -86,7 +77,7 @@ def test_the_next_block_of_a_miner_is_found_however_many_follow(book: Book) -> N
 
 def test_all_that_ever_fell_is_counted_and_can_be_paged_through(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pol_oracle.explorer.facts.dispute.FALLEN", 7)
-    every = {row.id.hex() for row in book.reader.by_sequence(0) if row.status == 3}
+    every = {row.id.hex() for row in book.reader.tree() if row.status == 3}
     assert len(every) > 20
     seen, before = list[str](), None
     while True:
@@ -99,14 +90,14 @@ def test_all_that_ever_fell_is_counted_and_can_be_paged_through(book: Book, monk
 
 
 def test_an_id_of_decimal_digits_is_found(book: Book) -> None:
-    ids = [row.id.hex() for row in book.reader.by_sequence(0)]
+    ids = [row.id.hex() for row in book.reader.tree()]
     short = next(one for one in ids if one[:5].isdecimal())
     found = search(book, short[:5])
     assert f"0x{short}" in (found.href or "").split("/") + [row.id for row in found.blocks]
 
 
 def test_a_height_that_begins_an_id_as_well_finds_both(book: Book) -> None:
-    ids = [row.id.hex() for row in book.reader.by_sequence(0)]
+    ids = [row.id.hex() for row in book.reader.tree()]
     text = next(one[:4] for one in ids if one[:4].isdecimal() and 1000 <= int(one[:4]) <= 1200)
     found = search(book, text)
     assert found.href is None
@@ -119,15 +110,15 @@ def test_a_page_is_of_one_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     cut = next(at for at, event in enumerate(events) if event.at.l1_block == 30)
     writer = forest.fill(tmp_path / "index.sqlite", iter(events[:cut]))
     book = forest.book_of(tmp_path / "index.sqlite")
-    real, rest = book.reader.by_sequence, [events[cut:]]
+    real, rest = book.reader.tree, [events[cut:]]
 
-    def meanwhile(since: int) -> object:
-        found = real(since)
+    def meanwhile() -> object:
+        found = real()
         if rest:
-            writer.apply(forest._update(rest.pop()))
+            writer.apply(forest.update(rest.pop()))
         return found
 
-    monkeypatch.setattr(book.reader, "by_sequence", meanwhile)
+    monkeypatch.setattr(book.reader, "tree", meanwhile)
     with book.moment():
         tree, said = book.snapshot(), home(book)
         assert {head for _, head in tree.heads} <= {row.id for row in tree.rows} | {forest.GENESIS}
@@ -139,9 +130,28 @@ def test_a_page_is_of_one_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_a_page_never_claims_to_be_newer_than_it_is(path: Path) -> None:
     states = iter(range(1, 100))
-    book = forest.book_of(path)
-    real = book._state
-    book._state = lambda: type(real())(version=next(states), ready=True)
+    book = forest.book_of(path, lambda: IndexState(version=next(states), ready=True))
     with book.moment():
         assert book.state.version == book.state.version == 1
     assert book.state.version == 2
+
+
+def test_a_tree_that_is_kept_up_is_the_one_that_is_read_anew(tmp_path: Path) -> None:
+    path = tmp_path / "index.sqlite"
+    updates = list(forest.pieces(forest.grow(200, 40), 7))
+    writer = IndexWriter(path, "forest", forest.GENESIS)
+    writer.apply(updates[0])
+    book = forest.book_of(path)
+    for number, update in enumerate(updates[1:], 1):
+        writer.apply(update)
+        if number % 9 == 0:  # L1 takes some back, and brings it again
+            back = update.l1_block - 5
+            again = tuple(e for one in updates[: number + 1] for e in one.events if e.at.l1_block > back)
+            writer.apply(replace(update, rollback_to=back, events=again))
+        if number % 2:
+            continue
+        kept, anew = book.snapshot(), forest.book_of(path).snapshot()
+        assert (kept.rows, kept.heads) == (anew.rows, anew.heads)
+        assert kept.lanes == anew.lanes
+    assert len(book.snapshot().rows) == 200
+    writer.close()

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import itertools
 import socket
+import threading
+import time
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import requests
 
+from pol_oracle.canonical.commitments.accuracy import AccuracyTree
 from pol_oracle.explorer.web.serve import ExplorerConfig
+from pol_oracle.explorer.workshop.path import sums_path
 from pol_oracle.l1.devnet.ports import HOST
+from pol_oracle.protocol.hashing import Tag, keccak
 from tests.explorer.conftest import Site, serving
 from tests.explorer.stage import FINAL, Story
 
@@ -124,3 +132,47 @@ def test_a_page_stays_while_l1_is_away_and_says_so(site: Site, story: Story, tmp
         assert status == 200
         assert "Not up to date" in text
         assert alone.get("/healthz")[0] == 503
+
+
+def settled(site: Site, path: str) -> Any:
+    """JSON of a dispute once its evidence has been read."""
+    deadline = time.monotonic() + 120
+    while (said := site.api(path))["evidence"] is None:
+        assert time.monotonic() < deadline, said["reading"]
+        threading.Event().wait(0.1)
+    return said
+
+
+def test_the_path_of_hashes_leads_from_the_wrong_float_to_the_header(site: Site, story: Story) -> None:
+    said = settled(site, f"/dispute/0x{story.step.hex()}")["evidence"]
+    header = site.api(f"/block/0x{story.step.hex()}")["header"]
+    roots = {step["tree"]: step["hash"] for step in said["path"] if step["level"] is None}
+    assert roots["root of the state after"] == header["post_root"][2:]  # where the wrong weight stands
+    assert roots["root of the trace"] == header["trace_root"][2:]
+    assert said["committed"][roots["root of the trace"]] == "traceRoot in the header"
+    for lower, upper in itertools.pairwise(said["path"]):
+        if lower["level"] is None or upper["level"] is None:
+            continue
+        pair = [lower["sibling"], lower["hash"]] if lower["place"] & 1 else [lower["hash"], lower["sibling"]]
+        tag = {"tensor": Tag.TENSOR_NODE, "list": Tag.LIST_NODE}[lower["tree"]]
+        assert keccak(tag + bytes.fromhex("".join(pair))).hex() == upper["hash"]
+        assert (upper["level"], upper["place"]) == (lower["level"] + 1, lower["place"] >> 1)
+
+
+def test_the_path_of_a_requirement_leads_to_the_new_state(site: Site, story: Story) -> None:
+    said = settled(site, f"/dispute/0x{story.requirement.hex()}")["evidence"]
+    header = site.api(f"/block/0x{story.requirement.hex()}")["header"]
+    last = said["path"][-1]
+    assert (last["tree"], last["hash"]) == ("root of W', the state after", header["post_root"][2:])
+    assert said["committed"][last["hash"]] == "postRoot in the header"
+
+
+def test_the_path_of_sums_leads_to_the_roots_sums() -> None:
+    before = np.arange(1500) % 3 == 0
+    tree = AccuracyTree.of(before, ~before)
+    node = tree.levels[0][4]
+    siblings = [one.abi() for one in tree.siblings(0, 4)]
+    path = sums_path((0, 4, node.before, node.after, tree.content(0, 4), siblings))
+    assert path[-1].hash == tree.root.hash.hex()
+    assert f"{tree.root.before} → {tree.root.after}" in path[-1].tree
+    assert [step.place for step in path[:-1]] == [4, 2, 1]

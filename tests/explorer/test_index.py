@@ -14,12 +14,14 @@ from hypothesis import strategies as st
 from pol_oracle.bench.l1 import PARAMETERS, running
 from pol_oracle.explorer.index import codec
 from pol_oracle.explorer.index.reading import IndexReader
-from pol_oracle.explorer.index.schema import connect
+from pol_oracle.explorer.index.schema import connect, open_index
 from pol_oracle.explorer.index.writing import REACH, IndexWriter
 from pol_oracle.explorer.keeper import IndexKeeper
 from pol_oracle.l1.client import Client
 from pol_oracle.l1.events.typed import Event
 from pol_oracle.l1.monitor import Monitor, Update
+from pol_oracle.l1.sending.journal import Journal
+from pol_oracle.protocol.errors import InputError
 from pol_oracle.protocol.lifecycle import Role, Status
 from pol_oracle.view import History
 from tests.explorer.stage import FINAL, Story
@@ -142,15 +144,15 @@ def blocks(path: Path) -> int:
     return len(IndexReader(path).newest(1000))
 
 
-@pytest.mark.parametrize("harm", ["garbage", "torn", "version", "chain"])
+@pytest.mark.parametrize("harm", ["empty", "torn", "version", "chain"])
 def test_a_file_that_is_of_no_use_is_made_anew(
     story: Story, watched: tuple[Path, list[IndexKeeper]], harm: str, at_once: dict[str, list[tuple[Any, ...]]]
 ) -> None:
     path, made = watched
     keeper(story, path, made).look()
     made[-1]._writer.close()
-    if harm == "garbage":
-        path.write_bytes(b"no database" * 1000)
+    if harm == "empty":
+        path.write_bytes(b"")
     elif harm == "torn":
         path.write_bytes(path.read_bytes()[:5000])
     else:
@@ -161,6 +163,21 @@ def test_a_file_that_is_of_no_use_is_made_anew(
     assert again.state.notice
     again.look()
     assert contents(path) == at_once
+
+
+@pytest.mark.parametrize("content", ["text", "journal"])
+def test_a_file_that_is_no_index_is_left_alone(tmp_path: Path, content: str) -> None:
+    """A mistyped path cost a file of the system, an agent's journal would have been worth money."""
+    path = tmp_path / "file"
+    if content == "text":
+        path.write_text("root:x:0:0:root:/root:/bin/bash\n")
+    else:
+        Journal(path, "0x70997970C51812dc3A010C7d01b50e0d17dc79C8", "here").close()
+    before = path.read_bytes()
+
+    with pytest.raises(InputError, match="is no index of this explorer: it is left alone"):
+        open_index(path, "here")
+    assert path.read_bytes() == before
 
 
 @pytest.mark.parametrize("harm", ["deleted", "replaced"])
@@ -174,6 +191,11 @@ def test_a_file_that_is_lost_while_it_is_used_is_made_anew(
     path.unlink()
     if harm == "replaced":
         path.write_bytes(b"something else")
+        for _ in range(2):
+            own.look()
+            assert "is no index of this explorer: it is left alone" in own.state.trouble
+        assert path.read_bytes() == b"something else"
+        path.unlink()
     own.look()
     own.look()
     assert (own.state.notice, own.state.ready) == ("it was deleted", True)

@@ -95,6 +95,19 @@ def test_only_so_many_questions_wait_and_the_same_one_waits_once(bench: Bench, t
     assert bench.shop.answer(operator.mul, 2, 1) == 2
 
 
+def test_what_takes_long_keeps_nothing_else_waiting(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pol_oracle.explorer.workshop.pool._LONG", {"read_bytes"})
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    assert bench.shop.answer(Path.read_bytes, pipe) is None
+    assert asyncio.run(bench.shop.wait(operator.mul, 2, 5)) == 10
+    assert bench.shop.answer(Path.read_bytes, pipe) is None
+    pipe.write_bytes(b"done")
+    assert asyncio.run(bench.shop.wait(Path.read_bytes, pipe)) == b"done"
+
+
 def test_somebody_who_waits_is_told_what_went_wrong(bench: Bench, tmp_path: Path) -> None:
     assert asyncio.run(bench.shop.wait(operator.mul, 2, 3)) == 6
     assert asyncio.run(bench.shop.wait(read, tmp_path / "no")) == GONE

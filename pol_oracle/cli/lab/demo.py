@@ -16,7 +16,7 @@ def demo(
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where figure1.png and demo.json go.")] = Path(),
     blocks: Annotated[int, typer.Option(min=1, help="Honest blocks to be finalized before it ends.")] = 12,
     limit: Annotated[
-        float, typer.Option(min=1, help="Seconds after which a demo that has not ended counts as failed.")
+        float, typer.Option(min=1, max=1e7, help="Seconds after which a demo that has not ended counts as failed.")
     ] = 420.0,
     task: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Task file (TOML) to run instead of the demo's own.")

@@ -13,7 +13,7 @@ from ..settings import Settings
 def soak(
     ctx: typer.Context,
     minutes: Annotated[
-        float, typer.Option(min=0.1, help="How many minutes of faults; it takes some longer in all.")
+        float, typer.Option(min=0.1, max=1e5, help="How many minutes of faults; it takes some longer in all.")
     ] = 60.0,
     seed: Annotated[
         int | None, typer.Option(min=0, help="The number that all chance follows from. (default: drawn, and printed)")

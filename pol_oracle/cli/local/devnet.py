@@ -13,6 +13,8 @@ from .. import given, output, session
 from ..options import Json
 from ..settings import Settings
 
+SHORTEST_S = 0.01  # between L1 blocks
+
 app = typer.Typer(no_args_is_help=True, help="A local L1: Anvil in the background, its chain saved in the home folder.")
 
 
@@ -29,6 +31,7 @@ def up(
         float | None,
         typer.Option(
             min=0,
+            max=86400,
             help="Seconds between L1 blocks; 0 makes a block per transaction. (default: as last time, else 1)",
         ),
     ] = None,
@@ -42,6 +45,8 @@ def up(
     from pol_oracle.l1.devnet.anvil import Devnet, DevnetSettings
 
     settings: Settings = ctx.obj
+    if block_time is not None and 0 < block_time < SHORTEST_S:
+        raise InputError(f"L1 blocks every {block_time:g} s are too many: {SHORTEST_S:g} s at least, or 0")
     last = Devnet(settings.devnet).last_settings()
     wanted = DevnetSettings(
         last.port if port is None else port,

@@ -36,7 +36,7 @@ Store = Annotated[
         "(default: the deployment's)",
     ),
 ]
-Poll = Annotated[float, typer.Option(min=0.05, help="Seconds between two looks at L1.")]
+Poll = Annotated[float, typer.Option(min=0.05, max=3600, help="Seconds between two looks at L1.")]
 Confirmations = Annotated[
     int | None,
     typer.Option(min=0, help="L1 blocks that must follow an event before it counts. (default: the deployment's)"),

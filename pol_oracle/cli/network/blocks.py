@@ -96,7 +96,7 @@ def verify(
 def watch(
     ctx: typer.Context,
     past: Annotated[bool, typer.Option(help="Begin with all past events instead of the next one.")] = False,
-    interval: Annotated[float, typer.Option(min=0.1, help="Seconds between two looks at L1.")] = 1.0,
+    interval: Annotated[float, typer.Option(min=0.1, max=3600, help="Seconds between two looks at L1.")] = 1.0,
     count: Annotated[int, typer.Option(min=0, help="Stop after this many events; 0 for never.")] = 0,
     everything: Annotated[
         bool, typer.Option("--all", help="Also tell how bonds move because of what is told anyway.")

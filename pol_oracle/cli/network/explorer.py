@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json as codec
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +18,7 @@ from ..pages import noticed
 from ..settings import Settings
 
 NAMES = "names.json"
+_NAMES_S = 5.0  # between two looks at who is called what
 
 
 def explorer(
@@ -28,7 +31,9 @@ def explorer(
     ] = None,
     names: Annotated[
         Path | None,
-        typer.Option(help="JSON file: address -> what to call it. (default: names.json in the home folder)"),
+        typer.Option(
+            help="JSON file: address -> what to call it, before all else. (default: names.json in the home folder)"
+        ),
     ] = None,
     store: States = None,
     json: Json = False,
@@ -40,7 +45,7 @@ def explorer(
     found = session.deployment(settings)
     where = index or settings.home / "explorer.sqlite"
     states = (str(settings.states), *(store or found.store))
-    called = read_names(settings.home, names)
+    called = NameBook(lambda: {**session.names(settings, found).known, **read_names(settings.home, names)})
     rpc, own = settings.rpc or found.rpc, settings.home / "explorer-states"
     config = ExplorerConfig(found, rpc, where, settings.data, own, states, host, port, called)
 
@@ -51,6 +56,31 @@ def explorer(
 
     with noticed(settings.home, found) as notice:
         serve(config, ready)
+
+
+class NameBook:
+    """What to call accounts by now. Safe to share between threads.
+
+    Args:
+        read: reads it; what this raises the first time is raised, later on the former names stay.
+        clock: seconds, monotonic.
+    """
+
+    def __init__(self, read: Callable[[], dict[str, str]], clock: Callable[[], float] = time.monotonic) -> None:
+        self._read, self._clock = read, clock
+        self._known, self._read_at = read(), clock()
+
+    def __call__(self) -> Mapping[str, str]:
+        """Returns them by address, read anew now and then: agents come and go."""
+        if self._clock() >= self._read_at + _NAMES_S:
+            self._read_at = self._clock()
+            try:
+                self._known = self._read()
+            except InputError as error:
+                import structlog
+
+                structlog.get_logger(__name__).warning("the former names stay", reason=str(error))
+        return self._known
 
 
 def read_names(home: Path, file: Path | None) -> dict[str, str]:

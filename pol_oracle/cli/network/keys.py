@@ -26,9 +26,10 @@ Name = Annotated[str, typer.Argument(help="Name of the key: letters, digits, '_'
 @app.command()
 def new(ctx: typer.Context, name: Name, password_file: PasswordFile = None, json: Json = False) -> None:
     """Make a new random key and store it encrypted."""
-    from pol_oracle.l1.keys import new_key
+    from pol_oracle.l1.keys import check_new, new_key
 
     settings: Settings = ctx.obj
+    check_new(settings.keys, name)
     _show(new_key(settings.keys, name, session.password(settings, password_file, confirm=True)), json)
 
 
@@ -44,9 +45,10 @@ def import_(
     json: Json = False,
 ) -> None:
     """Store an existing private key encrypted. The key is never taken from the command line."""
-    from pol_oracle.l1.keys import import_key
+    from pol_oracle.l1.keys import check_new, import_key
 
     settings: Settings = ctx.obj
+    check_new(settings.keys, name)
     secret = _secret(secret_file)
     _show(import_key(settings.keys, name, secret, session.password(settings, password_file, confirm=True)), json)
 

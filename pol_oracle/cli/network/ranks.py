@@ -11,8 +11,6 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import structlog
-
 from ..settings import Settings, rank_environment
 
 if TYPE_CHECKING:
@@ -22,8 +20,6 @@ HOST = "127.0.0.1"
 LOOK_S = 0.5  # between two looks at helpers
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0  # before one is started again; doubles each time
 STEADY_S = 60.0  # of life, after which the pauses begin anew
-
-log = structlog.get_logger(__name__)
 
 
 def command(settings: Settings, store: Sequence[str], threads: int) -> list[str]:
@@ -68,6 +64,9 @@ class Helper:
             self._pause_s = FIRST_PAUSE_S if now - self._began > STEADY_S else min(2 * self._pause_s, LONGEST_PAUSE_S)
             self._again = now + self._pause_s
         elif now >= self._again:
+            import structlog
+
+            log = structlog.get_logger(__name__)
             log.warning("a helper ended and is started again", rank=self._rank, code=code, said=str(self._out))
             self._start()
 

@@ -60,7 +60,11 @@ def prune(
     from pol_oracle.store import StateStore
 
     settings: Settings = ctx.obj
+    if folder is not None and not folder.is_dir():
+        raise InputError(f"{folder} is no folder on this machine")
     found = session.deployment(settings)
+    if folder is None and not found.store:
+        raise InputError("the deployment names no store: name a --folder")
     store = StateStore([folder or found.store[0]])
     if not store.local:
         raise InputError(f"{store.places[0]} is no folder on this machine: prune it where it is, or name a --folder")

@@ -12,7 +12,7 @@ from .book import Book
 from .common import BlockSummary, Happening, PageFacts, PaymentFacts, payment
 from .home import MinerStanding, miners
 
-PAYMENTS, EVENTS, BLOCKS = 200, 60, 60
+PAYMENTS, EVENTS, BLOCKS = 100, 40, 40
 _BEFORE = re.compile(r"([0-9]{1,15})\.([0-9]{1,9})")
 
 

@@ -11,7 +11,7 @@ from functools import cached_property
 from pol_oracle.l1.contracts.deployment import Deployment
 
 from ..index.reading import IndexReader
-from ..index.rows import IndexedBlock, TreeBlock
+from ..index.rows import IndexedBlock, IndexStamp, TreeBlock
 from ..keeper import IndexState
 from ..lookup import CallLookup
 from ..workshop import tools
@@ -83,7 +83,7 @@ class Book:
         state: says where the index stands.
         workshop: works out what needs data or arithmetic.
         lookup: fetches calls that L1 holds.
-        names: address -> what the operator calls it.
+        names: says what the operator calls accounts by now, by address.
     """
 
     def __init__(
@@ -93,14 +93,14 @@ class Book:
         state: Callable[[], IndexState],
         workshop: Workshop,
         lookup: CallLookup,
-        names: Mapping[str, str] | None = None,
+        names: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
-        self.deployment, self.reader, self.names = deployment, reader, dict(names or {})
+        self.deployment, self.reader, self._names = deployment, reader, names
         self.workshop, self.lookup = workshop, lookup
         self._state = state
         self._lock = threading.Lock()
         self._local = threading.local()
-        self._kept: tuple[tuple[int, int], TreeSnapshot] | None = None
+        self._kept: tuple[IndexStamp, TreeSnapshot] | None = None
 
     @contextmanager
     def moment(self) -> Iterator[None]:
@@ -119,6 +119,11 @@ class Book:
         return pinned or self._state()
 
     @property
+    def names(self) -> Mapping[str, str]:
+        """Address -> what the operator calls it."""
+        return self._names()
+
+    @property
     def genesis(self) -> bytes:
         """Id of the genesis block."""
         return bytes.fromhex(self.deployment.genesis_id.removeprefix("0x"))
@@ -133,14 +138,26 @@ class Book:
         pinned: TreeSnapshot | None = getattr(self._local, "tree", None)
         if pinned is not None:
             return pinned
-        with self.reader.at_once():
-            stamp = self.reader.stamp()
-            with self._lock:
-                if self._kept is None or self._kept[0] != stamp:
-                    self._kept = stamp, TreeSnapshot(self.reader.by_sequence(0), self.reader.heads())
-                found = self._kept[1]
+        with self.reader.at_once(), self._lock:
+            found = self._current()
         if getattr(self._local, "state", None) is not None:
             self._local.tree = found
+        return found
+
+    def _current(self) -> TreeSnapshot:
+        """The tree as this thread sees the index: the last one that was made, with what has changed since."""
+        stamp, reader = self.reader.stamp(), self.reader
+        known = self._kept
+        if known is not None and known[0] == stamp:
+            return known[1]
+        if known is None or known[0].kind != stamp.kind or known[0].changes > stamp.changes:
+            found = TreeSnapshot(reader.tree(), reader.heads())
+        else:
+            rows, since = list(known[1].rows), known[0].l1_block
+            for sequence, row in reader.tree_since(since):
+                rows[sequence - 1 : sequence] = [row]
+            found = TreeSnapshot(rows, known[1].heads + reader.heads(since))
+        self._kept = stamp, found
         return found
 
     def label(self, half: str, sample: int) -> int | None:

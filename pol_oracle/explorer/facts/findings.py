@@ -56,6 +56,24 @@ class WeightFacts(PageFacts):
     rose: bool
 
 
+class PathStep(PageFacts):
+    """A node on the way from what was opened to what the block committed to; hex without 0x.
+
+    Attributes:
+        tree: what it is a node of; of a root, what it is the root of.
+        level: from the leaves, 0, up; None for a root.
+        place: in its level.
+        hash: of the node.
+        sibling: what it is hashed with: zeros where there is none, "" for a root.
+    """
+
+    tree: str
+    level: int | None = None
+    place: int | None = None
+    hash: str
+    sibling: str = ""
+
+
 class EvidenceFacts(PageFacts):
     """What a call of the Court showed.
 
@@ -74,6 +92,8 @@ class EvidenceFacts(PageFacts):
         said, sums: of the accuracy tree: [before, after] as claimed for a node, and as they lie below it.
         hashes: that lead from what was opened to what the header commits to.
         opened: leaves of 64 numbers that were opened.
+        committed: what the block committed to, by its hash, as far as the call names it.
+        path: the way up from the wrong number, of the requirement's weights in W', or from the node of the sums.
     """
 
     function: str
@@ -96,6 +116,8 @@ class EvidenceFacts(PageFacts):
     node: list[int] = Field(default_factory=list)
     hashes: int = 0
     opened: int = 0
+    path: list[PathStep] = Field(default_factory=list)
+    committed: dict[str, str] = Field(default_factory=dict)
 
 
 class WrongSample(PageFacts):

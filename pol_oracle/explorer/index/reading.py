@@ -12,10 +12,11 @@ from typing import Any
 from pol_oracle.l1.events.typed import Event
 from pol_oracle.protocol.lifecycle import EvidenceKind, Role, Status
 
-from .rows import IndexedBlock, IndexedBond, IndexedEntry, L1Reorg, TreeBlock, block_of, event_of, ledger_of
+from .rows import IndexedBlock, IndexedBond, IndexedEntry, IndexStamp, L1Reorg, TreeBlock, block_of, event_of, ledger_of
 from .schema import connect
 
 _ORDER = "ORDER BY l1_block, log_index"
+_TREE = "id, parent, height, miner, proposed_at, correct_after, status, closed_at"
 _SUMS = "wei(CASE WHEN amount NOT LIKE '-%' THEN amount END), wei(CASE WHEN amount LIKE '-%' THEN amount END)"
 _DISPUTED = "WHERE status = 1 AND id IN (SELECT block_id FROM demands WHERE closed_l1 IS NULL)"
 _BACK = "ORDER BY l1_block DESC, log_index DESC"
@@ -51,10 +52,11 @@ class IndexReader:
             self._local.at_once = False
             db.rollback()  # there is nothing to commit
 
-    def stamp(self) -> tuple[int, int]:
-        """Returns another value whenever something has changed."""
-        found = self._rows("SELECT value FROM meta WHERE key = 'stamp'")
-        return self._generation, int(found[0][0]) if found else 0
+    def stamp(self) -> IndexStamp:
+        """Returns what tells one state of the file from others."""
+        meta = {row["key"]: row["value"] for row in self._rows("SELECT * FROM meta")}
+        drops, changes, l1_block = (int(meta.get(key, 0)) for key in ("drops", "stamp", "l1_block"))
+        return IndexStamp((self._generation, drops), changes, l1_block)
 
     # --- L1 ---
 
@@ -130,15 +132,20 @@ class IndexReader:
         low, high = bytes.fromhex(prefix.ljust(64, "0")), bytes.fromhex(prefix.ljust(64, "f"))
         return self._blocks("WHERE id BETWEEN ? AND ? LIMIT ?", low, high, limit)
 
-    def by_sequence(self, since: int) -> list[TreeBlock]:
-        """Returns what the tree shows of all blocks from a sequence on, in L1 order."""
-        columns = "id, parent, height, miner, proposed_at, correct_after, status, closed_at"
-        rows = self._rows(f"SELECT {columns} FROM blocks WHERE sequence >= ? ORDER BY sequence", since)
-        return [TreeBlock(*row) for row in rows]
+    def tree(self) -> list[TreeBlock]:
+        """Returns what the tree shows of all blocks, in L1 order."""
+        return [TreeBlock._make(row) for row in self._rows(f"SELECT {_TREE} FROM blocks ORDER BY sequence")]
 
-    def heads(self) -> list[tuple[int, bytes]]:
-        """Returns when which block became the head, in L1 order."""
-        return [tuple(row) for row in self._rows(f"SELECT timestamp, block_id FROM heads {_ORDER}")]
+    def tree_since(self, l1_block: int) -> list[tuple[int, TreeBlock]]:
+        """Returns what has changed of the tree since an L1 block, in L1 order, each with its sequence."""
+        where = "WHERE l1_block > ? OR closed_l1 > ? ORDER BY sequence"
+        rows = self._rows(f"SELECT sequence, {_TREE} FROM blocks {where}", l1_block, l1_block)
+        return [(row[0], TreeBlock._make(row[1:])) for row in rows]
+
+    def heads(self, since: int = -1) -> list[tuple[int, bytes]]:
+        """Returns when which block became the head, in L1 order, after an L1 block."""
+        rows = self._rows(f"SELECT timestamp, block_id FROM heads WHERE l1_block > ? {_ORDER}", since)
+        return [tuple(row) for row in rows]
 
     def by_status(self) -> dict[Status, int]:
         """Returns how many blocks there are of each status."""
@@ -175,8 +182,7 @@ class IndexReader:
 
     def attestations(self, account: str) -> int:
         """Returns how often an account attested."""
-        joined = "parties JOIN events USING (l1_block, log_index)"
-        wanted = f"SELECT count(*) FROM {joined} WHERE account = ? AND kind = 'Attested'"
+        wanted = "SELECT count(*) FROM parties WHERE account = ? AND kind = 'Attested'"
         return int(self._rows(wanted, account)[0][0])
 
     def disputed(self, limit: int = 50) -> list[IndexedBlock]:
@@ -216,7 +222,7 @@ class IndexReader:
     def burned(self, block_id: bytes) -> int:
         """Returns how many wei were lost over a block that nobody won."""
         (row,) = self._rows(f"SELECT {_SUMS} FROM ledger WHERE block_id = ? AND unit = 'ETH'", block_id)
-        return max(-int(row[1]) - int(row[0]), 0)
+        return max(-int(row[1] or 0) - int(row[0] or 0), 0)  # of no rows there is no sum
 
     def bonds(self, account: str | None = None) -> list[IndexedBond]:
         """Returns the bonds and credits of an account, or of all."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from pol_oracle.l1.events.typed import Event
 from pol_oracle.l1.records import LogPosition
@@ -37,8 +38,22 @@ class IndexedBlock:
 
 
 @dataclass(frozen=True)
-class TreeBlock:
-    """What the tree shows of a block."""
+class IndexStamp:
+    """Tells one state of the file from others.
+
+    Attributes:
+        kind: another one whenever the file is another, or rows went.
+        changes: grows with every change.
+        l1_block: last L1 block that is in.
+    """
+
+    kind: tuple[int, int]
+    changes: int
+    l1_block: int
+
+
+class TreeBlock(NamedTuple):
+    """What the tree shows of a block; a tuple, since there are thousands."""
 
     id: bytes
     parent: bytes

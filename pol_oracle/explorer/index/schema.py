@@ -1,6 +1,7 @@
 """The tables. Every row says which L1 block it comes from, so that a roll-back deletes rows and opens closed blocks.
 
-A file is used if it is whole, of this version, and of this deployment; else it is made anew, and says why. Whether it
+A file is used if it is whole, of this version, and of this deployment; else it is made anew, and says why. One that is
+no index at all is left alone, since somebody else's would be lost. Whether it
 is of this very L1, and not of one that was thrown away, is seen once L1 answers (``keeper.py``).
 Amounts are decimal text, because they do not fit 64 bits; the aggregate ``wei`` adds them up exactly.
 """
@@ -14,8 +15,11 @@ from pathlib import Path
 from pol_oracle.protocol.errors import InputError
 
 VERSION = "2"
+APPLICATION = 0x706F4C69  # stands in the file's first bytes, where it is found though the rest is damaged
+_HEADER, _APPLICATION_AT = b"SQLite format 3\0", slice(68, 72)  # of SQLite's file format
 TABLES = """
--- version and identity of the file; l1: which L1 it was read from; stamp: another one whenever something has changed
+-- version and identity of the file; l1: which L1 it was read from; stamp: another one whenever something has
+-- changed; drops: another one whenever rows went
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 -- L1 blocks that were passed: to find the newest that still stands
 CREATE TABLE passed (number INTEGER PRIMARY KEY, hash BLOB NOT NULL, timestamp INTEGER NOT NULL);
@@ -26,7 +30,7 @@ CREATE INDEX events_of_block ON events (block_id);
 CREATE INDEX events_of_tx ON events (tx);
 CREATE INDEX events_of_kind ON events (kind, l1_block, log_index);
 -- who has a part in an event
-CREATE TABLE parties (account TEXT, l1_block INTEGER, log_index INTEGER,
+CREATE TABLE parties (account TEXT, l1_block INTEGER, log_index INTEGER, kind TEXT NOT NULL,
   PRIMARY KEY (account, l1_block, log_index)) WITHOUT ROWID;
 CREATE TABLE blocks (
   id BLOB PRIMARY KEY, parent BLOB NOT NULL, height INTEGER NOT NULL, miner TEXT NOT NULL, difficulty INTEGER NOT NULL,
@@ -37,8 +41,10 @@ CREATE TABLE blocks (
 CREATE INDEX blocks_by_height ON blocks (height);
 CREATE UNIQUE INDEX blocks_by_sequence ON blocks (sequence);
 CREATE INDEX blocks_by_status ON blocks (status, height);
-CREATE INDEX blocks_by_miner ON blocks (miner, sequence);
+CREATE INDEX blocks_by_miner ON blocks (miner, sequence, status);
 CREATE INDEX blocks_by_parent ON blocks (parent);
+CREATE INDEX blocks_by_l1 ON blocks (l1_block);
+CREATE INDEX blocks_by_end ON blocks (closed_l1);
 CREATE TABLE heads (l1_block INTEGER, log_index INTEGER, block_id BLOB NOT NULL, timestamp INTEGER NOT NULL,
   PRIMARY KEY (l1_block, log_index)) WITHOUT ROWID;
 -- money with its reasons, as `pol status` tells it
@@ -101,16 +107,18 @@ def open_index(path: Path, identity: str) -> tuple[sqlite3.Connection, str]:
         The connection, and why the file was made anew; "" if it was not.
 
     Raises:
-        InputError: there can be no such file.
+        InputError: there can be no such file, or there is one that is no index.
     """
+    _refuse_others(path)
     why = _useless(path, identity)
     if why is None:
         return _tuned(connect(path, writing=True)), ""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         remove(path)
-        made = _tuned(connect(path, writing=True))
-        made.executescript(TABLES)
+        made = connect(path, writing=True)
+        made.execute(f"PRAGMA application_id = {APPLICATION}")
+        _tuned(made).executescript(TABLES)
         with made:
             made.executemany("INSERT INTO meta VALUES (?, ?)", [("version", VERSION), ("identity", identity)])
     except (OSError, sqlite3.OperationalError) as error:
@@ -119,9 +127,31 @@ def open_index(path: Path, identity: str) -> tuple[sqlite3.Connection, str]:
 
 
 def remove(path: Path) -> None:
-    """Deletes the file and what SQLite keeps beside it."""
+    """Deletes the file and what SQLite keeps beside it.
+
+    Raises:
+        InputError: it is no index.
+    """
+    _refuse_others(path)
     for suffix in ("", "-wal", "-shm"):
         path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
+def _refuse_others(path: Path) -> None:
+    """Raises unless a file is an index, whatever its state, or nobody's: empty, or none."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(_APPLICATION_AT.stop)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise InputError(
+            f"the index {path} cannot be read ({error.strerror}); name another place with --index"
+        ) from error
+    if head and not (head.startswith(_HEADER) and int.from_bytes(head[_APPLICATION_AT]) == APPLICATION):
+        raise InputError(
+            f"{path} is no index of this explorer: it is left alone; delete it, or name another place with --index"
+        )
 
 
 def _useless(path: Path, identity: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from functools import singledispatchmethod
 from pathlib import Path
@@ -77,6 +78,15 @@ class IndexWriter:
         with self._db:
             self._db.execute("INSERT OR REPLACE INTO meta VALUES ('l1', ?)", (name,))
 
+    def check(self) -> None:
+        """Looks at the whole file.
+
+        Raises:
+            sqlite3.DatabaseError: it is damaged.
+        """
+        if self._db.execute("PRAGMA quick_check").fetchone()[0] != "ok":
+            raise sqlite3.DatabaseError("pages of the file are damaged")
+
     def passed(self) -> list[tuple[int, bytes]]:
         """Returns number and hash of L1 blocks that were passed, newest first."""
         return [tuple(row) for row in self._db.execute("SELECT number, hash FROM passed ORDER BY number DESC")]
@@ -94,13 +104,12 @@ class IndexWriter:
             self._db.execute("DELETE FROM passed WHERE number < ?", (update.l1_block - KEPT,))
             now = {"l1_block": update.l1_block, "now": update.timestamp}
             self._db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", [(k, str(v)) for k, v in now.items()])
-            self._stamp()
+            self._count("stamp")
 
     def forget(self, above: int) -> None:
         """Drops what is known of L1 blocks above this one, to read them again; that is no reorganisation."""
         with self._db:
             self._drop(above)
-            self._stamp()
 
     def roll_back(self, above: int) -> None:
         """L1 was reorganised: remembers what it took back, and drops it."""
@@ -118,6 +127,7 @@ class IndexWriter:
         self._drop(above)
 
     def _drop(self, above: int) -> None:
+        self._count("drops")
         touched = self._db.execute("SELECT DISTINCT block_id FROM events WHERE l1_block > ?", (above,)).fetchall()
         attested = "SELECT block_id, count(*) FROM events WHERE kind = 'Attested' AND l1_block > ? GROUP BY block_id"
         for block_id, count in self._db.execute(attested, (above,)).fetchall():
@@ -138,9 +148,10 @@ class IndexWriter:
                     self._fold(event)
         self._remember()
 
-    def _stamp(self) -> None:
-        stamp = "1 + coalesce((SELECT value FROM meta WHERE key = 'stamp'), 0)"
-        self._db.execute(f"INSERT OR REPLACE INTO meta VALUES ('stamp', {stamp})")
+    def _count(self, what: str) -> None:
+        """Counts a change of the file, for those who keep what they have read."""
+        more = "1 + coalesce((SELECT value FROM meta WHERE key = ?), 0)"
+        self._db.execute(f"INSERT OR REPLACE INTO meta VALUES (?, {more})", (what, what))
 
     def _take(self, events: Sequence[ev.Event]) -> None:
         rows = [
@@ -148,8 +159,8 @@ class IndexWriter:
             for e in events
         ]
         self._db.executemany("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
-        parties = {(account, *_place(event)) for event in events for account in accounts_of(event)}
-        self._db.executemany("INSERT INTO parties VALUES (?, ?, ?)", parties)
+        parties = {(a, *_place(event), type(event).__name__) for event in events for a in accounts_of(event)}
+        self._db.executemany("INSERT INTO parties VALUES (?, ?, ?, ?)", parties)
         for event in events:
             self._fold(event)
         self._book(events)

@@ -83,10 +83,11 @@ class Explorer:
     Args:
         book: what pages are made from.
         live: the stream.
+        doubt: told that the index could not be read.
     """
 
-    def __init__(self, book: Book, live: Live) -> None:
-        self._book, self._live = book, live
+    def __init__(self, book: Book, live: Live, doubt: Callable[[], None] = lambda: None) -> None:
+        self._book, self._live, self._doubt = book, live, doubt
         self._renderer = Renderer(book)
         self._answers = Answers(lambda: book.state)
 
@@ -265,6 +266,7 @@ class Explorer:
         return self._failed(request, 403, "Not from here", getattr(error, "detail", "That is not allowed."))
 
     async def _rebuilding(self, request: Request, _: Exception) -> Response:
+        self._doubt()
         what = "The index is being made anew from L1. This page will be back in a moment."
         return self._later(request, "One moment", what)
 

@@ -22,12 +22,18 @@ class Live:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._waiting: set[asyncio.Event] = set()
         self._state = IndexState()
+        self._ended = False
 
     def tell(self, state: IndexState) -> None:
         """There is something new; any thread may call this."""
         self._state = state
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._wake)
+
+    def end(self) -> None:
+        """Lets all streams end; called in the server's loop when it stops."""
+        self._ended = True
+        self._wake()
 
     def _wake(self) -> None:
         for event in self._waiting:
@@ -45,7 +51,7 @@ class Live:
         event = asyncio.Event()
         self._waiting.add(event)
         try:
-            while True:
+            while not self._ended:
                 yield f"data: {_line(self._state)}\n\n"
                 event.clear()
                 while not event.is_set():

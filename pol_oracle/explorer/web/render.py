@@ -36,6 +36,8 @@ class Renderer:
         self._environment.filters |= filters
         self._environment.filters |= {"who": self._who, "ago": self._ago}
         self._environment.globals["asset"] = asset
+        for name in self._environment.list_templates():  # read now, so that nobody's first look waits for it
+            self._environment.get_template(name)
 
     def page(self, template: str, **values: Any) -> str:
         """Returns a page."""

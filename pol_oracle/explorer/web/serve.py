@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import socket
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ from .live import Live
 
 _BACKLOG = 2048
 _FILES = 8192  # connections that may be open at once, as far as the system lets us
-_NICE = 5  # agents of the same machine come first
+NICE = 5  # agents of the same machine come first
 CONNECT_S = 5.0
 
 
@@ -40,7 +41,7 @@ class ExplorerConfig:
         index: the SQLite file.
         host: address to listen on.
         port: TCP port; 0 takes any free one.
-        names: address -> what to call it.
+        names: says what to call accounts by now, by address; asked often, by any thread.
         data: folder of finished data sets.
         own: folder for states that replays leave behind; it is kept small.
         states: folders and URLs where states may be found besides.
@@ -54,7 +55,7 @@ class ExplorerConfig:
     states: tuple[str, ...]
     host: str = "127.0.0.1"
     port: int = 8580
-    names: Mapping[str, str] | None = None
+    names: Callable[[], Mapping[str, str]] = dict
 
 
 def serve(config: ExplorerConfig, ready: Callable[[str], None] | None = None) -> None:
@@ -70,22 +71,27 @@ def serve(config: ExplorerConfig, ready: Callable[[str], None] | None = None) ->
     with bound(config.host, config.port) as listener:
         site = assemble(config)
         _raise_limit()
-        os.nice(_NICE)
+        os.nice(NICE)
         shown = f"[{config.host}]" if ":" in config.host else config.host
         if ready:
             ready(f"http://{shown}:{listener.getsockname()[1]}")
         with site, suppress(KeyboardInterrupt):  # Ctrl-C is how it ends
-            uvicorn.Server(configuration(site.app)).run(sockets=[listener])
+            site.server().run(sockets=[listener])
 
 
 @dataclass(frozen=True)
 class Site:
-    """The ASGI application, the thread that keeps its index, and the process that works things out."""
+    """The ASGI application and its stream, the thread that keeps its index, and what works things out."""
 
     app: object
+    live: Live
     keeper: IndexKeeper
     workshop: Workshop
     lookup: CallLookup
+
+    def server(self) -> uvicorn.Server:
+        """Returns what serves it."""
+        return ExplorerServer(self.app, self.live)
 
     def __enter__(self) -> Site:
         self.keeper.start()
@@ -110,7 +116,25 @@ def assemble(config: ExplorerConfig) -> Site:
     workshop = Workshop(WorkshopConfig(found, config.data, config.own, config.states), keeper.nudge)
     lookup = CallLookup(connect, keeper.nudge)
     book = Book(found, reader, lambda: keeper.state, workshop, lookup, config.names)
-    return Site(Explorer(book, live).application(), keeper, workshop, lookup)
+    return Site(Explorer(book, live, keeper.doubt).application(), live, keeper, workshop, lookup)
+
+
+class ExplorerServer(uvicorn.Server):
+    """A server whose streams end when it stops, instead of being waited for and then cut off.
+
+    Args:
+        app: the ASGI application.
+        live: its stream.
+    """
+
+    def __init__(self, app: object, live: Live) -> None:
+        super().__init__(configuration(app))
+        self._live = live
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """See the base class."""
+        self._live.end()
+        await super().shutdown(sockets)
 
 
 def configuration(app: object) -> uvicorn.Config:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,12 +13,15 @@ from pol_oracle.canonical.programs.program import Program
 from pol_oracle.canonical.programs.reference import reference
 from pol_oracle.protocol.eligible import unpacked
 from pol_oracle.protocol.errors import InputError
+from pol_oracle.protocol.hashing import ZERO
 from pol_oracle.protocol.positions import Tree
 from pol_oracle.task import Workload
 
 from ..facts.findings import EvidenceFacts, FloatFacts, OperandFacts, WeightFacts
+from .path import path_of, sections_of, states_of, sums_path
 
 MOST_OPERANDS = 32  # shown
+_PRE_ROOT = 5  # its place in a header
 PIXELS = 32 * 32 * 3
 
 
@@ -37,15 +41,52 @@ def read_evidence(workload: Workload, function: str, arguments: dict[str, Any], 
     if evidence is None:
         raise InputError(f"{function} carries no evidence")
     if function == "proveRequirement":
-        return _requirement(workload, evidence, required)
-    if function == "proveSums":
-        return _sums(evidence)
-    tree, index = Tree(arguments["trace"][0]), int(arguments["trace"][1])
-    if function == "proveOperation":
-        return _operation(workload, tree, index, evidence)
-    if function == "proveInput":
-        return _input(workload, tree, index, evidence)
-    raise InputError(f"{function} is not known")
+        found = _requirement(workload, evidence, required)
+    elif function == "proveSums":
+        found = _sums(evidence)
+    elif function in ("proveOperation", "proveInput"):
+        about = _About(Tree(arguments["trace"][0]), int(arguments["trace"][1]), arguments["header"])
+        found = (_operation if function == "proveOperation" else _input)(workload, about, evidence)
+    else:
+        raise InputError(f"{function} is not known")
+    return found.model_copy(update={"committed": _committed(arguments)})
+
+
+@dataclass(frozen=True)
+class _About:
+    """Which trace of a block: the tree, the number in it, and the block's header as the ABI gives it."""
+
+    tree: Tree
+    index: int
+    header: tuple[Any, ...]
+
+    @property
+    def words(self) -> str:
+        words = {
+            Tree.STEP: "the block’s own step",
+            Tree.SEGMENT: f"step {self.index} of the training before it",
+            Tree.BEFORE: f"the evaluation of test sample {self.index} before the step",
+            Tree.AFTER: f"the evaluation of test sample {self.index} after the step",
+        }
+        return words[self.tree]
+
+    @property
+    def states(self) -> tuple[bytes, bytes] | None:
+        """Roots of what its trace begins and ends with; None for a step of a segment, whose list has them."""
+        pre, post = self.header[_PRE_ROOT], self.header[_PRE_ROOT + 1]
+        known = {Tree.STEP: (pre, post), Tree.BEFORE: (pre, ZERO), Tree.AFTER: (post, ZERO)}
+        return known.get(self.tree)
+
+
+def _committed(arguments: dict[str, Any]) -> dict[str, str]:
+    """What a header, and the entries of a segment that a call shows, name by hash."""
+    names = ("segmentRoot", "preRoot", "postRoot", "traceRoot", "evalRoot")
+    header = arguments["header"][_PRE_ROOT - 1 :]
+    found = {root.hex(): f"{name} in the header" for name, root in zip(names, header, strict=False)}
+    for entry in arguments.get("segment", ((), ()))[1]:
+        for name, root in zip(("batch root", "inner root", "state root"), entry, strict=True):
+            found[root.hex()] = f"{name} in the segment’s list"
+    return found
 
 
 def float_facts(value: Any) -> FloatFacts:
@@ -65,9 +106,9 @@ def tensor_name(workload: Workload, program: Program, tensor: int) -> str:
     return (operation.label if operation is not None else "") or f"tensor {tensor}"
 
 
-def _operation(workload: Workload, tree: Tree, index: int, evidence: tuple[Any, ...]) -> EvidenceFacts:
+def _operation(workload: Workload, about: _About, evidence: tuple[Any, ...]) -> EvidenceFacts:
     tensor, element, _, packed = evidence
-    program, opening = workload.programs.program(tree), Opening.of(packed)
+    program, opening = workload.programs.program(about.tree), Opening.of(packed)
     slices = {one.tensor: one for one in opening.slices}
     claimed = np.float32(slices[tensor].value(element))
     operation = program.operation_of(tensor)
@@ -82,7 +123,7 @@ def _operation(workload: Workload, tree: Tree, index: int, evidence: tuple[Any, 
     name = tensor_name(workload, program, tensor)
     return EvidenceFacts(
         function="proveOperation",
-        trace=_trace(tree, index),
+        trace=about.words,
         tensor=name,
         layer=name.split(" ")[0].rsplit(".", 1)[0],
         operation=operation.kind.name.lower() if operation is not None else "",
@@ -92,19 +133,20 @@ def _operation(workload: Workload, tree: Tree, index: int, evidence: tuple[Any, 
         true=true,
         operands=operands,
         reads=reads,
+        path=path_of(opening, sections_of(program), tensor, element, about.states),
         **_size(opening),
     )
 
 
-def _input(workload: Workload, tree: Tree, index: int, evidence: tuple[Any, ...]) -> EvidenceFacts:
+def _input(workload: Workload, about: _About, evidence: tuple[Any, ...]) -> EvidenceFacts:
     tensor, element, _, packed, sample, _ = evidence
-    program, opening = workload.programs.program(tree), Opening.of(packed)
+    program, opening = workload.programs.program(about.tree), Opening.of(packed)
     claimed = next(one for one in opening.slices if one.tensor == tensor).value(element)
     pixels = tensor == len(workload.model.state)
     true = sample[element % PIXELS] if pixels else int.from_bytes(sample[PIXELS:], "big")
     return EvidenceFacts(
         function="proveInput",
-        trace=_trace(tree, index),
+        trace=about.words,
         tensor=tensor_name(workload, program, tensor),
         layer="data set",
         operation="copied from the data set",
@@ -112,6 +154,7 @@ def _input(workload: Workload, tree: Tree, index: int, evidence: tuple[Any, ...]
         place=list(coordinates(element, program.shapes[tensor])),
         claimed=float_facts(claimed),
         true=float_facts(true),
+        path=path_of(opening, sections_of(program), tensor, element, about.states),
         **_size(opening),
     )
 
@@ -139,6 +182,7 @@ def _requirement(workload: Workload, evidence: tuple[Any, ...], required: list[A
         weights=weights,
         rises=sum(one.rose for one in weights),
         odd=odd,
+        path=path_of(opening, states_of(tensors), tensors + tensor, chosen[0]),
         **_size(opening),
     )
 
@@ -151,18 +195,13 @@ def _sums(evidence: tuple[Any, ...]) -> EvidenceFacts:
         halves = content[:40], content[40:]
         sums = [sum(int.from_bytes(half[at : at + 4], "big") for half in halves) for at in (32, 36)]
     return EvidenceFacts(
-        function="proveSums", said=[before, after], sums=sums, node=[level, index], hashes=len(siblings)
+        function="proveSums",
+        said=[before, after],
+        sums=sums,
+        node=[level, index],
+        hashes=len(siblings),
+        path=sums_path(evidence),
     )
-
-
-def _trace(tree: Tree, index: int) -> str:
-    words = {
-        Tree.STEP: "the block’s own step",
-        Tree.SEGMENT: f"step {index} of the training before it",
-        Tree.BEFORE: f"the evaluation of test sample {index} before the step",
-        Tree.AFTER: f"the evaluation of test sample {index} after the step",
-    }
-    return words[tree]
 
 
 def _size(opening: Opening) -> dict[str, Any]:

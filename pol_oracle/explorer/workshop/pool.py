@@ -1,8 +1,9 @@
-"""The process that does the work, and what it has found. It is started when it is first needed.
+"""The processes that do the work, and what they have found. Each is started when it is first needed.
 
 A question is a function of ``tools.py`` and its arguments. Whoever asks gets the answer if it is there, and nothing
 while it is being worked out; once it is, everybody who watches is told. A process that ends takes what waits for it
-along, and the next question starts another. What went wrong is told for a while, and then tried again when asked.
+along, and the next question starts another. What takes long has a process of its own, so that pictures do not wait for
+it. What went wrong is told for a while, and then tried again when asked.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from . import tools
 _KEPT = 256  # answers of a function
 _MOST_WAITING = {"replayed": 4, "learned": 4, "filters": 16}  # questions to a function; beyond that nothing is begun
 _ELSE_WAITING = 64
+_LONG = {"replayed", "learned"}  # what takes a process for seconds, or minutes
 _AGAIN_S = 10.0  # a failure is told for so long
 _PATIENCE_S = 20.0  # somebody waits for an answer
 Key = tuple[Any, ...]
@@ -98,7 +100,7 @@ class Workshop:
     ) -> None:
         self._config, self._changed, self._clock = config, changed, clock
         self._lock = threading.RLock()
-        self._pool: ProcessPoolExecutor | None = None
+        self._pools: dict[bool, ProcessPoolExecutor] = {}  # for what takes long, and for the rest
         self._asked: defaultdict[str, OrderedDict[Key, _Question]] = defaultdict(OrderedDict)
         self._stage = multiprocessing.get_context("spawn").Array("d", 2)  # of a replay: steps done, steps in all
 
@@ -152,11 +154,11 @@ class Workshop:
         return min(done / total, 1.0) if total else 0.0
 
     def close(self) -> None:
-        """Ends the process."""
+        """Ends the processes."""
         with self._lock:
-            if self._pool is not None:
-                processes = list((self._pool._processes or {}).values())
-                self._pool.shutdown(wait=False, cancel_futures=True)
+            for pool in self._pools.values():
+                processes = list((pool._processes or {}).values())
+                pool.shutdown(wait=False, cancel_futures=True)
                 for process in processes:
                     process.terminate()
 
@@ -185,22 +187,22 @@ class Workshop:
         self._changed()
 
     def _submit(self, function: Function, *arguments: Any) -> Future[Any]:
+        long = function.__name__ in _LONG
         for _ in range(2):
-            if self._pool is None:
-                settings = self._config.deployment.model_dump_json(), self._config.data, self._config.own
-                self._pool = ProcessPoolExecutor(
-                    1,
-                    mp_context=multiprocessing.get_context("spawn"),
-                    initializer=tools.prepare,
-                    initargs=(*settings, self._config.states, self._stage),
-                )
+            pool = self._pools[long] = self._pools.get(long) or self._started()
             try:
-                return self._pool.submit(function, *arguments)
+                return pool.submit(function, *arguments)
             except BrokenProcessPool:  # it ended before this question came: another one is started
-                self._pool = None
+                del self._pools[long]
         failed: Future[Any] = Future()
         failed.set_exception(BrokenProcessPool("it ends as soon as it is started"))
         return failed
+
+    def _started(self) -> ProcessPoolExecutor:
+        config = self._config
+        given = config.deployment.model_dump_json(), config.data, config.own, config.states, self._stage
+        context = multiprocessing.get_context("spawn")
+        return ProcessPoolExecutor(1, mp_context=context, initializer=tools.prepare, initargs=given)
 
 
 def _result(future: Future[Any]) -> Any | Failed:

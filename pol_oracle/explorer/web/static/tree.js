@@ -18,6 +18,7 @@ let at = Infinity; // L1 seconds since the first proposal; Infinity: now
 let colours = {};
 let drawing = 0;
 let byHeight = [];
+let falls = []; // when slashed blocks were, in order
 let following = true;
 let fitted = false;
 
@@ -39,6 +40,7 @@ async function load() {
   tree = await answer.json();
   byHeight = [];
   tree.id.forEach((_, i) => { (byHeight[tree.height[i]] ??= []).push(i); });
+  falls = tree.closed.filter((time, i) => tree.status[i] === SLASHED && time >= 0).sort((a, b) => a - b);
   document.getElementById("newest").hidden = true;
   box.hidden = false;
   if (!fitted) view.zoom = Math.min(1.7, Math.max(1, box.clientWidth / ((top() + 1) * CELL + 2 * MARGIN)));
@@ -71,13 +73,19 @@ function statusAt(i) {
   return tree.closed[i] >= 0 && tree.closed[i] <= at ? tree.status[i] : PENDING;
 }
 
-function headAt() {
-  let low = 0, high = tree.heads.length;
+// how many of some things, in order of time, were by then
+function past(things, time = (thing) => thing) {
+  let low = 0, high = things.length;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (tree.heads[middle][0] <= at) low = middle + 1; else high = middle;
+    if (time(things[middle]) <= at) low = middle + 1; else high = middle;
   }
-  return low ? tree.heads[low - 1][1] : -1;
+  return low;
+}
+
+function headAt() {
+  const passed = past(tree.heads, ([time]) => time);
+  return passed ? tree.heads[passed - 1][1] : -1;
 }
 
 function ask() {
@@ -176,8 +184,7 @@ function show() {
   moment.value = at === Infinity ? "now" : new Date((tree.since + at) * 1000).toISOString().slice(11, 19);
   if (at !== Infinity) {
     const head = headAt();
-    const count = tree.proposed.filter((time) => time <= at).length;
-    const fallen = tree.closed.filter((time, i) => tree.status[i] === SLASHED && time >= 0 && time <= at).length;
+    const count = past(tree.proposed), fallen = past(falls);
     const back = tree.reorgs.filter(([time]) => time <= at).length;
     told.textContent = `${count} blocks, ${fallen} slashed${back ? `, ${back} reorganisations of L1` : ""}; ` +
       `head at height ${head < 0 ? 0 : tree.height[head]}`;

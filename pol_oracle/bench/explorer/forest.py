@@ -1,26 +1,19 @@
-"""Makes the events of a long chain with many forks, and measures the explorer: ``python tests/explorer/forest.py``.
-
-Figures are printed and judged by nobody: they depend on the machine. ``docs/explorer.md`` says what came out where.
-"""
+"""Makes the events of a long chain with many forks, as a monitor would bring them, and an explorer's book of them."""
 
 from __future__ import annotations
 
+import itertools
 import random
-import resource
-import sys
-import tempfile
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from pol_oracle.bench.l1 import ELIGIBLE, PARAMETERS, TASK
 from pol_oracle.explorer.facts.book import Book
-from pol_oracle.explorer.facts.home import home
-from pol_oracle.explorer.facts.tree import tree
 from pol_oracle.explorer.index.reading import IndexReader
+from pol_oracle.explorer.index.rows import IndexedBlock
 from pol_oracle.explorer.index.writing import IndexWriter
 from pol_oracle.explorer.keeper import IndexState
+from pol_oracle.l1.contracts.deployment import ORDER, Deployment
 from pol_oracle.l1.events.typed import (
     Attested,
     BlockFinalized,
@@ -37,6 +30,8 @@ from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import EvidenceKind
 
+from ..l1 import ELIGIBLE, PARAMETERS, TASK
+
 BLOCKS, FORKS = 10_000, 500
 GENESIS = keccak(b"genesis")
 MINERS = tuple(f"0x{n:040x}" for n in range(1, 21))
@@ -47,7 +42,7 @@ PIECE = 2_000  # events of an update
 
 def grow(blocks: int = BLOCKS, forks: int = FORKS, seed: int = 1) -> Iterator[Event]:
     """Yields the events of a chain of so many blocks in all, of which so many are forks."""
-    dice = random.Random(seed)
+    dice = random.Random(seed)  # noqa: S311  (a forest is no secret)
     trunk = blocks - forks
     forked = set(dice.sample(range(2, trunk), forks))
     tip, difficulty, number = GENESIS, PARAMETERS.difficulty, 0
@@ -73,6 +68,16 @@ def grow(blocks: int = BLOCKS, forks: int = FORKS, seed: int = 1) -> Iterator[Ev
         tip = made[0].block_id
 
 
+def lengthen(head: IndexedBlock, l1_block: int) -> Iterator[Update]:
+    """Yields what the monitor says of further L1 blocks, each with a block of ours on the one before."""
+    tip, total = head.id, head.total_work
+    for number in itertools.count(1):
+        place, height = l1_block + number, head.height + number
+        made = _propose(tip, height, MINERS[number % len(MINERS)], BLOCKS + number, 4000, _at(place, 0))
+        tip, total = made.block_id, total + work(PARAMETERS.difficulty)
+        yield update([made, HeadChanged(tip, total, _at(place, 1)), Attested(tip, MINERS[0], _at(place, 2))])
+
+
 def _propose(parent: bytes, height: int, miner: str, number: int, correct: int, at: LogPosition) -> BlockProposed:
     root = keccak(number.to_bytes(8))
     header = Header(parent, miner, number, (1, 2, 3, 4), root, root, root, root, root, correct - 1, correct)
@@ -84,56 +89,54 @@ def _at(l1_block: int, log_index: int) -> LogPosition:
     return LogPosition(l1_block, keccak(l1_block.to_bytes(8)), log_index, 1_700_000_000 + 6 * l1_block, tx)
 
 
-def fill(path: Path, events: Iterator[Event]) -> IndexWriter:
-    """Writes events into an index, as the monitor would bring them: whole L1 blocks at a time."""
-    writer, piece = IndexWriter(path, "forest", GENESIS), list[Event]()
+def pieces(events: Iterable[Event], size: int = PIECE) -> Iterator[Update]:
+    """Yields events as the monitor would bring them: whole L1 blocks at a time."""
+    piece = list[Event]()
     for event in events:
-        if len(piece) >= PIECE and event.at.l1_block != piece[-1].at.l1_block:
-            writer.apply(_update(piece))
+        if len(piece) >= size and event.at.l1_block != piece[-1].at.l1_block:
+            yield update(piece)
             piece = []
         piece.append(event)
-    writer.apply(_update(piece))
+    yield update(piece)
+
+
+def fill(path: Path, events: Iterable[Event]) -> IndexWriter:
+    """Writes events into an index."""
+    writer = IndexWriter(path, "forest", GENESIS)
+    for piece in pieces(events):
+        writer.apply(piece)
     return writer
 
 
-def _update(events: list[Event]) -> Update:
+def update(events: Sequence[Event]) -> Update:
+    """Returns what the monitor would say of these events."""
     last = events[-1].at
     return Update(None, tuple(events), last.l1_block, last.timestamp, l1_hash=last.l1_hash)
 
 
-def book_of(path: Path) -> Book:
-    """A book of that index; nothing of it is worked out elsewhere."""
-    from pol_oracle.l1.contracts.deployment import ORDER, Deployment
+class NoWorkshop:
+    """Stands for the process that works things out: nothing is, ever."""
 
+    def answer(self, *_: object) -> None:
+        """Nothing is known."""
+
+    def begun(self, *_: object) -> tuple[bool, None]:
+        """Nothing was begun."""
+        return False, None
+
+
+def deployment() -> Deployment:
+    """Of the forest: nothing but its task is real."""
     task = replace(TASK, eligible_hash=ELIGIBLE.hash)
-    found = Deployment.model_construct(
+    return Deployment.model_construct(
         chain_id=1, rpc="", deployed_at=0, addresses=dict.fromkeys(ORDER, "0x" + "00" * 20), spec={"name": "forest"},
         task=task, parameters=PARAMETERS, genesis_id="0x" + GENESIS.hex(), store=[], confirmations=1,
     )  # fmt: skip
+
+
+def book_of(path: Path, state: Callable[[], IndexState] | None = None) -> Book:
+    """Returns a book of an index; where it stands follows from the file if it is not told."""
     reader = IndexReader(path)
     l1_block, now = reader.tip()
-    state = IndexState(version=1, l1_block=l1_block, now=now, ready=True)
-    return Book(found, reader, lambda: state, None, None)  # type: ignore[arg-type]
-
-
-def main() -> None:
-    """Prints the figures: seconds of a processor, since what else runs is not the point."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "index.sqlite"
-        events = list(grow())
-        before = time.process_time()
-        fill(path, iter(events)).close()
-        lines = [("index", time.process_time() - before, f"{len(events)} events")]
-        book = book_of(path)
-        for name, make in (("home, first look", home), ("home", home), ("tree", tree)):
-            before = time.process_time()
-            made = make(book)
-            lines.append((name, time.process_time() - before, f"{len(made.model_dump_json())} bytes of JSON"))
-        for name, seconds, words in lines:
-            sys.stdout.write(f"{name:<18} {seconds:8.3f} s  {words}\n")
-        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
-        sys.stdout.write(f"{'memory':<18} {most:8d} MB (with the generator's events)\n")
-
-
-if __name__ == "__main__":
-    main()
+    standing = IndexState(version=1, l1_block=l1_block, now=now, ready=True)
+    return Book(deployment(), reader, state or (lambda: standing), NoWorkshop(), None)  # type: ignore[arg-type]
