@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pol_oracle.bench.explorer import forest
-from pol_oracle.explorer.facts.account import account
+from pol_oracle.explorer.facts.account import account, leaderboard
 from pol_oracle.explorer.facts.block import block
 from pol_oracle.explorer.facts.book import Book
 from pol_oracle.explorer.facts.dispute import disputes
@@ -62,6 +62,24 @@ def test_all_payments_of_an_account_can_be_paged_through(path: Path, book: Book)
     assert len(seen) == count > 1000
     assert [p.l1_block for p in seen] == sorted((p.l1_block for p in seen), reverse=True)
     assert account(book, PARTY, "nonsense").payments == account(book, PARTY).payments
+
+
+def test_all_accounts_can_be_paged_through(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    forest.fill(tmp_path / "index.sqlite", forest.grow(200, 20)).close()
+    book = forest.book_of(tmp_path / "index.sqlite")
+    every = leaderboard(book)
+    assert every.after is None
+    monkeypatch.setattr("pol_oracle.explorer.facts.account.STANDINGS", 3)
+    seen, after = [], 0
+    while True:
+        said = leaderboard(book, after)
+        seen += said.standings
+        if said.after is None:
+            break
+        after = said.after
+    assert seen == every.standings
+    assert len(seen) == every.accounts == len(forest.MINERS)
+    assert leaderboard(book, 10**15).standings == []
 
 
 def test_the_next_block_of_a_miner_is_found_however_many_follow(book: Book) -> None:

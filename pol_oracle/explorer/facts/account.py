@@ -12,7 +12,7 @@ from .book import Book
 from .common import BlockSummary, Happening, PageFacts, PaymentFacts, payment
 from .home import MinerStanding, miners
 
-PAYMENTS, EVENTS, BLOCKS = 100, 40, 40
+PAYMENTS, EVENTS, BLOCKS, STANDINGS = 100, 40, 40, 100
 _BEFORE = re.compile(r"([0-9]{1,15})\.([0-9]{1,9})")
 
 
@@ -70,9 +70,11 @@ class AccountStanding(PageFacts):
 
 
 class Leaderboard(PageFacts):
-    """All accounts that ever had a bond, a block or a reward; the most LEARN first."""
+    """Accounts that ever had a bond, a block or a reward, the most LEARN first; ``after`` asks for the next ones."""
 
     standings: list[AccountStanding]
+    accounts: int
+    after: int | None
 
 
 def account(book: Book, address: str, before: str = "") -> AccountFacts:
@@ -118,8 +120,8 @@ def account(book: Book, address: str, before: str = "") -> AccountFacts:
     )
 
 
-def leaderboard(book: Book) -> Leaderboard:
-    """Returns all accounts."""
+def leaderboard(book: Book, after: int = 0) -> Leaderboard:
+    """Returns accounts, after so many."""
     mined = {m.account: m for m in miners(book)}
     won: dict[tuple[str, str], tuple[int, int]] = {}
     for party, unit, gain, loss in book.reader.won_and_lost():
@@ -131,20 +133,26 @@ def leaderboard(book: Book) -> Leaderboard:
             roles[bond.account].add(bond.role)
             locked[bond.account] += bond.locked
     total = sum(gain for (_, unit), (gain, _) in won.items() if unit == "LEARN")
-    accounts = sorted(set(mined) | set(roles) | {party for party, _ in won})
-    standings = []
-    for address in accounts:
-        learned = won.get((address, "LEARN"), (0, 0))[0]
+    accounts = {party: won.get((party, "LEARN"), (0, 0))[0] for party, _ in won}
+    accounts = dict.fromkeys((*mined, *roles), 0) | accounts
+
+    def rank(address: str) -> tuple[int, int, str]:
         gain, loss = won.get((address, "ETH"), (0, 0))
-        standing = AccountStanding(
+        return -accounts[address], loss - gain, address
+
+    chosen = sorted(accounts, key=rank)
+    shown = [
+        AccountStanding(
             account=address,
             roles=[role.name.lower() for role in sorted(roles[address])],
-            learned=ether(learned),
-            won=ether(gain),
-            lost=ether(loss),
+            learned=ether(accounts[address]),
+            won=ether(won.get((address, "ETH"), (0, 0))[0]),
+            lost=ether(won.get((address, "ETH"), (0, 0))[1]),
             locked=ether(locked[address]),
             mined=mined.get(address),
-            share=100 * learned / total if total else 0,
+            share=100 * accounts[address] / total if total else 0,
         )
-        standings.append((-learned, loss - gain, standing))
-    return Leaderboard(standings=[standing for *_, standing in sorted(standings, key=lambda s: s[:2])])
+        for address in chosen[after : after + STANDINGS]
+    ]
+    more = after + STANDINGS if len(chosen) > after + STANDINGS else None
+    return Leaderboard(standings=shown, accounts=len(chosen), after=more)

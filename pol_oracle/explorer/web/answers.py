@@ -21,6 +21,7 @@ MOST_MADE = 4  # at a time: what makes them shares one interpreter
 MOST_WAITING = 64  # to be made
 RETRY_S = 2
 _WORTH_PACKING, _LEVEL = 1000, 2  # of higher levels numbers do not get smaller, and take three times as long
+_LEAST_SIZE = 2000  # of an answer that says nothing, with its key
 Key = tuple[str, ...]
 Make = Callable[[Request], Response]
 Endpoint = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -49,7 +50,7 @@ class _Answer:
 
     @property
     def size(self) -> int:
-        return len(self.body) + len(self.packed or b"")
+        return _LEAST_SIZE + len(self.body) + len(self.packed or b"")
 
 
 class Answers:

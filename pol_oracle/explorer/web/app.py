@@ -145,8 +145,9 @@ class Explorer:
                 "/accounts",
                 "The leaderboard",
                 accounts.Leaderboard,
-                lambda _: accounts.leaderboard(book),
+                lambda p: accounts.leaderboard(book, number(p, "after") or 0),
                 "accounts.html",
+                query=("after",),
             ),
             Page(
                 "/account/{address}",
