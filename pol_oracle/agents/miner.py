@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 from pol_oracle.l1.sending.calls import CallResult
 from pol_oracle.protocol.difficulty import to_bits
@@ -13,7 +12,6 @@ from pol_oracle.protocol.errors import InputError, PolError, StoreError
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.protocol.rules import RuleSet
-from pol_oracle.store import StateStore
 from pol_oracle.task.proof import Job, Proof
 from pol_oracle.view import View
 
@@ -29,6 +27,7 @@ from .rules.verdicts import Answerer, Replay
 from .runtime import Context, Loop, open_store, prepare_workload, stop_on_signals
 from .start import joined
 from .storage.kept import KeptStates
+from .storage.published import PublishedStates
 from .work.answer_worker import AnswerWorker
 from .work.answerer import HonestAnswerer
 from .work.follow import Ask, Follower
@@ -43,8 +42,6 @@ _TEMPORARY = frozenset({"InsufficientBond", "InsufficientFunds", "UnknownBlock",
 
 Produce = Callable[[Job, Ask], Proof]
 """Makes a proof in the background; its second argument asks "cancelled?". Raises PolError or Cancelled."""
-Publish = Callable[[Proof], None]
-"""Makes W and W' available before the proposal, where they do not follow from L1."""
 
 
 class MinerLoop(Loop):
@@ -66,7 +63,7 @@ class MinerLoop(Loop):
         replay: Replay,
         produce: Produce,
         answer: Answerer,
-        publish: Publish | None = None,
+        publish: PublishedStates | None = None,
         kept: KeptStates | None = None,
         dashboard: Dashboard | None = None,
     ) -> None:
@@ -97,6 +94,8 @@ class MinerLoop(Loop):
         self._steer(view, own)
         if self._kept is not None and self._whole:
             self._kept.tidy(view, [proof.post_root for proof in own.proofs])
+        if self._publish is not None and self._whole:
+            self._publish.tidy(view)
         if self._dashboard is not None:
             self._dashboard.turn(view, self.waits(view))
         return decide_miner(view, own, self.context.parameters, self.context.config.policy)
@@ -156,7 +155,7 @@ class MinerLoop(Loop):
         header = proof.header
         try:
             if self._publish is not None:
-                self._publish(proof)
+                self._publish.publish(proof)
         except StoreError as error:
             self.log.warning("cannot publish", nonce=header.nonce, reason=str(error))
             self._publish_from = time.monotonic() + self.context.config.retry_s
@@ -194,22 +193,6 @@ class MinerLoop(Loop):
         self._worker.start(parent.id, lambda cancelled: (self._produce(job, cancelled), difficulty))
 
 
-@dataclass(frozen=True)
-class StorePublisher:
-    """Writes W and W' to the store."""
-
-    store: StateStore
-
-    def __call__(self, proof: Proof) -> None:
-        """Publishes a proof's states.
-
-        Raises:
-            StoreError: they cannot be written.
-        """
-        for state in (proof.pre, proof.post):
-            self.store.put(state.root, state.to_bytes())
-
-
 def run_miner(config: AgentConfig, stop: threading.Event | None = None) -> None:
     """Runs a miner until SIGINT, SIGTERM or ``stop``.
 
@@ -243,7 +226,7 @@ def run_miner(config: AgentConfig, stop: threading.Event | None = None) -> None:
     )
     produce = Production(follower, search, meter)
     dashboard = Dashboard(meter, context.me, context.records, config.show, context.metrics)
-    publish = None if workload.rules.derived_state else StorePublisher(store)
+    publish = None if workload.rules.derived_state else PublishedStates(store, workload.task.initial_root)
     replay, kept = Replayer(follower, accuracy=config.check_accuracy), KeptStates(config.kept_path)
     loop = MinerLoop(context, replay, produce, HonestAnswerer(follower), publish, kept, dashboard)
     try:

@@ -35,6 +35,7 @@ from tests.e2e.stage import STAKE, Stage
 DIFFICULTY = from_bits(2.5)  # two requirements, and three for two blocks in five
 L1_BLOCKS = 3  # from a replay to the slash, if nothing is demanded and logs count at once
 MOST_DEMANDS = 6  # about one block, however wrong it is
+ROUNDS = 400  # for ResNet-18's windows and six confirmations a false explanation, walked down, takes 190 and more
 Twist = Callable[[Answer], Answer]
 
 
@@ -114,7 +115,7 @@ class Arena:
             punished = all(a.settled for a in block.attestations.values())
             return block.forfeited and punished and all(d.settled for d in block.demands.values())
 
-        self.stage.until(over, limit=200, patient=True)
+        self.stage.until(over, limit=ROUNDS, patient=True)
 
         block = verifier.view.blocks[block_id]
         assert block.slashed_for in kinds

@@ -240,7 +240,8 @@ contract Handler is Fixture {
             Demand memory made = demands.demands(demandIds[number]);
             bool pending = statusOf(one.id) == Status.Pending;
             bytes32 about = one.position.explanation;
-            bool stands = explanations.rootOf(one.id, one.position.tree, one.position.index) == about;
+            (Tree tree, uint32 sample) = (one.position.tree, one.position.index);
+            bool stands = explanations.vouched(one.id, tree, sample, about, made.deadline);
             bool due = block.timestamp >= made.deadline || (about != 0 && !stands);
             if (made.state != DemandState.Open || !due || (about != 0 && !pending)) continue;
             if (!pending) {

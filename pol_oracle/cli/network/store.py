@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from pol_oracle.protocol.errors import InputError
-from pol_oracle.protocol.lifecycle import Status
 
 from .. import output, session
 from ..options import Json
 from ..settings import Settings
-
-if TYPE_CHECKING:
-    from pol_oracle.view import View
 
 app = typer.Typer(
     no_args_is_help=True, help="The store of final states, named by their root: late joiners begin with one."
@@ -57,6 +53,8 @@ def prune(
 
     States of pending blocks and the first one stay. What is removed can be computed again, by replay.
     """
+    from pol_oracle.agents.storage.published import needed_roots, spent_roots
+    from pol_oracle.protocol.rules import RuleSet
     from pol_oracle.store import StateStore
 
     settings: Settings = ctx.obj
@@ -69,19 +67,19 @@ def prune(
     if not store.local:
         raise InputError(f"{store.places[0]} is no folder on this machine: prune it where it is, or name a --folder")
     view = session.history(session.client(settings, found), found).view
-    stale = sorted(store.roots() - _needed(view, keep) - {found.task.initial_root})
+    stale = store.roots() - needed_roots(view, keep) - {found.task.initial_root}
+    if found.task.rule_set is RuleSet.PAPER:  # states are there before L1 shows their block
+        stale &= spent_roots(view, keep)
     size = sum(store.size(root) for root in stale)
-    for root in [] if dry_run else stale:
+    for root in () if dry_run else stale:
         store.remove(root)
-    data = {"folder": store.places[0], "removed": [output.hex0x(r) for r in stale], "bytes": size, "dry_run": dry_run}
+    data = {
+        "folder": store.places[0],
+        "removed": [output.hex0x(r) for r in sorted(stale)],
+        "bytes": size,
+        "dry_run": dry_run,
+    }
     told = (
         f"{'would remove' if dry_run else 'removed'} {len(stale)} states, {size / 1e6:,.1f} MB, from {store.places[0]}"
     )
     output.emit(data, json, lambda: typer.echo(told))
-
-
-def _needed(view: View, keep: int) -> set[bytes]:
-    """Roots that somebody may go on from."""
-    ids = {*view.finalized[-keep:], *(b.id for b in view.blocks.values() if b.status is Status.PENDING)}
-    headers = [view.blocks[block_id].header for block_id in ids]
-    return {root for h in headers if h is not None for root in (h.pre_root, h.post_root)}
