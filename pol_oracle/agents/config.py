@@ -18,6 +18,7 @@ from .monitoring.dashboard import Show
 from .monitoring.logs import Tell
 from .rules.policy import Policy
 from .storage.checkpoints import Budget
+from .work.worker import Background
 
 if TYPE_CHECKING:  # the search imports torch
     from pol_oracle.search import Rendezvous
@@ -43,7 +44,7 @@ class AgentConfig:
         store: where final states are written (the first) and read; empty: the deployment's.
         confirmations: L1 blocks a log must be deep; None: the deployment's.
         poll_s: seconds between looks at L1.
-        retry_s: seconds until what could not be computed is tried again; doubles up to eight times this.
+        background: how work is done beside the loop, and tried again.
         policy: how it behaves within the rules.
         threads: of the canonical arithmetic and of torch.
         budget: bytes that states inside segments may take, so that answers need not compute whole segments.
@@ -67,7 +68,7 @@ class AgentConfig:
     store: tuple[str, ...] = ()
     confirmations: int | None = None
     poll_s: float = 0.5
-    retry_s: float = 1.0
+    background: Background = field(default_factory=Background, repr=False)
     policy: Policy = field(default_factory=Policy)
     threads: int = 1
     budget: Budget = field(default_factory=Budget)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterable
 
 from pol_oracle.l1.sending.calls import CallResult
@@ -68,15 +67,15 @@ class MinerLoop(Loop):
         dashboard: Dashboard | None = None,
     ) -> None:
         super().__init__(context)
-        self._replay_queue = ReplayQueue(
-            replay, context.memory, context.me, context.parameters, self.log, context.config.retry_s
-        )
-        stagger, retry_s = context.config.policy.turn(context.parameters), context.config.retry_s
-        self._answer_worker = AnswerWorker(answer, context.me, context.parameters, stagger, self.log, retry_s)
+        me, parameters, background = context.me, context.parameters, context.config.background
+        self._background = background
+        self._replay_queue = ReplayQueue(replay, context.memory, me, parameters, self.log, background)
+        stagger = context.config.policy.turn(parameters)
+        self._answer_worker = AnswerWorker(answer, me, parameters, stagger, self.log, background)
         self._produce = produce
         self._publish, self._kept = publish, kept
         self._dashboard = dashboard
-        self._worker: Worker[tuple[Proof, int]] = Worker("search")
+        self._worker: Worker[tuple[Proof, int]] = Worker("search", background.spawn)
         self._proofs = context.memory.proofs()
         self._dead_ends: set[bytes] = set()
         self._not_before = self._publish_from = 0.0
@@ -144,12 +143,12 @@ class MinerLoop(Loop):
                 if isinstance(done.value, InputError):  # it will not change
                     self._dead_ends.add(done.key)
                 self.log.warning("cannot build on this block", parent=done.key.hex(), reason=str(done.value))
-                self._not_before = time.monotonic() + self.context.config.retry_s
+                self._not_before = self._background.again_at()
                 return
             if isinstance(done.value, PolError):
                 raise done.value
             self._found = done.value
-        if self._found is None or time.monotonic() < self._publish_from:
+        if self._found is None or self._background.clock() < self._publish_from:
             return
         proof, difficulty = self._found
         header = proof.header
@@ -158,7 +157,7 @@ class MinerLoop(Loop):
                 self._publish.publish(proof)
         except StoreError as error:
             self.log.warning("cannot publish", nonce=header.nonce, reason=str(error))
-            self._publish_from = time.monotonic() + self.context.config.retry_s
+            self._publish_from = self._background.again_at()
             return
         self._found = None
         self.context.memory.add_proof(header, difficulty)
@@ -184,7 +183,7 @@ class MinerLoop(Loop):
         if behind and not self._behind:
             self.log.info("the search rests until a heavier branch is replayed", parent=parent.id.hex())
         self._behind = behind
-        if busy is not None or ahead >= _AHEAD or behind or time.monotonic() < self._not_before:
+        if busy is not None or ahead >= _AHEAD or behind or self._background.clock() < self._not_before:
             return
         difficulty = search_difficulty(view, own, parent, self.context.parameters)
         job = Job(parent.id, self.context.me, difficulty, parent.lineage)

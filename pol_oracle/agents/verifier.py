@@ -51,9 +51,9 @@ class VerifierLoop(Loop):
         super().__init__(context)
         self._kept, self._served = kept, served
         config, me = context.config, context.me
-        self._replay_queue = ReplayQueue(replay, context.memory, me, context.parameters, self.log, config.retry_s)
+        self._replay_queue = ReplayQueue(replay, context.memory, me, context.parameters, self.log, config.background)
         stagger = config.policy.turn(context.parameters)
-        self._answer_worker = AnswerWorker(answer, me, context.parameters, stagger, self.log, config.retry_s)
+        self._answer_worker = AnswerWorker(answer, me, context.parameters, stagger, self.log, config.background)
         self._exhausted: set[bytes] = set()
 
     @property

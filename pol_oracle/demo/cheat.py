@@ -50,12 +50,17 @@ class CheatLoop(Loop):
     def __init__(self, context: Context, forger: Forger) -> None:
         super().__init__(context)
         self._forger = forger
-        self._worker: Worker[Forgery] = Worker("forge")
+        self._worker: Worker[Forgery] = Worker("forge", context.config.background.spawn)
         self._open: Header | None = None  # to be proposed, and not on L1 yet
         self._made: dict[bytes, Forgery] = {}
         config = context.config
         self._answer_worker = AnswerWorker(
-            self._show, context.me, context.parameters, config.policy.turn(context.parameters), self.log, config.retry_s
+            self._show,
+            context.me,
+            context.parameters,
+            config.policy.turn(context.parameters),
+            self.log,
+            config.background,
         )
 
     def think(self, view: View) -> Iterable[Action]:
@@ -146,7 +151,9 @@ class ColluderLoop(VerifierLoop):
         config = context.config
         judge = Colluder(cheats(), context.me, config.deployment.task)
         super().__init__(context, judge, silent)
-        self._replay_queue = Prejudice(judge, context.memory, context.me, context.parameters, self.log, config.retry_s)
+        self._replay_queue = Prejudice(
+            judge, context.memory, context.me, context.parameters, self.log, config.background
+        )
 
 
 def lazy(block: BlockView, lineage: object, shown: object, cancelled: object) -> Verdict:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,13 +11,12 @@ from eth_account.signers.local import LocalAccount
 from pol_oracle.agents.miner import MinerLoop
 from pol_oracle.agents.respond import call_of
 from pol_oracle.agents.rules.actions import Demand, Explain, Reveal
-from pol_oracle.agents.rules.verdicts import Answerer, Verdict
+from pol_oracle.agents.rules.verdicts import Answerer
 from pol_oracle.agents.verifier import VerifierLoop
 from pol_oracle.agents.work.answerer import HonestAnswerer
 from pol_oracle.agents.work.follow import Ask, Follower
 from pol_oracle.agents.work.replay import Replayer
-from pol_oracle.agents.work.worker import Cancelled
-from pol_oracle.evidence import Answer, Shown, answer_to
+from pol_oracle.evidence import Answer, answer_to
 from pol_oracle.l1.sending.calls import Call
 from pol_oracle.protocol.difficulty import ANY_DIFFICULTY, from_bits
 from pol_oracle.protocol.errors import Reverted, StoreError
@@ -97,7 +95,7 @@ class Arena:
         self.books = Books(self.stage.client, self.honest)
         self.mine(forgery, twist, late=late)
         block_id = forgery.id
-        self.stage.until(lambda: block_id in verifier.view.blocks, patient=True)
+        self.stage.until(lambda: block_id in verifier.view.blocks)
         for colluder in self.colluders:
             self.send(colluder, "PoLRegistry", "attest", block_id, ANY_DIFFICULTY)
 
@@ -115,7 +113,7 @@ class Arena:
             punished = all(a.settled for a in block.attestations.values())
             return block.forfeited and punished and all(d.settled for d in block.demands.values())
 
-        self.stage.until(over, limit=ROUNDS, patient=True)
+        self.stage.until(over, limit=ROUNDS)
 
         block = verifier.view.blocks[block_id]
         assert block.slashed_for in kinds
@@ -159,22 +157,10 @@ class Arena:
         assert block.closed_at is not None
         assert block.closed_at <= max([window, *until])
 
-    def watch(self, after: threading.Event | None = None) -> VerifierLoop:
-        """Opens the honest verifier, which follows the chain by itself.
-
-        Args:
-            after: what its replays wait for.
-        """
+    def watch(self) -> VerifierLoop:
+        """Opens the honest verifier, which follows the chain by itself."""
         follower = self.known or self.follower("honest")
-        replay = Replayer(follower)
-
-        def slow(block: BlockView, lineage: Lineage, shown: Shown, cancelled: Ask) -> Verdict:
-            while after is not None and not after.wait(0.01):
-                if cancelled():
-                    raise Cancelled
-            return replay(block, lineage, shown, cancelled)
-
-        return self.stage.verifier(self.honest, slow, HonestAnswerer(follower))
+        return self.stage.verifier(self.honest, Replayer(follower), HonestAnswerer(follower))
 
     def follower(self, name: str) -> Follower:
         """Somebody's own way of following the chain."""
@@ -247,7 +233,7 @@ class Arena:
     def until_shown(self, forgery: Forgery, *positions: Position) -> None:
         """Waits until L1 shows all that."""
         view = self.stage.loops[0].view
-        self.stage.until(lambda: view.blocks[forgery.id].shown.keys() >= set(positions), patient=True)
+        self.stage.until(lambda: view.blocks[forgery.id].shown.keys() >= set(positions))
 
     def _worth(self, account: LocalAccount) -> int:
         """Bond and credit of a verifier, in wei."""

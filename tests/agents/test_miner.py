@@ -15,7 +15,7 @@ from pol_oracle.agents.rules.verdicts import Invalid, Valid, Verdict
 from pol_oracle.agents.runtime import Context
 from pol_oracle.agents.storage.memory import AgentMemory
 from pol_oracle.agents.work.follow import Ask
-from pol_oracle.agents.work.worker import Cancelled
+from pol_oracle.agents.work.worker import Background, Cancelled
 from pol_oracle.evidence import Shown
 from pol_oracle.protocol.errors import StoreError
 from pol_oracle.task.proof import Job
@@ -32,7 +32,9 @@ class Machine:
         self.searching: list[bytes] = []
         self.verdicts: dict[bytes, Verdict | StoreError] = {}
         nothing: Any = None
-        config = SimpleNamespace(retry_s=0, policy=POLICY, name="miner", account=account_of(MINER), depth=0)
+        config = SimpleNamespace(
+            background=Background(0), policy=POLICY, name="miner", account=account_of(MINER), depth=0
+        )
         records = SimpleNamespace(note=lambda **facts: None)
         memory = AgentMemory(folder / "m.sqlite", GENESIS, MINER)
         context = SimpleNamespace(

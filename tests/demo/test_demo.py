@@ -16,16 +16,16 @@ from tests.processes import processes_of
 TASK = """
 name = "small"
 learning_rate = 0.1
-training_steps = 32
+training_steps = 8
 
 [data]
-train = 4096
-test = 512
+train = 2048
+test = 256
 
 [chain]
-challenge_window = 20
-answer_window = 20
-difficulty_bits = 10
+challenge_window = 14
+answer_window = 12
+difficulty_bits = 8
 """
 BLOCKS = 2
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,7 +17,7 @@ from pol_oracle.agents.rules.verdicts import Answerer, Invalid, Replay, Unavaila
 from pol_oracle.agents.runtime import Context, Loop, open_context
 from pol_oracle.agents.verifier import VerifierLoop
 from pol_oracle.agents.work.follow import Ask
-from pol_oracle.agents.work.worker import Cancelled
+from pol_oracle.agents.work.worker import Background, Cancelled
 from pol_oracle.canonical.commitments.accuracy import AccuracyTree
 from pol_oracle.evidence import Answer, FraudProof, Shown, bits_answer
 from pol_oracle.evidence.accuracy import sums_proof
@@ -101,6 +99,22 @@ def silent(block: BlockView, lineage: Lineage, position: Position, cancelled: As
     raise StoreError(f"nothing to show: {position}")
 
 
+class Done:
+    """Work that ended while it was begun."""
+
+    def is_alive(self) -> bool:
+        return False
+
+    def join(self, timeout: float | None = None) -> None:
+        """There is nothing to wait for."""
+
+
+def at_once(run: Callable[[], None], name: str) -> Done:
+    """Does work while it is begun: what an agent does at an L1 block does not depend on how fast it computes."""
+    run()
+    return Done()
+
+
 class Stage:
     """Opens agents and moves time.
 
@@ -156,7 +170,7 @@ class Stage:
             self.folder,
             rpc=self.rpc,
             policy=policy,
-            retry_s=0,
+            background=Background(0, spawn=at_once),
             **options,
         )
 
@@ -192,8 +206,8 @@ class Stage:
         found: list[Header] = []
 
         def produce(job: Job, cancelled: Ask) -> Any:
-            while len(found) >= blocks and not cancelled():
-                time.sleep(0.005)
+            if len(found) >= blocks:
+                raise Cancelled
             header = forge(header_of(self.deployment.task, job, len(found)))
             found.append(header)
             return MadeUpProof(header)
@@ -217,13 +231,12 @@ class Stage:
         """Opens a miner that makes proofs in its own way."""
         return self._join(MinerLoop(self._context(account, Role.MINER), replay, produce, answer))
 
-    def rounds(self, count: int = 1, seconds: int | None = None, *, patient: bool = False) -> None:
+    def rounds(self, count: int = 1, seconds: int | None = None) -> None:
         """Lets L1 make blocks, and every agent take its turn at each.
 
         Args:
             count: L1 blocks.
             seconds: of L1 time between them; None: the stage's pace.
-            patient: wait for replays; real ones take longer than made-up ones.
         """
         for _ in range(count):
             step = max(self.pace if seconds is None else seconds, self._gone())
@@ -231,10 +244,6 @@ class Stage:
             self.mine()
             for loop in self.loops:
                 loop.turn()
-            time.sleep(0.01)  # made-up replays and searches take no longer
-            for thread in threading.enumerate():
-                if patient and thread.name in ("replay", "answer"):
-                    thread.join()
 
     def _gone(self) -> int:
         """Whole seconds since the last round."""
@@ -242,12 +251,12 @@ class Stage:
         self._told += gone
         return gone
 
-    def until(self, condition: Callable[[], bool], limit: int = 120, *, patient: bool = False) -> None:
+    def until(self, condition: Callable[[], bool], limit: int = 120) -> None:
         """Rounds until something is true."""
         for _ in range(limit):
             if condition():
                 return
-            self.rounds(patient=patient)
+            self.rounds()
         raise AssertionError("it never came true")
 
     def statuses(self) -> list[Status]:

@@ -33,7 +33,7 @@ def test_a_network_behind_a_lying_node_finalizes_and_slashes(
             return Status.SLASHED in statuses and statuses.count(Status.FINALIZED) >= 2
 
         stage.until(done)
-        stage.rounds(80)  # what was deferred is settled
+        stage.rounds(20, seconds=4)  # what was deferred is settled
         sent = [rlp.decode(bytes.fromhex(raw[4:])) for raw in proxy.sent]
     for account, role in [(honest, Role.MINER), *((verifier, Role.VERIFIER) for verifier in verifiers)]:
         bond = stage.client.bond(account.address, role)

@@ -92,7 +92,7 @@ def test_honest_blocks_become_final_and_cheats_are_slashed_for_what_they_did(
         """Of those who have paid for it."""
         return {b.miner: b.slashed_for for b in view.blocks.values() if b.status is Status.SLASHED and b.forfeited}
 
-    real.until(lambda: len(fates()) == 5 and len(view.finalized) > 2, patient=True)
+    real.until(lambda: len(fates()) == 5 and len(view.finalized) > 2)
 
     assert fates() == {account.address: kind for account, kind, *_ in cheats}
     money = totals(ledger(real.loops[0].history.events))
@@ -123,7 +123,7 @@ def test_a_helper_computes_the_weights_of_what_l1_shows(
     assert states(genesis) == own.end(genesis, (), lambda: False)
 
     loop = real.mining(miner, Replayer(own), Production(own, search_for(workload)), HonestAnswerer(own))
-    real.until(lambda: len(loop.view.blocks) > 1, patient=True)
+    real.until(lambda: len(loop.view.blocks) > 1)
     real.rounds(3)
     found = next(block for block in loop.view.blocks.values() if block.header is not None)
     assert states(found.id) == own.segment(found.id, loop.view.lineage(found.id), lambda: False).end

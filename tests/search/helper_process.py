@@ -17,6 +17,8 @@ def main(spec: str, cache: str) -> None:
     rendezvous = Rendezvous.of(os.environ)
     assert rendezvous is not None
     workload = build_workload(TaskSpec.model_validate_json(spec), Path(cache))
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
     help_leader(workload, rendezvous, lambda parent, headers: workload.initial, groups=8)
 
 

@@ -57,10 +57,13 @@ class Helpers:
     alive: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def start(self) -> subprocess.Popen[bytes]:
+        """Starts a helper, and waits until it has loaded what it needs: a leader that searches meanwhile slows it."""
         place = {"RANK": str(len(self.alive) + 1), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(self.port)}
         command = [sys.executable, str(PROGRAM), small_spec().model_dump_json(), str(self.cache)]
-        process = subprocess.Popen(command, env=os.environ | place | {"PYTHONPATH": str(PROGRAM.parents[2])})
+        environment = os.environ | place | {"PYTHONPATH": str(PROGRAM.parents[2])}
+        process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE)
         self.alive.append(process)
+        assert process.stdout is not None and process.stdout.readline() == b"ready\n"
         return process
 
 
@@ -74,7 +77,7 @@ def crew(tmp_path: Path) -> Iterator[tuple[GroupedSearch, Helpers]]:
     search.close()
     for process in helpers.alive:
         process.kill()
-        process.wait()
+        process.communicate()
 
 
 class Turns:

@@ -185,6 +185,15 @@ contract SymbolicVault {
         assert(_debts() - debts == amount && address(vault).balance - balance == amount);
     }
 
+    /// Whoever pays into another account's bond has no claim to it.
+    function check_deposits_for_others_are_owed_to_them(uint8 role, uint96 amount) external {
+        (uint256 debts, uint256 debt, uint256 payers) = (_debts(), _debt(TWO), _debt(ONE));
+        vm.deal(ONE, amount);
+        vm.prank(ONE);
+        vault.depositFor{value: amount}(TWO, _role(role));
+        assert(_debts() - debts == amount && _debt(TWO) - debt == amount && _debt(ONE) == payers);
+    }
+
     function check_collect_pays_what_is_owed_once() external {
         (uint256 debts, uint256 balance, uint256 credit) = (_debts(), address(vault).balance, vault.creditOf(ONE));
         vm.prank(ONE);

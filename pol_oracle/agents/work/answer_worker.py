@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 from pol_oracle.protocol.errors import ArithmeticFault, PolError
@@ -14,12 +13,10 @@ from pol_oracle.view.blocks import DemandView
 
 from ..rules.demands import due_answers
 from ..rules.verdicts import Answerer
-from .worker import Done, Worker
+from .worker import Background, Done, Worker
 
 if TYPE_CHECKING:
     from pol_oracle.evidence import Answer
-
-_LONGEST = 8  # times the pause between attempts at an answer that fails, which doubles from one to the next
 
 
 class AnswerWorker:
@@ -31,22 +28,28 @@ class AnswerWorker:
         parameters: of the deployment.
         stagger: seconds of L1 time between one agent's turn and the next one's.
         log: structured logger.
-        retry_s: seconds until an answer that failed is tried a second time.
+        background: how answers are computed.
 
     Attributes:
         answers: (block id, position) -> the answer, while it is due.
     """
 
     def __init__(
-        self, answer: Answerer, me: Address, parameters: Parameters, stagger: Seconds, log: Any, retry_s: float
+        self,
+        answer: Answerer,
+        me: Address,
+        parameters: Parameters,
+        stagger: Seconds,
+        log: Any,
+        background: Background,
     ) -> None:
         self.answers: dict[tuple[BlockId, Position], Answer] = {}
         self._answer = answer
         self._me = me
         self._parameters, self._stagger = parameters, stagger
         self._log = log
-        self._retry_s = retry_s
-        self._worker: Worker[Answer] = Worker("answer")
+        self._background = background
+        self._worker: Worker[Answer] = Worker("answer", background.spawn)
         self._failures: dict[bytes, int] = {}
         self._not_before: dict[bytes, float] = {}
 
@@ -69,7 +72,7 @@ class AnswerWorker:
         self._worker.close(patience)
 
     def _wanted(self, demand: DemandView) -> bool:
-        rested = self._not_before.get(demand.id, 0) <= time.monotonic()
+        rested = self._not_before.get(demand.id, 0) <= self._background.clock()
         return rested and (demand.block_id, demand.position) not in self.answers
 
     def _start(self, view: View, waiting: list[DemandView]) -> None:
@@ -87,7 +90,7 @@ class AnswerWorker:
             raise done.value
         if isinstance(done.value, PolError):
             failures = self._failures[demand.id] = self._failures.get(demand.id, 0) + 1
-            self._not_before[demand.id] = time.monotonic() + self._retry_s * min(2 ** (failures - 1), _LONGEST)
+            self._not_before[demand.id] = self._background.again_at(failures)
             self._log.warning("cannot answer", **about, failures=failures, reason=str(done.value))
             return
         self.answers[demand.block_id, demand.position] = done.value

@@ -5,7 +5,6 @@ A replay may say what it lacks. Once that was shown on L1, the block is replayed
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 from pol_oracle.protocol.errors import InputError, PolError, StoreError
@@ -18,12 +17,10 @@ from pol_oracle.view.blocks import BlockView
 from ..rules.urgency import Urgency, answered, claimable, urgencies
 from ..rules.verdicts import Invalid, Replay, Unavailable, Unserved, Valid, Verdict, accusation, can_be_built_on
 from ..storage.memory import AgentMemory
-from .worker import Worker
+from .worker import Background, Worker
 
 if TYPE_CHECKING:
     from pol_oracle.evidence import Shown
-
-_LONGEST = 8  # times the pause between attempts at a block that cannot be replayed, which doubles from one to the next
 
 
 class ReplayQueue:
@@ -37,7 +34,7 @@ class ReplayQueue:
         me: the agent's address; its own blocks need no replay.
         parameters: of the deployment.
         log: structured logger.
-        retry_s: seconds until a block that could not be replayed is tried a second time.
+        background: how replays are done.
 
     Attributes:
         verdicts: block id -> what came out.
@@ -45,7 +42,13 @@ class ReplayQueue:
     """
 
     def __init__(
-        self, replay: Replay, memory: AgentMemory, me: Address, parameters: Parameters, log: Any, retry_s: float
+        self,
+        replay: Replay,
+        memory: AgentMemory,
+        me: Address,
+        parameters: Parameters,
+        log: Any,
+        background: Background,
     ) -> None:
         self._checked_at = memory.found_right()  # block id -> the difficulty that a verdict is about
         self.verdicts: dict[BlockId, Verdict] = {block_id: Valid(block_id) for block_id in self._checked_at}
@@ -54,10 +57,10 @@ class ReplayQueue:
         self._memory = memory
         self._me, self._parameters = me, parameters
         self._log = log
-        self._retry_s = retry_s
+        self._background = background
         self._used: dict[bytes, Shown] = {}  # what the last replay of a block saw
         self._started: tuple[Shown, int] = {}, 0  # what the replay under way goes by: answers, difficulty
-        self._worker: Worker[Verdict] = Worker("replay")
+        self._worker: Worker[Verdict] = Worker("replay", background.spawn)
         self._not_before: dict[bytes, float] = {}
 
     def turn(self, view: View) -> None:
@@ -135,7 +138,7 @@ class ReplayQueue:
         """Says whether a block is to be replayed (again) now."""
         if block.id in self.verdicts:
             return self._goes_on(block)
-        rested = self._not_before.get(block.id, 0) <= time.monotonic()
+        rested = self._not_before.get(block.id, 0) <= self._background.clock()
         return rested and self._stands(view.blocks[block.parent])
 
     def _found_right(self, block_id: BlockId) -> bool:
@@ -157,7 +160,7 @@ class ReplayQueue:
             failures = before.failures + 1 if before else 1
             self.unserved[block_id] = Unserved(failures, str(value))
             self.verdicts.pop(block_id, None)  # of an earlier replay, which has been answered since
-            self._not_before[block_id] = time.monotonic() + self._retry_s * min(2 ** (failures - 1), _LONGEST)
+            self._not_before[block_id] = self._background.again_at(failures)
             self._log.warning("cannot replay", block=block_id.hex(), failures=failures, reason=str(value))
             return
         if isinstance(value, PolError):

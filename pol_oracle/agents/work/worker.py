@@ -3,14 +3,56 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from pol_oracle.protocol.errors import PolError
 
 Value = TypeVar("Value")
 Work = Callable[[Callable[[], bool]], Value]
+_DOUBLINGS = 3  # of the pause between attempts at what fails, one from each to the next
+
+
+class Running(Protocol):
+    """What a thread tells of itself."""
+
+    def is_alive(self) -> bool:
+        """Says whether it goes on."""
+
+    def join(self, timeout: float | None = None) -> None:
+        """Waits for its end, at most so many seconds."""
+
+
+Spawn = Callable[[Callable[[], None], str], Running]
+"""Begins to run something, under a name."""
+
+
+def daemon(run: Callable[[], None], name: str) -> Running:
+    """Starts a thread; a process that ends does not wait for work it no longer wants."""
+    thread = threading.Thread(target=run, name=name, daemon=True)
+    thread.start()
+    return thread
+
+
+@dataclass(frozen=True)
+class Background:
+    """How work is done beside a loop.
+
+    Attributes:
+        retry_s: seconds until what failed is tried a second time.
+        clock: in seconds.
+        spawn: begins work.
+    """
+
+    retry_s: float = 1.0
+    clock: Callable[[], float] = time.monotonic
+    spawn: Spawn = daemon
+
+    def again_at(self, failures: int = 1) -> float:
+        """Returns when to try again what failed so often just now."""
+        return self.clock() + self.retry_s * (1 << min(failures - 1, _DOUBLINGS))
 
 
 class Cancelled(Exception):
@@ -33,14 +75,16 @@ class Done(Generic[Value]):
 class Worker(Generic[Value]):
     """Runs one piece of work at a time.
 
-    The thread is a daemon: a process that ends does not wait for work it no longer wants.
+    Args:
+        name: of its threads.
+        spawn: starts them.
     """
 
-    def __init__(self, name: str) -> None:
-        self._name = name
+    def __init__(self, name: str, spawn: Spawn = daemon) -> None:
+        self._name, self._spawn = name, spawn
         self._key: bytes | None = None
         self._cancel = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._thread: Running | None = None
         self._outcome: Value | BaseException | None = None
 
     @property
@@ -59,8 +103,7 @@ class Worker(Generic[Value]):
             raise RuntimeError(f"{self._name} is busy")
         self._key, self._outcome = key, None
         self._cancel = cancel = threading.Event()
-        self._thread = threading.Thread(target=self._run, args=(work, cancel), name=self._name, daemon=True)
-        self._thread.start()
+        self._thread = self._spawn(lambda: self._run(work, cancel), self._name)
 
     def take(self) -> Done[Value] | None:
         """Returns what was finished since the last call; None if nothing was, or it was cancelled.

@@ -24,7 +24,7 @@ def have_explained(arena: Arena, verifier: VerifierLoop, lie: Forgery, trace: Tr
     """Accomplices have an evaluation demanded, and one of them explains it before anybody else can."""
     demander, author = arena.colluders[:2]
     block_id = lie.id
-    arena.stage.until(lambda: arena.honest.address in verifier.view.blocks[block_id].attestations, patient=True)
+    arena.stage.until(lambda: arena.honest.address in verifier.view.blocks[block_id].attestations)
     arena.demand(demander, lie, BITS)
     arena.until_shown(lie, BITS)
     arena.demand(demander, lie, trace.position)
@@ -36,7 +36,7 @@ def lie_about(arena: Arena) -> tuple[VerifierLoop, Forgery]:
     """A right block whose miner is away, and of which accomplices have an evaluation explained falsely."""
     verifier = arena.watch()
     arena.mine(arena.made, answer=silent)
-    arena.stage.until(lambda: arena.made.id in verifier.view.blocks, patient=True)
+    arena.stage.until(lambda: arena.made.id in verifier.view.blocks)
     lie = lying(arena.made, TRACE)
     have_explained(arena, verifier, lie, TRACE)
     return verifier, lie
@@ -49,14 +49,14 @@ def test_pitfall_25_a_false_explanation_of_a_right_block_costs_its_author_alone(
     wrong = lie.lies[TRACE]
     below = Position(Item.LEAVES, TRACE.tree, TRACE.index, wrong.program.first + 3, explanation=wrong.roots.root)
     arena.demand(demander, lie, below)
-    arena.stage.until(lambda: below in verifier.view.blocks[lie.id].demands, patient=True)
+    arena.stage.until(lambda: below in verifier.view.blocks[lie.id].demands)
     arena.answer(author, lie, below)
     block, view = verifier.view.blocks[lie.id], verifier.view
 
     def over() -> bool:
         return block.status is not Status.PENDING and all(demand.settled for demand in block.demands.values())
 
-    arena.stage.until(over, limit=250, patient=True)
+    arena.stage.until(over, limit=250)
 
     assert block.status is Status.FINALIZED
     assert block.demands[TRACE.position].responder == arena.honest.address
@@ -74,7 +74,7 @@ def test_pitfall_24_a_false_explanation_of_a_right_block_draws_nobody_into_a_wal
     """It changes nothing for the block: nobody honest demands more of it, and its fee is an accomplice's."""
     verifier, lie = lie_about(arena)
     block = verifier.view.blocks[lie.id]
-    arena.stage.until(lambda: block.status is not Status.PENDING, limit=250, patient=True)
+    arena.stage.until(lambda: block.status is not Status.PENDING, limit=250)
 
     assert block.status is Status.FINALIZED
     assert all(demand.demander != arena.honest.address for demand in block.demands.values())

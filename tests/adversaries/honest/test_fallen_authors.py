@@ -194,5 +194,5 @@ def test_answers_about_an_explanation_that_was_given_again_are_paid_to_whom_agen
 def proposed(arena: Arena) -> Loop:
     """The block's miner, once it has proposed."""
     miner = arena.mine(arena.made, answer=silent)
-    arena.stage.until(lambda: arena.made.id in miner.view.blocks, patient=True)
+    arena.stage.until(lambda: arena.made.id in miner.view.blocks)
     return miner

@@ -103,7 +103,7 @@ def open_honest(arena: Arena, *, answers: bool) -> VerifierLoop:
 ])  # fmt: skip
 def test_evidence_about_what_is_right_is_refused(arena: Arena, name: str) -> None:
     verifier = open_honest(arena, answers=True)
-    arena.stage.until(lambda: len(verifier.view.blocks) == 2, patient=True)
+    arena.stage.until(lambda: len(verifier.view.blocks) == 2)
     for position in (Position(Item.BITS), EXPLAINED.position):
         arena.demand(arena.colluders[0], arena.made, position)
         arena.until_shown(arena.made, position)
@@ -117,14 +117,14 @@ def test_evidence_about_what_is_right_is_refused(arena: Arena, name: str) -> Non
 
 def test_pitfall_09_a_flood_of_demands_is_answered_and_costs_the_demanders(arena: Arena) -> None:
     verifier = open_honest(arena, answers=True)
-    arena.stage.until(lambda: len(verifier.view.blocks) == 2, patient=True)
+    arena.stage.until(lambda: len(verifier.view.blocks) == 2)
     count = demand_all(arena)
     block = verifier.view.blocks[arena.made.id]
 
     def over() -> bool:
         return block.status is Status.FINALIZED and not verifier.view.unsettled
 
-    arena.stage.until(over, limit=250, patient=True)
+    arena.stage.until(over, limit=250)
 
     view = verifier.view
     assert len(block.demands) == count
@@ -138,13 +138,13 @@ def test_an_attester_answers_for_a_miner_that_fell_silent(arena: Arena) -> None:
     """The miner lets demands lapse to take its attesters' bonds along."""
     verifier = open_honest(arena, answers=False)
     block_id = arena.made.id
-    arena.stage.until(lambda: len(verifier.view.blocks) == 2, patient=True)
-    arena.stage.until(lambda: bool(verifier.view.blocks[block_id].attestations), patient=True)
+    arena.stage.until(lambda: len(verifier.view.blocks) == 2)
+    arena.stage.until(lambda: bool(verifier.view.blocks[block_id].attestations))
     for position in (Position(Item.ROOTS), Position(Item.BITS)):
         arena.demand(arena.colluders[0], arena.made, position)
         arena.until_shown(arena.made, position)
 
-    arena.stage.until(lambda: verifier.view.blocks[block_id].status is Status.FINALIZED, limit=250, patient=True)
+    arena.stage.until(lambda: verifier.view.blocks[block_id].status is Status.FINALIZED, limit=250)
 
     answered = verifier.view.blocks[block_id].demands.values()
     assert [demand.responder for demand in answered] == 2 * [arena.honest.address]

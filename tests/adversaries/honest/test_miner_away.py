@@ -12,9 +12,9 @@ from tests.e2e.stage import STAKE
 def test_an_attester_explains_a_right_block_whose_miner_is_away(arena: Arena) -> None:
     verifier = open_honest(arena, answers=False)
     made, demander = arena.made, arena.colluders[0]
-    arena.stage.until(lambda: made.id in verifier.view.blocks, patient=True)
+    arena.stage.until(lambda: made.id in verifier.view.blocks)
     block = verifier.view.blocks[made.id]
-    arena.stage.until(lambda: bool(block.attestations), patient=True)
+    arena.stage.until(lambda: bool(block.attestations))
     for position in (Position(Item.BITS), Position(Item.ROOTS, Tree.BEFORE, 3)):
         arena.demand(demander, made, position)
         arena.until_shown(made, position)
@@ -22,7 +22,7 @@ def test_an_attester_explains_a_right_block_whose_miner_is_away(arena: Arena) ->
     def over() -> bool:
         return block.status is not Status.PENDING and all(demand.settled for demand in block.demands.values())
 
-    arena.stage.until(over, limit=250, patient=True)
+    arena.stage.until(over, limit=250)
 
     assert block.status is Status.FINALIZED
     view, honest = verifier.view, arena.honest.address

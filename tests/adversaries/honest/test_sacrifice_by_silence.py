@@ -13,15 +13,15 @@ def test_pitfall_25_sacrifice_by_silence(arena: Arena) -> None:
     that answers and explains is enough to save the block, and is paid for it."""
     verifier = open_honest(arena, answers=False)
     block_id = arena.made.id
-    arena.stage.until(lambda: block_id in verifier.view.blocks, patient=True)
+    arena.stage.until(lambda: block_id in verifier.view.blocks)
     block = verifier.view.blocks[block_id]
-    arena.stage.until(lambda: bool(block.attestations), patient=True)
+    arena.stage.until(lambda: bool(block.attestations))
     count = demand_all(arena)
 
     def over() -> bool:
         return block.status is not Status.PENDING and all(demand.settled for demand in block.demands.values())
 
-    arena.stage.until(over, limit=300, patient=True)
+    arena.stage.until(over, limit=300)
 
     assert block.status is Status.FINALIZED
     view, honest = verifier.view, arena.honest.address

@@ -14,12 +14,12 @@ def test_wrong_parent(arena: Arena) -> None:
     wrong = made.with_trace(next_weight(made.step))
     above = honest(arena.workload, wrong.id, arena.cheat.address, DIFFICULTY, below=wrong)
     arena.mine(above)
-    arena.stage.until(lambda: above.id in verifier.view.blocks, patient=True)
+    arena.stage.until(lambda: above.id in verifier.view.blocks)
     for colluder in arena.colluders:
         arena.send(colluder, "PoLRegistry", "attest", above.id, ANY_DIFFICULTY)
     blocks = verifier.view.blocks
-    arena.stage.until(lambda: blocks[above.id].status is not Status.PENDING, limit=200, patient=True)
-    arena.stage.until(lambda: blocks[wrong.id].forfeited, patient=True)
+    arena.stage.until(lambda: blocks[above.id].status is not Status.PENDING, limit=200)
+    arena.stage.until(lambda: blocks[wrong.id].forfeited)
 
     assert blocks[wrong.id].slashed_for is EvidenceKind.STEP
     assert blocks[above.id].status is Status.ORPHANED

@@ -18,7 +18,7 @@ def test_sloppy_calldata(arena: Arena) -> None:
     verifier = arena.watch()
     arena.mine(replace(forgery, answers=False))
     block_id = forgery.id
-    arena.stage.until(lambda: len(verifier.view.blocks) == 2, patient=True)
+    arena.stage.until(lambda: len(verifier.view.blocks) == 2)
     answered: set[bytes] = set()
 
     def over() -> bool:
@@ -34,7 +34,7 @@ def test_sloppy_calldata(arena: Arena) -> None:
                 answered.add(demand.id)
         return verifier.view.blocks[block_id].forfeited
 
-    arena.stage.until(over, limit=200, patient=True)
+    arena.stage.until(over, limit=200)
 
     assert verifier.view.blocks[block_id].slashed_for is EvidenceKind.STEP
     assert len(answered) == 2

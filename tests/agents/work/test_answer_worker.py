@@ -11,7 +11,7 @@ import structlog
 
 from pol_oracle.agents.rules.verdicts import Answerer
 from pol_oracle.agents.work.answer_worker import AnswerWorker
-from pol_oracle.agents.work.worker import Cancelled
+from pol_oracle.agents.work.worker import Background, Cancelled
 from pol_oracle.evidence import Answer
 from pol_oracle.protocol.errors import ArithmeticFault, RuleError, StoreError
 from pol_oracle.protocol.positions import Position
@@ -23,7 +23,7 @@ Cancel = Callable[[], bool]
 
 
 def worker(answer: Answerer, retry_s: float = 0) -> AnswerWorker:
-    return AnswerWorker(answer, MINER, PARAMETERS, POLICY.stagger, structlog.get_logger(), retry_s)
+    return AnswerWorker(answer, MINER, PARAMETERS, POLICY.stagger, structlog.get_logger(), Background(retry_s))
 
 
 def work(at: AnswerWorker, scene: Scene, turns: int = 1) -> None:

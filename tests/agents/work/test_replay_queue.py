@@ -12,7 +12,7 @@ import structlog
 from pol_oracle.agents.rules.verdicts import Invalid, Replay, Valid, Verdict
 from pol_oracle.agents.storage.memory import AgentMemory
 from pol_oracle.agents.work.replay_queue import ReplayQueue
-from pol_oracle.agents.work.worker import Cancelled
+from pol_oracle.agents.work.worker import Background, Cancelled
 from pol_oracle.evidence import Shown
 from pol_oracle.protocol.difficulty import BIT
 from pol_oracle.protocol.errors import ArithmeticFault, InputError, StoreError
@@ -46,7 +46,7 @@ class Review:
 
     def __init__(self, path: Path, replay: Replay, me: str = V1) -> None:
         self.memory = AgentMemory(path / "m.sqlite", GENESIS, me)
-        self.queue = ReplayQueue(replay, self.memory, me, PARAMETERS, structlog.get_logger(), 0)
+        self.queue = ReplayQueue(replay, self.memory, me, PARAMETERS, structlog.get_logger(), Background(0))
 
     def turns(self, scene: Scene, count: int = 1) -> None:
         for _ in range(count):
