@@ -36,6 +36,8 @@ CHECKOUT = Path(__file__).resolve().parents[3]
 
 log = structlog.get_logger(__name__)
 
+_watchers: dict[int, subprocess.Popen[bytes]] = {}  # of what is bound to this process, by process id
+
 
 @dataclass(frozen=True)
 class DevnetStatus:
@@ -103,7 +105,6 @@ class Devnet:
         self.folder = folder.resolve()
         self.warning = ""
         self._saved = SavedChain(self.folder)
-        self._watcher: subprocess.Popen[bytes] | None = None
 
     @property
     def rpc(self) -> str:
@@ -151,8 +152,9 @@ class Devnet:
 
     def stop(self) -> bool:
         """Stops the devnet and lets it save its chain; returns False if it was not running."""
-        self._release()
         with self._lock():
+            if (record := self._record()) is not None:
+                _release(record.pid)
             record = self._alive()
             if record is None:
                 return False
@@ -260,13 +262,13 @@ class Devnet:
         with self._log_file.open("wb") as output:
             process = spawn([*command, *options], self.folder, output)
         if bound:
-            self._watcher = spawn_watcher(process.pid)
+            _watchers[process.pid] = spawn_watcher(process.pid)
         record = _Record(process.pid, port, str(anvil))
         self._record_file.write_text(json.dumps(asdict(record)) + "\n")
         try:
             self._await(process, f"http://{HOST}:{port}")
         except BaseException:
-            self._release()
+            _release(process.pid)
             end_group(process.pid)
             self._record_file.unlink(missing_ok=True)
             raise
@@ -281,13 +283,14 @@ class Devnet:
                 raise ChainError(f"anvil did not start: {' '.join(said) or 'it said nothing'} (log: {self._log_file})")
             time.sleep(0.02)
 
-    def _release(self) -> None:
-        """Ends the watcher before what it watches, so that it never kills a stranger."""
-        if self._watcher is not None:
-            end_group(self._watcher.pid)
-            if self._watcher.stdin:
-                self._watcher.stdin.close()
-            self._watcher = None
+
+def _release(pid: int) -> None:
+    """Ends the watcher before what it watches, so that it never kills a stranger."""
+    watcher = _watchers.pop(pid, None)
+    if watcher is not None:
+        end_group(watcher.pid)
+        if watcher.stdin:
+            watcher.stdin.close()
 
 
 def _block_number(rpc: str) -> int | None:

@@ -308,6 +308,18 @@ def test_bound_devnet_ends_with_a_killed_process(folder: Path) -> None:
     wait_until(lambda: is_gone(pid))
 
 
+def test_bound_devnet_lives_when_nobody_keeps_what_started_it(folder: Path) -> None:
+    """It ended as soon as the object was collected, which held the watcher's pipe."""
+    start(folder, bound=True)
+    net = Devnet(folder)
+    pid = pid_of(net)
+    watcher = devnet_module._watchers[pid]
+    assert watcher.stdin is not None and not watcher.stdin.closed
+
+    assert net.stop()
+    assert gone(watcher.pid) and is_gone(pid)
+
+
 def test_unbound_devnet_outlives_its_starter(folder: Path) -> None:
     code = (
         "import sys, pathlib; from pol_oracle.l1.devnet.anvil import Devnet;"
