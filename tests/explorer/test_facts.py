@@ -18,6 +18,8 @@ from pol_oracle.explorer.facts.search import search
 from pol_oracle.explorer.index.schema import connect
 from pol_oracle.explorer.index.writing import IndexWriter
 from pol_oracle.explorer.keeper import IndexState
+from pol_oracle.l1.events.typed import Attested, BlockFinalized, BlockSlashed
+from pol_oracle.protocol.lifecycle import EvidenceKind
 
 PARTY, BIG = forest.MINERS[3], 10**21  # an amount that no 64 bits hold
 ENTRIES = 6000
@@ -121,6 +123,22 @@ def test_a_height_that_begins_an_id_as_well_finds_both(book: Book) -> None:
     assert found.href is None
     assert found.blocks[0].height == int(text)
     assert any(row.id[2:].startswith(text) for row in found.blocks)
+
+
+def test_many_attestations_do_not_hide_how_a_block_ended(tmp_path: Path) -> None:
+    *events, last = forest.grow(20, 0)
+    assert isinstance(last, BlockFinalized)
+    where = last.at
+    crowd = [Attested(last.block_id, f"0x{n:040x}", replace(where, log_index=100 + n)) for n in range(3000)]
+    end = BlockSlashed(last.block_id, last.miner, EvidenceKind.STEP, replace(where, log_index=5000))
+    forest.fill(tmp_path / "index.sqlite", [*events, *crowd, end]).close()
+    book = forest.book_of(tmp_path / "index.sqlite")
+    row = book.reader.block(last.block_id)
+    assert row is not None
+    said = block(book, row)
+    assert said.life[-1].kind == "BlockSlashed"
+    assert said.life[0].kind == "BlockProposed"
+    assert said.block.attested > 3000 > len(said.attesters) > 100
 
 
 def test_a_page_is_of_one_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -143,8 +143,7 @@ def question(book: Book, row: IndexedBlock, header: Header) -> tuple[BlockView, 
     below: list[Header] = []
     place = tree.places.get(row.parent, -1)
     while place >= 0:
-        events = book.reader.events_of_block(tree.rows[place].id, 1)
-        below += [event.header for event in events if isinstance(event, ev.BlockProposed)]
+        below.append(book.reader.header(tree.rows[place].id))
         place = tree.parents[place]
     view = BlockView(
         id=row.id,

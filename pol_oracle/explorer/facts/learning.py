@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pol_oracle.l1.events.typed import BlockProposed
 from pol_oracle.protocol.lifecycle import Status
 
 from ..workshop import tools
@@ -49,7 +48,6 @@ def _final(book: Book) -> list[tuple[LearnedState, bytes]]:
     step = max(1, len(rows) // CANDIDATES)
     found = []
     for row in rows[::-1][::step][:CANDIDATES][::-1]:
-        proposal = next(e for e in book.reader.events_of_block(row.id, 1) if isinstance(e, BlockProposed))
-        root = proposal.header.post_root
+        root = book.reader.header(row.id).post_root
         found.append((LearnedState(height=row.height, block=hex0x(row.id), root=hex0x(root)), root))
     return found

@@ -9,13 +9,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pol_oracle.l1.events.typed import Event
+from pol_oracle.l1.events.typed import BlockProposed, Event
+from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import EvidenceKind, Role, Status
 
 from .rows import IndexedBlock, IndexedBond, IndexedEntry, IndexStamp, L1Reorg, TreeBlock, block_of, event_of, ledger_of
 from .schema import connect
 
 _ORDER = "ORDER BY l1_block, log_index"
+_ATTESTING = "('Attested', 'AttestationSettled')"
+ATTESTING = 1000  # of these a block's page has so many: anybody may attest
 _TREE = "id, parent, height, miner, proposed_at, correct_after, status, closed_at"
 _SUMS = "wei(CASE WHEN amount NOT LIKE '-%' THEN amount END), wei(CASE WHEN amount LIKE '-%' THEN amount END)"
 _DISPUTED = "WHERE status = 1 AND id IN (SELECT block_id FROM demands WHERE closed_l1 IS NULL)"
@@ -160,9 +163,17 @@ class IndexReader:
 
     # --- events ---
 
-    def events_of_block(self, block_id: bytes, limit: int = 2000) -> list[Event]:
-        """Returns what happened to a block, in L1 order."""
-        return self._events(f"WHERE block_id = ? {_ORDER} LIMIT ?", block_id, limit)
+    def events_of_block(self, block_id: bytes) -> list[Event]:
+        """Returns what happened to a block, in L1 order; of attestations, and of what came of them, the first ones."""
+        found = self._events(f"WHERE block_id = ? AND kind NOT IN {_ATTESTING}", block_id)
+        found += self._events(f"WHERE block_id = ? AND kind IN {_ATTESTING} {_ORDER} LIMIT ?", block_id, ATTESTING)
+        return sorted(found, key=lambda event: (event.at.l1_block, event.at.log_index))
+
+    def header(self, block_id: bytes) -> Header:
+        """Returns a block's header."""
+        (event,) = self._events("WHERE block_id = ? AND kind = 'BlockProposed' LIMIT 1", block_id)
+        assert isinstance(event, BlockProposed)
+        return event.header
 
     def events_of_tx(self, tx: bytes) -> list[Event]:
         """Returns what a transaction did."""

@@ -10,8 +10,6 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from pol_oracle.l1.events.typed import BlockProposed
-
 from ..facts.block import question
 from ..facts.book import Book
 from ..facts.common import hex0x
@@ -79,9 +77,7 @@ class OnDemand:
             row, workshop = block_of(self._book, text), self._book.workshop
             if not workshop.begun((row.id,), tools.replayed)[0] and workshop.full(tools.replayed):
                 raise TooMuch  # before its lineage is gathered, which takes a moment
-            events = self._book.reader.events_of_block(row.id, 1)
-            header = next(event.header for event in events if isinstance(event, BlockProposed))
-            asked = question(self._book, row, header)
+            asked = question(self._book, row, self._book.reader.header(row.id))
         if workshop.begin((row.id,), tools.replayed, *asked) is not None:
             raise TooMuch
         return row.id
