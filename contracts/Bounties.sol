@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {IBounties} from "./interfaces/IBounties.sol";
 import {IPoLRegistry} from "./interfaces/IPoLRegistry.sol";
 import {EvidenceKind} from "./Types.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 /// @title Commit and reveal: who gets the bounty of a slashed block.
 /// @notice Commitments and demands are numbered in one order. A block's bounty is shared by the lowest number that is
@@ -126,7 +127,7 @@ contract Bounties is IBounties {
 
     function _slash(bytes32 blockId, EvidenceKind kind, address challenger, uint256 order, bool silent) private {
         // forge-lint: disable-next-line(unsafe-typecast): orders are drawn from a uint40
-        _bounties[blockId] = Bounty(challenger, uint40(block.timestamp), uint40(order), silent);
+        _bounties[blockId] = Bounty(challenger, SafeCast.toUint40(block.timestamp), uint40(order), silent);
 
         emit BountyAssigned(blockId, challenger, kind, order);
         registry.slash(blockId, kind); // reverts unless pending

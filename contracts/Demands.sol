@@ -11,6 +11,7 @@ import {Deadlines} from "./lib/Deadlines.sol";
 import {Trace} from "./lib/Trace.sol";
 import {EvidenceKind, Role, Status, Tree} from "./Types.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 /// @title Demands: whatever a miner committed to and does not serve, it must show on L1, or lose its bond.
 /// @notice Demands are walks. What is honest can be computed by all, so a demander knows the value that it expects, and
@@ -103,7 +104,7 @@ contract Demands is IDemands {
 
         made.state = DemandState.Answered;
         made.responder = responder;
-        made.answeredAt = uint40(block.timestamp);
+        made.answeredAt = SafeCast.toUint40(block.timestamp);
         if (_counts(position, responder, miner)) _answers[blockId] += 1;
 
         registry.closeDemand(blockId, true); // reverts unless pending; the block is held while the answer is fresh

@@ -14,6 +14,7 @@ import {Deadlines} from "./lib/Deadlines.sol";
 import {Headers} from "./lib/Headers.sol";
 import {Trace} from "./lib/Trace.sol";
 import {EvidenceKind, Header, Role, Status, Tree} from "./Types.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 /// @title How test samples are evaluated: what a block's bits stand on, and nobody's trees hold.
 /// @notice No tree commits to the evaluations: they are thousands. What a sample's is follows from the block's states,
@@ -107,7 +108,7 @@ contract Explanations is IExplanations {
 
         if (state == SpeakerState.None) _speakers[blockId][msg.sender] = Speaker(SpeakerState.Bonded, role, 0);
         made.state = ExplanationState.Explained;
-        (made.author, made.explainedAt) = (msg.sender, uint40(block.timestamp));
+        (made.author, made.explainedAt) = (msg.sender, SafeCast.toUint40(block.timestamp));
         made.traceRoot = traceRoot;
 
         emit Explained(blockId, tree, sample, msg.sender, traceRoot, abi.encode(program, roots));
@@ -243,7 +244,7 @@ contract Explanations is IExplanations {
         author = made.author;
         Speaker storage speaker = _speakers[blockId][author];
         bonded = speaker.state == SpeakerState.Bonded;
-        if (bonded) (speaker.state, speaker.fallenAt) = (SpeakerState.Fallen, uint40(block.timestamp));
+        if (bonded) (speaker.state, speaker.fallenAt) = (SpeakerState.Fallen, SafeCast.toUint40(block.timestamp));
         else Deadlines.checkTime(registry, blockId, speaker.fallenAt);
         uint40 deadline = Deadlines.next(registry);
 

@@ -15,6 +15,7 @@ import {Difficulty} from "./lib/Difficulty.sol";
 import {Headers} from "./lib/Headers.sol";
 import {Block, EvidenceKind, Header, Parameters, Role, RuleSet, Status, Task} from "./Types.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 /// @title The tree of blocks: proposals, attestations, fork choice, finality. The contract to read first.
 /// @notice A block's life is in lib/BlockLifecycle.sol, its place in the tree in lib/BlockTree.sol, what is fixed at
@@ -234,7 +235,7 @@ contract PoLRegistry is Genesis {
 
     /// @inheritdoc IPoLRegistry
     function closeDemand(bytes32 blockId, bool shown) external onlyDemands {
-        _tree.blocks[blockId].closeDemand(blockId, shown ? uint40(block.timestamp + answerWindow) : 0);
+        _tree.blocks[blockId].closeDemand(blockId, shown ? SafeCast.toUint40(block.timestamp + answerWindow) : 0);
         --openDemands;
     }
 
@@ -324,7 +325,7 @@ contract PoLRegistry is Genesis {
         uint16 difficulty = parent.childDifficulty;
         Block memory fresh;
         fresh.miner = msg.sender;
-        fresh.proposedAt = uint40(block.timestamp);
+        fresh.proposedAt = SafeCast.toUint40(block.timestamp);
         fresh.difficulty = difficulty;
         fresh.parent = header.parent;
         fresh.jump = _tree.jumpFrom(header.parent, height - 1);

@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {IPoLRegistry} from "../interfaces/IPoLRegistry.sol";
 import {Block, Status} from "../Types.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 /// @title The tree of blocks: ancestry, liveness and fork choice.
 /// @dev A block is live if it descends from the finalized tip (or is it) and has no slashed ancestor. The head is
@@ -40,7 +41,7 @@ library BlockTree {
     function plant(Tree storage self, bytes32 id, uint16 difficulty) internal {
         Block storage genesis = self.blocks[id];
         genesis.status = Status.Finalized;
-        genesis.proposedAt = uint40(block.timestamp);
+        genesis.proposedAt = SafeCast.toUint40(block.timestamp);
         genesis.jump = id;
         genesis.childDifficulty = difficulty;
         self.finalizedTip = id;

@@ -7,6 +7,7 @@ import {IPoLRegistry} from "../../contracts/interfaces/IPoLRegistry.sol";
 import {Block, Header, Role, RuleSet, Status} from "../../contracts/Types.sol";
 import {Fixture} from "./Fixture.sol";
 import {vm} from "./Vm.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 contract ProposeTest is Fixture {
     function test_stores_block_moves_head_and_locks_bond() public {
@@ -45,6 +46,16 @@ contract ProposeTest is Fixture {
 
         bytes32 third = proposeOn(second, RIVAL, 2);
         assertEq(registry.head(), third, "more work wins");
+    }
+
+    /// Times are kept in 40 bits: what does not fit is refused, since a block of the year 0 would be judged at once.
+    function test_a_time_that_does_not_fit_is_refused() public {
+        Header memory header = makeHeader(registry.genesisId(), MINER, 1);
+        vm.warp(1 << 40);
+
+        vm.expectRevert(abi.encodeWithSelector(SafeCast.SafeCastOverflowedUintDowncast.selector, 40, 1 << 40));
+        vm.prank(MINER);
+        registry.propose(header, ANY_DIFFICULTY);
     }
 
     /// Pitfall 1: a proof copied from the mempool.
