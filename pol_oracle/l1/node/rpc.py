@@ -79,16 +79,21 @@ class Rpc:
     def __init__(self, url: str, timeout_s: float = 10.0, attempts: int = ATTEMPTS) -> None:
         if not _usable(url):
             raise InputError(f"{place_of(url)!r} is no RPC address; give one like http://127.0.0.1:8545")
-        self.url = url
+        self._url = url
         self._timeout = (CONNECT_TIMEOUT_S, timeout_s)
         self._attempts = attempts
         self._numbers = count(1)
         self._local = threading.local()
 
     @property
+    def url(self) -> str:
+        """The endpoint, as given; sessions and requests are made for it alone."""
+        return self._url
+
+    @property
     def place(self) -> str:
         """The endpoint without path and credentials, which may hold an access key: safe to print."""
-        parts = urlsplit(self.url)
+        parts = urlsplit(self._url)
         return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
     def ask(self, method: str, *params: Any) -> Any | Refusal:
@@ -150,7 +155,7 @@ class Rpc:
         """What the endpoint said, which may repeat the key that it was asked with."""
         refusal = _refusal(error)
         message = refusal.message
-        for secret in secrets_of(self.url):
+        for secret in secrets_of(self._url):
             message = message.replace(secret, "…")
         return replace(refusal, message=message)
 
@@ -158,10 +163,10 @@ class Rpc:
         """Sends a body. The rest of the request is prepared once for each thread: that costs as much as sending it."""
         if not hasattr(self._local, "session"):
             self._local.session = session = requests.Session()
-            session.trust_env = urlsplit(self.url).hostname not in _LOOPBACK  # nothing here is behind a proxy
-            asked = requests.Request("POST", self.url, headers={"Content-Type": "application/json"})
+            session.trust_env = urlsplit(self._url).hostname not in _LOOPBACK  # nothing here is behind a proxy
+            asked = requests.Request("POST", self._url, headers={"Content-Type": "application/json"})
             self._local.request = session.prepare_request(asked)
-            self._local.settings = session.merge_environment_settings(self.url, {}, True, None, None)
+            self._local.settings = session.merge_environment_settings(self._url, {}, True, None, None)
         session, request = self._local.session, self._local.request
         request.prepare_body(body, None)
         if session.cookies:  # they may hold on to one node of several

@@ -55,8 +55,8 @@ def by_command(anvil: str) -> None:
 def open_sender(proxy: LyingProxy, deployment: Deployment, me: LocalAccount, tmp_path: Path) -> Iterator[Open]:
     opened: list[Sender] = []
 
-    def run(name: str = "a", **options: object) -> Sender:
-        client = Client.connect(proxy.url, deployment)
+    def run(name: str = "a", node: LyingProxy = proxy, **options: object) -> Sender:
+        client = Client.connect(node.url, deployment)
         settings: dict[str, object] = {"confirmations": 1, "patience": 3} | options
         opened.append(Sender(client, me, tmp_path / name / "sender.sqlite", **settings))  # type: ignore[arg-type]
         return opened[-1]
@@ -285,24 +285,23 @@ def test_whatever_a_node_does_no_call_is_made_twice_and_no_fee_exceeds_its_cap(
     anvil: str,
     open_sender: Open,
     mine: Callable[..., None],
-    proxy: LyingProxy,
     seed: int,
 ) -> None:
-    sender, before = open_sender(), client.nonce(me.address)
+    before = client.nonce(me.address)
     calls = [call for number in range(1, 9) for call in (deposit(number), commit(number))]
-    with LyingProxy(anvil, seed) as wild:
-        wild.go_wild(rate=0.04)
-        sender._client.rpc.url = wild.url
+    with LyingProxy(anvil, seed) as node:
+        sender = open_sender(node=node)
+        node.go_wild(rate=0.04)
         for last in range(2, len(calls) + 24, 2):
             for call in calls[:last]:
                 sender.submit(call)
             go_on(sender, mine, 3)
-        assert len(wild.told) > 5, "it lied"
-    sender._client.rpc.url = proxy.url
-    for _ in range(40):
-        for call in calls:
-            sender.submit(call)
-        go_on(sender, mine, 2)
+        assert len(node.told) > 5, "it lied"
+        node.honest()
+        for _ in range(40):
+            for call in calls:
+                sender.submit(call)
+            go_on(sender, mine, 2)
     assert {sender.status_of(call.key) for call in calls} == {CallStatus.DONE}
     assert bond(client, me) == sum(range(1, 9))
     assert 0 <= client.nonce(me.address) - before - len(calls) <= 4, "but for fillers"
