@@ -16,7 +16,7 @@ import structlog
 from pol_oracle.l1.client import Client
 from pol_oracle.l1.contracts.deployment import Deployment
 from pol_oracle.l1.monitor import Monitor
-from pol_oracle.protocol.errors import ChainError, NodeTrouble, PolError, WrongChain
+from pol_oracle.protocol.errors import ChainError, PolError, WrongChain
 
 from .index.reading import IndexReader
 from .index.writing import REACH, IndexWriter
@@ -155,10 +155,7 @@ class IndexKeeper(threading.Thread):
 
     def _recognise(self, client: Client) -> None:
         """A devnet that began anew may have the same deployment: its blocks tell, and the index begins anew as well."""
-        deployed = client.block(self._deployment.deployed_at)
-        if deployed is None:
-            raise NodeTrouble(f"L1 does not show its block {self._deployment.deployed_at}; check the RPC address")
-        name = f"{client.identity()} deployed in {deployed.hash.hex()}"
+        name = client.identity()
         if self._writer.l1 not in ("", name):
             self._rebuild("L1 began anew")
         self._writer.l1 = name

@@ -17,7 +17,7 @@ from .contracts.abi import decode_answer, decode_revert, encode_call
 from .contracts.artifacts import load_artifact
 from .contracts.deployment import Deployment
 from .events.logs import Log
-from .node.answers import hash32, log_of, number, plain_bytes, tag
+from .node.answers import log_of, number, plain_bytes, tag
 from .node.node import Node, legible
 from .node.rpc import Refusal, Rpc
 from .records import BlockRecord, Bond, Commitment, L1Block
@@ -138,12 +138,22 @@ class Client(Node):
                 f"{found!r}; restore the file, or run `pol deploy --force`"
             )
 
-    @legible
     def identity(self) -> str:
-        """Returns what tells this chain and deployment from all others, also from a new devnet with the same id."""
-        genesis = f"0x{hash32(self.rpc.request('eth_getBlockByNumber', '0x0', False)['hash']).hex()}"
-        registry = self.address_of("PoLRegistry") if self.deployment is not None else "none"
-        return f"chain {self.chain_id} genesis {genesis} registry {registry}"
+        """Returns what tells this chain and deployment from all others, also from a new devnet with the same id.
+
+        It is the deployment's first block that does, and not block 0, of which an Anvil that was started again has two
+        and shows either.
+
+        Raises:
+            NodeTrouble: L1 does not show that block.
+        """
+        at, registry = 0, "none"
+        if self.deployment is not None:
+            at, registry = self.deployment.deployed_at, self.address_of("PoLRegistry")
+        block = self.block(at)
+        if block is None:
+            raise NodeTrouble(f"L1 does not show its block {at}; check the RPC address")
+        return f"chain {self.chain_id} block {at} 0x{block.hash.hex()} registry {registry}"
 
     def address_of(self, contract: str) -> str:
         """Returns the address of one of our contracts by its name, e.g. "Court".

@@ -18,7 +18,7 @@ from pol_oracle.l1.sending.calls import Call, CallResult
 from pol_oracle.l1.sending.fees import FeePolicy, kind_of
 from pol_oracle.l1.sending.journal import CallStatus
 from pol_oracle.l1.sending.sender import MOST_HOUSEKEEPING, Sender
-from pol_oracle.protocol.errors import ChainError, NotMined
+from pol_oracle.protocol.errors import ChainError, NodeTrouble, NotMined
 from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.soak.network.lies import (
     TROUBLES,
@@ -125,6 +125,25 @@ def pruned(oldest: float) -> Callable[[Question], Reply]:
 
 
 # --- an absent answer is no fact ---
+
+
+def test_pitfall_26_an_anvil_started_again_has_another_block_0_and_the_same_journal(
+    proxy: LyingProxy, deployment: Deployment
+) -> None:
+    """A withdrawal that was killed under way was made again after a restart: the journal was taken for another's."""
+
+    def another_genesis(asked: Question) -> Reply:
+        answer = asked.pass_on(asked.method, asked.params)
+        if asked.params[0] == "0x0":
+            answer["result"]["hash"] = "0x" + "11" * 32
+        return Reply(answer)
+
+    client = Client.connect(proxy.url, deployment)
+    before = client.identity()
+    with proxy.lying(another_genesis, "eth_getBlockByNumber"):
+        assert client.identity() == before
+    with proxy.lying(nothing, "eth_getBlockByNumber"), pytest.raises(NodeTrouble, match="does not show its block"):
+        client.identity()
 
 
 def test_pitfall_26_without_receipts_nothing_is_paid_twice(
