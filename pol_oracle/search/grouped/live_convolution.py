@@ -59,7 +59,7 @@ class LiveConvolution:
         self._live = live.contiguous(memory_format=torch.channels_last)
         suits = self._device.type == "cpu" and winograd.suits(self._geometry, self._live)
         self._fast = Winograd(self._live) if suits else None
-        self._fast_back = Winograd(self._live.transpose(0, 1).flip(2, 3)) if suits else None
+        self._fast_back = None  # made when it is first wanted: few groups get far down
 
     def forward(self, x: Tensor, groups: int) -> Tensor:
         """[N, in, H, W] -> [N, out, h, w]."""
@@ -71,7 +71,8 @@ class LiveConvolution:
 
     def backward(self, gradient: Tensor, chosen: Tensor, x: Tensor) -> Tensor:
         """Returns the gradient at the input of some groups; arguments as for :meth:`GroupNorm.backward`."""
-        if self._fast_back is not None and winograd.is_worth_it(gradient):
+        if self._fast is not None and winograd.is_worth_it(gradient):
+            self._fast_back = self._fast_back or Winograd(self._live.transpose(0, 1).flip(2, 3))
             return self._fast_back.convolve(gradient)
         left, right, top, bottom = self._pads or (0, 0, 0, 0)
         _, channels, height, width = x.shape
