@@ -213,7 +213,7 @@ class Soak:
             if (pid := agent.pid) is not None and (taken := usage(pid, self._world.homes[name])) is not None:
                 self._samples[name].append(taken)
         for name, place in self._world.places.items():
-            self._samples.setdefault(name, []).append(Usage(0, 0, 0, *on_disk(place)))
+            self._samples.setdefault(name, []).append(Usage(*on_disk(place)))
 
     def _in_order(self) -> bool:
         """Whether nothing is left to wait for."""

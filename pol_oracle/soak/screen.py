@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from .judging.resources import MIB
+
 EVERY_S = 60.0  # a line that says how far it is, where there is no bar
 
 
@@ -68,15 +70,19 @@ def print_report(console: Console, report: dict[str, Any]) -> None:
 
 def _growth(growth: dict[str, dict[str, Any]]) -> Table:
     table = Table(title="median of the first third → of the last", title_justify="left")
-    for column in ("agent", "memory MiB", "threads", "descriptors", "files", "disk MiB"):
-        table.add_column(column, justify="left" if column == "agent" else "right")
+    units = {"memory": MIB, "threads": 1, "descriptors": 1, "files": 1, "disk": MIB}
+    table.add_column("agent")
+    for figure, unit in units.items():
+        table.add_column(f"{figure} MiB" if unit > 1 else figure, justify="right")
     for name, figures in growth.items():
-        cells = []
-        for figure, (before, after) in figures.items():
-            unit = 1 << 20 if figure in ("memory", "disk") else 1
-            cells.append(f"{before / unit:.1f} → {after / unit:.1f}" if unit > 1 else f"{before:g} → {after:g}")
+        cells = (_change(figures[figure], unit) if figure in figures else "–" for figure, unit in units.items())
         table.add_row(name, *cells)
     return table
+
+
+def _change(change: tuple[float, float], unit: int) -> str:
+    before, after = change
+    return f"{before / unit:.1f} → {after / unit:.1f}" if unit > 1 else f"{before:g} → {after:g}"
 
 
 def _summary(report: dict[str, Any]) -> str:

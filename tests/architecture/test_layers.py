@@ -42,6 +42,7 @@ for name in {TORCH_FREE!r}:
 def test_torch_is_imported_by_search_only() -> None:
     measured = {f"bench/{name}.py" for name in ("search/agreement", "canonical", "search/hits")}  # torch, or against it
     measured |= {"bench/search/filters.py", "reproduce/plain.py", "cli/network/state.py"}  # or written for it
+    measured |= {"cli/network/torchrun.py"}  # its plugin
     assert {path for path in importers("torch") if not path.startswith("search/")} <= {"data/cifar10.py"} | measured
     assert {path for path in importers("torchvision") if not path.startswith("search/")} <= {"data/cifar10.py"}
 

@@ -199,6 +199,10 @@ def test_steady_use_of_the_machine_passes() -> None:
     assert all(row.ok for row in rows)
 
 
+def test_a_folder_without_a_process_has_files_alone() -> None:
+    assert {row.figure for row in growth({"store": [Usage(files=3, disk=4096)] * 20})} == {"files", "disk"}
+
+
 def test_few_samples_say_nothing() -> None:
     assert growth({"miner-1": samples()[:5]}) == ()
 

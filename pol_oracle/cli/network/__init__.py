@@ -6,6 +6,7 @@ keys.py        keystores
 bond.py        bonds
 agents.py      miner run, verifier run
 ranks.py       processes that help a miner
+torchrun.py    what torchrun loads, so that it ends quietly
 chain.py       task, status, plot
 blocks.py      inspect blocks
 challenge.py   prove fraud by hand

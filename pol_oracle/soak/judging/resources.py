@@ -15,21 +15,21 @@ FEWEST = 12  # samples from which anything is concluded
 
 @dataclass(frozen=True)
 class Usage:
-    """What one agent takes.
+    """What one agent takes, or a folder that has no process of its own.
 
     Attributes:
-        memory: resident, in bytes.
-        threads: of its process.
-        descriptors: that are open.
         files: in its home.
         disk: bytes of them.
+        memory: resident, in bytes; None where there is no process.
+        threads: of its process, likewise.
+        descriptors: that are open, likewise.
     """
 
-    memory: int
-    threads: int
-    descriptors: int
     files: int
     disk: int
+    memory: int | None = None
+    threads: int | None = None
+    descriptors: int | None = None
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def usage(pid: int, home: Path) -> Usage | None:
         descriptors = len(list((process / "fd").iterdir()))
     except (OSError, KeyError):  # gone, or a zombie
         return None
-    return Usage(memory, threads, descriptors, *on_disk(home))
+    return Usage(*on_disk(home), memory, threads, descriptors)
 
 
 def on_disk(folder: Path) -> tuple[int, int]:
@@ -99,6 +99,8 @@ def growth(samples: Mapping[str, Sequence[Usage]]) -> tuple[Growth, ...]:
 def _rows(name: str, taken: Sequence[Usage]) -> Iterable[Growth]:
     third = len(taken) // 3
     for field in fields(Usage):
+        if getattr(taken[0], field.name) is None:
+            continue
         before, after = (median(getattr(u, field.name) for u in part) for part in (taken[:third], taken[-third:]))
         times, more = ALLOWED[field.name]
         yield Growth(name, field.name, before, after, before * times + more)
