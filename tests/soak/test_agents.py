@@ -16,6 +16,7 @@ from pol_oracle.soak.judging.resources import on_disk, usage
 from pol_oracle.soak.network.agents import Agent, command_of, make_home
 from pol_oracle.soak.network.cast import ACCOUNTS, Saver, cheat, honest
 from pol_oracle.soak.network.errands import Errands
+from pol_oracle.soak.network.saver import SaverOrders
 
 WRITES = """
 import signal, sys, time
@@ -242,3 +243,20 @@ def test_use_of_the_machine_is_read(tmp_path: Path) -> None:
     assert (found.descriptors or 0) >= 3
     assert found.files == 1
     assert usage(2**22 + 1, tmp_path) is None
+
+
+def test_a_user_repeats_what_failed_and_gives_nothing_twice_at_once() -> None:
+    orders = SaverOrders()
+    first = orders.words()
+    assert first is not None
+    assert first[:3] == ("bond", "deposit", "1.000001")
+    assert orders.words() is None  # still under way, or in a queue: a second one would be another deposit
+
+    assert orders.ended(-9, "killed") == "deposit 1.000001 ETH: exit code -9, killed"
+    assert orders.words() == first
+    orders.ended(0, "done")
+    assert [order.code for order in orders.given] == [0]
+
+    second = orders.words()
+    assert second is not None
+    assert second[:3] == ("bond", "withdraw", "0.100002")

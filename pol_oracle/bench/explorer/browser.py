@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from pol_oracle.protocol.errors import InputError
@@ -25,6 +26,9 @@ SEEN = """() => new Promise((done) => {
     done(found); };
   new PerformanceObserver((list) => { for (const e of list.getEntries()) if (e.name === 'first-contentful-paint') {
     found.paint = e.startTime; setTimeout(end, 1500); } }).observe({ type: 'paint', buffered: true }); })"""
+COUNTED = """() => { const frames = window.frameTimes = []; let last = performance.now();
+  const next = (now) => { frames.push(now - last); last = now; requestAnimationFrame(next); };
+  requestAnimationFrame(next); }"""
 TRACED = ["disabled-by-default-devtools.timeline", "toplevel"]
 TASK = "RunTask"  # Chromium's name for a piece of work of a thread; frames are made of them
 
@@ -40,7 +44,13 @@ def browser(scratch: Path) -> Iterator[Row]:
             yield Row(f"browser.{name}.weight", found["weight"] / 1000, "kB", bar=WEIGHT_BAR_KB)
         tab.goto(site.url + "/tree")
         tab.wait_for_selector("#grown:not([hidden])")
+        tab.evaluate(COUNTED)
         for name, act in (("moved", _move), ("zoomed", _zoom), ("played", _play)):
+            tab.evaluate("frameTimes.length = 0")
+            act(tab)
+            frames = tab.evaluate("frameTimes")
+            yield Row(f"browser.tree.{name}.longest_frame", max(frames), "ms", bar=FRAME_BAR_MS)
+            yield Row(f"browser.tree.{name}.median_frame", median(frames), "ms")
             tab.context.browser.start_tracing(page=tab, categories=TRACED)
             act(tab)
             tasks = _tasks(tab.context.browser.stop_tracing())

@@ -7,5 +7,6 @@ l1.py         L1: stopped, reorganised, its clock put forward
 proxy.py      a lying node between an agent and L1
 lies.py       what it can say
 errands.py    commands of users: deposits, withdrawals
+saver.py      a user that moves money
 world.py      carries the schedule out
 """

@@ -4,30 +4,26 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 
 from pol_oracle.demo.cast import Party
-from pol_oracle.l1.events.typed import Deposited, Unbonded
-from pol_oracle.l1.sending.fees import GWEI
 
 from ..judging.verdict import BondOrder, UnexpectedExit
 from ..schedule import Fault, FaultKind
 from .agents import Agent, command_of, make_home, pol
-from .cast import Saver, cheat
+from .cast import cheat
 from .errands import Errands
 from .l1 import TamperedL1
 from .proxy import LyingProxy
+from .saver import SaverOrders
 
 LIES_RATE = 0.03  # of the requests that each lie is about
 ECHO_S = 15.0  # in which who waited for what was away may still give up
 KEPT = 8  # faults that are over
 TRIES = 5  # of a cheat to bond: what a user does when L1 is away
 _RESTART_S = 2.0
-_ETH = 10**18
-_STEP = 1000 * GWEI  # by which amounts differ, so that each is known again
 
 
 class World:
@@ -44,7 +40,6 @@ class World:
         agents: name -> honest agent.
         homes: name -> its home.
         cheats: who joined so far.
-        orders: what the saver asked for so far.
         endings: agents that ended by themselves.
         trouble: what else went wrong.
     """
@@ -64,12 +59,11 @@ class World:
         self.agents: dict[str, Agent] = {}
         self.homes: dict[str, Path] = {}
         self.cheats: list[Party] = []
-        self.orders: list[BondOrder] = []
         self.endings: list[UnexpectedExit] = []
         self.trouble: list[str] = []
-        saver = Saver()
-        self._saver_home = self._make_home(saver.name)
-        self._proxy(saver.name).go_wild(LIES_RATE)
+        self._saver = SaverOrders()
+        self._saver_home = self._make_home(self._saver.saver.name)
+        self._proxy(self._saver.saver.name).go_wild(LIES_RATE)
 
     def set_clock(self) -> None:
         """The schedule begins now."""
@@ -84,6 +78,11 @@ class World:
     def places(self) -> Mapping[str, Path]:
         """Folders that belong to no agent: the store, and Anvil's cache (its chain may grow)."""
         return {"store": self._home / "store", "anvil": self._l1.folder / "cache"}
+
+    @property
+    def orders(self) -> Sequence[BondOrder]:
+        """What the saver asked for so far."""
+        return self._saver.given
 
     @property
     def idle(self) -> bool:
@@ -234,23 +233,10 @@ class World:
         self._errands.add(command, bonded)
 
     def _move_money(self) -> None:
-        """Deposits and withdraws in turn. What failed is given again, word for word, as a user would."""
-        saver = Saver()
-        if not self.orders or self.orders[-1].code == 0:
-            number = len(self.orders)
-            event = (Deposited, Unbonded)[number % 2]
-            amount = (_ETH if event is Deposited else _ETH // 10) + (number + 1) * _STEP
-            self.orders.append(BondOrder(saver.address, event, amount))
-        number, order = len(self.orders) - 1, self.orders[-1]
-        verb = "deposit" if order.event is Deposited else "withdraw"
-        words = ("bond", verb, f"{order.amount / _ETH:.6f}", "--role", saver.role.name.lower(), "--dev", str(saver.dev))
-
-        def moved(code: int, said: str) -> None:
-            self.orders[number] = replace(order, code=code, words=said)
-            self._say(f"{verb} {order.amount / _ETH:.6f} ETH: exit code {code}, {said}")
-
-        self._money = pol(self._saver_home, self._proxies[saver.name].url, *words)
-        self._errands.add(self._money, moved)
+        if (words := self._saver.words()) is None:
+            return
+        self._money = pol(self._saver_home, self._proxies[self._saver.saver.name].url, *words)
+        self._errands.add(self._money, lambda code, said: self._say(self._saver.ended(code, said)))
 
     def _make_home(self, name: str) -> Path:
         return make_home(self._home / name, self._home / "deployment.json", self._data)
