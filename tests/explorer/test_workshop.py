@@ -67,6 +67,21 @@ def test_what_failed_is_told_for_a_while_and_then_tried_again(bench: Bench, tmp_
     assert bench.shop.answer(read, path) == "found"
 
 
+def test_what_waits_for_another_has_no_progress_of_its_own(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pol_oracle.explorer.workshop.pool._LONG", {"open"})
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    assert bench.shop.begin(("first",), open, fifo) is None  # ends when somebody writes
+    assert bench.shop.begin(("second",), open, tmp_path / "nothing") is None
+    assert bench.shop.progress(("first",), open) == 0.0
+    assert bench.shop.progress(("second",), open) is None
+    fifo.open("wb").close()
+    bench.until_told()
+    assert bench.shop.progress(("second",), open) == 0.0
+
+
 def test_what_was_begun_and_failed_can_be_begun_again_at_once(bench: Bench, tmp_path: Path) -> None:
     path = tmp_path / "late"
     assert bench.shop.begun(("it",), read) == (False, None)

@@ -168,7 +168,8 @@ def _replayed(book: Book, row: IndexedBlock) -> tuple[Replayed | None, str, str]
     if not asked:
         return None, "", ""
     if found is None:
-        return None, f"{100 * book.workshop.progress:.0f} % done", ""
+        done = book.workshop.progress((row.id,), tools.replayed)
+        return None, "waits for another replay" if done is None else f"{100 * done:.0f} % done", ""
     assert isinstance(found, Replayed)
     return found, "", ""
 

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -72,9 +73,10 @@ class Busy(Failed):
 
 @dataclass
 class _Question:
-    """What somebody asked, and when it failed (in seconds of a monotonic clock)."""
+    """What somebody asked, as which question of all, and when it failed (in seconds of a monotonic clock)."""
 
     future: Future[Any]
+    number: int
     failed_at: float | None = None
 
     @property
@@ -102,6 +104,7 @@ class Workshop:
         self._lock = threading.RLock()
         self._pools: dict[bool, ProcessPoolExecutor] = {}  # for what takes long, and for the rest
         self._asked: defaultdict[str, OrderedDict[Key, _Question]] = defaultdict(OrderedDict)
+        self._numbers = count()
         self._stage = multiprocessing.get_context("spawn").Array("d", 2)  # of a replay: steps done, steps in all
 
     def answer(self, function: Function, *arguments: Any) -> Any | Failed | None:
@@ -147,9 +150,13 @@ class Workshop:
             waiting = sum(not one.future.done() for one in self._asked[function.__name__].values())
         return waiting >= _MOST_WAITING.get(function.__name__, _ELSE_WAITING)
 
-    @property
-    def progress(self) -> float:
-        """Which part of the replay under way is done, 0 to 1."""
+    def progress(self, name: Key, function: Function) -> float | None:
+        """Which part of a replay that was begun is done, 0 to 1; None while others of one process are before it."""
+        with self._lock:
+            asked = self._asked[function.__name__][name]
+            long = (one for kind in _LONG for one in self._asked[kind].values())
+            if any(one.number < asked.number and not one.future.done() for one in long):
+                return None
         done, total = self._stage[:]
         return min(done / total, 1.0) if total else 0.0
 
@@ -171,7 +178,7 @@ class Workshop:
                 return known
             if self.full(function):
                 return Busy()
-            question = asked[name] = _Question(self._submit(function, *arguments))
+            question = asked[name] = _Question(self._submit(function, *arguments), next(self._numbers))
             asked.move_to_end(name)
             for old in [key for key, one in asked.items() if one.future.done()][: max(len(asked) - _KEPT, 0)]:
                 del asked[old]
