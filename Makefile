@@ -50,8 +50,8 @@ $(PIP_STAMP):
 	@grep -qF "$(CURDIR)/.venv" $(BIN)/pip 2>/dev/null || "$$(tools/find-python)" -m venv --clear .venv
 	@echo "Installing Python packages into .venv (a few minutes the first time)"
 	@$(BIN)/python -m pip install --quiet --no-compile --progress-bar off --editable '.[dev]'
-	@# on all cores, which pip does not; some packages carry templates that are no Python
-	@$(BIN)/python -m compileall -qq -j 0 .venv/lib || true
+	@# on all cores, which pip does not, and without the tests that packages carry; some carry templates that are no Python
+	@$(BIN)/python -m compileall -qq -j 0 -x '/(tests?|mypyc?)/' .venv/lib || true
 	@$(BIN)/python tools/venv_paths.py
 	@rm -f .venv/.stamp-* && touch $@
 

@@ -10,8 +10,10 @@ from eth_account.signers.local import LocalAccount
 
 from pol_oracle.l1.client import Client, Request
 from pol_oracle.l1.contracts.deployment import Deployment
+from pol_oracle.l1.events.typed import Deposited
 from pol_oracle.l1.sending.calls import Call
 from pol_oracle.l1.sending.sender import Sender
+from pol_oracle.protocol.errors import ChainError
 from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.soak.judging.audit import Audit
 from pol_oracle.soak.judging.verdict import Purse
@@ -87,6 +89,43 @@ def test_witness_believes_what_is_deep_enough(
     mine(4)
     assert [type(event).__name__ for event in witness.look()][-1:] == ["Deposited"]
     assert len(witness.payments) == 1
+
+
+def test_what_l1_does_not_show_for_a_moment_is_read_later(
+    client: Client, accounts: list[LocalAccount], tmp_path: Path, mine: Mine
+) -> None:
+    me = str(accounts[1].address)
+    audit = Audit(client, client.latest().number + 1, {me})
+    with pytest.raises(ChainError, match="does not show what eth_getBlockByNumber 0x"):
+        audit.read(client.latest().number + 1)
+    send(client, accounts[1], DEPOSIT, tmp_path, mine)
+    audit.read(client.latest().number)
+    assert len(audit.payments) == 1
+
+
+def test_what_happened_is_taken_in_though_payments_cannot_be_read_yet(
+    client: Client,
+    deployment: Deployment,
+    accounts: list[LocalAccount],
+    tmp_path: Path,
+    mine: Mine,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    witness = Witness(client, deployment, {"me": str(accounts[1].address)}, depth=0)
+    send(client, accounts[1], DEPOSIT, tmp_path, mine)
+
+    def away(_: Audit, __: int) -> None:
+        raise ChainError("L1 is in the middle of a reorg")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Audit, "read", away)
+        assert any(isinstance(event, Deposited) for event in witness.look())
+    assert not witness.payments
+
+    mine(1)
+    witness.look()
+    assert [p.call for p in witness.payments] == ["BondVault.deposit"]
+    assert any(isinstance(event, Deposited) for event in witness.history.events)
 
 
 @pytest.fixture

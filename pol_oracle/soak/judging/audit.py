@@ -13,6 +13,7 @@ from eth_utils.address import to_checksum_address
 from pol_oracle.l1.client import Client
 from pol_oracle.l1.contracts.abi import CONTRACTS
 from pol_oracle.l1.contracts.artifacts import load_artifact
+from pol_oracle.protocol.errors import ChainError
 
 
 @dataclass(frozen=True)
@@ -64,18 +65,24 @@ class Audit:
         """Reads on up to an L1 block which L1 must not drop any more.
 
         Raises:
-            ChainError: L1 is away; what was read is kept.
+            ChainError: L1 is away, or in the middle of a reorg; what was read is kept.
         """
         while self._next <= upto:
-            block = self._client.rpc.request("eth_getBlockByNumber", hex(self._next), True)
+            block = self._ask("eth_getBlockByNumber", hex(self._next), True)
             found = [
                 self._payment(t) for t in block["transactions"] if to_checksum_address(t["from"]) in self._accounts
             ]
             self.payments += found
             self._next += 1
 
+    def _ask(self, method: str, *parameters: Any) -> Any:
+        answer = self._client.rpc.request(method, *parameters)
+        if answer is None:
+            raise ChainError(f"L1 does not show what {method} {parameters[0]} asks for")
+        return answer
+
     def _payment(self, sent: dict[str, Any]) -> Payment:
-        receipt = self._client.rpc.request("eth_getTransactionReceipt", sent["hash"])
+        receipt = self._ask("eth_getTransactionReceipt", sent["hash"])
         return Payment(
             account=str(to_checksum_address(sent["from"])),
             call=self._call(sent),

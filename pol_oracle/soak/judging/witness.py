@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from pol_oracle.l1.client import Client
@@ -61,10 +62,11 @@ class Witness:
         """Returns what is new; nothing while L1 is away."""
         try:
             update = self._monitor.poll()
-            self._audit.read(update.l1_block)
         except ChainError:
             return ()
         self.history.update(update.rollback_to, update.events, update.l1_block, update.timestamp)
+        with suppress(ChainError):  # the next look, or the end, reads on
+            self._audit.read(update.l1_block)
         return update.events
 
     def settle(self) -> None:
