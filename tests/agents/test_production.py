@@ -19,7 +19,7 @@ from pol_oracle.protocol.hashing import ZERO
 from pol_oracle.search import Base, Job, Progress, Proof, Search
 from pol_oracle.store import StateStore
 from tests.agents.chains import GENESIS, Block, chain, lineage
-from tests.agents.work.test_replay import Diverging
+from tests.agents.work.followers import Diverging
 from tests.task.workloads import MINER, small_workload
 
 WORKLOAD = small_workload()

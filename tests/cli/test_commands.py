@@ -16,7 +16,7 @@ from pol_oracle.protocol.hashing import ZERO
 from pol_oracle.protocol.positions import Item, Position
 from pol_oracle.store import StateStore
 from tests.cli.conftest import Pol
-from tests.cli.test_failures import finalize_one
+from tests.cli.finality import finalize_one
 
 
 def test_keys_are_made_imported_and_listed(pol: Pol, home: Path, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from rich.console import Console
 from pol_oracle.bench.l1 import L1, MINER
 from pol_oracle.cli import output
 from tests.cli.conftest import Pol
-from tests.cli.test_failures import finalize_one
+from tests.cli.finality import finalize_one
 
 PICTURES = (("status",), ("blocks", "list"), ("blocks", "show", "final"))
 SHORT_ID = re.compile(r"0x[0-9a-f]+")

@@ -18,7 +18,8 @@ from pol_oracle.protocol.parameters import Parameters
 from pol_oracle.simulate.chain import ChainRules as Pace
 from pol_oracle.simulate.scenarios.finality import JudgedTree
 from pol_oracle.task import load_spec
-from tests.economics.games_ledger import BITS, STEPS, Key, Ledger, Position, Refused, Rules, State, Status
+from tests.economics.games_books import BITS, STEPS, Key, Position, Refused, Rules, State, Status
+from tests.economics.games_ledger import Ledger
 
 OLD = Rules(walks=False, lapses_burn=False, outweighs=False)
 NEW = Rules(walks=True, lapses_burn=True, outweighs=True)

@@ -21,7 +21,7 @@ from tests.economics.games import (
     overdue,
     parameters,
 )
-from tests.economics.games_ledger import STEPS, Demand, Fact, Key, Rules, State, Status
+from tests.economics.games_books import STEPS, Demand, Fact, Key, Rules, State, Status
 
 BLOCK = 1
 RIGHT, WRONG, GARBAGE = "right", "wrong", "garbage"

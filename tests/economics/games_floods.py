@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from functools import partial
 
 from tests.economics.games import MINER, PROVER, Game, Move, attempt, each, overdue, parameters
+from tests.economics.games_books import Refused, Rules
 from tests.economics.games_disputes import GARBAGE, Disputes
-from tests.economics.games_ledger import Refused, Rules
 
 
 class Floods(Disputes):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from tests.economics.games import HONEST_MINER, MINER, PROVER, Game, Move, attempt
-from tests.economics.games_ledger import STEPS, Refused, Rules, State, Status
+from tests.economics.games_books import STEPS, Refused, Rules, State, Status
 
 HONEST_BLOCK, OWN_BLOCK = 1, 2
 WALK = STEPS, ("roots", 0), ("nodes", 0), ("leaves", 0)  # the deepest

@@ -20,7 +20,8 @@ from pol_oracle.protocol.parameters import Parameters
 from pol_oracle.simulate.chain import ChainRules as Pace
 from pol_oracle.simulate.scenarios.finality import JudgedTree
 from tests.economics.games import NEW
-from tests.economics.games_ledger import BITS, STEPS, Key, Ledger, Position, Refused, State
+from tests.economics.games_books import BITS, STEPS, Key, Position, Refused, State
+from tests.economics.games_ledger import Ledger
 
 TARGET = Path(__file__).parents[1] / "golden" / "games.json"
 GAMES, CALLS = 48, 120

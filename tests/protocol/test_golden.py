@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import struct
 from pathlib import Path
@@ -16,6 +15,9 @@ from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import jump_height
 from pol_oracle.protocol.rules import RuleSet, rules_of, satisfies
 from pol_oracle.protocol.task import Task
+from tests.golden.court_vectors import build_court
+from tests.golden.generate import hexed
+from tests.golden.protocol_vectors import build
 
 SIDES = ("before", "after")
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -34,12 +36,8 @@ VECTORS: dict[str, Any] = unhex(json.loads((GOLDEN / "protocol.json").read_text(
 
 
 def test_vectors_are_what_the_generator_writes() -> None:
-    spec = importlib.util.spec_from_file_location("generate", GOLDEN / "generate.py")
-    assert spec is not None and spec.loader is not None
-    generate = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(generate)
-    assert json.loads((GOLDEN / "protocol.json").read_text()) == generate.hexed(generate.build())
-    assert json.loads((GOLDEN / "court.json").read_text()) == generate.hexed(generate.build_court())
+    assert json.loads((GOLDEN / "protocol.json").read_text()) == hexed(build())
+    assert json.loads((GOLDEN / "court.json").read_text()) == hexed(build_court())
 
 
 @pytest.mark.parametrize("case", VECTORS["tasks"], ids=lambda c: c["block_id"].hex()[:8])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,33 +11,27 @@ import pytest
 
 from pol_oracle.agents.rules.verdicts import Invalid, Unavailable, Valid, Verdict, accusation, can_be_built_on
 from pol_oracle.agents.work.answerer import HonestAnswerer
-from pol_oracle.agents.work.follow import Ask, Follower
+from pol_oracle.agents.work.follow import Follower
 from pol_oracle.agents.work.replay import Replayer
 from pol_oracle.agents.work.worker import Cancelled
-from pol_oracle.canonical.commitments.accuracy import AccuracyTree, Bits
+from pol_oracle.canonical.commitments.accuracy import AccuracyTree
 from pol_oracle.canonical.state import State
 from pol_oracle.evidence import Shown, TraceId, answer_to
 from pol_oracle.protocol.difficulty import BIT
-from pol_oracle.protocol.errors import InputError, NotFinite, StoreError, WrongChain
+from pol_oracle.protocol.errors import InputError, WrongChain
 from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import EvidenceKind
 from pol_oracle.protocol.positions import Item, Position, Tree
 from pol_oracle.store import StateStore
-from pol_oracle.task import Segment, Workload
-from pol_oracle.view.blocks import BlockView
 from pol_oracle.view.lineage import Lineage
 from tests.adversaries.forging import Forgery, altered, honest, next_weight, told
 from tests.agents.chains import GENESIS
-from tests.task.workloads import MINER, STEPS, small_workload
+from tests.agents.work.followers import Diverging, Overflowing
+from tests.agents.work.headers import BITS, WORKLOAD, block, never
+from tests.task.workloads import MINER, STEPS
 
-BITS = 2
-WORKLOAD = small_workload()
 STEP = EvidenceKind.STEP
-
-
-def never() -> bool:
-    return False
 
 
 @pytest.fixture(scope="module")
@@ -50,11 +43,6 @@ def made() -> Forgery:
 @pytest.fixture
 def follower(tmp_path: Path) -> Follower:
     return Follower(WORKLOAD, GENESIS, StateStore([tmp_path]))
-
-
-def block(header: Header, workload: Workload = WORKLOAD) -> BlockView:
-    block_id = header.id(workload.task.id)
-    return BlockView(block_id, header, MINER, header.parent, 1, BITS * BIT, 1, 1, 0, header.correct_after)
 
 
 def verdict_of(follower: Follower, header: Header, lineage: Lineage = (), shown: Shown | None = None) -> Verdict:
@@ -251,16 +239,6 @@ def test_an_evaluation_that_nobody_can_show_is_demanded(made: Forgery, follower:
     assert wanted(verdict_of(follower, header)) == Position(Item.BITS)
 
 
-class Diverging(Follower):
-    """A follower that finds the segment after some block not finite, though it is."""
-
-    after = b""
-
-    def segment(self, block_id: bytes, lineage: Lineage, cancelled: Ask) -> Segment:
-        segment = super().segment(block_id, lineage, cancelled)
-        return replace(segment, finite=segment.finite and block_id != self.after)
-
-
 def test_pitfall_05_a_block_after_which_training_diverges_is_right_but_a_dead_end(
     made: Forgery, tmp_path: Path
 ) -> None:
@@ -269,17 +247,6 @@ def test_pitfall_05_a_block_after_which_training_diverges_is_right_but_a_dead_en
     verdict = verdict_of(follower, made.header)
     assert verdict == Valid(made.id, dead_end=True)
     assert not can_be_built_on(verdict)
-
-
-class Overflowing(Follower):
-    """A follower that finds the evaluation of some state not finite, though it is."""
-
-    root = b""
-
-    def count(self, state: State, cancelled: Ask, claimed: Bits | None = None) -> Bits:
-        if state.root == self.root:
-            raise NotFinite(7)
-        return super().count(state, cancelled, claimed)
 
 
 def test_pitfall_05_a_block_after_which_no_evaluation_is_finite_is_right_but_a_dead_end(
@@ -337,44 +304,3 @@ def test_what_is_demanded_of_another_explanation_cannot_be_shown(made: Forgery, 
     position = Position(Item.LEAVES, Tree.AFTER, 7, 3, 0, keccak(b"somebody else's"))
     with pytest.raises(InputError, match="cannot be shown"):
         HonestAnswerer(follower)(block(made.header), (), position, never)
-
-
-# --- the paper's rules: W is the miner's, and served ---
-
-
-@pytest.fixture
-def paper(tmp_path: Path) -> Callable[[], tuple[Follower, Header]]:
-    """A right block under the paper's rules, whose W is in the store."""
-    workload = small_workload("paper")
-
-    def make() -> tuple[Follower, Header]:
-        store, images, labels = StateStore([tmp_path]), workload.train.images, workload.train.labels
-        result = workload.stepper.run(workload.initial, images[4:8], labels[4:8])
-        pre = result.post
-        store.put(pre.root, pre.to_bytes())
-        step = workload.stepper.run(pre, images[:4], labels[:4])
-        follower = Follower(workload, GENESIS, store)
-        tree = AccuracyTree.of(*(follower.count(state, never) for state in (pre, step.post)))
-        roots = bytes(32), pre.root, step.post.root, step.trace.root, tree.root.hash
-        return follower, Header(GENESIS, MINER, 0, (0, 1, 2, 3), *roots, tree.root.before, tree.root.after)
-
-    return make
-
-
-def test_under_paper_rules_w_is_fetched(paper: Callable[[], tuple[Follower, Header]]) -> None:
-    follower, header = paper()
-    asked = replace(block(header, follower.workload), difficulty=0)
-    assert can_be_built_on(Replayer(follower)(asked, (), {}, never))
-
-
-def test_pitfall_03_under_paper_rules_missing_weights_are_no_verdict(
-    paper: Callable[[], tuple[Follower, Header]], tmp_path: Path
-) -> None:
-    follower, header = paper()
-    for path in tmp_path.glob("*.f32"):
-        path.unlink()
-    asked = block(header, follower.workload)
-    with pytest.raises(StoreError):
-        Replayer(follower)(asked, (), {}, never)
-    with pytest.raises(StoreError):
-        HonestAnswerer(follower)(asked, (), Position(Item.ROOTS), never)

@@ -1,4 +1,4 @@
-"""Which block is replayed next, when it is brought to L1, and when a replay goes on."""
+"""Which block is replayed next, and when a replay gives way to another."""
 
 from __future__ import annotations
 
@@ -7,65 +7,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import structlog
 
 from pol_oracle.agents.rules.verdicts import Invalid, Replay, Valid, Verdict
-from pol_oracle.agents.storage.memory import AgentMemory
-from pol_oracle.agents.work.replay_queue import ReplayQueue
-from pol_oracle.agents.work.worker import Background, Cancelled
+from pol_oracle.agents.work.worker import Cancelled
 from pol_oracle.evidence import Shown
-from pol_oracle.protocol.difficulty import BIT
 from pol_oracle.protocol.errors import ArithmeticFault, InputError, StoreError
-from pol_oracle.protocol.positions import Position
 from pol_oracle.view.blocks import BlockView
 from pol_oracle.view.lineage import Lineage
-from tests.agents.scene import (
-    CHEAT,
-    EXPLANATION,
-    GENESIS,
-    MINER,
-    NODES,
-    PARAMETERS,
-    ROOTS,
-    V1,
-    V2,
-    V3,
-    Scene,
-    join,
-    lacks,
-    proof_of,
-    refutation,
-)
+from tests.agents.scene import CHEAT, MINER, PARAMETERS, ROOTS, V1, V2, V3, Scene, join, lacks, proof_of
+from tests.agents.work.review import Cancel, Review, finding, right, until_idle
 
-Cancel = Callable[[], bool]
 VERIFIERS = (V1, V2, V3)[: PARAMETERS.quorum]
-
-
-class Review:
-    """A queue of replays that the test controls."""
-
-    def __init__(self, path: Path, replay: Replay, me: str = V1) -> None:
-        self.memory = AgentMemory(path / "m.sqlite", GENESIS, me)
-        self.queue = ReplayQueue(replay, self.memory, me, PARAMETERS, structlog.get_logger(), Background(0))
-
-    def turns(self, scene: Scene, count: int = 1) -> None:
-        for _ in range(count):
-            self.queue.turn(scene.view)
-            join("replay")
-
-
-def finding(wrong: Callable[[BlockView], Verdict], seen: list[bytes]) -> Replay:
-    """A replay that notes what it is given."""
-
-    def replay(block: BlockView, lineage: Lineage, shown: Shown, cancelled: Cancel) -> Verdict:
-        seen.append(block.id)
-        return wrong(block)
-
-    return replay
-
-
-def right(block: BlockView) -> Verdict:
-    return Valid(block.id)
 
 
 def test_live_blocks_are_replayed_before_those_without_a_future(tmp_path: Path) -> None:
@@ -178,89 +130,6 @@ def test_pitfall_09_blocks_that_cannot_be_replayed_do_not_delay_others(tmp_path:
     assert review.queue.valid == {good}
 
 
-def test_replay_that_succeeds_in_the_end_forgets_the_failures(tmp_path: Path) -> None:
-    scene = Scene()
-    block = scene.propose()
-    served = False
-
-    def replay(block: BlockView, lineage: Lineage, shown: Shown, cancelled: Cancel) -> Verdict:
-        if not served:
-            raise StoreError("not there")
-        return Valid(block.id)
-
-    review = Review(tmp_path, replay)
-    review.turns(scene, 3)
-    served = True
-    review.turns(scene, 2)
-
-    assert review.queue.unserved == {}
-    assert review.memory.found_right() == {block: scene.view.blocks[block].difficulty}
-
-
-def test_pitfall_12_block_whose_difficulty_a_reorg_changed_is_replayed_anew(tmp_path: Path) -> None:
-    """Its id knows nothing of its difficulty, so it may need one requirement more than when it was found right."""
-    scene = Scene()
-    block = scene.propose()
-    seen: list[int] = []
-
-    def replay(block: BlockView, lineage: Lineage, shown: Shown, cancelled: Cancel) -> Verdict:
-        seen.append(block.difficulty)
-        return Valid(block.id)
-
-    review = Review(tmp_path, replay)
-    review.turns(scene, 3)
-    born = scene.view.blocks[block].difficulty
-    scene.view.blocks[block].difficulty = born + BIT
-    review.turns(scene, 1)
-    assert review.queue.valid == set()
-
-    review.turns(scene, 3)
-    assert seen == [born, born + BIT]
-    assert review.queue.valid == {block}
-    assert review.memory.found_right() == {block: born + BIT}
-
-
-def test_replay_goes_on_once_what_it_lacked_was_shown(tmp_path: Path) -> None:
-    scene = Scene()
-    block = scene.propose(miner=CHEAT)
-    handed: list[dict[Position, bytes]] = []
-
-    def replay(block: BlockView, lineage: Lineage, shown: Shown, cancelled: Cancel) -> Verdict:
-        handed.append(dict(shown))
-        if ROOTS not in shown:
-            return lacks(block.id, ROOTS)
-        return Invalid(block.id, "wrong", proof_of(block.id))
-
-    review = Review(tmp_path, replay)
-    review.turns(scene, 3)
-    scene.answer(scene.demand(block, NODES, V1), CHEAT, b"nodes")
-    review.turns(scene, 3)
-    assert handed == [{}]  # that is something else
-
-    scene.answer(scene.demand(block, ROOTS, V2), CHEAT, b"roots")  # whoever demanded it
-    review.turns(scene, 5)
-    assert handed == [{}, {NODES: b"nodes", ROOTS: b"roots"}]
-    assert review.queue.verdicts[block] == Invalid(block, "wrong", proof_of(block))
-
-
-def test_replay_that_makes_no_use_of_an_answer_is_not_repeated_for_ever(tmp_path: Path) -> None:
-    scene = Scene()
-    block = scene.propose(miner=CHEAT)
-    count = 0
-
-    def replay(block: BlockView, lineage: Lineage, shown: Shown, cancelled: Cancel) -> Verdict:
-        nonlocal count
-        count += 1
-        return lacks(block.id, ROOTS)
-
-    review = Review(tmp_path, replay)
-    review.turns(scene, 2)
-    scene.answer(scene.demand(block, ROOTS, V1), CHEAT)
-    review.turns(scene, 6)
-
-    assert count == 2
-
-
 def test_answered_blocks_are_replayed_first_because_a_clock_runs(tmp_path: Path) -> None:
     scene = Scene()
     answered = scene.propose(miner=CHEAT)
@@ -309,14 +178,6 @@ def waiting_replay(begun: list[bytes], done: Callable[[BlockView], bool]) -> Rep
     return replay
 
 
-def until_idle(review: Review, scene: Scene) -> None:
-    """Turns until a replay that was asked to stop has stopped, and the next one runs."""
-    review.queue.turn(scene.view)
-    if review.queue._worker.cancelled:
-        join("replay")
-        review.queue.turn(scene.view)
-
-
 def test_pitfall_27_a_replay_of_a_block_without_a_future_gives_way_to_a_live_one(tmp_path: Path) -> None:
     scene = Scene()
     slow, winner = scene.propose(miner=CHEAT), scene.propose(nonce=1)
@@ -355,47 +216,6 @@ def test_a_replay_goes_on_while_nothing_far_more_urgent_waits(tmp_path: Path) ->
     review.queue.close(5)
 
 
-def test_a_replay_that_gave_way_is_none_that_an_answer_was_used_in(tmp_path: Path) -> None:
-    """What was shown on L1 would else never be looked at."""
-    scene = Scene()
-    explained = scene.propose()
-    handed: list[tuple[bytes, int]] = []
-
-    def replay(block: BlockView, lineage: Lineage, shown: Shown, cancelled: Cancel) -> Verdict:
-        handed.append((block.id, len(shown)))
-        while shown and len(handed) < 3 and not cancelled():
-            time.sleep(0.001)
-        if cancelled():
-            raise Cancelled
-        return Valid(block.id)
-
-    review = Review(tmp_path, replay)
-    review.turns(scene, 3)
-    scene.answer(scene.demand(explained, EXPLANATION, V1), V2)
-    until_idle(review, scene)
-    live = scene.propose(explained)
-    until_idle(review, scene)
-    review.turns(scene, 3)
-    assert handed == [(explained, 0), (explained, 1), (live, 0), (explained, 1)]
-
-
-def test_pitfall_02_slashed_block_is_replayed_after_a_restart_if_its_bounty_may_be_ones_own(tmp_path: Path) -> None:
-    scene = Scene()
-    mine, not_mine = scene.propose(miner=CHEAT), scene.propose(miner=CHEAT, nonce=1)
-    scene.slash(not_mine, V2, order=1)
-    scene.commit(V1, bytes(32), order=2)
-    scene.slash(mine, V2, order=3)
-    seen: list[bytes] = []
-
-    def replay(block: BlockView, lineage: Lineage, shown: Shown, cancelled: Cancel) -> Verdict:
-        seen.append(block.id)
-        return Invalid(block.id, "wrong", proof_of(block.id))
-
-    Review(tmp_path, replay).turns(scene, 4)
-
-    assert seen == [mine]
-
-
 def test_pitfall_07_agent_whose_arithmetic_fails_stops(tmp_path: Path) -> None:
     scene = Scene()
     scene.propose()
@@ -407,36 +227,3 @@ def test_pitfall_07_agent_whose_arithmetic_fails_stops(tmp_path: Path) -> None:
     review.turns(scene)
     with pytest.raises(ArithmeticFault):
         review.turns(scene)
-
-
-def test_explanations_of_a_right_block_are_looked_at_each_once(tmp_path: Path) -> None:
-    """Also the same one, if it is given again after it was refuted."""
-    scene = Scene()
-    block = scene.propose()
-    handed: list[bool] = []
-
-    def replay(block: BlockView, lineage: Lineage, shown: Shown, cancelled: Cancel) -> Verdict:
-        handed.append(EXPLANATION in shown)
-        false = Invalid(block.id, "", refutation()) if EXPLANATION in shown else None
-        return Valid(block.id, false_explanation=false)
-
-    review = Review(tmp_path, replay)
-    review.turns(scene, 3)
-    about = scene.demand(block, EXPLANATION, V1)
-    for _ in range(2):
-        scene.answer(about, V2)
-        review.turns(scene, 3)
-        scene.refute(about)
-        review.turns(scene, 3)
-
-    assert handed == [False, True, False, True, False]
-
-
-def test_a_miner_does_not_rest_for_explanations_of_what_it_found_right(tmp_path: Path) -> None:
-    scene = Scene()
-    block = scene.propose()
-    review = Review(tmp_path, finding(right, []))
-    assert review.queue.unjudged(scene.view) == [scene.view.blocks[block]]
-    review.turns(scene, 3)
-    scene.answer(scene.demand(block, EXPLANATION, V1), V2)
-    assert review.queue.unjudged(scene.view) == []
