@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 
 import pytest
@@ -23,14 +23,19 @@ def test_package_names_its_modules(package: Path) -> None:
 
 
 def test_rooms_are_small() -> None:
-    folders = {module.parent for home in (ROOT, TESTS) for module in home.rglob("*.py")}
-    sizes = {folder: len(list(folder.glob("*.py"))) for folder in folders}
+    modules = [*ROOT.rglob("*.py"), *TESTS.rglob("*.py"), *TESTS.rglob("*.sol")]
+    sizes = Counter(module.parent for module in modules)
     assert {room: size for room, size in sizes.items() if size > 14} == {}
 
 
 def test_modules_are_short() -> None:
     lengths = {path: len(path.read_text("utf-8").splitlines()) for path in ROOT.rglob("*.py")}
     assert {path: length for path, length in lengths.items() if length > 350} == {}
+
+
+def test_tests_of_contracts_are_short() -> None:
+    lengths = {path: len(path.read_text("utf-8").splitlines()) for path in TESTS.rglob("*.sol")}
+    assert {path: length for path, length in lengths.items() if length > 400} == {}
 
 
 def test_a_class_name_means_one_thing() -> None:
