@@ -13,12 +13,12 @@ from tests.architecture.pages import PAGES, ROOT, files, is_there, leads_somewhe
 
 LINKS = [(page, link) for page in PAGES for link in links(page)]
 TESTS = [(page, test) for page in PAGES for test in re.findall(r"`([\w/.]+::\w+)`", page.read_text("utf-8"))]
-CONTRACTS = [path.read_text() for path in (ROOT / "tests" / "solidity").glob("*.t.sol")]
+CONTRACTS = [path.read_text() for path in (ROOT / "tests" / "solidity").rglob("*.t.sol")]
 DECISIONS = sorted(
     page for page in (ROOT / "docs" / "decisions").glob("*.md") if page.name not in ("README.md", "superseded.md")
 )
 OUR_SOLIDITY = (path for folder in (".", "interfaces", "lib") for path in (ROOT / "contracts" / folder).glob("*.sol"))
-COMMENTED = [*OUR_SOLIDITY, *ROOT.glob("tests/solidity/*.sol"), *ROOT.glob("tasks/*.toml")]
+COMMENTED = [*OUR_SOLIDITY, *ROOT.glob("tests/solidity/*/*.sol"), *ROOT.glob("tasks/*.toml")]
 STATUS = re.compile(r"\*20\d\d-\d\d-\d\d · (accepted|superseded( in part)? by \[[^]]+\]\([^)]+\))\*")
 
 

@@ -24,13 +24,18 @@ def test_package_names_its_modules(package: Path) -> None:
 
 
 def test_rooms_are_small() -> None:
-    sizes = Counter(module.parent for module in MODULES)
+    sizes = Counter(path.parent for path in (*MODULES, *TESTS.rglob("*.sol")))
     assert {room: size for room, size in sizes.items() if size > 14} == {}
 
 
 def test_modules_are_short() -> None:
     lengths = {module: len(module.read_text("utf-8").splitlines()) for module in MODULES}
     assert {path: length for path, length in lengths.items() if length > 350} == {}
+
+
+def test_tests_of_contracts_are_short() -> None:
+    lengths = {path: len(path.read_text("utf-8").splitlines()) for path in TESTS.rglob("*.sol")}
+    assert {path: length for path, length in lengths.items() if length > 400} == {}
 
 
 def test_a_class_name_means_one_thing() -> None:

@@ -3,7 +3,7 @@
 A block is right or wrong by decree, and the Court believes whoever proves what is. What is locked stays its owner's
 here: only what moves counts. A walk is one down a step of the segment; a false explanation is refuted without one.
 ``Rules`` also tells how the rules were before disputes became walks, so that the attacks on them can be found again.
-``tests/solidity/Games.t.sol`` plays the same calls on the contracts.
+``tests/solidity/system/Games.t.sol`` plays the same calls on the contracts.
 """
 
 from __future__ import annotations

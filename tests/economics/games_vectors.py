@@ -1,4 +1,4 @@
-"""Games drawn at random, as vectors: ``tests/solidity/Games.t.sol`` plays them on the contracts.
+"""Games drawn at random, as vectors: ``tests/solidity/system/Games.t.sol`` plays them on the contracts.
 
     python -m tests.economics.games_vectors        writes tests/golden/games.json
 
@@ -56,7 +56,7 @@ BY_DECREE = ("nothing to prove", "nothing to refute")
 
 
 def parameters() -> Parameters:
-    """Those of ``tests/solidity/Fixture.sol``."""
+    """Those of ``tests/solidity/fixtures/Fixture.sol``."""
     return Parameters(100, 20, 48, 2, 4 * BIT, 4 * BIT, 4 * BIT, 0, 0, ETH, ETH // 4, ETH // 100, 14 * ETH, ETH // 5)
 
 
