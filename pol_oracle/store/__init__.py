@@ -4,14 +4,13 @@ A state travels off-chain as ``<root in hex>.f32``: its parameters and buffers a
 name is what the chain committed to, so where a file comes from does not matter: whoever reads it hashes it.
 
     states.py   StateStore: put and get, over fsspec (folders, http, anything else fsspec knows by URL)
-    server.py   serve: a folder of states over HTTP, read-only
+    server.py   serve: a folder of states over HTTP, read-only; not imported here, as agents serve nothing
     places.py   what URLs and answers over HTTP mean
     files.py    writing a file whole or not at all
 """
 
 from __future__ import annotations
 
-from .server import application, serve
 from .states import Limits, StateStore, file_name
 
-__all__ = ["Limits", "StateStore", "application", "file_name", "serve"]
+__all__ = ["Limits", "StateStore", "file_name"]

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pol_oracle.store import StateStore, application
+from pol_oracle.store import StateStore
+from pol_oracle.store.server import application
 from tests.store.hostile import serving
 from tests.store.states import DATA, ROOT
 

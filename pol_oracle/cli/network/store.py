@@ -27,7 +27,7 @@ def serve(
     json: Json = False,
 ) -> None:
     """Serve states over HTTP, read-only, until Ctrl-C. Others name it with `pol verifier run --store URL`."""
-    from pol_oracle.store import serve as run
+    from pol_oracle.store.server import serve as run
 
     settings: Settings = ctx.obj
     where = folder or settings.store
