@@ -10,8 +10,7 @@ import pytest
 
 from pol_oracle.protocol.errors import InputError
 from pol_oracle.store import StateStore, file_name
-from pol_oracle.store.server import serve
-from pol_oracle.store.server import Impatient, configuration
+from pol_oracle.store.server import Impatient, configuration, serve
 from tests.store.hostile import request, running
 from tests.store.states import DATA, OTHER, ROOT
 
