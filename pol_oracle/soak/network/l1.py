@@ -55,17 +55,21 @@ class TamperedL1:
 
     def reorganise(self, depth: int) -> str:
         """Replaces the newest L1 blocks by empty ones; returns what came in the way, or ""."""
-        if self.client.latest().number - self._began <= depth:
-            return "it was started just now"
         try:
+            if self.client.latest().number - self._began <= depth:
+                return "it was started just now"
             self.client.rpc.request("anvil_reorg", depth, [])
         except ChainError as error:
             return str(error)
         return ""
 
-    def jump(self, seconds: int) -> None:
-        """Puts its clock forward."""
-        self.client.rpc.request("evm_increaseTime", seconds)
+    def jump(self, seconds: int) -> str:
+        """Puts its clock forward; returns what came in the way, or ""."""
+        try:
+            self.client.rpc.request("evm_increaseTime", seconds)
+        except ChainError as error:
+            return str(error)
+        return ""
 
     def close(self) -> None:
         """Stops it for good."""

@@ -113,7 +113,8 @@ class World:
                 if why := self._l1.reorganise(fault.amount):
                     self._say(f"no reorg: {why}")
             case FaultKind.CLOCK:
-                self._l1.jump(fault.amount)
+                if why := self._l1.jump(fault.amount):
+                    self._say(f"no jump: {why}")
             case FaultKind.CHEAT:
                 self._join()
             case FaultKind.MONEY:
