@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import resource
+import signal
 import socket
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +17,7 @@ import uvicorn
 
 from pol_oracle.l1.client import Client
 from pol_oracle.l1.contracts.deployment import Deployment
+from pol_oracle.protocol.errors import InputError
 from pol_oracle.store.server import Impatient, bound
 
 from ..facts.book import Book
@@ -59,24 +63,44 @@ class ExplorerConfig:
 
 
 def serve(config: ExplorerConfig, ready: Callable[[str], None] | None = None) -> None:
-    """Serves pages until interrupted.
+    """Serves pages until interrupted, or told to end.
 
     Args:
         config: what to show, and where.
         ready: told the URL once the port is bound.
 
     Raises:
-        InputError: the port cannot be bound, or the index not be written.
+        InputError: the port cannot be bound, or the index not be written, or another explorer keeps it.
     """
-    with bound(config.host, config.port) as listener:
+    if threading.current_thread() is threading.main_thread():
+        # uvicorn raises a signal again once it has stopped; unhandled, SIGTERM would leave the workshop's processes
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with bound(config.host, config.port) as listener, _kept_alone(config.index):
         site = assemble(config)
         _raise_limit()
         os.nice(NICE)
         shown = f"[{config.host}]" if ":" in config.host else config.host
         if ready:
             ready(f"http://{shown}:{listener.getsockname()[1]}")
-        with site, suppress(KeyboardInterrupt):  # Ctrl-C is how it ends
+        with suppress(KeyboardInterrupt), site:  # Ctrl-C is how it ends
             site.server().run(sockets=[listener])
+
+
+@contextmanager
+def _kept_alone(index: Path) -> Iterator[None]:
+    """Keeps other explorers off an index: each of two would leave out what the other wrote."""
+    try:
+        lock = index.with_name(index.name + ".lock").open("ab")
+    except OSError as error:
+        raise InputError(f"the index {index} cannot be written ({error.strerror}); name another by --index") from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise InputError(
+                f"another explorer keeps the index {index}: look at its pages, or name another file by --index"
+            ) from error
+        yield
 
 
 @dataclass(frozen=True)
