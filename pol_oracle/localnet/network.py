@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +16,7 @@ from pol_oracle.l1.devnet.anvil import Devnet
 from pol_oracle.l1.devnet.ports import is_free
 from pol_oracle.launch import launch
 from pol_oracle.protocol.errors import InputError, WrongChain
+from pol_oracle.store.files import held
 
 Say = Callable[[str], None]
 HONEST = ("miner-1", "verifier-1", "verifier-2")
@@ -48,13 +48,8 @@ def alone(home: Path) -> Iterator[None]:
         InputError: another process does.
     """
     home.mkdir(parents=True, exist_ok=True)
-    with (home / "up.lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise InputError(
-                f"the network in {home} is up already: watch it with `pol top`, or choose another folder with --home"
-            ) from None
+    refusal = f"the network in {home} is up already: watch it with `pol top`, or choose another folder with --home"
+    with held(home / "up.lock", refusal):
         yield
 
 

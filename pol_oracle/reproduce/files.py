@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import fcntl
 import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
 from pol_oracle.protocol.errors import InputError
-from pol_oracle.store.files import write_whole
+from pol_oracle.store.files import held, write_whole
 
 Row = TypeVar("Row")
 
@@ -24,11 +23,7 @@ def locked(folder: Path) -> Iterator[None]:
     Raises:
         InputError: one is at work.
     """
-    with (folder / "lock").open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise InputError(f"another run works in {folder}: wait for it, or choose another --out") from error
+    with held(folder / "lock", f"another run works in {folder}: wait for it, or choose another --out"):
         yield
 
 

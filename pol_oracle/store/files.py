@@ -1,4 +1,4 @@
-"""Writing files so that a reader, or a crash, finds the old one or the new one."""
+"""Writing files so that a reader, or a crash, finds the old one or the new one; and holding one alone."""
 
 from __future__ import annotations
 
@@ -11,7 +11,29 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
+from pol_oracle.protocol.errors import InputError
+
 _PREFIX = ".pol-new-"
+
+
+@contextmanager
+def held(path: Path, refusal: str) -> Iterator[None]:
+    """Holds a lock file, made if there is none; the operating system lets go of it when the process dies.
+
+    Args:
+        path: of the lock.
+        refusal: what to tell whoever comes while another process holds it.
+
+    Raises:
+        InputError: another process holds it.
+        OSError: the file cannot be opened.
+    """
+    with path.open("ab") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise InputError(refusal) from error
+        yield
 
 
 def write_whole(path: Path, data: bytes) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import resource
 import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +17,7 @@ import uvicorn
 from pol_oracle.l1.client import Client
 from pol_oracle.l1.contracts.deployment import Deployment
 from pol_oracle.protocol.errors import InputError
+from pol_oracle.store.files import held
 from pol_oracle.store.server import Impatient, bound
 
 from ..facts.book import Book
@@ -89,16 +89,13 @@ def serve(config: ExplorerConfig, ready: Callable[[str], None] | None = None) ->
 @contextmanager
 def _kept_alone(index: Path) -> Iterator[None]:
     """Keeps other explorers off an index: each of two would leave out what the other wrote."""
-    try:
-        lock = index.with_name(index.name + ".lock").open("ab")
-    except OSError as error:
-        raise InputError(f"the index {index} cannot be written ({error.strerror}); name another by --index") from error
-    with lock:
+    refusal = f"another explorer keeps the index {index}: look at its pages, or name another file by --index"
+    with ExitStack() as stack:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+            stack.enter_context(held(index.with_name(index.name + ".lock"), refusal))
+        except OSError as error:
             raise InputError(
-                f"another explorer keeps the index {index}: look at its pages, or name another file by --index"
+                f"the index {index} cannot be written ({error.strerror}); name another by --index"
             ) from error
         yield
 
