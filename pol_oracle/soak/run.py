@@ -91,7 +91,7 @@ def _set_stage(config: SoakConfig, home: Path, screen: SoakScreen, stack: ExitSt
     for party in cast:
         world.add(party)
     roles = [[p.name for p in cast if p.part is part] for part in dict.fromkeys(p.part for p in cast)]
-    bounds = Bounds(roles, deployment.confirmations, max(deployment.parameters.answer_window // 4, 1))
+    bounds = Bounds(roles, deployment.confirmations, max(deployment.parameters.answer_window // 8, 1))
     faults = schedule(config.seed, config.seconds, bounds)
     return Soak(config, witness, world, l1, faults, screen)
 

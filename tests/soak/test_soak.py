@@ -24,9 +24,9 @@ def test_nothing_is_lost_in_a_minute_of_faults(tmp_path: Path) -> None:
     options = ("--minutes", "1", "--seed", str(SEED), "--json")
     done = subprocess.run(command(tmp_path, *options), capture_output=True, text=True)
 
-    assert done.returncode == 0, done.stderr[-5000:]
     report = json.loads(done.stdout)["data"]
-    assert report["problems"] == []
+    assert report["problems"] == [], done.stderr[-5000:]
+    assert done.returncode == 0
     assert report["seed"] == SEED
     assert report["blocks"]["final"] >= 1
     assert sum(report["faults"].values()) >= 6
