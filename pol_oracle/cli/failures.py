@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import sqlite3
 import time
 import traceback
@@ -30,6 +31,7 @@ UNEXPECTED = USAGE = 2
 GLOBAL = ("--home", "--rpc", "--log-level")  # options of the root command that take a value
 _KEPT = 20  # newest reports of unexpected failures
 LONGEST = 4000  # characters of a sentence
+_NEGATIVE = re.compile(r"-[0-9.].*")
 OF_MINERS = ("torch", "torchvision")  # the packages of the extra `miner`
 # typer's own errors (unknown option, missing argument) all derive from this one, which typer does not export
 _UsageError: Any = typer.BadParameter.__mro__[2]
@@ -47,7 +49,7 @@ class PolGroup(TyperGroup):
         except (typer.Exit, typer.Abort, BrokenPipeError):
             raise
         except _UsageError as error:
-            self._tell(error, error.format_message(), USAGE)
+            self._refuse(error)
             raise
         except Exception as error:
             settings = ctx.obj if isinstance(ctx.obj, Settings) else Settings()
@@ -65,8 +67,14 @@ class PolGroup(TyperGroup):
         try:
             return super().parse_args(ctx, _global_first(args))
         except _UsageError as error:
-            self._tell(error, error.format_message(), USAGE)
+            self._refuse(error)
             raise
+
+    def _refuse(self, error: Any) -> None:
+        """Tells of a wrong option or argument; the parser takes a number below zero for an option."""
+        if _NEGATIVE.fullmatch(name := getattr(error, "option_name", "")):
+            error.message = f"{name} is below zero, and no number here can be."
+        self._tell(error, error.format_message(), USAGE)
 
     def _tell(self, error: Exception, sentence: str, code: int) -> None:
         """Prints a failure as JSON where that was asked for."""

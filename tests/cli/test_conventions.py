@@ -16,6 +16,7 @@ from pol_oracle.cli.local import logs
 from pol_oracle.cli.pages import RUNNING, noticed
 from pol_oracle.cli.settings import load
 from pol_oracle.l1.contracts.deployment import ORDER, Deployment
+from pol_oracle.localnet.network import cheats
 from pol_oracle.protocol.errors import InputError
 from tests.cli.conftest import Pol
 
@@ -48,6 +49,20 @@ def test_global_options_may_come_last(tmp_path: Path, after: list[str]) -> None:
 
 def test_what_follows_two_dashes_is_no_option(pol: Pol, deployed: Deployment) -> None:
     assert "is no amount of ETH" in pol("bond", "deposit", "--role", "miner", "--dev", 1, "--", "--home").sentence
+
+
+@pytest.mark.parametrize("words", [("blocks", "show", "-5"), ("bond", "deposit", "-0.5", "--role", "miner")])
+def test_a_number_below_zero_is_told_as_one(words: tuple[str, ...]) -> None:
+    done = CliRunner().invoke(app, words)
+
+    assert done.exit_code == 2
+    assert "is below zero" in done.stderr
+
+
+def test_help_names_every_cheat_that_up_takes() -> None:
+    said = " ".join(run("up", "--help")[1].replace("│", " ").split())
+
+    assert all(name in said or name[-2:] in said for name in cheats())
 
 
 def test_flags_win_over_the_environment_over_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

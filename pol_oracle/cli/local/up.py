@@ -18,7 +18,7 @@ def up(
         typer.Option(
             metavar="NAME",
             help="Let one of the demo's cheats loose as well, and see it slashed: no-search, one-ulp, wrong-value, "
-            "wrong-segment, thief, lazy, colluder-1; can be repeated.",
+            "wrong-segment, thief, lazy, colluder-1 (-2, -3); can be repeated.",
         ),
     ] = None,
     blocks: Annotated[

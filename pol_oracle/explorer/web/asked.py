@@ -26,7 +26,11 @@ def block_of(book: Book, text: str) -> IndexedBlock:
     low = text.lower()
     found = book.reader.with_prefix(low.removeprefix("0x"), 2) if _PREFIX.fullmatch(low) else []
     if len(found) != 1:
-        raise Missing("no block of that id" if not found else "more than one block whose id begins so")
+        raise Missing(
+            "no block of that id (the search above takes heights, too)"
+            if not found
+            else "more than one block whose id begins so"
+        )
     return found[0]
 
 
