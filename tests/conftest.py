@@ -71,6 +71,8 @@ SLOW = (
     "bench/test_chain.py",
     "bench/test_explorer.py",
     "cli/failures",
+    "cli/mistakes/test_stdout.py",
+    "cli/agents",
     "l1/contracts/test_deployment.py",
 )
 CHECKOUT = APE_TESTS.parents[1]
