@@ -186,7 +186,7 @@ def _priced(
     """Returns unsigned transactions, after checking that the sender can pay for all of them."""
     codes = ["0x" + _creation_code(creation).hex() for creation in creations]
     limits = [int(_estimated(client, {"from": sender, "data": code}) * GAS_MARGIN) for code in codes]
-    market = market_of(client, policy)
+    market = market_of(client, policy, client.latest())
     fees = offer(market, policy, CallKind.DEPLOY, max(limits))
     if fees is None:
         raise InputError(

@@ -65,7 +65,7 @@ class Outbox:
     def market(self, latest: L1Block) -> Market:
         """Returns what L1 asks now; from its newest block alone if the node tells no more."""
         try:
-            return market_of(self._client, self._policy)
+            return market_of(self._client, self._policy, latest)
         except ChainError as error:
             self._client.excuse(error)
             log.info("no history of fees", reason=str(error))
