@@ -70,7 +70,6 @@ from pol_oracle.cli import main
 try:
     main()
 except SystemExit:
-    os.dup2(os.open(sys.executable, os.O_RDONLY), 9)
     assert all(os.readlink(f"/proc/self/fd/{number}") == os.devnull for number in range(3))
     os._exit(7)
 """
