@@ -19,7 +19,7 @@ Given = ParamSpec("Given")
 
 
 def legible(method: Callable[Given, Answered]) -> Callable[Given, Answered]:
-    """Lets a method raise ``NodeTrouble`` for an answer of L1 that it cannot read: of another form, or of nothing."""
+    """Lets it raise ``NodeTrouble`` for an answer of L1 that it cannot read: of another form, or of nothing."""
 
     @wraps(method)
     def read(*args: Given.args, **kwargs: Given.kwargs) -> Answered:
