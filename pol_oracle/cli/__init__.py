@@ -23,14 +23,21 @@ from __future__ import annotations
 
 def main() -> None:
     """Entry point of ``pol``."""
+    import os
     import sys
+    from pathlib import Path
 
     from .app import app
     from .failures import EXPECTED, expected
     from .output import Closed, remark
 
+    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:  # else a file gets it, and what libraries print with it
+        os.set_inheritable(number, True)
+    os.close(number)
     if sys.stdout is None:
         sys.stdout = Closed()
+    if sys.stderr is None:
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - for as long as the process lives
     try:
         app(prog_name="pol")
     except OSError as error:  # help, too, has to be written somewhere

@@ -105,6 +105,16 @@ class Outlet:
 
 
 @contextmanager
+def unheeded(stream: IO[str]) -> Iterator[IO[str]]:
+    """Yields a stream for what goes on whether or not somebody reads it: for a network, say, that has a display."""
+    outlet = Outlet(stream, lambda lost: f"{lost} lines were lost")
+    try:
+        yield cast(IO[str], outlet)
+    finally:
+        outlet.close()
+
+
+@contextmanager
 def live(config: Config, json: bool, line: bool = False) -> Iterator[Config]:
     """Shows an agent's log entries on stdout. A closed terminal (SIGHUP) does not end the process meanwhile.
 

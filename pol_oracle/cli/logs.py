@@ -4,10 +4,26 @@ from __future__ import annotations
 
 import logging
 import sys
+from contextlib import suppress
+from typing import TextIO, cast
 
 from pol_oracle.protocol.errors import InputError
 
 LEVELS = ("debug", "info", "warning", "error")
+
+
+class Unheeded:
+    """Stderr, if anybody is there to read it: a full disk behind it, or a reader that has gone, ends nothing."""
+
+    def write(self, text: str) -> None:
+        """Writes what can be written."""
+        with suppress(OSError, ValueError):  # ValueError: it was closed
+            sys.stderr.write(text)
+
+    def flush(self) -> None:
+        """Writes what is left."""
+        with suppress(OSError, ValueError):
+            sys.stderr.flush()
 
 
 def configure(level: str) -> None:
@@ -31,6 +47,6 @@ def configure(level: str) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast(TextIO, Unheeded())),
         cache_logger_on_first_use=False,
     )

@@ -13,7 +13,8 @@ from uuid import uuid4
 
 import typer
 
-from pol_oracle.protocol.errors import InputError, NotMined
+from pol_oracle.protocol.errors import InputError, NodeTrouble, NotMined, WrongChain
+from pol_oracle.protocol.text import printable
 
 from .names import Names
 from .output import remark
@@ -226,9 +227,14 @@ def _awaited(connection: Client, sender: Sender, key: str, name: str) -> CallRes
 
 
 def history(connection: Client, found: Deployment) -> History:
-    """Reads all events up to the confirmation depth, and folds them into a view."""
+    """Reads all events up to the confirmation depth, and folds them into a view.
+
+    Raises:
+        NodeTrouble: they are not all that there were.
+    """
     import gc
 
+    from pol_oracle.l1.check import LOST, missing
     from pol_oracle.l1.monitor import Monitor
     from pol_oracle.view import History
 
@@ -237,7 +243,13 @@ def history(connection: Client, found: Deployment) -> History:
     monitor, end = Monitor(connection, found.deployed_at, found.confirmations), connection.latest().number
     while True:
         update = monitor.poll()
-        told.update(update.rollback_to, update.events, update.l1_block, update.timestamp)
+        try:
+            view = told.update(update.rollback_to, update.events, update.l1_block, update.timestamp)
+            lost = update.whole and missing(connection, update, view.head, view.finalized_tip)
+        except (KeyError, WrongChain) as error:  # an event rests on one that was never told
+            lost = printable(error)
+        if lost:
+            raise NodeTrouble(f"{LOST}, at {connection.rpc.place} ({lost}): give the RPC address of another node")
         if update.l1_block >= end - found.confirmations:
             return told
         time.sleep(PAUSE_S)

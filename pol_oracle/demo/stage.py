@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType, MappingProxyType
 
-from pol_oracle.l1.devnet.process import spawn_watcher
+from pol_oracle.l1.devnet.process import keep_short, spawn_watcher
 
 from .cast import DemoRole, Party
 
@@ -55,7 +55,8 @@ class AgentProcesses:
         """
         commands = {party.name: command_of(party, self._home) for party in cast} | dict(others)
         for name, command in commands.items():
-            with self._output(name).open("wb") as output:
+            self._output(name).unlink(missing_ok=True)  # of an earlier run
+            with self._output(name).open("ab") as output:
                 self._processes[name] = subprocess.Popen(
                     command,
                     stdin=subprocess.DEVNULL,
@@ -67,7 +68,9 @@ class AgentProcesses:
         self._watcher = spawn_watcher(*groups, patience_s=STOP_LIMIT_S)
 
     def ended(self) -> dict[str, str]:
-        """Returns the parties whose process has ended by itself, with its last words."""
+        """Returns the parties whose process has ended by itself, with its last words; keeps short what others print."""
+        for name in self._processes:
+            keep_short(self._output(name))
         return {name: self._last_words(name) for name, p in self._processes.items() if p.poll() is not None}
 
     def close(self) -> None:

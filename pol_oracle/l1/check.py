@@ -16,6 +16,8 @@ from .client import Client
 from .monitor import Monitor, Update
 from .records import Bond
 
+NO_BOND = Bond(0, 0)
+LOST = "its logs do not add up to what its contracts say"
 EVERY = 16  # L1 blocks between two checks of an agent that is up to date
 LONGEST_PAUSE = 64  # L1 blocks between two readings of the whole history
 
@@ -33,7 +35,19 @@ class Folded:
 
     head: BlockId
     finalized_tip: BlockId
-    bond: Bond
+    bond: Bond = NO_BOND
+
+
+def missing(client: Client, update: Update, head: BlockId, finalized_tip: BlockId) -> str:
+    """Returns where the contracts and all events up to the end of an update differ; "" if that block is gone again.
+
+    Raises:
+        ChainError: L1 does not say.
+    """
+    at = update.l1_block
+    differences = _differences(Folded(*_ends(client, at)), Folded(head, finalized_tip))
+    block = client.block(at) if differences else None
+    return differences if block is not None and block.hash == update.l1_hash else ""
 
 
 class Check:
@@ -96,8 +110,7 @@ class Check:
             node=self._client.rpc.place,
             l1_block=update.l1_block,
             differences=differences,
-            advice="its logs do not add up to what its contracts say: reading them again; if this stays, give the "
-            "RPC address of another node",
+            advice=f"{LOST}: reading them again; if this stays, give the RPC address of another node",
         )
         if again:  # not at once, then
             self._pause = min(2 * self._pause, LONGEST_PAUSE)
@@ -113,11 +126,16 @@ class Check:
         """What the contracts say after the L1 block of an update; None if it is not on the chain any more."""
         at = update.l1_block
         bond = Bond(*self._client.call("BondVault", "bondOf", self._account, self.role, at=at))
-        head, tip = (bytes(self._client.call("PoLRegistry", name, at=at)) for name in ("head", "finalizedTip"))
+        head, tip = _ends(self._client, at)
         block = self._client.block(at)
         if block is None:
             raise NodeTrouble(f"L1 at {self._client.rpc.place} does not show its block {at}, whose events it told")
         return Folded(head, tip, bond) if block.hash == update.l1_hash else None
+
+
+def _ends(client: Client, at: int) -> tuple[BlockId, BlockId]:
+    """The head and the finalized tip after an L1 block."""
+    return bytes(client.call("PoLRegistry", "head", at=at)), bytes(client.call("PoLRegistry", "finalizedTip", at=at))
 
 
 def _differences(folded: Folded, said: Folded) -> str:

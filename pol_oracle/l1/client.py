@@ -17,7 +17,7 @@ from .contracts.abi import decode_answer, decode_revert, encode_call
 from .contracts.artifacts import load_artifact
 from .contracts.deployment import Deployment
 from .events.logs import Log
-from .node.answers import log_of, number, plain_bytes, tag
+from .node.answers import in_order, log_of, number, plain_bytes, tag
 from .node.node import Node, legible
 from .node.rpc import Refusal, Rpc
 from .records import BlockRecord, Bond, Commitment, L1Block
@@ -178,10 +178,9 @@ class Client(Node):
         Raises:
             ChainError: the endpoint finds the range too long, for one.
         """
-        query = {"fromBlock": hex(first), "toBlock": hex(last), "address": self._emitting()}
         stamps: dict[str, int] = {}
         found: list[Log] = []
-        for entry in self.rpc.request("eth_getLogs", query):
+        for entry in self._emitted(fromBlock=hex(first), toBlock=hex(last)):
             block_hash = entry["blockHash"]
             if block_hash not in stamps:
                 stamp = entry.get("blockTimestamp") or self._timestamp(block_hash)
@@ -191,7 +190,7 @@ class Client(Node):
             found.append(log_of(entry, stamps[block_hash]))
         if not all(first <= log.at.l1_block <= last for log in found):
             raise ValueError("logs of other L1 blocks")
-        return sorted(found, key=lambda log: (log.at.l1_block, log.at.log_index))
+        return in_order(found)
 
     @legible
     def logs_of(self, block: L1Block) -> list[Log]:
@@ -200,14 +199,18 @@ class Client(Node):
         Raises:
             ChainError: the endpoint does not have that block.
         """
-        query = {"blockHash": f"0x{block.hash.hex()}", "address": self._emitting()}
-        found = [log_of(entry, block.timestamp) for entry in self.rpc.request("eth_getLogs", query)]
-        if not all(log.at.l1_hash == block.hash for log in found):
+        found = [log_of(entry, block.timestamp) for entry in self._emitted(blockHash=f"0x{block.hash.hex()}")]
+        if not all((log.at.l1_block, log.at.l1_hash) == (block.number, block.hash) for log in found):
             raise ValueError("logs of another L1 block")
-        return sorted(found, key=lambda log: log.at.log_index)
+        return in_order(found)
 
-    def _emitting(self) -> list[str]:
-        return [self.address_of(name) for name in EMITTING]
+    def _emitted(self, **where: str) -> Sequence[Mapping[str, Any]]:
+        """What our contracts logged somewhere, and nobody else."""
+        ours = [self.address_of(name) for name in EMITTING]
+        found: Sequence[Mapping[str, Any]] = self.rpc.request("eth_getLogs", {**where, "address": ours})
+        if not {entry["address"].lower() for entry in found} <= {address.lower() for address in ours}:
+            raise ValueError("logs of other contracts")
+        return found
 
     def _timestamp(self, block_hash: str) -> str | None:
         found = self.rpc.request("eth_getBlockByHash", block_hash, False)

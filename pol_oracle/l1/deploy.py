@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import astuple, dataclass
 from typing import Any
 
@@ -19,7 +20,7 @@ from eth_account.signers.local import LocalAccount
 from eth_utils.abi import get_abi_input_types
 from eth_utils.address import to_checksum_address
 
-from pol_oracle.protocol.errors import ChainError, InputError, NotMined
+from pol_oracle.protocol.errors import ChainError, InputError, NotMined, Unreachable
 from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.parameters import Parameters
 from pol_oracle.protocol.task import Task
@@ -29,12 +30,14 @@ from .client import Client
 from .contracts.abi import decode_revert
 from .contracts.artifacts import load_artifact
 from .contracts.deployment import ORDER, Deployment
+from .node.answers import number
+from .node.node import legible
+from .node.pace import patience_s
 from .node.rpc import Refusal
 from .records import Receipt
 from .sending.fees import ETH, GWEI, CallKind, FeePolicy, market_of, offer
 
 GAS_MARGIN = 1.1
-MINED_LIMIT_S = 120.0
 POLL_S = 0.1
 
 log = structlog.get_logger(__name__)
@@ -132,7 +135,8 @@ def _create(
     creations = plan(account.address, nonce, task, parameters)
     transactions = _priced(client, account.address, nonce, creations, fees)
     hashes = [_broadcast(client, account, transaction) for transaction in transactions]
-    receipts = [_mined(client, tx_hash) for tx_hash in hashes]
+    limit_s = patience_s(client, 1)
+    receipts = [_mined(client, tx_hash, limit_s) for tx_hash in hashes]
     for creation, receipt in zip(creations, receipts, strict=True):
         if not receipt.ok or receipt.contract_address != creation.address:
             raise ChainError(f"L1 did not create {creation.name} (transaction 0x{receipt.tx_hash.hex()}); deploy again")
@@ -186,7 +190,7 @@ def _priced(
     """Returns unsigned transactions, after checking that the sender can pay for all of them."""
     codes = ["0x" + _creation_code(creation).hex() for creation in creations]
     limits = [int(_estimated(client, {"from": sender, "data": code}) * GAS_MARGIN) for code in codes]
-    market = market_of(client, policy)
+    market = market_of(client, policy, client.latest())
     fees = offer(market, policy, CallKind.DEPLOY, max(limits))
     if fees is None:
         raise InputError(
@@ -221,10 +225,11 @@ def _creation_code(creation: Creation) -> bytes:
     return bytes.fromhex(artifact.bytecode[2:]) + arguments
 
 
+@legible
 def _estimated(client: Client, transaction: Mapping[str, Any]) -> int:
     answer = client.rpc.ask("eth_estimateGas", dict(transaction), "latest")
     if not isinstance(answer, Refusal):
-        return int(answer, 16)
+        return number(answer)
     if answer.reverted:
         raise decode_revert(answer.data, answer.message)
     if not client.balance(transaction["from"]):
@@ -242,10 +247,12 @@ def _broadcast(client: Client, account: LocalAccount, transaction: Mapping[str, 
     raise ChainError(f"L1 at {client.rpc.place} refused a deployment: {refusal.message}")
 
 
-def _mined(client: Client, tx_hash: bytes) -> Receipt:
-    limit = time.monotonic() + MINED_LIMIT_S
+def _mined(client: Client, tx_hash: bytes, limit_s: float) -> Receipt:
+    """Waits for a receipt, also while L1 is away: what was sent is paid for."""
+    limit = time.monotonic() + limit_s
     while time.monotonic() < limit:
-        if receipt := client.receipt(tx_hash):
-            return receipt
+        with suppress(Unreachable):
+            if receipt := client.receipt(tx_hash):
+                return receipt
         time.sleep(POLL_S)
-    raise NotMined(f"transaction 0x{tx_hash.hex()} was not mined within {MINED_LIMIT_S:.0f} s; is L1 making blocks?")
+    raise NotMined(f"transaction 0x{tx_hash.hex()} was not mined within {limit_s:g} s; is L1 making blocks?")

@@ -131,7 +131,10 @@ class Monitor:
         return _mark(block)
 
     def _stands(self, mark: _Mark) -> bool:
+        """Whether a passed L1 block is on the chain; that a node with newer ones does not show it proves nothing."""
         block = self._client.block(mark.number)
+        if block is None and self._client.latest().number >= mark.number:
+            raise NodeTrouble(f"L1 does not show its block {mark.number}; check the RPC address")
         return block is not None and block.hash == mark.hash
 
     def _common(self, trail: tuple[_Mark, ...]) -> tuple[_Mark, ...]:

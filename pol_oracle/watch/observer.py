@@ -6,11 +6,13 @@ import time
 from collections.abc import Callable
 
 from pol_oracle.agents.monitoring.waiting import l1_wait
+from pol_oracle.l1.check import LOST, missing
 from pol_oracle.l1.client import Client
 from pol_oracle.l1.contracts.deployment import Deployment
 from pol_oracle.l1.events.typed import Event
-from pol_oracle.l1.monitor import Monitor
+from pol_oracle.l1.monitor import Monitor, Update
 from pol_oracle.protocol.errors import ChainError, WrongChain
+from pol_oracle.protocol.text import printable
 from pol_oracle.view import History, View
 
 
@@ -27,8 +29,9 @@ class Observer:
         self.deployment = deployment
         self._history = History(bytes.fromhex(deployment.genesis_id.removeprefix("0x")))
         self._monitor = Monitor(client, deployment.deployed_at, deployment.confirmations)
-        self._clock = clock
+        self._client, self._clock = client, clock
         self._moved_at = clock()  # when the last new L1 block was seen
+        self._lost = ""  # what does not add up
         self._away: tuple[float, str] | None = None  # since when, and why
 
     @property
@@ -53,24 +56,38 @@ class Observer:
         if self._away is not None:
             since, reason = self._away
             return f"L1 away since {now - since:.0f} s: {reason}"
+        if self._lost:
+            return f"{LOST} ({self._lost}); give the RPC address of another node"
         wait = l1_wait(now - self._moved_at)
         return None if wait is None else str(wait)
 
     def look(self) -> tuple[Event, ...]:
-        """Returns what is new; nothing while L1 is away.
+        """Returns what is new; nothing while L1 is away. Where logs are missing, the next look reads all of them again.
 
         Raises:
             WrongChain: L1 no longer holds the deployment.
         """
         try:
             update = self._monitor.poll()
+            lost = self._folded(update)
         except WrongChain:
             raise
         except ChainError as error:
             self._away = self._away or (self._clock(), str(error))
             return ()
-        self._away = None
+        self._away, self._lost = None, lost
+        if lost:
+            self._monitor.reread()
+        return update.events
+
+    def _folded(self, update: Update) -> str:
+        """Takes in what is new; returns what shows that logs are missing."""
         if update.l1_block != self.view.l1_block:
             self._moved_at = self._clock()
-        self._history.update(update.rollback_to, update.events, update.l1_block, update.timestamp)
-        return update.events
+        try:
+            view = self._history.update(update.rollback_to, update.events, update.l1_block, update.timestamp)
+        except (KeyError, WrongChain) as error:  # an event rests on one that was never told
+            return printable(error)
+        if not update.whole or not update.events:
+            return self._lost
+        return missing(self._client, update, view.head, view.finalized_tip)

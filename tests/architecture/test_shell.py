@@ -68,5 +68,13 @@ def test_the_lock_covers_what_is_asked_for_and_names_no_local_build() -> None:
     assert LOCK.count("--hash=sha256:") > len(locked)
 
 
+def test_no_version_of_the_servers_with_a_known_denial_of_service_is_admitted() -> None:
+    """CVE-2025-62727: a header of many ranges."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    asked = [r for r in map(Requirement, project["dependencies"]) if r.name == "starlette"]
+    assert len(asked) == 1
+    assert not asked[0].specifier.contains("0.49.0")
+
+
 def test_the_package_says_that_it_is_typed() -> None:
     assert (ROOT / "pol_oracle" / "py.typed").is_file()

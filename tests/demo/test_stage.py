@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ import pytest
 from pol_oracle.demo import stage
 from pol_oracle.demo.cast import ROLES, DemoRole, Party, assemble
 from pol_oracle.demo.stage import AgentProcesses, command_of, signals_raise
+from pol_oracle.l1.devnet import process
 
 CAST = assemble({n: f"0x{n:040x}" for n in range(1, len(ROLES) + 1)})
 STARTS_A_CREW_AND_DIES = """
@@ -132,3 +134,24 @@ def test_signals_unwind_like_ctrl_c(number: signal.Signals) -> None:
         time.sleep(5)
 
     assert signal.getsignal(number) is before
+
+
+def test_what_processes_print_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network that runs for months: each entry of its agents' logs is printed, too."""
+    monkeypatch.setattr(process, "OUTPUT_BYTES", 10_000)
+    printed, go_on = tmp_path / "output" / "a.txt", tmp_path / "go on"
+    says = f"head -c 20000 /dev/zero; while [ ! -e '{go_on}' ]; do sleep 0.01; done; echo and on; exec sleep 60"
+    with AgentProcesses(tmp_path) as crew:
+        crew.start((), {"a": ["sh", "-c", says]})
+        assert comes(lambda: printed.stat().st_size == 20_000)
+        assert crew.ended() == {}
+        assert printed.stat().st_size == 0
+        go_on.touch()
+        assert comes(lambda: printed.read_bytes() == b"and on\n"), "at the beginning of the file"
+
+
+def comes(condition: Callable[[], bool], within_s: float = 60) -> bool:
+    deadline = time.monotonic() + within_s
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return condition()

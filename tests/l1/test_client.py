@@ -40,6 +40,7 @@ def endpoint(*answers: Callable[[], tuple[int, bytes]]) -> Iterator[tuple[str, l
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             asked.append(body["method"])
             status, data = left.pop(0)() if left else (500, b"")
+            data = data.replace(b'"id": 1,', b'"id": %d,' % body["id"])
             self.send_response(status)
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()

@@ -47,6 +47,6 @@ def bench(
         record.write_text(codec.dumps({row.name: row.value for row in report.rows}, indent=2) + "\n")
     moved = rows.compare(report.rows, figures, tolerance / 100) if figures is not None else []
     for sentence in moved:
-        typer.echo(f"pol: {sentence}", err=True)
+        output.remark(f"pol: {sentence}")
     if moved or not report.ok:
         raise typer.Exit(1)

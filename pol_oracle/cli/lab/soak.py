@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from .. import output
+from ..live import unheeded
 from ..settings import Settings
 
 
@@ -26,6 +27,7 @@ def soak(
     their L1 is drawn from the seed; what is lost is told from L1 alone. Ctrl-C ends it early, with the report so far.
     """
     import secrets
+    import sys
 
     from rich.console import Console
 
@@ -34,9 +36,9 @@ def soak(
 
     settings: Settings = ctx.obj
     chosen = secrets.randbelow(1 << 32) if seed is None else seed
-    console = Console(stderr=json)
-    report = run(SoakConfig(settings.home / "soak", settings.data, 60 * minutes, chosen), console)
+    with unheeded(sys.stderr if json else sys.stdout) as out:
+        report = run(SoakConfig(settings.home / "soak", settings.data, 60 * minutes, chosen), Console(file=out))
     values = report.as_dict()
-    output.emit(values, json, lambda: print_report(console, values))
+    output.emit(values, json, lambda: print_report(Console(), values))
     if report.problems:
         raise typer.Exit(1)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from .. import output
+from ..live import unheeded
 from ..settings import Settings
 
 
@@ -35,7 +36,9 @@ def up(
     ] = False,
 ) -> None:
     """Bring a whole network up: devnet, contracts, bonds, a miner and two verifiers; Ctrl-C stops it, `up` goes on."""
+    import sys
     from contextlib import nullcontext
+    from json import dumps
 
     from rich.console import Console
 
@@ -45,9 +48,14 @@ def up(
 
     settings: Settings = ctx.obj
     config = LocalnetConfig(settings.home.resolve(), task or TASK, tuple(cheat or ()), blocks, explorer)
-    screen: Screen = JsonScreen(lambda record: output.emit_line(record, True, ""))
-    final = run(config, nullcontext(screen) if json else open_screen(Console()))
-    if json:
-        output.emit_line({"event": "stopped", "own_final": final}, True, "")
+    with unheeded(sys.stdout) as out:
+
+        def tell(record: dict[str, Any]) -> None:
+            out.write(f"{dumps(output.envelope(record))}\n")
+
+        screen: Screen = JsonScreen(tell)
+        final = run(config, nullcontext(screen) if json else open_screen(Console(file=out)))
+        if json:
+            tell({"event": "stopped", "own_final": final})
     again = "" if settings.home == Path(".pol") else f"--home {settings.home} "
     output.remark(f"stopped with {final} own blocks final; `pol {again}up` goes on from there")

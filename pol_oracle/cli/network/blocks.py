@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pol_oracle.protocol.errors import InputError
+from pol_oracle.protocol.errors import InputError, Unreachable
 
 from .. import output, session, values
 from ..options import Json, States, Threads
@@ -16,6 +17,7 @@ from ..settings import Settings
 
 if TYPE_CHECKING:
     from pol_oracle.agents.rules.verdicts import Verdict
+    from pol_oracle.l1.monitor import Monitor, Update
     from pol_oracle.view import View
     from pol_oracle.view.blocks import BlockView
 
@@ -118,8 +120,7 @@ def watch(
         first = monitor.poll()
         told.update(None, first.events, first.l1_block, first.timestamp)
     printed = 0
-    while True:
-        update = monitor.poll()
+    for update in _updates(monitor, interval):
         if update.rollback_to is not None:
             output.remark(f"L1 was reorganised above block {update.rollback_to}")
         view = told.update(update.rollback_to, update.events, update.l1_block, update.timestamp)
@@ -131,7 +132,24 @@ def watch(
             printed += 1
             if count and printed >= count:
                 return
-        time.sleep(interval)
+
+
+def _updates(monitor: Monitor, interval_s: float) -> Iterator[Update]:
+    """What is new, again and again. An L1 that is away is waited for, and that is said once."""
+    away = False
+    while True:
+        try:
+            update = monitor.poll()
+        except Unreachable as error:
+            if not away:
+                output.remark(f"{error}; it is waited for")
+            away = True
+        else:
+            if away:
+                output.remark("L1 answers again")
+            away = False
+            yield update
+        time.sleep(interval_s)
 
 
 def findings(verdict: Verdict) -> dict[str, Any]:

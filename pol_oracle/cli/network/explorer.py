@@ -52,7 +52,7 @@ def explorer(
     def ready(url: str) -> None:
         notice.put_up(url)
         values = {"url": url, "index": str(where)}
-        output.emit(values, json, lambda: typer.echo(f"the explorer is at {url}", err=True))
+        output.emit(values, json, lambda: output.remark(f"the explorer is at {url}"))
 
     with noticed(settings.home, found) as notice:
         serve(config, ready)

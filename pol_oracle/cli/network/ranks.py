@@ -56,7 +56,10 @@ class Helper:
         self._start()
 
     def look(self) -> None:
-        """Starts it again, if it has ended and it is time."""
+        """Starts it again, if it has ended and it is time; keeps short what it prints."""
+        from pol_oracle.l1.devnet.process import keep_short
+
+        keep_short(self._out)
         code, now = self.process.poll(), self._clock()
         if code is None:
             return

@@ -34,7 +34,7 @@ def serve(
 
     def ready(url: str) -> None:
         values = {"url": url, "folder": str(where)}
-        output.emit(values, json, lambda: typer.echo(f"serving {where} at {url}", err=True))
+        output.emit(values, json, lambda: output.remark(f"serving {where} at {url}"))
 
     run(where, host, port, ready)
 

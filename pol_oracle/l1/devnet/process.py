@@ -6,10 +6,12 @@ import os
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
 STOP_LIMIT_S = 15.0
+OUTPUT_BYTES = 4 << 20  # of what a process printed
 
 
 def spawn(command: list[str], folder: Path, output: IO[bytes]) -> subprocess.Popen[bytes]:
@@ -17,6 +19,13 @@ def spawn(command: list[str], folder: Path, output: IO[bytes]) -> subprocess.Pop
     return subprocess.Popen(
         command, cwd=folder, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
     )
+
+
+def keep_short(output: Path) -> None:
+    """Lets the file that a process prints to begin anew when it is long, for as long as that one appends to it."""
+    with suppress(OSError):  # somebody has removed it
+        if output.stat().st_size > OUTPUT_BYTES:
+            os.truncate(output, 0)
 
 
 def spawn_watcher(*groups: int, patience_s: float = 2.0) -> subprocess.Popen[bytes]:

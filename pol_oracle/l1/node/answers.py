@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from eth_utils.address import to_checksum_address
@@ -83,6 +83,8 @@ def sent_call_of(found: Mapping[str, Any]) -> SentCall:
 
 def log_of(entry: Mapping[str, Any], timestamp: Seconds) -> Log:
     """Reads a log of an L1 block with this timestamp."""
+    if entry.get("removed"):
+        raise ValueError("a log that L1 took back")
     position = LogPosition(
         number(entry["blockNumber"]),
         hash32(entry["blockHash"]),
@@ -91,3 +93,17 @@ def log_of(entry: Mapping[str, Any], timestamp: Seconds) -> Log:
         hash32(entry["transactionHash"]),
     )
     return Log(tuple(plain_bytes(topic) for topic in entry["topics"]), plain_bytes(entry["data"]), position)
+
+
+def in_order(logs: Iterable[Log]) -> list[Log]:
+    """Returns logs as they stand on L1, each once: nodes that merge what several of them say tell some twice.
+
+    Raises:
+        ValueError: two are in one place, or of two chains.
+    """
+    found = sorted(set(logs), key=lambda log: (log.at.l1_block, log.at.log_index))
+    places = {(log.at.l1_block, log.at.log_index) for log in found}
+    hashes = {(log.at.l1_block, log.at.l1_hash) for log in found}
+    if len(places) < len(found) or len({number for number, _ in hashes}) < len(hashes):
+        raise ValueError("logs that contradict each other")
+    return found

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
-from pol_oracle.protocol.errors import NodeTrouble
+from pol_oracle.protocol.errors import ChainError, NodeTrouble, Unreachable
 from pol_oracle.protocol.text import printable
 from pol_oracle.protocol.types import Address
 
@@ -19,7 +19,7 @@ Given = ParamSpec("Given")
 
 
 def legible(method: Callable[Given, Answered]) -> Callable[Given, Answered]:
-    """Lets a method raise ``NodeTrouble`` for an answer of L1 that it cannot read: of another form, or of nothing."""
+    """Lets it raise ``NodeTrouble`` for an answer of L1 that it cannot read: of another form, or of nothing."""
 
     @wraps(method)
     def read(*args: Given.args, **kwargs: Given.kwargs) -> Answered:
@@ -42,6 +42,15 @@ class Node:
     def __init__(self, rpc: Rpc) -> None:
         self.rpc = rpc
 
+    def excuse(self, error: ChainError) -> None:
+        """Lets a question go unanswered if others are answered: it may be too long, or take the node too long.
+
+        Raises:
+            Unreachable: L1 is away.
+        """
+        if isinstance(error, Unreachable) and not isinstance(error, NodeTrouble):
+            self.latest()
+
     @legible
     def served_chain(self) -> int:
         """Returns the EIP-155 chain id."""
@@ -56,7 +65,10 @@ class Node:
     def block(self, number: int) -> L1Block | None:
         """Returns an L1 block by its number, or None if the chain does not have it (yet, or any more)."""
         found = self.rpc.request("eth_getBlockByNumber", hex(number), False)
-        return l1_block_of(found) if found else None
+        block = l1_block_of(found) if found else None
+        if block is not None and block.number != number:
+            raise ValueError("another L1 block")
+        return block
 
     @legible
     def balance(self, address: Address) -> int:

@@ -16,9 +16,12 @@ from urllib.parse import urlsplit
 
 import requests
 from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
+from urllib3.exceptions import ReadTimeoutError
 
 from pol_oracle.protocol.errors import ChainError, InputError, NodeTrouble, Unreachable
 from pol_oracle.protocol.text import place_of, printable, secrets_of
+
+from .whole import WholeAnswers
 
 ATTEMPTS = 3
 PAUSE_S = 0.1  # after the first; doubles
@@ -69,7 +72,7 @@ class Rpc:
 
     Args:
         url: http or https.
-        timeout_s: how long to wait for one answer, in seconds.
+        timeout_s: how long to wait for the next of an answer, in seconds; a few times as long for all of it.
         attempts: how often it is asked, if no usable answer comes.
 
     Raises:
@@ -101,7 +104,7 @@ class Rpc:
 
         Raises:
             Unreachable: no answer after a few attempts.
-            NodeTrouble: the last answer was that the node cannot just now.
+            NodeTrouble: the last answer was that the node cannot just now, or a page of a proxy before it.
         """
         attempts = Retrying(
             retry=retry_if_exception_type(_Transient),
@@ -144,11 +147,13 @@ class Rpc:
         if isinstance(answer, dict) and answer.get("error") is not None:
             return _judged(self._refusal(answer["error"]), status)
         if isinstance(answer, dict) and "result" in answer:
+            if answer.get("id", request["id"]) != request["id"]:
+                raise _Transient("its answer is to another question")
             return answer["result"]
         if status == 429 or status >= 500:
-            raise _Transient(f"HTTP {status}")
+            raise _Transient(f"HTTP {status}", refused=True)
         if status >= 300:
-            raise Unreachable(f"L1 at {self.place} answers HTTP {status}; check the RPC address")
+            raise NodeTrouble(f"L1 at {self.place} answers HTTP {status}; check the RPC address")
         raise _Transient("its answer is no JSON" if answer is None else "its answer is no JSON-RPC")
 
     def _refusal(self, error: Any) -> Refusal:
@@ -163,6 +168,8 @@ class Rpc:
         """Sends a body. The rest of the request is prepared once for each thread: that costs as much as sending it."""
         if not hasattr(self._local, "session"):
             self._local.session = session = requests.Session()
+            session.mount("http://", WholeAnswers())
+            session.mount("https://", WholeAnswers())
             session.trust_env = urlsplit(self._url).hostname not in _LOOPBACK  # nothing here is behind a proxy
             asked = requests.Request("POST", self._url, headers={"Content-Type": "application/json"})
             self._local.request = session.prepare_request(asked)
@@ -231,6 +238,6 @@ def _revert_data(data: Any) -> bytes:
 
 def _why(error: requests.RequestException) -> str:
     """One short clause instead of the library's nested text, which repeats the whole address."""
-    if isinstance(error, requests.Timeout):
+    if isinstance(error, requests.Timeout) or isinstance(next(iter(error.args), None), ReadTimeoutError):
         return "timed out"
     return "connection failed" if isinstance(error, requests.ConnectionError) else type(error).__name__

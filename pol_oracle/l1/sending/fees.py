@@ -18,6 +18,7 @@ from pol_oracle.protocol.errors import InputError
 from pol_oracle.protocol.types import Wei
 
 from ..node.node import Node
+from ..records import L1Block
 
 GWEI = 10**9
 ETH = 10**18
@@ -163,13 +164,15 @@ class Market:
         return Fees(2 * self.base + self.priority, self.priority)
 
 
-def market_of(node: Node, policy: FeePolicy) -> Market:
+def market_of(node: Node, policy: FeePolicy, latest: L1Block) -> Market:
     """Returns what L1 asks now.
 
     A block in which nobody paid counts as one of the least price, and what others pay counts up to the base fee, or a
-    few times the least: a stranger's tip in an empty block is no market.
+    few times the least: a stranger's tip in an empty block is no market. A base fee that cannot follow that of the
+    newest block (EIP-1559: it falls by an eighth at most) is not believed, or no offer would ever be mined.
     """
-    base, rewards = node.fee_history(policy.blocks, policy.percentile)
+    told, rewards = node.fee_history(policy.blocks, policy.percentile)
+    base = max(told, latest.base_fee * 7 // 8)
     paid = [max(reward, policy.least_priority) for reward in rewards]
     most = max(base, policy.multiple * policy.least_priority)
     return Market(base, min(int(median(paid)) if paid else policy.least_priority, most))

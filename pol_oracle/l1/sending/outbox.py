@@ -8,7 +8,7 @@ import structlog
 from eth_account.signers.local import LocalAccount
 from eth_typing import HexStr
 
-from pol_oracle.protocol.errors import ChainError, NodeTrouble, Reverted, Unreachable
+from pol_oracle.protocol.errors import ChainError, Reverted, Unreachable
 from pol_oracle.protocol.types import Wei
 
 from ..client import Client, Request
@@ -65,10 +65,9 @@ class Outbox:
     def market(self, latest: L1Block) -> Market:
         """Returns what L1 asks now; from its newest block alone if the node tells no more."""
         try:
-            return market_of(self._client, self._policy)
+            return market_of(self._client, self._policy, latest)
         except ChainError as error:
-            if isinstance(error, Unreachable) and not isinstance(error, NodeTrouble):
-                raise
+            self._client.excuse(error)
             log.info("no history of fees", reason=str(error))
             return Market(latest.base_fee * 9 // 8, self._policy.least_priority)
 
@@ -97,7 +96,8 @@ class Outbox:
             first = min(ahead, key=lambda i: (i.nonce or 0, -self._newest(i).max_fee))
             try:
                 self._help(first, hurried, count, latest)
-            except NodeTrouble as error:
+            except Unreachable as error:
+                self._client.excuse(error)
                 log.info("no help for a stuck transaction", key=first.key, reason=str(error))
         self._nudged = latest.number
 
@@ -169,8 +169,8 @@ class Outbox:
             try:
                 refusal = node.broadcast(attempt.raw)
             except ChainError as error:
-                if node is self._client and not isinstance(error, NodeTrouble):
-                    raise
+                if node is self._client:
+                    node.excuse(error)
                 log.info("transaction not taken", key=intent.key, nonce=attempt.nonce, reason=str(error))
                 return
             if refusal is None or "already" in refusal.message.lower():

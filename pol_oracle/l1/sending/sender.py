@@ -23,7 +23,7 @@ from pathlib import Path
 import structlog
 from eth_account.signers.local import LocalAccount
 
-from pol_oracle.protocol.errors import ChainError, NodeTrouble, NotMined, Reverted, Unreachable
+from pol_oracle.protocol.errors import ChainError, NotMined, Reverted, Unreachable
 from pol_oracle.protocol.types import Wei
 
 from ..client import Client
@@ -264,8 +264,7 @@ class Sender:
                     self._fail(intent, error, latest)
                 continue
             except ChainError as error:
-                if isinstance(error, Unreachable) and not isinstance(error, NodeTrouble):
-                    raise
+                self._client.excuse(error)
                 self._postpone(intent, str(error))
                 continue
             if priced is None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from pol_oracle.protocol.errors import ChainError, NodeTrouble, Reverted, Unreachable
+from pol_oracle.protocol.errors import ChainError, Reverted, Unreachable
 from pol_oracle.protocol.types import Address
 
 from ..client import Client
@@ -79,7 +79,8 @@ class Settler:
             try:
                 settled += self._settled(intent, count, latest)
                 shown = intent.key in self.mined or self._journal.get(intent.key) != intent
-            except NodeTrouble as error:  # about this one; the others must not wait for it
+            except Unreachable as error:  # about this one, or so it seems; the others must not wait for it
+                self._client.excuse(error)
                 log.info("a node does not say what became of a call", key=intent.key, reason=str(error))
                 shown = intent.key in self.mined
             if not shown:

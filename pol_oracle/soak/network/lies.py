@@ -201,6 +201,37 @@ def no_logs(asked: Question) -> Reply:
     return result([])
 
 
+def other_logs(asked: Question) -> Reply:
+    """Tells logs twice, in another order, or as they cannot be."""
+    body = asked.pass_on(asked.method, asked.params)
+    if found := body.get("result"):
+        first, rest = found[0], found[1:]
+        body["result"] = asked.rng.choice(
+            [
+                [*reversed(found), *found],
+                [first | {"removed": True}, *rest],
+                [*found, first | {"data": "0x"}],
+                [first | {"address": "0x" + "11" * 20}, *rest],
+                [first | {"blockHash": "0x" + "ab" * 32}, *rest],
+            ]
+        )
+    return Reply(body)
+
+
+def other_history(asked: Question) -> Reply:
+    """Tells of fees in too few numbers, or in none."""
+    body = asked.pass_on(asked.method, asked.params)
+    if (found := body.get("result")) is not None:
+        strange: list[Any] = [["0x0"] * 9, [], ["much"], None]
+        body["result"] = found | {asked.rng.choice(["baseFeePerGas", "reward"]): asked.rng.choice(strange)}
+    return Reply(body)
+
+
+def page(asked: Question) -> Reply:
+    """Answers as a proxy does that has an opinion of its own."""
+    return Reply(b"<html>Request Entity Too Large</html>", asked.rng.choice([200, 403, 413, 502, 504]))
+
+
 TROUBLES = (
     refuse(-32603, "Internal error"),
     refuse(-32603, f"internal error {HOSTILE}", 500),
@@ -210,6 +241,7 @@ TROUBLES = (
     refuse(-32002, "request timed out", 503),
     hang_up,
     garbage,
+    page,
 )
 _WORDS = [(-32000, "already known"), (-32010, "AlreadyKnown"), (-32003, "tx rejected"), (-32000, "nope")]
 _READ = ("eth_getTransactionReceipt", "eth_getTransactionByHash", "eth_getBlockByNumber")
@@ -227,4 +259,6 @@ WILD: tuple[tuple[Lie, tuple[str, ...]], ...] = (
     (count_off(-1), ("eth_getTransactionCount",)),
     (other_receipt, ("eth_getTransactionReceipt",)),
     (no_logs, ("eth_getLogs",)),
+    (other_logs, ("eth_getLogs",)),
+    (other_history, ("eth_feeHistory",)),
 )

@@ -16,6 +16,7 @@ from pol_oracle.cli.network import ranks as ranks_module
 from pol_oracle.cli.network.ranks import FIRST_PAUSE_S, LONGEST_PAUSE_S, STEADY_S, Helper, command, ranks
 from pol_oracle.cli.settings import Settings
 from pol_oracle.l1.contracts.deployment import Deployment
+from pol_oracle.l1.devnet import process
 from pol_oracle.l1.devnet.process import command_line
 from tests.cli.conftest import Pol
 
@@ -91,6 +92,16 @@ def test_a_killed_helper_comes_back_and_ends_with_the_leader(tmp_path: Path, mon
         second = said(out, lines=2)
     assert second["pid"] != first["pid"]
     assert command_line(int(second["pid"])) == ""
+
+
+def test_what_a_helper_prints_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "OUTPUT_BYTES", 1000)
+    out = tmp_path / "out"
+    helper = Helper(1, [sys.executable, "-c", "print(1000 * 'so I went')"], {}, out, lambda: 0.0)
+    helper.process.wait()
+    assert out.stat().st_size > 1000
+    helper.look()
+    assert out.stat().st_size == 0
 
 
 def test_a_helper_needs_no_account(tmp_path: Path) -> None:

@@ -13,14 +13,18 @@ import pytest
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
 
+from pol_oracle.l1 import deploy as deploy_module
 from pol_oracle.l1.client import Client
 from pol_oracle.l1.contracts.deployment import ORDER, Deployment
 from pol_oracle.l1.deploy import create_address, deploy, plan, verify
 from pol_oracle.protocol.difficulty import MAX_DIFFICULTY
-from pol_oracle.protocol.errors import InputError, Reverted, RuleError, WrongChain
+from pol_oracle.protocol.errors import InputError, NodeTrouble, NotMined, Reverted, RuleError, WrongChain
 from pol_oracle.protocol.parameters import Parameters
 from pol_oracle.protocol.task import Task
+from pol_oracle.soak.network.lies import hang_up, honestly, result
+from pol_oracle.soak.network.proxy import LyingProxy
 
+RECEIPT = "eth_getTransactionReceipt"
 DEPLOYER = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"
 
 
@@ -71,6 +75,36 @@ def test_deploy_with_too_little_money(client: Client, task: Task, parameters: Pa
     client.rpc.request("anvil_setBalance", poor.address, hex(10**12))
     with pytest.raises(InputError, match="fund it"):
         deploy(client, poor, task, parameters)
+
+
+def test_finding_e_a_deployment_that_is_paid_for_is_waited_for_while_l1_is_away(
+    proxy: LyingProxy, accounts: list[LocalAccount], task: Task, parameters: Parameters
+) -> None:
+    """One request without an answer gave up what was sent, and the next try paid again."""
+    receipts = iter(range(7))
+    with proxy.lying(lambda asked: honestly(asked) if next(receipts, None) is None else hang_up(asked), RECEIPT):
+        deployed = deploy(Client.connect(proxy.url), accounts[0], task, parameters)
+    verify(Client.connect(proxy.url), deployed)
+
+
+def test_finding_e_a_deployment_waits_as_long_as_l1_takes(
+    client: Client, accounts: list[LocalAccount], task: Task, parameters: Parameters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And not two minutes, whatever the L1."""
+    client.rpc.request("evm_setAutomine", False)
+    monkeypatch.setattr(deploy_module, "patience_s", lambda node, confirmations: 0.25)
+    with pytest.raises(NotMined, match=r"was not mined within 0\.25 s"):
+        deploy(client, accounts[0], task, parameters)
+
+
+@pytest.mark.parametrize("told", [None, 7, "much", {}, "-0x1"])
+def test_an_estimate_that_is_none_is_told(
+    proxy: LyingProxy, accounts: list[LocalAccount], task: Task, parameters: Parameters, told: object
+) -> None:
+    proxy.lie(lambda asked: result(told), "eth_estimateGas")
+    with pytest.raises(NodeTrouble, match="cannot be read"):
+        deploy(Client.connect(proxy.url), accounts[0], task, parameters)
+    assert proxy.sent == []
 
 
 def test_deploy_what_the_constructor_refuses(

@@ -17,6 +17,7 @@ from pol_oracle.l1.contracts.deployment import Deployment
 from pol_oracle.l1.deploy import deploy
 from pol_oracle.l1.sending.calls import Call
 from pol_oracle.l1.sending.fees import CAPS, ETH, GWEI, CallKind, FeePolicy, Market, kind_of, market_of, offer
+from pol_oracle.l1.sending.journal import CallStatus
 from pol_oracle.l1.sending.sender import Sender
 from pol_oracle.protocol.errors import InputError
 from pol_oracle.protocol.lifecycle import Role
@@ -40,6 +41,17 @@ def sender(behind: Client, accounts: list[LocalAccount], tmp_path: Path) -> Iter
         yield opened
 
 
+@pytest.fixture
+def dear(behind: Client, mine: Callable[..., None]) -> Iterator[None]:
+    """L1 asks much more than usual, and makes blocks on command only."""
+    behind.rpc.request("evm_setAutomine", False)
+    behind.rpc.request("anvil_setNextBlockBaseFeePerGas", hex(30 * GWEI))
+    mine(1)
+    yield
+    behind.rpc.request("anvil_setNextBlockBaseFeePerGas", hex(GWEI // 2))
+    mine(1)
+
+
 def rewards(*gwei: int) -> Callable[[Question], Reply]:
     return lambda asked: result(HISTORY | {"reward": [[hex(fee * GWEI)] for fee in gwei]})
 
@@ -60,17 +72,17 @@ def dearest(sender: Sender, key: str) -> tuple[int, int]:
 def test_empty_blocks_count_as_blocks_of_the_least_price(proxy: LyingProxy, behind: Client) -> None:
     """Else one stranger's tip in an idle chain is what everybody pays."""
     proxy.lie(rewards(0, 0, 0, 900, 0, 0, 0, 0), "eth_feeHistory")
-    assert market_of(behind, FeePolicy()) == Market(GWEI, GWEI)
+    assert market_of(behind, FeePolicy(), behind.latest()) == Market(GWEI, GWEI)
 
 
 def test_strangers_who_fill_most_blocks_with_tips_are_no_market(proxy: LyingProxy, behind: Client) -> None:
     proxy.lie(rewards(*[900] * 8), "eth_feeHistory")
-    assert market_of(behind, FeePolicy()) == Market(GWEI, 4 * GWEI)
+    assert market_of(behind, FeePolicy(), behind.latest()) == Market(GWEI, 4 * GWEI)
 
 
 def test_what_proposers_are_paid_in_the_mean_is_offered(proxy: LyingProxy, behind: Client) -> None:
     proxy.lie(rewards(2, 2, 2, 2, 2, 3, 3, 3), "eth_feeHistory")
-    assert market_of(behind, FeePolicy()) == Market(GWEI, 2 * GWEI)
+    assert market_of(behind, FeePolicy(), behind.latest()) == Market(GWEI, 2 * GWEI)
 
 
 def test_one_strangers_tip_does_not_make_deploying_dear(
@@ -104,6 +116,37 @@ def test_an_account_without_money_is_told_so_whatever_the_nodes_wording(
     proxy.lie(refuse(-32003, "sender balance too low, have 0"), "eth_estimateGas")
     with pytest.raises(InputError, match="fund it"):
         deploy(client, accounts[7], task, parameters)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"baseFeePerGas": ["0x0"] * 9},
+        {"baseFeePerGas": [hex(GWEI)]},
+        {"baseFeePerGas": []},
+        {"baseFeePerGas": ["0x0", "much"]},
+        {"baseFeePerGas": None},
+        {"reward": [[]] * 8},
+        {"reward": [["much"]]},
+        {"reward": [None]},
+        {"reward": {"0": ["0x1"]}},
+        {"reward": 7},
+        {"reward": [[hex(2**300)]]},
+        {"reward": [["0x1"]] * 3},
+    ],
+    ids=str,
+)
+def test_pitfall_26_a_history_of_fees_that_is_nonsense_keeps_no_call_from_l1(
+    proxy: LyingProxy, dear: None, sender: Sender, mine: Callable[..., None], change: dict[str, object]
+) -> None:
+    """One that told a base fee of nothing had every offer stay below L1's, for good."""
+    proxy.lie(lambda asked: result(HISTORY | {"reward": [[hex(GWEI)]] * 8} | change), "eth_feeHistory")
+    sender.submit(commit(1))
+    for _ in range(4):
+        sender.tick()
+        mine(1)
+    assert sender.status_of("commit:1") is CallStatus.DONE
+    assert dearest(sender, "commit:1")[1] <= CAPS[CallKind.PROVE]
 
 
 # --- caps ---
@@ -149,7 +192,7 @@ def test_a_transaction_that_is_never_relayed_climbs_to_a_few_times_the_market(
         sender.tick()
         mine(1)
     max_fee, _ = dearest(sender, "commit:1")
-    market = market_of(behind, FeePolicy())
+    market = market_of(behind, FeePolicy(), behind.latest())
     assert len(sender._journal.attempts("commit:1")) > 2, "it was raised"
     assert max_fee <= 4 * max(market.offer.max_fee, 3 * GWEI)
 

@@ -52,6 +52,7 @@ def test_killed_with_l1_away_sends_the_same_transaction_later(
     client: Client, me: LocalAccount, open_sender: Callable[..., Sender], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def gone(*_: object) -> None:
+        monkeypatch.setattr(Client, "latest", gone)
         raise Unreachable("gone")
 
     sender = open_sender()
@@ -60,6 +61,7 @@ def test_killed_with_l1_away_sends_the_same_transaction_later(
         sender.submit(deposit(1))
         with pytest.raises(Unreachable):
             sender.tick()
+    monkeypatch.undo()
     (signed,) = sender._journal.attempts("deposit:1")
     sender.close()
     result = open_sender().wait("deposit:1", poll_s=0.01)

@@ -7,8 +7,10 @@ from collections.abc import Callable
 import pytest
 
 from pol_oracle.l1.client import Client
+from pol_oracle.l1.sending.calls import Call
 from pol_oracle.l1.sending.journal import CallStatus
-from pol_oracle.soak.network.lies import TROUBLES, Question, Reply, poor, refuse, with_status
+from pol_oracle.protocol.errors import Unreachable
+from pol_oracle.soak.network.lies import TROUBLES, Lie, Question, Reply, hang_up, honestly, poor, refuse, with_status
 from pol_oracle.soak.network.proxy import LyingProxy
 from tests.l1.sending.acts import Open, commit, deposit, go_on, unbond
 
@@ -90,3 +92,51 @@ def test_a_node_that_says_there_is_no_money_delays_only_for_as_long(
         sender.submit(commit())
         sender.tick()
     assert sender.status_of("commit:1") is CallStatus.SENT
+
+
+def page(status: int) -> Lie:
+    """What a proxy says that takes no body of this length, or whose node took too long."""
+    return lambda asked: Reply(b"<html>", status)
+
+
+def about_long(silence: Lie) -> Lie:
+    """A proxy that says so about one call."""
+    return lambda asked: silence(asked) if LONG.args[0].hex() in str(asked.params[0]) else honestly(asked)
+
+
+LONG = Call("long", "Bounties", "commit", (b"\x13" * 32,))
+SILENCES = pytest.mark.parametrize("silence", [page(413), page(504), hang_up], ids=["too long", "too slow", "reset"])
+
+
+@SILENCES
+def test_pitfall_26_one_call_that_gets_no_answer_at_all_holds_up_no_other(
+    proxy: LyingProxy, open_sender: Open, mine: Callable[..., None], silence: Lie
+) -> None:
+    """A proxy's limit on the length of bodies, or on time, had every call wait for the one that is beyond it."""
+    sender = open_sender()
+    with proxy.lying(about_long(silence), "eth_call"):
+        for call in (LONG, commit(2), deposit(2)):
+            sender.submit(call)
+        assert {r.key for r in go_on(sender, mine, 3)} == {"commit:2", "deposit:2"}
+    assert {r.key for r in go_on(sender, mine, 3)} == {"long"}
+
+
+@SILENCES
+def test_pitfall_26_one_transaction_that_is_not_answered_lets_all_others_be_handed_over(
+    proxy: LyingProxy, open_sender: Open, mine: Callable[..., None], silence: Lie
+) -> None:
+    sender = open_sender()
+    calls = (LONG, commit(2), deposit(2))
+    with proxy.lying(about_long(silence), "eth_sendRawTransaction"):
+        for call in calls:
+            sender.submit(call)
+        go_on(sender, mine, 1)
+        assert {sender.status_of(call.key) for call in calls} == {CallStatus.SENT}
+    assert {r.key for r in go_on(sender, mine, 4)} == {call.key for call in calls}
+
+
+def test_an_l1_that_is_away_is_told(proxy: LyingProxy, open_sender: Open) -> None:
+    sender = open_sender()
+    sender.submit(commit())
+    with proxy.lying(hang_up), pytest.raises(Unreachable):
+        sender.tick()
