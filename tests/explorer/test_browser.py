@@ -148,6 +148,21 @@ def test_a_page_follows_l1_by_itself(browser: Any, site: Site, story: Story) -> 
     tab.close()
 
 
+def test_what_a_reader_opened_stays_open(browser: Any, site: Site, story: Story) -> None:
+    from playwright.sync_api import expect
+
+    tab = Tab(browser, site.url)
+    page = tab.open(f"/dispute/0x{story.step.hex()}")
+    page.wait_for_selector("details.path", timeout=SOON_MS)
+    page.locator("details.path summary").click()
+    page.locator("h1").click()  # the focus is elsewhere
+    page.evaluate("() => { addEventListener('pol:changed', () => { document.title = 'changed'; }); }")
+    story.l1.propose(story.l1.header(story.final[-1], 96))
+    expect(page).to_have_title("changed", timeout=SOON_MS)
+    assert page.locator("details.path").get_attribute("open") is not None
+    tab.close()
+
+
 def test_light_and_dark_are_chosen_and_kept(browser: Any, site: Site) -> None:
     tab = Tab(browser, site.url, color_scheme="light")
     page = tab.open("/")
