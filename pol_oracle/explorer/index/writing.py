@@ -322,8 +322,11 @@ class IndexWriter:
     def _move(
         self, event: ev.Event, account: str, role: Role | None, free: int = 0, locked: int = 0, credit: int = 0
     ) -> None:
-        row = (*_place(event), account, None if role is None else int(role), str(free), str(locked), str(credit))
-        self._db.execute("INSERT INTO moves VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+        key = account, None if role is None else int(role)
+        last = "SELECT free, locked, credit FROM moves WHERE account = ? AND role IS ? ORDER BY rowid DESC LIMIT 1"
+        known = self._db.execute(last, key).fetchone() or (0, 0, 0)
+        sums = [str(int(old) + change) for old, change in zip(known, (free, locked, credit), strict=True)]
+        self._db.execute("INSERT INTO moves VALUES (?, ?, ?, ?, ?, ?, ?)", (*_place(event), *key, *sums))
 
 
 def accounts_of(event: ev.Event) -> set[str]:
