@@ -19,7 +19,7 @@ from pol_oracle.l1.monitor import Monitor
 from pol_oracle.protocol.errors import ChainError, PolError, WrongChain
 
 from .index.reading import IndexReader
-from .index.writing import REACH, IndexWriter
+from .index.writing import REACH, Inconsistent, IndexWriter
 
 POLL_S = 0.25
 
@@ -113,6 +113,11 @@ class IndexKeeper(threading.Thread):
         except PolError as error:
             self._monitor = None
             self._say(trouble=str(error))
+        except Exception as error:  # a thread that ended would leave pages that stand still and do not say so
+            if str(error) != self.state.trouble:
+                log.exception("the explorer failed")
+            self._monitor = None
+            self._say(trouble=f"the explorer failed ({type(error).__name__}); its log says more")
 
     def _look(self) -> None:
         try:
@@ -124,6 +129,10 @@ class IndexKeeper(threading.Thread):
             self._follow()
         except sqlite3.OperationalError:
             raise
+        except Inconsistent:
+            if self._writer.passed():  # what is missing may lie anywhere below
+                self._rebuild("L1's events did not add up")
+            raise
         except sqlite3.DatabaseError as error:
             log.warning("the index is made anew", reason=str(error))
             self._rebuild("it was damaged")
@@ -131,11 +140,12 @@ class IndexKeeper(threading.Thread):
     def _follow(self) -> None:
         monitor = self._monitor = self._monitor or self._resume()
         update = monitor.poll()
+        self._monitor = None  # it tells nothing twice: what it has told and is not in is read by another one
         changed = bool(update.events) or update.rollback_to is not None
         if changed or update.l1_block != self.state.l1_block:
             self._writer.apply(update)
-        if update.rollback_to is not None and update.rollback_to <= self._anchor:
-            self._monitor = None  # what it began with may be gone as well
+        if update.rollback_to is None or update.rollback_to > self._anchor:
+            self._monitor = monitor  # else what it began with may be gone as well
         state = replace(self.state, l1_block=update.l1_block, now=update.timestamp, ready=update.whole, trouble="")
         state = replace(state, notice=self._writer.notice)
         self._tell(replace(state, version=state.version + changed))

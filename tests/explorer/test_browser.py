@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from pol_oracle.bench.l1 import VERIFIERS
+from pol_oracle.protocol.positions import Item, Position
 from tests.explorer.browser import Tab, running
 from tests.explorer.conftest import Site
 from tests.explorer.stage import FINAL, Story
@@ -145,6 +147,36 @@ def test_a_page_follows_l1_by_itself(browser: Any, site: Site, story: Story) -> 
     page = tab.open("/")
     block, _ = story.l1.propose(story.l1.header(story.final[-1], 95))
     page.wait_for_selector(f"#strip a[href='/block/0x{block.hex()}']", timeout=5_000)
+    tab.close()
+
+
+def test_what_comes_of_a_block_appears_on_its_open_pages(browser: Any, site: Site, story: Story) -> None:
+    block, _ = story.l1.propose(story.l1.header(story.final[-1], 97))
+    site.until(lambda state: site.get(f"/block/{block.hex()}")[0] == 200)
+    own, asked = Tab(browser, site.url), Tab(browser, site.url)
+    page, dispute = own.open(f"/block/0x{block.hex()}"), asked.open(f"/dispute/0x{block.hex()}")
+    assert "Nobody has doubted this block" in dispute.locator("main").inner_text()
+    child, _ = story.l1.propose(story.l1.header(block, 98))
+    story.l1.send(VERIFIERS[0], "Demands", "demand", block, Position(Item.ROOTS).abi(), b"")
+    page.wait_for_selector(f"main a[href='/block/0x{child.hex()}']", timeout=20_000)
+    dispute.wait_for_selector("ol.walk li", timeout=20_000)
+    assert "Nobody has doubted this block" not in dispute.locator("main").inner_text()
+    own.close()
+    asked.close()
+
+
+def test_what_a_reader_opened_stays_open(browser: Any, site: Site, story: Story) -> None:
+    from playwright.sync_api import expect
+
+    tab = Tab(browser, site.url)
+    page = tab.open(f"/dispute/0x{story.step.hex()}")
+    page.wait_for_selector("details.path", timeout=SOON_MS)
+    page.locator("details.path summary").click()
+    page.locator("h1").click()  # the focus is elsewhere
+    page.evaluate("() => { addEventListener('pol:changed', () => { document.title = 'changed'; }); }")
+    story.l1.propose(story.l1.header(story.final[-1], 96))
+    expect(page).to_have_title("changed", timeout=SOON_MS)
+    assert page.locator("details.path").get_attribute("open") is not None
     tab.close()
 
 

@@ -89,6 +89,7 @@ def test_nothing_from_elsewhere_is_let_in(site: Site) -> None:
 
 NOWHERE = (
     *("/block/zz", "/block/0x12", "/account/0x1", "/tx/0xff", "/feed/none.atom", "/sample/test/999999.png"),
+    *(f"/sample/train/{'9' * 5000}.png", "/sample/train/-1.png", "/sample/train/x.png"),
     *("/sample/../etc/passwd.png", "/static/../app.py", "/block/" + "a" * 5000, "/api/block/zz"),
 )
 

@@ -170,3 +170,24 @@ def test_pages_do_not_wait_for_an_l1_that_is_slow() -> None:
     found: Any = lookup.call(b"t" * 32)
     assert found == ("call", "receipt")
     lookup.close()
+
+
+def test_a_store_that_never_answers_is_not_asked_about_every_state(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each question took ten seconds, and pictures and evidence waited for 64 of them."""
+    now, asked = [0.0], list[tuple[str, bytes]]()
+
+    class Place:
+        def __init__(self, places: list[str]) -> None:
+            self.name = places[0]
+
+        def has(self, root: bytes) -> bool:
+            asked.append((self.name, root))
+            now[0] += 10 if self.name == "tarpit" else 0.01
+            return self.name == "good" and root != b"b"
+
+    monkeypatch.setattr("pol_oracle.store.StateStore", Place)
+    monkeypatch.setattr("pol_oracle.explorer.workshop.tools.time.monotonic", lambda: now[0])
+    monkeypatch.setattr(tools, "_given", {"own": "own", "states": ("tarpit", "good")})
+    roots = tuple(bytes([ord("a") + n]) for n in range(20))
+    assert tools.at_hand(roots) == tuple(root for root in roots if root != b"b")
+    assert [root for name, root in asked if name == "tarpit"] == [roots[-1]]

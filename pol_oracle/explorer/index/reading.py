@@ -17,8 +17,13 @@ from .rows import IndexedBlock, IndexedBond, IndexedEntry, IndexStamp, L1Reorg, 
 from .schema import connect
 
 _ORDER = "ORDER BY l1_block, log_index"
-_ATTESTING = "('Attested', 'AttestationSettled')"
-ATTESTING = 1000  # of these a block's page has so many: anybody may attest
+_CROWDS = (
+    ("Attested", "AttestationSettled"),
+    ("Demanded", "Revealed", "DemandExpired", "DeadlineMoved", "DemandSettled"),
+    ("ExplanationDemanded", "Explained", "ExplanationRefuted", "ExplanationExpired", "ExplanationMoved"),
+    ("ExplanationSettled", "SpeakerReleased"),
+)
+CROWD = 1000  # of each of these a block's page has so many: anybody may attest, ask, and answer
 _TREE = "id, parent, height, miner, proposed_at, correct_after, status, closed_at"
 _SUMS = "wei(CASE WHEN amount NOT LIKE '-%' THEN amount END), wei(CASE WHEN amount LIKE '-%' THEN amount END)"
 _DISPUTED = "WHERE status = 1 AND id IN (SELECT block_id FROM demands WHERE closed_l1 IS NULL)"
@@ -164,9 +169,12 @@ class IndexReader:
     # --- events ---
 
     def events_of_block(self, block_id: bytes) -> list[Event]:
-        """Returns what happened to a block, in L1 order; of attestations, and of what came of them, the first ones."""
-        found = self._events(f"WHERE block_id = ? AND kind NOT IN {_ATTESTING}", block_id)
-        found += self._events(f"WHERE block_id = ? AND kind IN {_ATTESTING} {_ORDER} LIMIT ?", block_id, ATTESTING)
+        """Returns what happened to a block, in L1 order; of what anybody may do to it, the first so many."""
+        crowded = [kind for crowd in _CROWDS for kind in crowd]
+        found = self._events(f"WHERE block_id = ? AND kind NOT IN ({_marks(crowded)})", block_id, *crowded)
+        for crowd in _CROWDS:
+            where = f"WHERE block_id = ? AND kind IN ({_marks(crowd)}) {_ORDER} LIMIT ?"
+            found += self._events(where, block_id, *crowd, CROWD)
         return sorted(found, key=lambda event: (event.at.l1_block, event.at.log_index))
 
     def header(self, block_id: bytes) -> Header:
@@ -181,7 +189,7 @@ class IndexReader:
 
     def latest(self, limit: int, kinds: Sequence[str] = ()) -> list[Event]:
         """Returns the newest events, newest first; of these kinds alone, if there are any."""
-        where = f"WHERE kind IN ({', '.join('?' * len(kinds))})" if kinds else ""
+        where = f"WHERE kind IN ({_marks(kinds)})" if kinds else ""
         return self._events(f"{where} {_BACK} LIMIT ?", *kinds, limit)
 
     def events_of_account(self, account: str, limit: int) -> list[Event]:
@@ -238,8 +246,9 @@ class IndexReader:
     def bonds(self, account: str | None = None) -> list[IndexedBond]:
         """Returns the bonds and credits of an account, or of all."""
         where, values = ("", ()) if account is None else ("WHERE account = ?", (account,))
-        sums = "wei(free), wei(locked), wei(credit)"
-        rows = self._rows(f"SELECT account, role, {sums} FROM moves {where} GROUP BY account, role", *values)
+        newest = f"SELECT max(rowid) FROM moves {where} GROUP BY account, role"
+        columns, order = "account, role, free, locked, credit", "ORDER BY account, role"
+        rows = self._rows(f"SELECT {columns} FROM moves WHERE rowid IN ({newest}) {order}", *values)
         return [IndexedBond(row[0], None if row[1] is None else Role(row[1]), *map(int, row[2:])) for row in rows]
 
     # --- connections ---
@@ -262,3 +271,7 @@ class IndexReader:
             self._local.db, self._local.generation = connect(self._path), self._generation
         found: sqlite3.Connection = self._local.db
         return found
+
+
+def _marks(values: Sequence[str]) -> str:
+    return ", ".join("?" * len(values))

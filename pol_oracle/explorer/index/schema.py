@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pol_oracle.protocol.errors import InputError
 
-VERSION = "2"
+VERSION = "3"
 APPLICATION = 0x706F4C69  # stands in the file's first bytes, where it is found though the rest is damaged
 _HEADER, _APPLICATION_AT = b"SQLite format 3\0", slice(68, 72)  # of SQLite's file format
 TABLES = """
@@ -53,7 +53,7 @@ CREATE TABLE ledger (l1_block INTEGER, place INTEGER, party TEXT NOT NULL, unit 
   PRIMARY KEY (l1_block, place)) WITHOUT ROWID;
 CREATE INDEX ledger_by_party ON ledger (party, l1_block, place);
 CREATE INDEX ledger_by_block ON ledger (block_id);
--- how bonds and credits move, in wei
+-- bonds and credits, in wei: what each has come to after each event
 CREATE TABLE moves (l1_block INTEGER, log_index INTEGER, account TEXT NOT NULL, role INTEGER, free TEXT NOT NULL,
   locked TEXT NOT NULL, credit TEXT NOT NULL);
 CREATE INDEX moves_by_account ON moves (account, role);

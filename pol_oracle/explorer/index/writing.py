@@ -10,6 +10,7 @@ from pathlib import Path
 from pol_oracle.l1.events import typed as ev
 from pol_oracle.l1.monitor import Update
 from pol_oracle.protocol.difficulty import work
+from pol_oracle.protocol.errors import ChainError
 from pol_oracle.protocol.lifecycle import Role, Status
 from pol_oracle.protocol.positions import Item, Position
 from pol_oracle.report.ledger import ledger
@@ -22,6 +23,10 @@ from .schema import open_index, remove
 REACH = 64  # L1 blocks that are read again at a start: the monitor then knows how they were
 KEPT = 4096  # L1 blocks whose hashes are kept
 _ACCOUNTS = ("miner", "verifier", "challenger", "demander", "responder", "author", "account", "beneficiary", "prover")
+
+
+class Inconsistent(ChainError):
+    """Events rest on others that were never told, or were told before."""
 
 
 class IndexWriter:
@@ -92,7 +97,20 @@ class IndexWriter:
         return [tuple(row) for row in self._db.execute("SELECT number, hash FROM passed ORDER BY number DESC")]
 
     def apply(self, update: Update) -> None:
-        """Takes in what the monitor saw, whole or not at all."""
+        """Takes in what the monitor saw, whole or not at all; after an error only :meth:`forget` or less may follow.
+
+        Raises:
+            Inconsistent: events that L1 never told lie below these, or it told some twice.
+        """
+        try:
+            self._apply(update)
+        except (KeyError, sqlite3.IntegrityError) as error:
+            raise Inconsistent(
+                "L1's events do not add up: some are missing, or were told twice; if this stays, give the RPC address "
+                "of another node"
+            ) from error
+
+    def _apply(self, update: Update) -> None:
         with self._db:
             if update.rollback_to is not None:
                 self.roll_back(update.rollback_to)
@@ -174,19 +192,8 @@ class IndexWriter:
         rows = []
         for entry in ledger([*earlier, *events]):
             place = counts[entry.l1_block] = counts.get(entry.l1_block, -1) + 1
-            told_by = entry.tx_hash, entry.timestamp
-            rows.append(
-                (
-                    entry.l1_block,
-                    place,
-                    entry.party,
-                    entry.unit.value,
-                    str(entry.amount),
-                    entry.reason,
-                    entry.block_id,
-                    *told_by,
-                )
-            )
+            said = entry.party, entry.unit.value, str(entry.amount), entry.reason, entry.block_id
+            rows.append((entry.l1_block, place, *said, entry.tx_hash, entry.timestamp))
         self._db.executemany("INSERT INTO ledger VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
     def _earlier(self, blocks: Iterable[bytes]) -> Iterator[ev.Event]:
@@ -315,8 +322,11 @@ class IndexWriter:
     def _move(
         self, event: ev.Event, account: str, role: Role | None, free: int = 0, locked: int = 0, credit: int = 0
     ) -> None:
-        row = (*_place(event), account, None if role is None else int(role), str(free), str(locked), str(credit))
-        self._db.execute("INSERT INTO moves VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+        key = account, None if role is None else int(role)
+        last = "SELECT free, locked, credit FROM moves WHERE account = ? AND role IS ? ORDER BY rowid DESC LIMIT 1"
+        known = self._db.execute(last, key).fetchone() or (0, 0, 0)
+        sums = [str(int(old) + change) for old, change in zip(known, (free, locked, credit), strict=True)]
+        self._db.execute("INSERT INTO moves VALUES (?, ?, ?, ?, ?, ?, ?)", (*_place(event), *key, *sums))
 
 
 def accounts_of(event: ev.Event) -> set[str]:

@@ -20,6 +20,7 @@ from .answers import Answers, TooMuch
 from .asked import Missing, block_of
 
 _HASH = re.compile(r"(0x)?[0-9a-f]{64}")
+_INDEX = re.compile(r"[0-9]{1,9}")
 
 
 class OnDemand:
@@ -36,7 +37,7 @@ class OnDemand:
     def routes(self) -> list[Route]:
         """Returns where it answers."""
         return [
-            Route("/sample/{half}/{index:int}.png", self._sample),
+            Route("/sample/{half}/{index}.png", self._sample),
             Route("/filters/{root}.png", self._filters),
             Route("/block/{id}/replay", self._replay, methods=["POST"]),
         ]
@@ -45,7 +46,9 @@ class OnDemand:
         half, index = request.path_params["half"], request.path_params["index"]
         if half not in tools.HALVES:
             raise Missing("no such half of the data set: there are train and test")
-        return self._png(await self._book.workshop.wait(tools.picture, half, index))
+        if not _INDEX.fullmatch(index):
+            raise Missing("no sample of that number")
+        return self._png(await self._book.workshop.wait(tools.picture, half, int(index)))
 
     async def _filters(self, request: Request) -> Response:
         text = request.path_params["root"].lower()

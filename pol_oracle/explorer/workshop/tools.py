@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from .shelf import StateShelf
 
 HALVES = ("train", "test")
+PLACE_S = 10.0  # that a place may take to say which states it has: what is asked next waits for it
 _given: dict[str, Any] = {}
 
 
@@ -65,11 +67,16 @@ def evidence(calldata: bytes, required: tuple[tuple[int, int, bool], ...]) -> Ev
 
 
 def at_hand(roots: tuple[bytes, ...]) -> tuple[bytes, ...]:
-    """Returns those of some roots whose states some folder holds."""
+    """Returns those of some roots, oldest first, whose states some place holds, as far as it says so in time."""
     from pol_oracle.store import StateStore
 
-    stores = [StateStore([place]) for place in (_given["own"], *_given["states"])]
-    return tuple(root for root in roots if any(store.has(root) for store in stores))
+    held = set[bytes]()
+    for place in (_given["own"], *_given["states"]):
+        store, until = StateStore([place]), time.monotonic() + PLACE_S
+        for root in reversed(roots):
+            if root not in held and time.monotonic() < until and store.has(root):
+                held.add(root)
+    return tuple(root for root in roots if root in held)
 
 
 def learned(root: bytes) -> Learned:

@@ -16,20 +16,29 @@ function tick(now) {
   }
 }
 
+const AGAIN_MS = 5000, LATER_MS = 2000;
+const failed = document.getElementById("failed") !== null; // this is no page, but says why there is none
+const served = new Map(); // what the server sent: here times move on, and readers open details
+
 let version = Number(document.body.dataset.version); // of what is shown: something may have come since
 let busy = false;
 let again = false;
+
+for (const part of document.querySelectorAll("[data-live]")) served.set(part.id, part.innerHTML);
 
 async function refresh() {
   if (busy) { again = true; return; }
   busy = true;
   try {
     const answer = await fetch(location.href, { cache: "no-cache" });
+    if (failed ? answer.ok : answer.status === 404) { location.reload(); return; } // it is there again, or L1 took it back
+    if (answer.status === 503) setTimeout(refresh, LATER_MS);
     if (!answer.ok) return;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     for (const old of document.querySelectorAll("[data-live]")) {
       const now = fresh.getElementById(old.id);
-      if (now && now.innerHTML !== old.innerHTML && !old.contains(document.activeElement)) {
+      if (now && now.innerHTML !== served.get(old.id) && !old.contains(document.activeElement)) {
+        served.set(old.id, now.innerHTML);
         const boxes = [...old.querySelectorAll(".strip, .scroll")].map((box) => box.scrollLeft);
         old.replaceChildren(...now.childNodes);
         old.querySelectorAll(".strip, .scroll").forEach((box, i) => { box.scrollLeft = boxes[i] ?? 0; });
@@ -57,11 +66,32 @@ function told(event) {
   tick(state.now);
 }
 
-if ("EventSource" in window) {
-  const stream = new EventSource("/live");
+const away = document.getElementById("away");
+let stream = null;
+let silent = 0;
+
+function watch() {
+  stream?.close();
+  stream = new EventSource("/live");
   stream.onmessage = told;
-  addEventListener("pagehide", () => stream.close());
+  stream.onopen = () => { clearTimeout(silent); silent = 0; away.hidden = true; };
+  stream.onerror = () => {
+    version = null; // whoever answers next may count anew
+    silent ||= setTimeout(() => { away.hidden = false; }, AGAIN_MS);
+    if (stream.readyState === EventSource.CLOSED) setTimeout(watch, AGAIN_MS); // a browser that was refused gives up
+  };
 }
+
+if ("EventSource" in window) {
+  watch();
+  addEventListener("pagehide", () => stream.close());
+  addEventListener("pageshow", (event) => {
+    if (!event.persisted) return;
+    version = null;
+    watch();
+  });
+}
+if (failed) setTimeout(refresh, LATER_MS);
 
 const button = document.getElementById("theme");
 button.hidden = false;
