@@ -260,3 +260,14 @@ def test_a_user_repeats_what_failed_and_gives_nothing_twice_at_once() -> None:
     second = orders.words()
     assert second is not None
     assert second[:3] == ("bond", "withdraw", "0.100002")
+
+
+def test_a_command_killed_after_its_last_line_has_done_all() -> None:
+    orders = SaverOrders()
+    orders.words()
+    orders.ended(-9, "rewards        0 LEARN")
+    second = orders.words()
+
+    assert [order.code for order in orders.given] == [0, None]
+    assert second is not None
+    assert second[:2] == ("bond", "withdraw")

@@ -14,7 +14,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -151,13 +151,14 @@ class Devnet:
         return net
 
     def stop(self) -> bool:
-        """Stops the devnet and lets it save its chain; returns False if it was not running."""
+        """Lets the devnet make a last block and save its chain, and stops it; returns False if it was not running."""
         with self._lock():
             if (record := self._record()) is not None:
                 _release(record.pid)
             record = self._alive()
             if record is None:
                 return False
+            _finish_blocks(f"http://{HOST}:{record.port}")
             end_group(record.pid)
             self._record_file.unlink(missing_ok=True)
         return True
@@ -291,6 +292,14 @@ def _release(pid: int) -> None:
         end_group(watcher.pid)
         if watcher.stdin:
             watcher.stdin.close()
+
+
+def _finish_blocks(rpc: str) -> None:
+    """Sees that no block is in the making: Anvil, asked to end just then, saves its state without it and its logs."""
+    endpoint = Rpc(rpc, ANSWER_LIMIT_S, attempts=1)
+    with suppress(ChainError):  # it does not answer, and so cannot be helped
+        endpoint.request("evm_setIntervalMining", 0)
+        endpoint.request("evm_mine")  # one at a time: the one before it is finished then
 
 
 def _block_number(rpc: str) -> int | None:

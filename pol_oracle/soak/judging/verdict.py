@@ -210,7 +210,7 @@ def orders(facts: Facts) -> list[str]:
     told = []
     for order in facts.orders:
         times = moved.pop((order.account, order.event, order.amount), 0)
-        what = f"{order.amount / WEI:g} ETH ({order.event.__name__})"
+        what = f"{order.amount / WEI:.6f} ETH ({order.event.__name__})"  # they differ in the last places
         if times > 1:
             told.append(f"{what} moved {times} times instead of once")
         elif order.code == 0 and times == 0:

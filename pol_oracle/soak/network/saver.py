@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from dataclasses import dataclass, field, replace
 
 from pol_oracle.l1.events.typed import Deposited, Unbonded
@@ -12,6 +13,7 @@ from .cast import Saver
 
 _ETH = 10**18
 _STEP = 1000 * GWEI  # by which amounts differ, so that each is known again
+_LAST = "rewards "  # what the commands print when all is done: how the account stands, and this at its end
 _VERBS = {Deposited: "deposit", Unbonded: "withdraw"}
 
 
@@ -41,8 +43,12 @@ class SaverOrders:
         return ("bond", *self._what().split(), "--role", role, "--dev", dev)
 
     def ended(self, code: int, said: str) -> str:
-        """Takes in how the command ended; returns a line that says so."""
+        """Takes in how the command ended; returns a line that says so.
+
+        One that was killed after its last line has done all it was told to.
+        """
         self._awaited = False
+        code = 0 if code == -signal.SIGKILL and said.startswith(_LAST) else code
         self.given[-1] = replace(self.given[-1], code=code, words=said)
         return f"{self._what()} ETH: exit code {code}, {said}"
 

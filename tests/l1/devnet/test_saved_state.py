@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,8 @@ from pol_oracle.protocol.parameters import Parameters
 from pol_oracle.protocol.task import Task
 from tests.l1.devnet.devnets import kill, start, wait_until
 
+LAST = 1  # block that a devnet makes when it is stopped
+
 
 def test_state_survives_a_restart(folder: Path) -> None:
     net = start(folder)
@@ -22,7 +26,26 @@ def test_state_survives_a_restart(folder: Path) -> None:
     before = Client.connect(net.rpc).latest()
     net.stop()
     again = start(folder)
-    assert Client.connect(again.rpc).latest() == before
+    assert Client.connect(again.rpc).block(before.number) == before
+
+
+@pytest.mark.parametrize("delay_ms", [2, 4, 6, 8])
+def test_no_block_is_lost_that_is_in_the_making_at_a_stop(folder: Path, delay_ms: int) -> None:
+    """Without care for it Anvil saves what a block did, and not the block: its logs are gone for good."""
+    sender = dev_account(1).address
+    net = start(folder, save_interval_s=3600)
+    rpc = Client.connect(net.rpc).rpc
+    rpc.request("evm_setAutomine", False)
+    for _ in range(1000):  # so that the block takes as long as all the delays
+        rpc.request("eth_sendTransaction", {"from": sender, "to": sender})
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(rpc.ask, "evm_mine").add_done_callback(Future.exception)  # it may be cut off
+        time.sleep(delay_ms / 1000)
+        net.stop()
+
+    client = Client.connect(start(folder).rpc)
+    blocks = [client.rpc.request("eth_getBlockByNumber", hex(n), False) for n in range(client.latest().number + 1)]
+    assert client.nonce(sender) == sum(len(block["transactions"]) for block in blocks)
 
 
 def test_state_survives_sigkill(folder: Path) -> None:
@@ -48,7 +71,7 @@ def test_a_half_written_state_gives_way_to_the_last_whole_one(folder: Path) -> N
     state = folder / "state.json"
     state.write_text(state.read_text()[:1000])
     again = start(folder)
-    assert again.status().block == 5
+    assert again.status().block == 5 + LAST
     assert "state.broken" in again.warning
 
 
@@ -75,7 +98,7 @@ def test_json_that_is_no_state_does_not_cost_the_good_copy(folder: Path, content
     for _ in range(2):
         (folder / "state.json").write_text(content)
         net = start(folder)
-        assert net.status().block == 5
+        assert net.status().block == 5 + LAST
         assert "state.broken" in net.warning
         kill(net)
     assert (folder / "state.broken").read_text() == content
@@ -101,7 +124,7 @@ def test_start_that_fails_for_another_reason_leaves_the_saved_chain_alone(folder
     net.stop()
     with pytest.raises(ChainError, match="did not start"):
         start(folder, accounts=-1)
-    assert start(folder).status().block == 7
+    assert start(folder).status().block == 5 + LAST + LAST + 2 + LAST
 
 
 def test_what_a_devnet_keeps_on_disk_is_bounded(folder: Path) -> None:
