@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from pol_oracle.protocol.errors import NodeTrouble, WrongChain
+from pol_oracle.protocol.errors import ChainError, NodeTrouble, Unreachable, WrongChain
 from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.protocol.text import printable
 from pol_oracle.protocol.types import Address, BlockId
@@ -39,13 +39,21 @@ class Folded:
 
 
 def missing(client: Client, update: Update, head: BlockId, finalized_tip: BlockId) -> str:
-    """Returns where the contracts and all events up to the end of an update differ; "" if that block is gone again.
+    """Returns where the contracts and all events up to the end of an update differ.
+
+    It returns "" if that block is gone again, or the node keeps no state of it, and so cannot say.
 
     Raises:
-        ChainError: L1 does not say.
+        Unreachable: L1 does not answer.
     """
     at = update.l1_block
-    differences = _differences(Folded(*_ends(client, at)), Folded(head, finalized_tip))
+    try:
+        said = Folded(*_ends(client, at))
+    except Unreachable:
+        raise
+    except ChainError:
+        return ""
+    differences = _differences(said, Folded(head, finalized_tip))
     block = client.block(at) if differences else None
     return differences if block is not None and block.hash == update.l1_hash else ""
 

@@ -86,7 +86,8 @@ def test_it_says_what_the_agents_view_says(story: Story, events: tuple[Event, ..
     assert bonds == {key: (bond.free, bond.locked) for key, bond in view.bonds.items()}
     credits_ = {b.account: b.credit for b in reader.bonds() if b.role is None}
     assert credits_ == view.credits
-    assert {row.id for row in reader.disputed()} == {d.block_id for d in view.open_demands} == {story.asked}
+    assert {row.id for row in reader.disputed()} == {d.block_id for d in view.open_demands}
+    assert story.asked in {row.id for row in reader.disputed()}  # and what other tests ask about on this L1
     assert reader.by_status()[Status.FINALIZED] == FINAL
 
 

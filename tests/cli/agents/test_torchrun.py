@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import sys
 from pathlib import Path
@@ -14,7 +15,7 @@ from pol_oracle.cli.network import torchrun
 
 TORCHRUN = Path(sys.executable).with_name("torchrun")
 LIMIT_S = 120.0
-RANK = f"""#!{sys.executable}
+RANK = """
 import signal, sys, time
 signal.signal(signal.SIGINT, lambda *_: sys.exit(0))
 print("at work", flush=True)
@@ -40,8 +41,9 @@ def interrupted(rank: Path) -> str:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["pol", "other"])
 def test_an_interrupt_leaves_a_traceback_for_others_ranks_alone(tmp_path: Path, name: str) -> None:
-    rank = tmp_path / name
-    rank.write_text(RANK)
+    program, rank = tmp_path / "rank.py", tmp_path / name
+    program.write_text(RANK)
+    rank.write_text(f"#!/bin/sh\nexec {shlex.join([sys.executable, str(program)])}\n")
     rank.chmod(0o755)
     told = interrupted(rank)
     assert ("Traceback" in told) == (name == "other")

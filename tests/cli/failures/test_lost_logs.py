@@ -12,7 +12,7 @@ from pol_oracle.l1.contracts.deployment import Deployment
 from pol_oracle.l1.events.logs import decode
 from pol_oracle.l1.events.typed import BlockFinalized, HeadChanged
 from pol_oracle.l1.node.answers import log_of
-from pol_oracle.soak.network.lies import Lie, Question, Reply, result
+from pol_oracle.soak.network.lies import Lie, Question, Reply, honestly, refuse, result
 from pol_oracle.soak.network.proxy import LyingProxy
 from pol_oracle.watch.observer import Observer
 from tests.cli.conftest import Pol
@@ -35,6 +35,11 @@ def without(event: type) -> Lie:
         return result([entry for entry in found if type(decode(log_of(entry, 0))) is not event])
 
     return some
+
+
+def forgetful(asked: Question) -> Reply:
+    """Knows the newest state alone."""
+    return honestly(asked) if "latest" in asked.params else refuse(-32000, "missing trie node")(asked)
 
 
 @pytest.mark.parametrize("event", [BlockFinalized, HeadChanged])
@@ -61,3 +66,13 @@ def test_pitfall_26_a_table_says_that_logs_are_missing_and_reads_them_again(
     observer.look()
     assert observer.trouble is None
     assert observer.view.finalized_tip == observer.view.head
+
+
+def test_a_node_without_states_of_older_blocks_is_believed(pol: Pol, node: LyingProxy, deployed: Deployment) -> None:
+    """An Anvil that was just started again has none either."""
+    node.lie(forgetful, "eth_call")
+    assert pol("--rpc", node.url, "blocks", "list").code == 0
+    observer = Observer(Client.connect(node.url, deployed), deployed)
+    observer.look()
+    assert observer.trouble is None
+    assert len(observer.view.blocks) > 1

@@ -22,9 +22,16 @@ ROOT = Path(__file__).parents[3]
 COMMANDS = (("--help",), ("--version",), ("status",), ("status", "--json"), ("bond", "show", "--dev", "1"), ("env",))
 
 
+def buffered() -> dict[str, str]:
+    """This environment, in which Python keeps what it prints for a while, as it does by default."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+
+
 def run(home: Path, *words: str, script: str = 'exec "$@"', stdout: int | None = None) -> tuple[int, str]:
     command = [sys.executable, "-m", "pol_oracle.cli", "--home", str(home), *words]
-    done = subprocess.run(["/bin/sh", "-c", script, "sh", *command], stdout=stdout, stderr=subprocess.PIPE, text=True)
+    done = subprocess.run(
+        ["/bin/sh", "-c", script, "sh", *command], stdout=stdout, stderr=subprocess.PIPE, text=True, env=buffered()
+    )
     return done.returncode, done.stderr
 
 
