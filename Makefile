@@ -65,12 +65,12 @@ $(NPM_STAMP):
 demo: prepared ## the demo: under 4 minutes; writes figure1.png and demo.json
 	@$(BIN)/pol demo
 
-# forge needs no Python packages, so it runs while those are installed. ape comes after it, because it puts sources into
-# contracts/.cache for a while; pytest comes last, because its last line is the summary
+# forge needs no Python packages, so it runs while those are installed. ape comes after it and after the linters, because
+# it puts sources into contracts/.cache for a while; pytest comes last, because its last line is the summary
 .PHONY: test
 test: $(NPM_STAMP) ## all checks and tests
-	@tools/side-by-side '$(MAKE) --no-print-directory lint' '$(MAKE) --no-print-directory test-solidity'
-	@tools/side-by-side '$(MAKE) --no-print-directory test-ape' '$(MAKE) --no-print-directory kernels'
+	@tools/side-by-side '$(MAKE) --no-print-directory prepared' '$(MAKE) --no-print-directory test-solidity'
+	@tools/side-by-side '$(MAKE) --no-print-directory lint test-ape' '$(MAKE) --no-print-directory kernels'
 	$(PYTEST)
 
 .PHONY: check

@@ -41,8 +41,8 @@ def test_ci_runs_make_test() -> None:
 
 def test_everything_is_checked_and_pytest_comes_last(checkout: Path) -> None:
     lines = "\n".join(dry_run(checkout, "test"))
-    order = ["npm ci", "pip install", "artifacts", "ruff check", "ruff format --check", "bin/mypy", "fmt --check"]
-    order += ["lint-imports", "forge) test", "ape test", "ape run deploy", "compile_kernels", "-m pytest"]
+    order = ["npm ci", "pip install", "artifacts", "forge) test", "ruff check", "ruff format --check", "bin/mypy"]
+    order += ["fmt --check", "lint-imports", "ape test", "ape run deploy", "compile_kernels", "-m pytest"]
     places = [lines.find(step) for step in order]
     assert -1 not in places
     assert places == sorted(places)
