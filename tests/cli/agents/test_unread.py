@@ -66,10 +66,9 @@ def test_a_network_goes_on_though_nobody_sees_it(tmp_path: Path, where: str, jso
 
 def test_a_soak_goes_on_though_nobody_sees_it_and_says_that_its_report_is_lost(tmp_path: Path) -> None:
     code, said = run(SOAK, tmp_path, "soak", "--json", script='"$@" >/dev/full')
-    assert (code, said.splitlines()[-2:]) == (
-        1,
-        ["went on", "pol: the disk is full: free some space and run the command again"],
-    )
+    lines = said.splitlines()
+    assert (code, lines[-1]) == (1, "pol: the disk is full: free some space and run the command again")
+    assert "went on" in lines
     assert run(SOAK, tmp_path, "soak", "--json", script='"$@" 2>/dev/full >/dev/null') == (0, "")
 
 
