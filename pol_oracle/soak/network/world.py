@@ -22,7 +22,7 @@ from .saver import SaverOrders
 LIES_RATE = 0.03  # of the requests that each lie is about
 ECHO_S = 15.0  # in which who waited for what was away may still give up
 KEPT = 8  # faults that are over
-TRIES = 5  # of a cheat to bond: what a user does when L1 is away
+TRIES = 5  # of a cheat to bond, not counting those that an absent L1 spoils
 _RESTART_S = 2.0
 
 
@@ -205,9 +205,12 @@ class World:
         """Why an agent may end now: it is not at work yet, and what it needs for that is not there."""
         if agent.at_work:
             return ""
-        recent = [f for f, over in self._over if self.now - over < ECHO_S]
-        about = [f for f in (*self._open, *recent) if f.kind is FaultKind.DOWN or f.target == agent.name]
+        about = [f for f in self._felt() if f.kind is FaultKind.DOWN or f.target == agent.name]
         return f"at its start, {about[0]}" if about else ""
+
+    def _felt(self) -> list[Fault]:
+        """The faults of now, and those that are over but may still be felt."""
+        return [*self._open, *(f for f, over in self._over if self.now - over < ECHO_S)]
 
     def _join(self) -> None:
         party = cheat(len(self.cheats))
@@ -220,7 +223,7 @@ class World:
 
         def bonded(code: int, words: str) -> None:
             if code:
-                failed[words] += 1
+                failed[words] += not any(f.kind is FaultKind.DOWN for f in self._felt())
                 if failed.total() < TRIES:
                     self._errands.add(command, bonded)
                 else:
