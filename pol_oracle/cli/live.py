@@ -105,8 +105,8 @@ class Outlet:
 
 
 @contextmanager
-def unheeded(stream: IO[str]) -> Iterator[IO[str]]:
-    """Yields a stream for what goes on whether or not somebody reads it: for a network, say, that has a display."""
+def detached(stream: IO[str]) -> Iterator[IO[str]]:
+    """Yields a stream whose reader is not waited for: for a network, say, that has a display and goes on without."""
     outlet = Outlet(stream, lambda lost: f"{lost} lines were lost")
     try:
         yield cast(IO[str], outlet)

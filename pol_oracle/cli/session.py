@@ -13,8 +13,7 @@ from uuid import uuid4
 
 import typer
 
-from pol_oracle.protocol.errors import InputError, NodeTrouble, NotMined, WrongChain
-from pol_oracle.protocol.text import printable
+from pol_oracle.protocol.errors import InputError, NodeTrouble, NotMined
 
 from .names import Names
 from .output import remark
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from pol_oracle.agents.work.follow import Follower
     from pol_oracle.l1.client import Client
     from pol_oracle.l1.contracts.deployment import Deployment
+    from pol_oracle.l1.monitor import Update
     from pol_oracle.l1.sending.calls import Call, CallResult
     from pol_oracle.l1.sending.fees import FeePolicy
     from pol_oracle.l1.sending.sender import Sender
@@ -234,7 +234,7 @@ def history(connection: Client, found: Deployment) -> History:
     """
     import gc
 
-    from pol_oracle.l1.check import LOST, missing
+    from pol_oracle.l1.check import LOST, Folded, missing
     from pol_oracle.l1.monitor import Monitor
     from pol_oracle.view import History
 
@@ -243,12 +243,12 @@ def history(connection: Client, found: Deployment) -> History:
     monitor, end = Monitor(connection, found.deployed_at, found.confirmations), connection.latest().number
     while True:
         update = monitor.poll()
-        try:
+
+        def fold(update: Update = update) -> Folded:
             view = told.update(update.rollback_to, update.events, update.l1_block, update.timestamp)
-            lost = update.whole and missing(connection, update, view.head, view.finalized_tip)
-        except (KeyError, WrongChain) as error:  # an event rests on one that was never told
-            lost = printable(error)
-        if lost:
+            return Folded(view.head, view.finalized_tip)
+
+        if lost := missing(connection, update, fold, ask=update.whole):
             raise NodeTrouble(f"{LOST}, at {connection.rpc.place} ({lost}): give the RPC address of another node")
         if update.l1_block >= end - found.confirmations:
             return told

@@ -18,6 +18,7 @@ from pol_oracle.l1.client import Client
 from pol_oracle.l1.contracts.deployment import Deployment
 from pol_oracle.l1.devnet.accounts import dev_account
 from pol_oracle.l1.devnet.anvil import Devnet
+from pol_oracle.l1.devnet.process import signals_raise
 from pol_oracle.l1.monitor import Monitor
 from pol_oracle.launch import launch
 from pol_oracle.report.figure import draw
@@ -32,7 +33,7 @@ from .ending import print_ending
 from .pages import explorer, write_names
 from .progress import snapshot
 from .records import rejections
-from .stage import AgentProcesses, signals_raise
+from .stage import AgentProcesses
 from .verdict import DemoOutcome, Scene
 from .warmup import prepare
 

@@ -7,10 +7,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import FrameType, MappingProxyType
+from types import MappingProxyType
 
 from pol_oracle.l1.devnet.process import keep_short, spawn_watcher
 
@@ -103,19 +102,3 @@ class AgentProcesses:
 def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
     if process.poll() is None:
         os.killpg(process.pid, number)
-
-
-@contextmanager
-def signals_raise() -> Iterator[None]:
-    """Makes SIGTERM and SIGHUP unwind the stack as Ctrl-C does, so that everything is cleaned up."""
-
-    def interrupt(_: int, __: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    numbers = (signal.SIGTERM, signal.SIGHUP)
-    before = [signal.signal(number, interrupt) for number in numbers]
-    try:
-        yield
-    finally:
-        for number, handler in zip(numbers, before, strict=True):
-            signal.signal(number, handler)

@@ -38,14 +38,38 @@ class Folded:
     bond: Bond = NO_BOND
 
 
-def missing(client: Client, update: Update, head: BlockId, finalized_tip: BlockId) -> str:
-    """Returns where the contracts and all events up to the end of an update differ.
+def missing(client: Client, update: Update, fold: Callable[[], Folded], ask: bool) -> str | None:
+    """Folds an update, and returns what shows that events up to its end are missing.
 
-    It returns "" if that block is gone again, or the node keeps no state of it, and so cannot say.
+    Args:
+        client: connected to the deployment.
+        update: the last one.
+        fold: takes it in.
+        ask: the contracts, if the events do not contradict themselves.
+
+    Returns:
+        "" if nothing shows it: also where that L1 block is gone again, or the node keeps no state of it, and so cannot
+        say. None where nobody was to be asked.
 
     Raises:
         Unreachable: L1 does not answer.
     """
+    folded, broken = _taken(fold)
+    if folded is None:
+        return broken
+    return _denied(client, update, folded) if ask else None
+
+
+def _taken(fold: Callable[[], Folded]) -> tuple[Folded | None, str]:
+    """What events come to; else what one of them rests on, which was never told."""
+    try:
+        return fold(), ""
+    except (WrongChain, KeyError) as error:
+        return None, printable(error)
+
+
+def _denied(client: Client, update: Update, folded: Folded) -> str:
+    """Where the contracts say something else, as far as the node can tell."""
     at = update.l1_block
     try:
         said = Folded(*_ends(client, at))
@@ -53,7 +77,7 @@ def missing(client: Client, update: Update, head: BlockId, finalized_tip: BlockI
         raise
     except ChainError:
         return ""
-    differences = _differences(said, Folded(head, finalized_tip))
+    differences = _differences(said, Folded(folded.head, folded.finalized_tip))
     block = client.block(at) if differences else None
     return differences if block is not None and block.hash == update.l1_hash else ""
 
@@ -91,16 +115,13 @@ class Check:
         Raises:
             Unreachable: L1 does not answer.
         """
-        try:
-            folded, broken = fold(), ""
-        except (WrongChain, KeyError) as error:
-            folded, broken = None, printable(error)
+        folded, broken = _taken(fold)
         read = update.l1_block - self._checked
         if not self._sound and update.rollback_to is None:  # not read anew yet
             if not 0 <= read < self._pause:
                 self._reread(update)
             return False
-        if broken or folded is None:
+        if folded is None:
             return self._judged(update, broken)
         due = update.rollback_to is not None or not 0 <= read < EVERY
         if not due or not update.whole or (said := self._said(update)) is None:

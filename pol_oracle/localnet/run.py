@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pol_oracle.demo.cast import Party
-from pol_oracle.demo.stage import AgentProcesses, signals_raise
+from pol_oracle.demo.stage import AgentProcesses
 from pol_oracle.l1.client import Client
 from pol_oracle.l1.devnet.ports import HOST, free_port, is_free
+from pol_oracle.l1.devnet.process import signals_raise
 from pol_oracle.protocol.lifecycle import Status
 from pol_oracle.watch.observer import Observer
 from pol_oracle.watch.screen import Screen

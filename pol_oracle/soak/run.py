@@ -13,10 +13,10 @@ from pathlib import Path
 from rich.console import Console
 
 from pol_oracle.demo.bonds import deposit_missing, stake
-from pol_oracle.demo.stage import signals_raise
 from pol_oracle.demo.warmup import prepare
 from pol_oracle.l1.client import Client
 from pol_oracle.l1.devnet.accounts import dev_account
+from pol_oracle.l1.devnet.process import signals_raise
 from pol_oracle.l1.events.typed import BlockFinalized, BlockSlashed, Deposited
 from pol_oracle.launch import launch
 from pol_oracle.watch.events import line

@@ -6,13 +6,12 @@ import time
 from collections.abc import Callable
 
 from pol_oracle.agents.monitoring.waiting import l1_wait
-from pol_oracle.l1.check import LOST, missing
+from pol_oracle.l1.check import LOST, Folded, missing
 from pol_oracle.l1.client import Client
 from pol_oracle.l1.contracts.deployment import Deployment
 from pol_oracle.l1.events.typed import Event
 from pol_oracle.l1.monitor import Monitor, Update
 from pol_oracle.protocol.errors import ChainError, WrongChain
-from pol_oracle.protocol.text import printable
 from pol_oracle.view import History, View
 
 
@@ -84,10 +83,10 @@ class Observer:
         """Takes in what is new; returns what shows that logs are missing."""
         if update.l1_block != self.view.l1_block:
             self._moved_at = self._clock()
-        try:
+
+        def fold() -> Folded:
             view = self._history.update(update.rollback_to, update.events, update.l1_block, update.timestamp)
-        except (KeyError, WrongChain) as error:  # an event rests on one that was never told
-            return printable(error)
-        if not update.whole or not update.events:
-            return self._lost
-        return missing(self._client, update, view.head, view.finalized_tip)
+            return Folded(view.head, view.finalized_tip)
+
+        lost = missing(self._client, update, fold, ask=update.whole and bool(update.events))
+        return self._lost if lost is None else lost

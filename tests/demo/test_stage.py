@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -14,7 +13,7 @@ import pytest
 
 from pol_oracle.demo import stage
 from pol_oracle.demo.cast import ROLES, DemoRole, Party, assemble
-from pol_oracle.demo.stage import AgentProcesses, command_of, signals_raise
+from pol_oracle.demo.stage import AgentProcesses, command_of
 from pol_oracle.l1.devnet import process
 
 CAST = assemble({n: f"0x{n:040x}" for n in range(1, len(ROLES) + 1)})
@@ -124,16 +123,6 @@ def test_killed_demo_takes_its_processes_with_it(tmp_path: Path) -> None:
 
     assert demo.returncode == -signal.SIGKILL
     assert gone([int(pid) for pid in demo.stdout.split()])
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_signals_unwind_like_ctrl_c(number: signal.Signals) -> None:
-    before = signal.getsignal(number)
-    with pytest.raises(KeyboardInterrupt), signals_raise():
-        os.kill(os.getpid(), number)
-        time.sleep(5)
-
-    assert signal.getsignal(number) is before
 
 
 def test_what_processes_print_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from .. import output
-from ..live import unheeded
+from ..live import detached
 from ..settings import Settings
 
 
@@ -36,7 +36,7 @@ def soak(
 
     settings: Settings = ctx.obj
     chosen = secrets.randbelow(1 << 32) if seed is None else seed
-    with unheeded(sys.stderr if json else sys.stdout) as out:
+    with detached(sys.stderr if json else sys.stdout) as out:
         report = run(SoakConfig(settings.home / "soak", settings.data, 60 * minutes, chosen), Console(file=out))
     values = report.as_dict()
     output.emit(values, json, lambda: print_report(Console(), values))

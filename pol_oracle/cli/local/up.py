@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from .. import output
-from ..live import unheeded
+from ..live import detached
 from ..settings import Settings
 
 
@@ -48,7 +48,7 @@ def up(
 
     settings: Settings = ctx.obj
     config = LocalnetConfig(settings.home.resolve(), task or TASK, tuple(cheat or ()), blocks, explorer)
-    with unheeded(sys.stdout) as out:
+    with detached(sys.stdout) as out:
 
         def tell(record: dict[str, Any]) -> None:
             out.write(f"{dumps(output.envelope(record))}\n")

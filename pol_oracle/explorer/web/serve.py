@@ -6,7 +6,6 @@ import os
 import resource
 import signal
 import socket
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ import uvicorn
 
 from pol_oracle.l1.client import Client
 from pol_oracle.l1.contracts.deployment import Deployment
+from pol_oracle.l1.devnet.process import signals_raise
 from pol_oracle.protocol.errors import InputError
 from pol_oracle.store.files import held
 from pol_oracle.store.server import Impatient, bound
@@ -72,10 +72,8 @@ def serve(config: ExplorerConfig, ready: Callable[[str], None] | None = None) ->
     Raises:
         InputError: the port cannot be bound, or the index not be written, or another explorer keeps it.
     """
-    if threading.current_thread() is threading.main_thread():
-        # uvicorn raises a signal again once it has stopped; unhandled, SIGTERM would leave the workshop's processes
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with bound(config.host, config.port) as listener, _kept_alone(config.index):
+    # uvicorn raises a signal again once it has stopped; unhandled, SIGTERM would leave the workshop's processes
+    with signals_raise(signal.SIGTERM), bound(config.host, config.port) as listener, _kept_alone(config.index):
         site = assemble(config)
         _raise_limit()
         os.nice(NICE)

@@ -1,12 +1,17 @@
-"""Processes in groups of their own: started, recognised by their command line, and ended with all their children."""
+"""Processes in groups of their own: started, recognised by their command line, and ended with all their children.
+
+Whoever started them is itself ended such that it can end them.
+"""
 
 from __future__ import annotations
 
 import os
 import signal
 import subprocess
+import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -56,6 +61,25 @@ def command_line(pid: int) -> str:
             return ""
         return "" if stat.rpartition(")")[2].split()[0] == "Z" else line
     return subprocess.run(["ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True, text=True).stdout
+
+
+@contextmanager
+def signals_raise(*numbers: signal.Signals) -> Iterator[None]:
+    """Makes signals unwind the stack as Ctrl-C does, so that everything is cleaned up; in the main thread alone.
+
+    Args:
+        numbers: SIGTERM and SIGHUP, if none is given.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    numbers = numbers or (signal.SIGTERM, signal.SIGHUP)
+    before = [signal.signal(number, signal.default_int_handler) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
 
 
 def end_group(group: int) -> None:

@@ -1,11 +1,17 @@
-"""Groups of processes, and whether they are gone."""
+"""Groups of processes, whether they are gone, and signals to who started them."""
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from pol_oracle.l1.devnet.process import end_group, gone, spawn
+import pytest
+
+from pol_oracle.l1.devnet.process import end_group, gone, signals_raise, spawn
 
 
 def start(folder: Path) -> subprocess.Popen[bytes]:
@@ -27,3 +33,31 @@ def test_process_that_was_reaped_is_gone(tmp_path: Path) -> None:
     process.kill()
     process.wait()
     assert gone(process.pid)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_signals_unwind_like_ctrl_c(number: signal.Signals) -> None:
+    before = signal.getsignal(number)
+    with pytest.raises(KeyboardInterrupt), signals_raise():
+        os.kill(os.getpid(), number)
+        time.sleep(5)
+
+    assert signal.getsignal(number) is before
+
+
+def test_signals_that_are_not_named_stay_as_they_are() -> None:
+    """Who asks for SIGTERM alone goes on under nohup when the terminal closes."""
+    before = signal.getsignal(signal.SIGHUP)
+    with signals_raise(signal.SIGTERM):
+        assert signal.getsignal(signal.SIGHUP) is before
+        assert signal.getsignal(signal.SIGTERM) is signal.default_int_handler
+
+
+def test_another_thread_handles_no_signals() -> None:
+    def handler() -> object:
+        with signals_raise():
+            return signal.getsignal(signal.SIGTERM)
+
+    before = signal.getsignal(signal.SIGTERM)
+    with ThreadPoolExecutor(1) as thread:
+        assert thread.submit(handler).result() is before
