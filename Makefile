@@ -41,17 +41,18 @@ setup: prepared ## virtual environment, npm packages, compiled contracts
 
 # what other targets need, without the word about what comes next
 .PHONY: prepared
-prepared: $(PIP_STAMP) $(NPM_STAMP)
+prepared: installed
 	@$(BIN)/python -m pol_oracle.l1.contracts.artifacts
+
+.PHONY: installed
+installed: $(PIP_STAMP) $(NPM_STAMP)
 
 $(PIP_STAMP):
 	@tools/find-python > /dev/null
 	@# scripts in a virtual environment hold its path: a moved one is made anew
 	@grep -qF "$(CURDIR)/.venv" $(BIN)/pip 2>/dev/null || "$$(tools/find-python)" -m venv --clear .venv
 	@echo "Installing Python packages into .venv (a few minutes the first time)"
-	@$(BIN)/python -m pip install --quiet --no-compile --progress-bar off --editable '.[dev]'
-	@# on all cores, which pip does not, and without the tests that packages carry; some carry templates that are no Python
-	@$(BIN)/python -m compileall -qq -j 0 -x '/(tests?|mypyc?)/' .venv/lib || true
+	@$(BIN)/python tools/install_packages.py
 	@$(BIN)/python tools/venv_paths.py
 	@rm -f .venv/.stamp-* && touch $@
 
@@ -65,11 +66,12 @@ $(NPM_STAMP):
 demo: prepared ## the demo: under 4 minutes; writes figure1.png and demo.json
 	@$(BIN)/pol demo
 
-# forge needs no Python packages, so it runs while those are installed. ape comes after it and after the linters, because
-# it puts sources into contracts/.cache for a while; pytest comes last, because its last line is the summary
+# npm and forge need no Python packages, so they run while those are installed; the linters need no compiled contracts.
+# ape comes after forge and the linters, because it puts sources into contracts/.cache for a while; pytest comes last,
+# because its last line is the summary
 .PHONY: test
-test: $(NPM_STAMP) ## all checks and tests
-	@tools/side-by-side '$(MAKE) --no-print-directory prepared' '$(MAKE) --no-print-directory test-solidity'
+test: ## all checks and tests
+	@tools/side-by-side '$(MAKE) --no-print-directory $(PIP_STAMP)' '$(MAKE) --no-print-directory test-solidity'
 	@tools/side-by-side '$(MAKE) --no-print-directory lint test-ape' '$(MAKE) --no-print-directory kernels'
 	$(PYTEST)
 
@@ -78,7 +80,7 @@ check: lint ## for between edits: formatters, linters, types, layers and the fas
 	$(PYTEST) -m 'not slow'
 
 .PHONY: lint
-lint: prepared ## formatters, linters, types, layers
+lint: installed ## formatters, linters, types, layers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tools import install_packages
+
 ROOT = Path(__file__).resolve().parents[2]
 FIND_PYTHON = ROOT / "tools" / "find-python"
 
@@ -41,8 +43,8 @@ def test_ci_runs_make_test() -> None:
 
 def test_everything_is_checked_and_pytest_comes_last(checkout: Path) -> None:
     lines = "\n".join(dry_run(checkout, "test"))
-    order = ["npm ci", "pip install", "artifacts", "forge) test", "ruff check", "ruff format --check", "bin/mypy"]
-    order += ["fmt --check", "lint-imports", "ape test", "ape run deploy", "compile_kernels", "-m pytest"]
+    order = ["install_packages", "npm ci", "forge) test", "ruff check", "ruff format --check", "bin/mypy"]
+    order += ["fmt --check", "lint-imports", "artifacts", "ape test", "ape run deploy", "compile_kernels", "-m pytest"]
     places = [lines.find(step) for step in order]
     assert -1 not in places
     assert places == sorted(places)
@@ -78,14 +80,14 @@ def test_a_second_set_up_installs_nothing(checkout: Path) -> None:
     for stamp in stamps:
         (checkout / stamp).parent.mkdir()
         (checkout / stamp).touch()
-    assert "install" not in "\n".join(dry_run(checkout, "setup"))
+    assert "install_packages" not in "\n".join(dry_run(checkout, "setup"))
     assert "npm ci" not in "\n".join(dry_run(checkout, "setup"))
 
 
 @pytest.mark.parametrize(
     ("file", "old", "new", "again"),
     [
-        ("pyproject.toml", "fsspec>=", "fsspec>", "pip install"),
+        ("pyproject.toml", "fsspec>=", "fsspec>", "install_packages"),
         ("package-lock.json", "0.8.37", "0.8.36", "npm ci"),
         ("pyproject.toml", "line-length = 120", "line-length = 100", None),
     ],
@@ -98,7 +100,7 @@ def test_it_installs_again_what_has_changed(checkout: Path, file: str, old: str,
     assert old in text
     (checkout / file).write_text(text.replace(old, new))
     lines = "\n".join(dry_run(checkout, "setup"))
-    assert [step for step in ("pip install", "npm ci") if step in lines] == ([again] if again else [])
+    assert [step for step in ("install_packages", "npm ci") if step in lines] == ([again] if again else [])
 
 
 def test_a_moved_checkout_is_set_up_again(checkout: Path) -> None:
@@ -106,7 +108,31 @@ def test_a_moved_checkout_is_set_up_again(checkout: Path) -> None:
         (checkout / stamp).parent.mkdir()
         (checkout / stamp).touch()
     moved = checkout.rename(checkout.with_name("elsewhere"))
-    assert "pip install" in "\n".join(dry_run(moved, "setup"))
+    assert "install_packages" in "\n".join(dry_run(moved, "setup"))
+
+
+def test_packages_are_looked_for_where_pip_looks_for_them() -> None:
+    """The environment says more than a file; a file may name several places, a line each."""
+    told = [":env:.find-links='/mine'", "global.extra-index-url='\\nhttps://a/simple\\nhttps://b/simple'"]
+    told += ["global.find-links='/yours'", "install.constraint='/limits.txt'", "global.timeout='60'"]
+    places = ["--extra-index-url=https://a/simple", "--extra-index-url=https://b/simple", "--find-links=/mine"]
+    command = install_packages.by_uv(install_packages.settings(told))
+    assert command[-4:] == [*places, "--constraint=/limits.txt"]
+    assert sys.executable in command
+
+
+@pytest.mark.parametrize("lacks", ["install uv", "uv pip"])
+def test_pip_installs_what_uv_does_not(lacks: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    commands = []
+
+    def run(command: list[str], **_: str) -> bool:
+        commands.append(" ".join(command).replace("--quiet ", ""))
+        return lacks not in commands[-1]
+
+    monkeypatch.setattr(install_packages, "run", run)
+    assert install_packages.install({})
+    assert commands[-1].startswith(f"{sys.executable} -m pip install ")
+    assert commands[-1].endswith("--editable .[dev]")
 
 
 def test_find_python_takes_the_one_that_is_named() -> None:
