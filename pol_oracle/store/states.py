@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import re
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -11,10 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import fsspec
 import structlog
-from fsspec.implementations.http import HTTPFileSystem
 from fsspec.implementations.local import LocalFileSystem
 
 from pol_oracle.protocol.errors import CorruptState, InputError, StoreError
@@ -28,6 +27,7 @@ log = structlog.get_logger(__name__)
 CHUNK = 1 << 18  # bytes read at once
 ROOT_SIZE = 32
 STATE_NAME = re.compile(r"[0-9a-f]{64}\.f32")
+_HTTP = ("http://", "https://")
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class StateStore:
     @property
     def read_only(self) -> bool:
         """Whether the first place takes no writes, whoever asks."""
-        return isinstance(self._places[0][0], HTTPFileSystem)
+        return self.urls[0].startswith(_HTTP)
 
     def put(self, root: bytes, data: bytes) -> None:
         """Writes a state to the first place: whole or not at all.
@@ -137,14 +137,14 @@ class StateStore:
     def has(self, root: bytes) -> bool:
         """Says whether the first place holds a file of this name (which says nothing about its bytes)."""
         files, folder = self._places[0]
-        with suppress(OSError, aiohttp.ClientError):
+        with suppress(*_troubles()):
             return bool(files.isfile(f"{folder}/{file_name(root)}"))
         return False
 
     def size(self, root: bytes) -> int:
         """Returns the bytes that a state takes in the first place; 0 if it is not there."""
         files, folder = self._places[0]
-        with suppress(OSError, aiohttp.ClientError):
+        with suppress(*_troubles()):
             return int(files.size(f"{folder}/{file_name(root)}") or 0)
         return 0
 
@@ -194,7 +194,9 @@ class StateStore:
 
     def _open_place(self, url: str) -> tuple[Any, str]:
         options: dict[str, Any] = {"skip_instance_cache": True}
-        if url.startswith(("http://", "https://")):
+        if url.startswith(_HTTP):
+            import aiohttp  # a third of a second; most agents read folders alone
+
             timeout = aiohttp.ClientTimeout(
                 total=self._limits.longest_s, sock_connect=self._limits.connect_s, sock_read=self._limits.idle_s
             )
@@ -234,6 +236,12 @@ class StateStore:
                 if time.monotonic() > deadline:
                     raise TimeoutError("it is served too slowly")
         return b"".join(parts)
+
+
+def _troubles() -> tuple[type[Exception], ...]:
+    """What a place raises when something is wrong with it; nothing is loaded to find that out."""
+    aiohttp = sys.modules.get("aiohttp")
+    return (OSError,) if aiohttp is None else (OSError, aiohttp.ClientError)
 
 
 def _reason(error: BaseException) -> str:
