@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -144,3 +146,11 @@ def test_processor_and_compiler_count(monkeypatch: pytest.MonkeyPatch) -> None:
     assert name("skylake") != first == name("haswell")
     monkeypatch.setattr("numba.__version__", "0.0.1")
     assert name("haswell") != first
+
+
+def test_loading_what_is_kept_prepares_nothing_for_a_compilation() -> None:
+    """It takes a third of an agent's start."""
+    code = "import sys, pol_oracle.canonical.commitments.keccak; print('numba.np.arraymath' in sys.modules)"
+    for _ in range(2):  # the first may have to compile
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"

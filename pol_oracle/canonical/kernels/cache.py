@@ -26,9 +26,11 @@ import numba
 import numpy as np
 from numba.core import compiler as _compiler
 from numba.core import serialize as _serialize
+from numba.core.runtime.nrt import rtsys as _runtime
 from numba.misc import appdirs as _appdirs
 
-compiler, serialize, appdirs = (cast(Any, module) for module in (_compiler, _serialize, _appdirs))  # not typed
+_UNTYPED = (_compiler, _serialize, _runtime, _appdirs)
+compiler, serialize, runtime, appdirs = (cast(Any, module) for module in _UNTYPED)
 _HERE = Path(__file__).parent
 _SOURCES = (_HERE.parent, _HERE.parents[1] / "protocol")  # constants of these are compiled in
 _DIGEST = 32  # bytes, before the code
@@ -50,7 +52,7 @@ class CodeCache:
 
     def load_overload(self, signature: object, target: Any) -> Any:
         """Returns the code for a signature, None if there is none."""
-        target.refresh()
+        runtime.initialize(target)  # all else that numba prepares, for a second, is for what it compiles
         name = self._file_name(signature, target.codegen())
         for folder in folders():
             data = _read(folder / name)
