@@ -15,7 +15,7 @@ import structlog
 from eth_account.signers.local import LocalAccount
 from hypothesis import settings
 
-from pol_oracle.bench.l1 import PARAMETERS
+from pol_oracle.fixtures.l1 import PARAMETERS
 from pol_oracle.l1.client import Client
 from pol_oracle.l1.contracts.artifacts import compile_contracts
 from pol_oracle.l1.contracts.deployment import Deployment

@@ -12,5 +12,5 @@ It is the machine, and rows of name, value, unit, baseline, ratio, bar, ok.
     cli.py          `cli`: how long people wait for the command line
     explorer/       `explorer`: index, pages, a crowd, a browser
     search/         `search` and `attacks`: tries, hit rates, agreement of precisions, what predicting a step gains
-    l1.py           an L1 with our contracts, made for a bench; recorded.py: figures that are checked in
+    recorded.py     figures that are checked in
 """

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from pol_oracle.fixtures.l1 import L1, PARAMETERS, VERIFIERS, running
 from pol_oracle.l1.monitor import Monitor
 from pol_oracle.protocol.difficulty import ANY_DIFFICULTY
 from pol_oracle.view import History
 
 from .format import Row
-from .l1 import L1, PARAMETERS, VERIFIERS, running
 
 CATCH_UP_BAR_S = 10.0
 CATCH_UP_L1_BLOCKS = 1000

@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from resource import RUSAGE_CHILDREN, getrusage
 
+from pol_oracle.fixtures.l1 import running
+
 from .chain import QUICK, extend
 from .format import Row
-from .l1 import running
 
 PACKAGE = Path(__file__).parents[1]
 RUNS = 5  # the fastest counts: a process start is what else the machine does

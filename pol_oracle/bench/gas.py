@@ -14,6 +14,7 @@ from pol_oracle.agents.respond import Committer
 from pol_oracle.agents.rules.actions import Prove
 from pol_oracle.evidence import ClaimedTrace, Traced, TraceId, requirement_proof, traced
 from pol_oracle.evidence.operations import operation_proof
+from pol_oracle.fixtures.l1 import ETH, L1, MINER, PARAMETERS, VERIFIERS, running
 from pol_oracle.protocol.difficulty import ANY_DIFFICULTY
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import Role
@@ -21,7 +22,6 @@ from pol_oracle.protocol.positions import Item, Position, Tree
 from pol_oracle.task import TaskSpec, Workload, build_workload, requirements_of
 
 from .format import Row
-from .l1 import ETH, L1, MINER, PARAMETERS, VERIFIERS, running
 
 if TYPE_CHECKING:
     from pol_oracle.l1.records import Receipt

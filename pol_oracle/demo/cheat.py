@@ -24,6 +24,7 @@ from pol_oracle.agents.work.follow import Follower
 from pol_oracle.agents.work.replay_queue import ReplayQueue
 from pol_oracle.agents.work.worker import Worker
 from pol_oracle.evidence import Answer
+from pol_oracle.fixtures.forged import steal
 from pol_oracle.l1.contracts.deployment import Deployment
 from pol_oracle.l1.devnet.accounts import dev_account
 from pol_oracle.l1.sending.calls import CallResult
@@ -36,7 +37,7 @@ from pol_oracle.view.blocks import BlockView
 
 from .cast import ROLES, DemoRole, assemble
 from .colluder import Colluder
-from .forgers import Bench, Forger, Forgery, forger_of, steal
+from .forgers import Bench, Forger, Forgery, forger_of
 
 
 class CheatLoop(Loop):

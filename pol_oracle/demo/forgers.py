@@ -4,41 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from math import prod
 from typing import Protocol
-
-import numpy as np
 
 from pol_oracle.agents.rules.knowledge import Parent
 from pol_oracle.agents.work.follow import Follower
 from pol_oracle.agents.work.worker import Cancelled
-from pol_oracle.canonical.commitments.accuracy import AccuracyTree
-from pol_oracle.canonical.commitments.segments import SegmentEntry, SegmentList
-from pol_oracle.canonical.operations import Kind
-from pol_oracle.canonical.programs.program import Program
-from pol_oracle.canonical.state import State
 from pol_oracle.evidence import (
     Answer,
-    Discloser,
     Grounds,
     HonestDiscloser,
-    SegmentStep,
     Traced,
     TraceId,
     answer_to,
     traced,
 )
-from pol_oracle.protocol import derivation
+from pol_oracle.fixtures.forged import STEP, Liar, altered, derailed, largest_dot, nudged, own_indices, with_post
 from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.positions import Position, Tree
-from pol_oracle.protocol.task import Task
-from pol_oracle.task import Segment, Workload, segment_step, state_before
+from pol_oracle.task import Workload
 from pol_oracle.task.proof import Base, Job, Proof
 
 from .cast import DemoRole
 
-STEP = TraceId(Tree.STEP)
 Ask = Callable[[], bool]
 
 
@@ -155,84 +143,3 @@ def no_search(bench: Bench, parent: Parent, cancelled: Ask) -> Forgery:
     indices = own_indices(task, draft)
     result = bench.workload.stepper.run(segment.end, train.images[list(indices)], train.labels[list(indices)])
     return Forgery(replace(draft, indices=indices, post_root=result.post.root, trace_root=result.trace.root))
-
-
-def steal(task: Task, victim: Header, me: str, *, adapted: bool) -> Header:
-    """Another miner's proof under one's own address: verbatim, or with the batch that one's own seed demands."""
-    copy = replace(victim, miner=me)
-    return replace(copy, indices=own_indices(task, copy)) if adapted else copy
-
-
-def own_indices(task: Task, header: Header) -> tuple[int, ...]:
-    """Returns P of the header's own seed."""
-    drawn = derivation.seed(task.rules, task.id, header.parent, header.miner, header.nonce)
-    return derivation.batch(drawn, task.batch_size, task.train_count)
-
-
-@dataclass(frozen=True)
-class Liar:
-    """Shows one false trace, and what is true besides; see :class:`~pol_oracle.evidence.Discloser`."""
-
-    which: TraceId
-    lie: Traced
-    truth: Discloser
-
-    def trace(self, trace: TraceId) -> Traced:
-        """The false trace, or a true one."""
-        return self.lie if trace == self.which else self.truth.trace(trace)
-
-    def steps(self) -> SegmentList:
-        """The true list; of a segment that is false itself, the list that was committed to."""
-        return self.truth.steps()
-
-    def segment_step(self, trace: TraceId) -> SegmentStep:
-        """What leads to that list's root."""
-        return self.truth.segment_step(trace)
-
-    def accuracy(self) -> AccuracyTree:
-        """The true bits."""
-        return self.truth.accuracy()
-
-
-def derailed(workload: Workload, right: Segment) -> tuple[Segment, Traced]:
-    """Returns a segment that is right but for one weight after its middle step, and the trace of that step."""
-    middle = len(right.entries) // 2
-    state = state_before(workload, right.block_id, right.start, middle)
-    entries, lie = list(right.entries[:middle]), None
-    for step in range(middle, len(right.entries)):
-        result = segment_step(workload, right.block_id, step, state)
-        state = result.post
-        if lie is None:
-            state = nudged(state)
-            lie = with_post(Traced(workload.stepper.program, result.trace.tensors(), result.trace.roots), state)
-        entries.append(SegmentEntry(result.trace.roots.batch_root, result.trace.roots.inner_root, state.root))
-    assert lie is not None
-    return Segment(right.block_id, right.start, tuple(entries), state, finite=True), lie
-
-
-def with_post(step: Traced, post: State) -> Traced:
-    """Returns a step's trace that ends in another state."""
-    return Traced.of(step.program, (*step.tensors[: step.program.posts_from], *post.tensors))
-
-
-def altered(step: Traced, tensor: int) -> Traced:
-    """Returns a step's trace with one unit in the last place changed in the middle of a tensor."""
-    wrong = step.tensors[tensor].copy()
-    wrong.reshape(-1).view(np.uint32)[wrong.size // 2] ^= 1
-    return Traced.of(step.program, (*step.tensors[:tensor], wrong, *step.tensors[tensor + 1 :]))
-
-
-def largest_dot(program: Program) -> int:
-    """Returns the number of the largest inner tensor of a step that is made of dot products."""
-    inner = zip(range(program.first, program.posts_from), program.operations, strict=False)
-    return max((t for t, operation in inner if operation.kind is Kind.DOT), key=lambda t: prod(program.shapes[t]))
-
-
-def nudged(state: State) -> State:
-    """Returns the state with one weight moved by one unit in the last place.
-
-    It is the last of the learnable parameters: in the last layer, which no requirement names.
-    """
-    flat = state.flat.copy()
-    flat.view(np.uint32)[sum(prod(weight.shape) for weight in state.model.parameters) - 1] ^= 1
-    return State(state.model, flat)

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from pol_oracle.bench.l1 import L1
 from pol_oracle.cli.app import app
+from pol_oracle.fixtures.l1 import L1
 from pol_oracle.l1.client import Client
 from pol_oracle.l1.contracts.deployment import Deployment
 from tests.cli.schemas import check

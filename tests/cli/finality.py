@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pol_oracle.bench.l1 import L1, MINER, VERIFIERS
+from pol_oracle.fixtures.l1 import L1, MINER, VERIFIERS
 from pol_oracle.protocol.difficulty import ANY_DIFFICULTY
 
 

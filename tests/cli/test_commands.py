@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pol_oracle.bench.l1 import L1, MINER, VERIFIERS
+from pol_oracle.fixtures.l1 import L1, MINER, VERIFIERS
 from pol_oracle.l1.contracts.deployment import Deployment
 from pol_oracle.l1.devnet.accounts import dev_account
 from pol_oracle.l1.devnet.ports import free_port

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pol_oracle.bench.l1 import L1
+from pol_oracle.fixtures.l1 import L1
 from pol_oracle.l1.client import Client
 from pol_oracle.l1.contracts.deployment import Deployment
 from pol_oracle.l1.devnet.anvil import Devnet

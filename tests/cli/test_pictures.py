@@ -8,8 +8,8 @@ import re
 import pytest
 from rich.console import Console
 
-from pol_oracle.bench.l1 import L1, MINER
 from pol_oracle.cli import output
+from pol_oracle.fixtures.l1 import L1, MINER
 from tests.cli.conftest import Pol
 from tests.cli.finality import finalize_one
 

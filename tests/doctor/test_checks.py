@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from pol_oracle.agents.rules.policy import Policy
-from pol_oracle.bench.l1 import L1, MINER, VERIFIERS
 from pol_oracle.doctor import l1 as checks
 from pol_oracle.doctor import machine, network
 from pol_oracle.doctor.findings import Finding, Grade
 from pol_oracle.doctor.run import examine
+from pol_oracle.fixtures.l1 import L1, MINER, VERIFIERS
 from pol_oracle.l1.client import Client
 from pol_oracle.l1.contracts.deployment import Deployment
 from pol_oracle.l1.devnet.accounts import dev_account

@@ -11,8 +11,8 @@ from pol_oracle.agents.rules.verdicts import Invalid, Valid, Verdict
 from pol_oracle.agents.runtime import open_context
 from pol_oracle.agents.storage.memory import RefusedCall
 from pol_oracle.agents.work.follow import Ask
-from pol_oracle.bench.l1 import PARAMETERS
 from pol_oracle.evidence import Shown
+from pol_oracle.fixtures.l1 import PARAMETERS
 from pol_oracle.protocol.errors import InputError
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import EvidenceKind, Role, Status

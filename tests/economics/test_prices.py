@@ -11,9 +11,9 @@ import pytest
 from pol_oracle.agents.respond import call_of
 from pol_oracle.agents.rules.actions import Demand, Expire, Explain, OneCall, Reveal
 from pol_oracle.agents.rules.policy import DEMANDS
-from pol_oracle.bench.l1 import L1, MINER, VERIFIERS, running
 from pol_oracle.canonical.commitments.segments import SegmentEntry
 from pol_oracle.evidence import Grounds, HonestDiscloser, TraceId, answer_to, traced
+from pol_oracle.fixtures.l1 import L1, MINER, VERIFIERS, running
 from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import Role

@@ -12,9 +12,9 @@ import numpy as np
 
 from pol_oracle.agents.respond import Committer
 from pol_oracle.agents.rules.actions import Prove
-from pol_oracle.bench.l1 import ETH, L1, MINER, PARAMETERS, VERIFIERS, running
 from pol_oracle.evidence import ClaimedTrace, FraudProof, Traced, TraceId, requirement_proof, traced
 from pol_oracle.evidence.operations import operation_proof
+from pol_oracle.fixtures.l1 import ETH, L1, MINER, PARAMETERS, VERIFIERS, running
 from pol_oracle.l1.contracts.deployment import Deployment
 from pol_oracle.protocol.difficulty import ANY_DIFFICULTY
 from pol_oracle.protocol.lifecycle import Role

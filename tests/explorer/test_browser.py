@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pol_oracle.bench.l1 import VERIFIERS
+from pol_oracle.fixtures.l1 import VERIFIERS
 from pol_oracle.protocol.positions import Item, Position
 from tests.explorer.browser import Tab, running
 from tests.explorer.conftest import Site

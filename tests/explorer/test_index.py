@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pol_oracle.bench.l1 import PARAMETERS, running
 from pol_oracle.explorer.index import codec
 from pol_oracle.explorer.index.reading import IndexReader
 from pol_oracle.explorer.index.schema import connect, open_index
 from pol_oracle.explorer.index.writing import REACH, IndexWriter
 from pol_oracle.explorer.keeper import IndexKeeper
+from pol_oracle.fixtures.l1 import PARAMETERS, running
 from pol_oracle.l1.client import Client
 from pol_oracle.l1.events.typed import Event
 from pol_oracle.l1.monitor import Monitor, Update

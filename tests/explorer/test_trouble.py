@@ -14,10 +14,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from pol_oracle.bench.l1 import L1, PARAMETERS, TASK
 from pol_oracle.explorer.index.reading import IndexReader
 from pol_oracle.explorer.keeper import IndexKeeper
 from pol_oracle.explorer.web.serve import ExplorerConfig
+from pol_oracle.fixtures.l1 import L1, PARAMETERS, TASK
 from pol_oracle.l1.client import Client
 from pol_oracle.l1.contracts.artifacts import compile_contracts
 from pol_oracle.l1.contracts.deployment import Deployment

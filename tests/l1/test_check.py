@@ -8,7 +8,7 @@ import pytest
 import structlog
 from eth_account.signers.local import LocalAccount
 
-from pol_oracle.bench.l1 import L1, MINER
+from pol_oracle.fixtures.l1 import L1, MINER
 from pol_oracle.l1.check import EVERY, Check, Folded
 from pol_oracle.l1.client import Client
 from pol_oracle.l1.contracts.deployment import Deployment

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pol_oracle.agents.monitoring.waiting import QUIET_S
-from pol_oracle.bench.l1 import L1
+from pol_oracle.fixtures.l1 import L1
 from pol_oracle.l1.client import Client
 from pol_oracle.l1.contracts.deployment import Deployment
 from pol_oracle.protocol.errors import Unreachable

@@ -20,6 +20,7 @@ from pol_oracle.canonical.models import MODEL_NAMES
 from pol_oracle.canonical.operations import Kind, Operation, strides
 from pol_oracle.evidence import ClaimedTrace, SegmentStep, Traced, TraceId, answer_to
 from pol_oracle.evidence.shown import ANSWER_TYPES
+from pol_oracle.fixtures.l1 import running
 from pol_oracle.protocol.errors import InputError, Reverted
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.positions import Position, Tree
@@ -27,7 +28,6 @@ from pol_oracle.store import StateStore
 from pol_oracle.view.blocks import BlockView
 
 from ..format import Row
-from ..l1 import running
 from .arithmetic import vectors
 from .proving import EVALUATION, FLIPS, Harness, draw, flip, harness
 

@@ -19,14 +19,13 @@ from pol_oracle.canonical.state import State
 from pol_oracle.evidence import ClaimedTrace, SegmentStep, Traced, TraceId, traced
 from pol_oracle.evidence.operations import input_proof, operation_proof
 from pol_oracle.evidence.proofs import FraudProof
+from pol_oracle.fixtures.l1 import L1, running
 from pol_oracle.l1.client import STOP, Request
 from pol_oracle.protocol.errors import Reverted
 from pol_oracle.protocol.hashing import ZERO
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.positions import Tree
 from pol_oracle.task import Segment, TaskSpec, Workload, build_workload, state_before, train_segment
-
-from ..l1 import L1, running
 
 GAS_CAP = 1 << 24  # of one transaction (EIP-7825)
 SAMPLES = 64  # of either data set: the Court's work does not depend on it beyond a path's length

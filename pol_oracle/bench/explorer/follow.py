@@ -12,10 +12,10 @@ from threading import Thread
 from urllib.parse import urlsplit
 
 from pol_oracle.explorer.web.serve import ExplorerConfig, assemble
+from pol_oracle.fixtures.l1 import running
 from pol_oracle.store.server import bound
 
 from ..format import Row
-from ..l1 import running
 from .pages import fetch
 
 LIVE_BAR_S = 1.0

@@ -13,6 +13,7 @@ from pol_oracle.explorer.index.reading import IndexReader
 from pol_oracle.explorer.index.rows import IndexedBlock
 from pol_oracle.explorer.index.writing import IndexWriter
 from pol_oracle.explorer.keeper import IndexState
+from pol_oracle.fixtures.l1 import ELIGIBLE, PARAMETERS, TASK
 from pol_oracle.l1.contracts.deployment import ORDER, Deployment
 from pol_oracle.l1.events.typed import (
     Attested,
@@ -29,8 +30,6 @@ from pol_oracle.protocol.difficulty import work
 from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import EvidenceKind
-
-from ..l1 import ELIGIBLE, PARAMETERS, TASK
 
 BLOCKS, FORKS = 10_000, 500
 GENESIS = keccak(b"genesis")

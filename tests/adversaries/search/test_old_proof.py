@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pol_oracle.demo.forgers import own_indices
 from pol_oracle.evidence import TraceId
+from pol_oracle.fixtures.forged import own_indices
 from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.lifecycle import EvidenceKind
 from pol_oracle.protocol.positions import Tree

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pol_oracle.demo.forgers import own_indices
+from pol_oracle.fixtures.forged import own_indices
 from pol_oracle.protocol.lifecycle import EvidenceKind
 from tests.adversaries.arena import DIFFICULTY, Arena
 from tests.adversaries.forging import honest

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pol_oracle.bench.l1 import L1
+from pol_oracle.fixtures.l1 import L1
 from pol_oracle.soak.network.lies import Question, Reply, hang_up, honestly
 from pol_oracle.soak.network.proxy import LyingProxy
 from tests.cli.conftest import Pol

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pol_oracle.bench.l1 import L1, MINER, PARAMETERS
+from pol_oracle.fixtures.l1 import L1, MINER, PARAMETERS
 from pol_oracle.l1.client import Client
 from pol_oracle.l1.contracts.deployment import Deployment
 from pol_oracle.l1.records import Bond

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from pol_oracle.bench.l1 import L1
+from pol_oracle.fixtures.l1 import L1
 from pol_oracle.l1.contracts.deployment import Deployment
 from pol_oracle.l1.devnet.ports import free_port
 from tests.cli.conftest import Pol

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pol_oracle.bench.l1 import L1
+from pol_oracle.fixtures.l1 import L1
 from pol_oracle.l1.client import Client
 from pol_oracle.l1.contracts.deployment import Deployment
 from pol_oracle.l1.events.logs import decode

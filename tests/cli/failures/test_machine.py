@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from pol_oracle.bench.l1 import L1
 from pol_oracle.cli.failures import expected
+from pol_oracle.fixtures.l1 import L1
 from pol_oracle.l1.contracts.deployment import Deployment
 from pol_oracle.protocol.errors import StoreError
 from tests.cli.conftest import Pol

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pol_oracle.bench.l1 import L1
+from pol_oracle.fixtures.l1 import L1
 from pol_oracle.l1.contracts.deployment import Deployment
 from pol_oracle.l1.devnet.accounts import dev_account
 from tests.cli.conftest import Pol

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pol_oracle.bench.l1 import L1, MINER
-from pol_oracle.demo.forgers import STEP, nudged, own_indices, with_post
 from pol_oracle.evidence import first_unmet, traced
+from pol_oracle.fixtures.forged import STEP, nudged, own_indices, with_post
+from pol_oracle.fixtures.l1 import L1, MINER
 from pol_oracle.l1.client import Client
 from pol_oracle.l1.contracts.deployment import Deployment
 from pol_oracle.l1.devnet.accounts import dev_account

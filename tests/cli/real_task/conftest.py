@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pol_oracle.bench.l1 import L1, MINER
+from pol_oracle.fixtures.l1 import L1, MINER
 from pol_oracle.l1.devnet.accounts import dev_account
 from pol_oracle.protocol.difficulty import BIT
 from pol_oracle.search import Base, Job, Proof, search_for

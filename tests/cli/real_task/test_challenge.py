@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pol_oracle.bench.l1 import L1
+from pol_oracle.fixtures.l1 import L1
 from pol_oracle.protocol.lifecycle import Status
 from pol_oracle.search import Proof
 from tests.cli.conftest import Pol

@@ -9,9 +9,9 @@ import pytest
 import safetensors.numpy
 
 from pol_oracle.agents.runtime import prepare_workload
-from pol_oracle.bench.l1 import L1
 from pol_oracle.canonical.state import State
-from pol_oracle.demo.forgers import nudged
+from pol_oracle.fixtures.forged import nudged
+from pol_oracle.fixtures.l1 import L1
 from pol_oracle.l1.contracts.deployment import Deployment
 from pol_oracle.store import StateStore, file_name
 from pol_oracle.task import Workload

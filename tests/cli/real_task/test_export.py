@@ -12,8 +12,8 @@ import safetensors.numpy
 import torch
 from numpy.typing import NDArray
 
-from pol_oracle.bench.l1 import L1
 from pol_oracle.canonical.state import State
+from pol_oracle.fixtures.l1 import L1
 from pol_oracle.search import Proof, build_module
 from pol_oracle.search.torch_models import images_to_torch
 from pol_oracle.task import Workload

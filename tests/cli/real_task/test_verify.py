@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from pol_oracle.bench.l1 import L1, MINER
-from pol_oracle.demo.forgers import nudged
+from pol_oracle.fixtures.forged import nudged
+from pol_oracle.fixtures.l1 import L1, MINER
 from pol_oracle.l1.devnet.accounts import dev_account
 from pol_oracle.protocol.hashing import ZERO, keccak
 from pol_oracle.protocol.header import Header
