@@ -16,6 +16,7 @@ import {Header, Tree} from "./Types.sol";
 /// @title What answers a demand: a part of a tree, checked against what the block, or an explanation, claims.
 /// @notice Each function shows one item. What it takes besides its form is in lib/Answers.sol.
 /// @dev Holds no state: Demands does. A demand is taken as answered first; what does not answer it reverts that.
+/// @custom:security-contact SECURITY.md of the repository
 contract Reveals is IReveals {
     IPoLRegistry public immutable registry;
     IDemands public immutable demands;

@@ -51,6 +51,13 @@ def test_owned_paths_exist() -> None:
     assert [path for path in paths[1:] if not (ROOT / path.strip("/")).is_dir()] == []
 
 
+def test_every_contract_says_whom_to_tell_of_a_hole() -> None:
+    sources = {path.name: path.read_text("utf-8") for path in (ROOT / "contracts").glob("*.sol")}
+    contracts = {name for name, text in sources.items() if "\ncontract " in text}
+    assert len(contracts) > 5
+    assert [name for name in contracts if "@custom:security-contact" not in sources[name]] == []
+
+
 def test_the_devcontainer_is_json_and_sets_up() -> None:
     container = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text("utf-8"))
     assert container["postCreateCommand"] == "make setup"
