@@ -26,7 +26,7 @@ OLD = Rules(walks=False, lapses_burn=False, outweighs=False)
 NEW = Rules(walks=True, lapses_burn=True, outweighs=True)
 ETH, PRICE = 10**18, 6 * 10**9  # wei; wei per gas
 MEASURED = Path(__file__).parents[1] / "bench" / "gas.json"
-GAS = {  # as `make gas` measures it; of a proof and an answer the dearest that agents meet
+GAS: dict[str, int] = {  # as `make gas` measures it; of a proof and an answer the dearest that agents meet
     **{name.removeprefix("gas."): used for name, used in json.loads(MEASURED.read_text()).items()},
     "prove": 2_158_036,
     "answer": 2_694_390,
