@@ -100,22 +100,34 @@ def password(settings: Settings, file: Path | None, *, confirm: bool = False) ->
     return str(typer.prompt("Password", hide_input=True, confirmation_prompt=confirm))
 
 
+def check_account(settings: Settings, name: str | None, dev: int | None) -> None:
+    """Refuses a choice of key that cannot be meant, before anything is loaded and anybody types a password.
+
+    Raises:
+        InputError: not exactly one was chosen, or there is no such keystore.
+    """
+    if (name is None) == (dev is None):
+        raise InputError("choose the key to sign with: --account NAME (see `pol keys list`), or --dev N on the devnet")
+    if name is not None:
+        from pol_oracle.l1.keys import find_key
+
+        find_key(settings.keys, name)
+
+
 def account(settings: Settings, name: str | None, dev: int | None, file: Path | None) -> LocalAccount:
     """Returns the key to sign with: a keystore by name, or one of the devnet's well-known accounts.
 
     Raises:
         InputError: not exactly one was chosen, no such keystore, or a wrong password.
     """
-    if (name is None) == (dev is None):
-        raise InputError("choose the key to sign with: --account NAME (see `pol keys list`), or --dev N on the devnet")
+    check_account(settings, name, dev)
     if dev is not None:
         from pol_oracle.l1.devnet.accounts import dev_account
 
         return dev_account(dev)
-    from pol_oracle.l1.keys import find_key, load_key
+    from pol_oracle.l1.keys import load_key
 
     assert name is not None
-    find_key(settings.keys, name)  # before anybody types a password
     return load_key(settings.keys, name, password(settings, file))
 
 
@@ -141,6 +153,7 @@ def following(
     from pol_oracle.store import StateStore
 
     places = tuple(store or found.store)
+    kept = StateStore([settings.states, *places])
     workload = prepare_workload(found, settings.data, threads, places)
     genesis = bytes.fromhex(found.genesis_id.removeprefix("0x"))
     with Progress(console=Console(stderr=True), transient=True) as shown:
@@ -150,7 +163,7 @@ def following(
             done, total = stage.height * stage.steps + stage.step, (stage.target + 1) * stage.steps
             shown.update(bar, completed=done, total=total, description=f"segment after block {stage.height}")
 
-        yield Follower(workload, genesis, StateStore([settings.states, *places]), watch)
+        yield Follower(workload, genesis, kept, watch)
     KeptStates(settings.states).tidy(view)
 
 

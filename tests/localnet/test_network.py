@@ -13,7 +13,8 @@ from pol_oracle.l1.client import Client
 from pol_oracle.l1.contracts.deployment import Deployment
 from pol_oracle.l1.devnet.anvil import Devnet
 from pol_oracle.l1.devnet.ports import HOST, free_port
-from pol_oracle.localnet.network import HONEST, alone, bonded, cheats, chosen, found_or_deployed, running_devnet
+from pol_oracle.demo.cast import cheats
+from pol_oracle.localnet.network import HONEST, alone, bonded, chosen, fitting, found_or_deployed, running_devnet
 from pol_oracle.localnet.run import explorer_of
 from pol_oracle.protocol.errors import InputError, WrongChain
 from pol_oracle.protocol.lifecycle import Role

@@ -48,9 +48,6 @@ def challenge(
     What only the miner knows of what a proof takes has to be demanded on L1 first (--demand), from the header down to
     one value: give the command again each time it is answered.
     """
-    from pol_oracle.agents.rules.verdicts import Unavailable, Valid, accusation
-    from pol_oracle.agents.work.replay import Replayer
-
     settings: Settings = ctx.obj
     found = session.deployment(settings)
     anonymous = dry_run and account is None and dev is None
@@ -58,6 +55,10 @@ def challenge(
     connection = session.client(settings, found)
     view = session.history(connection, found).view
     wanted = _judgeable(find(view, block))
+
+    from pol_oracle.agents.rules.verdicts import Unavailable, Valid, accusation
+    from pol_oracle.agents.work.replay import Replayer
+
     with session.following(settings, found, view, store, threads) as follower:
         verdict = Replayer(follower)(wanted, view.lineage(wanted.parent), wanted.shown, lambda: False)
     plan = plan_of(connection, wanted, verdict, key)
