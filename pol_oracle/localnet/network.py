@@ -109,9 +109,7 @@ def found_or_deployed(home: Path, rpc: str, task: Path, say: Say) -> Deployment:
         say("preparing data and kernels (a minute the first time)")
         workload = prepare(task, home / "data")
         say("deploying the contracts")
-        made = launch(Client.connect(rpc), dev_account(0), workload, [str((home / "store").resolve())])
-        made.save(path)
-        return made
+        return launch(Client.connect(rpc), dev_account(0), workload, [str((home / "store").resolve())], file=path)
     found = Deployment.load(path)
     if found.chain_id != CHAIN_ID:
         raise InputError(

@@ -63,8 +63,8 @@ def deploy(
     kept = StateStore(places)
     if from_state is not None:
         spec = spec.model_copy(update={"initial": output.hex0x(_given(from_state, spec.model, kept).root)})
-    made = launch(connection, key, build_workload(spec, settings.data, store=kept), places, session.fees(settings))
-    made.save(path)
+    workload = build_workload(spec, settings.data, store=kept)
+    made = launch(connection, key, workload, places, session.fees(settings), path)
     if (aside := set_aside(settings.agents)) is not None:
         output.remark(f"what agents remembered of the earlier deployment is in {aside}; they begin anew")
     values = {
