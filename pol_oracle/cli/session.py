@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pol_oracle.view import History, View
 
 OWN, REPORTED = "command:", "reported:"  # begin the keys of what commands send, before and after its end was shown
+KEPT = "*-kept"  # folders of agents' states
 PAUSE_S = 0.2  # between two looks at an L1 whose nodes do not agree yet on how far it is
 
 
@@ -153,7 +154,8 @@ def following(
     from pol_oracle.store import StateStore
 
     places = tuple(store or found.store)
-    kept = StateStore([settings.states, *places])
+    agents = sorted(settings.agents.glob(KEPT))  # what those of this machine computed needs no replay
+    kept = StateStore([settings.states, *agents, *places])
     workload = prepare_workload(found, settings.data, threads, places)
     genesis = bytes.fromhex(found.genesis_id.removeprefix("0x"))
     with Progress(console=Console(stderr=True), transient=True) as shown:
@@ -164,7 +166,8 @@ def following(
             shown.update(bar, completed=done, total=total, description=f"segment after block {stage.height}")
 
         yield Follower(workload, genesis, kept, watch)
-    KeptStates(settings.states).tidy(view)
+    with suppress(OSError):  # a home folder that cannot be written to
+        KeptStates(settings.states).tidy(view)
 
 
 def names(settings: Settings, found: Deployment) -> Names:
