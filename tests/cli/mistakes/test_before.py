@@ -60,3 +60,16 @@ for line in {[line for line, _ in MISTAKES]}:
     shown = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert shown.stdout.split() == [], shown.stdout
     assert shown.returncode == 0, shown.stderr
+
+
+def test_a_miner_that_is_not_bonded_is_told_before_torch_is_loaded(home: Path, deployed: Deployment) -> None:
+    script = f"""
+import sys
+from typer.testing import CliRunner
+from pol_oracle.cli.app import app
+result = CliRunner().invoke(app, ["--home", {str(home)!r}, "miner", "run", "--dev", "7", "--store", "x"])
+print(result.exit_code, "torch" in sys.modules, result.stderr)
+"""
+    shown = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert shown.stdout.startswith("1 False"), shown.stdout + shown.stderr
+    assert "bonded as miner" in shown.stdout
