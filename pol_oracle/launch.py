@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from eth_account.signers.local import LocalAccount
 
@@ -15,7 +16,12 @@ from pol_oracle.task import Workload
 
 
 def launch(
-    client: Client, account: LocalAccount, workload: Workload, store: Sequence[str], fees: FeePolicy | None = None
+    client: Client,
+    account: LocalAccount,
+    workload: Workload,
+    store: Sequence[str],
+    fees: FeePolicy | None = None,
+    file: Path | None = None,
 ) -> Deployment:
     """Deploys the contracts for a task and puts its initial weights into the store.
 
@@ -24,6 +30,8 @@ def launch(
         account: pays, and has no rights afterwards.
         workload: the task, as this machine computes it.
         store: URLs of the store; the first one is written to.
+        fees: how much to offer.
+        file: the deployment file to write; what is sent is remembered beside it until then.
         fees: how much to offer.
 
     Raises:
@@ -41,4 +49,5 @@ def launch(
         store=store,
         confirmations=workload.spec.chain.confirmations,
         fees=fees,
+        file=file,
     )

@@ -114,7 +114,8 @@ class MinerLoop(Loop):
 
     def waits(self, view: View) -> list[Wait]:
         """See :class:`Loop`."""
-        own = miner_wait(view, self.context.me, self.context.parameters, view.now) if self._whole else None
+        chain_id = self.context.config.deployment.chain_id
+        own = miner_wait(view, self.context.me, self.context.parameters, view.now, chain_id) if self._whole else None
         return [*super().waits(view), *([own] if own else [])]
 
     def close_workers(self, patience: float) -> None:
@@ -198,10 +199,6 @@ def run_miner(config: AgentConfig, stop: threading.Event | None = None) -> None:
     Raises:
         PolError: it cannot start, or cannot go on; the message says why and what to do.
     """
-    from pol_oracle.search import search_for, set_up_torch  # torch is loaded only where it is used
-
-    from .production import Production
-
     log_to(config.log_path, config.tell)
     store = open_store(config)
     if store.read_only and config.deployment.task.rule_set is RuleSet.PAPER:
@@ -212,6 +209,11 @@ def run_miner(config: AgentConfig, stop: threading.Event | None = None) -> None:
     context = joined(config, Role.MINER, stop)  # fails faster than what follows
     if context is None:
         return
+
+    from pol_oracle.search import search_for, set_up_torch  # torch is loaded only where it is used
+
+    from .production import Production
+
     set_up_torch(config.threads)
     workload = prepare_workload(config.deployment, config.cache, config.threads, config.store)
     search, meter = search_for(workload, config.rendezvous), Meter(len(workload.test))

@@ -84,8 +84,9 @@ class VerifierLoop(Loop):
 
     def waits(self, view: View) -> list[Wait]:
         """See :class:`Loop`."""
-        config = self.context.config
-        own = verifier_wait(view, self.context.me, self.context.parameters, config.policy) if self._whole else None
+        config, chain_id = self.context.config, self.context.config.deployment.chain_id
+        wait = verifier_wait(view, self.context.me, self.context.parameters, config.policy, chain_id)
+        own = wait if self._whole else None
         missing = [why.reason for block_id, why in self._replay_queue.unserved.items() if block_id in view.live]
         stuck = [
             Wait("replay", f"{count(len(missing), 'live block')} cannot be replayed yet: {why}") for why in missing[:1]

@@ -26,6 +26,7 @@ BENCHES: dict[str, dict[str, str]] = {
         "trees": "pol_oracle.bench.commitments:trees",
         "replay": "pol_oracle.bench.commitments:replay",
         "segments": "pol_oracle.bench.commitments:segments",
+        "follow": "pol_oracle.bench.following:follow",
         "slowest": "pol_oracle.bench.slowest:slowest",
         "agreement": "pol_oracle.bench.search.agreement:agreement",
         "start-up": "pol_oracle.bench.canonical:start_up",

@@ -1,6 +1,9 @@
-"""What users type: amounts and addresses."""
+"""What users type: amounts, addresses, and files to write."""
 
 from __future__ import annotations
+
+import os
+from pathlib import Path
 
 from pol_oracle.protocol.errors import InputError
 
@@ -19,6 +22,23 @@ def address(text: str) -> str:
     if digits not in (digits.lower(), digits.upper()) and not is_checksum_address(text):
         raise InputError(f"a digit of the address {text} is wrong: its capitals, a checksum (EIP-55), do not fit")
     return str(to_checksum_address(text))
+
+
+def target(path: Path | None) -> Path | None:
+    """Returns the place of a file that is to be written: told before the work that it is for.
+
+    Raises:
+        InputError: no file can be written there.
+    """
+    if path is None or (path.exists() and not path.is_file() and not path.is_dir()):  # a device or a pipe
+        return path
+    if path.is_dir():
+        raise InputError(f"cannot write {path}: it is a folder; name a file")
+    if not path.parent.is_dir():
+        raise InputError(f"cannot write {path}: there is no folder {path.parent}; create its folder first")
+    if not os.access(path.parent, os.W_OK):
+        raise InputError(f"cannot write {path}: permission denied; choose another folder")
+    return path
 
 
 def wei(text: str) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pol_oracle.view import History, View
 
 OWN, REPORTED = "command:", "reported:"  # begin the keys of what commands send, before and after its end was shown
+KEPT = "*-kept"  # folders of agents' states
 PAUSE_S = 0.2  # between two looks at an L1 whose nodes do not agree yet on how far it is
 
 
@@ -100,22 +101,34 @@ def password(settings: Settings, file: Path | None, *, confirm: bool = False) ->
     return str(typer.prompt("Password", hide_input=True, confirmation_prompt=confirm))
 
 
+def check_account(settings: Settings, name: str | None, dev: int | None) -> None:
+    """Refuses a choice of key that cannot be meant, before anything is loaded and anybody types a password.
+
+    Raises:
+        InputError: not exactly one was chosen, or there is no such keystore.
+    """
+    if (name is None) == (dev is None):
+        raise InputError("choose the key to sign with: --account NAME (see `pol keys list`), or --dev N on the devnet")
+    if name is not None:
+        from pol_oracle.l1.keys import find_key
+
+        find_key(settings.keys, name)
+
+
 def account(settings: Settings, name: str | None, dev: int | None, file: Path | None) -> LocalAccount:
     """Returns the key to sign with: a keystore by name, or one of the devnet's well-known accounts.
 
     Raises:
         InputError: not exactly one was chosen, no such keystore, or a wrong password.
     """
-    if (name is None) == (dev is None):
-        raise InputError("choose the key to sign with: --account NAME (see `pol keys list`), or --dev N on the devnet")
+    check_account(settings, name, dev)
     if dev is not None:
         from pol_oracle.l1.devnet.accounts import dev_account
 
         return dev_account(dev)
-    from pol_oracle.l1.keys import find_key, load_key
+    from pol_oracle.l1.keys import load_key
 
     assert name is not None
-    find_key(settings.keys, name)  # before anybody types a password
     return load_key(settings.keys, name, password(settings, file))
 
 
@@ -141,6 +154,8 @@ def following(
     from pol_oracle.store import StateStore
 
     places = tuple(store or found.store)
+    agents = sorted(settings.agents.glob(KEPT))  # what those of this machine computed needs no replay
+    kept = StateStore([settings.states, *agents, *places])
     workload = prepare_workload(found, settings.data, threads, places)
     genesis = bytes.fromhex(found.genesis_id.removeprefix("0x"))
     with Progress(console=Console(stderr=True), transient=True) as shown:
@@ -150,8 +165,9 @@ def following(
             done, total = stage.height * stage.steps + stage.step, (stage.target + 1) * stage.steps
             shown.update(bar, completed=done, total=total, description=f"segment after block {stage.height}")
 
-        yield Follower(workload, genesis, StateStore([settings.states, *places]), watch)
-    KeptStates(settings.states).tidy(view)
+        yield Follower(workload, genesis, kept, watch)
+    with suppress(OSError):  # a home folder that cannot be written to
+        KeptStates(settings.states).tidy(view)
 
 
 def names(settings: Settings, found: Deployment) -> Names:

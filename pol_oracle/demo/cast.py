@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from pol_oracle.protocol.errors import InputError
 from pol_oracle.protocol.lifecycle import EvidenceKind
 
 
@@ -85,6 +87,21 @@ ROLES: tuple[tuple[str, DemoRole], ...] = (
     ("colluder-2", DemoRole.COLLUDER),
     ("colluder-3", DemoRole.COLLUDER),
 )
+
+
+def cheats() -> tuple[str, ...]:
+    """Returns the names of those that can be let loose on a network."""
+    return tuple(name for name, part in ROLES if not part.honest)
+
+
+def check_cheats(names: Sequence[str]) -> None:
+    """Refuses names that no cheat has.
+
+    Raises:
+        InputError: there is one.
+    """
+    if unknown := [name for name in names if name not in cheats()]:
+        raise InputError(f"there is no cheat {unknown[0]!r}; choose from: {', '.join(cheats())}")
 
 
 def assemble(address_of: dict[int, str]) -> tuple[Party, ...]:

@@ -6,7 +6,6 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from pol_oracle.canonical.selftest import self_test
 from pol_oracle.l1.contracts.artifacts import SOLC_VERSION, load_artifact
 from pol_oracle.l1.devnet.anvil import CHECKOUT, find_anvil
 from pol_oracle.protocol.errors import ArithmeticFault, InputError
@@ -64,6 +63,8 @@ def disk(home: Path) -> Finding:
 
 def arithmetic() -> Finding:
     """Whether the canonical arithmetic gives the right bits here."""
+    from pol_oracle.canonical.selftest import self_test  # which takes a while to load
+
     try:
         self_test()
     except ArithmeticFault as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pol_oracle.agents.monitoring.waiting import WEI, network_wait
+from pol_oracle.agents.monitoring.waiting import WEI, deposit_command, network_wait
 from pol_oracle.agents.rules.policy import Policy
 from pol_oracle.l1.client import Client
 from pol_oracle.l1.contracts.deployment import Deployment
@@ -44,8 +44,9 @@ def bonds(view: View, deployment: Deployment, agents: Sequence[AgentStatus]) -> 
         if bond.total >= needed:
             found.append(good(name, text))
             continue
-        remedy = f"`pol bond deposit {5 * needed / WEI:g} --role {agent.role.name.lower()} --for {agent.address}`"
-        found.append(Finding(name, Grade.BAD, text, remedy))
+        remedy = deposit_command(needed, agent.role, agent.address, deployment.chain_id)
+        grade, text = (Grade.WARNING, f"{text}; it is stopped") if agent.stopped else (Grade.BAD, text)
+        found.append(Finding(name, grade, text, remedy))
     return found
 
 

@@ -10,5 +10,6 @@ check.py      whether the events add up to what the contracts say
 sending/      calls that leave exactly once, through restarts, stuck nonces and reorganisations
 keys.py       encrypted keystores
 deploy.py     deploying the contracts
+deploying.py  what a deployment has sent, on disk
 devnet/       a local Anvil in the background
 """

@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import astuple, dataclass
+from pathlib import Path
 from typing import Any
 
 import rlp
@@ -30,6 +31,7 @@ from .client import Client
 from .contracts.abi import decode_revert
 from .contracts.artifacts import load_artifact
 from .contracts.deployment import ORDER, Deployment
+from .deploying import DeployJournal, Tries
 from .node.answers import number
 from .node.node import legible
 from .node.pace import patience_s
@@ -38,6 +40,8 @@ from .records import Receipt
 from .sending.fees import ETH, GWEI, CallKind, FeePolicy, market_of, offer
 
 GAS_MARGIN = 1.1
+JOURNALS = "deploying"  # folder beside the deployment file
+IN_PLACE = ("already", "known", "nonce too low", "replacement")  # a node says so: it has an earlier one, or as good
 POLL_S = 0.1
 
 log = structlog.get_logger(__name__)
@@ -91,8 +95,9 @@ def deploy(
     store: Sequence[str] = (),
     confirmations: int = 1,
     fees: FeePolicy | None = None,
+    file: Path | None = None,
 ) -> Deployment:
-    """Deploys the contracts and checks what came out.
+    """Deploys the contracts, checks what came out, and writes the deployment file.
 
     Args:
         client: connected to L1; needs no deployment.
@@ -103,14 +108,21 @@ def deploy(
         store: URLs, for the deployment file.
         confirmations: for the deployment file.
         fees: how much to offer.
+        file: to write. What is sent is written down beside it, so that the same deployment, asked for again before
+            the file is there, goes on with it. None: no file, and nothing is remembered.
 
     Raises:
-        InputError: the account cannot pay, L1 is dearer than the cap, or the account was used meanwhile.
+        InputError: the account cannot pay, L1 is dearer than the cap, or the account was used meanwhile; or a file
+            cannot be written.
+        StoreError: what is to be sent cannot be written down.
         Reverted: a constructor refused.
         NotMined: L1 did not include a transaction in time.
         WrongChain: what L1 holds afterwards is not what was deployed.
     """
-    creations, first = _create(client, account, task, parameters, fees or FeePolicy())
+    journal = None
+    if file is not None:
+        journal = DeployJournal.of(file.parent / JOURNALS, client, account.address, task, parameters)
+    creations, first = _create(client, account, task, parameters, fees or FeePolicy(), journal)
     addresses = {creation.name: creation.address for creation in creations}
     deployment = describe(
         client.chain_id,
@@ -124,24 +136,77 @@ def deploy(
         confirmations=confirmations,
     )
     verify(client, deployment)
+    if file is not None and journal is not None:
+        deployment.save(file)
+        journal.forget()
     return deployment
 
 
 def _create(
-    client: Client, account: LocalAccount, task: Task, parameters: Parameters, fees: FeePolicy
+    client: Client,
+    account: LocalAccount,
+    task: Task,
+    parameters: Parameters,
+    fees: FeePolicy,
+    journal: DeployJournal | None,
 ) -> tuple[tuple[Creation, ...], int]:
     """Sends all transactions at once, waits for all; returns the contracts and the L1 block of the first."""
-    nonce = client.nonce(account.address, "pending")
-    creations = plan(account.address, nonce, task, parameters)
-    transactions = _priced(client, account.address, nonce, creations, fees)
-    hashes = [_broadcast(client, account, transaction) for transaction in transactions]
+    tries = journal.read() if journal is not None else None
+    tries = tries or Tries.anew(client.nonce(account.address, "pending"), len(ORDER))
+    creations = plan(account.address, tries.nonce, task, parameters)
+    _send(client, account, tries, _left(client, account.address, tries, creations, journal), fees, journal)
     limit_s = patience_s(client, 1)
-    receipts = [_mined(client, tx_hash, limit_s) for tx_hash in hashes]
+    try:
+        receipts = [_mined(client, tried, limit_s) for tried in tries.hashes]
+    except NotMined as error:
+        again = "; it stays under way, and the same command goes on with it" if journal is not None else ""
+        raise NotMined(f"{error}{again}") from error
     for creation, receipt in zip(creations, receipts, strict=True):
         if not receipt.ok or receipt.contract_address != creation.address:
+            if journal is not None:
+                journal.forget()
             raise ChainError(f"L1 did not create {creation.name} (transaction 0x{receipt.tx_hash.hex()}); deploy again")
         log.info("deployed", contract=creation.name, address=creation.address, gas=receipt.gas_used)
     return creations, min(receipt.l1_block for receipt in receipts)
+
+
+def _left(
+    client: Client, sender: Address, tries: Tries, creations: Sequence[Creation], journal: DeployJournal | None
+) -> dict[int, Creation]:
+    """What is not mined yet, by its place.
+
+    Raises:
+        InputError: something else has a nonce of it.
+    """
+    left = {at: c for at, c in enumerate(creations) if _receipt(client, tries.hashes[at]) is None}
+    if tries.begun and journal is not None:
+        log.warning("going on with what an earlier command sent", mined=len(creations) - len(left), of=len(creations))
+        if left and client.nonce(sender) > tries.nonce + min(left):
+            raise InputError(
+                f"L1 does not show the contract {creations[min(left)].name} that an earlier command deployed, and "
+                f"{sender} has sent more since: try again later, or move {journal.path} away to begin anew"
+            )
+    return left
+
+
+def _send(
+    client: Client,
+    account: LocalAccount,
+    tries: Tries,
+    creations: Mapping[int, Creation],
+    fees: FeePolicy,
+    journal: DeployJournal | None,
+) -> None:
+    """Signs transactions for these contracts, writes them down, and only then broadcasts them."""
+    joined = tries.begun
+    transactions = _priced(client, account.address, tries.nonce, creations, fees) if creations else []
+    signed = [account.sign_transaction(transaction) for transaction in transactions]
+    for at, transaction in zip(creations, signed, strict=True):
+        tries.add(at, bytes(transaction.hash))
+    if journal is not None:
+        journal.write(tries)
+    for transaction in signed:
+        _broadcast(client, account.address, bytes(transaction.raw_transaction), joined)
 
 
 def describe(
@@ -185,10 +250,10 @@ def verify(client: Client, deployment: Deployment) -> None:
 
 
 def _priced(
-    client: Client, sender: Address, nonce: int, creations: Sequence[Creation], policy: FeePolicy
+    client: Client, sender: Address, nonce: int, creations: Mapping[int, Creation], policy: FeePolicy
 ) -> list[dict[str, Any]]:
     """Returns unsigned transactions, after checking that the sender can pay for all of them."""
-    codes = ["0x" + _creation_code(creation).hex() for creation in creations]
+    codes = ["0x" + _creation_code(creation).hex() for creation in creations.values()]
     limits = [int(_estimated(client, {"from": sender, "data": code}) * GAS_MARGIN) for code in codes]
     market = market_of(client, policy, client.latest())
     fees = offer(market, policy, CallKind.DEPLOY, max(limits))
@@ -206,7 +271,7 @@ def _priced(
     }
     transactions = [
         {"nonce": nonce + at, "data": code, "gas": gas} | common
-        for at, (code, gas) in enumerate(zip(codes, limits, strict=True))
+        for at, code, gas in zip(creations, codes, limits, strict=True)
     ]
     cost = sum(limits) * fees.max_fee
     balance = client.balance(sender)
@@ -237,22 +302,27 @@ def _estimated(client: Client, transaction: Mapping[str, Any]) -> int:
     raise ChainError(f"L1 at {client.rpc.place} refused to estimate a deployment: {answer.message}")
 
 
-def _broadcast(client: Client, account: LocalAccount, transaction: Mapping[str, Any]) -> bytes:
-    signed = account.sign_transaction(dict(transaction))
-    refusal = client.broadcast(bytes(signed.raw_transaction))
-    if refusal is None:
-        return bytes(signed.hash)
+def _broadcast(client: Client, sender: Address, raw: bytes, joined: bool) -> None:
+    """Hands a transaction to L1; it may have an earlier one in its place if such a one was sent (``joined``)."""
+    refusal = client.broadcast(raw)
+    if refusal is None or (joined and any(word in refusal.message.lower() for word in IN_PLACE)):
+        return
     if "nonce" in refusal.message.lower() or "replacement" in refusal.message.lower():
-        raise InputError(f"{account.address} sent other transactions meanwhile ({refusal.message}); deploy again")
+        raise InputError(f"{sender} sent other transactions meanwhile ({refusal.message}); deploy again")
     raise ChainError(f"L1 at {client.rpc.place} refused a deployment: {refusal.message}")
 
 
-def _mined(client: Client, tx_hash: bytes, limit_s: float) -> Receipt:
+def _receipt(client: Client, tried: Sequence[bytes]) -> Receipt | None:
+    """Of whichever transaction was mined."""
+    return next((receipt for tx_hash in tried if (receipt := client.receipt(tx_hash))), None)
+
+
+def _mined(client: Client, tried: Sequence[bytes], limit_s: float) -> Receipt:
     """Waits for a receipt, also while L1 is away: what was sent is paid for."""
     limit = time.monotonic() + limit_s
     while time.monotonic() < limit:
         with suppress(Unreachable):
-            if receipt := client.receipt(tx_hash):
+            if receipt := _receipt(client, tried):
                 return receipt
         time.sleep(POLL_S)
-    raise NotMined(f"transaction 0x{tx_hash.hex()} was not mined within {limit_s:g} s; is L1 making blocks?")
+    raise NotMined(f"transaction 0x{tried[-1].hex()} was not mined within {limit_s:g} s; is L1 making blocks?")

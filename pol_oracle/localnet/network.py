@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pol_oracle.demo.bonds import deposit_missing
-from pol_oracle.demo.cast import ROLES, DemoRole, Party, assemble
+from pol_oracle.demo.cast import ROLES, DemoRole, Party, assemble, check_cheats
+from pol_oracle.demo.run import TASK
 from pol_oracle.demo.warmup import prepare
 from pol_oracle.l1.client import Client
 from pol_oracle.l1.contracts.deployment import Deployment
@@ -17,14 +18,10 @@ from pol_oracle.l1.devnet.ports import is_free
 from pol_oracle.launch import launch
 from pol_oracle.protocol.errors import InputError, WrongChain
 from pol_oracle.store.files import held
+from pol_oracle.task import load_spec
 
 Say = Callable[[str], None]
 HONEST = ("miner-1", "verifier-1", "verifier-2")
-
-
-def cheats() -> tuple[str, ...]:
-    """Returns the names of those that can be let loose on a network."""
-    return tuple(name for name, part in ROLES if not part.honest)
 
 
 def chosen(cheating: Sequence[str]) -> tuple[Party, ...]:
@@ -33,11 +30,27 @@ def chosen(cheating: Sequence[str]) -> tuple[Party, ...]:
     Raises:
         InputError: there is no such cheat.
     """
-    if unknown := [name for name in cheating if name not in cheats()]:
-        raise InputError(f"there is no cheat {unknown[0]!r}; choose from: {', '.join(cheats())}")
+    check_cheats(cheating)
     wanted = {*HONEST, *cheating}
     everybody = assemble({dev: str(dev_account(dev).address) for dev in range(1, len(ROLES) + 1)})
     return tuple(party for party in everybody if party.name in wanted)
+
+
+def fitting(home: Path, task: Path | None) -> Path:
+    """Returns the task file for a first start; the demo's if none was given. To be called before anything is started.
+
+    Raises:
+        InputError: it cannot be used, or the network that is there has another task.
+    """
+    if task is None:
+        return TASK
+    spec, path = load_spec(task), home / "deployment.json"
+    if path.exists() and Deployment.load(path).spec != spec.model_dump(mode="json"):
+        raise InputError(
+            f"the network in {home} has another task than {task}: leave --task away to go on with it, or choose "
+            "another folder with --home"
+        )
+    return task
 
 
 @contextmanager
@@ -96,9 +109,7 @@ def found_or_deployed(home: Path, rpc: str, task: Path, say: Say) -> Deployment:
         say("preparing data and kernels (a minute the first time)")
         workload = prepare(task, home / "data")
         say("deploying the contracts")
-        made = launch(Client.connect(rpc), dev_account(0), workload, [str((home / "store").resolve())])
-        made.save(path)
-        return made
+        return launch(Client.connect(rpc), dev_account(0), workload, [str((home / "store").resolve())], file=path)
     found = Deployment.load(path)
     if found.chain_id != CHAIN_ID:
         raise InputError(

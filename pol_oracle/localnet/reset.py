@@ -16,7 +16,7 @@ from .network import alone
 
 # in the home folder; keys, data sets, the store and logs of commands stay
 _INDEX = tuple(f"explorer.sqlite{part}" for part in ("", "-wal", "-shm"))
-_GONE = ("deployment.json", "agents", "bonds", "output", "states", "explorer-states", *_INDEX)
+_GONE = ("deployment.json", "deploying", "agents", "bonds", "output", "states", "explorer-states", *_INDEX)
 
 
 def reset(home: Path) -> list[str]:

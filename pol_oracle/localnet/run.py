@@ -18,7 +18,7 @@ from pol_oracle.watch.observer import Observer
 from pol_oracle.watch.screen import Screen
 from pol_oracle.watch.watcher import Watcher
 
-from .network import alone, bonded, chosen, found_or_deployed, part_names, running_devnet
+from .network import alone, bonded, chosen, fitting, found_or_deployed, part_names, running_devnet
 
 EXPLORER_PORT = 8580
 
@@ -29,14 +29,14 @@ class LocalnetConfig:
 
     Attributes:
         home: folder of the network.
-        task: task file, for the first start.
+        task: task file, for the first start; None: the demo's.
         cheats: names of cheats to let loose.
         blocks: own blocks to become final, after which it ends; None: it goes on until it is stopped.
         explorer: serve pages to look at the chain as well.
     """
 
     home: Path
-    task: Path
+    task: Path | None = None
     cheats: tuple[str, ...] = ()
     blocks: int | None = None
     explorer: bool = False
@@ -77,20 +77,20 @@ def run(config: LocalnetConfig, shown: AbstractContextManager[Screen]) -> int:
     Raises:
         PolError: it could not be brought up; what was started is ended.
     """
-    cast, up = chosen(config.cheats), None
+    cast, task, up = chosen(config.cheats), fitting(config.home, config.task), None
     with signals_raise(), alone(config.home), ExitStack() as stack:
         screen = stack.enter_context(shown)
         try:
-            up = _raise(config, cast, stack, screen)
+            up = _raise(config, cast, task, stack, screen)
             up.follow(config.blocks)
         except KeyboardInterrupt:
             screen.say("stopping the agents, then L1, which saves its chain")
     return 0 if up is None else up.own_final
 
 
-def _raise(config: LocalnetConfig, cast: Sequence[Party], stack: ExitStack, screen: Screen) -> _Localnet:
+def _raise(config: LocalnetConfig, cast: Sequence[Party], task: Path, stack: ExitStack, screen: Screen) -> _Localnet:
     net = stack.enter_context(running_devnet(config.home / "devnet", screen.say))
-    deployment = found_or_deployed(config.home, net.rpc, config.task, screen.say)
+    deployment = found_or_deployed(config.home, net.rpc, task, screen.say)
     client = Client.connect(net.rpc, deployment)
     bonded(client, cast, config.home / "bonds", screen.say)
     processes = stack.enter_context(AgentProcesses(config.home))

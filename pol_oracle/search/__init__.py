@@ -10,7 +10,6 @@ The package of torch; what decides about a proof does without.
     draws.py          what nonces demand: one at a time, or a pass's at once
     candidates.py     from a candidate to a proof: the canonical step, then accuracy
     screening.py      exact accuracy of the miner's own states, mostly from torch
-    train.py          ordinary training
 
 Nothing here decides whether a proof is valid: torch finds candidates, the canonical step and evaluation confirm them.
 """
@@ -25,7 +24,6 @@ from .grouped.search import GroupedSearch
 from .helper import help_leader
 from .naive import NaiveSearch
 from .torch_models import build_module, load_state, pick_device, read_state, set_up_torch
-from .train import Recipe, count_correct, train
 
 __all__ = [
     "Base",
@@ -34,18 +32,15 @@ __all__ = [
     "NaiveSearch",
     "Progress",
     "Proof",
-    "Recipe",
     "Rendezvous",
     "Search",
     "build_module",
-    "count_correct",
     "help_leader",
     "load_state",
     "pick_device",
     "read_state",
     "search_for",
     "set_up_torch",
-    "train",
 ]
 
 

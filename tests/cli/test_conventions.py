@@ -15,8 +15,8 @@ from pol_oracle.cli.app import app
 from pol_oracle.cli.local import logs
 from pol_oracle.cli.pages import RUNNING, noticed
 from pol_oracle.cli.settings import load
+from pol_oracle.demo.cast import cheats
 from pol_oracle.l1.contracts.deployment import ORDER, Deployment
-from pol_oracle.localnet.network import cheats
 from pol_oracle.protocol.errors import InputError
 from tests.cli.conftest import Pol
 

@@ -113,6 +113,8 @@ def test_bonds_are_held_against_the_dearest_duty(deployment: Deployment) -> None
     assert [finding.grade for finding in found] == [Grade.GOOD, Grade.GOOD, Grade.BAD]
     assert f"{Policy().needed(deployment.parameters) / 10**18:g}" in found[2].text
     assert "--role verifier" in found[2].remedy
+    stopped = replace(agents[2], alive=False, stopped=True)  # a cheat that was slashed, and will not come back
+    assert network.bonds(scene.view, deployment, [stopped])[0].grade is Grade.WARNING
 
 
 def test_a_missing_quorum_is_noticed(deployment: Deployment) -> None:

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import json
 import socket
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
 from pol_oracle.demo.bonds import stake
+from pol_oracle.demo.cast import cheats
 from pol_oracle.l1.client import Client
 from pol_oracle.l1.contracts.deployment import Deployment
 from pol_oracle.l1.devnet.anvil import Devnet
 from pol_oracle.l1.devnet.ports import HOST, free_port
-from pol_oracle.localnet.network import HONEST, alone, bonded, cheats, chosen, found_or_deployed, running_devnet
-from pol_oracle.localnet.run import explorer_of
+from pol_oracle.localnet.network import HONEST, alone, bonded, chosen, fitting, found_or_deployed, running_devnet
+from pol_oracle.localnet.run import LocalnetConfig, explorer_of, run
 from pol_oracle.protocol.errors import InputError, WrongChain
 from pol_oracle.protocol.lifecycle import Role
+from pol_oracle.task import load_spec
+from pol_oracle.watch.screen import JsonScreen
 
 NO_TASK = Path("no-task.toml")
 
@@ -34,6 +38,21 @@ def test_a_miner_and_two_verifiers_and_whoever_is_asked_for() -> None:
 def test_a_cheat_that_does_not_exist_is_named_with_those_that_do() -> None:
     with pytest.raises(InputError, match="no cheat 'nobody'; choose from: lazy, one-ulp"):
         chosen(("nobody",))
+
+
+def test_a_task_file_is_read_before_anything_is_started(tmp_path: Path, deployment: Deployment) -> None:
+    """An L1 was started for one that is not there, and another task than the deployed one was silently left aside."""
+    with pytest.raises(InputError, match="no task file nowhere"):
+        run(LocalnetConfig(tmp_path / "home", Path("nowhere")), nullcontext(JsonScreen(lambda _: None)))
+    assert not (tmp_path / "home").exists()
+
+    assert fitting(tmp_path, None).name == "task.toml"
+    devnet = fitting(tmp_path, Path("devnet"))
+    spec = load_spec(devnet).model_dump(mode="json")
+    deployment.model_copy(update={"spec": spec}).save(tmp_path / "deployment.json")
+    assert fitting(tmp_path, devnet) == devnet
+    with pytest.raises(InputError, match="has another task than resnet18: leave --task away"):
+        fitting(tmp_path, Path("resnet18"))
 
 
 def test_one_network_per_home(tmp_path: Path) -> None:

@@ -15,15 +15,14 @@ from numpy.typing import NDArray
 from pol_oracle.canonical.commitments.accuracy import AccuracyTree
 from pol_oracle.canonical.state import State
 from pol_oracle.protocol.difficulty import BIT
-from pol_oracle.search import NaiveSearch, Progress, Proof, Recipe, count_correct, read_state, train
+from pol_oracle.search import NaiveSearch, Progress, Proof, read_state
 from pol_oracle.search.draws import Nonces
 from pol_oracle.task import Workload, requirements_of, unmet
 from tests.search.replay import base, draw, job, stands
-from tests.task.workloads import RIVAL, small_workload
+from tests.task.workloads import RIVAL, small_workload, state_after
 
 BITS = 3
 DIFFICULTY = BITS * BIT
-QUICK = Recipe(batch_size=32, average=0.8)
 
 
 def search(workload: Workload, *arguments: Any, **options: Any) -> Proof | None:
@@ -34,7 +33,7 @@ def search(workload: Workload, *arguments: Any, **options: Any) -> Proof | None:
 @pytest.fixture(scope="module")
 def trained() -> State:
     """Somewhat better than chance, so that single steps move the accuracy."""
-    return train(small_workload(), small_workload().initial, steps=40, seed=1, recipe=QUICK)
+    return state_after(160)
 
 
 @pytest.fixture(scope="module")
@@ -132,8 +131,7 @@ def test_pitfall_04_grinding_every_nonce_draws_r_and_p_anew(proof: Proof, nonce:
 
 def test_under_paper_rules_r_is_the_parents_and_p_is_free() -> None:
     workload = small_workload("paper")
-    state = train(workload, workload.initial, steps=40, seed=1, recipe=QUICK)
-    proof = search(workload, job(DIFFICULTY), base(state))
+    proof = search(workload, job(DIFFICULTY), base(state_after(160, "paper")))
     assert proof is not None
     header = proof.header
     assert len(set(header.indices)) == 4
@@ -153,8 +151,11 @@ def test_under_paper_rules_tries_train() -> None:
     searcher.search(
         job(20 * BIT), base(workload.initial), should_stop=lambda: len(seen) >= 100, on_progress=seen.append
     )
-    trained = read_state(searcher._module, workload.model)
-    assert count_correct(workload, trained) > count_correct(workload, workload.initial)
+    before, after = (
+        workload.evaluator.correct(state, workload.test.images, workload.test.labels).sum()
+        for state in (workload.initial, read_state(searcher._module, workload.model))
+    )
+    assert after > before
 
 
 def test_under_hardened_rules_w_stays(proof: Proof, trained: State) -> None:

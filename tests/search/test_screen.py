@@ -13,9 +13,8 @@ from pol_oracle.canonical.evaluate import Evaluator
 from pol_oracle.canonical.models import build_model
 from pol_oracle.canonical.state import State
 from pol_oracle.protocol.errors import InputError, NotFinite
-from pol_oracle.search import Recipe, train
 from pol_oracle.search.screening import DRAWN, NARROWEST, ScreeningEvaluator, relative_deviations, relative_margins
-from tests.task.workloads import small_workload
+from tests.task.workloads import small_workload, state_after
 
 Bytes = NDArray[np.uint8]
 Bits = NDArray[np.bool_]
@@ -54,9 +53,7 @@ def screen(evaluator: Counting) -> ScreeningEvaluator:
 
 @pytest.fixture(scope="module")
 def trained() -> State:
-    return train(
-        small_workload(), small_workload().initial, steps=60, seed=1, recipe=Recipe(batch_size=32, average=0.8)
-    )
+    return state_after(240)
 
 
 def changed(state: State, changes: Mapping[str, Change]) -> State:
@@ -119,8 +116,7 @@ def check(screen: ScreeningEvaluator, evaluator: Counting, state: State) -> int:
 
 @pytest.mark.parametrize("steps", [0, 1, 20])
 def test_it_counts_what_the_evaluator_counts(screen: ScreeningEvaluator, evaluator: Counting, steps: int) -> None:
-    workload = small_workload()
-    check(screen, evaluator, train(workload, workload.initial, steps=steps, seed=2))
+    check(screen, evaluator, state_after(steps))
 
 
 def test_few_samples_of_an_ordinary_state_are_canonical(

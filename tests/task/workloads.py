@@ -6,8 +6,10 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
+from pol_oracle.canonical.state import State
 from pol_oracle.data import DataSpec
-from pol_oracle.task import TaskSpec, Workload, build_workload
+from pol_oracle.protocol.hashing import keccak
+from pol_oracle.task import TaskSpec, Workload, build_workload, state_before
 
 MINER = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
 RIVAL = "0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC"
@@ -27,3 +29,9 @@ def small_workload(rules: str = "hardened", model: str = "cnn") -> Workload:
     """Builds one workload per process."""
     with tempfile.TemporaryDirectory() as folder:
         return build_workload(small_spec(rules, model), Path(folder))
+
+
+def state_after(steps: int, rules: str = "hardened") -> State:
+    """W of a small workload after so many canonical steps, on batches drawn as a segment's are."""
+    workload = small_workload(rules)
+    return state_before(workload, keccak(b"trained"), workload.initial, steps)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pol_oracle.l1.devnet.accounts import CHAIN_ID
 from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.protocol.parameters import Parameters
-from pol_oracle.protocol.types import Address
+from pol_oracle.protocol.types import Address, Wei
 from pol_oracle.view import View
 from pol_oracle.view.blocks import BlockView
 
@@ -61,7 +62,20 @@ def block_wait(view: View, block: BlockView, parameters: Parameters, now: float)
     return ", ".join(found) or "can be final"
 
 
-def miner_wait(view: View, me: Address, parameters: Parameters, now: float) -> Wait | None:
+def deposit_command(needed: Wei, role: Role, address: Address, chain_id: int | None = None) -> str:
+    """Returns the command that fills up a bond, also while its agent runs; on a devnet it can be pasted as it is.
+
+    Args:
+        needed: for one block or duty; some more are covered, too.
+        role: of the bond.
+        address: whose bond it is.
+        chain_id: of L1, where that is known; elsewhere the user says which key pays.
+    """
+    payer = "--dev 0" if chain_id == CHAIN_ID else "--account NAME"
+    return f"`pol bond deposit {_BLOCKS * needed / WEI:g} --role {role.name.lower()} --for {address} {payer}`"
+
+
+def miner_wait(view: View, me: Address, parameters: Parameters, now: float, chain_id: int | None = None) -> Wait | None:
     """Says why a miner cannot propose, None if it can.
 
     Args:
@@ -69,11 +83,12 @@ def miner_wait(view: View, me: Address, parameters: Parameters, now: float) -> W
         me: its address.
         parameters: of the deployment.
         now: L1 time in seconds.
+        chain_id: of L1, for the remedy.
     """
     bond, needed = view.bond(me, Role.MINER), parameters.miner_bond
     if bond.free >= needed:
         return None
-    deposit = f"`pol bond deposit {_BLOCKS * needed / WEI:g} --role miner --for {me}`"
+    deposit = deposit_command(needed, Role.MINER, me, chain_id)
     if bond.total < needed:
         return Wait(NO_BOND, f"{bond.total / WEI:g} ETH bonded, a block takes {needed / WEI:g}", deposit)
     own = [block for block in view.pending if block.miner == me]
@@ -86,7 +101,9 @@ def miner_wait(view: View, me: Address, parameters: Parameters, now: float) -> W
     return Wait("bond", f"bond fully locked in {count(len(own), 'block')}, the first waits: {reason}", deposit)
 
 
-def verifier_wait(view: View, me: Address, parameters: Parameters, policy: Policy) -> Wait | None:
+def verifier_wait(
+    view: View, me: Address, parameters: Parameters, policy: Policy, chain_id: int | None = None
+) -> Wait | None:
     """Says why a verifier cannot attest, None if it can.
 
     Args:
@@ -94,9 +111,10 @@ def verifier_wait(view: View, me: Address, parameters: Parameters, policy: Polic
         me: its address.
         parameters: of the deployment.
         policy: of the agent: how much it keeps in reserve.
+        chain_id: of L1, for the remedy.
     """
     bond, needed = view.bond(me, Role.VERIFIER), policy.needed(parameters)
-    deposit = f"`pol bond deposit {_BLOCKS * needed / WEI:g} --role verifier --for {me}`"
+    deposit = deposit_command(needed, Role.VERIFIER, me, chain_id)
     if bond.total < needed:
         return Wait(NO_BOND, f"{bond.total / WEI:g} ETH bonded, attesting takes {needed / WEI:g}", deposit)
     if bond.free < needed:
@@ -112,7 +130,8 @@ def network_wait(view: View, parameters: Parameters) -> Wait | None:
     return Wait(
         "quorum",
         f"a block needs {parameters.quorum} attestations, and {count(bonded, 'verifier')} can give one",
-        "bond and start another: `pol bond deposit 10 --role verifier`, then `pol verifier run`",
+        "bond and start another: `pol bond deposit 10 --role verifier --account NAME`, then "
+        "`pol verifier run --account NAME`",
     )
 
 

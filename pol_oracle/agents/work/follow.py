@@ -110,7 +110,7 @@ class Follower:
     ) -> None:
         self.workload = workload
         self._genesis_id, self._store, self._watch = genesis_id, store, watch
-        self._lock = threading.RLock()
+        self._lock, self._refused = threading.RLock(), False
         self._segments: _Recent[Segment] = _Recent(_segments_for(workload.model.state_bytes))
         self._entries: _Recent[tuple[bytes, tuple[SegmentEntry, ...], bool]] = _Recent(_LISTS)
         self._begun: _Recent[Training] = _Recent(_BEGUN)
@@ -241,7 +241,11 @@ class Follower:
         try:
             self._store.put(state.root, state.to_bytes())
         except StoreError as error:
-            log.warning("cannot keep a state", root=state.root.hex(), reason=str(error))
+            if not self._refused:
+                log.warning("cannot keep states, so they are computed again", reason=str(error))
+            self._refused = True
+        else:
+            self._refused = False
 
     def _post(self, lineage: Lineage, cancelled: Ask) -> State:
         if not self.workload.rules.derived_state:

@@ -11,30 +11,36 @@ import numpy as np
 from pol_oracle.canonical.state import State
 from pol_oracle.protocol.difficulty import BIT
 from pol_oracle.protocol.hashing import keccak
-from pol_oracle.search import Recipe, pick_device, set_up_torch, train
+from pol_oracle.search import pick_device, set_up_torch
 from pol_oracle.search.draws import Nonces, PassDraws, mask_rows
 from pol_oracle.search.grouped.network import Bits
 from pol_oracle.search.grouped.passes import Passes, groups_for
-from pol_oracle.task import Workload, unmet
+from pol_oracle.task import Workload, segment_step, unmet
 from pol_oracle.task.proof import Job
 
 from ..format import Row
 from .rates import MINER, THREADS, workload
 
-TRAINED_STEPS = {"cnn": 600, "resnet18-7x7": 150, "resnet18": 40}
+STEPS = {"cnn": (0, 1_000, 20_000), "resnet18-7x7": (0, 1_000), "resnet18": (0, 100)}  # of the chain, before W
+RATES = {"cnn": 0.1, "resnet18-7x7": 0.03, "resnet18": 0.03}  # of the task files
 BITS = 8
 CONFIRMED_TRIES = {"cnn": 2000, "resnet18-7x7": 600, "resnet18": 200}
 CONFIRMED_BAR = 0.85
+CHAIN = keccak(b"chain")  # the block that those steps follow
 MANY = 240  # requirements of a group that are looked at, for many independent sets of them from one pass
 HIT_GROUPS = {"cnn": 64000, "resnet18-7x7": 16000, "resnet18": 1600}
-HIT_BITS = (1, 3, 5, 8, 10)
+HIT_BITS = range(3, 9)
 HIT_TOLERANCE = 0.03
 
 
-def states(prepared: Workload, name: str) -> dict[str, State]:
-    """The weights that a model begins with, and some that training led to."""
-    trained = train(prepared, prepared.initial, steps=TRAINED_STEPS[name], seed=1, recipe=Recipe(average=0.9))
-    return {"initial": prepared.initial, "trained": trained}
+def states(prepared: Workload, name: str) -> Iterator[tuple[int, State]]:
+    """Yields W after some steps of a chain, and how many they were."""
+    state, done = prepared.initial, 0
+    for steps in STEPS[name]:
+        for step in range(done, steps):
+            state = segment_step(prepared, CHAIN, step, state).post
+        done = steps
+        yield steps, state
 
 
 def passes_on(prepared: Workload, state: State) -> Passes:
@@ -52,10 +58,10 @@ def confirmed(scratch: Path) -> Iterator[Row]:
     """
     set_up_torch(THREADS)
     for name, tries in CONFIRMED_TRIES.items():
-        prepared = workload(name, scratch)
-        for kind, state in states(prepared, name).items():
+        prepared = workload(name, scratch, RATES[name])
+        for steps, state in states(prepared, name):
             alike = _alike(prepared, state, tries)
-            row = f"confirmed.{name}.{kind}"
+            row = f"confirmed.{name}.{steps}_steps"
             yield Row(f"{row}.requirements", float(alike.mean()), "alike")
             yield Row(row, float(alike.all(axis=1).mean()), f"of {tries}", bar=CONFIRMED_BAR, higher_is_better=True)
 
@@ -84,11 +90,11 @@ def hits(scratch: Path) -> Iterator[Row]:
     """
     set_up_torch(THREADS)
     for name, count in HIT_GROUPS.items():
-        prepared = workload(name, scratch)
-        for kind, state in states(prepared, name).items():
+        prepared = workload(name, scratch, RATES[name])
+        for steps, state in states(prepared, name):
             met = _met(prepared, state, count)
             for bits in HIT_BITS:
-                yield _hit_row(f"hits.{name}.{kind}.{bits}_bits", met, bits)
+                yield _hit_row(f"hits.{name}.{steps}_steps.{bits}_bits", met, bits)
 
 
 def _met(prepared: Workload, state: State, count: int) -> Bits:

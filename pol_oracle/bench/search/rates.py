@@ -33,9 +33,9 @@ TURNS = 3
 
 
 @cache
-def workload(model: str, scratch: Path) -> Workload:
-    """The devnet's task with some model."""
-    spec = TaskSpec.model_validate({"name": "bench", "model": model})
+def workload(model: str, scratch: Path, rate: float = 0.1) -> Workload:
+    """The devnet's task with some model and learning rate."""
+    spec = TaskSpec.model_validate({"name": "bench", "model": model, "learning_rate": rate})
     return build_workload(spec, scratch, THREADS)
 
 

@@ -10,7 +10,7 @@ import typer
 
 from pol_oracle.bench.registry import BENCHES
 
-from .. import output
+from .. import given, output
 from ..options import Json
 
 PARTS = "; ".join(f"{name}: {', '.join(parts)}" for name, parts in BENCHES.items())
@@ -26,7 +26,9 @@ def bench(
     tolerance: Annotated[
         float, typer.Option(min=0, max=100, help="How far a figure may move from its recorded one, in percent.")
     ] = 1.0,
-    record: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the figures for a later --check.")] = None,
+    record: Annotated[
+        Path | None, typer.Option(metavar="FILE", callback=given.target, help="Write the figures for a later --check.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Run a bench; exits 1 when a bar is missed or a recorded figure moved."""

@@ -12,12 +12,21 @@ from ..live import detached
 from ..settings import Settings
 
 
+def _known(names: list[str] | None) -> list[str] | None:
+    """Names of cheats; others are refused before anything is loaded."""
+    from pol_oracle.demo.cast import check_cheats
+
+    check_cheats(names or ())
+    return names
+
+
 def up(
     ctx: typer.Context,
     cheat: Annotated[
         list[str] | None,
         typer.Option(
             metavar="NAME",
+            callback=_known,
             help="Let one of the demo's cheats loose as well, and see it slashed: no-search, one-ulp, wrong-value, "
             "wrong-segment, thief, lazy, colluder-1 (-2, -3); can be repeated.",
         ),
@@ -42,12 +51,11 @@ def up(
 
     from rich.console import Console
 
-    from pol_oracle.demo.run import TASK
     from pol_oracle.localnet.run import LocalnetConfig, run
     from pol_oracle.watch.screen import JsonScreen, Screen, open_screen
 
     settings: Settings = ctx.obj
-    config = LocalnetConfig(settings.home.resolve(), task or TASK, tuple(cheat or ()), blocks, explorer)
+    config = LocalnetConfig(settings.home.resolve(), task, tuple(cheat or ()), blocks, explorer)
     with detached(sys.stdout) as out:
 
         def tell(record: dict[str, Any]) -> None:

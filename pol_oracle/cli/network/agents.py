@@ -91,8 +91,6 @@ def run_miner(
     from contextlib import nullcontext
     from dataclasses import replace
 
-    from pol_oracle.agents.miner import run_miner as run
-
     settings, rendezvous = ctx.obj, _rendezvous()
     if rendezvous is not None and rendezvous.rank > 0:
         _help(settings, rendezvous, store, threads, json)
@@ -102,6 +100,9 @@ def run_miner(
     config = _config(settings, account, dev, password_file, name, store, poll, confirmations)
     config = replace(config, threads=threads, check_accuracy=check_accuracy, metrics_port=metrics_port)
     words = command(settings, store or (), threads)
+
+    from pol_oracle.agents.miner import run_miner as run
+
     met = ranks(processes, settings, words) if processes > 1 else nullcontext(rendezvous)
     with met as where, live(replace(config, proposals_rpc=proposals_rpc, rendezvous=where), json, line=True) as watched:
         run(watched)
@@ -128,10 +129,11 @@ def run_verifier(
     """Verify until Ctrl-C. Needs a verifier's bond; killed at any moment, it goes on where it was."""
     from dataclasses import replace
 
-    from pol_oracle.agents.verifier import run_verifier as run
-
     config = _config(ctx.obj, account, dev, password_file, name, store, poll, confirmations)
     config = replace(config, threads=threads, policy=replace(config.policy, walks=walks), metrics_port=metrics_port)
+
+    from pol_oracle.agents.verifier import run_verifier as run
+
     with live(config, json) as watched:
         run(watched)
 
@@ -175,9 +177,11 @@ def _config(
     poll: float,
     confirmations: int | None,
 ) -> AgentConfig:
+    found = session.deployment(settings)
+    session.check_account(settings, account, dev)
+
     from pol_oracle.agents.config import AgentConfig
 
-    found = session.deployment(settings)
     key = session.account(settings, account, dev, password_file)
     config = AgentConfig(
         deployment=found,

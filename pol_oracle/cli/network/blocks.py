@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
@@ -22,10 +23,26 @@ if TYPE_CHECKING:
     from pol_oracle.view.blocks import BlockView
 
 app = typer.Typer(no_args_is_help=True, help="Blocks: list, show, verify (replay) and watch them.")
-BlockArgument = Annotated[
-    str, typer.Argument(metavar="ID", help="Block id in hex, or its first digits; `head`, `final`, or a height.")
-]
 SHORTEST_PREFIX = 4
+ID = re.compile(rf"(0x)?[0-9a-fA-F]{{{SHORTEST_PREFIX},64}}…?")
+NAMED = ("head", "final")
+
+
+def _meant(text: str) -> str:
+    """What can name a block; all else is refused before anything is loaded or asked."""
+    if not (text in NAMED or text.isdecimal() or ID.fullmatch(text)):
+        raise InputError(
+            f"{text!r} names no block: give `head`, `final`, a height, or at least {SHORTEST_PREFIX} digits of its id"
+        )
+    return text
+
+
+BlockArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="ID", callback=_meant, help="Block id in hex, or its first digits; `head`, `final`, or a height."
+    ),
+]
 
 
 @app.command("list")
@@ -77,15 +94,16 @@ def verify(
     json: Json = False,
 ) -> None:
     """Follow the chain up to a block and replay it on this machine, bit for bit; exits 1 if the block is wrong."""
-    from pol_oracle.agents.rules.verdicts import Valid
-    from pol_oracle.agents.work.replay import Replayer
-
     settings: Settings = ctx.obj
     found = session.deployment(settings)
     view = session.history(session.client(settings, found), found).view
     wanted = find(view, block)
     if wanted.header is None:
         raise InputError("genesis holds no step to replay: name a later block")
+
+    from pol_oracle.agents.rules.verdicts import Valid
+    from pol_oracle.agents.work.replay import Replayer
+
     with session.following(settings, found, view, store, threads) as follower:
         verdict = Replayer(follower)(wanted, view.lineage(wanted.parent), wanted.shown, lambda: False)
     data = {"id": output.hex0x(wanted.id), **findings(verdict)}
@@ -181,19 +199,15 @@ def find(view: View, text: str) -> BlockView:
     Raises:
         InputError: there is none, or there are several.
     """
-    named = {"head": view.head, "final": view.finalized_tip}
-    if text in named:
-        return view.blocks[named[text]]
+    if text in NAMED:
+        return view.blocks[view.head if text == "head" else view.finalized_tip]
     prefix = text.lower().rstrip("…").removeprefix("0x")
     top = view.blocks[view.head].height
     if text.isdecimal() and int(text) <= top:
         found = [block for block in _main_branch(view) if block.height == int(text)]
-    elif len(prefix) >= SHORTEST_PREFIX:
-        found = [block for block in view.blocks.values() if block.id.hex().startswith(prefix)]
-    elif text.isdecimal():
-        found = []
     else:
-        raise InputError(f"{text!r} names no block: give at least {SHORTEST_PREFIX} digits of its id, or a height")
+        long_enough = len(prefix) >= SHORTEST_PREFIX
+        found = [block for block in view.blocks.values() if long_enough and block.id.hex().startswith(prefix)]
     if len(found) == 1:
         return found[0]
     if not found and text.isdecimal():

@@ -72,12 +72,13 @@ def withdraw(
     from pol_oracle.l1.sending.calls import Call
 
     settings: Settings = ctx.obj
+    wanted = None if amount is None else given.wei(amount)
     key = session.account(settings, account, dev, password_file)
     connection = session.client(settings)
     bond = connection.bond(key.address, role.role)
-    if amount is None and not bond.free and not connection.credit(key.address):
+    if wanted is None and not bond.free and not connection.credit(key.address):
         raise InputError(_nothing(role.role, bond))
-    wei = bond.free if amount is None else given.wei(amount)
+    wei = bond.free if wanted is None else wanted
     if wei > bond.free:
         raise InputError(_short_of(wei, role.role, bond))
     calls = [Call("unbond", "BondVault", "unbond", (int(role.role), wei))] if wei else []
@@ -98,7 +99,8 @@ def show(
 ) -> None:
     """Show an account's bonds, credit and LEARN."""
     settings: Settings = ctx.obj
-    _show(settings, session.client(settings), _address(settings, address, account, dev), json)
+    who = _address(settings, address, account, dev)
+    _show(settings, session.client(settings), who, json)
 
 
 def _address(settings: Settings, address: str | None, account: str | None, dev: int | None) -> str:

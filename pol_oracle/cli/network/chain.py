@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .. import output, session, values
+from .. import given, output, session, values
 from ..options import Json
 from ..settings import Settings
 
@@ -97,16 +97,19 @@ def status(
 
 def plot(
     ctx: typer.Context,
-    out: Annotated[Path, typer.Option(metavar="FILE", help="PNG file to write.")] = Path("figure1.png"),
+    out: Annotated[Path, typer.Option(metavar="FILE", callback=given.target, help="PNG file to write.")] = Path(
+        "figure1.png"
+    ),
     json: Json = False,
 ) -> None:
     """Draw accuracy and block interval over block height, from chain data alone."""
-    from pol_oracle.report.figure import draw
-    from pol_oracle.report.history import finalized_chain
-
     settings: Settings = ctx.obj
     found = session.deployment(settings)
     told = session.history(session.client(settings, found), found)
+
+    from pol_oracle.report.figure import draw
+    from pol_oracle.report.history import finalized_chain
+
     chain = finalized_chain(told.events)
     draw(chain, found.task.test_count, out)
     data = {"file": str(out), "blocks": len(chain)}

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pol_oracle.agents.rules.verdicts import Invalid, Verdict
     from pol_oracle.l1.client import Client
     from pol_oracle.l1.sending.calls import Call
+    from pol_oracle.view import View
     from pol_oracle.view.blocks import BlockView
 
 POLL_S = 0.2
@@ -48,16 +49,17 @@ def challenge(
     What only the miner knows of what a proof takes has to be demanded on L1 first (--demand), from the header down to
     one value: give the command again each time it is answered.
     """
-    from pol_oracle.agents.rules.verdicts import Unavailable, Valid, accusation
-    from pol_oracle.agents.work.replay import Replayer
-
     settings: Settings = ctx.obj
     found = session.deployment(settings)
     anonymous = dry_run and account is None and dev is None
     key = None if anonymous else session.account(settings, account, dev, password_file)
     connection = session.client(settings, found)
     view = session.history(connection, found).view
-    wanted = _judgeable(find(view, block))
+    wanted = _judgeable(find(view, block), view, None if key is None else str(key.address))
+
+    from pol_oracle.agents.rules.verdicts import Unavailable, Valid, accusation
+    from pol_oracle.agents.work.replay import Replayer
+
     with session.following(settings, found, view, store, threads) as follower:
         verdict = Replayer(follower)(wanted, view.lineage(wanted.parent), wanted.shown, lambda: False)
     plan = plan_of(connection, wanted, verdict, key)
@@ -77,8 +79,8 @@ def challenge(
     output.emit(values, json, lambda: _print(values))
 
 
-def _judgeable(block: BlockView) -> BlockView:
-    """The block, if something can be brought against it.
+def _judgeable(block: BlockView, view: View, challenger: str | None) -> BlockView:
+    """The block, if this challenger (None: nobody in particular) can bring something against it; before it is replayed.
 
     Raises:
         InputError: it cannot.
@@ -89,6 +91,13 @@ def _judgeable(block: BlockView) -> BlockView:
         raise InputError(
             f"block {output.hex0x(block.id)} is {block.status.name.lower()}: nothing can be brought against it any "
             "more; `pol blocks verify` replays it all the same"
+        )
+    first = block.bounty[1] if block.bounty is not None else 0
+    own = (made.order for (who, _), made in view.commitments.items() if who == challenger)
+    if block.status is Status.SLASHED and not any(order < first for order in own):
+        raise InputError(
+            f"block {output.hex0x(block.id)} is slashed already, and whoever committed to its proof first has the "
+            "bounty: nothing is left to win; `pol blocks verify` replays it all the same"
         )
     return block
 

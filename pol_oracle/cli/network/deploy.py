@@ -44,25 +44,27 @@ def deploy(
     json: Json = False,
 ) -> None:
     """Deploy the contracts for a task and write the deployment file that all agents take."""
+    settings: Settings = ctx.obj
+    path = settings.deployment_file
+    if path.exists() and not force:
+        raise InputError(f"{path} exists already: replace it with --force, or choose another folder with --home")
+    session.check_account(settings, account, dev)
+
     from pol_oracle.l1.client import Client
     from pol_oracle.launch import launch
     from pol_oracle.localnet.reset import set_aside
     from pol_oracle.store import StateStore
     from pol_oracle.task import build_workload, load_spec
 
-    settings: Settings = ctx.obj
-    path = settings.deployment_file
-    if path.exists() and not force:
-        raise InputError(f"{path} exists already: replace it with --force, or choose another folder with --home")
     spec = load_spec(task)
-    key = session.account(settings, account, dev, password_file)
     connection = Client.connect(session.rpc_without_deployment(settings))
+    key = session.account(settings, account, dev, password_file)
     places = store or [str(settings.store.resolve())]
     kept = StateStore(places)
     if from_state is not None:
         spec = spec.model_copy(update={"initial": output.hex0x(_given(from_state, spec.model, kept).root)})
-    made = launch(connection, key, build_workload(spec, settings.data, store=kept), places, session.fees(settings))
-    made.save(path)
+    workload = build_workload(spec, settings.data, store=kept)
+    made = launch(connection, key, workload, places, session.fees(settings), path)
     if (aside := set_aside(settings.agents)) is not None:
         output.remark(f"what agents remembered of the earlier deployment is in {aside}; they begin anew")
     values = {

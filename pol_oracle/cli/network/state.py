@@ -11,7 +11,7 @@ import typer
 from pol_oracle.protocol.errors import InputError
 from pol_oracle.protocol.lifecycle import Status
 
-from .. import output, session
+from .. import given, output, session
 from ..options import Json, States, Threads
 from ..settings import Settings
 from .blocks import BlockArgument, find
@@ -37,7 +37,7 @@ class Format(StrEnum):
 def export(
     ctx: typer.Context,
     block: BlockArgument,
-    out: Annotated[Path, typer.Option(metavar="FILE", help="File to write.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", callback=given.target, help="File to write.")],
     format_: Annotated[
         Format, typer.Option("--format", help="safetensors, or what torch.load reads.")
     ] = Format.SAFETENSORS,

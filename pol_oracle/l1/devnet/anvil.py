@@ -24,6 +24,7 @@ from pol_oracle.protocol.errors import ChainError, InputError
 
 from ..node.rpc import Rpc
 from .accounts import CHAIN_ID, MNEMONIC
+from .mining import finish_blocks
 from .ports import HOST, checked_port
 from .process import command_line, end_group, spawn, spawn_watcher
 from .saved import SavedChain
@@ -158,7 +159,9 @@ class Devnet:
             record = self._alive()
             if record is None:
                 return False
-            _finish_blocks(f"http://{HOST}:{record.port}")
+            with suppress(ChainError):  # it does not answer, and so cannot be helped
+                # asked to end while it makes a block, it saves its state without that and its logs
+                finish_blocks(Rpc(f"http://{HOST}:{record.port}", ANSWER_LIMIT_S, attempts=1))
             end_group(record.pid)
             self._record_file.unlink(missing_ok=True)
         return True
@@ -292,14 +295,6 @@ def _release(pid: int) -> None:
         end_group(watcher.pid)
         if watcher.stdin:
             watcher.stdin.close()
-
-
-def _finish_blocks(rpc: str) -> None:
-    """Sees that no block is in the making: Anvil, asked to end just then, saves its state without it and its logs."""
-    endpoint = Rpc(rpc, ANSWER_LIMIT_S, attempts=1)
-    with suppress(ChainError):  # it does not answer, and so cannot be helped
-        endpoint.request("evm_setIntervalMining", 0)
-        endpoint.request("evm_mine")  # one at a time: the one before it is finished then
 
 
 def _block_number(rpc: str) -> int | None:

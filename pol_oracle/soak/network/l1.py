@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pol_oracle.l1.client import Client
 from pol_oracle.l1.devnet.anvil import Devnet
+from pol_oracle.l1.devnet.mining import reorganise
 from pol_oracle.protocol.errors import ChainError
 
 BLOCK_TIME_S = 1.0
@@ -58,7 +59,7 @@ class TamperedL1:
         try:
             if self.client.latest().number - self._began <= depth:
                 return "it was started just now"
-            self.client.rpc.request("anvil_reorg", depth, [])
+            reorganise(self.client.rpc, depth)
         except ChainError as error:
             return str(error)
         return ""

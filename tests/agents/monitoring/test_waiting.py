@@ -54,7 +54,9 @@ def test_an_exhausted_bond_says_when_it_is_released_and_what_to_do() -> None:
     wait = miner_wait(scene.view, MINER, POOR, scene.now)
     assert wait is not None
     assert wait.text == ("bond fully locked in 1 block, the first waits: 0 of 2 attestations, window ends in 19 s")
-    assert f"`pol bond deposit 25 --role miner --for {MINER}`" in wait.remedy
+    assert f"`pol bond deposit 25 --role miner --for {MINER} --account NAME`" in wait.remedy
+    devnet = miner_wait(scene.view, MINER, POOR, scene.now, 31337)
+    assert devnet is not None and f"--for {MINER} --dev 0`" in devnet.remedy  # it was asked for a key when pasted
 
     scene.attest(block, V1)
     scene.attest(block, V2)

@@ -102,7 +102,7 @@ def test_no_folder_for_the_picture(pol: Pol, l1: L1, tmp_path: Path) -> None:
     said = pol("plot", "--out", picture)
 
     assert said.code == 1
-    assert f"cannot read or write {picture}: no such file or folder" in said.sentence
+    assert f"cannot write {picture}: there is no folder" in said.sentence
 
 
 def test_home_that_is_a_file(pol: Pol, home: Path) -> None:

@@ -48,6 +48,11 @@ def test_challenge_commits_waits_and_proves(
     assert said.code == 0, said.err
     assert said.json["sent"]
     assert network.client.block_record(bytes.fromhex(block)).status is Status.SLASHED
+    network.wait(3)
+    for late in (("--dry-run",), ("--dev", 8), ("--dev", 9)):  # it was replayed, and a commitment paid for
+        refused = pol("challenge", block, *late)
+        assert refused.code == 1
+        assert "is slashed already" in refused.sentence
 
 
 def test_right_block_leaves_nothing_to_challenge(pol: Pol, network: L1, proof: Proof) -> None:

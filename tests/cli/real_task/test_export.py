@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,14 @@ import safetensors.numpy
 import torch
 from numpy.typing import NDArray
 
+from pol_oracle.agents.work.follow import Follower
 from pol_oracle.canonical.state import State
+from pol_oracle.cli import session
+from pol_oracle.cli.settings import Settings
 from pol_oracle.fixtures.l1 import L1
 from pol_oracle.search import Proof, build_module
 from pol_oracle.search.torch_models import images_to_torch
+from pol_oracle.store import StateStore, file_name
 from pol_oracle.task import Workload
 from tests.cli.conftest import Pol
 from tests.cli.real_task.blocks import Ground, proposed
@@ -71,6 +76,46 @@ def assert_same_where_no_tie(logits: NDArray[Any], labels: NDArray[np.uint8], co
     tied = best[:, -1] - best[:, -2] < TIE
     assert tied.mean() < 0.02
     assert np.array_equal((logits.argmax(1) == labels)[~tied], correct[~tied])
+
+
+def test_states_of_agents_on_this_machine_need_no_replay(
+    network: L1, home: Path, proof: Proof, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the deployment's store is elsewhere, every command replayed the chain from its beginning."""
+    block = bytes.fromhex(proposed(network, proof.header))
+    StateStore([home / "agents" / "verifier-kept"]).put(proof.post.root, proof.post.to_bytes())
+    monkeypatch.delattr(Follower, "_step")
+    settings = Settings(home=home)
+    found = session.deployment(settings)
+    view = session.history(session.client(settings, found), found).view
+
+    with session.following(settings, found, view, [str(home / "elsewhere")], 1) as follower:
+        assert follower.post(view.lineage(block), lambda: False) == proof.post
+
+
+def test_a_home_that_cannot_be_written_to_costs_time_and_one_warning(
+    pol: Pol,
+    network: L1,
+    home: Path,
+    proof: Proof,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A state that could not be removed ended the command after all of its work."""
+    block = proposed(network, proof.header)
+    (home / "states").mkdir()
+    (home / "states" / file_name(bytes(32))).touch()
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, "read-only file system")
+
+    monkeypatch.setattr("pol_oracle.store.states.write_whole", refuse)
+    monkeypatch.setattr(Path, "unlink", refuse)
+
+    said = pol("state", "export", block, "--out", tmp_path / "network", "--log-level", "warning")
+
+    assert said.code == 0, said.err
+    assert said.err.count("cannot keep states, so they are computed again") == 1
 
 
 def test_genesis_can_be_exported(pol: Pol, network: L1, workload: Workload, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from pol_oracle.l1 import deploy as deploy_module
 from pol_oracle.l1.client import Client
 from pol_oracle.l1.contracts.deployment import ORDER, Deployment
 from pol_oracle.l1.deploy import create_address, deploy, plan, verify
+from pol_oracle.l1.deploying import DeployJournal, Tries
 from pol_oracle.protocol.difficulty import MAX_DIFFICULTY
 from pol_oracle.protocol.errors import InputError, NodeTrouble, NotMined, Reverted, RuleError, WrongChain
 from pol_oracle.protocol.parameters import Parameters
@@ -95,6 +96,56 @@ def test_finding_e_a_deployment_waits_as_long_as_l1_takes(
     monkeypatch.setattr(deploy_module, "patience_s", lambda node, confirmations: 0.25)
     with pytest.raises(NotMined, match=r"was not mined within 0\.25 s"):
         deploy(client, accounts[0], task, parameters)
+
+
+def test_a_deployment_given_again_goes_on_with_what_was_sent(
+    client: Client,
+    accounts: list[LocalAccount],
+    task: Task,
+    parameters: Parameters,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    """It was paid for twice when L1 was slow."""
+    file, before = tmp_path / "deployment.json", client.nonce(accounts[0].address)
+    client.rpc.request("evm_setAutomine", False)
+    with monkeypatch.context() as impatient:
+        impatient.setattr(deploy_module, "patience_s", lambda node, confirmations: 0.0)
+        for _ in range(2):
+            with pytest.raises(NotMined, match="the same command goes on with it"):
+                deploy(client, accounts[0], task, parameters, file=file)
+    client.rpc.request("evm_setAutomine", True)
+    client.rpc.request("evm_mine")
+
+    deployed = deploy(client, accounts[0], task, parameters, file=file)
+
+    assert client.nonce(accounts[0].address, "pending") == before + len(ORDER)
+    assert Deployment.load(file) == deployed
+    assert list((tmp_path / "deploying").iterdir()) == []
+    another = deploy(client, accounts[0], task, parameters, file=file)  # what is given after that is meant
+    assert another.addresses != deployed.addresses
+
+
+def test_a_deployment_whose_file_cannot_be_written_is_not_paid_for_again(
+    client: Client, accounts: list[LocalAccount], task: Task, parameters: Parameters, tmp_path: Path
+) -> None:
+    file, before = tmp_path / "deployment.json", client.nonce(accounts[0].address)
+    file.mkdir()
+    with pytest.raises(InputError, match="cannot be written"):
+        deploy(client, accounts[0], task, parameters, file=file)
+    file.rmdir()
+    deploy(client, accounts[0], task, parameters, file=file)
+    assert client.nonce(accounts[0].address) == before + len(ORDER)
+
+
+def test_a_deployment_whose_nonces_were_used_otherwise_says_how_to_begin_anew(
+    client: Client, accounts: list[LocalAccount], task: Task, parameters: Parameters, tmp_path: Path
+) -> None:
+    file, payer = tmp_path / "deployment.json", accounts[0].address
+    journal = DeployJournal.of(tmp_path / "deploying", client, payer, task, parameters)
+    journal.write(Tries(client.nonce(payer) - 1, [[bytes(32)] for _ in ORDER]))
+    with pytest.raises(InputError, match=r"L1 does not show the contract LearnToken .* move .* away to begin anew"):
+        deploy(client, accounts[0], task, parameters, file=file)
 
 
 @pytest.mark.parametrize("told", [None, 7, "much", {}, "-0x1"])
