@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import socket
 import threading
 import time
@@ -105,6 +106,48 @@ def test_searches_are_bounded(site: Site, query: str) -> None:
 
     assert site.get(f"/search?q={quote(query)}")[0] == 200
     assert site.get(f"/blocks?before={quote(query)}")[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("/blocks?page=abc", "There is no parameter 'page' here, only before."),
+        ("/task?page=2", "There is no parameter 'page' here, none."),
+        ("/blocks?before=abc", "before has to be a whole number of at most 15 digits, not 'abc'."),
+        ("/accounts?after=-1", "after has to be a whole number"),
+        ("/account/0x" + "ab" * 20 + "/won?before=7", "before has to be two numbers with a point between them"),
+        ("/search?q=" + "x" * 101, f"not '{'x' * 40}…'"),
+        ("/blocks?" + "y" * 3000 + "=1", f"There is no parameter '{'y' * 40}…' here"),
+    ],
+)
+def test_the_api_says_what_is_wrong_with_a_parameter(site: Site, path: str, said: str) -> None:
+    site.get("/api" + path.partition("?")[0])  # an answer that is kept must not stand for a wrong question
+    status, headers, text = site.get("/api" + path)
+    assert (status, headers["content-type"]) == (400, "application/json")
+    assert said in json.loads(text)["error"]
+    assert site.get(path)[0] == 200  # people come by old links
+
+
+def test_parameters_of_the_api_are_described(site: Site) -> None:
+    get = site.api("/openapi.json")["paths"]["/api/account/{address}/{number}"]["get"]
+    named = {(p["in"], p["name"]) for p in get["parameters"]}
+    assert named == {("path", "address"), ("path", "number"), ("query", "before")}
+    assert "400" in get["responses"]
+
+
+def test_what_was_searched_is_told_in_short(site: Site) -> None:
+    text = site.get("/search?q=" + "long" * 500)[2]
+    assert "Nothing found for “longlong" in text
+    assert "long" * 18 not in text
+
+
+def test_a_block_that_nobody_doubted_says_so(site: Site, story: Story) -> None:
+    text = site.get(f"/dispute/0x{story.final[1].hex()}")[2]
+    assert "No dispute about block" in text
+    assert "it is finalized now: nothing can be asked of it any more" in text
+    assert f'href="/block/0x{story.final[1].hex()}"' in text
+    said = site.api(f"/dispute/0x{story.final[1].hex()}")
+    assert (said["kind"], said["demands"]) == (None, [])
 
 
 def test_feeds_name_forks_and_slashes(site: Site, story: Story) -> None:

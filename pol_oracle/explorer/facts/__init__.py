@@ -11,6 +11,7 @@ dispute.py   why a block was wrong, or what is asked of it
 findings.py  what the workshop finds
 learning.py  what the network has learned
 account.py   an account; the leaderboard
+numbers.py   what a number of an account is made of
 network.py   the task, contracts and parameters
 search.py    whatever was typed; transactions
 """
