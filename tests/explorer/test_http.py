@@ -1,9 +1,10 @@
-"""The server: JSON of every page, headers, feeds, bounds; what it says while L1 is away."""
+"""The server: JSON of every page, headers, feeds, bounds, metrics and their dashboard; what it says without L1."""
 
 from __future__ import annotations
 
 import itertools
 import json
+import re
 import socket
 import threading
 import time
@@ -15,7 +16,9 @@ import numpy as np
 import pytest
 import requests
 
+from pol_oracle.bench.explorer import forest
 from pol_oracle.canonical.commitments.accuracy import AccuracyTree
+from pol_oracle.explorer.web.metrics import exposition
 from pol_oracle.explorer.web.serve import ExplorerConfig
 from pol_oracle.explorer.workshop.path import sums_path
 from pol_oracle.l1.devnet.ports import HOST
@@ -23,6 +26,7 @@ from pol_oracle.protocol.hashing import Tag, keccak
 from tests.explorer.conftest import Site, serving
 from tests.explorer.stage import FINAL, Story
 
+DASHBOARD = json.loads((Path(__file__).parents[2] / "docs" / "grafana" / "pol-oracle-chain.json").read_text())
 ATOM = "{http://www.w3.org/2005/Atom}"
 
 
@@ -220,3 +224,23 @@ def test_the_path_of_sums_leads_to_the_roots_sums() -> None:
     assert path[-1].hash == tree.root.hash.hex()
     assert f"{tree.root.before} → {tree.root.after}" in path[-1].tree
     assert [step.place for step in path[:-1]] == [4, 2, 1]
+
+
+def test_the_dashboard_draws_what_the_explorer_serves(tmp_path: Path) -> None:
+    forest.fill(tmp_path / "index.sqlite", forest.grow(20, 2)).close()
+    text = exposition(forest.book_of(tmp_path / "index.sqlite")).decode()
+    served = set(re.findall(r"^# TYPE (pol_\w+) gauge$", text, re.MULTILINE))
+    drawn = set(re.findall(r"pol_\w+", " ".join(t["expr"] for panel in DASHBOARD["panels"] for t in panel["targets"])))
+    assert drawn == served
+
+
+def test_panels_explain_themselves_and_do_not_overlap() -> None:
+    taken: set[tuple[int, int]] = set()
+    for panel in DASHBOARD["panels"]:
+        at = panel["gridPos"]
+        place = {(at["x"] + i, at["y"] + j) for i in range(at["w"]) for j in range(at["h"])}
+        assert not place & taken, panel["title"]
+        assert max(x for x, _ in place) < 24
+        taken |= place
+        assert panel["description"].endswith(".")
+    assert {variable["name"] for variable in DASHBOARD["templating"]["list"]} == {"datasource", "instance"}

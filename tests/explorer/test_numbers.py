@@ -10,10 +10,9 @@ from pathlib import Path
 import pytest
 
 from pol_oracle.bench.explorer import forest
-from pol_oracle.explorer.facts import numbers as module
-from pol_oracle.explorer.facts.account import AccountFacts, account
+from pol_oracle.explorer.facts import account as module
+from pol_oracle.explorer.facts.account import AccountFacts, MoveFacts, account, number_of
 from pol_oracle.explorer.facts.book import Book
-from pol_oracle.explorer.facts.numbers import MoveFacts, number_of
 from pol_oracle.explorer.index.numbers import Number
 from pol_oracle.explorer.index.reading import END
 from pol_oracle.explorer.web.asked import place

@@ -27,7 +27,6 @@ from ..facts.findings import LearningFacts, ModelFacts
 from ..facts.home import HomeFacts, home
 from ..facts.learning import learning
 from ..facts.network import TaskFacts, network
-from ..facts.numbers import NumberFacts, number_of
 from ..facts.tree import TreeFacts, tree
 from ..index.numbers import Number
 from ..workshop import tools
@@ -181,7 +180,7 @@ class Explorer:
             Page(
                 "/account/{address}/{number}",
                 "What a number of an account is made of",
-                NumberFacts,
+                accounts.NumberFacts,
                 self._number,
                 "number.html",
                 query={"before": PLACE},
@@ -237,11 +236,11 @@ class Explorer:
     def _account(self, parameters: dict[str, str]) -> accounts.AccountFacts:
         return accounts.account(self._book, address_of(parameters["address"]), place(parameters, "before"))
 
-    def _number(self, parameters: dict[str, str]) -> NumberFacts:
+    def _number(self, parameters: dict[str, str]) -> accounts.NumberFacts:
         address, name = address_of(parameters["address"]), parameters["number"]
         if name not in list(Number):
             raise Missing(f"no such number of an account: there are {', '.join(Number)}")
-        return number_of(self._book, address, Number(name), place(parameters, "before"))
+        return accounts.number_of(self._book, address, Number(name), place(parameters, "before"))
 
     def _transaction(self, parameters: dict[str, str]) -> finding.TransactionFacts:
         text = parameters["hash"].lower()
