@@ -139,7 +139,7 @@ def lengthen(head: IndexedBlock, l1_block: int) -> Iterator[Update]:
     for number in itertools.count(1):
         made = _propose(tip, head.height + number, MINERS[number % len(MINERS)], BLOCKS + number, 4000)
         tip, total = made.block_id, total + work(PARAMETERS.difficulty)
-        proposal = [made, HeadChanged(tip, total, NOWHERE), _locked(made)]
+        proposal: list[Event] = [made, HeadChanged(tip, total, NOWHERE), _locked(made)]
         attests = Attested(tip, VERIFIERS[0], NOWHERE)
         stake = Locked(VERIFIERS[0], Role.VERIFIER, PARAMETERS.attest_bond, NOWHERE)
         yield update(list(mined(l1_block + number, proposal, [attests, stake])))
