@@ -46,6 +46,7 @@ class Entry:
         reason: one short clause.
         block_id: the block it was for, or None.
         l1_block: L1 block that recorded it.
+        log_index: of the event that says so, in that L1 block; no other of the party has both.
         timestamp: of that L1 block, in seconds.
         tx_hash: of the transaction that did it, 32 bytes.
     """
@@ -56,6 +57,7 @@ class Entry:
     reason: str
     block_id: bytes | None
     l1_block: int
+    log_index: int
     timestamp: int
     tx_hash: bytes
 
@@ -190,7 +192,7 @@ def _cause(event: Event, facts: _Facts) -> _Cause | None:
 
 
 def _entries(event: Event, cause: _Cause, facts: _Facts) -> list[Entry]:
-    where = event.at.l1_block, event.at.timestamp, event.at.tx_hash
+    where = event.at.l1_block, event.at.log_index, event.at.timestamp, event.at.tx_hash
     match event:
         case BlockFinalized() if event.reward:
             why = f"mined {facts.name(event.block_id)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -35,7 +36,15 @@ def test_the_chain_that_is_served_grows_when_it_is_told(tmp_path: Path) -> None:
 
 
 def test_pages_are_all_there(tmp_path: Path) -> None:
-    assert {row.name for row in pages.pages(tmp_path)} >= {"pages.home", "pages.api_tree", "pages.account"}
+    names = {row.name for row in pages.pages(tmp_path)}
+    assert names >= {"pages.home", "pages.api_tree", "pages.account", "pages.account_verifier-free"}
+
+
+def test_what_would_have_to_be_worked_out_is_put_off(tmp_path: Path) -> None:
+    """The forest has no data: pictures on its pages were errors of the server."""
+    with running(tmp_path) as site, pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(f"{site.url}/sample/train/1.png", timeout=30)  # noqa: S310  (our own server)
+    assert refused.value.code == 503
 
 
 def test_a_crowd_reads_what_is_new(tmp_path: Path) -> None:

@@ -31,7 +31,9 @@ def pages(story: Story) -> list[str]:
     own = ["/", "/tree", "/blocks", "/disputes", "/accounts", "/task", "/learning", "/search?q=6"]
     own += [f"/block/0x{block.hex()}" for block in (story.final[-1], story.step)]
     own += [f"/dispute/0x{block.hex()}" for block in (story.step, story.requirement, story.withheld)]
-    return [*own, f"/account/{story.l1.account(4).address}"]
+    own.append(f"/dispute/0x{story.final[0].hex()}")  # nobody doubted it
+    account = f"/account/{story.l1.account(4).address}"
+    return [*own, account, f"{account}/lost", f"{account}/learned"]
 
 
 def warm(tab: Tab, story: Story) -> None:

@@ -1,8 +1,10 @@
-"""The server: JSON of every page, headers, feeds, bounds; what it says while L1 is away."""
+"""The server: JSON of every page, headers, feeds, bounds, metrics and their dashboard; what it says without L1."""
 
 from __future__ import annotations
 
 import itertools
+import json
+import re
 import socket
 import threading
 import time
@@ -14,7 +16,9 @@ import numpy as np
 import pytest
 import requests
 
+from pol_oracle.bench.explorer import forest
 from pol_oracle.canonical.commitments.accuracy import AccuracyTree
+from pol_oracle.explorer.web.metrics import exposition
 from pol_oracle.explorer.web.serve import ExplorerConfig
 from pol_oracle.explorer.workshop.path import sums_path
 from pol_oracle.l1.devnet.ports import HOST
@@ -22,6 +26,7 @@ from pol_oracle.protocol.hashing import Tag, keccak
 from tests.explorer.conftest import Site, serving
 from tests.explorer.stage import FINAL, Story
 
+DASHBOARD = json.loads((Path(__file__).parents[2] / "docs" / "grafana" / "pol-oracle-chain.json").read_text())
 ATOM = "{http://www.w3.org/2005/Atom}"
 
 
@@ -107,6 +112,48 @@ def test_searches_are_bounded(site: Site, query: str) -> None:
     assert site.get(f"/blocks?before={quote(query)}")[0] == 200
 
 
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("/blocks?page=abc", "There is no parameter 'page' here, only before."),
+        ("/task?page=2", "There is no parameter 'page' here, none."),
+        ("/blocks?before=abc", "before has to be a whole number of at most 15 digits, not 'abc'."),
+        ("/accounts?after=-1", "after has to be a whole number"),
+        ("/account/0x" + "ab" * 20 + "/won?before=7", "before has to be two numbers with a point between them"),
+        ("/search?q=" + "x" * 101, f"not '{'x' * 40}…'"),
+        ("/blocks?" + "y" * 3000 + "=1", f"There is no parameter '{'y' * 40}…' here"),
+    ],
+)
+def test_the_api_says_what_is_wrong_with_a_parameter(site: Site, path: str, said: str) -> None:
+    site.get("/api" + path.partition("?")[0])  # an answer that is kept must not stand for a wrong question
+    status, headers, text = site.get("/api" + path)
+    assert (status, headers["content-type"]) == (400, "application/json")
+    assert said in json.loads(text)["error"]
+    assert site.get(path)[0] == 200  # people come by old links
+
+
+def test_parameters_of_the_api_are_described(site: Site) -> None:
+    get = site.api("/openapi.json")["paths"]["/api/account/{address}/{number}"]["get"]
+    named = {(p["in"], p["name"]) for p in get["parameters"]}
+    assert named == {("path", "address"), ("path", "number"), ("query", "before")}
+    assert "400" in get["responses"]
+
+
+def test_what_was_searched_is_told_in_short(site: Site) -> None:
+    text = site.get("/search?q=" + "long" * 500)[2]
+    assert "Nothing found for “longlong" in text
+    assert "long" * 18 not in text
+
+
+def test_a_block_that_nobody_doubted_says_so(site: Site, story: Story) -> None:
+    text = site.get(f"/dispute/0x{story.final[1].hex()}")[2]
+    assert "No dispute about block" in text
+    assert "it is finalized now: nothing can be asked of it any more" in text
+    assert f'href="/block/0x{story.final[1].hex()}"' in text
+    said = site.api(f"/dispute/0x{story.final[1].hex()}")
+    assert (said["kind"], said["demands"]) == (None, [])
+
+
 def test_feeds_name_forks_and_slashes(site: Site, story: Story) -> None:
     feed = ElementTree.fromstring(site.get("/feed/slashes.atom")[2])  # noqa: S314  (our own)
     titles = [entry.findtext(f"{ATOM}title") or "" for entry in feed.iter(f"{ATOM}entry")]
@@ -177,3 +224,23 @@ def test_the_path_of_sums_leads_to_the_roots_sums() -> None:
     assert path[-1].hash == tree.root.hash.hex()
     assert f"{tree.root.before} → {tree.root.after}" in path[-1].tree
     assert [step.place for step in path[:-1]] == [4, 2, 1]
+
+
+def test_the_dashboard_draws_what_the_explorer_serves(tmp_path: Path) -> None:
+    forest.fill(tmp_path / "index.sqlite", forest.grow(20, 2)).close()
+    text = exposition(forest.book_of(tmp_path / "index.sqlite")).decode()
+    served = set(re.findall(r"^# TYPE (pol_\w+) gauge$", text, re.MULTILINE))
+    drawn = set(re.findall(r"pol_\w+", " ".join(t["expr"] for panel in DASHBOARD["panels"] for t in panel["targets"])))
+    assert drawn == served
+
+
+def test_panels_explain_themselves_and_do_not_overlap() -> None:
+    taken: set[tuple[int, int]] = set()
+    for panel in DASHBOARD["panels"]:
+        at = panel["gridPos"]
+        place = {(at["x"] + i, at["y"] + j) for i in range(at["w"]) for j in range(at["h"])}
+        assert not place & taken, panel["title"]
+        assert max(x for x, _ in place) < 24
+        taken |= place
+        assert panel["description"].endswith(".")
+    assert {variable["name"] for variable in DASHBOARD["templating"]["list"]} == {"datasource", "instance"}

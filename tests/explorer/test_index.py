@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pol_oracle.explorer.index import codec
+from pol_oracle.explorer.index.numbers import FREE, LOCKED, Number
 from pol_oracle.explorer.index.reading import IndexReader
 from pol_oracle.explorer.index.schema import connect, open_index
 from pol_oracle.explorer.index.writing import REACH, IndexWriter
@@ -26,7 +27,7 @@ from pol_oracle.protocol.lifecycle import Role, Status
 from pol_oracle.view import History
 from tests.explorer.stage import FINAL, Story
 
-TABLES = ("events", "parties", "blocks", "heads", "ledger", "moves", "demands")
+TABLES = ("events", "parties", "blocks", "heads", "ledger", "moves", "totals", "demands")
 
 
 @pytest.fixture(scope="module")
@@ -82,9 +83,15 @@ def test_it_says_what_the_agents_view_says(story: Story, events: tuple[Event, ..
     head, final = reader.head(), reader.finalized()
     assert head is not None and final is not None
     assert (head.id, final.id) == (view.head, view.finalized_tip)
-    bonds = {(b.account, b.role): (b.free, b.locked) for b in reader.bonds() if b.role is not None}
+    numbers = reader.numbers()
+    bonds = {
+        (account, role): (own[FREE[role]], own.get(LOCKED[role], 0))
+        for account, own in numbers.items()
+        for role in Role
+        if FREE[role] in own
+    }
     assert bonds == {key: (bond.free, bond.locked) for key, bond in view.bonds.items()}
-    credits_ = {b.account: b.credit for b in reader.bonds() if b.role is None}
+    credits_ = {account: own[Number.CREDIT] for account, own in numbers.items() if Number.CREDIT in own}
     assert credits_ == view.credits
     assert {row.id for row in reader.disputed()} == {d.block_id for d in view.open_demands}
     assert story.asked in {row.id for row in reader.disputed()}  # and what other tests ask about on this L1
@@ -264,4 +271,5 @@ def test_bonds_have_their_roles(story: Story, events: tuple[Event, ...], tmp_pat
     own = writer(story, tmp_path / "index.sqlite")
     own.apply(update(events))
     account = story.l1.account(2).address
-    assert [b.role for b in IndexReader(tmp_path / "index.sqlite").bonds(account) if b.free] == [Role.VERIFIER]
+    numbers = IndexReader(tmp_path / "index.sqlite").numbers(account)[account]
+    assert [role for role in Role if numbers.get(FREE[role])] == [Role.VERIFIER]

@@ -10,7 +10,7 @@ block.py     a block and its life
 dispute.py   why a block was wrong, or what is asked of it
 findings.py  what the workshop finds
 learning.py  what the network has learned
-account.py   an account; the leaderboard
+account.py   an account, and what its numbers are made of; the leaderboard
 network.py   the task, contracts and parameters
 search.py    whatever was typed; transactions
 """

@@ -1,19 +1,42 @@
-"""An account: what it holds, what it won and lost, each with the transaction that it comes from; the leaderboard."""
+"""An account: what it holds, won and lost, and all the transactions each number is made of; the leaderboard."""
 
 from __future__ import annotations
 
-import re
-from collections import defaultdict
+from collections.abc import Mapping
+from typing import Literal
 
 from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.protocol.text import ether
 
+from ..index.numbers import FREE, LOCKED, Number
+from ..index.reading import END, Place
+from ..index.rows import IndexedMove
 from .book import Book
-from .common import BlockSummary, Happening, PageFacts, PaymentFacts, payment
-from .home import MinerStanding, miners
+from .common import BlockSummary, Happening, PageFacts, Part, PaymentFacts, cursor, hex0x, payment
+from .home import MinerStanding, standing
+from .words import Narrator
 
-PAYMENTS, EVENTS, BLOCKS, STANDINGS = 100, 40, 40, 100
-_BEFORE = re.compile(r"([0-9]{1,15})\.([0-9]{1,9})")
+PAYMENTS, MOVES, EVENTS, BLOCKS, STANDINGS = 100, 100, 40, 40, 100
+Numbers = Mapping[Number, int]
+_TITLES = {
+    Number.LEARNED: "LEARN earned",
+    Number.WON: "ETH won",
+    Number.LOST: "ETH lost",
+    Number.MINER_FREE: "Free bond as miner",
+    Number.MINER_LOCKED: "Locked bond as miner",
+    Number.VERIFIER_FREE: "Free bond as verifier",
+    Number.VERIFIER_LOCKED: "Locked bond as verifier",
+    Number.CREDIT: "Credit to collect",
+    Number.PROPOSED: "Blocks proposed",
+    Number.FINALIZED: "Blocks that became final",
+    Number.SLASHED: "Blocks that were slashed",
+    Number.ATTESTATIONS: "Attestations",
+    Number.DISPUTES_WON: "Disputes won",
+    Number.DISPUTES_LOST: "Bonds lost over wrong blocks",
+}
+_COUNTS = frozenset(
+    (Number.PROPOSED, Number.FINALIZED, Number.SLASHED, Number.ATTESTATIONS, Number.DISPUTES_WON, Number.DISPUTES_LOST)
+)
 
 
 class BondFacts(PageFacts):
@@ -25,14 +48,14 @@ class BondFacts(PageFacts):
 
 
 class AccountFacts(PageFacts):
-    """An account.
+    """An account. Where each of its numbers comes from is told by :func:`number_of`.
 
     Attributes:
         credit: ETH that it can collect.
         won, lost: ETH by bounties and fees, and by forfeited bonds.
         learned: LEARN earned.
-        disputes_won: slashed blocks of whose bonds or attesters' bonds it got a part.
-        disputes_lost: blocks over which it lost a bond.
+        disputes_won: slashed blocks that it proved wrong, or was the first to contest, and got part of the bond for.
+        disputes_lost: bonds that it lost over wrong blocks: as their miner, as an attester, or as miner of one above.
         payments: newest first; ``before`` asks for older ones, None if there are none.
         blocks, events: the newest.
     """
@@ -77,82 +100,159 @@ class Leaderboard(PageFacts):
     after: int | None
 
 
-def account(book: Book, address: str, before: str = "") -> AccountFacts:
+class MoveFacts(PageFacts):
+    """A change of a number.
+
+    Attributes:
+        amount: by how much, as exact decimal text; negative where it fell.
+        total: what it came to.
+        words: what happened.
+    """
+
+    amount: str
+    total: str
+    words: list[Part]
+    l1_block: int
+    time: int
+    tx: str
+
+
+class NumberFacts(PageFacts):
+    """A number of an account.
+
+    Attributes:
+        total: what it is: the sum of all its moves.
+        unit: ETH or LEARN; "" of what is counted.
+        moves: newest first; ``before`` asks for older ones, None if there are none.
+    """
+
+    account: str
+    name: str | None
+    number: Number
+    title: str
+    total: str
+    unit: Literal["ETH", "LEARN", ""]
+    moves: list[MoveFacts]
+    before: str | None
+
+
+def account(book: Book, address: str, before: Place = END) -> AccountFacts:
     """Returns an account; one that never took part is empty.
 
     Args:
         book: of the chain.
         address: checksummed.
-        before: what another page of it gave, to see older payments.
+        before: place of the last payment that is known, to see older ones.
     """
     reader, narrator = book.reader, book.narrator()
-    bonds, events = reader.bonds(address), reader.events_of_account(address, EVENTS)
-    place = _BEFORE.fullmatch(before)
-    entries = reader.ledger(address, PAYMENTS + 1, (int(place[1]), int(place[2])) if place else None)
+    numbers = reader.numbers(address).get(address, {})
+    entries = reader.ledger(address, PAYMENTS + 1, before)
     older, entries = len(entries) > PAYMENTS, entries[:PAYMENTS]
-    mined = next((m for m in miners(book) if m.account == address), None)
-    sums = {unit: (won, lost) for _, unit, won, lost in reader.won_and_lost(address)}
-    won, lost = sums.get("ETH", (0, 0))
-    learned, _ = sums.get("LEARN", (0, 0))
-    disputes_won, disputes_lost = reader.disputes_of(address)
     return AccountFacts(
         account=address,
         name=book.names.get(address),
-        bonds=[
-            BondFacts(role=b.role.name.lower(), free=ether(b.free), locked=ether(b.locked))
-            for b in bonds
-            if b.role is not None
-        ],
-        credit=ether(sum(b.credit for b in bonds)),
-        won=ether(won),
-        lost=ether(lost),
-        learned=ether(learned),
-        proposed=mined.proposed if mined else 0,
-        finalized=mined.finalized if mined else 0,
-        slashed=mined.slashed if mined else 0,
-        attestations=reader.attestations(address),
-        disputes_won=disputes_won,
-        disputes_lost=disputes_lost,
+        bonds=[_bond(role, numbers) for role in _roles(numbers)],
+        credit=ether(numbers.get(Number.CREDIT, 0)),
+        won=ether(numbers.get(Number.WON, 0)),
+        lost=ether(numbers.get(Number.LOST, 0)),
+        learned=ether(numbers.get(Number.LEARNED, 0)),
+        proposed=numbers.get(Number.PROPOSED, 0),
+        finalized=numbers.get(Number.FINALIZED, 0),
+        slashed=numbers.get(Number.SLASHED, 0),
+        attestations=numbers.get(Number.ATTESTATIONS, 0),
+        disputes_won=numbers.get(Number.DISPUTES_WON, 0),
+        disputes_lost=numbers.get(Number.DISPUTES_LOST, 0),
         payments=[payment(entry) for entry in entries],
-        before=f"{entries[-1].l1_block}.{entries[-1].place}" if older else None,
+        before=cursor(entries[-1].l1_block, entries[-1].log_index) if older else None,
         blocks=[book.summary(row) for row in reader.mined_by(address, BLOCKS)],
-        events=[narrator.tell(event) for event in events],
+        events=[narrator.tell(event) for event in reader.events_of_account(address, EVENTS)],
     )
+
+
+def _roles(numbers: Numbers) -> list[Role]:
+    return [role for role in Role if FREE[role] in numbers]  # whatever is locked was free before
+
+
+def _bond(role: Role, numbers: Numbers) -> BondFacts:
+    free, locked = numbers.get(FREE[role], 0), numbers.get(LOCKED[role], 0)
+    return BondFacts(role=role.name.lower(), free=ether(free), locked=ether(locked))
+
+
+def number_of(book: Book, address: str, number: Number, before: Place = END) -> NumberFacts:
+    """Returns what a number of an account is made of.
+
+    Args:
+        book: of the chain.
+        address: checksummed.
+        number: which.
+        before: place of the last move that is known, to see older ones.
+    """
+    reader, narrator = book.reader, book.narrator()
+    moves = reader.moves(address, number, MOVES + 1, before)
+    older, moves = len(moves) > MOVES, moves[:MOVES]
+    counted = number in _COUNTS
+    blocks = reader.blocks_of([move.event.at.tx_hash for move in moves if move.about is None])
+    return NumberFacts(
+        account=address,
+        name=book.names.get(address),
+        number=number,
+        title=_TITLES[number],
+        total=_text(reader.numbers(address).get(address, {}).get(number, 0), counted),
+        unit="" if counted else "LEARN" if number is Number.LEARNED else "ETH",
+        moves=[_move(move, narrator, blocks.get(move.event.at.tx_hash), counted) for move in moves],
+        before=cursor(moves[-1].event.at.l1_block, moves[-1].event.at.log_index) if older else None,
+    )
+
+
+def _move(move: IndexedMove, narrator: Narrator, block: bytes | None, counted: bool) -> MoveFacts:
+    """A move; ``block`` is the one that its transaction is about, though its event does not say so."""
+    at = move.event.at
+    if move.reason is not None:
+        words = [Part(text=move.reason, href="" if move.about is None else f"/block/{hex0x(move.about)}")]
+    else:
+        words = narrator.tell(move.event).words
+        if move.about is None and block is not None:
+            words = [*words, Part(text=", for "), narrator.block(block)]
+    return MoveFacts(
+        amount=_text(move.amount, counted),
+        total=_text(move.total, counted),
+        words=words,
+        l1_block=at.l1_block,
+        time=at.timestamp,
+        tx=hex0x(at.tx_hash),
+    )
+
+
+def _text(value: int, counted: bool) -> str:
+    return str(value) if counted else ether(value)
 
 
 def leaderboard(book: Book, after: int = 0) -> Leaderboard:
     """Returns accounts, after so many."""
-    mined = {m.account: m for m in miners(book)}
-    won: dict[tuple[str, str], tuple[int, int]] = {}
-    for party, unit, gain, loss in book.reader.won_and_lost():
-        won[party, unit] = gain, loss
-    roles: dict[str, set[Role]] = defaultdict(set)
-    locked: dict[str, int] = defaultdict(int)
-    for bond in book.reader.bonds():
-        if bond.role is not None:
-            roles[bond.account].add(bond.role)
-            locked[bond.account] += bond.locked
-    total = sum(gain for (_, unit), (gain, _) in won.items() if unit == "LEARN")
-    accounts = {party: won.get((party, "LEARN"), (0, 0))[0] for party, _ in won}
-    accounts = dict.fromkeys((*mined, *roles), 0) | accounts
+    every = book.reader.numbers()
+    learned = sum(numbers.get(Number.LEARNED, 0) for numbers in every.values())
+    final = sum(numbers.get(Number.FINALIZED, 0) for numbers in every.values())
 
     def rank(address: str) -> tuple[int, int, str]:
-        gain, loss = won.get((address, "ETH"), (0, 0))
-        return -accounts[address], loss - gain, address
+        numbers = every[address]
+        return -numbers.get(Number.LEARNED, 0), numbers.get(Number.LOST, 0) - numbers.get(Number.WON, 0), address
 
-    chosen = sorted(accounts, key=rank)
-    shown = [
-        AccountStanding(
-            account=address,
-            roles=[role.name.lower() for role in sorted(roles[address])],
-            learned=ether(accounts[address]),
-            won=ether(won.get((address, "ETH"), (0, 0))[0]),
-            lost=ether(won.get((address, "ETH"), (0, 0))[1]),
-            locked=ether(locked[address]),
-            mined=mined.get(address),
-            share=100 * accounts[address] / total if total else 0,
-        )
-        for address in chosen[after : after + STANDINGS]
-    ]
+    chosen = sorted(every, key=rank)
+    shown = [_standing(address, every[address], learned, final) for address in chosen[after : after + STANDINGS]]
     more = after + STANDINGS if len(chosen) > after + STANDINGS else None
     return Leaderboard(standings=shown, accounts=len(chosen), after=more)
+
+
+def _standing(address: str, numbers: Numbers, learned: int, final: int) -> AccountStanding:
+    """A row of the leaderboard; ``learned`` and ``final`` are those of all accounts together."""
+    own = numbers.get(Number.LEARNED, 0)
+    return AccountStanding(
+        account=address,
+        roles=[role.name.lower() for role in _roles(numbers)],
+        learned=ether(own),
+        won=ether(numbers.get(Number.WON, 0)),
+        lost=ether(numbers.get(Number.LOST, 0)),
+        locked=ether(sum(numbers.get(number, 0) for number in LOCKED.values())),
+        mined=standing(address, numbers, final) if Number.PROPOSED in numbers else None,
+        share=100 * own / learned if learned else 0,
+    )

@@ -85,6 +85,11 @@ def hex0x(data: bytes) -> str:
     return "0x" + data.hex()
 
 
+def cursor(l1_block: int, log_index: int) -> str:
+    """Returns the place of an event as addresses name it."""
+    return f"{l1_block}.{log_index}"
+
+
 def summary(row: IndexedBlock, test_count: int, parent_at: int | None, *, main: bool) -> BlockSummary:
     """Returns a block as lists show it."""
     return BlockSummary(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import pairwise
 
 from pol_oracle.protocol.difficulty import to_bits, work
 from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.protocol.text import ether
 
+from ..index.numbers import FREE, LOCKED, Number
 from ..index.rows import TreeBlock
 from .book import Book
 from .common import BlockSummary, Happening, PageFacts, hex0x
@@ -79,7 +81,7 @@ class HomeFacts(PageFacts):
 
 def home(book: Book) -> HomeFacts:
     """Returns the front page."""
-    reader, tree = book.reader, book.snapshot()
+    reader, tree, numbers = book.reader, book.snapshot(), book.reader.numbers()
     head, final = reader.head(), reader.finalized()
     narrator = book.narrator()
     power, interval = _pace(tree.trunk, _difficulty(book))
@@ -94,8 +96,8 @@ def home(book: Book) -> HomeFacts:
         next_bits=to_bits(_next_difficulty(book)),
         tries_per_second=power,
         mean_interval=interval,
-        miners=miners(book),
-        stake=_stake(book),
+        miners=_miners(numbers),
+        stake=_stake(numbers),
         open_disputes=[book.summary(row) for row in reader.disputed(DISPUTES)],
         fallen=[book.summary(row) for row in reader.slashed(DISPUTES)],
         recent=[book.summary(row) for row in reader.newest(STRIP)],
@@ -104,14 +106,18 @@ def home(book: Book) -> HomeFacts:
     )
 
 
-def miners(book: Book) -> list[MinerStanding]:
-    """Returns who mines, the most successful first."""
-    rows = book.reader.by_miner()
-    total = sum(final for _, _, final, _ in rows)
-    return [
-        MinerStanding(account=a, proposed=p, finalized=f, slashed=s, share=100 * f / total if total else 0)
-        for a, p, f, s in rows
-    ]
+def standing(account: str, numbers: Mapping[Number, int], final: int) -> MinerStanding:
+    """Returns how a miner stands; ``final`` counts the final blocks of all."""
+    proposed, own, slashed = (numbers.get(n, 0) for n in (Number.PROPOSED, Number.FINALIZED, Number.SLASHED))
+    share = 100 * own / final if final else 0
+    return MinerStanding(account=account, proposed=proposed, finalized=own, slashed=slashed, share=share)
+
+
+def _miners(every: Mapping[str, Mapping[Number, int]]) -> list[MinerStanding]:
+    """Who mines, the most successful first."""
+    final = sum(numbers.get(Number.FINALIZED, 0) for numbers in every.values())
+    found = [standing(account, numbers, final) for account, numbers in every.items() if Number.PROPOSED in numbers]
+    return sorted(found, key=lambda one: (-one.finalized, -one.proposed))
 
 
 def figure(trunk: list[TreeBlock], test_count: int, points: int = POINTS) -> list[Point]:
@@ -156,15 +162,13 @@ def _pace(trunk: list[TreeBlock], difficulty: int) -> tuple[float | None, float 
     return len(waits) * work(difficulty) / total, total / len(waits)
 
 
-def _stake(book: Book) -> Stake:
-    rows = book.reader.bonds()
-
-    def locked(role: Role) -> str:
-        return ether(sum(row.locked for row in rows if row.role is role))
+def _stake(every: Mapping[str, Mapping[Number, int]]) -> Stake:
+    def total(*wanted: Number) -> str:
+        return ether(sum(numbers.get(number, 0) for numbers in every.values() for number in wanted))
 
     return Stake(
-        miners_locked=locked(Role.MINER),
-        verifiers_locked=locked(Role.VERIFIER),
-        free=ether(sum(row.free for row in rows)),
-        credits=ether(sum(row.credit for row in rows)),
+        miners_locked=total(LOCKED[Role.MINER]),
+        verifiers_locked=total(LOCKED[Role.VERIFIER]),
+        free=total(*FREE.values()),
+        credits=total(Number.CREDIT),
     )

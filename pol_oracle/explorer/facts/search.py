@@ -7,17 +7,24 @@ import re
 from eth_utils.address import to_checksum_address
 from pydantic import Field
 
+from pol_oracle.protocol.text import printable
+
 from ..index.rows import IndexedBlock
 from .book import Book
 from .common import BlockSummary, Happening, PageFacts, hex0x
 
-LONGEST = 100
+LONGEST, SHOWN = 100, 70
 SHORTEST_PREFIX = 4
 _HEX = re.compile(r"[0-9a-f]{1,64}")
 
 
 class SearchResult(PageFacts):
-    """What a search found; ``href`` is set where it can only mean one thing."""
+    """What a search found.
+
+    Attributes:
+        text: what was typed, or its beginning.
+        href: where it leads, if it can only mean one thing.
+    """
 
     text: str
     href: str | None = None
@@ -37,24 +44,25 @@ class TransactionFacts(PageFacts):
 def search(book: Book, text: str) -> SearchResult:
     """Looks for what was typed."""
     text = text.strip()[:LONGEST]
+    shown = printable(text, SHOWN)
     low = text.lower().removeprefix("0x")
     if low in ("head", "final"):
         row = book.reader.head() if low == "head" else book.reader.finalized()
-        return SearchResult(text=text, href="/" if row is None else f"/block/{hex0x(row.id)}")
+        return SearchResult(text=shown, href="/" if row is None else f"/block/{hex0x(row.id)}")
     accounts = [address for address, name in book.names.items() if text and text.lower() in name.lower()]
     blocks: list[IndexedBlock] = []
     if len(low) == 40 and _HEX.fullmatch(low):
-        return SearchResult(text=text, href=f"/account/{to_checksum_address('0x' + low)}")
+        return SearchResult(text=shown, href=f"/account/{to_checksum_address('0x' + low)}")
     if text.isdecimal() and len(text) < 10:
         blocks = book.reader.at_height(int(text))
     if _HEX.fullmatch(low) and len(low) >= SHORTEST_PREFIX:  # also if it is a height: ids may have decimal digits alone
         blocks += [row for row in book.reader.with_prefix(low, 20) if row not in blocks]
     if not blocks and len(low) == 64 and _HEX.fullmatch(low) and book.reader.events_of_tx(bytes.fromhex(low)):
-        return SearchResult(text=text, href=f"/tx/0x{low}")
+        return SearchResult(text=shown, href=f"/tx/0x{low}")
     only = f"/block/{hex0x(blocks[0].id)}" if len(blocks) == 1 and not accounts else None
     if len(accounts) == 1 and not blocks:
         only = f"/account/{accounts[0]}"
-    return SearchResult(text=text, href=only, blocks=[book.summary(row) for row in blocks], accounts=accounts)
+    return SearchResult(text=shown, href=only, blocks=[book.summary(row) for row in blocks], accounts=accounts)
 
 
 def transaction(book: Book, tx: bytes) -> TransactionFacts:

@@ -14,12 +14,14 @@ from pol_oracle.l1.records import LogPosition
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.positions import Position
 
+Convert = Callable[[Any], Any]
+_ENCODER = json.JSONEncoder(separators=(",", ":"))  # `json.dumps` makes one each time
 _CLASSES = {cls.__name__: cls for cls in EVENTS}
 
 
 def dumps(event: Event) -> str:
     """Returns an event's fields without its place on L1."""
-    return json.dumps([_plain(getattr(event, name)) for name in _readers(type(event).__name__)], separators=(",", ":"))
+    return _ENCODER.encode([write(getattr(event, name)) for name, (write, _) in _shape(type(event).__name__).items()])
 
 
 def loads(kind: str, body: str, at: LogPosition) -> Event:
@@ -30,36 +32,35 @@ def loads(kind: str, body: str, at: LogPosition) -> Event:
         body: what was written.
         at: its place on L1.
     """
-    readers = _readers(kind)
-    values = {name: read(value) for (name, read), value in zip(readers.items(), json.loads(body), strict=True)}
+    shape = _shape(kind)
+    values = {name: read(value) for (name, (_, read)), value in zip(shape.items(), json.loads(body), strict=True)}
     return _CLASSES[kind](**values, at=at)
 
 
 @cache
-def _readers(kind: str) -> dict[str, Callable[[Any], Any]]:
+def _shape(kind: str) -> dict[str, tuple[Convert, Convert]]:
+    """Per field of an event how it is written, and how it is read."""
     hints = get_type_hints(_CLASSES[kind])
-    return {field.name: _reader(hints[field.name]) for field in fields(_CLASSES[kind]) if field.name != "at"}
+    return {field.name: _ways(hints[field.name]) for field in fields(_CLASSES[kind]) if field.name != "at"}
 
 
-def _reader(hint: type) -> Callable[[Any], Any]:
+def _ways(hint: type) -> tuple[Convert, Convert]:
     if hint is bytes:
-        return bytes.fromhex
+        return bytes.hex, bytes.fromhex
     if hint is Header:
-        return Header.loads
+        return Header.dumps, Header.loads
     if hint is Position:
-        return lambda value: Position.of((*value[:-1], bytes.fromhex(value[-1])))
-    return hint if issubclass(hint, IntEnum) else _same
+        return _position_out, _position_in
+    return (int, hint) if issubclass(hint, IntEnum) else (_same, _same)
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, bytes):
-        return value.hex()
-    if isinstance(value, Header):
-        return value.dumps()
-    if isinstance(value, Position):
-        *numbers, explanation = value.abi()
-        return [*numbers, explanation.hex()]
-    return int(value) if isinstance(value, IntEnum) else value
+def _position_out(position: Position) -> list[Any]:
+    *numbers, explanation = position.abi()
+    return [*numbers, explanation.hex()]
+
+
+def _position_in(values: list[Any]) -> Position:
+    return Position.of((*values[:-1], bytes.fromhex(values[-1])))
 
 
 def _same(value: Any) -> Any:

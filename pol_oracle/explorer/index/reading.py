@@ -11,9 +11,21 @@ from typing import Any
 
 from pol_oracle.l1.events.typed import BlockProposed, Event
 from pol_oracle.protocol.header import Header
-from pol_oracle.protocol.lifecycle import EvidenceKind, Role, Status
+from pol_oracle.protocol.lifecycle import EvidenceKind, Status
 
-from .rows import IndexedBlock, IndexedBond, IndexedEntry, IndexStamp, L1Reorg, TreeBlock, block_of, event_of, ledger_of
+from .numbers import Number
+from .rows import (
+    IndexedBlock,
+    IndexedEntry,
+    IndexedMove,
+    IndexStamp,
+    L1Reorg,
+    TreeBlock,
+    block_of,
+    event_of,
+    ledger_of,
+    move_of,
+)
 from .schema import connect
 
 _ORDER = "ORDER BY l1_block, log_index"
@@ -26,8 +38,16 @@ _CROWDS = (
 CROWD = 1000  # of each of these a block's page has so many: anybody may attest, ask, and answer
 _TREE = "id, parent, height, miner, proposed_at, correct_after, status, closed_at"
 _SUMS = "wei(CASE WHEN amount NOT LIKE '-%' THEN amount END), wei(CASE WHEN amount LIKE '-%' THEN amount END)"
+_MOVES = """
+SELECT m.amount, m.total, l.reason, coalesce(l.block_id, e.block_id) AS about, e.*
+FROM moves AS m JOIN events AS e USING (l1_block, log_index)
+LEFT JOIN ledger AS l ON l.party = m.account AND l.l1_block = m.l1_block AND l.log_index = m.log_index
+WHERE m.account = ? AND m.number = ? AND (m.l1_block, m.log_index) < (?, ?)
+ORDER BY m.l1_block DESC, m.log_index DESC LIMIT ?"""
 _DISPUTED = "WHERE status = 1 AND id IN (SELECT block_id FROM demands WHERE closed_l1 IS NULL)"
 _BACK = "ORDER BY l1_block DESC, log_index DESC"
+Place = tuple[int, int]
+END: Place = (1 << 62, 0)  # after all that happened
 
 
 class IndexReader:
@@ -160,12 +180,6 @@ class IndexReader:
         rows = self._rows("SELECT status, count(*) FROM blocks GROUP BY status")
         return {Status(row[0]): row[1] for row in rows}
 
-    def by_miner(self) -> list[tuple[str, int, int, int]]:
-        """Returns per miner how many blocks it proposed, and how many of them were finalized and slashed."""
-        counts = "count(*), sum(status = 2), sum(status = 3)"
-        rows = self._rows(f"SELECT miner, {counts} FROM blocks GROUP BY miner ORDER BY 3 DESC, 2 DESC")
-        return [tuple(row) for row in rows]
-
     # --- events ---
 
     def events_of_block(self, block_id: bytes) -> list[Event]:
@@ -199,11 +213,6 @@ class IndexReader:
             f"AS e JOIN parties AS p USING (l1_block, log_index) WHERE account = ? {back}", account, limit
         )
 
-    def attestations(self, account: str) -> int:
-        """Returns how often an account attested."""
-        wanted = "SELECT count(*) FROM parties WHERE account = ? AND kind = 'Attested'"
-        return int(self._rows(wanted, account)[0][0])
-
     def disputed(self, limit: int = 50) -> list[IndexedBlock]:
         """Returns pending blocks of which something is demanded that nobody has answered."""
         return self._blocks(f"{_DISPUTED} ORDER BY sequence DESC LIMIT ?", limit)
@@ -214,42 +223,41 @@ class IndexReader:
 
     # --- money ---
 
-    def ledger(self, party: str, limit: int, before: tuple[int, int] | None = None) -> list[IndexedEntry]:
-        """Returns an account's rewards and losses, newest first; only older ones than at ``before``, if given."""
-        back = "AND (l1_block, place) < (?, ?) ORDER BY l1_block DESC, place DESC LIMIT ?"
-        rows = self._rows(f"SELECT * FROM ledger WHERE party = ? {back}", party, *(before or (1 << 62, 0)), limit)
-        return [ledger_of(row) for row in rows]
-
-    def disputes_of(self, party: str) -> tuple[int, int]:
-        """Returns over how many blocks an account won something by proving them wrong, and lost something by them."""
-        won = "CASE WHEN amount NOT LIKE '-%' AND reason LIKE 'proved %' THEN block_id END"
-        lost = "CASE WHEN amount LIKE '-%' AND reason LIKE '%slashed%' THEN block_id END"
-        counts = f"count(DISTINCT {won}), count(DISTINCT {lost})"
-        return tuple(self._rows(f"SELECT {counts} FROM ledger WHERE party = ? AND unit = 'ETH'", party)[0])
+    def ledger(self, party: str, limit: int, before: Place = END) -> list[IndexedEntry]:
+        """Returns an account's rewards and losses, newest first; only older ones than at ``before``."""
+        where = f"WHERE party = ? AND (l1_block, log_index) < (?, ?) {_BACK} LIMIT ?"
+        return [ledger_of(row) for row in self._rows(f"SELECT * FROM ledger {where}", party, *before, limit)]
 
     def ledger_of_block(self, block_id: bytes) -> list[IndexedEntry]:
-        """Returns who won and lost what by a block."""
-        wanted = "SELECT * FROM ledger WHERE block_id = ? ORDER BY l1_block, place LIMIT 1000"
+        """Returns who won and lost what by a block; of what one paid another, the payer first."""
+        wanted = f"SELECT * FROM ledger WHERE block_id = ? {_ORDER}, amount NOT LIKE '-%' LIMIT 1000"
         return [ledger_of(row) for row in self._rows(wanted, block_id)]
-
-    def won_and_lost(self, party: str | None = None) -> list[tuple[str, str, int, int]]:
-        """Returns per account and unit what it won and what it lost; of one account, or of all."""
-        where, values = ("", ()) if party is None else ("WHERE party = ?", (party,))
-        rows = self._rows(f"SELECT party, unit, {_SUMS} FROM ledger {where} GROUP BY party, unit", *values)
-        return [(row[0], row[1], int(row[2]), -int(row[3])) for row in rows]
 
     def burned(self, block_id: bytes) -> int:
         """Returns how many wei were lost over a block that nobody won."""
         (row,) = self._rows(f"SELECT {_SUMS} FROM ledger WHERE block_id = ? AND unit = 'ETH'", block_id)
         return max(-int(row[1] or 0) - int(row[0] or 0), 0)  # of no rows there is no sum
 
-    def bonds(self, account: str | None = None) -> list[IndexedBond]:
-        """Returns the bonds and credits of an account, or of all."""
+    # --- the numbers of accounts ---
+
+    def numbers(self, account: str | None = None) -> dict[str, dict[Number, int]]:
+        """Returns what the numbers of an account, or of all, have come to; none of them that never moved."""
         where, values = ("", ()) if account is None else ("WHERE account = ?", (account,))
-        newest = f"SELECT max(rowid) FROM moves {where} GROUP BY account, role"
-        columns, order = "account, role, free, locked, credit", "ORDER BY account, role"
-        rows = self._rows(f"SELECT {columns} FROM moves WHERE rowid IN ({newest}) {order}", *values)
-        return [IndexedBond(row[0], None if row[1] is None else Role(row[1]), *map(int, row[2:])) for row in rows]
+        found: dict[str, dict[Number, int]] = {}
+        for name, number, total in self._rows(f"SELECT * FROM totals {where} ORDER BY account", *values):
+            found.setdefault(name, {})[Number(number)] = int(total)
+        return found
+
+    def moves(self, account: str, number: Number, limit: int, before: Place = END) -> list[IndexedMove]:
+        """Returns how a number has become what it is, newest first; only what is older than at ``before``."""
+        rows = self._rows(_MOVES, account, number.value, *before, limit)
+        return [move_of(row) for row in rows]
+
+    def blocks_of(self, transactions: Sequence[bytes]) -> dict[bytes, bytes]:
+        """Returns the block that a transaction is about, of those that are about one alone."""
+        where = f"WHERE tx IN ({_marks(transactions)}) AND block_id IS NOT NULL GROUP BY tx"
+        rows = self._rows(f"SELECT tx, min(block_id), max(block_id) FROM events {where}", *transactions)
+        return {tx: first for tx, first, last in rows if first == last}
 
     # --- connections ---
 
@@ -273,5 +281,5 @@ class IndexReader:
         return found
 
 
-def _marks(values: Sequence[str]) -> str:
+def _marks(values: Sequence[object]) -> str:
     return ", ".join("?" * len(values))

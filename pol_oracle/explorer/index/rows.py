@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from pol_oracle.l1.events.typed import Event
 from pol_oracle.l1.records import LogPosition
-from pol_oracle.protocol.lifecycle import EvidenceKind, Role, Status
+from pol_oracle.protocol.lifecycle import EvidenceKind, Status
 
 from . import codec
 
@@ -67,31 +67,35 @@ class TreeBlock(NamedTuple):
 
 @dataclass(frozen=True)
 class IndexedEntry:
-    """A reward, loss, bounty or fee: LEARN or ETH in the smallest unit, and the transaction that moved it.
-
-    ``place`` numbers the entries of an L1 block.
-    """
+    """A reward, loss, bounty or fee: LEARN or ETH in the smallest unit, and the transaction that moved it."""
 
     party: str
+    l1_block: int
+    log_index: int
     unit: str
     amount: int
     reason: str
     block_id: bytes | None
-    l1_block: int
-    place: int
     tx: bytes
     timestamp: int
 
 
 @dataclass(frozen=True)
-class IndexedBond:
-    """An account's bond in a role, or (``role``: None) its credit; wei."""
+class IndexedMove:
+    """How an event changed a number of an account.
 
-    account: str
-    role: Role | None
-    free: int
-    locked: int
-    credit: int
+    Attributes:
+        amount: by how much.
+        total: what it came to.
+        reason: what the ledger says of it; None if it says nothing.
+        about: the block that this is about, if there is one.
+    """
+
+    event: Event
+    amount: int
+    total: int
+    reason: str | None
+    about: bytes | None
 
 
 @dataclass(frozen=True)
@@ -121,3 +125,8 @@ def event_of(row: sqlite3.Row) -> Event:
 def ledger_of(row: sqlite3.Row) -> IndexedEntry:
     """Reads a row of ``ledger``."""
     return IndexedEntry(**{**dict(row), "amount": int(row["amount"])})
+
+
+def move_of(row: sqlite3.Row) -> IndexedMove:
+    """Reads a row of ``moves``, with its event and what the ledger has of it."""
+    return IndexedMove(event_of(row), int(row["amount"]), int(row["total"]), row["reason"], row["about"])

@@ -14,8 +14,9 @@ from pathlib import Path
 
 from pol_oracle.protocol.errors import InputError
 
-VERSION = "3"
+VERSION = "4"
 APPLICATION = 0x706F4C69  # stands in the file's first bytes, where it is found though the rest is damaged
+CACHE_KB = 32 << 10  # of pages that are written: rows go to all of a long chain's indexes
 _HEADER, _APPLICATION_AT = b"SQLite format 3\0", slice(68, 72)  # of SQLite's file format
 TABLES = """
 -- version and identity of the file; l1: which L1 it was read from; stamp: another one whenever something has
@@ -30,7 +31,7 @@ CREATE INDEX events_of_block ON events (block_id);
 CREATE INDEX events_of_tx ON events (tx);
 CREATE INDEX events_of_kind ON events (kind, l1_block, log_index);
 -- who has a part in an event
-CREATE TABLE parties (account TEXT, l1_block INTEGER, log_index INTEGER, kind TEXT NOT NULL,
+CREATE TABLE parties (account TEXT, l1_block INTEGER, log_index INTEGER,
   PRIMARY KEY (account, l1_block, log_index)) WITHOUT ROWID;
 CREATE TABLE blocks (
   id BLOB PRIMARY KEY, parent BLOB NOT NULL, height INTEGER NOT NULL, miner TEXT NOT NULL, difficulty INTEGER NOT NULL,
@@ -48,16 +49,14 @@ CREATE INDEX blocks_by_end ON blocks (closed_l1);
 CREATE TABLE heads (l1_block INTEGER, log_index INTEGER, block_id BLOB NOT NULL, timestamp INTEGER NOT NULL,
   PRIMARY KEY (l1_block, log_index)) WITHOUT ROWID;
 -- money with its reasons, as `pol status` tells it
-CREATE TABLE ledger (l1_block INTEGER, place INTEGER, party TEXT NOT NULL, unit TEXT NOT NULL, amount TEXT NOT NULL,
+CREATE TABLE ledger (party TEXT, l1_block INTEGER, log_index INTEGER, unit TEXT NOT NULL, amount TEXT NOT NULL,
   reason TEXT NOT NULL, block_id BLOB, tx BLOB NOT NULL, timestamp INTEGER NOT NULL,
-  PRIMARY KEY (l1_block, place)) WITHOUT ROWID;
-CREATE INDEX ledger_by_party ON ledger (party, l1_block, place);
+  PRIMARY KEY (party, l1_block, log_index)) WITHOUT ROWID;
 CREATE INDEX ledger_by_block ON ledger (block_id);
--- bonds and credits, in wei: what each has come to after each event
-CREATE TABLE moves (l1_block INTEGER, log_index INTEGER, account TEXT NOT NULL, role INTEGER, free TEXT NOT NULL,
-  locked TEXT NOT NULL, credit TEXT NOT NULL);
-CREATE INDEX moves_by_account ON moves (account, role);
-CREATE INDEX moves_by_place ON moves (l1_block);
+-- the numbers of an account (numbers.py): by how much an event changed one, and what it came to; and by now
+CREATE TABLE moves (account TEXT, number TEXT, l1_block INTEGER, log_index INTEGER, amount TEXT NOT NULL,
+  total TEXT NOT NULL, PRIMARY KEY (account, number, l1_block, log_index)) WITHOUT ROWID;
+CREATE TABLE totals (account TEXT, number TEXT, total TEXT NOT NULL, PRIMARY KEY (account, number)) WITHOUT ROWID;
 CREATE TABLE demands (id BLOB PRIMARY KEY, block_id BLOB NOT NULL, l1_block INTEGER NOT NULL, closed_l1 INTEGER);
 CREATE INDEX demands_open ON demands (closed_l1);
 -- what L1 took back while somebody watched
@@ -178,4 +177,5 @@ def _useless(path: Path, identity: str) -> str | None:
 def _tuned(connection: sqlite3.Connection) -> sqlite3.Connection:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = OFF")  # what is lost is read from L1 again
+    connection.execute(f"PRAGMA cache_size = -{CACHE_KB}")
     return connection

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
-from functools import singledispatchmethod
+from collections.abc import Sequence
 from pathlib import Path
 
 from pol_oracle.l1.events import typed as ev
 from pol_oracle.l1.monitor import Update
 from pol_oracle.protocol.difficulty import work
 from pol_oracle.protocol.errors import ChainError
-from pol_oracle.protocol.lifecycle import Role, Status
+from pol_oracle.protocol.lifecycle import Status
 from pol_oracle.protocol.positions import Item, Position
-from pol_oracle.report.ledger import ledger
 from pol_oracle.view.disputes import Disputed
 
-from . import codec
+from . import accounts, codec
 from .rows import event_of
 from .schema import open_index, remove
 
 REACH = 64  # L1 blocks that are read again at a start: the monitor then knows how they were
 KEPT = 4096  # L1 blocks whose hashes are kept
-_ACCOUNTS = ("miner", "verifier", "challenger", "demander", "responder", "author", "account", "beneficiary", "prover")
 
 
 class Inconsistent(ChainError):
@@ -150,7 +147,8 @@ class IndexWriter:
         attested = "SELECT block_id, count(*) FROM events WHERE kind = 'Attested' AND l1_block > ? GROUP BY block_id"
         for block_id, count in self._db.execute(attested, (above,)).fetchall():
             self._db.execute("UPDATE blocks SET attested = attested - ? WHERE id = ?", (count, block_id))
-        for table in ("events", "parties", "blocks", "heads", "ledger", "moves", "demands"):
+        accounts.drop(self._db, above)
+        for table in ("events", "blocks", "heads", "demands"):
             self._db.execute(f"DELETE FROM {table} WHERE l1_block > ?", (above,))
         self._db.execute("DELETE FROM passed WHERE number > ?", (above,))
         self._db.execute(
@@ -177,132 +175,50 @@ class IndexWriter:
             for e in events
         ]
         self._db.executemany("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
-        parties = {(a, *_place(event), type(event).__name__) for event in events for a in accounts_of(event)}
-        self._db.executemany("INSERT INTO parties VALUES (?, ?, ?, ?)", parties)
         for event in events:
             self._fold(event)
-        self._book(events)
-
-    def _book(self, events: Sequence[ev.Event]) -> None:
-        """Money and its reasons, in the words that `pol status` has for it."""
-        told = {e.block_id for e in events if isinstance(e, ev.BlockProposed)}
-        named = {block for block in map(_block, events) if block is not None}
-        earlier = list(self._earlier(named - told))
-        counts: dict[int, int] = {}
-        rows = []
-        for entry in ledger([*earlier, *events]):
-            place = counts[entry.l1_block] = counts.get(entry.l1_block, -1) + 1
-            said = entry.party, entry.unit.value, str(entry.amount), entry.reason, entry.block_id
-            rows.append((entry.l1_block, place, *said, entry.tx_hash, entry.timestamp))
-        self._db.executemany("INSERT INTO ledger VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
-
-    def _earlier(self, blocks: Iterable[bytes]) -> Iterator[ev.Event]:
-        """Events that the reasons refer to, of blocks that were proposed before."""
-        wanted = "SELECT * FROM events WHERE block_id = ? AND kind IN ('BlockProposed', 'BlockSlashed')"
-        for block_id in blocks:
-            yield from map(event_of, self._db.execute(wanted, (block_id,)))
+        accounts.take(self._db, events)
 
     # --- the fold ---
 
-    @singledispatchmethod
     def _fold(self, event: ev.Event) -> None:
-        """An event that no table needs changes nothing."""
+        """What an event changes of blocks, heads and demands: most events nothing."""
+        match event:
+            case ev.BlockProposed():
+                self._propose(event)
+            case ev.HeadChanged():
+                row = (*_place(event), event.block_id, event.at.timestamp)
+                self._db.execute("INSERT INTO heads VALUES (?, ?, ?, ?)", row)
+            case ev.Attested():
+                self._db.execute("UPDATE blocks SET attested = attested + 1 WHERE id = ?", (event.block_id,))
+            case ev.BlockFinalized():
+                self._close(event, Status.FINALIZED)
+            case ev.BlockSlashed():
+                self._close(event, Status.SLASHED, int(event.kind))
+            case ev.BlockOrphaned():
+                self._close(event, Status.ORPHANED)
+            case ev.Demanded():
+                self._demand(event.demand_id, event)
+            case ev.ExplanationDemanded():
+                self._demand(explanation_id(event), event)
+            case ev.Revealed() | ev.DemandExpired():
+                self._answer(event.demand_id, event.at.l1_block)
+            case ev.Explained() | ev.ExplanationExpired():
+                self._answer(explanation_id(event), event.at.l1_block)
+            case ev.ExplanationRefuted():
+                self._answer(explanation_id(event), None)
 
-    @_fold.register
-    def _(self, event: ev.BlockProposed) -> None:
+    def _propose(self, event: ev.BlockProposed) -> None:
         total = self._work[event.block_id] = self._work[event.parent] + work(event.difficulty)
         self._sequence += 1
         header = event.header
         claims = event.at.timestamp, header.correct_before, header.correct_after, event.at.l1_block, event.at.tx_hash
+        named = event.block_id, event.parent, event.height, event.miner, event.difficulty, str(total), self._sequence
         self._db.execute(
             "INSERT INTO blocks (id, parent, height, miner, difficulty, total_work, sequence, proposed_at, "
             "correct_before, correct_after, l1_block, tx) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                event.block_id,
-                event.parent,
-                event.height,
-                event.miner,
-                event.difficulty,
-                str(total),
-                self._sequence,
-                *claims,
-            ),
+            (*named, *claims),
         )
-
-    @_fold.register
-    def _(self, event: ev.HeadChanged) -> None:
-        row = (*_place(event), event.block_id, event.at.timestamp)
-        self._db.execute("INSERT INTO heads VALUES (?, ?, ?, ?)", row)
-
-    @_fold.register
-    def _(self, event: ev.Attested) -> None:
-        self._db.execute("UPDATE blocks SET attested = attested + 1 WHERE id = ?", (event.block_id,))
-
-    @_fold.register
-    def _(self, event: ev.BlockFinalized) -> None:
-        self._close(event, Status.FINALIZED)
-
-    @_fold.register
-    def _(self, event: ev.BlockSlashed) -> None:
-        self._close(event, Status.SLASHED, int(event.kind))
-
-    @_fold.register
-    def _(self, event: ev.BlockOrphaned) -> None:
-        self._close(event, Status.ORPHANED)
-
-    @_fold.register
-    def _(self, event: ev.Demanded) -> None:
-        self._demand(event.demand_id, event)
-
-    @_fold.register
-    def _(self, event: ev.ExplanationDemanded) -> None:
-        self._demand(explanation_id(event), event)
-
-    @_fold.register
-    def _(self, event: ev.Revealed | ev.DemandExpired) -> None:
-        self._answer(event.demand_id, event.at.l1_block)
-
-    @_fold.register
-    def _(self, event: ev.Explained | ev.ExplanationExpired) -> None:
-        self._answer(explanation_id(event), event.at.l1_block)
-
-    @_fold.register
-    def _(self, event: ev.ExplanationRefuted) -> None:
-        self._answer(explanation_id(event), None)
-
-    @_fold.register
-    def _(self, event: ev.Deposited) -> None:
-        self._move(event, event.account, event.role, free=event.amount)
-
-    @_fold.register
-    def _(self, event: ev.Unbonded) -> None:
-        self._move(event, event.account, event.role, free=-event.amount)
-        self._move(event, event.account, None, credit=event.amount)
-
-    @_fold.register
-    def _(self, event: ev.Locked) -> None:
-        self._move(event, event.account, event.role, free=-event.amount, locked=event.amount)
-
-    @_fold.register
-    def _(self, event: ev.Unlocked) -> None:
-        self._move(event, event.account, event.role, free=event.amount, locked=-event.amount)
-
-    @_fold.register
-    def _(self, event: ev.Forfeited) -> None:
-        self._move(event, event.account, event.role, locked=-event.amount)
-
-    @_fold.register
-    def _(self, event: ev.Credited) -> None:
-        self._move(event, event.account, None, credit=event.amount)
-
-    @_fold.register
-    def _(self, event: ev.Awarded) -> None:
-        self._move(event, event.account, event.role, locked=-event.amount)
-        self._move(event, event.beneficiary, None, credit=event.amount)
-
-    @_fold.register
-    def _(self, event: ev.Collected) -> None:
-        self._move(event, event.account, None, credit=-event.amount)
 
     def _close(
         self, event: ev.BlockFinalized | ev.BlockSlashed | ev.BlockOrphaned, status: Status, kind: int | None = None
@@ -318,20 +234,6 @@ class IndexWriter:
 
     def _answer(self, demand_id: bytes, l1_block: int | None) -> None:
         self._db.execute("UPDATE demands SET closed_l1 = ? WHERE id = ?", (l1_block, demand_id))
-
-    def _move(
-        self, event: ev.Event, account: str, role: Role | None, free: int = 0, locked: int = 0, credit: int = 0
-    ) -> None:
-        key = account, None if role is None else int(role)
-        last = "SELECT free, locked, credit FROM moves WHERE account = ? AND role IS ? ORDER BY rowid DESC LIMIT 1"
-        known = self._db.execute(last, key).fetchone() or (0, 0, 0)
-        sums = [str(int(old) + change) for old, change in zip(known, (free, locked, credit), strict=True)]
-        self._db.execute("INSERT INTO moves VALUES (?, ?, ?, ?, ?, ?, ?)", (*_place(event), *key, *sums))
-
-
-def accounts_of(event: ev.Event) -> set[str]:
-    """Returns the accounts that have a part in an event."""
-    return {value for name in (*_ACCOUNTS, "first") if (value := getattr(event, name, None)) is not None}
 
 
 def explanation_id(

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from eth_utils.address import to_checksum_address
 from pydantic import BaseModel
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -29,9 +28,23 @@ from ..facts.home import HomeFacts, home
 from ..facts.learning import learning
 from ..facts.network import TaskFacts, network
 from ..facts.tree import TreeFacts, tree
+from ..index.numbers import Number
 from ..workshop import tools
 from .answers import RETRY_S, Answers, Endpoint, Make, TooMuch
-from .asked import Missing, block_of, number, parameters_of
+from .asked import (
+    NUMBER,
+    PLACE,
+    TEXT,
+    Missing,
+    Parameters,
+    Wrong,
+    address_of,
+    block_of,
+    check,
+    number,
+    parameters_of,
+    place,
+)
 from .charts import draw_curve, draw_figure, draw_tree
 from .feeds import KINDS, feed
 from .guard import Guard
@@ -42,7 +55,6 @@ from .openapi import Described, describe
 from .render import STATIC, Renderer
 
 PAGE = 50  # blocks of a list
-_ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 _HASH = re.compile(r"(0x)?[0-9a-f]{64}")
 Values = dict[str, Any]
 
@@ -74,7 +86,7 @@ class Page:
     make: Callable[[dict[str, str]], BaseModel]
     template: str
     beside: Callable[[Any], Values] = lambda facts: {}
-    query: tuple[str, ...] = ()
+    query: Parameters = field(default_factory=dict)
 
 
 class Explorer:
@@ -109,6 +121,7 @@ class Explorer:
         middleware = [Middleware(Guard), Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)]
         handlers = {
             Missing: self._missing,
+            Wrong: self._wrong,
             sqlite3.Error: self._rebuilding,
             TooMuch: self._too_much,
             403: self._forbidden,
@@ -123,7 +136,7 @@ class Explorer:
         return [
             Page("/", "How the chain stands", HomeFacts, lambda _: home(book), "home.html", self._home_beside),
             Page("/tree", "The whole tree", TreeFacts, lambda _: tree(book), "tree.html", self._tree_beside),
-            Page("/blocks", "Blocks, newest first", BlockList, self._blocks, "blocks.html", query=("before",)),
+            Page("/blocks", "Blocks, newest first", BlockList, self._blocks, "blocks.html", query={"before": NUMBER}),
             Page(
                 "/block/{id}",
                 "A block",
@@ -132,7 +145,14 @@ class Explorer:
                 "block.html",
                 self._block_beside,
             ),
-            Page("/disputes", "All disputes", disputes.DisputeList, self._disputes, "disputes.html", query=("before",)),
+            Page(
+                "/disputes",
+                "All disputes",
+                disputes.DisputeList,
+                self._disputes,
+                "disputes.html",
+                query={"before": NUMBER},
+            ),
             Page(
                 "/dispute/{id}",
                 "The dispute about a block",
@@ -147,7 +167,7 @@ class Explorer:
                 accounts.Leaderboard,
                 lambda p: accounts.leaderboard(book, number(p, "after") or 0),
                 "accounts.html",
-                query=("after",),
+                query={"after": NUMBER},
             ),
             Page(
                 "/account/{address}",
@@ -155,9 +175,24 @@ class Explorer:
                 accounts.AccountFacts,
                 self._account,
                 "account.html",
-                query=("before",),
+                query={"before": PLACE},
             ),
-            Page("/learning", "What it has learned", LearningFacts, self._learning, "learning.html", query=("height",)),
+            Page(
+                "/account/{address}/{number}",
+                "What a number of an account is made of",
+                accounts.NumberFacts,
+                self._number,
+                "number.html",
+                query={"before": PLACE},
+            ),
+            Page(
+                "/learning",
+                "What it has learned",
+                LearningFacts,
+                self._learning,
+                "learning.html",
+                query={"height": NUMBER},
+            ),
             Page("/tx/{hash}", "A transaction of L1", finding.TransactionFacts, self._transaction, "tx.html"),
             Page(
                 "/task",
@@ -167,7 +202,7 @@ class Explorer:
                 "task.html",
                 self._model_beside,
             ),
-            Page("/search", "Whatever was typed", finding.SearchResult, self._search, "search.html", query=("q",)),
+            Page("/search", "Whatever was typed", finding.SearchResult, self._search, "search.html", query={"q": TEXT}),
         ]
 
     def _home_beside(self, facts: HomeFacts) -> Values:
@@ -199,9 +234,13 @@ class Explorer:
         return disputes.dispute(self._book, block_of(self._book, parameters["id"]))
 
     def _account(self, parameters: dict[str, str]) -> accounts.AccountFacts:
-        if not _ADDRESS.fullmatch(parameters["address"]):
-            raise Missing("no address: one has 40 hex digits after 0x")
-        return accounts.account(self._book, to_checksum_address(parameters["address"]), parameters.get("before", ""))
+        return accounts.account(self._book, address_of(parameters["address"]), place(parameters, "before"))
+
+    def _number(self, parameters: dict[str, str]) -> accounts.NumberFacts:
+        address, name = address_of(parameters["address"]), parameters["number"]
+        if name not in list(Number):
+            raise Missing(f"no such number of an account: there are {', '.join(Number)}")
+        return accounts.number_of(self._book, address, Number(name), place(parameters, "before"))
 
     def _transaction(self, parameters: dict[str, str]) -> finding.TransactionFacts:
         text = parameters["hash"].lower()
@@ -234,8 +273,14 @@ class Explorer:
         def key(request: Request) -> tuple[str, ...]:
             return (request.url.path, *parameters_of(request, page.query).values())
 
+        answer = self._shared(told, key)
+
+        async def asked(request: Request) -> Response:
+            check(request, page.query)
+            return await answer(request)
+
         api = "/api" + page.path if page.path != "/" else "/api/"
-        return [Route(path, self._shared(make, key)) for path, make in ((page.path, shown), (api, told))]
+        return [Route(page.path, self._shared(shown, key)), Route(api, asked)]
 
     def _shared(self, make: Make, key: Callable[[Request], tuple[str, ...]]) -> Endpoint:
         def made(request: Request) -> Response:
@@ -262,6 +307,9 @@ class Explorer:
     async def _missing(self, request: Request, error: Exception) -> Response:
         what = str(error) if isinstance(error, Missing) else "no such page"
         return self._failed(request, 404, "Not found", f"There is {what}.")
+
+    async def _wrong(self, request: Request, error: Exception) -> Response:
+        return self._failed(request, 400, "Not understood", str(error))
 
     async def _forbidden(self, request: Request, error: Exception) -> Response:
         return self._failed(request, 403, "Not from here", getattr(error, "detail", "That is not allowed."))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
+
+from .asked import Parameter, Parameters
 
 
 @dataclass(frozen=True)
@@ -17,7 +19,7 @@ class Described:
     path: str
     words: str
     model: type[BaseModel]
-    query: tuple[str, ...] = ()
+    query: Parameters = field(default_factory=dict)
 
 
 def describe(endpoints: Sequence[Described]) -> dict[str, Any]:
@@ -42,13 +44,21 @@ def _operation(endpoint: Described) -> dict[str, Any]:
     inside = [part[1:-1] for part in endpoint.path.split("/") if part.startswith("{")]
     schema = {"$ref": f"#/components/schemas/{endpoint.model.__name__}"}
     parameters = [{"name": n, "in": "path", "required": True, "schema": {"type": "string"}} for n in inside]
-    parameters += [{"name": n, "in": "query", "required": False, "schema": {"type": "string"}} for n in endpoint.query]
+    parameters += [
+        {"name": name, "in": "query", "required": False, "description": one.words, "schema": _schema(one)}
+        for name, one in endpoint.query.items()
+    ]
     return {
         "summary": endpoint.words,
         "parameters": parameters,
         "responses": {
             "200": {"description": endpoint.words, "content": {"application/json": {"schema": schema}}},
+            "400": {"description": "A parameter is wrong, or there is none of that name."},
             "404": {"description": "There is no such thing on this chain."},
             "503": {"description": "The index is being made anew; ask again."},
         },
     }
+
+
+def _schema(one: Parameter) -> dict[str, str]:
+    return {"type": "integer"} if one.type == "integer" else {"type": "string", "pattern": f"^{one.pattern}$"}
