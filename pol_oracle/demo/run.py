@@ -128,8 +128,8 @@ class _DemoRun:
         balances = {party.name: balance_of(self.client, party, scene.events) for party in self.cast}
         seconds = time.monotonic() - self.began
         count, parameters = self.deployment.task.test_count, self.deployment.parameters
-        trouble = tuple(self.trouble.values())
-        return DemoOutcome(scene, balances, count, self.config.blocks, parameters, seconds, trouble)
+        trouble, own_task = tuple(self.trouble.values()), self.config.task == TASK
+        return DemoOutcome(scene, balances, count, self.config.blocks, parameters, seconds, trouble, own_task)
 
 
 def run(config: DemoConfig, *, to_stderr: bool = False) -> DemoOutcome:

@@ -27,6 +27,8 @@ from pol_oracle.report.ledger import Entry, Unit, kind_name, ledger, totals
 from .cast import DemoRole, Party
 
 WEI = 10**18
+LEARNED = 0.4  # accuracy that the demo's own task is above after a dozen blocks; it begins near 0.1
+DOZEN = 12
 
 
 @dataclass(frozen=True)
@@ -165,6 +167,7 @@ class DemoOutcome:
         parameters: of the deployment.
         seconds: from start to end.
         trouble: what went wrong on the way, as sentences.
+        own_task: whether it ran the demo's own task, of which it is known how fast the network learns.
     """
 
     scene: Scene
@@ -174,6 +177,7 @@ class DemoOutcome:
     parameters: Parameters
     seconds: float
     trouble: tuple[str, ...] = ()
+    own_task: bool = False
 
     @property
     def learned(self) -> tuple[float, float] | None:
@@ -197,7 +201,15 @@ class DemoOutcome:
         found += self._won_by_cheating() + self._wrong_slashes()
         if self.scene.honest_finalized < self.blocks:
             found.append(f"the head stopped: {self.scene.honest_finalized} of {self.blocks} honest blocks finalized")
+        elif self.own_task and self.blocks >= DOZEN:
+            found += self._not_learned()
         return tuple(found)
+
+    def _not_learned(self) -> list[str]:
+        first, last = self.learned or (0.0, 0.0)
+        if last > max(first, LEARNED):
+            return []
+        return [f"the network has not learned: {first:.1%} right after the first block, {last:.1%} after the last"]
 
     def _won_by_cheating(self) -> list[str]:
         cheats = {p.address: p.name for p in self.scene.cast if p.part.cheats}

@@ -16,6 +16,7 @@ from packaging.utils import canonicalize_name
 from tests.architecture.pages import ROOT
 
 CI = ROOT / ".github" / "workflows" / "ci.yml"
+NIGHTLY = ROOT / ".github" / "workflows" / "nightly.yml"
 YAML = [*(ROOT / ".github").rglob("*.yml"), ROOT / ".pre-commit-config.yaml", ROOT / "mkdocs.yml"]
 LOCK = (ROOT / "requirements.lock").read_text("utf-8")
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
@@ -42,6 +43,21 @@ def test_ci_covers_everything_on_both_pythons() -> None:
     for target in ("lint", "test-solidity", "test-ape", "test-python", "docs", "wheel", "slither"):
         assert re.search(rf"make {target}$", run, re.MULTILINE), target
     assert jobs["pytest"]["strategy"]["matrix"]["python"] == ["3.11", "3.12"]
+
+
+def test_what_takes_long_runs_every_night_and_leaves_its_reports() -> None:
+    nightly = read(NIGHTLY)
+    when = nightly[True]  # YAML's "on"
+    assert when["schedule"]
+    assert "workflow_dispatch" in when
+    jobs = nightly["jobs"]
+    run = "\n".join(map(steps, jobs.values()))
+    for target in ("invariants", "symbolic", "large"):
+        assert re.search(rf"make {target}$", run, re.MULTILINE), target
+    assert "pol soak --minutes 60 --seed ${{ github.run_number }} --json" in run
+    for job, report in {"soak": "soak.json", "large": ".build/large.xml"}.items():
+        upload = jobs[job]["steps"][-1]
+        assert (upload["if"], upload["with"]["path"]) == ("always()", report)
 
 
 def test_owned_paths_exist() -> None:

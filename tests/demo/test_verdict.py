@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -20,6 +21,7 @@ REFUSALS = (
     Rejection("thief", "IndexMismatch", "index 0 should be 5, not 3"),
     *(Rejection(party.name, "SumsHold", "sums hold") for party in COLLUDERS),
 )
+DOZEN = range(50, 62)  # samples classified right after each block, of a hundred
 PARAMETERS = TaskSpec(name="x").parameters()
 KINDS = {
     "one-ulp": EvidenceKind.STEP,
@@ -30,16 +32,16 @@ KINDS = {
 }
 
 
-def honest_story(blocks: int) -> tuple[Chronicle, bytes]:
+def honest_story(correct: Sequence[int]) -> tuple[Chronicle, bytes]:
     story, tip = Chronicle(), GENESIS
-    for number in range(blocks):
-        tip = story.propose(MINER, tip, correct=50 + number)
+    for right in correct:
+        tip = story.propose(MINER, tip, correct=right)
         story.finalize(tip, MINER)
     return story, tip
 
 
-def full_story(blocks: int = 12) -> Chronicle:
-    story, tip = honest_story(blocks)
+def full_story(correct: Sequence[int] = DOZEN) -> Chronicle:
+    story, tip = honest_story(correct)
     for party in COLLUDERS:
         story.pay(tip, story.demand(tip, party.address), party.address, MINER, fee=1)
     for name, kind in KINDS.items():
@@ -55,7 +57,7 @@ def full_story(blocks: int = 12) -> Chronicle:
 
 def ending(story: Chronicle, **changes: object) -> DemoOutcome:
     balances = {p.name: fair_balance(p) for p in CAST}
-    made = DemoOutcome(Scene(CAST, tuple(story.events), REFUSALS), balances, 100, 12, PARAMETERS, seconds=100.04)
+    made = DemoOutcome(Scene(CAST, tuple(story.events), REFUSALS), balances, 100, 12, PARAMETERS, 100.04, own_task=True)
     return replace(made, **changes)  # type: ignore[arg-type]
 
 
@@ -87,7 +89,23 @@ def test_report_has_what_the_issue_asks_for() -> None:
 
 
 def test_too_few_blocks_is_a_stopped_head() -> None:
-    assert any("head stopped" in p for p in ending(full_story(blocks=11)).problems())
+    assert any("head stopped" in p for p in ending(full_story(DOZEN[:11])).problems())
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "learned"), [(11, 41, True), (11, 40, False), (60, 60, False), (60, 50, False)]
+)
+def test_a_network_that_has_not_learned_in_a_dozen_blocks_fails_the_demo(first: int, last: int, learned: bool) -> None:
+    story = full_story(correct=[first, *range(first + 1, first + 11), last])
+
+    assert any("has not learned" in problem for problem in ending(story).problems()) is not learned
+
+
+def test_of_another_task_or_fewer_blocks_it_is_not_known_how_fast_the_network_learns() -> None:
+    slow = [10] * 12
+
+    assert ending(full_story(correct=slow), own_task=False).problems() == ()
+    assert ending(full_story(correct=slow[:2]), blocks=2).problems() == ()
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -180,7 +198,7 @@ def test_slashed_cheat_is_not_done_before_its_bond_is_taken() -> None:
 
 
 def test_lazy_verifiers_fate_is_its_first_loss() -> None:
-    story, _ = honest_story(12)
+    story, _ = honest_story(DOZEN)
     story.attest(story.propose(MINER), LAZY)
 
     fate = next(f for f in Scene(CAST, tuple(story.events), ()).fates() if f.party.part is DemoRole.LAZY)

@@ -7,11 +7,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 
 import uvicorn
 from starlette.applications import Starlette
 
-Behaviour = Callable[[socket.socket], None]
+Behaviour = Callable[[socket.socket], object]
 
 
 def serving(app: Starlette) -> AbstractContextManager[str]:
@@ -69,6 +70,20 @@ def misbehaving(behaviour: Behaviour, heard: list[bytes] | None = None) -> Itera
 def hearing(requests: list[bytes]) -> AbstractContextManager[str]:
     """Writes down every request and hangs up; yields the URL."""
     return misbehaving(lambda connection: None, requests)
+
+
+def connections_to(url: str) -> int:
+    """Returns how many descriptors this process holds that are its ends of connections to a server."""
+    port = int(url.rpartition(":")[2])
+    rows = [row.split() for row in Path("/proc/self/net/tcp").read_text("ascii").splitlines()[1:]]
+    theirs = {f"socket:[{row[9]}]" for row in rows if row[2].endswith(f":{port:04X}")}
+    held = 0
+    for descriptor in Path("/proc/self/fd").iterdir():
+        try:
+            held += str(descriptor.readlink()) in theirs
+        except FileNotFoundError:  # another thread has closed it
+            continue
+    return held
 
 
 def request(url: str, target: str) -> bytes:

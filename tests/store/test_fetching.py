@@ -14,7 +14,7 @@ import pytest
 
 from pol_oracle.protocol.errors import CorruptState, InputError, StoreError
 from pol_oracle.store import Limits, StateStore
-from tests.store.hostile import hearing, misbehaving
+from tests.store.hostile import connections_to, hearing, misbehaving
 from tests.store.states import DATA, ROOT
 
 HURRIED = Limits(connect_s=1.0, idle_s=0.3, total_s=0.5, slowest=1e9)
@@ -160,3 +160,31 @@ def test_pitfall_15_server_that_drips_its_headers_is_given_up(tmp_path: Path) ->
     hurried = Limits(connect_s=1.0, idle_s=0.3, total_s=600, slowest=1e9, longest_s=0.5)
     with misbehaving(drip) as url, pytest.raises(StoreError, match="no usable copy"):
         StateStore([url], hurried).get(ROOT, len(DATA))
+
+
+def drop_by_drop(connection: socket.socket) -> None:
+    connection.sendall(answer(b"", len(DATA)))
+    for byte in DATA:
+        time.sleep(0.02)
+        connection.sendall(bytes([byte]))
+
+
+@pytest.mark.parametrize(
+    "behaviour",
+    [
+        lambda connection: connection.sendall(answer(DATA[:-1], len(DATA))),
+        lambda connection: connection.sendall(answer(DATA + DATA)),
+        packed(b"no gzip", "gzip"),
+        lambda connection: None,
+        lambda connection: connection.recv(1),
+        drop_by_drop,
+    ],
+    ids=["cuts off", "says too much", "no gzip", "hangs up", "hangs", "drips"],
+)
+def test_pitfall_15_no_descriptors_are_lost_to_a_hostile_store(behaviour: Callable[[socket.socket], object]) -> None:
+    with misbehaving(behaviour) as url:
+        store = StateStore([url], Limits(connect_s=1.0, idle_s=0.1, total_s=0.1, slowest=1e9))
+        for _ in range(12):
+            with pytest.raises(StoreError):
+                store.get(ROOT, len(DATA))
+        assert connections_to(url) <= 2

@@ -16,7 +16,7 @@ from pol_oracle.task import TaskSpec, build_workload
 from ..format import Row
 from .rates import RARE, Runner, workload
 
-MODELS = {"cnn": 8.0, "resnet18-7x7": 20.0}  # seconds of each turn
+MODELS = {"cnn": 8.0, "resnet18-7x7": 20.0, "resnet18": 40.0}  # seconds of each turn
 BAR = 1.8
 _PROGRAM = "from pol_oracle.bench.search.ranks import help_alone; import sys; help_alone(*sys.argv[1:])"
 

@@ -11,10 +11,10 @@ from collections.abc import Callable
 import pytest
 
 from pol_oracle.l1.node.rpc import Rpc
-from pol_oracle.protocol.errors import NodeTrouble, Unreachable
+from pol_oracle.protocol.errors import ChainError, NodeTrouble, Unreachable
 from pol_oracle.soak.network.lies import Reply
 from pol_oracle.soak.network.proxy import LyingProxy
-from tests.store.hostile import misbehaving
+from tests.store.hostile import connections_to, misbehaving
 
 BODY = b'{"jsonrpc": "2.0", "id": 1, "result": "0x7a69"}'
 HEAD = b"HTTP/1.1 200 OK\r\n"
@@ -91,3 +91,33 @@ def test_a_page_in_place_of_an_answer_is_trouble_with_this_question(proxy: Lying
     proxy.lie(lambda asked: Reply(b"<html>Request Entity Too Large</html>", status))
     with pytest.raises(NodeTrouble, match=f"HTTP {status}"):
         Rpc(proxy.url).request("eth_chainId")
+
+
+@pytest.mark.parametrize(
+    "behaviour",
+    [
+        whole(BODY.replace(b"1", b"77", 1)),
+        whole(b"<html>Bad Gateway</html>"),
+        lambda connection: connection.sendall(HEAD + b"Content-Length: 100000\r\n\r\n" + BODY),
+        lambda connection: connection.sendall(HEAD + b"Content-Encoding: gzip\r\nContent-Length: 9\r\n\r\nno gzip"),
+        lambda connection: None,
+        lambda connection: connection.recv(1),
+        dripping(HEAD + b"Content-Length: 100000\r\n\r\n", b" "),
+    ],
+    ids=["lies", "a page", "cuts off", "no gzip", "hangs up", "hangs", "drips"],
+)
+def test_pitfall_26_no_descriptors_are_lost_to_a_hostile_node(behaviour: Callable[[socket.socket], object]) -> None:
+    with misbehaving(behaviour) as url:
+        rpc = Rpc(url, timeout_s=0.05, attempts=1)
+        for _ in range(12):
+            with pytest.raises(ChainError):
+                rpc.request("eth_chainId")
+        assert connections_to(url) <= 1
+
+
+def test_connections_are_counted() -> None:
+    with misbehaving(lambda connection: connection.recv(1)) as url:
+        host, port = url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port))), socket.create_connection((host, int(port))):
+            assert connections_to(url) == 2
+        assert connections_to(url) == 0
