@@ -13,8 +13,8 @@ from pol_oracle.agents.rules.actions import Action, Prove
 from pol_oracle.agents.rules.knowledge import Verifier
 from pol_oracle.agents.rules.policy import Policy
 from pol_oracle.agents.rules.verdicts import Unavailable, Verdict
-from pol_oracle.bench import l1
 from pol_oracle.evidence import Answer, FraudProof
+from pol_oracle.fixtures import l1
 from pol_oracle.l1.events import typed as ev
 from pol_oracle.l1.sending.calls import Call
 from pol_oracle.protocol.difficulty import BIT

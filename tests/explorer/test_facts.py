@@ -57,7 +57,7 @@ def book(path: Path) -> Book:
 
 def test_sums_of_an_account_are_of_all_it_ever_got(tmp_path: Path) -> None:
     *events, last = forest.grow(20, 0)
-    moved = [Credited(OTHER, BIG, last.at), Forfeited(OTHER, Role.MINER, 1, 1, last.at)] * 3000
+    moved: list[Event] = [Credited(OTHER, BIG, last.at), Forfeited(OTHER, Role.MINER, 1, 1, last.at)] * 3000
     late = forest.mined(last.at.l1_block + 1, moved)
     forest.fill(tmp_path / "index.sqlite", [*events, last, *late]).close()
     said = account(forest.book_of(tmp_path / "index.sqlite"), OTHER)
