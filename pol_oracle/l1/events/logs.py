@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from enum import IntEnum
 from functools import cache, lru_cache, partial
@@ -19,13 +20,14 @@ from eth_utils.abi import event_abi_to_log_topic, get_abi_input_types
 from eth_utils.address import to_checksum_address
 
 from pol_oracle.protocol.errors import ChainError
-from pol_oracle.protocol.header import Header
+from pol_oracle.protocol.header import HEADER_TYPE, Header
 from pol_oracle.protocol.positions import Position
 from pol_oracle.protocol.types import Address
 
 from ..contracts.artifacts import load_artifact
 from .typed import EVENTS, Event, LogPosition
 
+_HEADER_WORDS = 11  # before the indices; one of them says where these begin, which is right behind
 EMITTERS = ("IPoLRegistry", "IBondVault", "IBounties", "IDemands", "IReveals", "IExplanations")
 
 
@@ -136,12 +138,49 @@ def _converter(hint: type) -> Callable[[Any], Any]:
 
 def _decode(shape: _Shape, log: Log) -> Event:
     values = _read(shape.topics, log.topics[1:])
-    if shape.plain:
-        values |= _read(shape.data, [log.data[i : i + 32] for i in range(0, len(log.data), 32)])
-    else:
-        body = abi_decode([field.type for field in shape.data], log.data)
-        values |= {field.name: field.convert(value) for field, value in zip(shape.data, body, strict=True)}
+    values |= _read(shape.data, _words(log.data)) if shape.plain else _unpack(shape.data, log.data)
     return shape.cls(**values, at=log.at)
+
+
+def _unpack(shape: Sequence[_Field], data: bytes) -> dict[str, Any]:
+    """Reads data that is more than words; a header that lies as Solidity lays it out at once, as most data is headers.
+
+    Of all else eth_abi says what it is, or what is wrong with it.
+    """
+    *plain, last = shape
+    if last.type == HEADER_TYPE:
+        with suppress(ValueError):
+            words, count = _words(data), len(plain)
+            _expect(words[count : count + 1], 32 * (count + 1))
+            return _read(plain, words[:count]) | {last.name: _lay_open(words[count + 1 :])}
+    body = abi_decode([field.type for field in shape], data)
+    return {field.name: field.convert(value) for field, value in zip(shape, body, strict=True)}
+
+
+def _lay_open(words: Sequence[bytes]) -> Header:
+    """The header that these words are, if they are one and nothing else."""
+    start, indices = words[3:4], words[_HEADER_WORDS + 1 :]
+    _expect(start, 32 * _HEADER_WORDS)
+    _expect(words[_HEADER_WORDS : _HEADER_WORDS + 1], len(indices))
+    parent, miner, nonce, _, *roots, before, after = words[:_HEADER_WORDS]
+    return Header(
+        parent,
+        _checksum(_address(miner)),
+        _number(64, nonce),
+        tuple([_number(32, index) for index in indices]),
+        *roots,
+        _number(32, before),
+        _number(32, after),
+    )
+
+
+def _expect(words: Sequence[bytes], number: int) -> None:
+    if [_number(256, word) for word in words] != [number]:
+        raise ValueError(f"a word with {number} was expected")
+
+
+def _words(data: bytes) -> list[bytes]:
+    return [data[i : i + 32] for i in range(0, len(data), 32)]
 
 
 def _read(shape: Sequence[_Field], words: Sequence[bytes]) -> dict[str, Any]:
