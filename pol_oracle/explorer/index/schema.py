@@ -27,7 +27,7 @@ CREATE TABLE passed (number INTEGER PRIMARY KEY, hash BLOB NOT NULL, timestamp I
 CREATE TABLE events (
   l1_block INTEGER, log_index INTEGER, kind TEXT NOT NULL, l1_hash BLOB NOT NULL, tx BLOB NOT NULL,
   timestamp INTEGER NOT NULL, block_id BLOB, body TEXT NOT NULL, PRIMARY KEY (l1_block, log_index)) WITHOUT ROWID;
-CREATE INDEX events_of_block ON events (block_id);
+CREATE INDEX events_of_block ON events (block_id) WHERE block_id IS NOT NULL;
 CREATE INDEX events_of_tx ON events (tx);
 CREATE INDEX events_of_kind ON events (kind, l1_block, log_index);
 -- who has a part in an event

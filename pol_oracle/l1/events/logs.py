@@ -162,13 +162,17 @@ def _lay_open(words: Sequence[bytes]) -> Header:
     start, indices = words[3:4], words[_HEADER_WORDS + 1 :]
     _expect(start, 32 * _HEADER_WORDS)
     _expect(words[_HEADER_WORDS : _HEADER_WORDS + 1], len(indices))
-    parent, miner, nonce, _, *roots, before, after = words[:_HEADER_WORDS]
+    parent, miner, nonce, _, segment, pre, post, trace, evaluation, before, after = words[:_HEADER_WORDS]
     return Header(
         parent,
         _checksum(_address(miner)),
         _number(64, nonce),
         tuple([_number(32, index) for index in indices]),
-        *roots,
+        segment,
+        pre,
+        post,
+        trace,
+        evaluation,
         _number(32, before),
         _number(32, after),
     )
