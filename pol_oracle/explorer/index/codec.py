@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import fields
-from enum import IntEnum
 from functools import cache
 from typing import Any, get_type_hints
 
