@@ -68,7 +68,7 @@ def snake_case(name: str) -> str:
 
 @dataclass(frozen=True)
 class _Field:
-    """One input of an event: name, ABI type, how its word is read, and how that becomes the dataclass's value."""
+    """One input of an event: name, ABI type, and how its word, or what eth_abi read, becomes the dataclass's value."""
 
     name: str
     type: str
@@ -115,15 +115,18 @@ def _shape(cls: type[Event], entry: Mapping[str, Any]) -> _Shape:
     types = get_abi_input_types(entry)  # type: ignore[arg-type]
     split: dict[bool, list[_Field]] = {True: [], False: []}
     for name, type_, item in zip(names, types, entry["inputs"], strict=True):
-        split[item["indexed"]].append(_Field(name, type_, _reader(type_), _converter(hints[name])))
+        convert = _converter(hints[name])
+        split[item["indexed"]].append(_Field(name, type_, _reader(type_, convert), convert))
     return _Shape(cls, tuple(split[True]), tuple(split[False]), all(field.read for field in split[False]))
 
 
-def _reader(type_: str) -> Callable[[bytes], Any] | None:
+def _reader(type_: str, convert: Callable[[Any], Any]) -> Callable[[bytes], Any] | None:
     """How a type of one word is read: nearly all are, and eth_abi takes many times as long. None: it is not of one."""
     if type_.startswith("uint") and type_[4:].isdigit():
-        return partial(_number, int(type_[4:]))
-    return {"bytes32": _word, "address": _address, "bool": _bool}.get(type_)
+        number = partial(_number, int(type_[4:]))
+        return number if convert is _same else partial(_converted, convert, number)
+    others: dict[str, Callable[[bytes], Any]] = {"bytes32": _word, "address": _address, "bool": _bool}
+    return others.get(type_)
 
 
 def _converter(hint: type) -> Callable[[Any], Any]:
@@ -165,7 +168,7 @@ def _lay_open(words: Sequence[bytes]) -> Header:
     parent, miner, nonce, _, segment, pre, post, trace, evaluation, before, after = words[:_HEADER_WORDS]
     return Header(
         parent,
-        _checksum(_address(miner)),
+        _address(miner),
         _number(64, nonce),
         tuple([_number(32, index) for index in indices]),
         segment,
@@ -188,7 +191,7 @@ def _words(data: bytes) -> list[bytes]:
 
 
 def _read(shape: Sequence[_Field], words: Sequence[bytes]) -> dict[str, Any]:
-    return {f.name: f.convert(f.read(word)) for f, word in zip(shape, words, strict=True) if f.read}
+    return {f.name: f.read(word) for f, word in zip(shape, words, strict=True) if f.read}
 
 
 def _word(word: bytes) -> bytes:
@@ -204,12 +207,17 @@ def _number(bits: int, word: bytes) -> int:
     return value
 
 
+def _converted(convert: Callable[[Any], Any], read: Callable[[bytes], Any], word: bytes) -> Any:
+    return convert(read(word))
+
+
 def _bool(word: bytes) -> bool:
     return bool(_number(1, word))
 
 
+@lru_cache(maxsize=4096)
 def _address(word: bytes) -> str:
-    return f"0x{_number(160, word):040x}"
+    return _checksum(f"0x{_number(160, word):040x}")
 
 
 def _same(value: Any) -> Any:
