@@ -18,7 +18,7 @@ from . import forest
 from .site import ServedForest, running
 
 INDEX_BAR_S, PAGE_BAR_S, MEMORY_BAR_MB = 10.0, 0.1, 300.0
-PROPOSAL_S, EVENT_S = 215e-6, 7e-6  # to read a proposal, or another event, out of a log: the forest has none
+PROPOSAL_S, EVENT_S = 25e-6, 9e-6  # to read a proposal, or another event, out of a log: the forest has none
 RUNS = 8
 PACKED = {"Accept-Encoding": "gzip"}
 BUSY = f"/account/{forest.VERIFIERS[0]}"  # it has attested to every block

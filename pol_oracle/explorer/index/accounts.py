@@ -51,11 +51,10 @@ def _add(db: sqlite3.Connection, events: Iterable[ev.Event], entries: Iterable[E
     totals: dict[tuple[str, str], int] = {}
     rows = []
     for place, (account, number, amount) in made:
-        key = account, number.value
-        if key not in totals:
-            totals[key] = _total(db, key)
-        totals[key] += amount
-        rows.append((*key, *place, str(amount), str(totals[key])))
+        key = account, str(number)
+        before = totals.get(key)
+        total = totals[key] = amount + (_total(db, key) if before is None else before)
+        rows.append((*key, *place, str(amount), str(total)))
     db.executemany("INSERT INTO moves VALUES (?, ?, ?, ?, ?, ?)", rows)
     db.executemany("INSERT OR REPLACE INTO totals VALUES (?, ?, ?)", [(*key, str(t)) for key, t in totals.items()])
 

@@ -16,6 +16,7 @@ from pol_oracle.protocol.errors import InputError
 
 VERSION = "4"
 APPLICATION = 0x706F4C69  # stands in the file's first bytes, where it is found though the rest is damaged
+LOGGED_PAGES = 8000  # before they are copied into the file: most are written by many updates of a long chain
 CACHE_KB = 32 << 10  # of pages that are written: rows go to all of a long chain's indexes
 _HEADER, _APPLICATION_AT = b"SQLite format 3\0", slice(68, 72)  # of SQLite's file format
 TABLES = """
@@ -27,7 +28,7 @@ CREATE TABLE passed (number INTEGER PRIMARY KEY, hash BLOB NOT NULL, timestamp I
 CREATE TABLE events (
   l1_block INTEGER, log_index INTEGER, kind TEXT NOT NULL, l1_hash BLOB NOT NULL, tx BLOB NOT NULL,
   timestamp INTEGER NOT NULL, block_id BLOB, body TEXT NOT NULL, PRIMARY KEY (l1_block, log_index)) WITHOUT ROWID;
-CREATE INDEX events_of_block ON events (block_id);
+CREATE INDEX events_of_block ON events (block_id) WHERE block_id IS NOT NULL;
 CREATE INDEX events_of_tx ON events (tx);
 CREATE INDEX events_of_kind ON events (kind, l1_block, log_index);
 -- who has a part in an event
@@ -177,5 +178,6 @@ def _useless(path: Path, identity: str) -> str | None:
 def _tuned(connection: sqlite3.Connection) -> sqlite3.Connection:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = OFF")  # what is lost is read from L1 again
+    connection.execute(f"PRAGMA wal_autocheckpoint = {LOGGED_PAGES}")
     connection.execute(f"PRAGMA cache_size = -{CACHE_KB}")
     return connection

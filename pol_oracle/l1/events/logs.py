@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from enum import IntEnum
 from functools import cache, lru_cache, partial
@@ -19,13 +20,14 @@ from eth_utils.abi import event_abi_to_log_topic, get_abi_input_types
 from eth_utils.address import to_checksum_address
 
 from pol_oracle.protocol.errors import ChainError
-from pol_oracle.protocol.header import Header
+from pol_oracle.protocol.header import HEADER_TYPE, Header
 from pol_oracle.protocol.positions import Position
 from pol_oracle.protocol.types import Address
 
 from ..contracts.artifacts import load_artifact
 from .typed import EVENTS, Event, LogPosition
 
+_HEADER_WORDS = 11  # before the indices; one of them says where these begin, which is right behind
 EMITTERS = ("IPoLRegistry", "IBondVault", "IBounties", "IDemands", "IReveals", "IExplanations")
 
 
@@ -66,7 +68,7 @@ def snake_case(name: str) -> str:
 
 @dataclass(frozen=True)
 class _Field:
-    """One input of an event: name, ABI type, how its word is read, and how that becomes the dataclass's value."""
+    """One input of an event: name, ABI type, and how its word, or what eth_abi read, becomes the dataclass's value."""
 
     name: str
     type: str
@@ -113,15 +115,18 @@ def _shape(cls: type[Event], entry: Mapping[str, Any]) -> _Shape:
     types = get_abi_input_types(entry)  # type: ignore[arg-type]
     split: dict[bool, list[_Field]] = {True: [], False: []}
     for name, type_, item in zip(names, types, entry["inputs"], strict=True):
-        split[item["indexed"]].append(_Field(name, type_, _reader(type_), _converter(hints[name])))
+        convert = _converter(hints[name])
+        split[item["indexed"]].append(_Field(name, type_, _reader(type_, convert), convert))
     return _Shape(cls, tuple(split[True]), tuple(split[False]), all(field.read for field in split[False]))
 
 
-def _reader(type_: str) -> Callable[[bytes], Any] | None:
+def _reader(type_: str, convert: Callable[[Any], Any]) -> Callable[[bytes], Any] | None:
     """How a type of one word is read: nearly all are, and eth_abi takes many times as long. None: it is not of one."""
     if type_.startswith("uint") and type_[4:].isdigit():
-        return partial(_number, int(type_[4:]))
-    return {"bytes32": _word, "address": _address, "bool": _bool}.get(type_)
+        number = partial(_number, int(type_[4:]))
+        return number if convert is _same else partial(_converted, convert, number)
+    others: dict[str, Callable[[bytes], Any]] = {"bytes32": _word, "address": _address, "bool": _bool}
+    return others.get(type_)
 
 
 def _converter(hint: type) -> Callable[[Any], Any]:
@@ -136,16 +141,57 @@ def _converter(hint: type) -> Callable[[Any], Any]:
 
 def _decode(shape: _Shape, log: Log) -> Event:
     values = _read(shape.topics, log.topics[1:])
-    if shape.plain:
-        values |= _read(shape.data, [log.data[i : i + 32] for i in range(0, len(log.data), 32)])
-    else:
-        body = abi_decode([field.type for field in shape.data], log.data)
-        values |= {field.name: field.convert(value) for field, value in zip(shape.data, body, strict=True)}
+    values |= _read(shape.data, _words(log.data)) if shape.plain else _unpack(shape.data, log.data)
     return shape.cls(**values, at=log.at)
 
 
+def _unpack(shape: Sequence[_Field], data: bytes) -> dict[str, Any]:
+    """Reads data that is more than words; a header that lies as Solidity lays it out at once, as most data is headers.
+
+    Of all else eth_abi says what it is, or what is wrong with it.
+    """
+    *plain, last = shape
+    if last.type == HEADER_TYPE:
+        with suppress(ValueError):
+            words, count = _words(data), len(plain)
+            _expect(words[count : count + 1], 32 * (count + 1))
+            return _read(plain, words[:count]) | {last.name: _lay_open(words[count + 1 :])}
+    body = abi_decode([field.type for field in shape], data)
+    return {field.name: field.convert(value) for field, value in zip(shape, body, strict=True)}
+
+
+def _lay_open(words: Sequence[bytes]) -> Header:
+    """The header that these words are, if they are one and nothing else."""
+    start, indices = words[3:4], words[_HEADER_WORDS + 1 :]
+    _expect(start, 32 * _HEADER_WORDS)
+    _expect(words[_HEADER_WORDS : _HEADER_WORDS + 1], len(indices))
+    parent, miner, nonce, _, segment, pre, post, trace, evaluation, before, after = words[:_HEADER_WORDS]
+    return Header(
+        parent,
+        _address(miner),
+        _number(64, nonce),
+        tuple([_number(32, index) for index in indices]),
+        segment,
+        pre,
+        post,
+        trace,
+        evaluation,
+        _number(32, before),
+        _number(32, after),
+    )
+
+
+def _expect(words: Sequence[bytes], number: int) -> None:
+    if [_number(256, word) for word in words] != [number]:
+        raise ValueError(f"a word with {number} was expected")
+
+
+def _words(data: bytes) -> list[bytes]:
+    return [data[i : i + 32] for i in range(0, len(data), 32)]
+
+
 def _read(shape: Sequence[_Field], words: Sequence[bytes]) -> dict[str, Any]:
-    return {f.name: f.convert(f.read(word)) for f, word in zip(shape, words, strict=True) if f.read}
+    return {f.name: f.read(word) for f, word in zip(shape, words, strict=True) if f.read}
 
 
 def _word(word: bytes) -> bytes:
@@ -161,12 +207,17 @@ def _number(bits: int, word: bytes) -> int:
     return value
 
 
+def _converted(convert: Callable[[Any], Any], read: Callable[[bytes], Any], word: bytes) -> Any:
+    return convert(read(word))
+
+
 def _bool(word: bytes) -> bool:
     return bool(_number(1, word))
 
 
+@lru_cache(maxsize=4096)
 def _address(word: bytes) -> str:
-    return f"0x{_number(160, word):040x}"
+    return _checksum(f"0x{_number(160, word):040x}")
 
 
 def _same(value: Any) -> Any:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import fields
 from enum import IntEnum
 from typing import Any, get_type_hints
+from unittest.mock import patch
 
 import pytest
 from eth_abi.abi import encode
 from eth_account.signers.local import LocalAccount
 from eth_utils.abi import event_abi_to_log_topic, get_abi_input_types
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pol_oracle.l1.client import EMITTING, Client
@@ -18,11 +19,12 @@ from pol_oracle.l1.contracts.artifacts import load_artifact
 from pol_oracle.l1.events.logs import EMITTERS, Log, decode, snake_case
 from pol_oracle.l1.events.typed import EVENTS, Deposited, LogPosition
 from pol_oracle.protocol.errors import ChainError
-from pol_oracle.protocol.header import Header
+from pol_oracle.protocol.header import HEADER_TYPE, Header
 from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.protocol.positions import Item, Position, Tree
 from tests.transactions import sent
 
+EMPTY = (bytes(32), "0x" + "00" * 20, 3, [], *[bytes(32)] * 5, 0, 0)
 AT = LogPosition(7, b"\7" * 32, 0, 1_700_000_000, b"\1" * 32)
 
 
@@ -135,6 +137,50 @@ def test_a_log_that_only_has_our_topic_is_an_error() -> None:
         log = Log((topic, *topics), data, AT)
         with pytest.raises(ChainError, match="log 0 of L1 block 7 has not the shape of its event"):
             decode(log)
+
+
+@st.composite
+def broken(draw: st.DrawFn) -> bytes:
+    """Data of a proposal, perhaps with a few words replaced, then cut or lengthened."""
+    kinds = ["uint40", "uint16", HEADER_TYPE]
+    data = encode(kinds, [draw(st.integers(0, 2**40 - 1)), draw(st.integers(0, 2**16 - 1)), draw(header)])
+    odd = st.one_of(st.integers(0, 32), st.sampled_from([32 * n for n in range(40)]), st.integers(0, 2**256 - 1))
+    for _ in range(draw(st.integers(0, 2))):
+        at = 32 * draw(st.integers(0, len(data) // 32 - 1))
+        data = data[:at] + draw(odd).to_bytes(32) + data[at + 32 :]
+    return data[: len(data) - draw(st.sampled_from([0, 0, 0, 1, 31, 32, 64, 500]))] + draw(
+        st.binary(max_size=1) | words
+    )
+
+
+def outcome(data: bytes) -> Any:
+    entry = abi_events()["BlockProposed"]
+    topic = event_abi_to_log_topic(entry)  # type: ignore[arg-type]
+    try:
+        return decode(Log((topic, bytes(32), bytes(32), bytes(32)), data, AT))
+    except ChainError as error:
+        return str(error)
+
+
+def as_eth_abi_says(data: bytes) -> Any:
+    with patch("pol_oracle.l1.events.logs._lay_open", side_effect=ValueError):
+        return outcome(data)
+
+
+@settings(max_examples=300)
+@given(broken())
+@example(encode(["uint40", "uint16", HEADER_TYPE], [1, 2, EMPTY]))
+@example(encode(["uint40", "uint16", HEADER_TYPE], [1, 2, EMPTY])[:-1])
+@example(encode(["uint40", "uint16", HEADER_TYPE], [2**40 - 1, 2**16 - 1, EMPTY]) + b"\0")
+@example(b"")
+def test_a_header_is_what_eth_abi_says_and_so_is_what_is_wrong_with_it(data: bytes) -> None:
+    assert outcome(data) == as_eth_abi_says(data)
+
+
+def test_a_header_as_solidity_lays_it_out_does_not_need_eth_abi() -> None:
+    data = encode(["uint40", "uint16", HEADER_TYPE], [1, 2, (*EMPTY[:3], [5, 6], *EMPTY[4:])])
+    with patch("pol_oracle.l1.events.logs.abi_decode", side_effect=AssertionError):
+        assert outcome(data).header.indices == (5, 6)
 
 
 def test_a_real_log(client: Client, accounts: list[LocalAccount]) -> None:
