@@ -86,7 +86,7 @@ def test_agents_that_are_gone_are_an_alarm() -> None:
 
 def test_too_few_verifiers_are_an_alarm_of_all() -> None:
     (alarm,) = network(Scene(verifiers=(V1,))).snapshot().alarms
-    assert "`pol verifier run`" in alarm
+    assert "`pol verifier run --account NAME`" in alarm
 
 
 @pytest.mark.parametrize("width", [60, 80, 160])
