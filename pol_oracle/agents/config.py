@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # the search imports torch
     from pol_oracle.search import Rendezvous
 
 
+KEPT = "-kept"  # ends the names of agents' folders of states
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
 
 
@@ -104,7 +105,7 @@ class AgentConfig:
     @property
     def kept_path(self) -> Path:
         """Folder of the agent's own states."""
-        return self.folder / f"{self.name}-kept"
+        return self.folder / f"{self.name}{KEPT}"
 
     @property
     def log_path(self) -> Path:

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from pol_oracle.view import History, View
 
 OWN, REPORTED = "command:", "reported:"  # begin the keys of what commands send, before and after its end was shown
-KEPT = "*-kept"  # folders of agents' states
 PAUSE_S = 0.2  # between two looks at an L1 whose nodes do not agree yet on how far it is
 
 
@@ -148,13 +147,14 @@ def following(
     from rich.console import Console
     from rich.progress import Progress
 
+    from pol_oracle.agents.config import KEPT
     from pol_oracle.agents.runtime import prepare_workload
     from pol_oracle.agents.storage.kept import KeptStates
     from pol_oracle.agents.work.follow import Follower, FollowStage
     from pol_oracle.store import StateStore
 
     places = tuple(store or found.store)
-    agents = sorted(settings.agents.glob(KEPT))  # what those of this machine computed needs no replay
+    agents = sorted(settings.agents.glob(f"*{KEPT}"))  # what those of this machine computed needs no replay
     kept = StateStore([settings.states, *agents, *places])
     workload = prepare_workload(found, settings.data, threads, places)
     genesis = bytes.fromhex(found.genesis_id.removeprefix("0x"))

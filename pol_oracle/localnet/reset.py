@@ -6,6 +6,7 @@ import shutil
 import time
 from pathlib import Path
 
+from pol_oracle.agents.config import KEPT
 from pol_oracle.l1.contracts.deployment import Deployment
 from pol_oracle.l1.devnet.accounts import CHAIN_ID
 from pol_oracle.l1.devnet.anvil import Devnet
@@ -68,7 +69,7 @@ def set_aside(agents: Path) -> Path | None:
     """
     if any(agent.alive for agent in read_agents(agents)):
         return None
-    patterns = ("*-memory.sqlite*", "*-kept", "*.json")  # journals stay: they keep deployments apart themselves
+    patterns = ("*-memory.sqlite*", f"*{KEPT}", "*.json")  # journals stay: they keep deployments apart themselves
     stale = [path for pattern in patterns for path in sorted(agents.glob(pattern))]
     if not stale:
         return None

@@ -149,14 +149,14 @@ def _rendezvous() -> Rendezvous | None:
 
 
 def _help(settings: Settings, rendezvous: Rendezvous, store: list[str] | None, threads: int, json: bool) -> None:
-    from pol_oracle.agents.config import HelperConfig
+    from pol_oracle.agents.config import KEPT, HelperConfig
     from pol_oracle.agents.helper import run_helper
 
     config = HelperConfig(
         deployment=session.deployment(settings),
         rendezvous=rendezvous,
         cache=settings.data,
-        kept_path=settings.agents / f"helper-{rendezvous.rank}-kept",
+        kept_path=settings.agents / f"helper-{rendezvous.rank}{KEPT}",
         log_path=settings.agents / f"helper-{rendezvous.rank}.log",
         rpc=settings.rpc,
         store=tuple(store or ()),

@@ -205,9 +205,10 @@ def find(view: View, text: str) -> BlockView:
     top = view.blocks[view.head].height
     if text.isdecimal() and int(text) <= top:
         found = [block for block in _main_branch(view) if block.height == int(text)]
+    elif len(prefix) < SHORTEST_PREFIX:  # a height that is not there yet
+        found = []
     else:
-        long_enough = len(prefix) >= SHORTEST_PREFIX
-        found = [block for block in view.blocks.values() if long_enough and block.id.hex().startswith(prefix)]
+        found = [block for block in view.blocks.values() if block.id.hex().startswith(prefix)]
     if len(found) == 1:
         return found[0]
     if not found and text.isdecimal():

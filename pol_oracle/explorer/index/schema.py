@@ -43,7 +43,7 @@ CREATE TABLE blocks (
 CREATE INDEX blocks_by_height ON blocks (height);
 CREATE UNIQUE INDEX blocks_by_sequence ON blocks (sequence);
 CREATE INDEX blocks_by_status ON blocks (status, height);
-CREATE INDEX blocks_by_miner ON blocks (miner, sequence, status);
+CREATE INDEX blocks_by_miner ON blocks (miner, sequence);
 CREATE INDEX blocks_by_parent ON blocks (parent);
 CREATE INDEX blocks_by_l1 ON blocks (l1_block);
 CREATE INDEX blocks_by_end ON blocks (closed_l1);
