@@ -27,6 +27,9 @@ export APE_DATA_FOLDER := $(CURDIR)/.build/ape
 export MPLCONFIGDIR := $(CURDIR)/.build/matplotlib
 export PATH := $(PATH):$(CURDIR)/node_modules/.bin
 
+# tests start hundreds of processes, which would compile each module again
+unexport PYTHONDONTWRITEBYTECODE
+
 # pip installs what pyproject.toml lists, with paths of this folder in it; npm what package-lock.json lists
 PIP_STAMP := .venv/.stamp-$(shell { pwd -P; sed '/^\[tool\.\(ruff\|mypy\|pytest\|importlinter\)/,$$d' pyproject.toml; } | cksum | cut -d ' ' -f 1)
 NPM_STAMP := node_modules/.stamp-$(shell cat package.json package-lock.json | cksum | cut -d ' ' -f 1)
@@ -54,6 +57,7 @@ $(PIP_STAMP):
 	@echo "Installing Python packages into .venv (a few minutes the first time)"
 	@$(BIN)/python tools/install_packages.py
 	@$(BIN)/python tools/venv_paths.py
+	@PYTHONPATH=. $(BIN)/python tools/import_all.py
 	@rm -f .venv/.stamp-* && touch $@
 
 $(NPM_STAMP):

@@ -43,7 +43,7 @@ def test_ci_runs_make_test() -> None:
 
 def test_everything_is_checked_and_pytest_comes_last(checkout: Path) -> None:
     lines = "\n".join(dry_run(checkout, "test"))
-    order = ["install_packages", "npm ci", "forge) test", "ruff check", "ruff format --check", "bin/mypy"]
+    order = ["install_packages", "import_all", "npm ci", "forge) test", "ruff check", "ruff format --check", "bin/mypy"]
     order += ["fmt --check", "lint-imports", "artifacts", "ape test", "ape run deploy", "compile_kernels", "-m pytest"]
     places = [lines.find(step) for step in order]
     assert -1 not in places
@@ -133,6 +133,20 @@ def test_pip_installs_what_uv_does_not(lacks: str, monkeypatch: pytest.MonkeyPat
     assert install_packages.install({})
     assert commands[-1].startswith(f"{sys.executable} -m pip install ")
     assert commands[-1].endswith("--editable .[dev]")
+
+
+def test_set_up_leaves_bytecode_even_where_none_is_to_be_written(tmp_path: Path) -> None:
+    """Else each of the commands, for which that stays so, would compile all that it imports."""
+    package = tmp_path / "pol_oracle"
+    for folder in (package, package / "inner"):
+        folder.mkdir()
+        (folder / "__init__.py").write_text('"""Nothing."""')
+    (package / "inner" / "module.py").write_text("value = 1")
+    (package / "__main__.py").write_text("raise SystemExit('it was run')")
+    environment = os.environ | {"PYTHONPATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
+    subprocess.run([sys.executable, ROOT / "tools" / "import_all.py"], env=environment, check=True)
+    assert {file.name.partition(".")[0] for file in package.rglob("*.pyc")} == {"__init__", "module"}
+    assert list((package / "inner").rglob("*.pyc"))
 
 
 def test_find_python_takes_the_one_that_is_named() -> None:
