@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 import structlog
 
+from pol_oracle.files import replacing
 from pol_oracle.protocol.errors import DataError
-from pol_oracle.store.files import replacing
 
 from . import cifar10, digits
 from .samples import CHANNELS, CLASSES, SIZE, Samples

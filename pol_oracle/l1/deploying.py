@@ -7,12 +7,12 @@ each transaction once, whichever of them it is.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from pol_oracle.files import write_whole
 from pol_oracle.protocol.errors import InputError, StoreError
 from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.parameters import Parameters
@@ -98,18 +98,11 @@ class DeployJournal:
         Raises:
             StoreError: it cannot be written, so that nothing may be sent.
         """
-        partial = self.path.with_name(f".{self.path.name}.{os.getpid()}.tmp")
         content = {"nonce": tries.nonce, "hashes": [_hex(tried) for tried in tries.hashes]}
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            with partial.open("w", encoding="utf-8") as file:
-                json.dump(content, file)
-                file.flush()
-                os.fsync(file.fileno())
-            partial.replace(self.path)
+            write_whole(self.path, json.dumps(content).encode())
         except OSError as error:
-            with suppress(OSError):
-                partial.unlink()
             raise StoreError(f"what is to be sent cannot be written to {self.path}: {error.strerror}") from error
 
     def forget(self) -> None:

@@ -10,6 +10,7 @@ from pol_oracle.demo.bonds import deposit_missing
 from pol_oracle.demo.cast import ROLES, DemoRole, Party, assemble, check_cheats
 from pol_oracle.demo.run import TASK
 from pol_oracle.demo.warmup import prepare
+from pol_oracle.files import held
 from pol_oracle.l1.client import Client
 from pol_oracle.l1.contracts.deployment import Deployment
 from pol_oracle.l1.devnet.accounts import CHAIN_ID, dev_account
@@ -17,7 +18,6 @@ from pol_oracle.l1.devnet.anvil import Devnet
 from pol_oracle.l1.devnet.ports import is_free
 from pol_oracle.launch import launch
 from pol_oracle.protocol.errors import InputError, WrongChain
-from pol_oracle.store.files import held
 from pol_oracle.task import load_spec
 
 Say = Callable[[str], None]

@@ -7,8 +7,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import Protocol
 
+from pol_oracle.files import write_whole
 from pol_oracle.protocol.errors import InputError
-from pol_oracle.store.files import write_whole
 
 
 class Plotted(Protocol):

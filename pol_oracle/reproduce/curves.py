@@ -7,7 +7,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pol_oracle.store.files import write_whole
+from pol_oracle.files import write_whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

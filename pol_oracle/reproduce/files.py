@@ -10,8 +10,8 @@ from dataclasses import astuple
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
+from pol_oracle.files import held, write_whole
 from pol_oracle.protocol.errors import InputError
-from pol_oracle.store.files import held, write_whole
 
 Row = TypeVar("Row")
 

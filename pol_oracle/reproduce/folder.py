@@ -23,8 +23,8 @@ import numpy as np
 
 from pol_oracle.canonical.models import Model
 from pol_oracle.canonical.state import State
+from pol_oracle.files import write_whole
 from pol_oracle.protocol.errors import CorruptState, InputError
-from pol_oracle.store.files import write_whole
 
 from .files import locked, read_table, write_table
 from .mining import Standing

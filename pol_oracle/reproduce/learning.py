@@ -16,8 +16,8 @@ from pol_oracle.canonical.models import Model
 from pol_oracle.canonical.selftest import self_test
 from pol_oracle.canonical.state import State
 from pol_oracle.data import Samples, load_third
+from pol_oracle.files import write_whole
 from pol_oracle.protocol.errors import CorruptState, InputError
-from pol_oracle.store.files import write_whole
 from pol_oracle.task import TaskSpec, Workload, build_workload
 
 from .chain import Tip, genesis, grow

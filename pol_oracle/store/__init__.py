@@ -6,7 +6,6 @@ name is what the chain committed to, so where a file comes from does not matter:
     states.py   StateStore: put and get, over fsspec (folders, http, anything else fsspec knows by URL)
     server.py   serve: a folder of states over HTTP, read-only; not imported here, as agents serve nothing
     places.py   what URLs and answers over HTTP mean
-    files.py    writing a file whole or not at all; holding one alone
 """
 
 from __future__ import annotations

@@ -16,10 +16,10 @@ import fsspec
 import structlog
 from fsspec.implementations.local import LocalFileSystem
 
+from pol_oracle.files import write_whole
 from pol_oracle.protocol.errors import CorruptState, InputError, StoreError
 from pol_oracle.protocol.text import without_secrets
 
-from .files import write_whole
 from .places import unpacking
 
 log = structlog.get_logger(__name__)

@@ -10,9 +10,9 @@ import numpy as np
 import structlog
 
 from pol_oracle.canonical.commitments.accuracy import Bits
+from pol_oracle.files import write_whole
 from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.types import Root
-from pol_oracle.store.files import write_whole
 
 log = structlog.get_logger(__name__)
 

@@ -62,8 +62,8 @@ def _run(name: str, blocks: int, seed: int, out: Path | None) -> ScenarioResult:
         task = bar.add_task(name, total=blocks)
         told = SCENARIOS[name](blocks, seed, lambda done: bar.update(task, completed=done))
     if out:
+        from pol_oracle.files import write_whole
         from pol_oracle.simulate.figure import draw
-        from pol_oracle.store.files import write_whole
 
         out.mkdir(parents=True, exist_ok=True)
         write_whole(out / f"{name}.png", draw(told))

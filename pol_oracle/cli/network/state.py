@@ -50,7 +50,7 @@ def export(
     What is not final is replayed first, and refused if it is wrong: nobody has judged what its header claims.
     `module.load_state_dict` takes what is written. Images are scaled as (pixel - 121) / 64.
     """
-    from pol_oracle.store.files import write_whole
+    from pol_oracle.files import write_whole
 
     settings: Settings = ctx.obj
     found = session.deployment(settings)

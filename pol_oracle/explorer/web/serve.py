@@ -13,11 +13,11 @@ from pathlib import Path
 
 import uvicorn
 
+from pol_oracle.files import held
 from pol_oracle.l1.client import Client
 from pol_oracle.l1.contracts.deployment import Deployment
 from pol_oracle.l1.devnet.process import signals_raise
 from pol_oracle.protocol.errors import InputError
-from pol_oracle.store.files import held
 from pol_oracle.store.server import Impatient, bound
 
 from ..facts.book import Book

@@ -21,6 +21,7 @@ from typing import Any
 
 import structlog
 
+from pol_oracle.files import write_whole
 from pol_oracle.protocol.errors import InputError
 
 SOLC_VERSION = "0.8.37"
@@ -121,7 +122,9 @@ def _compile(root: Path, target: Path, sources: dict[str, dict[str, str]], sourc
         for name, made in sorted(names.items())
         if file in sources
     }
-    _write(target, {"source_hash": source_hash, "solc": SOLC_VERSION, "contracts": contracts})
+    content = {"source_hash": source_hash, "solc": SOLC_VERSION, "contracts": contracts}
+    target.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(target, json.dumps(content, indent=1, sort_keys=True).encode() + b"\n")
     _contracts.cache_clear()
     log.info("contracts compiled", count=len(contracts), target=str(target))
 
@@ -209,14 +212,6 @@ def _one_at_a_time(target: Path) -> Iterator[None]:
         yield
     finally:
         os.close(folder)
-
-
-def _write(target: Path, content: dict[str, Any]) -> None:
-    """Replaces the file in one step, so that nobody reads half of it."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_suffix(f".{os.getpid()}.tmp")
-    partial.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n")
-    partial.replace(target)
 
 
 if __name__ == "__main__":

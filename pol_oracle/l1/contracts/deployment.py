@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-from contextlib import suppress
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -12,6 +10,7 @@ from typing import Any, Final, Literal
 from eth_utils.address import to_checksum_address
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_serializer, field_validator
 
+from pol_oracle.files import write_whole
 from pol_oracle.protocol.errors import InputError
 from pol_oracle.protocol.parameters import Parameters
 from pol_oracle.protocol.rules import RuleSet
@@ -83,14 +82,10 @@ class Deployment(BaseModel):
         Raises:
             InputError: it cannot be written.
         """
-        partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            partial.write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
-            partial.replace(path)
+            write_whole(path, self.model_dump_json(indent=2).encode() + b"\n")
         except OSError as error:
-            with suppress(OSError):
-                partial.unlink()
             raise InputError(f"the deployment file {path} cannot be written: {error.strerror}") from error
 
     @classmethod
