@@ -29,7 +29,7 @@ SAMPLES = 64
 
 def slowest(_scratch: Path) -> Iterator[Row]:
     """The slowest of some hostile states against an ordinary one, in the same run."""
-    for name, rounds in (("cnn", 20), ("resnet18-7x7", 3)):
+    for name, rounds in (("cnn", 20), ("resnet18-7x7", 3), ("resnet18", 2)):
         prepared = case(name)
         stepper, evaluator = Stepper(prepared.model, BATCH, RATE), Evaluator(prepared.model, 1)
         states = {"initial": prepared.state, "trained": _trained(prepared, stepper), **_hostile(prepared.model)}
