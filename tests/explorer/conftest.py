@@ -20,6 +20,7 @@ from pol_oracle.explorer.web.serve import ExplorerConfig, assemble
 from pol_oracle.explorer.workshop import tools
 from pol_oracle.l1.contracts.artifacts import compile_contracts
 from pol_oracle.store.server import bound
+from tests.explorer.browser.tab import running
 from tests.explorer.stage import Story, told
 
 PATIENCE_S = 20.0
@@ -88,4 +89,11 @@ def site(story: Story, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sit
     config = ExplorerConfig(story.deployment, story.deployment.rpc, index, story.data, own, (), names=lambda: names)
     with serving(config) as found:
         found.until(lambda state: state.ready)
+        yield found
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Chromium."""
+    with running() as found:
         yield found

@@ -1,5 +1,7 @@
-// The whole tree on a canvas: moved, zoomed, and played back. Only what is in sight is drawn.
+// The whole tree on a canvas: moved, zoomed, played back, and walked by keys. Only what is in sight is drawn.
 const CELL = 34, ROW = 40, RADIUS = 9, MARGIN = 30;
+const HINT_WIDE = 210, HINT_HIGH = 68; // the room that the tooltip needs, in pixels
+const GENESIS = -1; // its place; the tree's columns have none for it
 const PENDING = 1, FINALIZED = 2, SLASHED = 3, ORPHANED = 4;
 const NAMES = ["", "pending", "finalized", "slashed", "orphaned"];
 
@@ -7,6 +9,7 @@ const box = document.getElementById("grown");
 const canvas = document.getElementById("canvas");
 const pen = canvas.getContext("2d");
 const hint = document.getElementById("hint");
+const said = document.getElementById("said");
 const slider = document.getElementById("when");
 const moment = document.getElementById("moment");
 const told = document.getElementById("told");
@@ -21,6 +24,8 @@ let byHeight = [];
 let falls = []; // when slashed blocks were, in order
 let following = true;
 let fitted = false;
+let selected = null; // a place, kept also while the past that is shown has no such block
+let pointer = null; // where it hovers over the canvas
 
 function readColours() {
   const style = getComputedStyle(document.documentElement);
@@ -37,9 +42,12 @@ function readColours() {
 async function load() {
   const answer = await fetch("/api/tree", { cache: "no-cache" });
   if (!answer.ok) return;
-  tree = await answer.json();
-  byHeight = [];
+  const fresh = await answer.json();
+  selected = kept(fresh);
+  tree = fresh;
+  byHeight = [[GENESIS]];
   tree.id.forEach((_, i) => { (byHeight[tree.height[i]] ??= []).push(i); });
+  byHeight.forEach((row) => row.sort((a, b) => tree.lane[a] - tree.lane[b]));
   falls = tree.closed.filter((time, i) => tree.status[i] === SLASHED && time >= 0).sort((a, b) => a - b);
   document.getElementById("newest").hidden = true;
   box.hidden = false;
@@ -48,6 +56,14 @@ async function load() {
   resize();
   if (following) toEnd();
   show();
+}
+
+// where the selected block is in a new answer; where L1 took it back, what is left of its branch
+function kept(fresh) {
+  const places = new Map(fresh.id.map((id, i) => [id, i]));
+  let i = selected;
+  while (tree?.id[i] && !places.has(tree.id[i])) i = tree.parent[i];
+  return places.get(tree?.id[i]) ?? i;
 }
 
 const place = (i) => (i < 0 ? [0, 0] : [tree.height[i] * CELL, tree.lane[i] * ROW]);
@@ -68,10 +84,13 @@ function resize() {
 }
 
 function statusAt(i) {
+  if (i === GENESIS) return FINALIZED;
   if (at === Infinity) return tree.status[i];
   if (tree.proposed[i] > at) return 0;
   return tree.closed[i] >= 0 && tree.closed[i] <= at ? tree.status[i] : PENDING;
 }
+
+const isThere = (i) => i !== null && statusAt(i) > 0;
 
 // how many of some things, in order of time, were by then
 function past(things, time = (thing) => thing) {
@@ -85,7 +104,7 @@ function past(things, time = (thing) => thing) {
 
 function headAt() {
   const passed = past(tree.heads, ([time]) => time);
-  return passed ? tree.heads[passed - 1][1] : -1;
+  return passed ? tree.heads[passed - 1][1] : GENESIS;
 }
 
 function ask() {
@@ -134,6 +153,8 @@ function draw() {
     pen.fill(dots[status]);
   }
   if (head >= 0) ring(...place(head), radius);
+  if (isThere(selected)) outline(...place(selected), radius + Math.max(7, 3 / zoom));
+  tell();
 }
 
 function ring(x, y, radius) {
@@ -142,6 +163,12 @@ function ring(x, y, radius) {
   pen.strokeStyle = colours.ink;
   pen.lineWidth = 3;
   pen.stroke();
+}
+
+function outline(x, y, half) {
+  pen.strokeStyle = colours.pending; // the colour of :focus-visible
+  pen.lineWidth = Math.max(2, 2 / view.zoom);
+  pen.strokeRect(x - half, y - half, 2 * half, 2 * half);
 }
 
 // what L1 took back, for as long as it stood
@@ -188,26 +215,33 @@ function show() {
     const back = tree.reorgs.filter(([time]) => time <= at).length;
     told.textContent = `${count} blocks, ${fallen} slashed${back ? `, ${back} reorganisations of L1` : ""}; ` +
       `head at height ${head < 0 ? 0 : tree.height[head]}`;
-    if (head >= 0) intoSight(tree.height[head]);
+    if (isThere(selected)) intoSight(selected);
+    else if (head >= 0) intoSight(head);
   } else {
     told.textContent = `${tree.id.length} blocks`;
   }
   ask();
 }
 
-function intoSight(height) {
-  const wide = canvas.clientWidth / view.zoom, x = height * CELL;
+function intoSight(i) {
+  const wide = canvas.clientWidth / view.zoom, high = canvas.clientHeight / view.zoom, [x, y] = place(i);
   if (x < view.x + MARGIN || x > view.x + wide - 2 * MARGIN) view.x = Math.max(-MARGIN, x - wide * 0.8);
+  if (y < view.y + MARGIN || y > view.y + high - MARGIN) view.y = Math.max(-MARGIN, y - high / 2);
 }
 
 let playing = 0;
 const LENGTH_MS = 20000;
 
+function plays(on) {
+  play.textContent = on ? "Pause" : "Play";
+  play.setAttribute("aria-pressed", String(on));
+  for (const live of [told, moment]) live.setAttribute("aria-live", on ? "off" : "polite"); // not every frame is news
+}
+
 function stop() {
   cancelAnimationFrame(playing);
   playing = 0;
-  play.textContent = "Play";
-  play.setAttribute("aria-pressed", "false");
+  plays(false);
 }
 
 play.addEventListener("click", () => {
@@ -220,8 +254,7 @@ play.addEventListener("click", () => {
     show();
     if (Number(slider.value) >= 1000) stop(); else playing = requestAnimationFrame(frame);
   };
-  play.textContent = "Pause";
-  play.setAttribute("aria-pressed", "true");
+  plays(true);
   playing = requestAnimationFrame(frame);
 });
 slider.step = "any";
@@ -248,7 +281,8 @@ canvas.addEventListener("pointerdown", (event) => {
 });
 canvas.addEventListener("pointermove", (event) => {
   const before = pointers.get(event.pointerId);
-  if (!before) { point(event.offsetX, event.offsetY); return; }
+  pointer = [event.offsetX, event.offsetY];
+  if (!before) { tell(); return; }
   const dx = event.offsetX - before[0], dy = event.offsetY - before[1];
   if (pointers.size === 2) {
     const [other] = [...pointers].filter(([id]) => id !== event.pointerId).map(([, spot]) => spot);
@@ -267,7 +301,7 @@ canvas.addEventListener("pointermove", (event) => {
 for (const name of ["pointerup", "pointercancel"]) canvas.addEventListener(name, (event) => pointers.delete(event.pointerId));
 canvas.addEventListener("click", (event) => {
   const i = nearest(event.offsetX, event.offsetY);
-  if (i !== null && moved < 5) location.href = `/block/${tree.id[i]}`;
+  if (i !== null && moved < 5) open(i);
 });
 canvas.addEventListener("wheel", (event) => {
   event.preventDefault();
@@ -279,21 +313,53 @@ canvas.addEventListener("wheel", (event) => {
     zoomBy(Math.exp(-event.deltaY / 400), event.offsetX, event.offsetY);
   }
 }, { passive: false });
-canvas.addEventListener("keydown", (event) => {
-  const step = 80 / view.zoom;
-  const keys = {
-    ArrowLeft: () => { view.x -= step; }, ArrowRight: () => { view.x += step; },
-    ArrowUp: () => { view.y -= step; }, ArrowDown: () => { view.y += step; },
-    "+": () => zoomBy(1.25, canvas.clientWidth / 2, canvas.clientHeight / 2),
-    "-": () => zoomBy(0.8, canvas.clientWidth / 2, canvas.clientHeight / 2),
-    Home: () => { view.x = -MARGIN; view.y = -MARGIN; }, End: toEnd,
-  };
-  if (!keys[event.key]) return;
-  event.preventDefault();
-  following = event.key === "End";
-  keys[event.key]();
+
+function open(i) {
+  location.href = i === GENESIS ? "/task" : `/block/${tree.id[i]}`; // the task says what genesis is
+}
+
+// --- by keys ---
+
+const heightOf = (i) => (i === GENESIS ? 0 : tree.height[i]);
+const row = (height) => (byHeight[height] ?? []).filter(isThere);
+
+function beside(i, by) {
+  const all = row(heightOf(i));
+  return all[all.indexOf(i) + by];
+}
+
+const STEPS = { // from a block to another, as the drawing lies
+  ArrowLeft: (i) => tree.parent[i],
+  ArrowRight: (i) => row(heightOf(i) + 1).find((child) => tree.parent[child] === i),
+  ArrowUp: (i) => beside(i, -1),
+  ArrowDown: (i) => beside(i, 1),
+};
+const ENDS = { Home: () => GENESIS, End: headAt };
+const ZOOMS = { "+": 1.25, "-": 0.8 };
+
+function select(i) {
+  selected = i;
+  pointer = null;
+  following = false;
+  if (i !== null) intoSight(i);
   ask();
+}
+
+canvas.addEventListener("keydown", (event) => {
+  const { key } = event, from = isThere(selected) ? selected : null;
+  if (event.ctrlKey || event.altKey || event.metaKey) return; // the browser's own
+  if (STEPS[key]) select(from === null ? headAt() : STEPS[key](from) ?? from);
+  else if (ENDS[key]) select(ENDS[key]());
+  else if (ZOOMS[key]) {
+    zoomBy(ZOOMS[key], ...(from === null ? [canvas.clientWidth / 2, canvas.clientHeight / 2] : onScreen(from)));
+    if (from !== null) intoSight(from);
+  } else if (key === "Enter" && from !== null) open(from);
+  else if (key === "Escape" && selected !== null) select(null);
+  else return;
+  event.preventDefault();
 });
+
+// --- what a block is ---
 
 function nearest(x, y) {
   if (!tree) return null;
@@ -307,17 +373,43 @@ function nearest(x, y) {
   return best;
 }
 
-function point(x, y) {
-  const i = nearest(x, y);
-  hint.hidden = i === null;
-  canvas.style.cursor = i === null ? "" : "pointer";
-  if (i === null) return;
+function words(i) {
+  if (i === GENESIS) return "genesis\nheight 0";
+  const all = row(tree.height[i]), which = all.length > 1 ? ` · ${all.indexOf(i) + 1} of ${all.length}` : "";
   const accuracy = (100 * tree.correct[i] / tree.test_count).toFixed(2);
-  hint.textContent = `block ${tree.id[i].slice(0, 8)} · height ${tree.height[i]}\n${NAMES[statusAt(i)]} · ${accuracy} %`;
-  hint.style.left = `${Math.min(x + 14, canvas.clientWidth - 190)}px`;
-  hint.style.top = `${Math.max(y - 52, 4)}px`;
+  return `block ${tree.id[i].slice(0, 8)}${i === headAt() ? " · the head" : ""}\n` +
+    `height ${tree.height[i]}${which}\n${NAMES[statusAt(i)]} · ${accuracy} % accuracy`;
 }
-canvas.addEventListener("pointerleave", () => { hint.hidden = true; });
+
+const onScreen = (i) => { const [x, y] = place(i); return [(x - view.x) * view.zoom, (y - view.y) * view.zoom]; };
+
+// Shown is the block under the pointer, else the selected one; the selected one is said, too.
+function tell() {
+  if (!tree) return;
+  const text = isThere(selected) ? words(selected) : "";
+  const spoken = text.replace(/ · |\n/g, ", ");
+  if (said.textContent !== spoken) said.textContent = spoken;
+  const under = pointer && nearest(...pointer);
+  canvas.style.cursor = under === null ? "" : "pointer";
+  if (under !== null) hintAt(words(under), pointer[0] + 14, pointer[1] - HINT_HIGH - 4);
+  else hintBeside(text);
+}
+
+function hintBeside(text) {
+  const [x, y] = text ? onScreen(selected) : [-1, -1], away = Math.max(10, (RADIUS + 10) * view.zoom);
+  hint.hidden = x < 0 || y < 0 || x > canvas.clientWidth || y > canvas.clientHeight;
+  if (hint.hidden) return; // else off its row and its height, where keys lead
+  const left = x + away + HINT_WIDE < canvas.clientWidth ? x + away : x - away - HINT_WIDE;
+  hintAt(text, left, y < canvas.clientHeight / 2 ? y + away : y - away - HINT_HIGH);
+}
+
+function hintAt(text, x, y) {
+  hint.hidden = false;
+  hint.textContent = text;
+  hint.style.left = `${Math.max(0, Math.min(x, canvas.clientWidth - HINT_WIDE))}px`;
+  hint.style.top = `${Math.max(4, Math.min(y, canvas.clientHeight - HINT_HIGH))}px`;
+}
+canvas.addEventListener("pointerleave", () => { pointer = null; tell(); });
 
 addEventListener("resize", resize);
 addEventListener("pol:changed", load);

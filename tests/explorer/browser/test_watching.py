@@ -18,15 +18,8 @@ from pol_oracle.explorer.web.live import Live
 from pol_oracle.explorer.web.serve import ExplorerServer
 from pol_oracle.l1.monitor import Update
 from pol_oracle.store.server import bound
-from tests.explorer.browser import running
 
 SOON_MS = 20_000
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with running() as found:
-        yield found
 
 
 class Watched:
@@ -122,6 +115,25 @@ def test_the_page_of_a_block_goes_and_comes_with_it(page: Any, watched: Watched)
     page.wait_for_selector("#failed", timeout=SOON_MS)
     watched.tell(update)
     page.wait_for_selector("#block-top", timeout=SOON_MS)
+
+
+def test_the_selection_stays_with_its_block_and_goes_to_the_parent_of_one_that_l1_takes_back(
+    page: Any, watched: Watched
+) -> None:
+    from playwright.sync_api import expect
+
+    said, head = page.locator("#said"), watched.grow()[2:10]
+    back, update = watched.state.l1_block, next(watched.updates)
+    page.goto(f"{watched.url}/tree")
+    page.wait_for_selector("#grown:not([hidden])")
+    page.locator("#canvas").press("End")
+    expect(said).to_contain_text(f"block {head}, the head")
+    watched.tell(update)
+    expect(said).not_to_contain_text("the head", timeout=SOON_MS)
+    page.locator("#canvas").press("ArrowRight")
+    expect(said).to_contain_text(f"block {update.events[0].block_id.hex()[:8]}, the head")  # type: ignore[union-attr]
+    watched.tell(Update(back, (), back, update.timestamp))
+    expect(said).to_contain_text(f"block {head}, the head", timeout=SOON_MS)
 
 
 def test_a_page_that_was_refused_comes_by_itself(page: Any, watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,19 +10,13 @@ import pytest
 
 from pol_oracle.fixtures.l1 import VERIFIERS
 from pol_oracle.protocol.positions import Item, Position
-from tests.explorer.browser import Tab, running
+from tests.explorer.browser.tab import Tab
 from tests.explorer.conftest import Site
 from tests.explorer.stage import FINAL, Story
 
-DOCS = Path(__file__).parents[2] / "docs" / "explorer"
+DOCS = Path(__file__).parents[3] / "docs" / "explorer"
 PAGES = {"home": "/", "tree": "/tree", "dispute": "/dispute/{step}", "block": "/block/{last}", "learning": "/learning"}
 SOON_MS = 120_000  # for what another process works out, which begins with compiling kernels
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with running() as found:
-        yield found
 
 
 def pages(story: Story) -> list[str]:
