@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from .. import output
+from .. import given, output
 from ..live import detached
 from ..settings import Settings
 
@@ -38,7 +38,10 @@ def up(
         bool, typer.Option("--explorer", help="Serve pages to look at the chain as well (`pol explorer`).")
     ] = False,
     task: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Task file (TOML) for the first start. (default: the demo's)")
+        Path | None,
+        typer.Option(
+            metavar="FILE", callback=given.task, help="Task file (TOML) for the first start. (default: the demo's)"
+        ),
     ] = None,
     json: Annotated[
         bool, typer.Option("--json", help="Print what happens, and the table whenever it changes, as JSON lines.")
