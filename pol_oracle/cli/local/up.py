@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from pol_oracle.advice import pol
+
 from .. import given, output
 from ..live import detached
 from ..settings import Settings
@@ -68,5 +70,4 @@ def up(
         final = run(config, nullcontext(screen) if json else open_screen(Console(file=out)))
         if json:
             tell({"event": "stopped", "own_final": final})
-    again = "" if settings.home == Path(".pol") else f"--home {settings.home} "
-    output.remark(f"stopped with {final} own blocks final; `pol {again}up` goes on from there")
+    output.remark(f"stopped with {final} own blocks final; {pol('up')} goes on from there")
