@@ -16,6 +16,7 @@ from typing import Protocol
 
 import structlog
 
+from pol_oracle.advice import pol
 from pol_oracle.canonical.selftest import self_test
 from pol_oracle.l1.check import Check, Folded
 from pol_oracle.l1.client import Client
@@ -188,10 +189,10 @@ def check_bond(client: Client, config: AgentConfig, role: Role) -> None:
         needed, why = config.policy.needed(parameters), "to attest, and to demand what proves wrong blocks wrong"
     if bond.free + bond.locked < needed:
         have, want, who = ether(bond.free + bond.locked), ether(needed), role.name.lower()
-        lacks = ether(needed - bond.free - bond.locked)
+        lacks, signs = ether(needed - bond.free - bond.locked), config.signs or f"--account {address}"
         raise InputError(
             f"{address} has {have} ETH bonded as {who} and needs at least {want} ETH {why}: deposit the rest with "
-            f"`pol bond deposit {lacks} --role {who} {config.signs or f'--account {address}'}`"
+            f"{pol(f'bond deposit {lacks} --role {who} {signs}')}"
         )
 
 

@@ -4,7 +4,7 @@ app.py        the root command and its options
 settings.py   environment variables
 session.py    what commands open: L1, keys, task
 failures.py   errors -> sentences and exit codes
-given.py      amounts, addresses, files to write
+given.py      amounts, addresses, task files, files to write
 options.py    shared options
 output.py     JSON and text, times, amounts
 names.py      who is behind an address

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from pol_oracle import advice
+from pol_oracle.protocol.text import place_of
 
 from .failures import PolGroup
 from .lab import bench, demo, reproduce, simulate, soak
@@ -63,6 +67,13 @@ def _print_version(wanted: bool) -> None:
     raise typer.Exit
 
 
+def _typed(ctx: typer.Context, values: Mapping[str, str | None]) -> dict[str, str]:
+    """Those of the options that were typed: what the environment and pol.toml say, the next command finds there."""
+    sources = {name: ctx.get_parameter_source(name) for name in values}
+    typed = {name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"}
+    return {f"--{name}": value for name, value in values.items() if value is not None and name in typed}
+
+
 @app.callback()
 def root(
     ctx: typer.Context,
@@ -94,6 +105,8 @@ def root(
     ] = False,
 ) -> None:
     """Options of all commands, before or after them."""
+    shown = None if rpc is None else place_of(rpc)  # advice ends up in logs: no secret of an address may
+    ctx.with_resource(advice.given(_typed(ctx, {"home": str(home), "rpc": shown})))
     settings = load(home=home, rpc=rpc, log_level=log_level)
     configure(settings.log_level)
     ctx.obj = settings

@@ -1,4 +1,4 @@
-"""What users type: amounts, addresses, and files to write."""
+"""What users type: amounts, addresses, task files, and files to write."""
 
 from __future__ import annotations
 
@@ -38,6 +38,19 @@ def target(path: Path | None) -> Path | None:
         raise InputError(f"cannot write {path}: there is no folder {path.parent}; create its folder first")
     if not os.access(path.parent, os.W_OK):
         raise InputError(f"cannot write {path}: permission denied; choose another folder")
+    return path
+
+
+def task(path: Path | None) -> Path | None:
+    """Returns the place of a task file that can be used: told before anything is loaded that computes.
+
+    Raises:
+        InputError: it cannot be used.
+    """
+    if path is not None:
+        from pol_oracle.spec import load_spec
+
+        load_spec(path)
     return path
 
 

@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import typer
 
+from pol_oracle.advice import pol
 from pol_oracle.protocol.errors import InputError, NodeTrouble, NotMined
 
 from .names import Names
@@ -46,7 +47,7 @@ def deployment(settings: Settings) -> Deployment:
     path = settings.deployment_file
     if not path.exists():
         raise InputError(
-            f"there is no deployment file {path}: run `pol deploy TASK.toml`, or name its folder by --home"
+            f"there is no deployment file {path}: run {pol('deploy TASK.toml')}, or name its folder by --home"
         )
     return Deployment.load(path)
 
@@ -74,7 +75,7 @@ def rpc_without_deployment(settings: Settings) -> str:
 
     rpc = settings.rpc or Devnet(settings.devnet).status().rpc
     if not rpc:
-        raise InputError("no L1 to deploy to: start one with `pol devnet up`, or give --rpc URL")
+        raise InputError(f"no L1 to deploy to: start one with {pol('devnet up')}, or give --rpc URL")
     return rpc
 
 
@@ -107,7 +108,9 @@ def check_account(settings: Settings, name: str | None, dev: int | None) -> None
         InputError: not exactly one was chosen, or there is no such keystore.
     """
     if (name is None) == (dev is None):
-        raise InputError("choose the key to sign with: --account NAME (see `pol keys list`), or --dev N on the devnet")
+        raise InputError(
+            f"choose the key to sign with: --account NAME (see {pol('keys list')}), or --dev N on the devnet"
+        )
     if name is not None:
         from pol_oracle.l1.keys import find_key
 

@@ -7,7 +7,6 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from pol_oracle.canonical.commitments.trees import sample_root
 from pol_oracle.protocol.errors import DataError
 
 SIZE = 32
@@ -42,4 +41,6 @@ class Samples:
     @cached_property
     def root(self) -> bytes:
         """Root of the Merkle tree over the samples, 32 bytes."""
+        from pol_oracle.canonical.commitments.trees import sample_root  # whose kernels take a while to load
+
         return sample_root(self.images, self.labels)

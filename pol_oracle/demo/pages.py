@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from pol_oracle.advice import pol
 from pol_oracle.protocol.errors import InputError
 
 from .cast import Party
@@ -49,4 +50,4 @@ def _address(lines: Iterable[str]) -> str:
         told += line
         if line.startswith("}"):
             return str(json.loads(told)["data"]["url"])
-    raise InputError("the explorer did not start; run `pol explorer` by itself to see why")
+    raise InputError(f"the explorer did not start; run {pol('explorer')} by itself to see why")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pol_oracle.advice import pol
 from pol_oracle.l1.client import Client
 from pol_oracle.l1.contracts.deployment import Deployment
 from pol_oracle.l1.node.rpc import Refusal
@@ -31,7 +32,7 @@ def connection(rpc: str, deployment: Deployment | None) -> tuple[list[Finding], 
     try:
         client = Client.connect(rpc)
     except ChainError as error:
-        remedy = "start the devnet with `pol devnet up` (or all with `pol up`), or give the right --rpc"
+        remedy = f"start the devnet with {pol('devnet up')} (or all with {pol('up')}), or give the right --rpc"
         return [Finding("RPC", Grade.BAD, str(error), remedy)], None
     found = [good("RPC", f"{client.rpc.place} answers")]
     if deployment is None:
@@ -39,7 +40,7 @@ def connection(rpc: str, deployment: Deployment | None) -> tuple[list[Finding], 
     try:
         client = Client.connect(rpc, deployment)
     except WrongChain as error:
-        remedy = "give the --rpc or the --home that belong together; on a devnet `pol devnet reset` begins anew"
+        remedy = f"give the --rpc or the --home that belong together; on a devnet {pol('devnet reset')} begins anew"
         return [*found, Finding("chain id", Grade.BAD, str(error), remedy)], None
     except ChainError as error:
         return [*found, Finding("chain id", Grade.BAD, str(error), "ask another node with --rpc")], None
@@ -51,7 +52,7 @@ def hardfork(client: Client) -> Finding:
     said = client.rpc.ask("eth_call", {"data": CLZ_OF_ONE}, "latest")
     if not isinstance(said, Refusal) and said == "0x" + f"{255:064x}":
         return good("hardfork", "Osaka or later")
-    remedy = "use an L1 with Osaka's rules; a devnet of `pol devnet up` has them"
+    remedy = f"use an L1 with Osaka's rules; a devnet of {pol('devnet up')} has them"
     return Finding("hardfork", Grade.BAD, "older than Osaka, for which the contracts are compiled", remedy)
 
 
@@ -70,7 +71,7 @@ def pace(client: Client, deployment: Deployment | None, now: float) -> Finding:
     took = (latest.timestamp - before.timestamp) / (latest.number - before.number)
     text = f"{took:.3g} s from L1 block to L1 block"
     if now - latest.timestamp > max(_QUIET_S, _LOOKED_AT * took):
-        remedy = "no clock runs meanwhile: start it with a block time (`pol devnet up --block-time 1`), or wait"
+        remedy = f"no clock runs meanwhile: start it with a block time ({pol('devnet up --block-time 1')}), or wait"
         return Finding("block time", Grade.WARNING, f"no L1 block for {now - latest.timestamp:,.0f} s", remedy)
     window = deployment.parameters.challenge_window if deployment is not None else 0
     if window and took * _SLOWEST_SHARE > window:

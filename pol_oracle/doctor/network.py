@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pol_oracle.advice import pol
 from pol_oracle.agents.monitoring.waiting import WEI, deposit_command, network_wait
 from pol_oracle.agents.rules.policy import Policy
 from pol_oracle.l1.client import Client
@@ -65,7 +66,7 @@ def gas_money(client: Client, agents: Sequence[AgentStatus], price: int) -> list
             f"gas of {names}",
             f"{have / WEI:,.4g} ETH beside its bond, a proof takes {needed / WEI:.2g} at most",
         )
-        remedy = f"send it some ETH: {address} (`pol devnet fund` on a devnet)"
+        remedy = f"send it some ETH: {address} ({pol('devnet fund')} on a devnet)"
         found.append(good(name, text) if have >= needed else Finding(name, Grade.BAD, text, remedy))
     return found
 
@@ -106,7 +107,7 @@ def _moving(name: str, facts: dict[str, float | None]) -> Finding:
     text = f"{100 * share:.0f} % of the eligible weights in segments of late ({name})"
     if share >= _LEAST_MOVING:
         return good(what, text)
-    remedy = "the network is dying: begin anew with a lower learning_rate (`pol deploy --from-state`)"
+    remedy = f"the network is dying: begin anew with a lower learning_rate ({pol('deploy --from-state')})"
     return Finding(what, Grade.WARNING, text, remedy)
 
 
@@ -118,7 +119,7 @@ def _hits(name: str, facts: dict[str, float | None]) -> Finding:
     least, most = _RATES
     if least <= rate <= most:
         return good("hit rate", text)
-    remedy = "few tries tell little; if it lasts, compare this miner's torch: `pol bench search --only hits`"
+    remedy = f"few tries tell little; if it lasts, compare this miner's torch: {pol('bench search --only hits')}"
     return Finding("hit rate", Grade.WARNING, text, remedy)
 
 

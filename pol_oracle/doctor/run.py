@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from pol_oracle.advice import pol
 from pol_oracle.l1.client import Client
 from pol_oracle.l1.contracts.deployment import Deployment
 from pol_oracle.protocol.errors import ChainError
@@ -39,7 +40,7 @@ def examine(
     yield machine.arithmetic()
     look("L1")
     if rpc is None:
-        yield Finding("RPC", Grade.WARNING, "no L1 is known", "`pol up` makes a network; --rpc names another L1")
+        yield Finding("RPC", Grade.WARNING, "no L1 is known", f"{pol('up')} makes a network; --rpc names another L1")
         return
     found, client = l1.connection(rpc, deployment)
     yield from found
@@ -59,7 +60,7 @@ def _on_l1(
     yield l1.pace(client, deployment, now)
     yield l1.clock(client.latest(), now)
     if deployment is None:
-        yield skipped("network", "nothing is deployed in this home folder: `pol up`, or `pol deploy`")
+        yield skipped("network", f"nothing is deployed in this home folder: {pol('up')}, or {pol('deploy')}")
         return
     look("the network: its history")
     observer = Observer(client, deployment)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pol_oracle.canonical.commitments.accuracy import AccuracyTree
-from pol_oracle.canonical.programs.program import ProgramTree
+from pol_oracle.canonical.programs.tree import ProgramTree
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import EvidenceKind
 from pol_oracle.protocol.positions import Tree

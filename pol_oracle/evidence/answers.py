@@ -10,7 +10,7 @@ from typing import Protocol
 from pol_oracle.canonical.commitments.accuracy import AccuracyTree, Bits
 from pol_oracle.canonical.commitments.segments import SegmentList
 from pol_oracle.canonical.commitments.trees import leaves_of
-from pol_oracle.canonical.programs.program import ProgramTree
+from pol_oracle.canonical.programs.tree import ProgramTree
 from pol_oracle.canonical.state import State
 from pol_oracle.protocol.errors import InputError
 from pol_oracle.protocol.hashing import ZERO

@@ -9,8 +9,8 @@ import numpy as np
 
 from pol_oracle.canonical.commitments.trees import Slice, sample_path
 from pol_oracle.canonical.operations import Kind
-from pol_oracle.canonical.programs.program import ProgramTree
 from pol_oracle.canonical.programs.reference import reference
+from pol_oracle.canonical.programs.tree import ProgramTree
 from pol_oracle.data import Samples
 from pol_oracle.task import Workload
 

@@ -9,6 +9,7 @@ from typing import Any
 from eth_abi.exceptions import DecodingError
 from eth_utils.address import to_checksum_address
 
+from pol_oracle.advice import pol
 from pol_oracle.protocol.errors import ChainError, InputError, NodeTrouble, Reverted, WrongChain
 from pol_oracle.protocol.lifecycle import Role, Status
 from pol_oracle.protocol.types import Address, BlockId, Wei
@@ -104,7 +105,7 @@ class Client(Node):
         if genesis != bytes.fromhex(self.deployment.genesis_id.removeprefix("0x")):
             raise WrongChain(
                 f"the registry at {self.address_of('PoLRegistry')} on {self.rpc.place} is another deployment; "
-                "give its own deployment file, or run `pol deploy`"
+                f"give its own deployment file, or run {pol('deploy')}"
             )
         self.verify_links("PoLRegistry", "Bounties")
 
@@ -135,7 +136,7 @@ class Client(Node):
         if found != value:
             raise WrongChain(
                 f"{what} is {value!r} in the deployment file, but {contract}.{function}() on {self.rpc.place} is "
-                f"{found!r}; restore the file, or run `pol deploy --force`"
+                f"{found!r}; restore the file, or run {pol('deploy --force')}"
             )
 
     def identity(self) -> str:
@@ -165,7 +166,7 @@ class Client(Node):
         try:
             return str(to_checksum_address(addresses[contract]))
         except KeyError as error:
-            raise InputError(f"no address of contract {contract!r} is known; run `pol deploy` first") from error
+            raise InputError(f"no address of contract {contract!r} is known; run {pol('deploy')} first") from error
 
     # --- L1 itself ---
 
@@ -242,7 +243,7 @@ class Client(Node):
                 ) from error
             raise WrongChain(
                 f"there is no {contract} at {request.target} on {self.rpc.place}; has the devnet lost its state? "
-                "Run `pol deploy` or give another deployment file"
+                f"Run {pol('deploy')} or give another deployment file"
             ) from error
 
     @legible

@@ -20,6 +20,7 @@ from eth_account.signers.local import LocalAccount
 from eth_utils.address import is_address, to_checksum_address
 from eth_utils.exceptions import ValidationError
 
+from pol_oracle.advice import pol
 from pol_oracle.protocol.errors import InputError
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
@@ -127,7 +128,7 @@ def find_key(folder: Path, account: str) -> Key:
     names = ", ".join(key.name for key in keys) or "none"
     nameless = wanted is not None and not all(key.address for key in keys)
     hint = "; some files do not say their address: choose those by name" if nameless else ""
-    raise InputError(f"no key {account!r} in {folder} (there: {names}){hint}; make one with `pol keys new`")
+    raise InputError(f"no key {account!r} in {folder} (there: {names}){hint}; make one with {pol('keys new')}")
 
 
 def check_new(folder: Path, name: str) -> Path:
@@ -209,7 +210,7 @@ def _unopened(path: Path, content: dict[str, Any], error: Exception) -> str:
     if (isinstance(kdf, str) and kdf not in KDFS) or isinstance(error, AssertionError):
         return (
             f"{path} is locked in a way that is not known here ({kdf!r}; known: {', '.join(KDFS)}): open it with the "
-            "tool that made it, and take the key over with `pol keys import`"
+            f"tool that made it, and take the key over with {pol('keys import')}"
         )
     return f"{path} is damaged: {_reason(error)}; restore it from a copy"
 

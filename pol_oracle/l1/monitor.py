@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from pol_oracle.advice import pol
 from pol_oracle.protocol.errors import ChainError, NodeTrouble, Unreachable, WrongChain
 from pol_oracle.protocol.types import Seconds
 
@@ -126,7 +127,7 @@ class Monitor:
         if block is None:
             raise WrongChain(
                 f"L1 has no block {self._anchor}, after which the contracts were deployed; has the devnet lost its "
-                "state? Run `pol deploy` or give another deployment file"
+                f"state? Run {pol('deploy')} or give another deployment file"
             )
         return _mark(block)
 

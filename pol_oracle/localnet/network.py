@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from pol_oracle.advice import pol
 from pol_oracle.demo.bonds import deposit_missing
 from pol_oracle.demo.cast import ROLES, DemoRole, Party, assemble, check_cheats
 from pol_oracle.demo.run import TASK
@@ -61,7 +62,7 @@ def alone(home: Path) -> Iterator[None]:
         InputError: another process does.
     """
     home.mkdir(parents=True, exist_ok=True)
-    refusal = f"the network in {home} is up already: watch it with `pol top`, or choose another folder with --home"
+    refusal = f"the network in {home} is up already: watch it with {pol('top')}, or choose another folder with --home"
     with held(home / "up.lock", refusal):
         yield
 
@@ -119,7 +120,9 @@ def found_or_deployed(home: Path, rpc: str, task: Path, say: Say) -> Deployment:
     try:
         Client.connect(rpc, found)
     except WrongChain as error:
-        raise WrongChain(f"{error}; `pol devnet reset` clears the chain and the agents' memory, never keys") from error
+        raise WrongChain(
+            f"{error}; {pol('devnet reset')} clears the chain and the agents' memory, never keys"
+        ) from error
     if found.rpc != rpc:
         found = found.model_copy(update={"rpc": rpc})
         found.save(path)

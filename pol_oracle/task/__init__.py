@@ -1,6 +1,5 @@
-"""A task from its TOML file to everything a miner or a verifier computes with.
+"""A task, from what its file says to everything a miner or a verifier computes with.
 
-spec.py           TaskSpec: what the file says
 workload.py       Workload: model, data, programs and the task that L1 commits to
 proof.py          what a search hands over
 requirements.py   R of a block, and which of it a W' does not meet
@@ -9,9 +8,10 @@ segment.py        the training between a block and its children
 
 from __future__ import annotations
 
+from pol_oracle.spec import ChainSpec, TaskSpec, deployed_spec, load_spec
+
 from .requirements import requirements_of, unmet, weights_of
 from .segment import Segment, Shelf, Training, segment_batch, segment_step, state_before, train_segment
-from .spec import ChainSpec, TaskSpec, deployed_spec, load_spec
 from .workload import Workload, build_workload, fetch_state
 
 __all__ = [

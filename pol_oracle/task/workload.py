@@ -8,7 +8,7 @@ from pathlib import Path
 from pol_oracle.canonical.eligible import eligible_weights
 from pol_oracle.canonical.evaluate import Evaluator
 from pol_oracle.canonical.models import Model, build_model
-from pol_oracle.canonical.programs.program import ProgramTree
+from pol_oracle.canonical.programs.tree import ProgramTree
 from pol_oracle.canonical.state import State
 from pol_oracle.canonical.step import Stepper
 from pol_oracle.data import Samples, load
@@ -17,9 +17,8 @@ from pol_oracle.protocol.eligible import EligibleWeights
 from pol_oracle.protocol.errors import CorruptState, InputError, StoreError
 from pol_oracle.protocol.rules import Rules, rules_of
 from pol_oracle.protocol.task import Task
+from pol_oracle.spec import TaskSpec
 from pol_oracle.store import StateStore
-
-from .spec import TaskSpec
 
 MAX_TERMS = 4608  # of a reduction: even values that defeat the Court's fast sums then stay under a transaction's gas
 

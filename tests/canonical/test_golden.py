@@ -13,8 +13,9 @@ import pytest
 from pol_oracle.canonical.commitments.accuracy import AccuracyTree
 from pol_oracle.canonical.commitments.trees import Opening, TensorTree, list_root, tensor_root
 from pol_oracle.canonical.operations import AffineView, Kind, Operation
-from pol_oracle.canonical.programs.program import Program, ProgramTree
+from pol_oracle.canonical.programs.program import Program
 from pol_oracle.canonical.programs.traces import TraceRoots
+from pol_oracle.canonical.programs.tree import ProgramTree
 from pol_oracle.protocol.hashing import Tag, keccak, keccak_abi
 from pol_oracle.protocol.positions import Item, Position, Tree
 

@@ -17,8 +17,9 @@ from pol_oracle.canonical.execution.execute import Workspace
 from pol_oracle.canonical.layers.graph import live_taps
 from pol_oracle.canonical.models import MODEL_NAMES, Model, build_model
 from pol_oracle.canonical.operations import Kind, Operation
-from pol_oracle.canonical.programs.program import Program, ProgramTree
+from pol_oracle.canonical.programs.program import Program
 from pol_oracle.canonical.programs.reference import reference
+from pol_oracle.canonical.programs.tree import ProgramTree
 from pol_oracle.canonical.state import State
 from pol_oracle.canonical.step import Stepper, StepResult
 from pol_oracle.protocol.errors import InputError

@@ -261,11 +261,11 @@ def test_devnet_goes_up_down_and_up_again_with_its_chain_and_options(pol: Pol, h
         assert pol("devnet", "up", "--json").json["pid"] == up["pid"]
         refused = pol("devnet", "up", "--block-time", 7)
         assert refused.code == 1
-        assert "already running" in refused.sentence and "`pol devnet down` first" in refused.sentence
+        assert "already running" in refused.sentence and "devnet down` first" in refused.sentence
         before = pol("devnet", "status", "--json").json["block"]
         assert pol("devnet", "down", "--json").json == {"stopped": True}
         assert not pol("devnet", "status", "--json").json["running"]
-        assert "pol devnet up" in pol("devnet", "status").out
+        assert "devnet up`" in pol("devnet", "status").out
         again = pol("devnet", "up", "--json").json
         assert again["block"] >= before
         assert again["rpc"] == up["rpc"]

@@ -266,7 +266,7 @@ def test_every_error_of_every_contract_decodes() -> None:
                 error = abi.decode_revert(function_signature_to_4byte_selector(signature) + encode(types, values))
                 assert error.name == entry["name"]
                 assert list(error.arguments) == [item["name"] for item in entry["inputs"]]
-    assert set(abi.HINTS) <= names, "a hint for an error that no contract has"
+    assert set(abi.hints()) <= names, "a hint for an error that no contract has"
 
 
 def _example(kind: str) -> Any:

@@ -12,6 +12,7 @@ from threading import Lock
 
 import numpy as np
 
+from pol_oracle.advice import pol
 from pol_oracle.canonical.state import State
 from pol_oracle.protocol.derivation import LEAF_WEIGHTS
 from pol_oracle.task import Workload
@@ -21,10 +22,6 @@ _MARK_S = 5.0  # between two marks in it
 _LEAST_MOVING = 0.8
 _LEAST_EXPECTED = 50.0  # hits by which a rate is judged: then chance alone hardly ever halves or doubles it
 _LEAST_RATE, _MOST_RATE = 0.5, 2.0
-_REMEDY = (
-    "the network is dying, for everybody: begin anew from an earlier final state and with a lower learning_rate "
-    "(`pol deploy --from-state`)"
-)
 
 
 def moving(workload: Workload, before: State, after: State) -> float:
@@ -92,11 +89,15 @@ class Health:
 
 def _complaints(rate: float | None, expected: float, share: float | None) -> list[str]:
     found = []
+    remedy = (
+        "the network is dying, for everybody: begin anew from an earlier final state and with a lower learning_rate "
+        f"({pol('deploy --from-state')})"
+    )
     if share is not None and share < _LEAST_MOVING:
-        found.append(f"only {100 * share:.0f} % of the eligible weights still move: {_REMEDY}")
+        found.append(f"only {100 * share:.0f} % of the eligible weights still move: {remedy}")
     if rate is not None and expected >= _LEAST_EXPECTED and not _LEAST_RATE <= rate <= _MOST_RATE:
         found.append(
-            f"tries hit {rate:.2f} times as often as the difficulty says: if few weights move, {_REMEDY}; else compare "
-            "this miner's torch with another's (`pol bench search --only hits`)"
+            f"tries hit {rate:.2f} times as often as the difficulty says: if few weights move, {remedy}; else compare "
+            f"this miner's torch with another's ({pol('bench search --only hits')})"
         )
     return found

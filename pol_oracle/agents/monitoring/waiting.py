@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pol_oracle.advice import pol
 from pol_oracle.l1.devnet.accounts import CHAIN_ID
 from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.protocol.parameters import Parameters
@@ -72,7 +73,7 @@ def deposit_command(needed: Wei, role: Role, address: Address, chain_id: int | N
         chain_id: of L1, where that is known; elsewhere the user says which key pays.
     """
     payer = "--dev 0" if chain_id == CHAIN_ID else "--account NAME"
-    return f"`pol bond deposit {_BLOCKS * needed / WEI:g} --role {role.name.lower()} --for {address} {payer}`"
+    return pol(f"bond deposit {_BLOCKS * needed / WEI:g} --role {role.name.lower()} --for {address} {payer}")
 
 
 def miner_wait(view: View, me: Address, parameters: Parameters, now: float, chain_id: int | None = None) -> Wait | None:
@@ -130,8 +131,8 @@ def network_wait(view: View, parameters: Parameters) -> Wait | None:
     return Wait(
         "quorum",
         f"a block needs {parameters.quorum} attestations, and {count(bonded, 'verifier')} can give one",
-        "bond and start another: `pol bond deposit 10 --role verifier --account NAME`, then "
-        "`pol verifier run --account NAME`",
+        f"bond and start another: {pol('bond deposit 10 --role verifier --account NAME')}, then "
+        f"{pol('verifier run --account NAME')}",
     )
 
 

@@ -18,6 +18,7 @@ from typing import Generic, TypeVar
 import numpy as np
 import structlog
 
+from pol_oracle.advice import pol
 from pol_oracle.canonical.commitments.accuracy import Bits
 from pol_oracle.canonical.commitments.segments import SegmentEntry
 from pol_oracle.canonical.state import State
@@ -300,7 +301,8 @@ class Follower:
         if post.root != header.post_root:
             raise InputError(
                 f"a block on {header.parent.hex()} does not follow from it: nobody can compute what lies above. If it "
-                "is final, this network has ended; `pol deploy --from-state` begins another from the last good state"
+                f"is final, this network has ended; {pol('deploy --from-state')} begins another from the last good "
+                "state"
             )
         return post
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .. import output
+from .. import given, output
 from ..settings import Settings
 
 
@@ -19,7 +19,8 @@ def demo(
         float, typer.Option(min=1, max=1e7, help="Seconds after which a demo that has not ended counts as failed.")
     ] = 420.0,
     task: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Task file (TOML) to run instead of the demo's own.")
+        Path | None,
+        typer.Option(metavar="FILE", callback=given.task, help="Task file (TOML) to run instead of the demo's own."),
     ] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Keep the run's folder (journals, logs, states).")] = False,
     explorer: Annotated[

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .. import output
+from .. import given, output
 from ..options import Json
 from ..settings import Settings
 
@@ -30,6 +30,7 @@ TaskFile = Annotated[
     Path | None,
     typer.Option(
         metavar="FILE",
+        callback=given.task,
         help="Task file (TOML) of the rule set paper. (default: ResNet-18 on CIFAR-10 if its files are in the data "
         "folder, else on the digits)",
     ),
@@ -43,7 +44,11 @@ Curves = Annotated[
 ]
 Hardened = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="Task file (TOML) of the rule set hardened. (default: the CNN on the digits)"),
+    typer.Option(
+        metavar="FILE",
+        callback=given.task,
+        help="Task file (TOML) of the rule set hardened. (default: the CNN on the digits)",
+    ),
 ]
 SampleCount = Annotated[int, typer.Option(min=1, help="How many samples to train on, per seed.")]
 Seeds = Annotated[int, typer.Option(min=1, help="How many seeds, from 1 on.")]
@@ -72,7 +77,7 @@ def figure1(
     from pol_oracle.agents.runtime import stop_on_signals
     from pol_oracle.reproduce.figure1 import Figure1Plan, default_task, reproduce
     from pol_oracle.reproduce.screen import open_screen
-    from pol_oracle.task import load_spec
+    from pol_oracle.spec import load_spec
 
     settings: Settings = ctx.obj
     spec = load_spec(task) if task else default_task(settings.data)
@@ -104,7 +109,7 @@ def learning(
     """
     from pol_oracle.agents.runtime import stop_on_signals
     from pol_oracle.reproduce.learning import TASK, LearningPlan, LearningRow, learn
-    from pol_oracle.task import load_spec
+    from pol_oracle.spec import load_spec
 
     def tell(row: LearningRow) -> None:
         typer.echo(

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from pol_oracle.advice import pol
 from pol_oracle.protocol.errors import InputError
 
 from .. import given, output, session
@@ -56,7 +57,9 @@ def up(
     net = Devnet(settings.devnet)
     if net.status().running:
         if replace(wanted, port=wanted.port or last.port) != last:
-            raise InputError(f"the devnet is already running at {net.rpc}: `pol devnet down` first, for other options")
+            raise InputError(
+                f"the devnet is already running at {net.rpc}: {pol('devnet down')} first, for other options"
+            )
         output.remark("it is running already")
     else:
         net = Devnet.start(settings.devnet, wanted.port, wanted.block_time_s, wanted.accounts)
@@ -64,7 +67,7 @@ def up(
     if net.warning:
         output.remark(f"warning: {net.warning}")
     _show(net, json)
-    output.remark("what is deployed there, `pol explorer` shows as pages at http://127.0.0.1:8580")
+    output.remark(f"what is deployed there, {pol('explorer')} shows as pages at http://127.0.0.1:8580")
 
 
 def _follow(settings: Settings, before: int, rpc: str) -> None:
@@ -156,5 +159,5 @@ def _show(net: object, json: bool) -> None:
     if found.running:
         text = f"running at {found.rpc}, L1 block {found.block}, process {found.pid}, folder {net.folder}"
     else:
-        text = f"not running (folder {net.folder}); start it with `pol devnet up`"
+        text = f"not running (folder {net.folder}); start it with {pol('devnet up')}"
     output.emit(values, json, lambda: typer.echo(text))

@@ -7,7 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from .. import output
+from pol_oracle.advice import pol
+
+from .. import given, output
 from ..live import detached
 from ..settings import Settings
 
@@ -38,7 +40,10 @@ def up(
         bool, typer.Option("--explorer", help="Serve pages to look at the chain as well (`pol explorer`).")
     ] = False,
     task: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Task file (TOML) for the first start. (default: the demo's)")
+        Path | None,
+        typer.Option(
+            metavar="FILE", callback=given.task, help="Task file (TOML) for the first start. (default: the demo's)"
+        ),
     ] = None,
     json: Annotated[
         bool, typer.Option("--json", help="Print what happens, and the table whenever it changes, as JSON lines.")
@@ -65,5 +70,4 @@ def up(
         final = run(config, nullcontext(screen) if json else open_screen(Console(file=out)))
         if json:
             tell({"event": "stopped", "own_final": final})
-    again = "" if settings.home == Path(".pol") else f"--home {settings.home} "
-    output.remark(f"stopped with {final} own blocks final; `pol {again}up` goes on from there")
+    output.remark(f"stopped with {final} own blocks final; {pol('up')} goes on from there")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pol_oracle.advice import pol
 from pol_oracle.protocol.errors import InputError, Unreachable
 
 from .. import output, session, values
@@ -214,7 +215,7 @@ def find(view: View, text: str) -> BlockView:
     if not found and text.isdecimal():
         raise InputError(f"there is no block at height {int(text)} yet: the head is at height {top}")
     count = f"{len(found)} blocks" if found else "no block"
-    raise InputError(f"{count} found for {text!r}: see `pol blocks list --limit 0`")
+    raise InputError(f"{count} found for {text!r}: see {pol('blocks list --limit 0')}")
 
 
 def _main_branch(view: View) -> list[BlockView]:

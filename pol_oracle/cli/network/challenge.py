@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pol_oracle.advice import pol
 from pol_oracle.protocol.errors import InputError, NotMined, Reverted
 from pol_oracle.protocol.lifecycle import Status
 
@@ -90,14 +91,14 @@ def _judgeable(block: BlockView, view: View, challenger: str | None) -> BlockVie
     if block.status in (Status.FINALIZED, Status.ORPHANED):
         raise InputError(
             f"block {output.hex0x(block.id)} is {block.status.name.lower()}: nothing can be brought against it any "
-            "more; `pol blocks verify` replays it all the same"
+            f"more; {pol('blocks verify')} replays it all the same"
         )
     first = block.bounty[1] if block.bounty is not None else 0
     own = (made.order for (who, _), made in view.commitments.items() if who == challenger)
     if block.status is Status.SLASHED and not any(order < first for order in own):
         raise InputError(
             f"block {output.hex0x(block.id)} is slashed already, and whoever committed to its proof first has the "
-            "bounty: nothing is left to win; `pol blocks verify` replays it all the same"
+            f"bounty: nothing is left to win; {pol('blocks verify')} replays it all the same"
         )
     return block
 

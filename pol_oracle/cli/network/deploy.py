@@ -10,7 +10,7 @@ import typer
 
 from pol_oracle.protocol.errors import InputError
 
-from .. import output, session
+from .. import given, output, session
 from ..options import Account, Dev, Json, PasswordFile
 from ..settings import Settings
 from .state import read_state
@@ -22,9 +22,19 @@ if TYPE_CHECKING:
 ROOT = re.compile(r"[0-9a-f]{64}")
 
 
+def _readable(named: str | None) -> str | None:
+    """A state to begin with; a file that is not there is told before anything is loaded."""
+    if named is not None and not ROOT.fullmatch(named.removeprefix("0x")):
+        Path(named).open("rb").close()
+    return named
+
+
 def deploy(
     ctx: typer.Context,
-    task: Annotated[Path, typer.Argument(help="Task file (TOML), or the name of one that comes along, e.g. devnet.")],
+    task: Annotated[
+        Path,
+        typer.Argument(callback=given.task, help="Task file (TOML), or the name of one that comes along, e.g. devnet."),
+    ],
     account: Account = None,
     dev: Dev = None,
     password_file: PasswordFile = None,
@@ -36,6 +46,7 @@ def deploy(
         str | None,
         typer.Option(
             metavar="FILE|ROOT",
+            callback=_readable,
             help="State to begin with, instead of the seed's: a file (`pol state export`, or .f32), or a root in the "
             "store.",
         ),
@@ -53,8 +64,9 @@ def deploy(
     from pol_oracle.l1.client import Client
     from pol_oracle.launch import launch
     from pol_oracle.localnet.reset import set_aside
+    from pol_oracle.spec import load_spec
     from pol_oracle.store import StateStore
-    from pol_oracle.task import build_workload, load_spec
+    from pol_oracle.task import build_workload
 
     spec = load_spec(task)
     connection = Client.connect(session.rpc_without_deployment(settings))

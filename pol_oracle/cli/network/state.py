@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pol_oracle.advice import pol
 from pol_oracle.protocol.errors import InputError
 from pol_oracle.protocol.lifecycle import Status
 
@@ -117,7 +118,7 @@ def read_state(path: Path, model: Model) -> State:
         return State.from_torch(model, load(data))
     except SafetensorError as error:
         raise InputError(
-            f"{path} is neither a safetensors file nor a state of {model.name}: write one with `pol state export`"
+            f"{path} is neither a safetensors file nor a state of {model.name}: write one with {pol('state export')}"
         ) from error
 
 

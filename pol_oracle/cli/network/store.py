@@ -53,13 +53,14 @@ def prune(
 
     States of pending blocks and the first one stay. What is removed can be computed again, by replay.
     """
+    settings: Settings = ctx.obj
+    if folder is not None and not folder.is_dir():
+        raise InputError(f"{folder} is no folder on this machine")
+
     from pol_oracle.agents.storage.published import needed_roots, spent_roots
     from pol_oracle.protocol.rules import RuleSet
     from pol_oracle.store import StateStore
 
-    settings: Settings = ctx.obj
-    if folder is not None and not folder.is_dir():
-        raise InputError(f"{folder} is no folder on this machine")
     found = session.deployment(settings)
     if folder is None and not found.store:
         raise InputError("the deployment names no store: name a --folder")

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import typer
 from rich.text import Text
 
+from pol_oracle.advice import pol
 from pol_oracle.protocol.difficulty import to_bits
 
 from .. import output
@@ -28,7 +30,7 @@ def show_list(blocks: Sequence[BlockView], view: View, found: Deployment, names:
     """Prints a table of blocks, with as many columns as there is room for."""
     rows = [_row(block, view, found, names) for block in blocks]
     if not rows:
-        output.console().print("no block yet: start a miner with `pol miner run`; it needs a bond (`pol bond deposit`)")
+        typer.echo(f"no block yet: start a miner with {pol('miner run')}; it needs a bond ({pol('bond deposit')})")
         return
     console, columns = output.console(), list(rows[0])
     for spare in ("", *SPARE):

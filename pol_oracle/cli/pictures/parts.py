@@ -35,7 +35,7 @@ def table(columns: Sequence[str], right: Sequence[str] = (), wrapped: Sequence[s
 
 def heading(text: str) -> None:
     """Prints the title of a part."""
-    output.console().print(f"\n[bold]{text}[/bold]")
+    output.console().print(Text(f"\n{text}", "bold"), soft_wrap=True)
 
 
 def status(block: BlockView, view: View) -> Text:

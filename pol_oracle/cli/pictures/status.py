@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from pol_oracle.advice import pol
 from pol_oracle.protocol.difficulty import to_bits
 from pol_oracle.report.ledger import Unit
 
@@ -86,7 +87,7 @@ def _credits(view: View, names: Names) -> None:
     owed = {account: credit for account, credit in sorted(view.credits.items()) if credit}
     if not owed:
         return
-    parts.heading("Credit (ETH), for `pol bond withdraw` to collect")
+    parts.heading(f"Credit (ETH), for {pol('bond withdraw')} to collect")
     table = parts.table(["account", "credit"], right=["credit"])
     for account, credit in owed.items():
         table.add_row(parts.account(account, names), output.amount(credit))

@@ -18,6 +18,7 @@ from eth_utils.abi import (
 )
 from eth_utils.address import to_checksum_address
 
+from pol_oracle.advice import pol
 from pol_oracle.protocol.errors import InputError, Reverted
 from pol_oracle.protocol.lifecycle import EvidenceKind, Role, Status
 from pol_oracle.protocol.positions import Item, Tree
@@ -43,26 +44,6 @@ PANICS = {
     0x21: "a number outside of an enum",
     0x32: "an array index out of bounds",
     0x41: "out of memory",
-}
-# What a user can do about it, where that does not go without saying.
-HINTS = {
-    "InsufficientBond": "deposit more with `pol bond deposit`",
-    "NothingToCollect": "unbond first with `pol bond withdraw`",
-    "NotMiner": "sign with the key of the miner that the header names",
-    "WindowOpen": "try again after the challenge window",
-    "TooLateToDemand": "late demands only go further down from a fresh answer",
-    "NotYetShown": "demand that first",
-    "WalkUnderWay": "wait for its answer",
-    "Contested": "name a better witness, or wait until the rival is judged",
-    "BlockHeld": "try again after that time",
-    "QuorumNotReached": "wait for more verifiers to attest",
-    "DemandsOpen": "try again when its demands are answered",
-    "DeadlineAhead": "try again after the deadline",
-    "BountyUnsettled": "try again after the reveal window",
-    "RevealTooEarly": "reveal in a later L1 block",
-    "NotCommitted": "commit first",
-    "HarderThanSearched": "search again: L1 reorganised and moved its parent",
-    "HarderThanChecked": "check the block again: L1 reorganised and moved its parent",
 }
 
 
@@ -142,7 +123,31 @@ def _custom(entry: Mapping[str, Any], body: bytes) -> Reverted:
     name = str(entry["name"])
     details = ", ".join(f"{_words(key)} {_show(key, value)}" for key, value in arguments.items())
     sentence = f"the contract refused: {_words(name)}" + (f" ({details})" if details else "")
-    return Reverted(f"{sentence}; {HINTS[name]}" if name in HINTS else sentence, name, arguments)
+    hint = hints().get(name)
+    return Reverted(f"{sentence}; {hint}" if hint else sentence, name, arguments)
+
+
+def hints() -> dict[str, str]:
+    """Returns what a user can do about an error, where that does not go without saying."""
+    return {
+        "InsufficientBond": f"deposit more with {pol('bond deposit')}",
+        "NothingToCollect": f"unbond first with {pol('bond withdraw')}",
+        "NotMiner": "sign with the key of the miner that the header names",
+        "WindowOpen": "try again after the challenge window",
+        "TooLateToDemand": "late demands only go further down from a fresh answer",
+        "NotYetShown": "demand that first",
+        "WalkUnderWay": "wait for its answer",
+        "Contested": "name a better witness, or wait until the rival is judged",
+        "BlockHeld": "try again after that time",
+        "QuorumNotReached": "wait for more verifiers to attest",
+        "DemandsOpen": "try again when its demands are answered",
+        "DeadlineAhead": "try again after the deadline",
+        "BountyUnsettled": "try again after the reveal window",
+        "RevealTooEarly": "reveal in a later L1 block",
+        "NotCommitted": "commit first",
+        "HarderThanSearched": "search again: L1 reorganised and moved its parent",
+        "HarderThanChecked": "check the block again: L1 reorganised and moved its parent",
+    }
 
 
 def _words(name: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 from eth_utils.address import to_checksum_address
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_serializer, field_validator
 
+from pol_oracle.advice import pol
 from pol_oracle.files import write_whole
 from pol_oracle.protocol.errors import InputError
 from pol_oracle.protocol.parameters import Parameters
@@ -99,7 +100,7 @@ class Deployment(BaseModel):
             text = path.read_text(encoding="utf-8")
             return cls.model_validate_json(text)
         except FileNotFoundError:
-            raise InputError(f"there is no deployment file {path}; run `pol deploy` or name another one") from None
+            raise InputError(f"there is no deployment file {path}; run {pol('deploy')} or name another one") from None
         except OSError as error:
             raise InputError(f"the deployment file {path} cannot be read: {error.strerror}") from error
         except ValidationError as error:
@@ -124,7 +125,7 @@ def _of_another_version(path: Path, version: object) -> str:
     return (
         f"the deployment file {path} is of version {version}, and this pol-oracle reads version {VERSION}: its "
         "contracts are others, too. Go on with the pol-oracle that wrote it, or begin anew: move the file and its "
-        "agents folder away and run `pol deploy`"
+        f"agents folder away and run {pol('deploy')}"
     )
 
 
@@ -133,4 +134,4 @@ def _problem(where: tuple[int | str, ...], what: str) -> str:
 
 
 def _damaged(path: Path, why: str) -> str:
-    return f"the deployment file {path} is damaged: {why}; restore it, or run `pol deploy --force`"
+    return f"the deployment file {path} is damaged: {why}; restore it, or run {pol('deploy --force')}"

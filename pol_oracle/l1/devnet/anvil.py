@@ -20,6 +20,7 @@ from pathlib import Path
 
 import structlog
 
+from pol_oracle.advice import pol
 from pol_oracle.protocol.errors import ChainError, InputError
 
 from ..node.rpc import Rpc
@@ -174,7 +175,7 @@ class Devnet:
         """
         with self._lock():
             if self._alive() is not None:
-                raise InputError(f"the devnet in {self.folder} is running: stop it with `pol devnet down`")
+                raise InputError(f"the devnet in {self.folder} is running: stop it with {pol('devnet down')}")
             shutil.rmtree(self.folder / "cache", ignore_errors=True)
             return self._saved.remove()
 

@@ -6,6 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
+from pol_oracle.advice import pol
 from pol_oracle.protocol.errors import InputError
 
 
@@ -40,7 +41,7 @@ class SavedChain:
             self.file.replace(self._broken)
             raise InputError(
                 f"the saved chain is damaged, there is no good copy, and it was kept as {self._broken}; "
-                "`pol devnet up` again starts an empty chain, then `pol deploy --force`"
+                f"{pol('devnet up')} again starts an empty chain, then {pol('deploy --force')}"
             )
         return self._fall_back()
 

@@ -18,6 +18,7 @@ import requests
 from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 from urllib3.exceptions import ReadTimeoutError
 
+from pol_oracle.advice import pol
 from pol_oracle.protocol.errors import ChainError, InputError, NodeTrouble, Unreachable
 from pol_oracle.protocol.text import place_of, printable, secrets_of
 
@@ -118,7 +119,7 @@ class Rpc:
             if isinstance(cause, _Transient) and cause.refused:
                 raise NodeTrouble(f"L1 at {self.place} cannot answer {method} just now: {cause}") from cause
             raise Unreachable(
-                f"no answer from L1 at {self.place} ({cause}); check that it runs (`pol devnet status`)"
+                f"no answer from L1 at {self.place} ({cause}); check that it runs ({pol('devnet status')})"
             ) from cause
 
     def request(self, method: str, *params: Any) -> Any:

@@ -27,7 +27,7 @@ def test_unknown_key(pol: Pol, deployed: Deployment) -> None:
 
     assert said.code == 1
     assert "no key 'nobody'" in said.sentence
-    assert "pol keys new" in said.sentence
+    assert "keys new`" in said.sentence
 
 
 def test_wrong_password(pol: Pol, deployed: Deployment, tmp_path: Path) -> None:

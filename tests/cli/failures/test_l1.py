@@ -12,12 +12,12 @@ from tests.cli.conftest import Pol
 from tests.cli.finality import finalize_one
 
 
-def test_no_deployment(pol: Pol) -> None:
+def test_no_deployment(pol: Pol, home: Path) -> None:
     said = pol("status")
 
     assert said.code == 1
     assert "deployment.json" in said.sentence
-    assert "pol deploy" in said.sentence
+    assert f"`pol --home {home} deploy" in said.sentence
 
 
 def test_no_rpc(pol: Pol, deployed: Deployment) -> None:
@@ -51,7 +51,7 @@ def test_another_deployment(pol: Pol, home: Path, deployed: Deployment) -> None:
 
     assert said.code == 1
     assert "is another deployment" in said.sentence
-    assert "pol deploy" in said.sentence
+    assert f"`pol --home {home} deploy" in said.sentence
 
 
 def test_damaged_deployment_file(pol: Pol, home: Path) -> None:
@@ -64,14 +64,14 @@ def test_damaged_deployment_file(pol: Pol, home: Path) -> None:
     assert "damaged" in said.sentence
 
 
-def test_no_l1_to_deploy_to(pol: Pol, tmp_path: Path) -> None:
+def test_no_l1_to_deploy_to(pol: Pol, home: Path, tmp_path: Path) -> None:
     task = tmp_path / "task.toml"
     task.write_text('name = "x"\n')
 
     said = pol("deploy", task, "--dev", 0)
 
     assert said.code == 1
-    assert "pol devnet up" in said.sentence
+    assert f"`pol --home {home} devnet up`" in said.sentence
 
 
 def test_a_deployment_file_of_an_older_version_is_not_damaged(pol: Pol, home: Path, deployed: Deployment) -> None:

@@ -31,12 +31,12 @@ def test_deployment_is_not_overwritten_by_mistake(pol: Pol, network: L1, task_fi
 
 
 @pytest.mark.parametrize(("role", "needed"), [("miner", "1.25 ETH"), ("verifier", "1.94 ETH")])
-def test_no_bond(pol: Pol, network: L1, role: str, needed: str) -> None:
+def test_no_bond(pol: Pol, home: Path, network: L1, role: str, needed: str) -> None:
     said = pol(role, "run", "--dev", 9)
 
     assert said.code == 1
     assert f"needs at least {needed}" in said.sentence
-    assert f"pol bond deposit {needed.removesuffix(' ETH')} --role {role}" in said.sentence
+    assert f"`pol --home {home} bond deposit {needed.removesuffix(' ETH')} --role {role}" in said.sentence
 
 
 def test_task_mismatch(pol: Pol, network: L1, home: Path) -> None:

@@ -1,4 +1,7 @@
-"""Task files: TOML, checked by pydantic, with the line in every complaint."""
+"""Task files: TOML, checked by pydantic, with the line in every complaint.
+
+Loads no kernels, so that a file that cannot be used is refused at once.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,8 @@ HALF_LIFE_INTERVALS = 6
 TRAINING_STEPS = 256
 MASK_SIZE = 16
 SMALLEST = float(np.finfo(np.float32).smallest_subnormal)
-SHIPPED = (Path(__file__).parent / "files", Path(__file__).resolve().parents[2] / "tasks")  # of a wheel; of a checkout
+_HERE = Path(__file__).resolve().parent
+SHIPPED = (_HERE / "task" / "files", _HERE.parent / "tasks")  # of a wheel; of a checkout
 _AMOUNT = re.compile(r"\d{1,9}(\.\d{1,18})?")
 
 
