@@ -148,6 +148,7 @@ class Board:
             if rendezvous.rank == 0:
                 self._store.set(_TASK, task.hex())
                 self._store.set(_ORDER, _IDLE)
+                self._settle()
             theirs = self._store.get(_TASK).decode()
         if theirs != task.hex():
             raise InputError(f"the leader mines task 0x{theirs}, and this process has 0x{task.hex()}")
@@ -161,11 +162,13 @@ class Board:
         """Writes an order down, or that there is none."""
         with _reached():
             self._store.set(_ORDER, _IDLE if order is None else order.pack())
+            self._settle()
 
     def leave(self) -> None:
         """Writes down that there will be no more orders."""
         with _reached():
             self._store.set(_ORDER, _GONE)
+            self._settle()
 
     def order(self) -> SearchOrder | None:
         """Returns the present order, if there is one.
@@ -190,6 +193,11 @@ class Board:
         """Writes the nonce of a candidate down."""
         with _reached():
             self._store.append(f"found/{order.number}", f"{nonce:0{_DIGITS}x}")  # type: ignore[attr-defined]
+            self._settle()
+
+    def _settle(self) -> None:
+        """Waits until others can read what was written: the store answers a question, but no ``set`` or ``append``."""
+        self._store.check([_TASK])
 
     def told(self, order: SearchOrder) -> list[int]:
         """Returns the nonces of all candidates of helpers."""

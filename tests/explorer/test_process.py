@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -15,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from pol_oracle.explorer.web.serve import ExplorerConfig, serve
+from pol_oracle.l1.contracts.deployment import Deployment
 from pol_oracle.protocol.errors import InputError
 from tests.explorer.stage import Story
 
@@ -22,19 +24,26 @@ LIMIT_S = 60.0
 SCRIPT = """
 import sys
 from pathlib import Path
+from pol_oracle.advice import given
 from pol_oracle.explorer.web.serve import ExplorerConfig, serve
 from pol_oracle.l1.contracts.deployment import Deployment
 if __name__ == "__main__":
     folder, data = map(Path, sys.argv[1:])
     found = Deployment.model_validate_json((folder / "found.json").read_text())
     config = ExplorerConfig(found, found.rpc, folder / "index.sqlite", data, folder / "own", (), port=0)
-    serve(config, lambda url: print(url, flush=True))
+    with given({"--home": "/home/of/mine"}):
+        serve(config, lambda url: print(url, flush=True))
 """
 
 
 @pytest.fixture
-def running(story: Story, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    (tmp_path / "found.json").write_text(story.deployment.model_dump_json())
+def deployment(story: Story) -> Deployment:
+    return story.deployment
+
+
+@pytest.fixture
+def running(story: Story, deployment: Deployment, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    (tmp_path / "found.json").write_text(deployment.model_dump_json())
     script = tmp_path / "explorer.py"
     script.write_text(SCRIPT)
     words = [sys.executable, str(script), str(tmp_path), str(story.data)]
@@ -84,3 +93,20 @@ def test_an_index_is_kept_by_one_explorer(
     nowhere = ExplorerConfig(story.deployment, story.deployment.rpc, tmp_path / "no" / "x", story.data, tmp_path, ())
     with pytest.raises(InputError, match="cannot be written"):
         serve(nowhere)
+
+
+class TestWithoutL1:
+    @pytest.fixture
+    def deployment(self, story: Story) -> Deployment:
+        with socket.socket() as unused:
+            unused.bind(("127.0.0.1", 0))
+            port = unused.getsockname()[1]
+        return story.deployment.model_copy(update={"rpc": f"http://127.0.0.1:{port}"})
+
+    def test_pages_advise_without_telling_of_folders_here(self, running: tuple[subprocess.Popen[str], str]) -> None:
+        deadline, page = time.monotonic() + LIMIT_S, ""
+        while "pol devnet status" not in page and time.monotonic() < deadline:
+            with urllib.request.urlopen(running[1], timeout=30) as answer:  # noqa: S310
+                page = answer.read().decode()
+        assert "pol devnet status" in page
+        assert "/home/of/mine" not in page

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import uvicorn
 
+from pol_oracle.advice import given
 from pol_oracle.files import held
 from pol_oracle.l1.client import Client
 from pol_oracle.l1.contracts.deployment import Deployment
@@ -80,7 +81,8 @@ def serve(config: ExplorerConfig, ready: Callable[[str], None] | None = None) ->
         shown = f"[{config.host}]" if ":" in config.host else config.host
         if ready:
             ready(f"http://{shown}:{listener.getsockname()[1]}")
-        with suppress(KeyboardInterrupt), site:  # Ctrl-C is how it ends
+        # Ctrl-C is how it ends; what pages advise is for other machines, which have other folders
+        with suppress(KeyboardInterrupt), given({}), site:
             site.server().run(sockets=[listener])
 
 
