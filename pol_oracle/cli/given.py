@@ -48,7 +48,7 @@ def task(path: Path | None) -> Path | None:
         InputError: it cannot be used.
     """
     if path is not None:
-        from pol_oracle.spec import load_spec
+        from pol_oracle.task_file import load_spec
 
         load_spec(path)
     return path

@@ -8,7 +8,7 @@ segment.py        the training between a block and its children
 
 from __future__ import annotations
 
-from pol_oracle.spec import ChainSpec, TaskSpec, deployed_spec, load_spec
+from pol_oracle.task_file import ChainSpec, TaskSpec, deployed_spec, load_spec
 
 from .requirements import requirements_of, unmet, weights_of
 from .segment import Segment, Shelf, Training, segment_batch, segment_step, state_before, train_segment

@@ -17,8 +17,8 @@ from pol_oracle.protocol.eligible import EligibleWeights
 from pol_oracle.protocol.errors import CorruptState, InputError, StoreError
 from pol_oracle.protocol.rules import Rules, rules_of
 from pol_oracle.protocol.task import Task
-from pol_oracle.spec import TaskSpec
 from pol_oracle.store import StateStore
+from pol_oracle.task_file import TaskSpec
 
 MAX_TERMS = 4608  # of a reduction: even values that defeat the Court's fast sums then stay under a transaction's gas
 

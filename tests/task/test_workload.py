@@ -10,9 +10,9 @@ from pol_oracle.canonical.commitments.trees import LEAF
 from pol_oracle.canonical.state import State
 from pol_oracle.data import DataSpec
 from pol_oracle.protocol.errors import CorruptState, InputError, RuleError, StoreError
-from pol_oracle.spec import ChainSpec
 from pol_oracle.store import StateStore
 from pol_oracle.task import TaskSpec, build_workload, fetch_state
+from pol_oracle.task_file import ChainSpec
 from tests.task.workloads import STEPS, small_spec, small_workload
 
 

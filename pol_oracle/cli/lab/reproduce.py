@@ -77,7 +77,7 @@ def figure1(
     from pol_oracle.agents.runtime import stop_on_signals
     from pol_oracle.reproduce.figure1 import Figure1Plan, default_task, reproduce
     from pol_oracle.reproduce.screen import open_screen
-    from pol_oracle.spec import load_spec
+    from pol_oracle.task_file import load_spec
 
     settings: Settings = ctx.obj
     spec = load_spec(task) if task else default_task(settings.data)
@@ -109,7 +109,7 @@ def learning(
     """
     from pol_oracle.agents.runtime import stop_on_signals
     from pol_oracle.reproduce.learning import TASK, LearningPlan, LearningRow, learn
-    from pol_oracle.spec import load_spec
+    from pol_oracle.task_file import load_spec
 
     def tell(row: LearningRow) -> None:
         typer.echo(

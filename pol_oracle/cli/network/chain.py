@@ -32,7 +32,7 @@ def show_task(
     """Show the deployed task, or check a task file."""
     settings: Settings = ctx.obj
     if file is not None:
-        from pol_oracle.spec import load_spec
+        from pol_oracle.task_file import load_spec
 
         spec = load_spec(file)
         chosen = {"training_steps": spec.steps, "mask_size": spec.counted_weights}

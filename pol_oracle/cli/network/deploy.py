@@ -64,9 +64,9 @@ def deploy(
     from pol_oracle.l1.client import Client
     from pol_oracle.launch import launch
     from pol_oracle.localnet.reset import set_aside
-    from pol_oracle.spec import load_spec
     from pol_oracle.store import StateStore
     from pol_oracle.task import build_workload
+    from pol_oracle.task_file import load_spec
 
     spec = load_spec(task)
     connection = Client.connect(session.rpc_without_deployment(settings))
