@@ -7,16 +7,16 @@ from decimal import Decimal
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 LONGEST = 400  # characters
-_URL = re.compile(
-    r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?:[^/\s?#'\"]*@)?(?P<host>[^/\s?#'\",;)]*)(?P<rest>[^\s'\",;)]*)", re.I
-)
+_URL = re.compile(r"[a-z][a-z0-9+.-]*://\S+", re.I)
+_AROUND = re.compile(r"[\s'\",;.)\]]*$")  # what a sentence puts behind a URL
+_HOST = re.compile(r"[\w.:%\[\]-]*")
 _SHORTEST_SECRET = 6  # characters of what is looked for in others' words
 
 
 def printable(text: object, longest: int = LONGEST) -> str:
     """Returns a text in one line, without control characters (ESC, C1, bidirectional marks), and not too long."""
-    shown = str(text)[: 4 * longest]
-    line = " ".join("".join(c if c.isprintable() else " " for c in shown).split())
+    shown = "".join(c if c.isprintable() else "\0" for c in str(text)[: 4 * longest])
+    line = re.sub(" *\0[ \0]*", " ", shown).strip()
     return line if len(line) <= longest else f"{line[:longest]}…"
 
 
@@ -26,21 +26,24 @@ def without_secrets(text: str) -> str:
 
 
 def _cut(found: re.Match[str]) -> str:
-    if found["scheme"].lower() == "file":
-        return found[0]
-    host, rest = found["host"], found["rest"]
-    if "@" in rest:  # a password with a slash in it: what looks like the host is its beginning
-        host, rest = "", "/"
-    return f"{found['scheme']}://{host}" + ("/…" if rest.strip("/") or not host else "")
+    url = _AROUND.sub("", found[0])
+    return (url if url.lower().startswith("file:") else place_of(url)) + found[0][len(url) :]
 
 
-def place_of(address: str) -> str:
-    """Returns what may be shown of something that is meant to be a URL: scheme, host and port, as far as it has any."""
-    shown = printable(without_secrets(address))
-    if "://" in shown:
-        return shown
-    host, slash, rest = shown.rpartition("@")[2].partition("/")
-    return re.split("[?#]", host)[0] + ("/…" if rest or (not slash and host != shown) else "")
+def origin_of(url: str) -> str:
+    """Returns scheme, host and port of what is meant to be a URL (RFC 6454); no host where it is unclear which it is."""
+    scheme, separator, rest = url.partition("://") if "://" in url else ("", "", url)
+    authority = re.split("[/?#]", rest, maxsplit=1)[0]
+    host = authority.rpartition("@")[2]
+    if "@" in rest[len(authority) :] or not _HOST.fullmatch(host):  # a password with a slash in it, or what is no host
+        host = ""
+    return f"{scheme}{separator}{host}"
+
+
+def place_of(url: str) -> str:
+    """Returns what may be shown of what is meant to be a URL: its origin, and whether there is more of it."""
+    origin = origin_of(url)
+    return printable(origin if url.rstrip("/") == origin else f"{origin}/…")
 
 
 def secrets_of(url: str) -> list[str]:

@@ -20,7 +20,7 @@ from urllib3.exceptions import ReadTimeoutError
 
 from pol_oracle.advice import pol
 from pol_oracle.protocol.errors import ChainError, InputError, NodeTrouble, Unreachable
-from pol_oracle.protocol.text import place_of, printable, secrets_of
+from pol_oracle.protocol.text import origin_of, place_of, printable, secrets_of
 
 from .whole import WholeAnswers
 
@@ -97,8 +97,7 @@ class Rpc:
     @property
     def place(self) -> str:
         """The endpoint without path and credentials, which may hold an access key: safe to print."""
-        parts = urlsplit(self._url)
-        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+        return origin_of(self._url)
 
     def ask(self, method: str, *params: Any) -> Any | Refusal:
         """Sends one request and returns its result, or the endpoint's :class:`Refusal`.

@@ -16,7 +16,7 @@ from pol_oracle.l1.node import rpc as rpc_module
 from pol_oracle.l1.node.rpc import Refusal, Rpc
 from pol_oracle.protocol.errors import ChainError, InputError, NodeTrouble, Reverted, Unreachable
 from pol_oracle.protocol.lifecycle import Role
-from pol_oracle.protocol.text import LONGEST, printable
+from pol_oracle.protocol.text import LONGEST, place_of, printable, without_secrets
 from pol_oracle.soak.network.lies import HOSTILE, TROUBLES, Reply, garbage, lag, refuse, with_status
 from pol_oracle.soak.network.proxy import LyingProxy
 
@@ -149,6 +149,28 @@ def test_a_text_is_one_line_that_can_be_printed(text: str) -> None:
 @pytest.mark.parametrize("control", ["\x1b[31m", "\n", "\r", "\x07", "\x9b", "\u202e", "\u2066", "\u2028", "\x00"])
 def test_no_control_character_is_left(control: str) -> None:
     assert printable(f"a{control}b") in ("a b", "a [31mb")
+
+
+def test_spaces_in_the_name_of_a_folder_are_kept() -> None:
+    assert printable("pol --home 'a  b'  \n  next") == "pol --home 'a  b' next"
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("http://host:9", "http://host:9"),
+        ("http://host:9/", "http://host:9"),
+        ("http://host:9/v3;t0ken", "http://host:9/…"),
+        ("http://host:9/v3)t0ken,t0ken't0ken", "http://host:9/…"),
+        ("http://host?t0ken", "http://host/…"),
+        ("http://alice:won'der\"t0ken@host:9", "http://host:9/…"),
+        ("http://host/v3/@t0ken", "http:///…"),
+        ("http://host;t0ken", "http:///…"),
+    ],
+)
+def test_of_a_url_its_origin_is_shown_whatever_stands_in_it(url: str, shown: str) -> None:
+    assert place_of(url) == shown
+    assert without_secrets(f"no answer from '{url}', twice") == f"no answer from '{shown}', twice"
 
 
 def test_a_refusal_is_judged_by_its_code_before_its_words() -> None:
