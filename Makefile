@@ -135,12 +135,14 @@ slither: prepared ## slither over the contracts; fails where docs/slither.md doe
 		--filter-paths 'node_modules|tests' --exclude-informational --exclude-optimization --json .build/slither.json
 	@$(BIN)/python tools/slither_page.py .build/slither.json
 
-# halmos compiles with other outputs than forge, so into a folder of its own
+# halmos compiles with other outputs than forge, so into a folder of its own; loops are those that set a tree up
 .PHONY: symbolic
-symbolic: prepared ## halmos: rules of life cycle and vault for every state and every call (2 minutes)
+symbolic: prepared ## halmos: rules of life cycle, vault and finality, for every state or all work (5 minutes)
 	@[ -x .build/halmos/bin/halmos ] || { python3 -m venv .build/halmos && .build/halmos/bin/pip install --quiet halmos==0.3.3; }
-	PATH="$(CURDIR)/node_modules/.bin:$(PATH)" FOUNDRY_OUT=.build/symbolic FOUNDRY_CACHE_PATH=.build/symbolic/cache \
-		.build/halmos/bin/halmos --match-contract '^Symbolic' --forge-build-out .build/symbolic --solver-timeout-assertion 300000
+	@$(BIN)/python tools/halmos_osaka.py .build/halmos
+	PATH="$(CURDIR)/.build/halmos/bin:$(CURDIR)/node_modules/.bin:$(PATH)" FOUNDRY_TEST=tests/solidity/symbolic FOUNDRY_OUT=.build/symbolic \
+		FOUNDRY_CACHE_PATH=.build/symbolic/cache .build/halmos/bin/halmos --match-contract '^Symbolic' \
+		--forge-build-out .build/symbolic --solver-timeout-assertion 300000 --loop 40
 
 .PHONY: docs
 docs: setup ## the site of documents and API, in .build/site; fails on a dead link

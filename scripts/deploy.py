@@ -20,7 +20,8 @@ from ape.cli import ConnectedProviderCommand
 from pol_oracle.l1.client import Client
 from pol_oracle.l1.deploy import describe, plan, verify
 from pol_oracle.store import StateStore
-from pol_oracle.task import build_workload, load_spec
+from pol_oracle.task import build_workload
+from pol_oracle.task_file import load_spec
 
 
 def account_of(name: str) -> Any:

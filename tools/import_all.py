@@ -10,10 +10,10 @@ import importlib
 import pkgutil
 import sys
 
-import pol_oracle
-
 if __name__ == "__main__":
     sys.dont_write_bytecode = False
+    import pol_oracle
+
     for module in pkgutil.walk_packages(pol_oracle.__path__, "pol_oracle."):
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)

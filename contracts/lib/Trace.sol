@@ -18,7 +18,7 @@ struct Sections {
     uint256 evaluationTensors;
 }
 
-/// @title Traces and the programs that made them; mirror of pol_oracle/canonical/programs/program.py and traces.py.
+/// @title Traces and the programs that made them; mirror of pol_oracle/canonical/programs/tree.py and traces.py.
 /// @dev A trace's tensors come in sections: a state, a batch, the inner tensors and, in a step, the new state. Its root
 /// is keccak256(TRACE_ROOT, state, batch, inner, new state), the last one bytes32(0) in an evaluation. Whose trace it
 /// is says which states it must have, so a trace can be of no others.

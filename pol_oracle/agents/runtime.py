@@ -34,7 +34,8 @@ from pol_oracle.protocol.parameters import Parameters
 from pol_oracle.protocol.text import ether
 from pol_oracle.protocol.types import Address, BlockId, Wei
 from pol_oracle.store import Limits, StateStore
-from pol_oracle.task import Workload, build_workload, deployed_spec
+from pol_oracle.task import Workload, build_workload
+from pol_oracle.task_file import deployed_spec
 from pol_oracle.view import History, View
 
 from .config import AgentConfig, HelperConfig

@@ -17,15 +17,8 @@ from pol_oracle.data import DataSpec
 from pol_oracle.protocol.derivation import batch, seed
 from pol_oracle.protocol.difficulty import BIT
 from pol_oracle.protocol.header import Header
-from pol_oracle.task import (
-    TaskSpec,
-    Workload,
-    build_workload,
-    requirements_of,
-    state_before,
-    train_segment,
-    unmet,
-)
+from pol_oracle.task import Workload, build_workload, requirements_of, state_before, train_segment, unmet
+from pol_oracle.task_file import TaskSpec
 
 from .canonical import BATCH, RATE, THREADS, Bytes, Case, case, torch_step
 from .format import Row

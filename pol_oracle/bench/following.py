@@ -16,8 +16,9 @@ from pol_oracle.protocol.hashing import keccak
 from pol_oracle.search import NaiveSearch, set_up_torch
 from pol_oracle.store import StateStore
 from pol_oracle.store.server import serve
-from pol_oracle.task import TaskSpec, Workload, build_workload
+from pol_oracle.task import Workload, build_workload
 from pol_oracle.task.proof import Base, Job, Proof
+from pol_oracle.task_file import TaskSpec
 from pol_oracle.view.blocks import BlockView
 
 from .format import Row

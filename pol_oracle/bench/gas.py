@@ -19,7 +19,8 @@ from pol_oracle.protocol.difficulty import ANY_DIFFICULTY
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.protocol.positions import Item, Position, Tree
-from pol_oracle.task import TaskSpec, Workload, build_workload, requirements_of
+from pol_oracle.task import Workload, build_workload, requirements_of
+from pol_oracle.task_file import TaskSpec
 
 from .format import Row
 

@@ -30,7 +30,7 @@ def target(path: Path | None) -> Path | None:
     Raises:
         InputError: no file can be written there.
     """
-    if path is None or (path.exists() and not path.is_file() and not path.is_dir()):  # a device or a pipe
+    if path is None or _is_special(path):
         return path
     if path.is_dir():
         raise InputError(f"cannot write {path}: it is a folder; name a file")
@@ -41,13 +41,28 @@ def target(path: Path | None) -> Path | None:
     return path
 
 
+def source(path: Path) -> None:
+    """Looks whether a file can be read.
+
+    Raises:
+        OSError: it cannot.
+    """
+    if not _is_special(path):
+        path.open("rb").close()
+
+
+def _is_special(path: Path) -> bool:
+    """Whether it is a device or a pipe."""
+    return path.exists() and not path.is_file() and not path.is_dir()
+
+
 def task(path: Path | None) -> Path | None:
     """Returns the place of a task file that can be used: told before anything is loaded that computes.
 
     Raises:
         InputError: it cannot be used.
     """
-    if path is not None:
+    if path is not None and not _is_special(path):  # what comes through a pipe is read once
         from pol_oracle.task_file import load_spec
 
         load_spec(path)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from pol_oracle.canonical.selftest import self_test
-from pol_oracle.task import Workload, build_workload, load_spec
+from pol_oracle.task import Workload, build_workload
+from pol_oracle.task_file import load_spec
 
 SAMPLES = 8
 

@@ -19,7 +19,7 @@ from pol_oracle.l1.devnet.anvil import Devnet
 from pol_oracle.l1.devnet.ports import is_free
 from pol_oracle.launch import launch
 from pol_oracle.protocol.errors import InputError, WrongChain
-from pol_oracle.task import load_spec
+from pol_oracle.task_file import load_spec
 
 Say = Callable[[str], None]
 HONEST = ("miner-1", "verifier-1", "verifier-2")

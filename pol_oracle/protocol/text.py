@@ -31,7 +31,7 @@ def _cut(found: re.Match[str]) -> str:
 
 
 def origin_of(url: str) -> str:
-    """Returns scheme, host and port of what is meant to be a URL (RFC 6454); no host where it is unclear which it is."""
+    """Returns scheme, host and port of what is meant to be a URL (RFC 6454); no host where it is unclear which."""
     scheme, separator, rest = url.partition("://") if "://" in url else ("", "", url)
     authority = re.split("[/?#]", rest, maxsplit=1)[0]
     host = authority.rpartition("@")[2]

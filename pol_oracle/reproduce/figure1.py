@@ -15,7 +15,8 @@ from pol_oracle.protocol.difficulty import from_bits, whole_bits
 from pol_oracle.protocol.errors import InputError
 from pol_oracle.protocol.header import Header
 from pol_oracle.report.figure import draw
-from pol_oracle.task import TaskSpec, Workload, build_workload, load_spec
+from pol_oracle.task import Workload, build_workload
+from pol_oracle.task_file import TaskSpec, load_spec
 
 from .folder import BlockEntry, Folder, Identity
 from .mining import PaperMiner, Standing, genesis_of

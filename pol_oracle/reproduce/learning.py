@@ -18,7 +18,8 @@ from pol_oracle.canonical.state import State
 from pol_oracle.data import Samples, load_third
 from pol_oracle.files import write_whole
 from pol_oracle.protocol.errors import CorruptState, InputError
-from pol_oracle.task import TaskSpec, Workload, build_workload
+from pol_oracle.task import Workload, build_workload
+from pol_oracle.task_file import TaskSpec
 
 from .chain import Tip, genesis, grow
 from .curves import draw

@@ -23,7 +23,7 @@ from pol_oracle.launch import launch
 from pol_oracle.watch.events import line
 
 from .judging.report import Report
-from .judging.resources import Usage, growth, on_disk, usage, young_s
+from .judging.resources import YOUNG_S, Usage, growth, on_disk, usage
 from .judging.verdict import BondOrder, Check, Facts, honest_blocks, money, problems, wrong_blocks
 from .judging.witness import Sums, Witness, cap, patience
 from .network.cast import ACCOUNTS, Saver, honest
@@ -125,7 +125,7 @@ class Soak:
         self._steps: list[tuple[float, Callable[[Fault], None], Fault]] = []
         self._samples: dict[str, list[Usage]] = {name: [] for name in world.agents}
         self._next_look = self._next_sample = 0.0
-        self._young_s = math.inf  # known once the network is at work
+        self._loaded_at = math.inf  # known once the network is at work
         self._told: set[str] = set()
         self._first = l1.client.latest().number
         self._healed_at: float | None = None
@@ -155,7 +155,7 @@ class Soak:
             self._turn()
         self._screen.say(f"the network is at work; {len(self._faults)} faults in {self._config.seconds:g} s")
         self._first = self._l1.client.latest().number
-        self._young_s = young_s(self._world.now)
+        self._loaded_at = self._world.now  # as long again: all load at once, the longer the slower the machine
         self._world.set_clock()
         self._next_look = self._next_sample = 0.0
         steps = [(f.at, self._world.begin, f) for f in self._faults]
@@ -211,7 +211,7 @@ class Soak:
 
     def _sample(self) -> None:
         for name, agent in self._world.agents.items():
-            if agent.age_s < self._young_s:
+            if self._world.now < self._loaded_at or agent.age_s < YOUNG_S:
                 continue
             if (pid := agent.pid) is not None and (taken := usage(pid, self._world.homes[name])) is not None:
                 self._samples[name].append(taken)

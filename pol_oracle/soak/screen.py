@@ -63,6 +63,8 @@ def print_report(console: Console, report: dict[str, Any]) -> None:
     console.print(money)
     if report["growth"]:
         console.print(_growth(report["growth"]))
+    if not report["accounts"].keys() & report["growth"].keys():
+        console.print("no agent was at work for long enough to see whether what it takes grows")
     console.print(_summary(report), highlight=False, markup=False)
     for problem in report["problems"]:
         console.print(f"LOST: {problem}", style="red", markup=False, highlight=False, soft_wrap=True)

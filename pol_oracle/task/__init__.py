@@ -8,23 +8,17 @@ segment.py        the training between a block and its children
 
 from __future__ import annotations
 
-from pol_oracle.task_file import ChainSpec, TaskSpec, deployed_spec, load_spec
-
 from .requirements import requirements_of, unmet, weights_of
 from .segment import Segment, Shelf, Training, segment_batch, segment_step, state_before, train_segment
 from .workload import Workload, build_workload, fetch_state
 
 __all__ = [
-    "ChainSpec",
     "Segment",
     "Shelf",
-    "TaskSpec",
     "Training",
     "Workload",
     "build_workload",
-    "deployed_spec",
     "fetch_state",
-    "load_spec",
     "requirements_of",
     "segment_batch",
     "segment_step",

@@ -1,4 +1,4 @@
-"""From what L1 says and agents say of themselves to the table, with the reason for waiting in each row. Pure."""
+"""From what L1 says and agents say of themselves to the table, with the reason for waiting in each row."""
 
 from __future__ import annotations
 

@@ -14,7 +14,8 @@ from pol_oracle.l1.devnet.anvil import Devnet
 from pol_oracle.launch import launch
 from pol_oracle.protocol.difficulty import to_bits
 from pol_oracle.protocol.lifecycle import Role
-from pol_oracle.task import TaskSpec, Workload, build_workload
+from pol_oracle.task import Workload, build_workload
+from pol_oracle.task_file import TaskSpec
 from tests.adversaries.arena import DIFFICULTY, Arena
 from tests.adversaries.forging import Forgery, honest
 from tests.e2e.stage import STAKE, Stage

@@ -23,7 +23,8 @@ from pol_oracle.l1.devnet.anvil import Devnet
 from pol_oracle.protocol.difficulty import from_bits
 from pol_oracle.protocol.lifecycle import EvidenceKind
 from pol_oracle.store import StateStore
-from pol_oracle.task import Workload, build_workload, load_spec
+from pol_oracle.task import Workload, build_workload
+from pol_oracle.task_file import load_spec
 from tests.adversaries.arena import Arena
 from tests.adversaries.conftest import deployed
 from tests.adversaries.forging import Forgery, altered, garbage, honest, next_weight, retraced

@@ -10,7 +10,7 @@ from pol_oracle.demo.run import DemoConfig
 from pol_oracle.protocol.derivation import LEAF_WEIGHTS
 from pol_oracle.protocol.lifecycle import EvidenceKind
 from pol_oracle.protocol.task import MAX_TRAINING_STEPS
-from pol_oracle.task import load_spec
+from pol_oracle.task_file import load_spec
 from tests.adversaries.conftest import COLLUDERS
 from tests.architecture.pages import ROOT
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tools import install_packages
+from tools import halmos_osaka, install_packages
 
 ROOT = Path(__file__).resolve().parents[2]
 FIND_PYTHON = ROOT / "tools" / "find-python"
@@ -145,8 +145,17 @@ def test_set_up_leaves_bytecode_even_where_none_is_to_be_written(tmp_path: Path)
     (package / "__main__.py").write_text("raise SystemExit('it was run')")
     environment = os.environ | {"PYTHONPATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
     subprocess.run([sys.executable, ROOT / "tools" / "import_all.py"], env=environment, check=True)
-    assert {file.name.partition(".")[0] for file in package.rglob("*.pyc")} == {"__init__", "module"}
-    assert list((package / "inner").rglob("*.pyc"))
+    made = sorted(str(file.relative_to(package)).partition(".")[0] for file in package.rglob("*.pyc"))
+    assert made == ["__pycache__/__init__", "inner/__pycache__/__init__", "inner/__pycache__/module"]
+
+
+def test_halmos_is_taught_an_instruction_once_and_only_where_it_is_known() -> None:
+    interpreter = f"before\n{halmos_osaka.BEFORE}after\n"
+    taught = halmos_osaka.taught(interpreter)
+    assert taught == f"before\n{halmos_osaka.CLZ}{halmos_osaka.BEFORE}after\n"
+    assert halmos_osaka.taught(taught) == taught
+    with pytest.raises(SystemExit, match=r"halmos 0\.3\.3"):
+        halmos_osaka.taught("another version")
 
 
 def test_find_python_takes_the_one_that_is_named() -> None:

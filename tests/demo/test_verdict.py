@@ -10,7 +10,7 @@ import pytest
 from pol_oracle.demo.cast import ROLES, DemoRole, Party, assemble
 from pol_oracle.demo.verdict import Balance, DemoOutcome, Rejection, Scene
 from pol_oracle.protocol.lifecycle import EvidenceKind
-from pol_oracle.task import TaskSpec
+from pol_oracle.task_file import TaskSpec
 from tests.report.chronicle import GENESIS, Chronicle
 
 CAST = assemble({n: f"0x{n:040x}" for n in range(1, len(ROLES) + 1)})

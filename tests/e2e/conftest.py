@@ -13,7 +13,8 @@ from pol_oracle.l1.client import Client
 from pol_oracle.l1.contracts.deployment import Deployment
 from pol_oracle.launch import launch
 from pol_oracle.protocol.lifecycle import Role
-from pol_oracle.task import TaskSpec, Workload, build_workload
+from pol_oracle.task import Workload, build_workload
+from pol_oracle.task_file import TaskSpec
 from tests.e2e.processes import Processes
 from tests.e2e.stage import Mine, Stage
 

@@ -18,7 +18,7 @@ from pol_oracle.protocol.difficulty import BIT
 from pol_oracle.protocol.parameters import Parameters
 from pol_oracle.simulate.chain import ChainRules as Pace
 from pol_oracle.simulate.scenarios.finality import JudgedTree
-from pol_oracle.task import load_spec
+from pol_oracle.task_file import load_spec
 from tests.economics.games_books import BITS, STEPS, Key, Position, Refused, Rules, State, Status
 from tests.economics.games_ledger import Ledger
 

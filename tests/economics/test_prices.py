@@ -20,7 +20,8 @@ from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.protocol.parameters import Parameters
 from pol_oracle.protocol.positions import Item, MissingItem, Position, Tree
 from pol_oracle.protocol.task import MAX_TRAINING_STEPS
-from pol_oracle.task import Segment, TaskSpec, Workload, build_workload, load_spec, segment_step
+from pol_oracle.task import Segment, Workload, build_workload, segment_step
+from pol_oracle.task_file import TaskSpec, load_spec
 
 TASKS = Path(__file__).parents[2] / "tasks"
 GWEI = 10**9

@@ -19,7 +19,8 @@ from pol_oracle.l1.contracts.deployment import Deployment
 from pol_oracle.protocol.difficulty import ANY_DIFFICULTY
 from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.protocol.positions import Item, Position, Tree
-from pol_oracle.task import TaskSpec, Workload, build_workload, requirements_of
+from pol_oracle.task import Workload, build_workload, requirements_of
+from pol_oracle.task_file import TaskSpec
 
 CHEAT = 4  # dev account
 FINAL = 6  # finalized blocks

@@ -19,7 +19,7 @@ from pol_oracle.localnet.network import HONEST, alone, bonded, chosen, fitting, 
 from pol_oracle.localnet.run import LocalnetConfig, explorer_of, run
 from pol_oracle.protocol.errors import InputError, WrongChain
 from pol_oracle.protocol.lifecycle import Role
-from pol_oracle.task import load_spec
+from pol_oracle.task_file import load_spec
 from pol_oracle.watch.screen import JsonScreen
 
 NO_TASK = Path("no-task.toml")

@@ -9,7 +9,7 @@ from pathlib import Path
 from pol_oracle.reproduce.figure1 import Figure1Plan, Figure1Result, reproduce
 from pol_oracle.reproduce.folder import BlockEntry
 from pol_oracle.reproduce.mining import Standing
-from pol_oracle.task import TaskSpec
+from pol_oracle.task_file import TaskSpec
 from tests.task.workloads import small_spec
 
 BITS = 3

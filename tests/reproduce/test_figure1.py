@@ -15,7 +15,7 @@ from pol_oracle.reproduce import figure1
 from pol_oracle.reproduce.figure1 import Figure1Result, default_task
 from pol_oracle.reproduce.folder import Folder, Identity
 from pol_oracle.reproduce.mining import MINER, Standing, genesis_of
-from pol_oracle.task import TaskSpec
+from pol_oracle.task_file import TaskSpec
 from tests.reproduce.runs import Watcher, mined, paper_spec, rows, run
 from tests.task.workloads import small_workload
 

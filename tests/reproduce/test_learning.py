@@ -16,7 +16,7 @@ from pol_oracle.reproduce import learning
 from pol_oracle.reproduce.chain import genesis, grow
 from pol_oracle.reproduce.learning import LearningPlan, LearningResult, LearningRow, learn
 from pol_oracle.reproduce.plain import PlainTraining
-from pol_oracle.task import TaskSpec, load_spec
+from pol_oracle.task_file import TaskSpec, load_spec
 from tests.task.workloads import small_spec, small_workload
 
 Bytes = NDArray[np.uint8]

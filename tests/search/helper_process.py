@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 from pol_oracle.search import Rendezvous, help_leader, set_up_torch
-from pol_oracle.task import TaskSpec, build_workload
+from pol_oracle.task import build_workload
+from pol_oracle.task_file import TaskSpec
 
 
 def main(spec: str, cache: str) -> None:

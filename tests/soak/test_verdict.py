@@ -12,7 +12,7 @@ from pol_oracle.l1.events.typed import Deposited, LogPosition, Unbonded
 from pol_oracle.protocol.lifecycle import EvidenceKind, Role
 from pol_oracle.soak.judging.audit import Payment
 from pol_oracle.soak.judging.report import Report
-from pol_oracle.soak.judging.resources import Growth, Usage, growth, young_s
+from pol_oracle.soak.judging.resources import Growth, Usage, growth
 from pol_oracle.soak.judging.verdict import BondOrder, Facts, Purse, UnexpectedExit, problems
 from tests.report.chronicle import Chronicle
 
@@ -205,11 +205,6 @@ def test_a_folder_without_a_process_has_files_alone() -> None:
 
 def test_few_samples_say_nothing() -> None:
     assert growth({"miner-1": samples()[:5]}) == ()
-
-
-def test_agents_are_young_for_longer_on_a_slow_machine() -> None:
-    assert young_s(20.0) == 60.0
-    assert young_s(153.0) == 306.0
 
 
 def test_report_sums_up() -> None:

@@ -11,8 +11,8 @@ from pol_oracle.canonical.state import State
 from pol_oracle.data import DataSpec
 from pol_oracle.protocol.errors import CorruptState, InputError, RuleError, StoreError
 from pol_oracle.store import StateStore
-from pol_oracle.task import TaskSpec, build_workload, fetch_state
-from pol_oracle.task_file import ChainSpec
+from pol_oracle.task import build_workload, fetch_state
+from pol_oracle.task_file import ChainSpec, TaskSpec
 from tests.task.workloads import STEPS, small_spec, small_workload
 
 

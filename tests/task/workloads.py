@@ -9,7 +9,8 @@ from pathlib import Path
 from pol_oracle.canonical.state import State
 from pol_oracle.data import DataSpec
 from pol_oracle.protocol.hashing import keccak
-from pol_oracle.task import TaskSpec, Workload, build_workload, state_before
+from pol_oracle.task import Workload, build_workload, state_before
+from pol_oracle.task_file import TaskSpec
 
 MINER = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
 RIVAL = "0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC"

@@ -1,4 +1,4 @@
-"""What agents and blocks wait for, in words, and what a person can do about it. Pure."""
+"""What agents and blocks wait for, in words, and what a person can do about it."""
 
 from __future__ import annotations
 

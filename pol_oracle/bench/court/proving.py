@@ -25,7 +25,8 @@ from pol_oracle.protocol.errors import Reverted
 from pol_oracle.protocol.hashing import ZERO
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.positions import Tree
-from pol_oracle.task import Segment, TaskSpec, Workload, build_workload, state_before, train_segment
+from pol_oracle.task import Segment, Workload, build_workload, state_before, train_segment
+from pol_oracle.task_file import TaskSpec
 
 GAS_CAP = 1 << 24  # of one transaction (EIP-7825)
 SAMPLES = 64  # of either data set: the Court's work does not depend on it beyond a path's length

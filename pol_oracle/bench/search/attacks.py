@@ -17,7 +17,8 @@ from pol_oracle.canonical.state import State
 from pol_oracle.protocol.derivation import LEAF_WEIGHTS, batch, mask, seed
 from pol_oracle.protocol.hashing import keccak
 from pol_oracle.search import set_up_torch
-from pol_oracle.task import TaskSpec, Workload, build_workload
+from pol_oracle.task import Workload, build_workload
+from pol_oracle.task_file import TaskSpec
 
 from ..format import Row
 from ..timing import fastest

@@ -11,7 +11,8 @@ from pathlib import Path
 from pol_oracle.canonical.state import State
 from pol_oracle.l1.devnet.ports import free_port
 from pol_oracle.search import GroupedSearch, Rendezvous, help_leader, set_up_torch
-from pol_oracle.task import TaskSpec, build_workload
+from pol_oracle.task import build_workload
+from pol_oracle.task_file import TaskSpec
 
 from ..format import Row
 from .rates import RARE, Runner, workload

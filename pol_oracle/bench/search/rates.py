@@ -20,7 +20,8 @@ from pol_oracle.search.candidates import CandidateCheck
 from pol_oracle.search.draws import Nonces
 from pol_oracle.search.grouped.group_norm import GroupNorm
 from pol_oracle.search.grouped.live_convolution import LiveConvolution
-from pol_oracle.task import TaskSpec, Workload, build_workload
+from pol_oracle.task import Workload, build_workload
+from pol_oracle.task_file import TaskSpec
 
 from ..format import Row
 

@@ -25,7 +25,7 @@ ROOT = re.compile(r"[0-9a-f]{64}")
 def _readable(named: str | None) -> str | None:
     """A state to begin with; a file that is not there is told before anything is loaded."""
     if named is not None and not ROOT.fullmatch(named.removeprefix("0x")):
-        Path(named).open("rb").close()
+        given.source(Path(named))
     return named
 
 

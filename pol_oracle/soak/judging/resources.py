@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import median
 
 MIB = 1 << 20
-YOUNG_S = 60.0  # in which a process still loads what it needs, where the network was at work by then
+YOUNG_S = 60.0  # in which a process that was started alone still loads what it needs
 FEWEST = 12  # samples from which anything is concluded
 
 
@@ -89,16 +89,6 @@ def on_disk(folder: Path) -> tuple[int, int]:
                 continue
             count += 1
     return count, size
-
-
-def young_s(start: float) -> float:
-    """Until what age, in seconds, a process still loads what it needs.
-
-    Args:
-        start: seconds from the start of all agents to the first block, long where the machine is slow or busy. Loading
-            goes on after it: for a miner's second segment, for a verifier's first replay.
-    """
-    return max(YOUNG_S, 2 * start)
 
 
 def growth(samples: Mapping[str, Sequence[Usage]]) -> tuple[Growth, ...]:

@@ -10,7 +10,8 @@ from pol_oracle.fixtures.l1 import L1, MINER
 from pol_oracle.l1.devnet.accounts import dev_account
 from pol_oracle.protocol.difficulty import BIT
 from pol_oracle.search import Base, Job, Proof, search_for
-from pol_oracle.task import Workload, build_workload, load_spec, train_segment
+from pol_oracle.task import Workload, build_workload, train_segment
+from pol_oracle.task_file import load_spec
 from tests.cli.conftest import Pol
 from tests.cli.real_task.blocks import TASK, Ground, deployed
 

@@ -52,7 +52,7 @@ contract LifecycleHarness {
 /// @notice `make symbolic`: halmos takes each `check_` function's arguments, and the storage of the contracts that it
 /// names, as unknowns, and looks for values that break an assertion. forge runs none of these.
 /// @dev Storage is any at all: each rule holds whatever came before, so it is an induction step. Absent are rules over
-/// loops (ancestry, fork choice): Invariants.t.sol plays histories for those.
+/// loops (ancestry, fork choice): Finality.t.sol has those for a small tree, Invariants.t.sol plays histories.
 contract SymbolicLifecycle {
     LifecycleHarness private block_;
 

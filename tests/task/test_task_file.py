@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from pol_oracle.protocol.difficulty import BIT
 from pol_oracle.protocol.errors import InputError
 from pol_oracle.protocol.rules import RuleSet
-from pol_oracle.task import TaskSpec, load_spec
-from pol_oracle.task_file import to_units
+from pol_oracle.task_file import TaskSpec, load_spec, to_units
 
 TASKS = Path(__file__).parents[2] / "tasks"
 GOOD = """\
