@@ -108,6 +108,38 @@ def test_the_view_follows_the_selection(browser: Any, site: Site, story: Story, 
     tab.close()
 
 
+def test_the_view_follows_a_selection_that_moves_and_leaves_a_reader_who_looks_elsewhere(
+    browser: Any, site: Site
+) -> None:
+    from playwright.sync_api import expect
+
+    tab = Tab(browser, site.url)
+    tree = site.api("/tree")
+    page, head = drawing(tab, tree), tree["heads"][-1][1]
+    hint = page.locator("#hint")
+
+    def changes(**columns: int) -> None:
+        for name, value in columns.items():
+            tree[name][head] = value
+        page.evaluate("dispatchEvent(new Event('pol:changed'))")
+
+    page.keyboard.press("End")
+    hears(page, "block .*, the head")
+    changes(lane=60, correct=0)
+    hears(page, "block .*, 0.00 % accuracy")
+    expect(hint).to_be_visible()
+    page.locator("#canvas").hover(position={"x": 600, "y": 300})
+    for _ in range(2):
+        page.keyboard.down("Shift")
+        page.mouse.wheel(0, 2000)
+        page.keyboard.up("Shift")
+    expect(hint).to_be_hidden()
+    changes(correct=tree["test_count"])
+    expect(page.locator("#said")).to_contain_text("100.00 % accuracy")
+    assert hint.is_hidden()
+    tab.close()
+
+
 def test_keys_walk_the_tree_as_it_was(browser: Any, site: Site, story: Story) -> None:
     from playwright.sync_api import expect
 
