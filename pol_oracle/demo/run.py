@@ -152,7 +152,7 @@ def run(config: DemoConfig, *, to_stderr: bool = False) -> DemoOutcome:
         print_ending(console, ending, files)
         if ending.problems():
             want()
-            console.print(f"the run's logs are in {home}", highlight=False)
+            console.print(f"the run's logs are in {home}", markup=False, highlight=False, soft_wrap=True)
     return ending
 
 
