@@ -42,11 +42,13 @@ WITH = [
 
 
 def said(*words: str) -> Result:
-    return CliRunner().invoke(app, [*words], env={"COLUMNS": "400"})
+    """What a command says on a narrow terminal."""
+    return CliRunner().invoke(app, [*words], env={"COLUMNS": "80"})
 
 
 def advised(text: str) -> list[str]:
-    return re.findall(r"`(pol [^`]+)`", " ".join(text.split()))
+    """The commands in a text, with every space and line break that is in them."""
+    return re.findall(r"`(pol\s[^`]+)`", text)
 
 
 @pytest.mark.parametrize(("line", "wanted"), WITHOUT)
