@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
+from pol_oracle import advice
 from pol_oracle.agents.config import AgentConfig
 from pol_oracle.agents.monitoring.logs import log_to
 from pol_oracle.agents.rules.actions import Action, Propose
@@ -214,14 +215,15 @@ def main() -> None:
     parser.add_argument("--name", required=True)
     parser.add_argument("--home", type=Path, required=True)
     given = parser.parse_args()
-    config = AgentConfig(
-        deployment=Deployment.load(given.home / "deployment.json"),
-        account=dev_account(given.dev),
-        name=given.name,
-        folder=given.home / "agents",
-        cache=given.home / "data",
-    )
-    run(given.part, config)
+    with advice.given({"--home": str(given.home)}):  # what it is refused is told with what helps
+        config = AgentConfig(
+            deployment=Deployment.load(given.home / "deployment.json"),
+            account=dev_account(given.dev),
+            name=given.name,
+            folder=given.home / "agents",
+            cache=given.home / "data",
+        )
+        run(given.part, config)
 
 
 if __name__ == "__main__":

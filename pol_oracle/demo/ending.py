@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -18,9 +19,10 @@ def print_ending(console: Console, ending: DemoOutcome, files: Sequence[str]) ->
     for name, row in ending.as_dict()["balances"].items():
         table.add_row(name, row["part"], f"{row['net_eth']:+.3g}", f"{row['learn']:.4g}", row["why"])
     console.print(table)
-    console.print(f"{ending.scene.honest_finalized} honest blocks finalized; wrote {', '.join(files)}", highlight=False)
+    told: dict[str, Any] = {"markup": False, "highlight": False, "soft_wrap": True}  # paths and commands stay whole
+    console.print(f"{ending.scene.honest_finalized} honest blocks finalized; wrote {', '.join(files)}", **told)
     if learned := ending.learned:
         first, last = (f"{100 * share:.1f} %" for share in learned)
         console.print(f"the network classified {first} of the test set after the first block, {last} after the last")
     for problem in ending.problems():
-        console.print(f"FAILED: {problem}", style="red", markup=False, highlight=False)
+        console.print(f"FAILED: {problem}", style="red", **told)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from pol_oracle import advice
 from pol_oracle.l1.client import Client
 from pol_oracle.l1.contracts.deployment import Deployment
 from pol_oracle.l1.devnet.accounts import dev_account
@@ -151,7 +152,7 @@ def run(config: DemoConfig, *, to_stderr: bool = False) -> DemoOutcome:
         print_ending(console, ending, files)
         if ending.problems():
             want()
-            console.print(f"the run's logs are in {home}", highlight=False)
+            console.print(f"the run's logs are in {home}", markup=False, highlight=False, soft_wrap=True)
     return ending
 
 
@@ -197,7 +198,8 @@ def _folder(config: DemoConfig) -> Iterator[tuple[Path, Callable[[], None]]]:
     (home / "data").symlink_to(config.cache.resolve(), target_is_directory=True)
     wanted = [config.keep]
     try:
-        yield home, lambda: wanted.append(True)
+        with advice.given({"--home": str(home)}):  # the run has a network of its own
+            yield home, lambda: wanted.append(True)
     except Exception:
         wanted.append(True)
         raise

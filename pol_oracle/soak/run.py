@@ -13,6 +13,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from pol_oracle import advice
 from pol_oracle.demo.bonds import deposit_missing, stake
 from pol_oracle.demo.warmup import prepare
 from pol_oracle.l1.client import Client
@@ -256,7 +257,8 @@ def _folder(config: SoakConfig) -> Iterator[tuple[Path, Callable[[], None]]]:
     home = Path(tempfile.mkdtemp(prefix="run-", dir=config.home)).resolve()
     wanted: list[bool] = []
     try:
-        yield home, lambda: wanted.append(True)
+        with advice.given({"--home": str(home)}):  # the run has a network of its own
+            yield home, lambda: wanted.append(True)
     except Exception:
         wanted.append(True)
         raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -18,6 +19,7 @@ from rich.text import Text
 from .snapshot import Snapshot
 
 KEPT_LINES = 8
+COMMAND = re.compile("`[^`]+`")  # to be pasted into a shell, so it must not be broken over lines
 
 
 @dataclass(frozen=True)
@@ -130,8 +132,11 @@ class LiveScreen:
         self._snapshot: Snapshot | None = None
 
     def say(self, line: str) -> None:
-        """Adds the line to the log part."""
-        self._lines.append(f"{time.monotonic() - self._start:6.1f}s  {line}")
+        """Adds the line to the log part, which breaks it; if it has a command, it stays above the display as well."""
+        said = f"{time.monotonic() - self._start:6.1f}s  {line}"
+        if COMMAND.search(line):
+            self._live.console.print(said, markup=False, highlight=False, soft_wrap=True)
+        self._lines.append(said)
         self._draw()
 
     def show(self, snapshot: Snapshot) -> None:
@@ -143,7 +148,7 @@ class LiveScreen:
         width = self._live.console.width
         parts: list[RenderableType] = []
         if self._snapshot is not None:
-            parts += tables(self._snapshot, width)
+            parts += [*sentences(self._snapshot), *tables(self._snapshot, width)]
         parts.append(Panel(Text("\n".join(self._lines)), title="what happens", title_align="left"))
         self._live.update(Group(*parts), refresh=True)
 
@@ -158,15 +163,30 @@ def open_screen(console: Console) -> Iterator[Screen]:
         yield LiveScreen(live)
 
 
-def tables(snapshot: Snapshot, width: int) -> list[RenderableType]:
-    """Returns what stands above the log: what is wrong, who takes part, the newest blocks.
+def print_once(console: Console, snapshot: Snapshot) -> None:
+    """Prints what stands above the log; sentences in a line each, which the terminal may break."""
+    for sentence in sentences(snapshot):
+        console.print(sentence, soft_wrap=True)
+    console.print(*tables(snapshot, console.width))
+
+
+def sentences(snapshot: Snapshot) -> list[Text]:
+    """Returns what stands above the tables: what is wrong, and what has a command, which a cell would break."""
+    advising = [row for row in snapshot.parties if COMMAND.search(row.now)]
+    return [
+        *(Text(alarm, "bold red") for alarm in snapshot.alarms),
+        *(Text(f"{row.name}: {row.now}", "red" if row.alarm else "") for row in advising),
+    ]
+
+
+def tables(snapshot: Snapshot, width: int) -> list[Table]:
+    """Returns the tables: who takes part, the newest blocks.
 
     Args:
         snapshot: what is to be shown.
         width: of the terminal in columns; what matters least is left out where it is small.
     """
-    alarms = [Text(alarm, "bold red") for alarm in snapshot.alarms]
-    return [*alarms, _parties(snapshot, width), _blocks(snapshot, width)]
+    return [_parties(snapshot, width), _blocks(snapshot, width)]
 
 
 def _parties(snapshot: Snapshot, width: int) -> Table:
@@ -180,7 +200,7 @@ def _parties(snapshot: Snapshot, width: int) -> Table:
             "bond ETH": row.bond,
             "LEARN": row.learn,
             "so far": row.story,
-            "now": Text(row.now, "red" if row.alarm else ""),
+            "now": Text(COMMAND.sub("…", row.now), "red" if row.alarm else ""),
         }
         table.add_row(*(cells[column.name] for column in shown))
     return table

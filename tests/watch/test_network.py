@@ -6,16 +6,18 @@ import io
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from rich.console import Console
 
+from pol_oracle.advice import given
 from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.watch.agents import AgentStatus, read_agents
 from pol_oracle.watch.network import NetworkState
-from pol_oracle.watch.screen import tables
+from pol_oracle.watch.screen import print_once, tables
 from pol_oracle.watch.snapshot import PartyRow
 from tests.agents.scene import MINER, PARAMETERS, V1, V2, V3, Scene
 
@@ -87,6 +89,21 @@ def test_agents_that_are_gone_are_an_alarm() -> None:
 def test_too_few_verifiers_are_an_alarm_of_all() -> None:
     (alarm,) = network(Scene(verifiers=(V1,))).snapshot().alarms
     assert "`pol verifier run --account NAME`" in alarm
+
+
+def test_commands_stay_whole_where_lines_are_broken() -> None:
+    output = io.StringIO()
+    long = f"`pol --home /{'long/' * 12}home keys new`"
+    with given({"--home": f"/{'long/' * 12}home"}):
+        shown = network(Scene(verifiers=(V1,)), agent("bob", Role.VERIFIER, V1), ended={"bob": f"no key; {long} makes"})
+        print_once(Console(file=output, width=60), replace(shown, trouble="L1 away").snapshot())
+
+    trouble, few, bob, *table = output.getvalue().splitlines()
+    assert trouble == "L1 away"
+    assert f"`pol --home /{'long/' * 12}home verifier run --account NAME`" in few
+    assert bob == f"bob: its process ended: no key; {long} makes"
+    assert max(map(len, table)) <= 60
+    assert any("…" in line for line in table) and not any("`" in line for line in table)
 
 
 @pytest.mark.parametrize("width", [60, 80, 160])

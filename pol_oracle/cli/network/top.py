@@ -48,7 +48,7 @@ def top(
 
 
 def _print(watcher: Watcher, console: Console, json: bool) -> None:
-    from pol_oracle.watch.screen import tables
+    from pol_oracle.watch.screen import print_once
 
     shown = watcher.network().snapshot()
-    output.emit(asdict(shown), json, lambda: console.print(*tables(shown, console.width)))
+    output.emit(asdict(shown), json, lambda: print_once(console, shown))

@@ -42,16 +42,18 @@ WITH = [
 
 
 def said(*words: str) -> Result:
-    return CliRunner().invoke(app, [*words], env={"COLUMNS": "400"})
+    """What a command says on a narrow terminal."""
+    return CliRunner().invoke(app, [*words], env={"COLUMNS": "80"})
 
 
 def advised(text: str) -> list[str]:
-    return re.findall(r"`(pol [^`]+)`", " ".join(text.split()))
+    """The commands in a text, with every space and line break that is in them."""
+    return re.findall(r"`(pol\s[^`]+)`", text)
 
 
 @pytest.mark.parametrize(("line", "wanted"), WITHOUT)
 def test_what_is_advised_has_the_home_folder_that_was_typed(tmp_path: Path, line: str, wanted: str) -> None:
-    home = str(tmp_path / "a home; of 'mine'")
+    home = str(tmp_path / "a  home; of 'mine'")
 
     told = said("--home", home, *line.split())
     after = said(*line.split(), "--home", home)
@@ -117,7 +119,7 @@ def test_words_of_others_that_look_like_a_command_stay_as_they_are() -> None:
 
 
 def test_pasted_into_a_shell_it_acts_on_the_same_home_folder(tmp_path: Path) -> None:
-    home = tmp_path / "a home; of $HOME and 'mine'"
+    home = tmp_path / "a  home; of $HOME and 'mine'"
     kept = home / "keys" / "alice.json"
     kept.parent.mkdir(parents=True)
     kept.write_text(json.dumps(Account.encrypt(b"\x11" * 32, "secret", iterations=2)))

@@ -25,6 +25,11 @@ def drawing(tab: Tab, tree: Any = None) -> Any:
     return page
 
 
+def picture(page: Any) -> str:
+    """What is drawn, without the tooltip that lies over it."""
+    return str(page.evaluate(f"{DRAWN}.then(() => document.getElementById('canvas').toDataURL())"))
+
+
 def hears(page: Any, words: str) -> None:
     """Waits until a screen reader is told what begins so, and the tooltip says the same."""
     from playwright.sync_api import expect
@@ -38,7 +43,6 @@ def test_keys_walk_the_tree_and_are_heard(browser: Any, site: Site, story: Story
     first, second, rival = (block.hex()[:8] for block in (*story.final[:2], story.orphan))
     tab = Tab(browser, site.url)
     page = drawing(tab)
-    nothing = page.locator("#canvas").screenshot()
     page.keyboard.press("ArrowLeft")
     hears(page, "block .*, the head, height ")
     for key, words in (
@@ -56,7 +60,6 @@ def test_keys_walk_the_tree_and_are_heard(browser: Any, site: Site, story: Story
     ):
         page.keyboard.press(key)
         hears(page, words)
-    assert page.locator("#canvas").screenshot() != nothing
     assert tab.violations() == []
     page.keyboard.press("Enter")
     page.wait_for_url(f"{site.url}/block/{story.final[0].hex()[:12]}")
@@ -68,10 +71,13 @@ def test_escape_drops_the_selection_and_other_keys_are_the_browsers(browser: Any
 
     tab = Tab(browser, site.url)
     page = drawing(tab)
+    nothing = picture(page)
     page.keyboard.press("Home")
     hears(page, "genesis")
+    assert picture(page) != nothing
     page.keyboard.press("Escape")
     expect(page.locator("#said")).to_have_text("")
+    assert picture(page) == nothing
     expect(page.locator("#hint")).to_be_hidden()
     page.keyboard.press("Enter")  # opens nothing
     taken = """(init) => !document.getElementById("canvas").dispatchEvent(
@@ -99,6 +105,38 @@ def test_the_view_follows_the_selection(browser: Any, site: Site, story: Story, 
         outer, hint = (page.locator(name).bounding_box() for name in ("#canvas", "#hint"))
         assert outer["x"] <= hint["x"] and hint["x"] + hint["width"] <= outer["x"] + outer["width"], key
         assert outer["y"] <= hint["y"] and hint["y"] + hint["height"] <= outer["y"] + outer["height"], key
+    tab.close()
+
+
+def test_the_view_follows_a_selection_that_moves_and_leaves_a_reader_who_looks_elsewhere(
+    browser: Any, site: Site
+) -> None:
+    from playwright.sync_api import expect
+
+    tab = Tab(browser, site.url)
+    tree = site.api("/tree")
+    page, head = drawing(tab, tree), tree["heads"][-1][1]
+    hint = page.locator("#hint")
+
+    def changes(**columns: int) -> None:
+        for name, value in columns.items():
+            tree[name][head] = value
+        page.evaluate("dispatchEvent(new Event('pol:changed'))")
+
+    page.keyboard.press("End")
+    hears(page, "block .*, the head")
+    changes(lane=60, correct=0)
+    hears(page, "block .*, 0.00 % accuracy")
+    expect(hint).to_be_visible()
+    page.locator("#canvas").hover(position={"x": 600, "y": 300})
+    for _ in range(2):
+        page.keyboard.down("Shift")
+        page.mouse.wheel(0, 2000)
+        page.keyboard.up("Shift")
+    expect(hint).to_be_hidden()
+    changes(correct=tree["test_count"])
+    expect(page.locator("#said")).to_contain_text("100.00 % accuracy")
+    assert hint.is_hidden()
     tab.close()
 
 

@@ -136,6 +136,22 @@ def test_the_selection_stays_with_its_block_and_goes_to_the_parent_of_one_that_l
     expect(said).to_contain_text(f"block {head}, the head", timeout=SOON_MS)
 
 
+def test_the_view_follows_a_selection_that_goes_to_a_parent(page: Any, watched: Watched) -> None:
+    from playwright.sync_api import expect
+
+    said, stays = page.locator("#said"), watched.grow()[2:10]
+    back = watched.state
+    for _ in range(15):
+        watched.grow()
+    page.goto(f"{watched.url}/tree")
+    page.wait_for_selector("#grown:not([hidden])")
+    for key in ("End", *"++++++++"):
+        page.locator("#canvas").press(key)
+    watched.tell(Update(back.l1_block, (), back.l1_block, back.now))
+    expect(said).to_contain_text(f"block {stays}, the head", timeout=SOON_MS)
+    assert page.locator("#hint").is_visible()
+
+
 def test_a_page_that_was_refused_comes_by_itself(page: Any, watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(answers, "MOST_WAITING", 0)

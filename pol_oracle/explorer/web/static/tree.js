@@ -43,6 +43,7 @@ async function load() {
   const answer = await fetch("/api/tree", { cache: "no-cache" });
   if (!answer.ok) return;
   const fresh = await answer.json();
+  const before = spot();
   selected = kept(fresh);
   tree = fresh;
   byHeight = [[GENESIS]];
@@ -55,8 +56,12 @@ async function load() {
   fitted = true;
   resize();
   if (following) toEnd();
+  else if (isThere(selected) && spot() !== before) intoSight(selected); // only then: a reader may look elsewhere
   show();
 }
+
+// which block is selected, and where it is drawn
+const spot = () => (selected === null ? "" : `${tree.id[selected]} ${place(selected)}`);
 
 // where the selected block is in a new answer; where L1 took it back, what is left of its branch
 function kept(fresh) {
