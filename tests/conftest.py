@@ -8,6 +8,7 @@ import resource
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,7 @@ SLOW = (
     "l1/contracts/test_deployment.py",
 )
 CHECKOUT = APE_TESTS.parents[1]
+COINBASES = count(1 << 64)  # one a test
 
 settings.register_profile("busy machine", deadline=None)  # nothing asserts a time
 settings.load_profile("busy machine")
@@ -203,6 +205,8 @@ def anvil(devnet: Devnet, session_deployment: Deployment) -> Iterator[str]:
     """URL of an L1 that holds the deployment and nothing else; whatever a test does to it is undone."""
     rpc = Client.connect(devnet.rpc).rpc
     snapshot = rpc.request("evm_snapshot")
+    # it keeps states by hash of their block, and loses one whose block is made again in another test
+    rpc.request("anvil_setCoinbase", f"0x{next(COINBASES):040x}")
     yield devnet.rpc
     rpc.request("evm_setAutomine", False)
     rpc.request("anvil_dropAllTransactions")  # else what waits is mined into the next test
