@@ -57,7 +57,7 @@ $(PIP_STAMP):
 	@echo "Installing Python packages into .venv (a few minutes the first time)"
 	@$(BIN)/python tools/install_packages.py
 	@$(BIN)/python tools/venv_paths.py
-	@PYTHONPATH=. $(BIN)/python tools/import_all.py
+	@$(BIN)/python tools/import_all.py
 	@rm -f .venv/.stamp-* && touch $@
 
 $(NPM_STAMP):

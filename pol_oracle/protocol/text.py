@@ -8,7 +8,7 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 LONGEST = 400  # characters
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://\S+", re.I)
-_AROUND = re.compile(r"[\s'\",;.)\]]*$")  # what a sentence puts behind a URL
+_BEHIND = "'\",;.)]"  # what a sentence puts behind a URL
 _HOST = re.compile(r"[\w.:%\[\]-]*")
 _SHORTEST_SECRET = 6  # characters of what is looked for in others' words
 
@@ -16,7 +16,7 @@ _SHORTEST_SECRET = 6  # characters of what is looked for in others' words
 def printable(text: object, longest: int = LONGEST) -> str:
     """Returns a text in one line, without control characters (ESC, C1, bidirectional marks), and not too long."""
     shown = "".join(c if c.isprintable() else "\0" for c in str(text)[: 4 * longest])
-    line = re.sub(" *\0[ \0]*", " ", shown).strip()
+    line = " ".join(part for part in map(str.strip, shown.split("\0")) if part)
     return line if len(line) <= longest else f"{line[:longest]}…"
 
 
@@ -26,7 +26,7 @@ def without_secrets(text: str) -> str:
 
 
 def _cut(found: re.Match[str]) -> str:
-    url = _AROUND.sub("", found[0])
+    url = found[0].rstrip(_BEHIND)
     return (url if url.lower().startswith("file:") else place_of(url)) + found[0][len(url) :]
 
 

@@ -148,7 +148,6 @@ class Board:
             if rendezvous.rank == 0:
                 self._store.set(_TASK, task.hex())
                 self._store.set(_ORDER, _IDLE)
-                self._settle()
             theirs = self._store.get(_TASK).decode()
         if theirs != task.hex():
             raise InputError(f"the leader mines task 0x{theirs}, and this process has 0x{task.hex()}")
