@@ -20,6 +20,7 @@ class DemoRole(StrEnum):
     SKIP = "cheat: skips the search"
     TRACE = "cheat: a wrong value inside the step"
     SEGMENT = "cheat: a wrong weight half-way through its segment"
+    BATCH = "cheat: the last step of its segment takes other samples"
     THIEF = "cheat: posts another miner's proof as its own"
     COLLUDER = "colluder: attests to every cheat, attacks honest blocks"
 
@@ -49,6 +50,7 @@ _FOUND_BY = {
     DemoRole.ULP: (EvidenceKind.STEP,),
     DemoRole.TRACE: (EvidenceKind.STEP,),
     DemoRole.SEGMENT: (EvidenceKind.STEP,),
+    DemoRole.BATCH: (EvidenceKind.STEP,),
     DemoRole.SKIP: (EvidenceKind.REQUIREMENT, EvidenceKind.WITHHELD),
     DemoRole.THIEF: (EvidenceKind.WITHHELD,),  # its trace is not that of its own batch, so it has nothing to show of it
 }
@@ -86,6 +88,7 @@ ROLES: tuple[tuple[str, DemoRole], ...] = (
     ("colluder-1", DemoRole.COLLUDER),
     ("colluder-2", DemoRole.COLLUDER),
     ("colluder-3", DemoRole.COLLUDER),
+    ("other-batch", DemoRole.BATCH),
 )
 
 

@@ -18,11 +18,21 @@ from pol_oracle.evidence import (
     answer_to,
     traced,
 )
-from pol_oracle.fixtures.forged import STEP, Liar, altered, derailed, largest_dot, nudged, own_indices, with_post
+from pol_oracle.fixtures.forged import (
+    STEP,
+    Liar,
+    altered,
+    derailed,
+    largest_dot,
+    nudged,
+    own_indices,
+    redrawn,
+    with_post,
+)
 from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.positions import Position, Tree
-from pol_oracle.task import Workload
+from pol_oracle.task import Segment, Workload
 from pol_oracle.task.proof import Base, Job, Proof
 
 from .cast import DemoRole
@@ -71,14 +81,16 @@ class Bench:
         produce = Production(self.follower, search_for(self.workload))
         return produce(self._job(parent), cancelled)
 
-    def search(self, parent: Parent, base: Base, cancelled: Ask) -> Proof:
-        """An honest miner's search, on a W that need not be right."""
+    def on_another_w(self, parent: Parent, false: Segment, step: int, lie: Traced, cancelled: Ask) -> Forgery:
+        """An honest miner's search, after a segment that is wrong in one step."""
         from pol_oracle.search import search_for
 
+        base = Base(false.root, false.end)
         found = search_for(self.workload).search(self._job(parent), base, should_stop=cancelled)
         if found is None:
             raise Cancelled
-        return found
+        grounds = Grounds(false.end, false, parent.lineage[-1] if parent.lineage else None)
+        return self.telling(found.header, grounds, TraceId(Tree.SEGMENT, step), lie)
 
     def _job(self, parent: Parent) -> Job:
         return Job(parent.id, self.me, self.difficulty, parent.lineage)
@@ -100,6 +112,7 @@ def forger_of(part: DemoRole, bench: Bench) -> Forger:
         DemoRole.ULP: one_ulp,
         DemoRole.TRACE: wrong_value,
         DemoRole.SEGMENT: wrong_segment,
+        DemoRole.BATCH: other_batch,
         DemoRole.SKIP: no_search,
     }
     forge = forgers[part]
@@ -125,11 +138,14 @@ def wrong_value(bench: Bench, parent: Parent, cancelled: Ask) -> Forgery:
 
 def wrong_segment(bench: Bench, parent: Parent, cancelled: Ask) -> Forgery:
     """A real proof, but on another W: half-way through the segment one weight was the next float32."""
-    segment = bench.follower.segment(parent.id, parent.lineage, cancelled)
-    false, lie = derailed(bench.workload, segment)
-    proof = bench.search(parent, Base(false.root, false.end), cancelled)
-    grounds = Grounds(false.end, false, parent.lineage[-1] if parent.lineage else None)
-    return bench.telling(proof.header, grounds, TraceId(Tree.SEGMENT, len(false.entries) // 2), lie)
+    false, lie = derailed(bench.workload, bench.follower.segment(parent.id, parent.lineage, cancelled))
+    return bench.on_another_w(parent, false, len(false.entries) // 2, lie, cancelled)
+
+
+def other_batch(bench: Bench, parent: Parent, cancelled: Ask) -> Forgery:
+    """A real proof, but on another W: the segment's last step took samples of the cheat's choice."""
+    false, lie = redrawn(bench.workload, bench.follower.segment(parent.id, parent.lineage, cancelled))
+    return bench.on_another_w(parent, false, len(false.entries) - 1, lie, cancelled)
 
 
 def no_search(bench: Bench, parent: Parent, cancelled: Ask) -> Forgery:

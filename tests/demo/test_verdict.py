@@ -28,6 +28,7 @@ KINDS = {
     "wrong-value": EvidenceKind.STEP,
     "no-search": EvidenceKind.REQUIREMENT,
     "wrong-segment": EvidenceKind.STEP,
+    "other-batch": EvidenceKind.STEP,
     "thief": EvidenceKind.WITHHELD,
 }
 
@@ -78,7 +79,7 @@ def test_report_has_what_the_issue_asks_for() -> None:
     report = ending(full_story()).as_dict()
 
     assert report["finalized"] == 12
-    assert report["slashed"] == {"step": 3, "requirement": 1, "withheld": 1}
+    assert report["slashed"] == {"step": 4, "requirement": 1, "withheld": 1}
     assert report["rejected"] == {"IndexMismatch": 1, "SumsHold": len(COLLUDERS)}
     assert report["demands"] == {party.name: 1 for party in COLLUDERS}
     assert report["slashed_after_s"] == dict.fromkeys(KINDS, 0)
@@ -142,7 +143,7 @@ def test_a_colluders_fate_is_known_when_all_its_bonds_are_taken() -> None:
 
     assert not fates[COLLUDERS[0]].known
     assert fates[COLLUDERS[1]].known
-    assert fates[COLLUDERS[1]].story == "lost 5 bonds, paid 1 fees; accusations refused: SumsHold"
+    assert fates[COLLUDERS[1]].story == "lost 6 bonds, paid 1 fees; accusations refused: SumsHold"
 
 
 def test_a_slash_for_what_a_cheat_did_not_do_fails_the_demo() -> None:

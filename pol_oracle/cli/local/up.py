@@ -30,7 +30,7 @@ def up(
             metavar="NAME",
             callback=_known,
             help="Let one of the demo's cheats loose as well, and see it slashed: no-search, one-ulp, wrong-value, "
-            "wrong-segment, thief, lazy, colluder-1 (-2, -3); can be repeated.",
+            "wrong-segment, other-batch, thief, lazy, colluder-1 (-2, -3); can be repeated.",
         ),
     ] = None,
     blocks: Annotated[

@@ -10,7 +10,7 @@ from pol_oracle.protocol.lifecycle import Role
 
 ACCOUNTS = 64  # of the devnet
 _FIRST_CHEAT = 20  # account of the first cheat; each has one of its own, as each loses its bond
-_CHEATS = (DemoRole.ULP, DemoRole.SKIP, DemoRole.TRACE, DemoRole.THIEF, DemoRole.SEGMENT)
+_CHEATS = (DemoRole.ULP, DemoRole.SKIP, DemoRole.TRACE, DemoRole.THIEF, DemoRole.SEGMENT, DemoRole.BATCH)
 
 
 @dataclass(frozen=True)
