@@ -126,6 +126,9 @@ bench: prepared ## all benches
 	@$(BIN)/pol bench canonical
 	@$(BIN)/pol bench court
 	@$(BIN)/pol bench search
+	@$(BIN)/pol bench attacks
+	@$(BIN)/pol bench cli
+	@$(BIN)/pol bench explorer
 
 .PHONY: slither
 slither: prepared ## slither over the contracts; fails where docs/slither.md does not explain what it finds

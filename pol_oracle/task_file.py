@@ -28,7 +28,7 @@ from pol_oracle.protocol.task import MAX_TRAINING_STEPS
 
 HALF_LIFE_INTERVALS = 6
 TRAINING_STEPS = 256
-MASK_SIZE = 16
+MASK_SIZE, MOST_MASKED = 16, 32  # fewer, and predicted steps pay; more, and rounding costs more candidates
 SMALLEST = float(np.finfo(np.float32).smallest_subnormal)
 _HERE = Path(__file__).resolve().parent
 SHIPPED = (_HERE / "task" / "files", _HERE.parent / "tasks")  # of a wheel; of a checkout
@@ -149,7 +149,7 @@ class TaskSpec(BaseModel):
         learning_rate: of every step; rounded to binary32.
         training_steps: N, steps of the segment that leads from a block's W' to the W of its children; None is 256, or
             0 under the paper's rules, which have no segments.
-        mask_size: m, weights that a requirement counts; None is 16, or 1 under the paper's rules.
+        mask_size: m, weights that a requirement counts: 16 to 32, or 1 under the paper's rules; None is the least.
         data: section ``[data]``.
         chain: section ``[chain]``.
     """
@@ -181,6 +181,17 @@ class TaskSpec(BaseModel):
         if np.float32(rate) == 0:
             raise ValueError(f"is 0 when it is rounded to binary32: the least that is more is {SMALLEST:.3g}")
         return rate
+
+    @field_validator("mask_size")
+    @classmethod
+    def _worth_a_search(cls, size: int | None, info: ValidationInfo) -> int | None:
+        hardened = info.data.get("rules") == "hardened"
+        if hardened and size is not None and not MASK_SIZE <= size <= MOST_MASKED:
+            raise ValueError(
+                f"must be from {MASK_SIZE} to {MOST_MASKED} under the hardened rules: parities over fewer weights can "
+                "be predicted at a profit, and over more of them torch rounds too many away"
+            )
+        return size
 
     @property
     def steps(self) -> int:

@@ -88,6 +88,8 @@ def test_the_learning_rate_is_rounded_to_binary32() -> None:
         ("batch_size = 4", "batchsize = 4", r"line 7: batchsize: there is no such key; did you mean batch_size"),
         ("training_steps = 256", "training_steps = 2049", r"line 9: training_steps: .*less than or equal to 2048"),
         ("mask_size = 16", "mask_size = 65", r"line 10: mask_size: .*less than or equal to 64"),
+        ("mask_size = 16", "mask_size = 15", r"line 10: mask_size: must be from 16 to 32 under the hardened rules"),
+        ("mask_size = 16", "mask_size = 33", r"line 10: mask_size: must be from 16 to 32 under the hardened rules"),
         ("mask_size = 16", "accuracy_slack = 1", r"line 10: accuracy_slack: no such key; there are name"),
         ("quorum = 2", 'quorum = "two"', r"line 17: chain.quorum: .*integer"),
         ('miner_bond = "1"', 'miner_bond = "1 ETH"', r"line 19: chain.miner_bond: must be a decimal number in quotes"),
