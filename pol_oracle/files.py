@@ -14,6 +14,7 @@ from typing import IO
 from pol_oracle.protocol.errors import InputError
 
 _PREFIX = ".pol-new-"
+_TRIES = 16  # to make a file that nobody clears away before it is held
 
 
 @contextmanager
@@ -62,18 +63,17 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
     """
     target = path.resolve()
     _clear(target.parent)
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=_PREFIX)
+    file, temporary = _new(target.parent)
     try:
-        with os.fdopen(handle, "wb") as file:
-            _lock(file)
+        with file:
             os.fchmod(file.fileno(), 0o644)
             yield file
             file.flush()
             os.fsync(file.fileno())
-            Path(temporary).replace(target)
+            temporary.replace(target)
     except BaseException:
         with suppress(OSError):
-            Path(temporary).unlink()
+            temporary.unlink()
         raise
 
 
@@ -85,13 +85,21 @@ def _clear(folder: Path) -> None:
             path.unlink()
 
 
-def _lock(file: IO[bytes]) -> None:
-    """Holds a file until it is closed. Where files cannot be locked, nothing is cleared away either.
+def _new(folder: Path) -> tuple[IO[bytes], Path]:
+    """Opens a file of a new name, and holds it until it is closed.
+
+    Where files cannot be locked, nothing is cleared away either. Where they can, others may clear this one away
+    before it is held: then there is the next.
 
     Raises:
-        OSError: another process cleared it away before.
+        OSError: it cannot be made.
     """
-    with suppress(OSError):
-        fcntl.flock(file, fcntl.LOCK_EX)
-    if not os.fstat(file.fileno()).st_nlink:
-        raise OSError(errno.EAGAIN, "another process writes here; try again")
+    for _ in range(_TRIES):
+        handle, name = tempfile.mkstemp(dir=folder, prefix=_PREFIX)
+        file = os.fdopen(handle, "wb")
+        with suppress(OSError):
+            fcntl.flock(file, fcntl.LOCK_EX)
+        if os.fstat(file.fileno()).st_nlink:
+            return file, Path(name)
+        file.close()
+    raise OSError(errno.EAGAIN, "others clear away what is written here; try again")
