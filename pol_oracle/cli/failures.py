@@ -20,8 +20,8 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from pol_oracle.protocol.errors import PolError
-from pol_oracle.protocol.text import printable
+from pol_oracle.protocol.errors import LONGEST_SENTENCE, PolError
+from pol_oracle.protocol.text import printable, steerless
 
 from .output import COMMAND, failure, remark
 from .settings import Settings
@@ -30,7 +30,6 @@ EXPECTED = 1
 UNEXPECTED = USAGE = 2
 GLOBAL = ("--home", "--rpc", "--log-level")  # options of the root command that take a value
 _KEPT = 20  # newest reports of unexpected failures
-LONGEST = 4000  # characters of a sentence
 _NEGATIVE = re.compile(r"-[0-9.].*")
 OF_MINERS = ("torch", "torchvision")  # the packages of the extra `miner`
 # typer's own errors (unknown option, missing argument) all derive from this one, which typer does not export
@@ -118,8 +117,13 @@ def _command(group: Any, args: Sequence[str]) -> str:
 
 def expected(error: Exception) -> str | None:
     """Returns the sentence for an error a user can do something about, or None."""
+    sentence = _sentence(error)
+    return None if sentence is None else printable(sentence, LONGEST_SENTENCE)
+
+
+def _sentence(error: Exception) -> str | None:
     if isinstance(error, PolError):
-        return printable(error, LONGEST)
+        return str(error)
     if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] in OF_MINERS:
         return f"this needs {error.name}, which verifiers do without: install it with `pip install 'pol-oracle[miner]'`"
     if isinstance(error, OSError) and error.errno == errno.EBADF:
@@ -156,7 +160,7 @@ def unexpected(error: Exception, folder: Path) -> str:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"error-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.log"
-        path.write_text("".join(traceback.format_exception(error)))
+        path.write_text(steerless("".join(traceback.format_exception(error))))
         for old in sorted(folder.glob("error-*.log"))[:-_KEPT]:
             old.unlink(missing_ok=True)
     except OSError as second:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import logging
 import sys
 from contextlib import suppress
-from typing import TextIO, cast
+from typing import TYPE_CHECKING, TextIO, cast
 
 from pol_oracle.protocol.errors import InputError
+from pol_oracle.protocol.text import steerless
+
+if TYPE_CHECKING:
+    from structlog.typing import EventDict, WrappedLogger
 
 LEVELS = ("debug", "info", "warning", "error")
 
@@ -44,9 +48,15 @@ def configure(level: str) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
+            _harmless,
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
         logger_factory=structlog.PrintLoggerFactory(cast(TextIO, Unheeded())),
         cache_logger_on_first_use=False,
     )
+
+
+def _harmless(_: WrappedLogger, __: str, entry: EventDict) -> EventDict:
+    """What strangers said steers no terminal."""
+    return {name: steerless(value) if isinstance(value, str) else value for name, value in entry.items()}

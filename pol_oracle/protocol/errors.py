@@ -21,9 +21,19 @@ leads to a challenge.
 
 from __future__ import annotations
 
+from .text import printable
+
+LONGEST_SENTENCE = 4000  # characters
+
 
 class PolError(Exception):
-    """Base of all expected errors. The message says what was wrong and what to do."""
+    """Base of all expected errors. The message says what was wrong and what to do.
+
+    It may quote a stranger (a store, a node, a file): whoever shows or logs it gets one line that can be printed.
+    """
+
+    def __str__(self) -> str:
+        return printable(super().__str__(), LONGEST_SENTENCE)
 
 
 class InputError(PolError):

@@ -20,6 +20,11 @@ def printable(text: object, longest: int = LONGEST) -> str:
     return line if len(line) <= longest else f"{line[:longest]}…"
 
 
+def steerless(text: str) -> str:
+    """Returns a text of any length and of several lines, without control characters."""
+    return "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text)
+
+
 def without_secrets(text: str) -> str:
     """Cuts what may hold a password or a token from every URL in a text: all but scheme, host and port."""
     return _URL.sub(_cut, text)

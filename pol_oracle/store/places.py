@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Mapping
 
-from pol_oracle.protocol.text import without_secrets
+from pol_oracle.protocol.text import printable, without_secrets
 
 Unpack = Callable[[bytes, int], bytes]
 """Turns some bytes of an answer into at most so many of the file."""
@@ -21,7 +21,7 @@ def unpacking(status: int, headers: Mapping[str, str]) -> Unpack:
         ValueError: it is none of the file, or packed in a way that is not known.
     """
     if status in _REDIRECTS:
-        there = without_secrets(headers.get("Location", "nowhere"))[:200]
+        there = printable(without_secrets(headers.get("Location", "nowhere")), 200)
         raise ValueError(f"it redirects to {there}, which is not followed: name that place if you trust it")
     encoding = headers.get("Content-Encoding", "identity").strip().lower()
     if encoding in ("identity", ""):

@@ -18,7 +18,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from pol_oracle.files import write_whole
 from pol_oracle.protocol.errors import CorruptState, InputError, StoreError
-from pol_oracle.protocol.text import without_secrets
+from pol_oracle.protocol.text import printable, without_secrets
 
 from .places import unpacking
 
@@ -78,7 +78,7 @@ class StateStore:
         self.urls = tuple(str(url) for url in urls)
         self._limits = limits or Limits()
         self._places = [self._open_place(url) for url in self.urls]
-        self._shown = [without_secrets(url) for url in self.urls]
+        self._shown = [printable(without_secrets(url)) for url in self.urls]
 
     @property
     def places(self) -> tuple[str, ...]:
@@ -251,5 +251,5 @@ def _reason(error: BaseException) -> str:
     if isinstance(error, PermissionError):
         return "permission denied; check the folder's owner and mode"
     if isinstance(error, TimeoutError):
-        return without_secrets(str(error)) or "no answer in time"
-    return without_secrets(str(error)) or type(error).__name__
+        return printable(without_secrets(str(error))) or "no answer in time"
+    return printable(without_secrets(str(error))) or type(error).__name__

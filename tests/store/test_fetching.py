@@ -151,6 +151,27 @@ def test_secrets_are_not_shown_whatever_the_server_answers(status: str) -> None:
     assert url in str(found.value)
 
 
+HOSTILE = "\x1b[2J\x9b31m\u202egood"  # clears a terminal, in another colour, from right to left
+
+
+@pytest.mark.parametrize(
+    ("status", "header"),
+    [("302 Found", "Location"), (f"500 {HOSTILE}", "X"), ("200 OK", "Content-Encoding"), ("200 OK", HOSTILE)],
+)
+def test_pitfall_15_words_of_a_store_steer_no_terminal(status: str, header: str) -> None:
+    said = f"HTTP/1.1 {status}\r\n{header}: {HOSTILE}\r\nContent-Length: 0\r\n\r\n".encode()
+    with misbehaving(lambda connection: connection.sendall(said)) as url, pytest.raises(StoreError) as found:
+        StateStore([url], HURRIED).get(ROOT, len(DATA))
+    assert str(found.value).isprintable()
+
+
+@pytest.mark.parametrize("place", [f"nosuch://{HOSTILE}", f"ftp://{HOSTILE}.invalid/", f"file:///proc/{HOSTILE}"])
+def test_nor_do_the_places_that_a_deployment_names(place: str) -> None:
+    with pytest.raises((StoreError, InputError)) as found:
+        StateStore([place], HURRIED).put(ROOT, DATA)
+    assert str(found.value).isprintable()
+
+
 def test_pitfall_15_server_that_drips_its_headers_is_given_up(tmp_path: Path) -> None:
     def drip(connection: socket.socket) -> None:
         for byte in b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 1000:

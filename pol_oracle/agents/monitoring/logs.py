@@ -19,6 +19,8 @@ from typing import Any, Generic, TypeVar
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
+from pol_oracle.protocol.text import steerless
+
 T = TypeVar("T")
 Tell = Callable[[EventDict], None]
 """Shows one log entry to a person or a program."""
@@ -135,7 +137,7 @@ def as_text(entry: EventDict) -> str:
     """One short line for a person: local time, what happened, and the details with ids cut short."""
     hidden = ("event", "level", "timestamp", "agent")
     details = " ".join(f"{name}={_short(value)}" for name, value in entry.items() if name not in hidden)
-    return f"{time.strftime('%H:%M:%S')} {entry['event']:<10} {details}".rstrip()
+    return steerless(f"{time.strftime('%H:%M:%S')} {entry['event']:<10} {details}".rstrip())
 
 
 def as_json(entry: EventDict) -> str:

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from eth_utils.address import to_checksum_address
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_serializer, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_serializer,
+    field_validator,
+    model_validator,
+)
 
 from pol_oracle.advice import pol
 from pol_oracle.files import write_whole
@@ -52,6 +61,14 @@ class Deployment(BaseModel):
     genesis_id: str = Field(pattern="^0x[0-9a-f]{64}$")
     store: list[str]
     confirmations: int = Field(ge=0)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _shown_as_it_is(cls, value: Any) -> Any:
+        """It is handed from one to another, and its names and places are shown and logged."""
+        if not all(text.isprintable() for text in _texts(value)):
+            raise ValueError("it holds control characters")
+        return value
 
     @field_validator("addresses")
     @classmethod
@@ -110,6 +127,15 @@ class Deployment(BaseModel):
             raise InputError(_damaged(path, where)) from error
         except (ValueError, KeyError) as error:
             raise InputError(_damaged(path, str(error))) from error
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """All texts in what was JSON."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for part in (*value, *value.values()) if isinstance(value, dict) else value:
+            yield from _texts(part)
 
 
 def _version(text: str) -> object:

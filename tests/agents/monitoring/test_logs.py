@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import resource
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ import structlog
 from structlog.typing import EventDict
 
 from pol_oracle.agents.monitoring.logs import LogFile, as_json, as_text, log_to
+from pol_oracle.cli.logs import configure
 
 
 def test_every_entry_is_in_the_file_and_told(tmp_path: Path) -> None:
@@ -34,6 +37,30 @@ def test_text_is_short_enough_to_read() -> None:
 
     assert text.endswith("key=attest:cdcdcdcd gas=65280")
     assert "agent" not in text and "info" not in text
+
+
+HOSTILE = "\x1b[2J\x9b31m\u202egood"
+
+
+def test_pitfall_26_words_of_strangers_steer_no_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    log_to(tmp_path / "a.log", lambda entry: told.append(as_text(entry)))
+    structlog.get_logger().warning("cannot replay", reason=HOSTILE, **{HOSTILE: 1})
+    assert told[0].isprintable() and (tmp_path / "a.log").read_text().strip().isprintable()
+
+    for terminal in (True, False):
+        monkeypatch.setattr(sys.stderr, "isatty", lambda terminal=terminal: terminal)
+        configure("warning")
+        try:
+            raise ValueError(HOSTILE)
+        except ValueError:
+            structlog.get_logger().exception("the explorer failed", reason=HOSTILE, said=(HOSTILE,))
+    structlog.reset_defaults()
+    shown = re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().err)  # of the renderer's own colours
+    assert all(line.isprintable() for line in shown.splitlines())
+    assert "[2J" in shown
 
 
 def lines_of(path: Path) -> list[dict[str, Any]]:

@@ -219,6 +219,9 @@ def test_file_damaged(deployment: Deployment, tmp_path: Path, damage: str) -> No
         ("parameters", {"quorum": -1}),
         ("genesis_id", "0x12"),
         ("addresses", {}),
+        ("rpc", "http://\x1b[2J"),
+        ("store", ["\x9b2J"]),
+        ("spec", {"name": "\u202e"}),
     ],
 )
 def test_file_with_a_bad_field(deployment: Deployment, tmp_path: Path, field: str, value: object) -> None:
