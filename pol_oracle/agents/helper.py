@@ -66,6 +66,7 @@ class ChainStates:
             return None
         self._absence.over()
         view = self._history.update(update.rollback_to, update.events, update.l1_block, update.timestamp)
+        self._history.forget(update.firm)
         if update.whole:
             self._kept.tidy(view)
         try:

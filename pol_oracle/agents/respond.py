@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -92,6 +92,10 @@ class Committer:
         self._secret = bytes(account.key)
         self._made: dict[bytes, tuple[Prove, Challenge]] = {}  # evidence is long, and asked for at every turn
 
+    def forget_all_but(self, block_ids: Collection[BlockId]) -> None:
+        """Drops what it made of proofs about other blocks; it makes the same again when it is asked."""
+        self._made = {block_id: made for block_id, made in self._made.items() if block_id in block_ids}
+
     def __call__(self, action: Prove) -> Challenge:
         """Returns the calls that a proof takes, the same each time."""
         known = self._made.get(action.block_id)
@@ -122,6 +126,8 @@ class Responder:
 
     def __call__(self, actions: Iterable[Action], view: View) -> None:
         """Hands over what can be done as L1 stands in the view."""
+        actions = tuple(actions)
+        self._committer.forget_all_but({action.block_id for action in actions if isinstance(action, Prove)})
         for action in actions:
             call = self._towards_court(action, view) if isinstance(action, Prove) else call_of(action)
             if call is not None:

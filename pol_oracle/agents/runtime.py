@@ -302,7 +302,9 @@ class Loop(ABC):
         return check.sound(update, folded)
 
     def _fold(self, update: Update) -> View:
-        return self.history.update(update.rollback_to, update.events, update.l1_block, update.timestamp)
+        view = self.history.update(update.rollback_to, update.events, update.l1_block, update.timestamp)
+        self.history.forget(update.firm)
+        return view
 
     def _send(self) -> None:
         for result in self.context.sender.tick():

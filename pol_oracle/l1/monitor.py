@@ -38,6 +38,8 @@ class Update:
         timestamp: of that block, in seconds.
         whole: nothing that L1 has confirmed is left to be read: it went away in the middle else.
         l1_hash: of that block.
+        firm: L1 time of the oldest L1 block that a later update may go back to, in seconds, unless to before all
+            events.
     """
 
     rollback_to: int | None
@@ -46,6 +48,7 @@ class Update:
     timestamp: Seconds
     whole: bool = True
     l1_hash: bytes = field(default=b"", compare=False)
+    firm: Seconds = field(default=0, compare=False)
 
 
 @dataclass(frozen=True)
@@ -118,7 +121,8 @@ class Monitor:
         self._trail, self._again = trail, False
         whole = trail[-1].number >= target
         tip = trail[-1]
-        return Update(rollback_to, tuple(events), tip.number, tip.timestamp, whole, tip.hash)
+        firm = trail[1].timestamp if len(trail) > 1 else 0  # what the first of the trail goes back to is the start
+        return Update(rollback_to, tuple(events), tip.number, tip.timestamp, whole, tip.hash, firm)
 
     def _start(self) -> _Mark:
         block = self._client.block(self._anchor)

@@ -51,7 +51,7 @@ class DemandView:
         deadline: L1 time until which it can be answered.
         opened_at: L1 time in seconds from which on it can be: an explanation that is refuted leaves it open again.
         order: its place among commitments to challenges.
-        answer: what was shown, ABI-encoded by the contract; None while it is open.
+        answer: what was shown, ABI-encoded by the contract, empty once it is forgotten; None while it is open.
         responder: who answered.
         answered_at: L1 time in seconds.
         trace_root: of the explanation that stands; zeros if none does, or it is no demand for one.
@@ -105,7 +105,7 @@ class BlockView:
         bounty: (challenger, order of the commitment) once the bounty is assigned; the lowest order wins.
         prover: whose proof or demand slashed it.
         lapsed: so far it was only slashed for silence.
-        forfeited: its bond was taken.
+        forfeited_at: L1 time at which its bond was taken, None while it was not.
         reward: 1e-18 LEARN that its miner got.
     """
 
@@ -130,8 +130,18 @@ class BlockView:
     bounty: tuple[str, int] | None = None
     prover: Address | None = None
     lapsed: bool = False
-    forfeited: bool = False
+    forfeited_at: Seconds | None = None
     reward: int = 0
+
+    @property
+    def forfeited(self) -> bool:
+        """Its bond was taken."""
+        return self.forfeited_at is not None
+
+    @property
+    def judged_at(self) -> Seconds | None:
+        """L1 time from which on nothing that was shown of it is of use to anybody: no proof can count any more."""
+        return self.forfeited_at if self.status is Status.SLASHED else self.closed_at
 
     @property
     def open_demands(self) -> list[DemandView]:

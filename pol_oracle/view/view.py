@@ -202,7 +202,7 @@ class View:
     @apply.register
     def _(self, event: ev.BondForfeited) -> None:
         block = self._block(event.block_id)
-        block.forfeited = True
+        block.forfeited_at = event.at.timestamp
         self._settle(block)
 
     @apply.register
@@ -310,38 +310,3 @@ class View:
 
     def _credit(self, account: Address, amount: Wei) -> None:
         self.credits[account] = self.credits.get(account, 0) + amount
-
-
-class History:
-    """The confirmed events, and the view folded from them."""
-
-    def __init__(self, genesis_id: BlockId) -> None:
-        self._genesis_id = genesis_id
-        self.events: list[ev.Event] = []
-        self.view = View(genesis_id)
-
-    def update(self, rollback_to: int | None, events: Iterable[ev.Event], l1_block: int, timestamp: Seconds) -> View:
-        """Takes in what the monitor saw.
-
-        Args:
-            rollback_to: L1 was reorganised: events of blocks above this one never happened.
-            events: new events, in L1 order.
-            l1_block: last L1 block they cover.
-            timestamp: of that L1 block, in seconds.
-
-        Returns:
-            The view, which the next update may replace.
-        """
-        if rollback_to is not None:
-            self.events = [e for e in self.events if e.at.l1_block <= rollback_to]
-            self.view = View(self._genesis_id)
-            self._fold(self.events)
-        new = list(events)
-        self.events.extend(new)
-        self._fold(new)
-        self.view.l1_block, self.view.now = l1_block, timestamp
-        return self.view
-
-    def _fold(self, events: Iterable[ev.Event]) -> None:
-        for event in events:
-            self.view.apply(event)

@@ -86,6 +86,7 @@ class Observer:
 
         def fold() -> Folded:
             view = self._history.update(update.rollback_to, update.events, update.l1_block, update.timestamp)
+            self._history.forget(update.firm)
             return Folded(view.head, view.finalized_tip)
 
         lost = missing(self._client, update, fold, ask=update.whole and bool(update.events))

@@ -186,6 +186,12 @@ class Scene:
             parent = self.view.blocks[block.parent]
             self.emit(ev.HeadChanged, block_id=parent.id, total_work=parent.total_work)
 
+    def forfeit(self, block_id: bytes) -> None:
+        """Takes a slashed block's bond."""
+        miner, bond = self.view.blocks[block_id].miner, PARAMETERS.miner_bond
+        self.emit(ev.BondForfeited, block_id=block_id, miner=miner, amount=bond, first=V1, prover=V1)
+        self.emit(ev.Forfeited, account=miner, role=Role.MINER, amount=bond, burned=bond)
+
     def orphan(self, block_id: bytes) -> None:
         """Orphans a block; above a slashed one, half of its bond is burned."""
         miner, bond = self.view.blocks[block_id].miner, PARAMETERS.miner_bond
@@ -237,10 +243,10 @@ class Scene:
         given = {"author": responder, "trace_root": trace_root, "answer": data}
         self.emit(ev.Explained, block_id=made.block_id, **_evaluation(made.position), **given)
 
-    def show(self, block_id: bytes, *positions: Position, demander: str = V2) -> None:
+    def show(self, block_id: bytes, *positions: Position, demander: str = V2, data: bytes = b"shown") -> None:
         """Has something demanded and answered by the miner."""
         for position in positions:
-            self.answer(self.demand(block_id, position, demander), self.view.blocks[block_id].miner)
+            self.answer(self.demand(block_id, position, demander), self.view.blocks[block_id].miner, data)
 
     def refute(self, demand: bytes, challenger: str = V1) -> None:
         """Refutes the explanation that stands; the block has until a new deadline for another."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import sqlite3
+import tracemalloc
 from collections.abc import Iterable
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -17,7 +19,7 @@ from pol_oracle.l1.monitor import Update
 from pol_oracle.l1.sending.calls import CallResult
 from pol_oracle.protocol.errors import ChainError, StoreError, Unreachable, WrongChain
 from pol_oracle.view import View
-from tests.agents.scene import GENESIS, PARAMETERS, V1, account_of
+from tests.agents.scene import CHEAT, GENESIS, LEAVES, PARAMETERS, V1, Scene, account_of
 
 
 class Events:
@@ -25,11 +27,12 @@ class Events:
 
     def __init__(self) -> None:
         self.error: Exception | None = None
+        self.update = Update(None, (), 1, 1000)
 
     def poll(self) -> Update:
         if self.error is not None:
             raise self.error
-        return Update(None, (), 1, 1000)
+        return self.update
 
 
 class Idle(Loop):
@@ -95,3 +98,32 @@ def test_full_disk_is_waited_for_and_damage_is_not() -> None:
     sender.tick = lambda: failing(sqlite3.DatabaseError("database disk image is malformed"))
     with pytest.raises(StoreError):
         loop.turn()
+
+
+def test_a_flood_of_answers_is_forgotten_with_the_blocks_it_was_about() -> None:
+    """Each takes up to 64 KiB, and whoever demands of itself gets its fees back."""
+    scene, told, size, count = Scene(), 0, 1 << 16, 8
+    events = Events()
+    loop = idle(events)
+    tracemalloc.start()
+    try:
+        for nonce in range(30):
+            block = scene.propose(scene.view.finalized_tip, CHEAT, nonce)
+            for group in range(count):
+                scene.show(block, replace(LEAVES, group=group), data=bytes(size))
+            if nonce % 2:
+                scene.finalize(block)
+            else:
+                scene.slash(block)
+                scene.forfeit(block)
+            scene.wait()
+            new, told = tuple(scene.history.events[told:]), len(scene.history.events)
+            events.update = Update(None, new, scene.l1_block, scene.now, firm=scene.now)
+            scene.history.forget(scene.now)  # the stage is not what is measured
+            assert loop.turn()
+        del new, events.update
+        held = tracemalloc.take_snapshot().filter_traces([tracemalloc.Filter(True, __file__)])
+    finally:
+        tracemalloc.stop()
+    assert sum(trace.size for trace in held.traces) < 2 * size
+    assert len(loop.view.demands) == 30 * count

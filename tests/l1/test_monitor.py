@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pol_oracle.l1 import monitor as monitor_module
 from pol_oracle.l1.client import Client
 from pol_oracle.l1.monitor import Monitor, Update
 from pol_oracle.protocol.errors import ChainError, NodeTrouble, Unreachable, WrongChain
@@ -69,6 +70,35 @@ def test_a_chain_that_went_backwards_rolls_back() -> None:
     l1.mine(5, events=1)
     folded.take(monitor.poll())
     assert folded.works == l1.works(10)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.integers(1, 8), st.integers(0, 40)), max_size=20))
+def test_pitfall_12_no_reorg_goes_back_to_before_what_was_said_to_be_firm(moves: list[tuple[int, int]]) -> None:
+    """Unless to before all events, and everything is read anew."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(monitor_module, "REMEMBERED", 6)
+        l1, firm = FakeL1(), 0
+        monitor = watch(l1, chunk=3)
+        for blocks, depth in moves:
+            l1.mine(blocks, events=1)
+            if depth:
+                l1.reorg(min(depth, len(l1.chain) - 1), events=1)
+            update = monitor.poll()
+            if update.rollback_to:
+                assert l1.chain[update.rollback_to].block.timestamp >= firm
+            elif update.rollback_to is None:
+                assert update.firm >= firm
+            firm = update.firm
+
+
+def test_what_is_far_below_is_firm() -> None:
+    l1 = FakeL1()
+    monitor = watch(l1)
+    l1.mine(3)
+    assert monitor.poll().firm == l1.chain[1].block.timestamp
+    l1.mine(3 * monitor_module.REMEMBERED, events=1)
+    assert monitor.poll().firm == l1.chain[-monitor_module.REMEMBERED].block.timestamp
 
 
 def test_a_reorg_of_everything_since_the_start() -> None:

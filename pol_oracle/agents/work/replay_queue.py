@@ -5,6 +5,7 @@ A replay may say what it lacks. Once that was shown on L1, the block is replayed
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pol_oracle.protocol.errors import InputError, PolError, StoreError
@@ -73,7 +74,9 @@ class ReplayQueue:
         done = self._worker.take()
         if done is not None:
             self._took(done.key, done.value)
-        for block in self.candidates(view):
+        candidates = self.candidates(view)
+        self._forget_all_but({block.id for block in candidates})
+        for block in candidates:
             if self._checked_at.get(block.id, block.difficulty) != block.difficulty:
                 self.verdicts.pop(block.id, None)
         if self._worker.key is None and (first := next(iter(self._urgencies(view)), None)) is not None:
@@ -152,6 +155,17 @@ class ReplayQueue:
         """Says whether another replay could tell more, by what was shown since the last one."""
         verdict = self.verdicts.get(block.id)
         return verdict is not None and answered(block, verdict) and block.shown != self._used.get(block.id, {})
+
+    def _forget_all_but(self, block_ids: set[BlockId]) -> None:
+        """Drops what is long, and of no use any more: proofs, and what was shown of blocks. All of it can be remade."""
+        for block_id in self._used.keys() - block_ids:
+            del self._used[block_id]
+            self.unserved.pop(block_id, None)
+            self._not_before.pop(block_id, None)
+            if isinstance(verdict := self.verdicts.get(block_id), Valid):
+                self.verdicts[block_id] = replace(verdict, false_explanation=None)
+            else:
+                self.verdicts.pop(block_id, None)
 
     def _took(self, block_id: BlockId, value: Verdict | PolError) -> None:
         self._used[block_id], self._checked_at[block_id] = self._started

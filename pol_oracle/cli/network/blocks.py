@@ -143,6 +143,7 @@ def watch(
         if update.rollback_to is not None:
             output.remark(f"L1 was reorganised above block {update.rollback_to}")
         view = told.update(update.rollback_to, update.events, update.l1_block, update.timestamp)
+        told.forget(update.firm)
         for event in update.events:
             if not (json or everything) and isinstance(event, FOLLOWING):
                 continue

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import resource
 import sqlite3
+import tracemalloc
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from eth_abi.abi import encode
@@ -16,7 +18,7 @@ from eth_account import Account
 
 from pol_oracle.agents.monitoring.logs import log_to
 from pol_oracle.agents.monitoring.records import Records
-from pol_oracle.agents.respond import Committer
+from pol_oracle.agents.respond import Committer, Responder
 from pol_oracle.agents.rules.actions import Prove
 from pol_oracle.agents.rules.verdicts import Invalid, Valid, Verdict
 from pol_oracle.agents.storage.memory import REFUSALS, AgentMemory, RefusedCall
@@ -24,7 +26,18 @@ from pol_oracle.l1.contracts.abi import encode_call
 from pol_oracle.protocol.errors import InputError
 from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.lifecycle import EvidenceKind, Role
-from tests.agents.scene import GENESIS, MINER, PARAMETERS, ROOTS, V1, Scene, lacks, proof_of, refutation
+from tests.agents.scene import (
+    GENESIS,
+    MINER,
+    PARAMETERS,
+    ROOTS,
+    V1,
+    Scene,
+    account_of,
+    lacks,
+    proof_of,
+    refutation,
+)
 
 KIND = EvidenceKind.STEP
 ROOT, OTHER = keccak(b"trace root"), keccak(b"other")
@@ -118,6 +131,21 @@ def test_another_proof_of_a_block_gets_another_commitment() -> None:
 
     proofs = (proof_of(block), proof_of(keccak(b"other evidence")), proof_of(block))
     assert len({committer(Prove(block, proof)).commitment for proof in proofs}) == 2
+
+
+def test_only_the_proofs_of_a_turn_are_kept_encoded() -> None:
+    """They are long, and there is one for every wrong block."""
+    scene, respond = Scene(), Responder(SimpleNamespace(submit=lambda call: None), Committer(account_of(V1)), 0)
+    tracemalloc.start()
+    try:
+        for number in range(20):
+            block = keccak(b"%d" % number)
+            arguments = (*proof_of(block).arguments[:1], (0, 0, 1, 2, bytes(1 << 16), []))
+            respond([Prove(block, replace(proof_of(block), arguments=arguments))], scene.view)
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < 8 << 16
 
 
 def test_status_tells_what_was_earned_and_refused(tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 
 from pol_oracle.agents.rules.verdicts import Invalid, Valid, Verdict
@@ -80,6 +82,48 @@ def test_replay_goes_on_once_what_it_lacked_was_shown(tmp_path: Path) -> None:
     review.turns(scene, 5)
     assert handed == [{}, {NODES: b"nodes", ROOTS: b"roots"}]
     assert review.queue.verdicts[block] == Invalid(block, "wrong", proof_of(block))
+
+
+def test_what_a_replay_found_and_saw_is_dropped_with_its_block_and_found_again_if_l1_takes_that_back(
+    tmp_path: Path,
+) -> None:
+    """A proof is long, and so are answers; of what is right only that stays."""
+    scene, seen, size, rounds = Scene(), list[bytes](), 1 << 16, 20
+
+    def judge(block: BlockView) -> Verdict:
+        proof = replace(proof_of(block.id), arguments=(bytearray(size),))
+        false = Invalid(block.id, "false", replace(proof, refutes=EXPLANATION))
+        right = block.header is not None and block.header.nonce % 2
+        return Valid(block.id, false_explanation=false) if right else Invalid(block.id, "wrong", proof)
+
+    review = Review(tmp_path, finding(judge, seen))
+    tracemalloc.start()
+    try:
+        for nonce in range(rounds):
+            block = scene.propose(scene.view.finalized_tip, CHEAT, nonce)
+            scene.show(block, ROOTS, data=bytes(size))
+            review.turns(scene, 2)
+            if nonce % 2:
+                scene.finalize(block)
+            else:
+                judged_from = scene.l1_block
+                scene.wait()
+                scene.slash(block)
+            scene.wait()
+            review.turns(scene, 1)
+        held = tracemalloc.take_snapshot().filter_traces([tracemalloc.Filter(True, __file__)])
+    finally:
+        tracemalloc.stop()
+    shown = rounds * size  # the stage keeps that
+    assert sum(trace.size for trace in held.traces) < shown + 2 * size
+    assert len(seen) == rounds
+    assert review.queue.valid == {b.id for b in scene.view.blocks.values() if b.header and b.header.nonce % 2}
+
+    scene.reorg(judged_from)
+    (block,) = (block.id for block in scene.view.pending)
+    review.turns(scene, 2)
+    assert seen[rounds:] == [block]
+    assert isinstance(review.queue.verdicts[block], Invalid)
 
 
 def test_replay_that_makes_no_use_of_an_answer_is_not_repeated_for_ever(tmp_path: Path) -> None:
