@@ -27,7 +27,8 @@ from .whole import WholeAnswers
 ATTEMPTS = 3
 PAUSE_S = 0.1  # after the first; doubles
 CONNECT_TIMEOUT_S = 3.0
-LONGEST_ANSWER = 128 * 2**20  # bytes
+LONGEST_ANSWER = 64 * 2**20  # bytes: four times the logs of an L1 block of 60 million gas
+MOST_PARTS = 2**21  # lists, objects, and what is in them: a few bytes each, and a hundred once they are decoded
 REVERT_CODES = (3, -32015)  # of a call that reverted: EIP-1474's successors; OpenEthereum, Nethermind
 TROUBLE_CODES = (-32603, -32002, 429)  # internal error; resource unavailable; too many requests
 REVERT_WORDS = ("revert", "out of gas", "gas required exceeds", "invalid opcode", "vm execution error")
@@ -194,14 +195,16 @@ def _usable(url: str) -> bool:
         return False
 
 
-def _body(response: requests.Response) -> bytes:
-    """The whole answer, unless it is meant to fill the memory."""
+def _body(response: requests.Response) -> bytearray:
+    """The whole answer, unless it is meant to fill the memory, as it is or once it is decoded."""
     body = bytearray()
     for chunk in response.iter_content(2**16):
         body += chunk
         if len(body) > LONGEST_ANSWER:
             raise _Transient(f"its answer is longer than {LONGEST_ANSWER >> 20} MiB")
-    return bytes(body)
+    if sum(map(body.count, (b",", b"[", b"{"))) > MOST_PARTS:
+        raise _Transient(f"its answer has more than {MOST_PARTS:,} parts")
+    return body
 
 
 def _refusal(error: Any) -> Refusal:

@@ -105,6 +105,18 @@ def test_an_answer_that_would_fill_the_memory_is_cut_off(
         behind.latest()
 
 
+@pytest.mark.parametrize("part", [b"[]", b'{"":0}', b"0", b"[" * 9 + b"]" * 9])
+def test_nor_is_one_decoded_that_would_do_so_then(
+    proxy: LyingProxy, behind: Client, monkeypatch: pytest.MonkeyPatch, part: bytes
+) -> None:
+    """An empty list is two bytes, and takes sixty."""
+    monkeypatch.setattr(rpc_module, "MOST_PARTS", 2**16)
+    parts = b",".join([part] * (2**17 // len(part) + 2**16))
+    proxy.lie(lambda asked: Reply(b'{"result": [' + parts + b"]}"))
+    with pytest.raises(Unreachable, match=r"its answer has more than 65,536 parts"):
+        behind.latest()
+
+
 def test_a_node_that_lags_has_neither_blocks_nor_receipts(proxy: LyingProxy, behind: Client) -> None:
     newest = behind.latest().number
     proxy.lie(lag(2))
