@@ -159,6 +159,24 @@ contract OpeningsTest {
         reader.checkLeaves(claim, position, program, opening);
     }
 
+    /// Any byte behind the last element but zero; the last byte of that element would only give another root.
+    function test_what_fills_up_the_last_leaf_has_to_be_zero(uint256 which, uint8 filling) public {
+        (Claim memory claim, uint32[][] memory tensors) = step();
+        Position memory position = Position(Item.Leaves, Tree.Step, 0, Traces.DOUBLED, 0, 0);
+        bytes memory program = Traces.pack(Traces.openProgram(Tree.Step, Traces.DOUBLED));
+        bytes memory opening = Traces.pack(Traces.open(tensors, Traces.slice(tensors, Traces.DOUBLED, 0, 5)));
+        uint256 behind = TensorTree.HEAD_BYTES + TensorTree.RUN_BYTES + 4 * Traces.ELEMENTS;
+        uint256 padding = 5 * TensorTree.LEAF_BYTES - 4 * Traces.ELEMENTS;
+
+        opening[behind + which % padding] = bytes1(filling | 1);
+        vm.expectPartialRevert(ICourt.BadOpening.selector);
+        reader.checkLeaves(claim, position, program, opening);
+        opening[behind + which % padding] = 0;
+        opening[behind - 1] ^= 0x01;
+        vm.expectPartialRevert(ICourt.WrongRoot.selector);
+        reader.checkLeaves(claim, position, program, opening);
+    }
+
     // -- what is opened
 
     /// A few tensors, and which of their leaves are opened: at least one.
