@@ -93,7 +93,7 @@ class Arena:
         verifier = self.watch()
         before = self._worth(self.honest)
         self.books = Books(self.stage.client, self.honest)
-        self.mine(forgery, twist, late=late)
+        cheat = self.mine(forgery, twist, late=late)
         block_id = forgery.id
         self.stage.until(lambda: block_id in verifier.view.blocks)
         for colluder in self.colluders:
@@ -114,6 +114,8 @@ class Arena:
             return block.forfeited and punished and all(d.settled for d in block.demands.values())
 
         self.stage.until(over, limit=ROUNDS)
+        answers = (call for call in cheat.context.memory.refusals() if call.key.startswith(("reveal:", "explain:")))
+        self.refused |= {call.name for call in answers}
 
         block = verifier.view.blocks[block_id]
         assert block.slashed_for in kinds

@@ -16,6 +16,8 @@ from pol_oracle.protocol.lifecycle import EvidenceKind
 from pol_oracle.task import Workload
 from tests.adversaries.arena import Arena
 
+UPHILL = 6  # steps
+
 
 def crafted(workload: Workload, state: State) -> State:
     """Convolutions so small that batch norm's epsilon rules, and every ReLU open: bits follow from a table."""
@@ -35,12 +37,25 @@ def saturated(workload: Workload, state: State) -> State:
     return State(workload.model, flat)
 
 
+def worsened(workload: Workload, state: State) -> State:
+    """A few mean steps uphill: of a trained network nearly every step then improves accuracy."""
+    size, flat = workload.task.batch_size, state.flat
+    for _ in range(UPHILL):
+        steps = np.zeros_like(flat)
+        for first in range(0, 8 * size, size):
+            samples = slice(first, first + size)
+            batch = workload.train.images[samples], workload.train.labels[samples]
+            steps += workload.stepper.run(State(workload.model, flat), *batch).post.flat - flat
+        flat = flat - steps / 8
+    return State(workload.model, flat)
+
+
 def trained_on_the_test_set(workload: Workload, state: State) -> State:
     """A step on samples that accuracy is counted on."""
     return workload.stepper.run(state, workload.test.images[:4], workload.test.labels[:4]).post
 
 
-@pytest.mark.parametrize("choose", [crafted, saturated, trained_on_the_test_set])
+@pytest.mark.parametrize("choose", [crafted, saturated, worsened, trained_on_the_test_set])
 def test_chosen_weights(arena: Arena, choose: Callable[[Workload, State], State]) -> None:
     made = arena.made
     chosen = choose(arena.workload, made.segment.end)

@@ -28,3 +28,4 @@ def test_garbage_answers(arena: Arena) -> None:
     forgery = made.altered(made.number(Kind.MAP), 0, lambda x: x + 1)
 
     arena.convicts(forgery, EvidenceKind.WITHHELD, demands=1, twist=garbled)
+    assert "WrongRoot" in arena.refused  # not for want of an answer

@@ -30,3 +30,4 @@ def test_nonzero_padding(arena: Arena) -> None:
     assert root != step.roots.tensors[tensor]
 
     arena.convicts(arena.made.with_trace(with_root(padded, tensor, root)), EvidenceKind.WITHHELD, demands=2)
+    assert "BadOpening" in arena.refused  # not for want of an answer

@@ -52,6 +52,15 @@ def test_attests_to_what_it_found_right_once() -> None:
     assert decide(scene, verifier(V1, Valid(block))) == ()
 
 
+def test_attests_to_no_block_before_a_segment_that_is_not_finite() -> None:
+    """It is right, but nothing valid can follow; a right block beside it is attested to."""
+    scene = Scene()
+    dead, good = scene.propose(), scene.propose(nonce=1)
+
+    assert decide(scene, verifier(V1, Valid(dead, dead_end=True))) == ()
+    assert decide(scene, verifier(V1, Valid(dead, dead_end=True), Valid(good))) == (attest(scene, good),)
+
+
 def test_says_nothing_without_a_replay() -> None:
     scene = Scene()
     scene.propose()
