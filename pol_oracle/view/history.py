@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from pol_oracle.l1.events import typed as ev
+from pol_oracle.protocol.errors import WrongChain
 from pol_oracle.protocol.types import BlockId, Seconds
 
 from .blocks import BlockView
@@ -48,6 +49,9 @@ class History:
 
         Returns:
             The view, which the next update may replace.
+
+        Raises:
+            WrongChain: an event rests on one that was never told, or is forgotten: all of them have to be told anew.
         """
         if rollback_to is not None:
             self._roll_back(rollback_to)
@@ -81,21 +85,32 @@ class History:
             self._sum_up(firm)
 
     def _roll_back(self, to: int) -> None:
-        if to < self._summed_to:  # to before all events, then
-            self._sums, self._summed_to = View(self._genesis_id), 0
         self._keep(event for event in self.events if event.at.l1_block <= to)
+        torn = to < self._summed_to and bool(self.events)
+        if to < self._summed_to:
+            self._sums, self._summed_to = View(self._genesis_id), 0
         self.view = View(self._genesis_id)
         self.view.bonds = {who: replace(bond) for who, bond in self._sums.bonds.items()}
         self.view.credits = dict(self._sums.credits)
         for event in self.events:
             self.view.apply(event)
+        if torn or any(self._is_missed(event) for event in self.events):  # what was firm depends on what a node says
+            raise WrongChain(
+                f"L1 went back to block {to}, and so further than it could: its events are to be read anew"
+            )
+
+    def _is_missed(self, event: ev.Event) -> bool:
+        """Says whether an answer is forgotten that somebody may need again."""
+        if not isinstance(event, _Shown) or event.answer:
+            return False
+        return self.view.blocks[event.block_id].judged_at is None
 
     def _sum_up(self, firm: Seconds) -> None:
         """Sums do not depend on an order, so what is summed up can be taken out from between other events."""
         moves = [self.events[place] for place in self._moves]
         for event in (event for event in moves if event.at.timestamp < firm):
             self._sums.apply(event)
-            self._summed_to = event.at.l1_block
+            self._summed_to = max(self._summed_to, event.at.l1_block)
         self._keep(e for e in self.events if not (isinstance(e, _Moved) and e.at.timestamp < firm))
 
     def _keep(self, events: Iterable[ev.Event]) -> None:

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pol_oracle.l1.events import typed as ev
+from pol_oracle.protocol.errors import WrongChain
 from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.protocol.positions import Item, Position
 from pol_oracle.report.ledger import Ledger
@@ -61,6 +62,36 @@ def test_what_is_open_again_stays_open() -> None:
     scene.wait()
     scene.history.forget(scene.now)
     assert [demand.position for demand in scene.view.blocks[block].open_demands] == [EXPLANATION]
+
+
+def test_a_roll_back_to_before_what_was_said_to_be_firm_has_everything_told_anew() -> None:
+    """Only a node that lies about times can bring that about."""
+    scene = Scene()
+    block, pending_at = scene.propose(), scene.l1_block
+    scene.show(block, ROOTS)
+    scene.wait()
+    scene.finalize(block)
+    whole = list(scene.history.events)
+    scene.history.forget(2 * scene.now)
+    with pytest.raises(WrongChain, match="read anew"):
+        scene.reorg(pending_at)
+
+    scene.history.update(0, whole, scene.l1_block, scene.now)
+    assert kept(scene, block) == {b"shown"}
+
+
+def test_nor_is_money_summed_up_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(history, "SUMMED", 1)
+    scene = Scene()
+    scene.propose()
+    scene.emit(ev.Unbonded, account=V1, role=Role.VERIFIER, amount=1)
+    whole, bonds = list(scene.history.events), dict(scene.view.bonds)
+    scene.history.forget(2 * scene.now)
+    with pytest.raises(WrongChain, match="read anew"):
+        scene.reorg(scene.l1_block - 1)
+
+    scene.history.update(0, whole, scene.l1_block, scene.now)
+    assert scene.view.bonds == bonds
 
 
 @settings(max_examples=40, deadline=None)
