@@ -131,11 +131,12 @@ contract Demands is IDemands {
         Demand memory made = _demands[demandId];
         require(made.state != DemandState.None && made.state != DemandState.Settled, NoOpenDemand(demandId));
         (Status outcome, address miner,) = registry.fateOf(blockId);
-        require(outcome > Status.Pending, DemandUnsettled(demandId));
         bool slashed = outcome == Status.Slashed;
-        if (slashed && made.state == DemandState.Open) bounties.winners(blockId); // reverts until they are settled
         bool answered = made.state == DemandState.Answered;
         bool paid = answered && !slashed && _vouched(blockId, position, made.deadline);
+        // while the block is pending only what was answered below an explanation that fell: nobody is owed that fee
+        require(outcome > Status.Pending || (answered && !paid), DemandUnsettled(demandId));
+        if (slashed && made.state == DemandState.Open) bounties.winners(blockId); // reverts until they are settled
         uint256 fee = registry.demandFee();
 
         _demands[demandId].state = DemandState.Settled;

@@ -23,7 +23,8 @@ struct Position {
 }
 
 /// @notice Life of a demand: Open -> Answered | Expired, and from each -> Settled once the block's status is final. A
-/// demand about an explanation ends with it: Open -> None, and can be made anew if the same explanation is given again.
+/// demand about an explanation ends with it: Open -> None, and can be made anew if the same explanation is given again;
+/// Answered -> Settled, and what was shown stays shown.
 enum DemandState {
     None,
     Open,
@@ -101,7 +102,8 @@ interface IDemands {
     /// @notice Once the block's status is final: the fee goes to whoever answered; of an explanation only if that
     /// stands. If the block was slashed the fee goes back, and an answer is paid from the miner's bond, unless it is
     /// the miner's or about an explanation. An open demand about a slashed block settles only when it can no longer
-    /// take the bounty. Open to everyone.
+    /// take the bounty. Before: of what was answered about an explanation that stands no more the fee goes back, so
+    /// that a walk down one false explanation after the other locks no more than a walk down one. Open to everyone.
     function settle(bytes32 blockId, Position calldata position) external;
 
     /// @notice Wei of a slashed block's bond that those who answered for it get; answers of its miner, and about

@@ -56,7 +56,7 @@ class DemandView:
         answered_at: L1 time in seconds.
         trace_root: of the explanation that stands; zeros if none does, or it is no demand for one.
         expired: it was not answered in time, or what it was about does not stand any more, and L1 took note of it.
-        settled: the fee was paid out.
+        settled_at: L1 time in seconds at which the fee was paid out, None if it was not yet.
     """
 
     id: DemandId
@@ -71,12 +71,17 @@ class DemandView:
     answered_at: Seconds | None = None
     trace_root: Root = ZERO
     expired: bool = False
-    settled: bool = False
+    settled_at: Seconds | None = None
 
     @property
     def open(self) -> bool:
         """Nobody has answered it, nor has it expired."""
         return self.answer is None and not self.expired
+
+    @property
+    def settled(self) -> bool:
+        """The fee was paid out."""
+        return self.settled_at is not None
 
 
 @dataclass

@@ -92,7 +92,7 @@ class Disputes:
     @apply.register
     def _(self, event: ev.DemandSettled | ev.ExplanationSettled) -> DemandView:
         demand = self._known(event)
-        demand.settled = True
+        demand.settled_at = event.at.timestamp
         return demand
 
     def _known(self, event: Disputed) -> DemandView:

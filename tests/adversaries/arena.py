@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,8 +20,9 @@ from pol_oracle.evidence import Answer, answer_to
 from pol_oracle.l1.sending.calls import Call
 from pol_oracle.protocol.difficulty import ANY_DIFFICULTY, from_bits
 from pol_oracle.protocol.errors import Reverted, StoreError
+from pol_oracle.protocol.hashing import ZERO
 from pol_oracle.protocol.lifecycle import EvidenceKind, Role, Status
-from pol_oracle.protocol.positions import MissingItem, Position
+from pol_oracle.protocol.positions import Item, MissingItem, Position
 from pol_oracle.store import StateStore
 from pol_oracle.task import Workload
 from pol_oracle.view.blocks import BlockView, DemandView
@@ -32,7 +33,7 @@ from tests.e2e.stage import STAKE, Stage
 
 DIFFICULTY = from_bits(2.5)  # two requirements, and three for two blocks in five
 L1_BLOCKS = 3  # from a replay to the slash, if nothing is demanded and logs count at once
-MOST_DEMANDS = 6  # about one block, however wrong it is
+MOST_DEMANDS = 6  # about one block, however wrong it is; what was demanded of an explanation that fell comes on top
 ROUNDS = 400  # for ResNet-18's windows and six confirmations a false explanation, walked down, takes 190 and more
 Twist = Callable[[Answer], Answer]
 
@@ -75,7 +76,7 @@ class Arena:
         demands: int | None = None,
         twist: Twist = as_it_is,
         late: bool = False,
-        accomplices: int = 0,
+        accomplices: Sequence[Forgery] = (),
     ) -> BlockView:
         """Lets a forged block meet the honest verifier; checks that it is slashed in time, and who loses by it.
 
@@ -85,7 +86,8 @@ class Arena:
             demands: how many demands that takes, if it is not left open.
             twist: what the cheat makes of its answers.
             late: it answers only when the time is up.
-            accomplices: colluders that explain as the cheat does, one after the other as they are refuted.
+            accomplices: what colluders explain by, one after the other as explanations are refuted: the block with
+                another lie each, or the cheat's.
 
         Returns:
             The block, slashed and settled.
@@ -108,8 +110,8 @@ class Arena:
                 judged.append(client.latest().number)
             if late:
                 self._too_late(verifier, forgery)
-            self._explain_again(verifier, forgery, self.colluders[:accomplices])
             block = verifier.view.blocks[block_id]
+            self._explain_again(block, accomplices)
             punished = all(a.settled for a in block.attestations.values())
             return block.forfeited and punished and all(d.settled for d in block.demands.values())
 
@@ -119,7 +121,8 @@ class Arena:
 
         block = verifier.view.blocks[block_id]
         assert block.slashed_for in kinds
-        assert len(block.demands) <= MOST_DEMANDS
+        fallen = [d for d in block.demands.values() if not block.stands(d.position)]
+        assert len(block.demands) - len(fallen) <= MOST_DEMANDS
         assert demands is None or len(block.demands) == demands
         self._in_time(block)
         if not block.demands:
@@ -139,13 +142,19 @@ class Arena:
         speaker = block.speakers.get(author.address)
         return speaker is not None and speaker.fallen
 
-    def _explain_again(self, verifier: VerifierLoop, forgery: Forgery, accomplices: list[LocalAccount]) -> None:
-        """Once the cheat has fallen, accomplices repeat its explanation."""
-        block = verifier.view.blocks[forgery.id]
-        silent = [a for a in accomplices if a.address not in block.speakers]
-        opened = [d for d in block.open_demands if d.position.explains]
-        if silent and opened and self.fell(block, self.cheat):
-            self.answer(silent[0], forgery, opened[0].position)
+    def _explain_again(self, block: BlockView, accomplices: Sequence[Forgery]) -> None:
+        """Once the cheat has fallen, accomplices explain after it, and show what is demanded of that."""
+        pairs = zip(self.colluders, accomplices, strict=False)
+        explaining = {str(author.address): (author, lie) for author, lie in pairs}
+        silent = [one for address, one in explaining.items() if address not in block.speakers]
+        for demand in block.open_demands:
+            if demand.position.explains and silent and self.fell(block, self.cheat):
+                self.answer(*silent[0], demand.position)
+            elif demand.position.explanation != ZERO and block.vouched(demand.position):
+                about = Position(Item.ROOTS, demand.position.tree, demand.position.index)
+                author = block.demands[about].responder
+                if author in explaining:
+                    self.answer(*explaining[author], demand.position)
 
     @property
     def _parameters(self) -> Any:

@@ -280,7 +280,9 @@ class Scene:
     def settle_demand(self, demand: bytes) -> None:
         """Pays a demand's fee."""
         made = self.view.demands[demand]
-        paid = made.responder is not None and self.view.blocks[made.block_id].status is not Status.SLASHED
+        block = self.view.blocks[made.block_id]
+        paid = made.responder is not None and block.status is not Status.SLASHED
+        paid = paid and block.answerable(made, PARAMETERS.answer_window)
         to = made.responder if paid else made.demander
         if made.position.explains:
             where = _evaluation(made.position)

@@ -161,7 +161,7 @@ class Expire:
 
 @dataclass(frozen=True)
 class SettleDemand:
-    """Pay a demand's fee to whoever it belongs to, once the block is in a final state."""
+    """Pay a demand's fee to whoever it belongs to: once the block is in a final state, or nobody else can earn it."""
 
     block_id: BlockId
     position: Position

@@ -52,6 +52,7 @@ def housekeeping(
     """
     keeper = _Keeper(view, me, parameters, policy)
     yield from keeper.expiries()
+    yield from keeper.refunds()
     yield from keeper.bounties()
     yield from keeper.head()
     yield from keeper.contest(right)
@@ -92,6 +93,18 @@ class _Keeper:
                 since = self._over_since(block, demand)
                 if since is not None and self._my_turn(demand.id, [demand.demander], since):
                     yield Expire(block.id, demand.position, demand.opened_at)
+
+    def refunds(self) -> Iterator[Action]:
+        """Own demands that were answered about an explanation that has fallen since: nobody is owed their fees.
+
+        So however many false explanations the agent walks down, one after the other, its bond does not run out.
+        """
+        for block in self._view.pending:
+            for demand in block.demands.values():
+                below = demand.position.explanation != ZERO and demand.answer is not None
+                due = below and not demand.settled and not block.answerable(demand, self._parameters.answer_window)
+                if due and demand.demander == self._me:
+                    yield SettleDemand(block.id, demand.position)
 
     def bounties(self) -> Iterator[Action]:
         """Own demands that L1 took before what slashed a block: the bounty moves to them."""
@@ -279,8 +292,10 @@ class _Keeper:
 
 
 def _settled(block: BlockView) -> int:
-    """How much of what a block owes is settled."""
-    return sum(d.settled for d in block.demands.values()) + sum(a.settled for a in block.attestations.values())
+    """How much of what a block owes since it is in a final state is settled."""
+    paid = (d.settled_at for d in block.demands.values() if d.settled_at is not None)
+    owed = sum(at >= (block.closed_at or 0) for at in paid)
+    return owed + sum(a.settled for a in block.attestations.values())
 
 
 def _beneficiaries(block: BlockView, demand: DemandView, parameters: Parameters) -> list[str]:

@@ -26,7 +26,7 @@ from pol_oracle.protocol.parameters import Parameters
 from pol_oracle.protocol.rules import RuleSet
 from pol_oracle.protocol.task import Task
 
-VERSION: Final = 4  # of the file and of the contracts it names; 1 was written before there were versions
+VERSION: Final = 5  # of the file and of the contracts it names; 1 was written before there were versions
 # in which they are deployed
 ORDER = ("LearnToken", "BondVault", "Bounties", "Court", "Explanations", "Demands", "Reveals", "PoLRegistry")
 
@@ -50,7 +50,7 @@ class Deployment(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    version: Literal[4] = VERSION
+    version: Literal[5] = VERSION
     chain_id: int
     rpc: str
     deployed_at: int = Field(ge=0)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pol_oracle.agents.rules.actions import Expire, SettleDemand
+from pol_oracle.agents.rules.actions import Expire, SettleAttestation, SettleDemand
 from pol_oracle.agents.rules.housekeeping import housekeeping
+from pol_oracle.protocol.hashing import keccak
+from pol_oracle.protocol.lifecycle import Role
 from tests.agents.rules.housekeeper import ANSWER, TURN, due
 from tests.agents.scene import (
     BITS,
     CHEAT,
     EXPLAINED_LEAVES,
     EXPLANATION,
+    FEE,
     MINER,
     NODES,
     PARAMETERS,
@@ -163,3 +166,45 @@ def test_a_demand_about_what_a_fallen_author_explained_ends_at_once() -> None:
     assert due(scene, V2) == []
     scene.wait(4 * TURN)
     assert Expire(block, EXPLAINED_LEAVES, opened_at) in due(scene, V2)
+
+
+def test_pitfall_24_fees_of_answers_below_an_explanation_that_fell_go_back_before_the_block_is_judged() -> None:
+    """An audit found: the fees of walks down one false explanation after the other used a verifier's bond up."""
+    scene = Scene()
+    block = scene.propose(miner=CHEAT)
+    about = scene.demand(block, EXPLANATION, V1)
+    for lie in range(40):
+        leaves = replace(EXPLAINED_LEAVES, explanation=keccak(bytes([lie])))
+        author = f"0x{lie + 1:040x}"
+        scene.answer(about, author, trace_root=leaves.explanation)
+        asked = scene.demand(block, leaves, V1)
+        scene.answer(asked, author)
+        assert due(scene, V1) == []  # it stands
+
+        scene.refute(about)
+        assert due(scene, V1) == [SettleDemand(block, leaves)]
+        assert due(scene, V2) == []
+        scene.settle_demand(asked)
+        assert due(scene, V1) == []
+        assert scene.view.bond(V1, Role.VERIFIER).locked == FEE
+        scene.wait()
+
+    scene.attest(block, V3)
+    scene.wait(ANSWER)
+    scene.expire(about)
+    assert due(scene, V1) == [SettleDemand(block, EXPLANATION)]
+    assert len(scene.view.blocks[block].shown) == 40  # what was shown stays shown
+    scene.wait(10 * TURN)
+    assert SettleAttestation(block, V3) in due(scene, V1)  # none of it was settled for others
+
+
+def test_fees_of_answers_below_what_a_fallen_author_explained_go_back_before_it_is_reopened() -> None:
+    scene = Scene()
+    block, other = scene.propose(miner=CHEAT), replace(EXPLANATION, index=10)
+    scene.answer(scene.demand(block, EXPLANATION, V1), V3)
+    scene.answer(scene.demand(block, EXPLAINED_LEAVES, V1), V3)
+    scene.answer(scene.demand(block, other, V2), V3)
+    assert due(scene, V1) == []
+
+    scene.refute(other.demand_id(block))
+    assert due(scene, V1) == [SettleDemand(block, EXPLAINED_LEAVES)]

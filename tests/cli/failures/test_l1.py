@@ -84,7 +84,7 @@ def test_a_deployment_file_of_an_older_version_is_not_damaged(pol: Pol, home: Pa
     said = pol("task", "show")
 
     assert said.code == 1
-    assert "is of version 1, and this pol-oracle reads version 4" in said.sentence
+    assert "is of version 1, and this pol-oracle reads version 5" in said.sentence
     assert "damaged" not in said.sentence and "--force" not in said.sentence
 
 

@@ -118,10 +118,106 @@ contract ExplanationDemandsTest is BlockFixture {
         assertEq(locked(VICTOR, Role.Verifier), ATTEST_BOND, "fee back");
     }
 
-    function test_answers_below_an_explanation_that_stands_are_paid() public {
-        attestAll(id);
+    /// However many accomplices of a cheat explain its wrong bit one after the other, each time by another trace, they
+    /// lock no more of a walker's bond than one does: nobody is owed the fees of what they answered, so they go back as
+    /// each falls. The block falls in the end, and its demander has what it had.
+    function test_pitfall_24_many_different_false_explanations_lock_the_fees_of_one_walk() public {
+        demandBits(VICTOR, id);
+        answerBits(MINER, header);
+        demandExplanation(VICTOR, header, Tree.Before, RIGHT);
+        for (uint160 i = 1; i <= 40; ++i) {
+            address author = address(0xF00D00 + i);
+            bond(author, Role.Verifier, ATTEST_BOND);
+            explain(author, header, Tree.Before, RIGHT, i);
+            bytes32 traceRoot = rootOf(Tree.Before, i);
+            Position memory nodes = Position(Item.Nodes, Tree.Before, RIGHT, 3, 0, traceRoot);
+            Position memory leaves = Position(Item.Leaves, Tree.Before, RIGHT, 3, 0, traceRoot);
+            demand(VICTOR, id, nodes);
+            answer(author, nodes);
+            demand(VICTOR, id, leaves);
+            answer(author, leaves);
+            assertEq(locked(VICTOR, Role.Verifier), 4 * DEMAND_FEE, "a walk's");
+            commitAndRefute(VICTOR, id, Tree.Before, RIGHT);
+            demands.settle(id, nodes);
+            demands.settle(id, leaves);
+            assertEq(locked(VICTOR, Role.Verifier), 2 * DEMAND_FEE, "for the bits, and for the next explanation");
+        }
+        pass(ANSWER);
+        explanations.expire(id, Tree.Before, RIGHT);
+        assertStatus(id, Status.Slashed, "status");
+        demands.settle(id, bitsPosition());
+        pass(REVEAL);
+        explanations.settle(id, Tree.Before, RIGHT);
+        assertEq(free(VICTOR, Role.Verifier), 10 ether, "all fees back");
+    }
+
+    /// A fee that goes back at once does so once, as soon as the explanation has fallen and no sooner, whoever asks.
+    function test_pitfall_13_the_fee_of_an_answer_below_an_explanation_that_fell_goes_back_once() public {
+        (Position memory position, bytes32 demandId) = demandedBelow();
+        vm.expectRevert(abi.encodeWithSelector(IDemands.DemandUnsettled.selector, demandId));
+        demands.settle(id, position); // open: it may still cost the author its bond
+        answer(VIOLA, position);
+        vm.expectRevert(abi.encodeWithSelector(IDemands.DemandUnsettled.selector, demandId));
+        demands.settle(id, position); // it stands: the fee may be its author's
+        commitAndRefute(VERA, id, Tree.Before, RIGHT);
+
+        vm.expectEmit(address(demands));
+        emit IDemands.DemandSettled(id, demandId, VICTOR, DEMAND_FEE);
+        vm.prank(RIVAL);
+        demands.settle(id, position);
+        assertEq(free(VICTOR, Role.Verifier), 10 ether, "fee back");
+        vm.expectRevert(abi.encodeWithSelector(IDemands.NoOpenDemand.selector, demandId));
+        demands.settle(id, position);
+        vm.expectRevert(abi.encodeWithSelector(IDemands.NoOpenDemand.selector, demandId));
+        demands.expire(id, position);
+        commitAndProve(VERA, id, EvidenceKind.Step);
+        vm.expectRevert(abi.encodeWithSelector(IDemands.NoOpenDemand.selector, demandId));
+        demands.settle(id, position);
+        assertEq(free(VICTOR, Role.Verifier) + locked(VICTOR, Role.Verifier), 10 ether, "once");
+        assertEq(registry.openDemands(), 0, "nothing is open");
+    }
+
+    /// The author of what fell over another sample answers for nothing any more, before anybody reopens it.
+    function test_the_fee_of_an_answer_goes_back_when_its_author_falls_over_another_explanation() public {
         (Position memory position,) = demandedBelow();
         answer(VIOLA, position);
+        explained(VIOLA, header, Tree.After, RIGHT, 2);
+        commitAndRefute(VERA, id, Tree.After, RIGHT);
+        demands.settle(id, position);
+        assertEq(locked(VICTOR, Role.Verifier), 0, "fee back");
+    }
+
+    /// What was shown of an explanation that fell stays shown, though its fee went back: given again, it is walked on
+    /// from there, inside an answer window from then, and nobody asks or pays for the same answer twice.
+    function test_an_explanation_given_again_is_walked_on_from_what_was_shown_of_it() public {
+        showBits(id, header);
+        bytes32 traceRoot = explained(VIOLA, header, Tree.Before, RIGHT, 1);
+        Position memory nodes = Position(Item.Nodes, Tree.Before, RIGHT, 3, 0, traceRoot);
+        bytes32 demandId = demand(VICTOR, id, nodes);
+        answer(VIOLA, nodes);
+        commitAndRefute(VERA, id, Tree.Before, RIGHT);
+        demands.settle(id, nodes);
+        bond(RIVAL, Role.Verifier, ATTEST_BOND);
+        pass(ANSWER - 2);
+        explain(RIVAL, header, Tree.Before, RIGHT, 1);
+
+        vm.expectRevert(abi.encodeWithSelector(IDemands.DemandedBefore.selector, demandId));
+        demand(VICTOR, id, nodes);
+        assertTrue(demands.answeredAt(demandId) > 0, "shown");
+        pass(ANSWER - 1);
+        demand(VICTOR, id, Position(Item.Leaves, Tree.Before, RIGHT, 3, 0, traceRoot));
+        assertEq(locked(VICTOR, Role.Verifier), DEMAND_FEE, "of one demand");
+        pass(ANSWER);
+        demands.expire(id, Position(Item.Leaves, Tree.Before, RIGHT, 3, 0, traceRoot));
+        assertEq(locked(VICTOR, Role.Verifier), 0, "and none");
+    }
+
+    function test_answers_below_an_explanation_that_stands_are_paid() public {
+        attestAll(id);
+        (Position memory position, bytes32 demandId) = demandedBelow();
+        answer(VIOLA, position);
+        vm.expectRevert(abi.encodeWithSelector(IDemands.DemandUnsettled.selector, demandId));
+        demands.settle(id, position);
         pass(WINDOW);
         registry.finalize(id, id);
         demands.settle(id, position);

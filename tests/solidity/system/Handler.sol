@@ -84,19 +84,31 @@ contract Handler is History {
         } catch {}
     }
 
-    /// Answers most of the last demands for bits.
+    /// Answers most of the last demands for bits, and about explanations that stand.
     function doReveal(uint256 who, uint256 which) external {
         which = mixed(which);
         for (uint256 i = 0; i < 12 && i < demandIds.length; ++i) {
             uint256 number = demandIds.length - 1 - i;
             if ((which >> i) % 4 == 0) continue;
             Demanded memory one = demanded[number];
-            if (one.position.item != Item.Bits || forged[one.id] || statusOf(one.id) != Status.Pending) continue;
-            if (demands.demands(demandIds[number]).state != DemandState.Open) continue;
-            if (block.timestamp >= demands.demands(demandIds[number]).deadline) continue;
-            answerBits(actors[who % 5], headers[one.id]); // must not fail
-            if (actors[who % 5] != headers[one.id].miner) ++answers[one.id];
+            Demand memory made = demands.demands(demandIds[number]);
+            if (forged[one.id] || statusOf(one.id) != Status.Pending) continue;
+            if (made.state != DemandState.Open || block.timestamp >= made.deadline) continue;
+            address responder = actors[who % 5];
+            if (one.position.item == Item.Nodes && vouched(one, made)) {
+                vm.prank(address(reveals)); // that it is what was demanded is its business
+                demands.answer(one.id, one.position, responder); // must not fail
+            } else if (one.position.item == Item.Bits) {
+                answerBits(responder, headers[one.id]); // must not fail
+                if (responder != headers[one.id].miner) ++answers[one.id];
+            }
         }
+    }
+
+    /// Whether the explanation that a demand is about stands.
+    function vouched(Demanded memory one, Demand memory made) private view returns (bool) {
+        (Tree tree, uint32 sample) = (one.position.tree, one.position.index);
+        return explanations.vouched(one.id, tree, sample, one.position.explanation, made.deadline);
     }
 
     /// Demands explanations of a block whose bits were shown.
@@ -163,9 +175,7 @@ contract Handler is History {
             Demand memory made = demands.demands(demandIds[number]);
             bool pending = statusOf(one.id) == Status.Pending;
             bytes32 about = one.position.explanation;
-            (Tree tree, uint32 sample) = (one.position.tree, one.position.index);
-            bool stands = explanations.vouched(one.id, tree, sample, about, made.deadline);
-            bool due = block.timestamp >= made.deadline || (about != 0 && !stands);
+            bool due = block.timestamp >= made.deadline || (about != 0 && !vouched(one, made));
             if (made.state != DemandState.Open || !due || (about != 0 && !pending)) continue;
             if (!pending) {
                 try demands.expire(one.id, one.position) {
@@ -206,11 +216,15 @@ contract Handler is History {
         for (uint256 i = which % 3; i < demandIds.length; i += 3) {
             Demand memory made = demands.demands(demandIds[i]);
             Demanded memory one = demanded[i];
+            bool fell = made.state == DemandState.Answered && one.position.explanation != 0 && !vouched(one, made);
             try demands.settle(one.id, one.position) {
                 bool counted = made.state == DemandState.Answered && made.responder != headers[one.id].miner;
-                if (!counted || statusOf(one.id) != Status.Slashed) continue;
+                assertTrue(fell || statusOf(one.id) != Status.Pending, "settled before its block");
+                if (!counted || one.position.explanation != 0 || statusOf(one.id) != Status.Slashed) continue;
                 paid[one.id] += demands.answersPay(one.id) / answers[one.id];
-            } catch {}
+            } catch {
+                assertTrue(!fell, "a fee that nobody is owed stays locked");
+            }
         }
         for (uint256 i = which % 3; i < evaluations.length; i += 3) {
             Evaluation memory one = evaluations[i];
