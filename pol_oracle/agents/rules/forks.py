@@ -24,20 +24,21 @@ def survivor(view: View, block_id: BlockId) -> BlockView | None:
     return block if block.id in view.live and block.id != view.finalized_tip else None
 
 
-def witness(view: View, branch: Sequence[BlockView], judged: Callable[[BlockView], bool]) -> BlockView | None:
+def witness(view: View, branch: Sequence[BlockView], counts: Callable[[BlockView], bool]) -> BlockView | None:
     """Returns the lowest block of a branch that is better than all that contends beside its first one.
 
-    It and all below it must be judged; None if there is none.
+    It and all below it must count; None if there is none.
 
     Args:
         view: the confirmed events.
         branch: live blocks from the one above the finalized tip up.
-        judged: says whether nothing more can be demanded of a block, and nothing is.
+        counts: says whether a block is judged (nothing more can be demanded of it, and nothing is), and whether the
+            agent knows it to be right.
     """
     survivors = [survivor(view, block) for block in view.rivals]
     beside = [s.id for s in survivors if s is not None and branch[0].id not in {b.id for b in view.branch(s.id)}]
     for block in branch:
-        if not judged(block):
+        if not counts(block):
             return None
         if view.best([*beside, block.id]) == block.id:
             return block

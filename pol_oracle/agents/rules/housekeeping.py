@@ -174,13 +174,21 @@ class _Keeper:
                 yield CatchUp(best.id, number)
 
     def finalization(self, right: Collection[BlockId]) -> Iterator[Action]:
-        """The block on top of the finalized tip, on the head's branch: if the agent found it right itself."""
+        """The block on top of the finalized tip, on the head's branch.
+
+        The agent must have found it right itself, and its witness too: garbage whose proof is on its way is judged as
+        soon as its window is over, and would decide between branches.
+        """
         branch = list(self._view.branch(self._view.head))[::-1]
         if not branch or branch[0].parent != self._view.finalized_tip:
             return
         block = branch[0]
-        since, known = self._finalizable_since(block), block.id in right or block.miner == self._me
-        found = witness(self._view, branch, self._is_judged) if known and since is not None else None
+        since = self._finalizable_since(block)
+
+        def counts(block: BlockView) -> bool:
+            return self._is_judged(block) and (block.id in right or block.miner == self._me)
+
+        found = witness(self._view, branch, counts)
         if found is None or since is None:
             return
         since = max(since, self._judged_at(found))

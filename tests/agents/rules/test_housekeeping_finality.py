@@ -32,6 +32,23 @@ def test_finalizes_only_what_it_found_right_or_mined() -> None:
     assert due(scene, MINER, right=()) == [Finalize(block, block)]
 
 
+def test_pitfall_22_finalizes_on_a_witness_that_it_found_right_alone() -> None:
+    """An audit found: an agent made a block final by the work of one above it that it held a proof against."""
+    scene = Scene()
+    scene.chain(2)
+    first = scene.propose(miner=CHEAT, nonce=1)
+    second = scene.propose(first, miner=CHEAT)
+    above = scene.propose(second, miner=CHEAT)
+    scene.attest(first, V1, V2)
+    scene.wait(WINDOW + 10 * TURN)  # all is judged, and the third block alone outweighs what is beside it
+
+    assert not any(isinstance(a, Finalize) for a in due(scene, V1, right=(first,)))
+    assert not any(isinstance(a, Finalize) for a in due(scene, V1, right=(first, second)))
+    assert not any(isinstance(a, Finalize) for a in due(scene, V1, right=(first, above)))
+    assert Finalize(first, above) in due(scene, V1, right=(first, second, above))
+    assert Finalize(first, above) in due(scene, CHEAT, right=())  # its own
+
+
 def test_pitfall_22_garbage_buys_no_finality() -> None:
     """An audit found: a pile of garbage on an inferior block orphaned thirty honest blocks."""
     scene = Scene()
