@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from pol_oracle.agents.respond import call_of
-from pol_oracle.agents.rules.actions import Demand, Expire, Explain, OneCall, Reveal
+from pol_oracle.agents.rules.actions import ENTRIES, Demand, Expire, Explain, OneCall, Reveal
 from pol_oracle.agents.rules.policy import DEMANDS
 from pol_oracle.canonical.commitments.segments import SegmentEntry
 from pol_oracle.evidence import Grounds, HonestDiscloser, TraceId, answer_to, traced
 from pol_oracle.fixtures.l1 import L1, MINER, VERIFIERS, running
+from pol_oracle.l1.sending.fees import CAPS, CallKind
 from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import Role
@@ -29,6 +30,7 @@ NO_PROGRAM = (b"",)  # bits are demanded without a descriptor
 PRICE = 6 * GWEI  # wei per gas
 # bounds on what `pol bench court --only gas` measures, over weights that were made to be dear, and ConvictionGasTest
 DEAREST_PROOF, CONVICTION = 10_000_000, 90_000
+CATCH_UP, PROPOSAL = 450_000, 560_000  # after two thousand slashes: ManySlashesTest
 REFUND = 65_000  # of a fee whose explanation fell: 63,104 on Anvil
 ME = VERIFIERS[0]
 LEAVES, BITS, ROOTS, LIST = Position(Item.LEAVES), Position(Item.BITS), Position(Item.ROOTS), Position(Item.STEPS)
@@ -186,6 +188,18 @@ def test_prosecution_without_demands_costs_a_small_part_of_the_bounty(
     costs: Costs, devnet_parameters: Parameters
 ) -> None:
     assert (costs.commit + DEAREST_PROOF + CONVICTION) * PRICE <= devnet_parameters.miner_bond // 5
+
+
+@pytest.mark.parametrize(
+    ("gas", "kind", "price"), [(CATCH_UP, CallKind.HOUSEKEEPING, 16), (PROPOSAL, CallKind.PROPOSE, 60)]
+)
+def test_what_a_block_beside_the_head_pays_for_slashes_fits_the_caps(gas: int, kind: CallKind, price: int) -> None:
+    """At 16 gwei bonds end to pay for proofs. An audit found: what agents asked to be looked at cost 13 million gas."""
+    contract = (Path(__file__).parents[1] / "solidity/registry/ManySlashes.t.sol").read_text()
+    assert f"ENTRIES = {ENTRIES};" in contract
+    assert f"{gas:_}" in contract
+    limit = gas * 5 // 4 + 10_000  # as Outbox sends it
+    assert limit * price * GWEI <= CAPS[kind]
 
 
 @pytest.mark.parametrize("name", ["devnet", "resnet18", "cifar10"])

@@ -16,7 +16,7 @@ from pol_oracle.protocol.types import Address, BlockId, Seconds
 if TYPE_CHECKING:
     from pol_oracle.evidence import Answer, FraudProof
 
-ENTRIES = 1000  # of the slash log, looked at in one transaction at most
+ENTRIES = 24  # of the slash log, looked at in one transaction at most: some 14,000 gas each where a fork is long
 
 
 @dataclass(frozen=True)
