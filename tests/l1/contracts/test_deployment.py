@@ -26,6 +26,7 @@ from pol_oracle.soak.network.lies import hang_up, honestly, result
 from pol_oracle.soak.network.proxy import LyingProxy
 
 RECEIPT = "eth_getTransactionReceipt"
+CODE_LIMIT = 24_576  # bytes of a contract (EIP-170)
 DEPLOYER = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"
 
 
@@ -55,6 +56,15 @@ def test_deploy_binds_the_contracts_to_each_other(client: Client, deployment: De
     assert client.call("Bounties", "court") == deployment.addresses["Court"]
     assert client.call("Court", "bounties") == client.call("Demands", "bounties") == deployment.addresses["Bounties"]
     assert client.head() == client.finalized_tip() == bytes.fromhex(deployment.genesis_id[2:])
+
+
+def test_every_contract_fits_the_limit_of_code_as_the_page_says(client: Client, deployment: Deployment) -> None:
+    """A node that is told to allow more would take a larger one, and a network would not."""
+    page = (Path(__file__).parents[3] / "docs" / "performance.md").read_text("utf-8")
+    for name, address in deployment.addresses.items():
+        size = len(client.rpc.request("eth_getCode", address, "latest")) // 2 - 1
+        assert 0 < size < CODE_LIMIT
+        assert f"| {name} | {size:,} |" in page
 
 
 def test_deploy_twice_gives_two_networks(
