@@ -37,12 +37,14 @@ class Start:
     Attributes:
         id: of the finalized tip.
         final: an L1 block after which it was that.
-        proposed: the L1 block that holds its proposal.
+        l1_block: number of the first L1 block that may hold its proposal.
+        proposed_at: when it was proposed.
     """
 
     id: BlockId
     final: L1Block
-    proposed: L1Block
+    l1_block: int
+    proposed_at: Seconds
 
 
 class FromTip:
@@ -103,7 +105,7 @@ class FromTip:
             return None
         whole = replace(update, rollback_to=self._back, events=(*before, *money, *told))
         if not self._begun:
-            log.info("begun from the finalized tip", block=self._tip.id.hex(), l1_block=self._tip.proposed.number)
+            log.info("begun from the finalized tip", block=self._tip.id.hex(), l1_block=self._tip.l1_block)
         self._based |= moving
         self._begun, self._held, self._back = True, [], None
         return whole
@@ -128,10 +130,10 @@ class FromTip:
     def _beginning(self) -> list[ev.Event]:
         """What was before the tip's proposal, which must be among the events."""
         if not any(isinstance(event, ev.BlockProposed) and event.block_id == self._tip.id for event in self._held):
-            raise Pruned(f"it has none of L1 block {self._tip.proposed.number} either, which holds the finalized tip")
+            raise Pruned(f"it has none of L1 block {self._tip.l1_block} either, which holds the finalized tip")
         self._below, self._known = self._ancestors.ids, set()
         try:
-            return list(self._ancestors.events(self._tip.proposed.number - 1, self._window))
+            return list(self._ancestors.events(self._tip.l1_block - 1, self._window))
         except NodeTrouble:
             self._fallen()
             raise
@@ -178,5 +180,4 @@ class FromTip:
     @property
     def _before(self) -> LogPosition:
         """Right before the tip was proposed."""
-        proposed = self._tip.proposed
-        return LogPosition(proposed.number - 1, ZERO, 0, proposed.timestamp, ZERO)
+        return LogPosition(self._tip.l1_block - 1, ZERO, 0, self._tip.proposed_at, ZERO)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 
 from pol_oracle.l1.client import Client
 from pol_oracle.l1.records import L1Block
@@ -10,13 +10,13 @@ from pol_oracle.protocol.errors import ChainError, Unreachable, WrongChain
 from pol_oracle.protocol.types import Seconds
 
 
-def l1_block_of(client: Client, timestamp: Seconds, first: int, last: int) -> L1Block | None:
-    """Returns the first L1 block with a timestamp, or None if the node shows none.
+def l1_blocks_of(client: Client, timestamp: Seconds, first: int, last: int) -> range:
+    """Returns the numbers of the L1 blocks with a timestamp, as far as the node shows them: devnets make several.
 
     Args:
         client: of L1.
         timestamp: in seconds.
-        first: number of the oldest L1 block that may be it.
+        first: number of the oldest L1 block that may be one.
         last: of the newest.
 
     Raises:
@@ -28,9 +28,8 @@ def l1_block_of(client: Client, timestamp: Seconds, first: int, last: int) -> L1
         return -1 if block is None else block.timestamp  # what is not shown is older than what is
 
     numbers = range(first, last + 1)
-    place = bisect_left(numbers, timestamp, key=time_of)
-    found = _shown(client, numbers[place]) if place < len(numbers) else None
-    return found if found is not None and found.timestamp == timestamp else None
+    begin = bisect_left(numbers, timestamp, key=time_of)
+    return numbers[begin : bisect_right(numbers, timestamp, begin, key=time_of)]
 
 
 def _shown(client: Client, number: int) -> L1Block | None:

@@ -29,7 +29,7 @@ from pol_oracle.store.headers import HeaderStore
 
 from .ancestors import Ancestor, Ancestors
 from .from_tip import FromTip, Start
-from .places import l1_block_of
+from .places import l1_blocks_of
 
 ALL = -1  # rolls back everything: no L1 block has a lower number
 
@@ -94,25 +94,25 @@ class Joining:
             return everything
         self._warn(why)
         record = client.block_record(tip_id)
-        proposed = l1_block_of(client, record.proposed_at, deployment.deployed_at, final.number)
-        if proposed is None:
+        proposed = l1_blocks_of(client, record.proposed_at, deployment.deployed_at, final.number)
+        if not proposed:
             raise self._lost("it does not show the L1 block that holds the finalized tip")
-        monitor = Monitor(client, proposed.number, self._depth)
+        monitor = Monitor(client, proposed[0], self._depth)
         attester = self._account if self._has_attested() else None
         ancestors = Ancestors(client, self._fetcher(), self._genesis, record, attester, self._ancestors)
         window = deployment.parameters.challenge_window
-        tip = Start(tip_id, final, proposed)
+        tip = Start(tip_id, final, proposed[0], record.proposed_at)
         return FromTip(client, tip, ancestors, monitor, window, self._account, self.reread)
 
     def _pruned(self, newest: L1Block) -> str | None:
         """Why the log of the registry's constructor cannot be had; None if it can: then all others can, too."""
         client, first = self._client, self._deployment.deployed_at
         planted = client.block_record(self._genesis).proposed_at
-        block = l1_block_of(client, planted, first, newest.number)
-        if block is None:
+        blocks = l1_blocks_of(client, planted, first, newest.number)
+        if not blocks:
             return "it does not show the L1 block of the deployment"
         try:
-            logs = client.logs(block.number, block.number)
+            logs = client.logs(blocks[0], blocks[-1])
         except (Unreachable, WrongChain):
             raise
         except ChainError as error:
@@ -121,7 +121,7 @@ class Joining:
             raise NodeTrouble(f"L1 at {client.rpc.place} was reorganised at the deployment; check the RPC address")
         events = map(decode, logs)
         heads = (event.block_id for event in events if isinstance(event, ev.HeadChanged))
-        return None if self._genesis in heads else f"it shows no log of the deployment, of L1 block {block.number}"
+        return None if self._genesis in heads else f"it shows no log of the deployment, of L1 block {blocks[-1]}"
 
     def _warn(self, why: str) -> None:
         if not self._warned:

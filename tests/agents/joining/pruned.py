@@ -34,7 +34,7 @@ from pol_oracle.view.blocks import BlockView
 from tests.agents.scene import GENESIS, PARAMETERS, TASK, V1, Scene
 
 RETARGETED = replace(PARAMETERS, target_interval=20, half_life=40)
-OLDEST = 1  # L1 block of the deployment
+OLDEST = 1  # L1 block of the registry; the first contract came in the one before, in the same second
 
 
 class PrunedL1(Scene):
@@ -89,7 +89,7 @@ class PrunedNode:
         self.kept, self.refuses, self.away = OLDEST, False, set[str]()
         self.work: int | None = None
         self.rpc = SimpleNamespace(place="http://pruned")
-        names = {"deployed_at": OLDEST, "genesis_id": "0x" + GENESIS.hex(), "parameters": RETARGETED}
+        names = {"deployed_at": OLDEST - 1, "genesis_id": "0x" + GENESIS.hex(), "parameters": RETARGETED}
         self.deployment = SimpleNamespace(**names)
 
     def latest(self) -> L1Block:
@@ -100,7 +100,7 @@ class PrunedNode:
         if number >= self._l1.l1_block:
             return None
         if number < OLDEST:
-            return L1Block(number, ZERO, ZERO, 0, 0)
+            return L1Block(number, ZERO, ZERO, self._l1.times[OLDEST], 0)
         hashes = self._l1.hashes
         return L1Block(number, hashes[number], hashes.get(number - 1, ZERO), self._l1.times[number], 0)
 

@@ -224,7 +224,7 @@ class Player:
         moves = (self.propose, self.attest, self.finalize, self.slash, self.orphan, self.settle, self.demand, self.move)
         (*moves, self.reorg)[kind](which)
         if which % 3:
-            self.l1.wait(which)
+            self.l1.wait(which // 3)  # several L1 blocks a second, now and then
 
     def propose(self, which: int) -> None:
         live = list(self.l1.view.live)
