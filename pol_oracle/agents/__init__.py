@@ -6,6 +6,7 @@ work/          what takes time, in the background: following the chain, replays,
 monitoring/    what people see of an agent
 respond.py     actions -> contract calls
 config.py      what an agent is told at its start
+joining/       events on a node that has pruned old ones
 runtime.py     checks at the start, and one turn of the loop
 start.py       a start while L1 is away
 production.py  how an honest miner makes a proof

@@ -10,7 +10,6 @@ import structlog
 
 from pol_oracle.canonical.state import State
 from pol_oracle.l1.client import Client
-from pol_oracle.l1.monitor import Monitor
 from pol_oracle.protocol.derivation import batch, seed
 from pol_oracle.protocol.errors import ChainError, InputError
 from pol_oracle.protocol.header import Header
@@ -22,7 +21,7 @@ from pol_oracle.view.lineage import Chain, Lineage
 from .config import HelperConfig
 from .monitoring.absence import Absence
 from .monitoring.logs import log_to
-from .runtime import open_store, prepare_workload, stop_on_signals
+from .runtime import open_events, open_store, prepare_workload, stop_on_signals
 from .start import once_l1_is_there
 from .storage.kept import KeptStates
 from .work.follow import Follower
@@ -43,7 +42,7 @@ class ChainStates:
 
     def __init__(self, config: HelperConfig, client: Client, follower: Follower, stop: threading.Event) -> None:
         deployment = config.deployment
-        self._monitor = Monitor(client, deployment.deployed_at, deployment.confirmations)
+        self._events = open_events(client, config, deployment.confirmations, None)
         self._history = History(bytes.fromhex(deployment.genesis_id.removeprefix("0x")))
         self._follower, self._kept, self._stop = follower, KeptStates(config.kept_path), stop
         self._absence = Absence(log)
@@ -60,11 +59,13 @@ class ChainStates:
             None if neither L1 nor those headers lead to the block, or L1 does not answer.
         """
         try:
-            update = self._monitor.poll()
+            update = self._events.poll()
         except ChainError as error:
             self._absence.note(error)
             return None
         self._absence.over()
+        if update is None:
+            return None
         view = self._history.update(update.rollback_to, update.events, update.l1_block, update.timestamp)
         self._history.forget(update.firm)
         if update.whole:

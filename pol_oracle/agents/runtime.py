@@ -22,7 +22,7 @@ from pol_oracle.l1.check import Check, Folded
 from pol_oracle.l1.client import Client
 from pol_oracle.l1.contracts.deployment import Deployment
 from pol_oracle.l1.devnet.automine import Pulse
-from pol_oracle.l1.monitor import Monitor, Update
+from pol_oracle.l1.monitor import Update
 from pol_oracle.l1.node.node import Node
 from pol_oracle.l1.node.rpc import Rpc
 from pol_oracle.l1.records import Bond
@@ -34,11 +34,13 @@ from pol_oracle.protocol.parameters import Parameters
 from pol_oracle.protocol.text import ether
 from pol_oracle.protocol.types import Address, BlockId, Wei
 from pol_oracle.store import Limits, StateStore
+from pol_oracle.store.headers import HeaderStore
 from pol_oracle.task import Workload, build_workload
 from pol_oracle.task_file import deployed_spec
 from pol_oracle.view import History, View
 
 from .config import AgentConfig, HelperConfig
+from .joining import Joining
 from .monitoring.absence import Absence
 from .monitoring.gauges import network_gauges
 from .monitoring.metrics import Metrics
@@ -54,10 +56,10 @@ _READS_PER_WINDOW = 8  # of files that are served as slowly as can be
 
 
 class EventSource(Protocol):
-    """What the loop needs of the monitor."""
+    """What the loop needs of whatever reads L1's events."""
 
-    def poll(self) -> Update:
-        """Returns what is new on L1."""
+    def poll(self) -> Update | None:
+        """Returns what is new on L1; None: it is on its way there, and is to be asked again."""
 
 
 @dataclass(frozen=True)
@@ -138,6 +140,23 @@ def open_store(config: AgentConfig | HelperConfig, *before: Path) -> StateStore:
     return StateStore([*before, *(config.store or config.deployment.store)], limits)
 
 
+def header_store(files: StateStore, deployment: Deployment) -> HeaderStore:
+    """Returns the headers of a deployment's blocks among the files of a store."""
+    return HeaderStore(files, deployment.task.id, deployment.task.batch_size)
+
+
+def open_events(client: Client, config: AgentConfig | HelperConfig, depth: int, account: Address | None) -> Joining:
+    """Returns what reads the deployment's events, also on a node that has pruned the old ones.
+
+    Args:
+        client: connected to it.
+        config: says where headers are found.
+        depth: L1 blocks a log must be deep.
+        account: whose bonds matter in any case.
+    """
+    return Joining(client, depth, account, lambda: header_store(open_store(config), config.deployment))
+
+
 def open_context(config: AgentConfig, role: Role) -> Context:
     """Connects to L1 and opens the agent's files.
 
@@ -160,18 +179,19 @@ def open_context(config: AgentConfig, role: Role) -> Context:
     sender = Sender(
         client, config.account, config.sender_path, confirmations=config.depth, fees=fees, proposals=private
     )
-    monitor, address = Monitor(client, deployment.deployed_at, config.depth), str(config.account.address)
+    address = str(config.account.address)
+    events = open_events(client, config, config.depth, address)
     memory = AgentMemory(config.memory_path(role), genesis_id, address)
     return Context(
         config=config,
         parameters=deployment.parameters,
         task_id=deployment.task.id,
         genesis_id=genesis_id,
-        events=monitor,
+        events=events,
         sender=sender,
         memory=memory,
         records=Records(config.status_path, config.name, role, address, memory.refusals()),
-        check=Check(client, monitor, address, role),
+        check=Check(client, events, address, role),
         pulse=Pulse(client).beat,
         metrics=None if config.metrics_port is None else Metrics(config.metrics_port, config.name),
     )
@@ -285,7 +305,8 @@ class Loop(ABC):
 
     def _listen(self) -> bool:
         """Takes in what is new; says whether the view may be acted on."""
-        update = self.context.events.poll()
+        if (update := self.context.events.poll()) is None:
+            return False
         if update.rollback_to is not None:
             self.log.warning("l1 was reorganised", rollback_to=update.rollback_to)
         self._whole = update.whole

@@ -19,9 +19,9 @@ from .rules.decide import decide_verifier
 from .rules.demands import exhausted
 from .rules.knowledge import Verifier
 from .rules.verdicts import Answerer, Replay, Verdict
-from .runtime import Context, Loop, open_store, prepare_workload, stop_on_signals
+from .runtime import Context, Loop, header_store, open_store, prepare_workload, stop_on_signals
 from .start import joined
-from .storage.kept import FinalStates, KeptStates
+from .storage.kept import FinalHeaders, FinalStates, KeptStates
 from .work.answer_worker import AnswerWorker
 from .work.answerer import HonestAnswerer
 from .work.follow import Follower
@@ -38,6 +38,7 @@ class VerifierLoop(Loop):
         answer: computes what is demanded of blocks that it attested to.
         kept: its own states, kept for as long as blocks that build on them are judged.
         served: where it puts final states for others.
+        headers: where it puts the headers of final blocks.
     """
 
     def __init__(
@@ -47,9 +48,10 @@ class VerifierLoop(Loop):
         answer: Answerer,
         kept: KeptStates | None = None,
         served: FinalStates | None = None,
+        headers: FinalHeaders | None = None,
     ) -> None:
         super().__init__(context)
-        self._kept, self._served = kept, served
+        self._kept, self._served, self._headers = kept, served, headers
         config, me = context.config, context.me
         self._replay_queue = ReplayQueue(replay, context.memory, me, context.parameters, self.log, config.background)
         stagger = config.policy.turn(context.parameters)
@@ -75,6 +77,8 @@ class VerifierLoop(Loop):
         self._tell_work(view)
         if self._served is not None:
             self._served.turn(view)
+        if self._headers is not None:
+            self._headers.turn(view)
         if self._kept is not None and self._whole:
             self._kept.tidy(view)
         return decide_verifier(view, own, self.context.parameters, self.context.config.policy)
@@ -128,5 +132,6 @@ def run_verifier(config: AgentConfig, stop: threading.Event | None = None) -> No
     follower = Follower(workload, context.genesis_id, own, home=config.kept_path, budget=config.budget)
     kept = KeptStates(config.kept_path)
     final = FinalStates(StateStore([config.kept_path]), served, workload.model)
-    loop = VerifierLoop(context, Replayer(follower), HonestAnswerer(follower), kept, final)
+    headers = FinalHeaders(header_store(StateStore(served.urls[:1]), config.deployment))
+    loop = VerifierLoop(context, Replayer(follower), HonestAnswerer(follower), kept, final, headers)
     loop.run(stop or stop_on_signals())

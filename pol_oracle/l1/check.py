@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import structlog
 
@@ -13,7 +14,7 @@ from pol_oracle.protocol.text import printable
 from pol_oracle.protocol.types import Address, BlockId
 
 from .client import Client
-from .monitor import Monitor, Update
+from .monitor import Update
 from .records import Bond
 
 NO_BOND = Bond(0, 0)
@@ -22,6 +23,13 @@ EVERY = 16  # L1 blocks between two checks of an agent that is up to date
 LONGEST_PAUSE = 64  # L1 blocks between two readings of the whole history
 
 log = structlog.get_logger(__name__)
+
+
+class Rereads(Protocol):
+    """Whatever reads events, such as a monitor."""
+
+    def reread(self) -> None:
+        """Lets the next look begin from the start, and tell everything anew."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +95,7 @@ class Check:
 
     Args:
         client: connected to the deployment.
-        monitor: read the events; is sent back to the start if they do not add up.
+        source: read the events; is sent back to the start if they do not add up.
         account: address of the agent.
         role: what it is bonded as.
 
@@ -95,9 +103,9 @@ class Check:
         role: the same.
     """
 
-    def __init__(self, client: Client, monitor: Monitor, account: Address, role: Role) -> None:
+    def __init__(self, client: Client, source: Rereads, account: Address, role: Role) -> None:
         self._client = client
-        self._monitor = monitor
+        self._source = source
         self._account = account
         self.role = role
         self._sound = True
@@ -149,12 +157,12 @@ class Check:
 
     def _reread(self, update: Update) -> None:
         self._checked = update.l1_block
-        self._monitor.reread()
+        self._source.reread()
 
     def _said(self, update: Update) -> Folded | None:
         """What the contracts say after the L1 block of an update; None if it is not on the chain any more."""
         at = update.l1_block
-        bond = Bond(*self._client.call("BondVault", "bondOf", self._account, self.role, at=at))
+        bond = self._client.bond(self._account, self.role, at)
         head, tip = _ends(self._client, at)
         block = self._client.block(at)
         if block is None:

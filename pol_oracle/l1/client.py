@@ -322,13 +322,13 @@ class Client(Node):
         """Returns 0: none, 1: attested, 2: settled."""
         return int(self.call("PoLRegistry", "attestationOf", block_id, verifier))
 
-    def bond(self, account: Address, role: Role) -> Bond:
+    def bond(self, account: Address, role: Role, at: int | str = "latest") -> Bond:
         """Returns an account's bond in a role."""
-        return Bond(*self.call("BondVault", "bondOf", account, role))
+        return Bond(*self.call("BondVault", "bondOf", account, role, at=at))
 
-    def credit(self, account: Address) -> int:
+    def credit(self, account: Address, at: int | str = "latest") -> int:
         """Returns what an account can collect, in wei."""
-        return int(self.call("BondVault", "creditOf", account))
+        return int(self.call("BondVault", "creditOf", account, at=at))
 
     def learn(self, account: Address) -> int:
         """Returns an account's LEARN, in the token's smallest unit."""

@@ -11,6 +11,7 @@
     `-- ChainError           L1 did not do what was asked
         |-- Unreachable      no answer from the RPC endpoint
         |   `-- NodeTrouble  it answered that it cannot just now, or what cannot be read
+        |-- Pruned           what happened long ago is neither on the endpoint nor in a store
         |-- WrongChain       the endpoint serves another chain or another deployment
         |-- Reverted         a contract refused, with its decoded custom error
         `-- NotMined         a transaction was sent and not included in time
@@ -82,6 +83,10 @@ class Unreachable(ChainError):
 
 class NodeTrouble(Unreachable):
     """The RPC endpoint answers that it cannot just now (an internal error, a rate limit), or what cannot be read."""
+
+
+class Pruned(ChainError):
+    """The RPC endpoint has thrown old logs away, and no store serves what would do in their place."""
 
 
 class WrongChain(ChainError):

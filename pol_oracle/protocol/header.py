@@ -7,8 +7,12 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from eth_abi.abi import decode, encode
+from eth_abi.exceptions import DecodingError
+from eth_utils.address import to_checksum_address
+
 from .errors import InputError
-from .hashing import keccak_abi
+from .hashing import keccak
 from .types import BlockId
 
 HEADER_TYPE = "(bytes32,address,uint64,uint32[],bytes32,bytes32,bytes32,bytes32,bytes32,uint32,uint32)"
@@ -62,9 +66,29 @@ class Header:
             self.correct_after,
         )
 
+    def encode(self, task_id: bytes) -> bytes:
+        """``abi.encode(taskId, header)``: what its id is the hash of."""
+        return encode(["bytes32", HEADER_TYPE], [task_id, self.astuple()])
+
+    @staticmethod
+    def decode(data: bytes, task_id: bytes) -> Header:
+        """Reads what :meth:`encode` gave.
+
+        Raises:
+            InputError: it is no header of that task: whoever wrote it may want to harm.
+        """
+        try:
+            _, (parent, miner, nonce, indices, *rest) = decode(["bytes32", HEADER_TYPE], data)
+            header = Header(parent, str(to_checksum_address(miner)), nonce, tuple(indices), *rest)
+        except (DecodingError, ValueError, OverflowError) as error:
+            raise InputError(f"this is no header: 0x{data[:32].hex()}…") from error
+        if header.encode(task_id) != data:
+            raise InputError(f"this is no header of this task: 0x{data[:32].hex()}…")
+        return header
+
     def id(self, task_id: bytes) -> BlockId:
         """``keccak256(abi.encode(taskId, header))``."""
-        return keccak_abi(["bytes32", HEADER_TYPE], [task_id, self.astuple()])
+        return keccak(self.encode(task_id))
 
     def dumps(self) -> str:
         """Returns the header as one line of JSON."""

@@ -1,4 +1,4 @@
-"""A folder of states over HTTP, read-only. It serves states by name and nothing else: no listing, no other file."""
+"""A folder of states and headers over HTTP, read-only. It serves them by name and nothing else: no listing."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from pol_oracle.protocol.errors import InputError
 
-from .states import STATE_NAME
+from .states import FILE_NAME
 
 _MAX_CONNECTIONS = 256
 _REQUEST_S = 10.0  # until a connection has asked for something
@@ -28,15 +28,15 @@ _ANSWER_S = 900.0  # until it has read the answer
 def application(folder: Path) -> Starlette:
     """Returns the ASGI application behind :func:`serve`."""
 
-    async def state(request: Request) -> Response:
+    async def file(request: Request) -> Response:
         name = request.path_params["name"]
         path = folder / name
         # The pattern admits no separator and no dot but its own; a link could still lead out of the folder.
-        if not STATE_NAME.fullmatch(name) or path.is_symlink() or not path.is_file():
-            return PlainTextResponse("no such state\n", status_code=404)
+        if not FILE_NAME.fullmatch(name) or path.is_symlink() or not path.is_file():
+            return PlainTextResponse("no such file\n", status_code=404)
         return FileResponse(path, media_type="application/octet-stream")
 
-    return Starlette(routes=[Route("/{name}", state, methods=["GET"])])
+    return Starlette(routes=[Route("/{name}", file, methods=["GET"])])
 
 
 class Impatient(H11Protocol):
@@ -75,10 +75,10 @@ def configuration(folder: Path) -> uvicorn.Config:
 
 
 def serve(folder: Path, host: str = "127.0.0.1", port: int = 8547, ready: Callable[[str], None] | None = None) -> None:
-    """Serves a folder's states until interrupted.
+    """Serves a folder's states and headers until interrupted.
 
     Args:
-        folder: where the states lie; files that appear later are served too.
+        folder: where they lie; files that appear later are served too.
         host: address to listen on.
         port: TCP port; 0 takes any free one.
         ready: told the URL once the port is bound.

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,6 @@ log = structlog.get_logger(__name__)
 
 CHUNK = 1 << 18  # bytes read at once
 ROOT_SIZE = 32
-STATE_NAME = re.compile(r"[0-9a-f]{64}\.f32")
 _HTTP = ("http://", "https://")
 
 
@@ -49,19 +49,29 @@ class Limits:
     longest_s: float = 3600.0
 
 
-def file_name(root: bytes) -> str:
-    """Returns the name of the state with this root.
+class FileKind(StrEnum):
+    """What a file holds; how its name ends."""
+
+    STATE = ".f32"
+    HEADER = ".header"
+
+
+FILE_NAME = re.compile(rf"[0-9a-f]{{64}}({'|'.join(re.escape(kind) for kind in FileKind)})")
+
+
+def file_name(root: bytes, kind: FileKind = FileKind.STATE) -> str:
+    """Returns the name of the state with this root, or of another kind of file with this hash.
 
     Raises:
         StoreError: ``root`` is not 32 bytes.
     """
     if len(root) != ROOT_SIZE:
-        raise StoreError(f"a state root is {ROOT_SIZE} bytes, not {len(root)}")
-    return f"{root.hex()}.f32"
+        raise StoreError(f"a {kind.name.lower()} is named by {ROOT_SIZE} bytes, not {len(root)}")
+    return f"{root.hex()}{kind}"
 
 
 class StateStore:
-    """States in one or more places. The first is written; all are read, in order.
+    """States, and other files named by a hash, in one or more places. The first is written; all are read, in order.
 
     Args:
         urls: folders or fsspec URLs (``file://``, ``http://``, ``https://``, ``s3://`` …).
@@ -95,18 +105,19 @@ class StateStore:
         """Whether the first place takes no writes, whoever asks."""
         return self.urls[0].startswith(_HTTP)
 
-    def put(self, root: bytes, data: bytes) -> None:
+    def put(self, root: bytes, data: bytes, kind: FileKind = FileKind.STATE) -> None:
         """Writes a state to the first place: whole or not at all.
 
         Args:
             root: the state's root, 32 bytes; names the file.
             data: its bytes, as ``State.to_bytes`` gives them.
+            kind: what it is, if not a state.
 
         Raises:
             StoreError: no space, no permission, or a place that takes no writes.
         """
         files, folder = self._places[0]
-        name = file_name(root)
+        name = file_name(root, kind)
         if self.read_only:
             raise StoreError(f"the store {self._shown[0]} is read-only; name a folder before it to write to")
         try:
@@ -116,7 +127,7 @@ class StateStore:
             else:
                 files.pipe_file(f"{folder}/{name}", data)
         except OSError as error:
-            raise StoreError(f"cannot write state {name} to {self._shown[0]}: {_reason(error)}") from error
+            raise StoreError(f"cannot write {name} to {self._shown[0]}: {_reason(error)}") from error
 
     def remove(self, root: bytes) -> None:
         """Removes a state from the first place, if it is there.
@@ -152,7 +163,7 @@ class StateStore:
         """Returns the roots whose states lie in the first place, if that is a folder on this machine; else none."""
         files, folder = self._places[0]
         paths = Path(folder).glob("*.f32") if isinstance(files, LocalFileSystem) else ()
-        return {bytes.fromhex(path.stem) for path in paths if STATE_NAME.fullmatch(path.name)}
+        return {bytes.fromhex(path.stem) for path in paths if FILE_NAME.fullmatch(path.name)}
 
     def get(self, root: bytes, size: int) -> bytes:
         """Returns the first state found under this name, ``size`` bytes long. Its root is *not* checked.
@@ -163,7 +174,7 @@ class StateStore:
         """
         return next(self.candidates(root, size))
 
-    def candidates(self, root: bytes, size: int) -> Iterator[bytes]:
+    def candidates(self, root: bytes, size: int, kind: FileKind = FileKind.STATE) -> Iterator[bytes]:
         """Yields the bytes of every place that holds ``size`` bytes under this name.
 
         So a caller who finds a wrong root can go on to the next place. Reads at most ``size + 1`` bytes from each.
@@ -172,7 +183,7 @@ class StateStore:
             CorruptState: when none is left, and some file had another size.
             StoreError: when none is left, and nothing was wrong with a file.
         """
-        name = file_name(root)
+        name = file_name(root, kind)
         failures: list[str] = []
         corrupt = False
         for url, (files, folder) in zip(self._shown, self._places, strict=True):
@@ -185,12 +196,12 @@ class StateStore:
             else:
                 if len(data) == size:
                     yield data
-                    failures.append(f"{url}: has another root")
+                    failures.append(f"{url}: has another {'root' if kind is FileKind.STATE else 'hash'}")
                 else:
                     failures.append(f"{url}: {'more' if len(data) > size else 'fewer'} than the {size} bytes expected")
                 corrupt = True
-        kind = CorruptState if corrupt else StoreError
-        raise kind(f"no usable copy of state {name} ({'; '.join(failures)}): name a store that has it with --store")
+        what = f"no usable copy of {kind.name.lower()} {name} ({'; '.join(failures)})"
+        raise (CorruptState if corrupt else StoreError)(f"{what}: name a store that has it with --store")
 
     def _open_place(self, url: str) -> tuple[Any, str]:
         options: dict[str, Any] = {"skip_instance_cache": True}

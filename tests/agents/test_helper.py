@@ -35,7 +35,7 @@ def helping(
         update = Update(None, tuple(scene.history.events), scene.l1_block, scene.now, whole)
         return SimpleNamespace(poll=lambda: update)
 
-    monkeypatch.setattr(helper, "Monitor", told)
+    monkeypatch.setattr(helper, "open_events", told)
     deployment = SimpleNamespace(deployed_at=0, confirmations=0, genesis_id="0x" + GENESIS.hex())
     config: Any = SimpleNamespace(deployment=deployment, kept_path=folder)
     return ChainStates(config, cast(Client, None), follower, threading.Event())

@@ -27,9 +27,9 @@ class Events:
 
     def __init__(self) -> None:
         self.error: Exception | None = None
-        self.update = Update(None, (), 1, 1000)
+        self.update: Update | None = Update(None, (), 1, 1000)
 
-    def poll(self) -> Update:
+    def poll(self) -> Update | None:
         if self.error is not None:
             raise self.error
         return self.update
@@ -66,6 +66,19 @@ def test_pitfall_15_l1_that_gives_no_useful_answer_is_waited_for(error: ChainErr
 
     events.error = None
     assert loop.turn()
+
+
+def test_nothing_is_done_before_there_is_something_to_go_by() -> None:
+    events, thought = Events(), list[View]()
+    loop = idle(events)
+    loop.think = lambda view: thought.append(view) or ()  # type: ignore[method-assign,func-returns-value]
+    events.update = None
+    assert loop.turn()
+    assert not thought
+
+    events.update = Update(None, (), 1, 1000)
+    assert loop.turn()
+    assert thought
 
 
 def test_another_deployment_ends_the_loop() -> None:

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from pol_oracle.agents.monitoring.absence import Absence
 from pol_oracle.agents.start import once_l1_is_there
-from pol_oracle.protocol.errors import ChainError, InputError, NodeTrouble, Unreachable, WrongChain
+from pol_oracle.protocol.errors import ChainError, InputError, NodeTrouble, Pruned, Unreachable, WrongChain
 
 
 class Stop(threading.Event):
@@ -72,6 +72,12 @@ def test_what_waiting_does_not_mend_ends_it_at_once(error: Exception) -> None:
 
     with pytest.raises(type(error)):
         once_l1_is_there(connect, Stop(3), logger())
+
+
+def test_what_passes_only_if_somebody_does_something_is_an_error() -> None:
+    with capture_logs() as said:
+        Absence(logger()).note(Pruned("give another node"))
+    assert [(entry["event"], entry["log_level"]) for entry in said] == [("there is nothing to begin from", "error")]
 
 
 def test_how_long_it_lasts_is_said() -> None:

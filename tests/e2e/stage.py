@@ -15,6 +15,7 @@ from pol_oracle.agents.miner import MinerLoop, Produce
 from pol_oracle.agents.rules.policy import Policy
 from pol_oracle.agents.rules.verdicts import Answerer, Invalid, Replay, Unavailable, Valid, Verdict
 from pol_oracle.agents.runtime import Context, Loop, open_context
+from pol_oracle.agents.storage.kept import FinalHeaders, FinalStates
 from pol_oracle.agents.verifier import VerifierLoop
 from pol_oracle.agents.work.follow import Ask
 from pol_oracle.agents.work.worker import Background, Cancelled
@@ -174,9 +175,17 @@ class Stage:
             **options,
         )
 
-    def verifier(self, account: LocalAccount, replay: Replay = believe, answer: Answerer = silent) -> VerifierLoop:
+    def verifier(
+        self,
+        account: LocalAccount,
+        replay: Replay = believe,
+        answer: Answerer = silent,
+        served: FinalStates | None = None,
+        headers: FinalHeaders | None = None,
+    ) -> VerifierLoop:
         """Opens a verifier that comes to these verdicts."""
-        return self._join(VerifierLoop(self._context(account, Role.VERIFIER), replay, answer))
+        context = self._context(account, Role.VERIFIER)
+        return self._join(VerifierLoop(context, replay, answer, served=served, headers=headers))
 
     def against(self, *cheats: LocalAccount, kind: EvidenceKind = EvidenceKind.ACCURACY) -> Replay:
         """A replay that has proof against these miners' blocks, or lacks their bits."""

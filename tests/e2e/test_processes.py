@@ -27,6 +27,7 @@ def test_agents_killed_in_the_middle_send_nothing_twice_and_forget_no_duty(proce
     processes.until(all_paid)
     processes.until(lambda: processes.status("miner-1")["finalized_height"] >= 2)  # the miner has seen it too
     processes.until(lambda: any((processes.folder / "store").glob("*.f32")))  # for who comes later
+    assert any((processes.folder / "store").glob("*.header"))
     proposals = Counter(e.block_id for e in processes.history.events if isinstance(e, ev.BlockProposed))
     assert set(proposals.values()) == {1}
     heights = [b.height for b in processes.history.view.blocks.values()]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pol_oracle.protocol import derivation
 from pol_oracle.protocol.eligible import EligibleRange, EligibleWeights, packed, unpacked
 from pol_oracle.protocol.errors import InputError, RuleError
-from pol_oracle.protocol.hashing import Tag
+from pol_oracle.protocol.hashing import Tag, keccak
 from pol_oracle.protocol.header import Header
 from pol_oracle.protocol.lifecycle import TRANSITIONS, Candidate, Status, choose_head, jump_height
 from pol_oracle.protocol.rules import HARDENED, PAPER, Rules, RuleSet, satisfies
@@ -58,6 +58,24 @@ def test_a_text_that_is_no_header_is_refused_in_words(old: str, new: str) -> Non
     assert old in text
     with pytest.raises(InputError, match="header"):
         Header.loads(text.replace(old, new, 1))
+
+
+def test_a_header_survives_the_way_as_what_its_id_is_the_hash_of() -> None:
+    data = HEADER.encode(TASK_ID)
+    assert Header.decode(data, TASK_ID) == HEADER
+    assert keccak(data) == HEADER.id(TASK_ID)
+
+
+@given(st.lists(st.tuples(st.integers(0, 18 * 32 - 1), st.integers(1, 255)), min_size=1, max_size=4), st.binary())
+def test_bytes_that_are_no_header_are_refused_in_words(changes: list[tuple[int, int]], more: bytes) -> None:
+    data = bytearray(HEADER.encode(TASK_ID))
+    for place, change in changes:
+        data[place] ^= change
+    for damaged in (bytes(data), data[:-1], data[:64] + more, HEADER.encode(TASK_ID) + more + b"!", more):
+        try:
+            assert Header.decode(bytes(damaged), TASK_ID).encode(TASK_ID) == damaged
+        except InputError as error:
+            assert "this is no header" in str(error)
 
 
 @given(WORD, st.integers(0, 24), st.integers(1, 2**32), st.integers(0, 3))

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from pol_oracle.protocol.errors import ChainError, StoreError, WrongChain
+from pol_oracle.protocol.errors import ChainError, Pruned, StoreError, WrongChain
 
 LONGEST_PAUSE_S = 10.0  # between two tries
 
@@ -38,7 +38,10 @@ class Absence:
         self._tries += 1
         if self._tries & (self._tries - 1) == 0:
             what = "l1 is away" if isinstance(error, ChainError) else "the disk takes no writes"
-            self._log.warning(what, since=f"{self._clock() - self._since:.0f} s", tries=self._tries, reason=str(error))
+            tell = self._log.warning
+            if isinstance(error, Pruned):  # it is there, and this passes only if somebody does something
+                what, tell = "there is nothing to begin from", self._log.error
+            tell(what, since=f"{self._clock() - self._since:.0f} s", tries=self._tries, reason=str(error))
 
     def over(self) -> None:
         """Takes note of a try that did not fail."""

@@ -1,4 +1,7 @@
-"""States on disk: of blocks that may be built on, in an agent's own folder, and of final ones, for others to find."""
+"""States on disk: of blocks that may be built on, in an agent's own folder, and of final ones, for others to find.
+
+With the latter go the headers of all final blocks.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +14,16 @@ import structlog
 from pol_oracle.canonical.models import Model
 from pol_oracle.canonical.state import State
 from pol_oracle.protocol.errors import StoreError
-from pol_oracle.protocol.types import Root
+from pol_oracle.protocol.types import BlockId, Root
 from pol_oracle.store import StateStore, file_name
+from pol_oracle.store.headers import HeaderStore
 from pol_oracle.task import fetch_state
 from pol_oracle.view import View
 
 log = structlog.get_logger(__name__)
 
 SERVED = 4  # newest final states that stay in the store
+HEADERS = 8  # that are looked for, and put there, in one turn of an agent
 
 
 class KeptStates:
@@ -98,6 +103,39 @@ class FinalStates:
         headers = (view.blocks[block_id].header for block_id in view.finalized)
         there = self._served.roots()
         return deque(header.post_root for header in headers if header is not None and header.post_root in there)
+
+
+class FinalHeaders:
+    """Puts the headers of all final blocks where whoever joins on a node without old logs finds them.
+
+    After a start all of them are looked for, a few at a time, and those that are missing or damaged are put there.
+
+    Args:
+        served: the network's store; its first place alone.
+    """
+
+    def __init__(self, served: HeaderStore) -> None:
+        self._served = served
+        self._height = 0  # up to which all are there
+        self._last: BlockId | None = None  # the block at that height
+        self._refused_at: BlockId | None = None  # the finalized tip when the store took nothing
+
+    def turn(self, view: View) -> None:
+        """Serves the next few."""
+        if self._served.read_only or view.finalized_tip == self._refused_at:
+            return
+        if view.finalized[self._height : self._height + 1] != [self._last]:  # the beginning, or L1 was reorganised
+            self._height, self._last = 0, view.finalized[0]
+        try:
+            for block_id in view.finalized[self._height + 1 : self._height + 1 + HEADERS]:
+                header = view.blocks[block_id].header
+                if header is not None and not self._served.has(block_id):
+                    self._served.put(header)
+                self._height, self._last = self._height + 1, block_id
+        except StoreError as error:
+            if self._refused_at is None:
+                log.warning("headers are not served by this agent", reason=str(error))
+            self._refused_at = view.finalized_tip
 
 
 def _right(store: StateStore, model: Model, root: Root) -> State | None:

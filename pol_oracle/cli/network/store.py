@@ -1,4 +1,4 @@
-"""``pol store``: final states, for others to begin with."""
+"""``pol store``: final states and headers, for others to begin with."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from ..options import Json
 from ..settings import Settings
 
 app = typer.Typer(
-    no_args_is_help=True, help="The store of final states, named by their root: late joiners begin with one."
+    no_args_is_help=True,
+    help="The store of final states, named by their root, and of headers: late joiners begin with them.",
 )
 
 
@@ -26,7 +27,7 @@ def serve(
     port: Annotated[int, typer.Option(min=1, max=65535, help="TCP port.")] = 8547,
     json: Json = False,
 ) -> None:
-    """Serve states over HTTP, read-only, until Ctrl-C. Others name it with `pol verifier run --store URL`."""
+    """Serve states and headers over HTTP until Ctrl-C, to read. Others name it with `pol verifier run --store URL`."""
     from pol_oracle.store.server import serve as run
 
     settings: Settings = ctx.obj

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from pol_oracle.store import StateStore, file_name
+from pol_oracle.store import FileKind, StateStore, file_name
 
 MOST_BYTES = 1 << 30
 
@@ -24,10 +24,10 @@ class StateShelf(StateStore):
         super().__init__([own, *places])
         self._own, self._most_bytes = own, most_bytes
 
-    def put(self, root: bytes, data: bytes) -> None:
+    def put(self, root: bytes, data: bytes, kind: FileKind = FileKind.STATE) -> None:
         """See the base class."""
-        super().put(root, data)
-        written = self._own / file_name(root)
+        super().put(root, data, kind)
+        written = self._own / file_name(root, kind)
         room = self._most_bytes - len(data)
         for path in sorted(self._own.glob("*.f32"), key=_age, reverse=True):
             if path == written:

@@ -31,6 +31,7 @@ LONGEST_ANSWER = 64 * 2**20  # bytes: four times the logs of an L1 block of 60 m
 MOST_PARTS = 2**21  # lists, objects, and what is in them: a few bytes each, and a hundred once they are decoded
 REVERT_CODES = (3, -32015)  # of a call that reverted: EIP-1474's successors; OpenEthereum, Nethermind
 TROUBLE_CODES = (-32603, -32002, 429)  # internal error; resource unavailable; too many requests
+PRUNED_CODE = 4444  # EIP-4444: it will not come back
 REVERT_WORDS = ("revert", "out of gas", "gas required exceeds", "invalid opcode", "vm execution error")
 TROUBLE_WORDS = (
     *("too many requests", "rate limit", "rate-limit", "ratelimit", "requests per", "request count", "request limit"),
@@ -56,9 +57,15 @@ class Refusal:
         return self.code not in TROUBLE_CODES and _says(self.message, REVERT_WORDS)
 
     @property
+    def pruned(self) -> bool:
+        """Says whether the node has thrown away what was asked for."""
+        return not self.reverted and (self.code == PRUNED_CODE or _says(self.message, ("pruned",)))
+
+    @property
     def troubled(self) -> bool:
         """Says whether the node could not answer just now."""
-        return not self.reverted and (self.code in TROUBLE_CODES or _says(self.message, TROUBLE_WORDS))
+        passing = self.code in TROUBLE_CODES or _says(self.message, TROUBLE_WORDS)
+        return passing and not self.reverted and not self.pruned
 
 
 class _Transient(Exception):
@@ -217,7 +224,8 @@ def _refusal(error: Any) -> Refusal:
 
 def _judged(refusal: Refusal, status: int) -> Refusal:
     """A refusal that stands: trouble passes, and an HTTP status of trouble counts where the code says nothing."""
-    if refusal.troubled or (not refusal.reverted and (status == 429 or status >= 500)):
+    final = refusal.reverted or refusal.pruned
+    if refusal.troubled or (not final and (status == 429 or status >= 500)):
         raise _Transient(refusal.message, refused=True)
     return refusal
 

@@ -201,6 +201,20 @@ def no_logs(asked: Question) -> Reply:
     return result([])
 
 
+def pruned(before: int, *, refuses: bool) -> Lie:
+    """Has thrown away what was logged in L1 blocks before one, and shows nothing of it, or refuses to."""
+
+    def forgetful(asked: Question) -> Reply:
+        first = asked.params[0].get("fromBlock")
+        if refuses and first is not None and int(first, 16) < before:
+            return refuse(4444, "pruned history unavailable")(asked)
+        body = asked.pass_on(asked.method, asked.params)
+        body["result"] = [log for log in body.get("result", []) if int(log["blockNumber"], 16) >= before]
+        return Reply(body)
+
+    return forgetful
+
+
 def other_logs(asked: Question) -> Reply:
     """Tells logs twice, in another order, or as they cannot be."""
     body = asked.pass_on(asked.method, asked.params)

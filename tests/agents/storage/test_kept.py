@@ -6,15 +6,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import structlog
 
-from pol_oracle.agents.storage.kept import SERVED, FinalStates, KeptStates
+from pol_oracle.agents.storage.kept import HEADERS, SERVED, FinalHeaders, FinalStates, KeptStates
 from pol_oracle.canonical.models import build_model
 from pol_oracle.canonical.state import State
 from pol_oracle.protocol.errors import StoreError
 from pol_oracle.protocol.hashing import keccak
 from pol_oracle.store import StateStore, file_name
+from pol_oracle.store.headers import HeaderStore
 from pol_oracle.task import fetch_state
-from tests.agents.scene import CHEAT, GENESIS, Scene
+from tests.agents.scene import CHEAT, GENESIS, TASK, Scene
 
 MODEL = build_model("cnn")
 STATE = b"weights!"
@@ -191,6 +193,73 @@ def test_states_that_an_earlier_life_served_do_not_pile_up(tmp_path: Path) -> No
             chain.finalize()
         chain.final = FinalStates(chain.own, chain.served, MODEL)
     assert chain.left == list(range(15 - SERVED, 15))
+
+
+def final_chain(blocks: int) -> Scene:
+    scene = Scene()
+    for block in scene.chain(blocks):
+        scene.finalize(block)
+    return scene
+
+
+def headers_in(folder: Path) -> HeaderStore:
+    return HeaderStore(StateStore([folder]), TASK, 4)
+
+
+def served_in(folder: Path, scene: Scene) -> list[int]:
+    """Heights of the final blocks whose headers are served, and right."""
+    return [height for height, block in enumerate(scene.view.finalized) if headers_in(folder).has(block)]
+
+
+def test_headers_of_all_final_blocks_are_served_a_few_a_turn(tmp_path: Path) -> None:
+    scene = final_chain(HEADERS + 3)
+    final = FinalHeaders(headers_in(tmp_path))
+    final.turn(scene.view)
+    assert served_in(tmp_path, scene) == list(range(1, HEADERS + 1))
+    for block in scene.chain(2, scene.view.head):
+        scene.finalize(block)
+        final.turn(scene.view)
+    assert served_in(tmp_path, scene) == list(range(1, HEADERS + 6))
+
+
+def test_headers_that_are_missing_or_damaged_at_the_start_are_put_there(tmp_path: Path) -> None:
+    scene = final_chain(5)
+    FinalHeaders(headers_in(tmp_path)).turn(scene.view)
+    first, second, third, *_ = sorted(tmp_path.iterdir())
+    first.unlink()
+    second.write_bytes(third.read_bytes())
+    assert len(served_in(tmp_path, scene)) == 3
+
+    FinalHeaders(headers_in(tmp_path)).turn(scene.view)
+    assert served_in(tmp_path, scene) == [1, 2, 3, 4, 5]
+
+
+def test_headers_of_blocks_that_l1_made_final_anew_are_served(tmp_path: Path) -> None:
+    scene = final_chain(2)
+    before = scene.l1_block
+    final = FinalHeaders(headers_in(tmp_path))
+    other = scene.propose(scene.view.head)
+    scene.finalize(other)
+    final.turn(scene.view)
+    scene.reorg(before)
+    scene.finalize(scene.propose(scene.view.head, nonce=1))
+    final.turn(scene.view)
+    assert served_in(tmp_path, scene) == [1, 2, 3]
+
+
+def test_a_store_that_takes_no_headers_is_told_of_once(tmp_path: Path) -> None:
+    scene = final_chain(2)
+    (tmp_path / "file").write_bytes(b"no folder")
+    final = FinalHeaders(headers_in(tmp_path / "file"))
+    with structlog.testing.capture_logs() as said:
+        for _ in range(3):
+            final.turn(scene.view)
+            scene.finalize(scene.propose(scene.view.head))
+    assert [entry["event"] for entry in said] == ["headers are not served by this agent"]
+
+    (tmp_path / "file").unlink()
+    final.turn(scene.view)
+    assert served_in(tmp_path / "file", scene) == [1, 2, 3, 4, 5]
 
 
 def test_a_store_that_takes_nothing_does_not_end_an_agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

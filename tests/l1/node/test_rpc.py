@@ -193,6 +193,16 @@ def test_a_refusal_is_judged_by_its_code_before_its_words() -> None:
     assert not Refusal(-32602, "invalid params").troubled
 
 
+@pytest.mark.parametrize("status", [200, 503])
+def test_pruned_history_is_not_asked_for_again(proxy: LyingProxy, status: int) -> None:
+    """ "Unavailable" is in its words, and it was taken for trouble that passes."""
+    proxy.lie(refuse(4444, "pruned history unavailable", status))
+    with pytest.raises(ChainError, match="refused eth_getLogs: pruned history unavailable") as refused:
+        Rpc(proxy.url).request("eth_getLogs", {})
+    assert not isinstance(refused.value, Unreachable)
+    assert proxy.asked["eth_getLogs"] == 1
+
+
 def test_an_endpoint_that_sends_elsewhere_is_not_followed(proxy: LyingProxy) -> None:
     proxy.lie(lambda asked: Reply(b"moved", 301))
     with pytest.raises(Unreachable, match="answers HTTP 301; check the RPC address"):
