@@ -25,12 +25,13 @@ from pol_oracle.protocol.errors import ChainError, InputError, NotMined, Unreach
 from pol_oracle.protocol.hashing import keccak
 from pol_oracle.protocol.parameters import Parameters
 from pol_oracle.protocol.task import Task
+from pol_oracle.protocol.text import printable
 from pol_oracle.protocol.types import Address
 
 from .client import Client
 from .contracts.abi import decode_revert
 from .contracts.artifacts import load_artifact
-from .contracts.deployment import ORDER, Deployment
+from .contracts.deployment import ORDER, Deployment, steering
 from .deploying import DeployJournal, Tries
 from .node.answers import number
 from .node.node import legible
@@ -119,6 +120,10 @@ def deploy(
         NotMined: L1 did not include a transaction in time.
         WrongChain: what L1 holds afterwards is not what was deployed.
     """
+    if (text := steering([dict(spec or {}), list(store)])) is not None:
+        raise InputError(
+            f"{printable(text)!r} has control characters in it, which no deployment file may hold: rename it"
+        )
     journal = None
     if file is not None:
         journal = DeployJournal.of(file.parent / JOURNALS, client, account.address, task, parameters)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from decimal import Decimal
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
@@ -10,19 +11,29 @@ LONGEST = 400  # characters
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://\S+", re.I)
 _BEHIND = "'\",;.)]"  # what a sentence puts behind a URL
 _HOST = re.compile(r"[\w.:%\[\]-]*")
+_STEERING = ("Cc", "Cs", "Zl", "Zp")  # of Unicode: controls, surrogates, ends of lines and of paragraphs
+_JOINERS = "\u200c\u200d"  # which spelling needs in many scripts
 _SHORTEST_SECRET = 6  # characters of what is looked for in others' words
+
+
+def steers(character: str) -> bool:
+    """Says whether a character steers what shows it (ESC, C1, line ends, marks of direction), or cannot be encoded."""
+    if character.isprintable():
+        return False
+    kind = unicodedata.category(character)
+    return kind in _STEERING or (kind == "Cf" and character not in _JOINERS)
 
 
 def printable(text: object, longest: int = LONGEST) -> str:
     """Returns a text in one line, without control characters (ESC, C1, bidirectional marks), and not too long."""
-    shown = "".join(c if c.isprintable() else "\0" for c in str(text)[: 4 * longest])
+    shown = "".join("\0" if steers(c) else c for c in str(text)[: 4 * longest])
     line = " ".join(part for part in map(str.strip, shown.split("\0")) if part)
     return line if len(line) <= longest else f"{line[:longest]}…"
 
 
 def steerless(text: str) -> str:
     """Returns a text of any length and of several lines, without control characters."""
-    return "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text)
+    return "".join("\ufffd" if steers(c) and c != "\n" else c for c in text)
 
 
 def without_secrets(text: str) -> str:

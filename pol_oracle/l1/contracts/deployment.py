@@ -25,6 +25,7 @@ from pol_oracle.protocol.errors import InputError
 from pol_oracle.protocol.parameters import Parameters
 from pol_oracle.protocol.rules import RuleSet
 from pol_oracle.protocol.task import Task
+from pol_oracle.protocol.text import steers
 
 VERSION: Final = 5  # of the file and of the contracts it names; 1 was written before there were versions
 # in which they are deployed
@@ -66,7 +67,7 @@ class Deployment(BaseModel):
     @classmethod
     def _shown_as_it_is(cls, value: Any) -> Any:
         """It is handed from one to another, and its names and places are shown and logged."""
-        if not all(text.isprintable() for text in _texts(value)):
+        if steering(value) is not None:
             raise ValueError("it holds control characters")
         return value
 
@@ -127,6 +128,11 @@ class Deployment(BaseModel):
             raise InputError(_damaged(path, where)) from error
         except (ValueError, KeyError) as error:
             raise InputError(_damaged(path, str(error))) from error
+
+
+def steering(value: Any) -> str | None:
+    """Returns a text in what was, or will be, JSON that would steer a terminal; None if there is none."""
+    return next((text for text in _texts(value) if any(map(steers, text))), None)
 
 
 def _texts(value: Any) -> Iterator[str]:

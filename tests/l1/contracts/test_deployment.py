@@ -22,6 +22,7 @@ from pol_oracle.protocol.difficulty import MAX_DIFFICULTY
 from pol_oracle.protocol.errors import InputError, NodeTrouble, NotMined, Reverted, RuleError, WrongChain
 from pol_oracle.protocol.parameters import Parameters
 from pol_oracle.protocol.task import Task
+from pol_oracle.protocol.text import printable
 from pol_oracle.soak.network.lies import hang_up, honestly, result
 from pol_oracle.soak.network.proxy import LyingProxy
 
@@ -240,6 +241,25 @@ def test_file_with_a_bad_field(deployment: Deployment, tmp_path: Path, field: st
     path.write_text(json.dumps(json.loads(path.read_text()) | {field: value}))
     with pytest.raises(InputError, match="damaged"):
         Deployment.load(path)
+
+
+@pytest.mark.parametrize("name", ["with\u00a0space", "\u5168\u89d2\u3000", "\u0645\u06cc\u200c\u062e", "\ue000"])
+def test_names_of_any_script_are_taken(deployment: Deployment, tmp_path: Path, name: str) -> None:
+    path = tmp_path / name / "deployment.json"
+    named = deployment.model_copy(update={"store": [str(tmp_path / name)]})
+    named.save(path)
+
+    assert Deployment.load(path) == named
+    assert name.strip() in printable(named.store[0])
+
+
+def test_a_name_that_steers_a_terminal_is_refused_before_anything_is_paid(
+    client: Client, accounts: list[LocalAccount], task: Task, parameters: Parameters
+) -> None:
+    before = client.rpc.request("eth_getTransactionCount", accounts[0].address, "pending")
+    with pytest.raises(InputError, match="control characters"):
+        deploy(client, accounts[0], task, parameters, store=["folder/\u202egnp"])
+    assert client.rpc.request("eth_getTransactionCount", accounts[0].address, "pending") == before
 
 
 def test_file_in_an_impossible_place(deployment: Deployment, tmp_path: Path) -> None:
