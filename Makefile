@@ -113,7 +113,7 @@ test-python: prepared ## pytest: everything else
 	$(PYTEST)
 
 .PHONY: large
-large: prepared ## pytest: disputes about ResNet-18 of its real size, as its task file has it (half an hour)
+large: prepared ## pytest: disputes about ResNet-18 of its real size, as its task file has it (ten minutes)
 	$(BIN)/python -m pytest tests/adversaries/test_resnet18.py --large -v -o junit_family=xunit1 --junit-xml .build/large.xml
 
 .PHONY: gas

@@ -46,7 +46,7 @@ contract LongChainTest is Fixture {
         header.evalRoot = keccak256("eval");
     }
 
-    function atMost(string memory name, uint256 bar) internal {
+    function atMost(string memory name, uint256 bar) internal view {
         uint256 gas = vm.lastCallGas().gasTotalUsed;
         assertTrue(gas <= bar, string.concat(name, " costs ", vm.toString(gas), ", more than ", vm.toString(bar)));
     }
