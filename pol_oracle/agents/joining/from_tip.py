@@ -92,10 +92,10 @@ class FromTip:
         if not self._begun and not self._ancestors.walk():
             return None
         update = self._monitor.poll()
+        self._hold(update)  # the monitor will not tell it again, whatever fails from here on
         if self._fell(update):
             self._fallen()
             return None
-        self._hold(update)
         if not update.whole:
             return None
         before = [] if self._begun else self._beginning()

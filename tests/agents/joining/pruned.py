@@ -81,12 +81,14 @@ class PrunedNode:
         kept: the oldest L1 block whose logs are there.
         refuses: it refuses to tell of older ones, where it would show none.
         away: what it does not answer.
+        drops: how many more questions for L1 blocks it answers before it drops one; negative: it drops none.
         work: total work that it says all blocks have; None: what they have.
     """
 
     def __init__(self, l1: PrunedL1) -> None:
         self._l1 = l1
         self.kept, self.refuses, self.away = OLDEST, False, set[str]()
+        self.drops = -1
         self.work: int | None = None
         self.rpc = SimpleNamespace(place="http://pruned")
         names = {"deployed_at": OLDEST - 1, "genesis_id": "0x" + GENESIS.hex(), "parameters": RETARGETED}
@@ -97,6 +99,9 @@ class PrunedNode:
 
     def block(self, number: int) -> L1Block | None:
         self._asks("block")
+        self.drops -= 1
+        if self.drops == -1:
+            raise Unreachable("no answer")
         if number >= self._l1.l1_block:
             return None
         if number < OLDEST:
@@ -127,6 +132,7 @@ class PrunedNode:
         return Bond(bond.free, bond.locked)
 
     def credit(self, account: str, at: int) -> int:
+        self._asks("credit")
         return self._after(at).credits.get(account, 0)
 
     def attestation(self, block_id: bytes, verifier: str) -> int:

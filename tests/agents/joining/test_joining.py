@@ -167,6 +167,27 @@ def test_a_node_that_goes_away_in_the_middle_is_waited_for(what: str) -> None:
     assert_same(joiner.view(), l1.full(), V1)
 
 
+def test_nothing_that_was_read_is_lost_whichever_question_is_not_answered() -> None:
+    for answered in range(100):
+        l1 = played()
+        l1.prune()
+        joiner = Joiner(l1)
+        l1.node.away = {"credit"}
+        with pytest.raises(Unreachable):  # it has read all there is by then
+            joiner.view()
+        l1.node.away = set()
+        l1.attest(l1.view.head, V2)
+        l1.wait()
+        l1.node.drops = answered
+        try:
+            joiner.view()
+        except Unreachable:
+            assert_same(joiner.view(), l1.full(), V1)
+        else:
+            break
+    assert answered > 1
+
+
 def test_what_is_read_anew_is_begun_anew() -> None:
     l1 = played()
     l1.prune()
