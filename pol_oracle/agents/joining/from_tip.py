@@ -16,7 +16,7 @@ from pol_oracle.l1.client import Client
 from pol_oracle.l1.events import typed as ev
 from pol_oracle.l1.monitor import Monitor, Update
 from pol_oracle.l1.records import L1Block, LogPosition
-from pol_oracle.protocol.errors import NodeTrouble, Pruned
+from pol_oracle.protocol.errors import ChainError, NodeTrouble, Pruned, Unreachable, WrongChain
 from pol_oracle.protocol.hashing import ZERO
 from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.protocol.types import Address, BlockId, Seconds, Wei
@@ -86,12 +86,12 @@ class FromTip:
 
         Raises:
             StoreError: the header of a final block is nowhere.
-            Pruned: the node has no log of the tip's proposal either.
+            Pruned: the node has no log of the tip's proposal either, or refuses to show it.
             ChainError: see :meth:`Ancestors.walk` and :meth:`Monitor.poll`.
         """
         if not self._begun and not self._ancestors.walk():
             return None
-        update = self._monitor.poll()
+        update = self._read()
         self._hold(update)  # the monitor will not tell it again, whatever fails from here on
         if self._fell(update):
             self._fallen()
@@ -109,6 +109,16 @@ class FromTip:
         self._based |= moving
         self._begun, self._held, self._back = True, [], None
         return whole
+
+    def _read(self) -> Update:
+        try:
+            return self._monitor.poll()
+        except (Unreachable, WrongChain):
+            raise
+        except ChainError as error:
+            if self._begun:
+                raise
+            raise Pruned(str(error)) from error
 
     def _fell(self, update: Update) -> bool:
         """Whether L1 was reorganised so far back that the tip may not have been final."""

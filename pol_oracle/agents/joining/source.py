@@ -116,12 +116,22 @@ class Joining:
         except (Unreachable, WrongChain):
             raise
         except ChainError as error:
+            self._require_logs_of(newest)
             return str(error)
         if logs is None:
             raise NodeTrouble(f"L1 at {client.rpc.place} was reorganised at the deployment; check the RPC address")
         events = map(decode, logs)
         heads = (event.block_id for event in events if isinstance(event, ev.HeadChanged))
         return None if self._genesis in heads else f"it shows no log of the deployment, of L1 block {blocks[-1]}"
+
+    def _require_logs_of(self, newest: L1Block) -> None:
+        """One that refuses the newest logs as well has not pruned the old ones: a quota is used up, say."""
+        try:
+            self._client.logs_of(newest)
+        except (Unreachable, WrongChain):
+            raise
+        except ChainError as error:
+            raise NodeTrouble(f"L1 at {self._client.rpc.place} refuses its newest logs as well: {error}") from error
 
     def _warn(self, why: str) -> None:
         if not self._warned:

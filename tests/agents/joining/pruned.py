@@ -81,6 +81,7 @@ class PrunedNode:
         kept: the oldest L1 block whose logs are there.
         refuses: it refuses to tell of older ones, where it would show none.
         away: what it does not answer.
+        limited: it refuses to tell of any logs.
         drops: how many more questions for L1 blocks it answers before it drops one; negative: it drops none.
         work: total work that it says all blocks have; None: what they have.
     """
@@ -88,7 +89,7 @@ class PrunedNode:
     def __init__(self, l1: PrunedL1) -> None:
         self._l1 = l1
         self.kept, self.refuses, self.away = OLDEST, False, set[str]()
-        self.drops = -1
+        self.limited, self.drops = False, -1
         self.work: int | None = None
         self.rpc = SimpleNamespace(place="http://pruned")
         names = {"deployed_at": OLDEST - 1, "genesis_id": "0x" + GENESIS.hex(), "parameters": RETARGETED}
@@ -141,6 +142,8 @@ class PrunedNode:
 
     def logs(self, first: int, last: int) -> list[Log]:
         self._asks("logs")
+        if self.limited:
+            raise ChainError("L1 at http://pruned refused eth_getLogs: limit exceeded")
         if first < self.kept and self.refuses:
             raise ChainError("L1 at http://pruned refused eth_getLogs: pruned history unavailable")
         shown = range(max(first, self.kept), last + 1)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pol_oracle.agents.joining import ancestors
 from pol_oracle.l1.events import typed as ev
-from pol_oracle.protocol.errors import ChainError, Pruned, Unreachable
+from pol_oracle.protocol.errors import ChainError, NodeTrouble, Pruned, Unreachable
 from pol_oracle.protocol.lifecycle import Role, Status
 from tests.agents.joining.pruned import Joiner, PrunedL1, assert_same
 from tests.agents.scene import CHEAT, ETH, GENESIS, MINER, ROOTS, V1, V2, V3
@@ -40,7 +40,20 @@ def test_on_a_node_with_all_logs_all_are_read() -> None:
     assert joiner.headers.read == 0
 
 
-@pytest.mark.parametrize("refuses", [False, True], ids=["shows none", "refuses"])
+def test_a_node_that_refuses_all_logs_has_not_pruned_the_old_ones() -> None:
+    l1 = played()
+    joiner = Joiner(l1)
+    l1.node.limited = True
+    with pytest.raises(NodeTrouble, match="refuses its newest logs as well"):
+        joiner.view()
+    l1.node.limited = False
+    assert joiner.view().blocks.keys() == l1.full().blocks.keys()
+
+
+REFUSES = pytest.mark.parametrize("refuses", [False, True], ids=["shows none", "refuses"])
+
+
+@REFUSES
 def test_a_joiner_begins_from_the_finalized_tip(refuses: bool) -> None:
     l1 = played()
     l1.prune(refuses=refuses)
@@ -139,12 +152,19 @@ def test_a_header_that_is_nowhere_is_one_clear_error_until_it_is_there() -> None
     assert joiner.headers.read == 4  # one of them twice
 
 
-def test_a_node_that_lacks_the_tip_s_log_as_well_is_no_place_to_begin() -> None:
+@REFUSES
+def test_a_node_that_lacks_the_tip_s_log_as_well_is_waited_for_until_it_has_a_tip_s(refuses: bool) -> None:
     l1 = played()
-    l1.prune()
+    *_, below, _ = l1.view.blocks
+    l1.prune(refuses=refuses)
     l1.node.kept += 1
-    with pytest.raises(Pruned, match=r"none of L1 block .* either, which holds the finalized tip"):
-        Joiner(l1).view()
+    joiner = Joiner(l1)
+    why = "pruned history unavailable" if refuses else "none of L1 block .* either, which holds the finalized tip"
+    with pytest.raises(Pruned, match=rf"{why}.*: give the RPC address of a node that keeps them"):
+        joiner.view()
+    l1.finalize(below)
+    l1.wait()
+    assert_same(joiner.view(), l1.full(), V1)
 
 
 def test_a_network_without_final_blocks_is_read_as_ever() -> None:
