@@ -38,9 +38,14 @@ OLDEST = 1  # L1 block of the registry; the first contract came in the one befor
 
 
 class PrunedL1(Scene):
-    """A scene, and a node that shows it but for old logs. The newest L1 block is not there before it is full."""
+    """A scene, and a node that shows it but for old logs. The newest L1 block is not there before it is full.
 
-    def __init__(self) -> None:
+    Args:
+        earlier: for how long before the tip's proposal logs are kept, in seconds.
+    """
+
+    def __init__(self, earlier: int = 0) -> None:
+        self.earlier = earlier
         self._salt = count()
         self.times, self.hashes = dict[int, int](), dict[int, bytes]()
         super().__init__(parameters=RETARGETED)
@@ -63,9 +68,9 @@ class PrunedL1(Scene):
             self.hashes[number] = keccak(b"%d %d" % (number, next(self._salt)))
 
     def prune(self, *, refuses: bool = False) -> None:
-        """Throws all logs away but those since the finalized tip was proposed."""
-        proposed_at = self.view.blocks[self.view.finalized_tip].proposed_at
-        self.node.kept = next(number for number, time in self.times.items() if time == proposed_at)
+        """Throws all logs away but those since the finalized tip was proposed, or somewhat earlier."""
+        since = self.view.blocks[self.view.finalized_tip].proposed_at - self.earlier
+        self.node.kept = min(number for number, time in self.times.items() if time >= since)
         self.node.refuses = refuses
 
     def full(self) -> View:
