@@ -230,6 +230,7 @@ class Loop(ABC):
             context.metrics.report = self.vigil.report
         self._absence = Absence(self.log)  # of L1, or of a disk that can be written
         self._whole = False  # the view holds all that L1 has confirmed
+        self._l1_block: int | None = None  # the newest that events cover; None while they are on their way
 
     @property
     def view(self) -> View:
@@ -286,12 +287,12 @@ class Loop(ABC):
         return [wait] if wait is not None else []
 
     def _watch(self) -> None:
-        waits = self.vigil.turned(self.view.l1_block, self.waits(self.view))
+        waits = self.vigil.turned(self._l1_block, self.waits(self.view))
         self.context.records.note(waiting=[wait.text for wait in waits])
         if (metrics := self.context.metrics) is not None:
             metrics.set(network_gauges(self.view, self.context.me, self.context.records.role, len(waits)))
-        if self.context.pulse is not None:
-            self.context.pulse(self.view.l1_block)
+        if self.context.pulse is not None and self._l1_block is not None:
+            self.context.pulse(self._l1_block)
 
     def close(self) -> None:
         """Stops the workers, writes the status a last time and releases account and files."""
@@ -305,7 +306,9 @@ class Loop(ABC):
 
     def _listen(self) -> bool:
         """Takes in what is new; says whether the view may be acted on."""
-        if (update := self.context.events.poll()) is None:
+        update = self.context.events.poll()
+        self._l1_block = None if update is None else update.l1_block
+        if update is None:
             return False
         if update.rollback_to is not None:
             self.log.warning("l1 was reorganised", rollback_to=update.rollback_to)

@@ -8,11 +8,13 @@ import sqlite3
 import tracemalloc
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import count
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
+from pol_oracle.agents.monitoring.vigil import Vigil
 from pol_oracle.agents.rules.actions import Action
 from pol_oracle.agents.runtime import Context, Loop
 from pol_oracle.l1.monitor import Update
@@ -79,6 +81,21 @@ def test_nothing_is_done_before_there_is_something_to_go_by() -> None:
     events.update = Update(None, (), 1, 1000)
     assert loop.turn()
     assert thought
+
+
+def test_while_events_are_on_their_way_l1_is_not_said_to_stand_still() -> None:
+    """Following headers down to genesis takes minutes, at the start and again whenever all is read anew."""
+    events, seconds, beats = Events(), count(), list[int]()
+    loop = idle(events)
+    loop.vigil = Vigil(loop.log, lambda: 10.0 * next(seconds))
+    loop.context.pulse = beats.append  # type: ignore[misc]
+    for update in (None, events.update, None):
+        beats.clear()
+        events.update = update
+        for _ in range(20 if update is None else 1):
+            assert loop.turn()
+            assert loop.vigil.report()[0]
+        assert beats == ([] if update is None else [1])
 
 
 def test_another_deployment_ends_the_loop() -> None:

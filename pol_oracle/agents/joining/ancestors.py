@@ -1,4 +1,4 @@
-"""Final blocks below the finalized tip: headers from a store, everything else from the registry's storage.
+"""Final blocks below another: headers from a store, everything else from the registry's storage.
 
 Made into events as far as rules look at them: that they were proposed, and are final. What they paid to whom is left
 out, and with it all of their attestations but those that the agent still has to settle.
@@ -46,13 +46,13 @@ class Ancestor:
 
 
 class Ancestors:
-    """The way from the finalized tip down to genesis.
+    """The way from a final block down to genesis.
 
     Args:
         client: connected to the deployment.
         fetch: returns the header of a block, checked.
         genesis: id of it.
-        tip: what the registry keeps of the finalized tip.
+        start: what the registry keeps of that block.
         attester: whose attestations are asked for; None: nobody's.
         known: blocks that were looked up before, by id; more are added.
     """
@@ -62,14 +62,14 @@ class Ancestors:
         client: Client,
         fetch: Callable[[BlockId], Header],
         genesis: BlockId,
-        tip: BlockRecord,
+        start: BlockRecord,
         attester: Address | None,
         known: dict[BlockId, Ancestor],
     ) -> None:
-        self._client, self._fetch, self._genesis, self._tip = client, fetch, genesis, tip
+        self._client, self._fetch, self._genesis, self._start = client, fetch, genesis, start
         self._attester, self._known = attester, known
         self._down: list[Ancestor] = []  # the newest first
-        self._next = tip.parent
+        self._next = start.parent
 
     @property
     def ids(self) -> set[BlockId]:
@@ -95,14 +95,14 @@ class Ancestors:
             ancestor = self._known[self._next] = self._known.get(self._next) or self._look_up(self._next)
             self._down.append(ancestor)
             self._next = ancestor.header.parent
-        log.info("following headers down to genesis", done=len(self._down), of=self._tip.height - 1)
+        log.info("following headers down to genesis", done=len(self._down), of=self._start.height - 1)
         return self._next == self._genesis
 
     def events(self, l1_block: int, window: Seconds) -> Iterator[ev.Event]:
-        """Yields what a view has to take in instead of all events before the tip.
+        """Yields what a view has to take in instead of all events before that block.
 
         Args:
-            l1_block: number of the one before the tip was proposed; all of them are put there.
+            l1_block: number of the one before it was proposed; all of them are put there.
             window: challenge window. When a block became final nobody kept: not before that was over.
 
         Raises:
@@ -126,8 +126,8 @@ class Ancestors:
                 yield event(ev.Attested, since, block_id=block, verifier=self._attester)
             yield event(ev.BlockFinalized, since + window, **about, reward=0)
             below = record
-        _check(below, self._tip, b"")
-        yield event(ev.HeadChanged, below.proposed_at, block_id=self._tip.parent, total_work=below.total_work)
+        _check(below, self._start, b"")
+        yield event(ev.HeadChanged, below.proposed_at, block_id=self._start.parent, total_work=below.total_work)
 
     def _look_up(self, block_id: BlockId) -> Ancestor:
         header, record = self._fetch(block_id), self._client.block_record(block_id)
@@ -146,6 +146,6 @@ def _check(below: BlockRecord, above: BlockRecord, block_id: BlockId) -> None:
     """Heights and work follow from block to block."""
     if (above.height, above.total_work) != (below.height + 1, below.total_work + work(above.difficulty)):
         raise NodeTrouble(
-            f"what L1 says of block {block_id.hex() or 'at the finalized tip'} does not follow from the one below: "
+            f"what L1 says of block {block_id.hex() or 'to begin from'} does not follow from the one below: "
             "check the RPC address"
         )

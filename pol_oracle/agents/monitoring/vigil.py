@@ -34,22 +34,22 @@ class Vigil:
     def __init__(self, log: Any, clock: Callable[[], float] = time.monotonic) -> None:
         self._log, self._clock = log, clock
         self._told: dict[str, _Told] = {}
-        self._l1 = (-1, clock())  # the newest L1 block, and since when
+        self._l1: tuple[int | None, float] = (None, clock())  # the newest L1 block, and since when
         self._turned = clock()
         self._waits: tuple[Wait, ...] = ()
 
-    def turned(self, l1_block: int, waits: Sequence[Wait]) -> tuple[Wait, ...]:
+    def turned(self, l1_block: int | None, waits: Sequence[Wait]) -> tuple[Wait, ...]:
         """Notes a turn of the loop, and says what is new.
 
         Args:
-            l1_block: the newest L1 block that was seen.
+            l1_block: the newest L1 block that was seen; None: nobody looked.
             waits: what the agent waits for.
 
         Returns:
             The same, and an L1 that makes no blocks.
         """
         now = self._turned = self._clock()
-        if l1_block != self._l1[0]:
+        if l1_block is None or l1_block != self._l1[0]:
             self._l1 = l1_block, now
         stands = l1_wait(now - self._l1[1])
         self._waits = (*waits, stands) if stands is not None else tuple(waits)

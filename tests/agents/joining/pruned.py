@@ -38,9 +38,14 @@ OLDEST = 1  # L1 block of the registry; the first contract came in the one befor
 
 
 class PrunedL1(Scene):
-    """A scene, and a node that shows it but for old logs. The newest L1 block is not there before it is full."""
+    """A scene, and a node that shows it but for old logs. The newest L1 block is not there before it is full.
 
-    def __init__(self) -> None:
+    Args:
+        earlier: for how long before the tip's proposal logs are kept, in seconds.
+    """
+
+    def __init__(self, earlier: int = 0) -> None:
+        self.earlier = earlier
         self._salt = count()
         self.times, self.hashes = dict[int, int](), dict[int, bytes]()
         super().__init__(parameters=RETARGETED)
@@ -63,9 +68,9 @@ class PrunedL1(Scene):
             self.hashes[number] = keccak(b"%d %d" % (number, next(self._salt)))
 
     def prune(self, *, refuses: bool = False) -> None:
-        """Throws all logs away but those since the finalized tip was proposed."""
-        proposed_at = self.view.blocks[self.view.finalized_tip].proposed_at
-        self.node.kept = next(number for number, time in self.times.items() if time == proposed_at)
+        """Throws all logs away but those since the finalized tip was proposed, or somewhat earlier."""
+        since = self.view.blocks[self.view.finalized_tip].proposed_at - self.earlier
+        self.node.kept = min(number for number, time in self.times.items() if time >= since)
         self.node.refuses = refuses
 
     def full(self) -> View:
@@ -81,12 +86,15 @@ class PrunedNode:
         kept: the oldest L1 block whose logs are there.
         refuses: it refuses to tell of older ones, where it would show none.
         away: what it does not answer.
+        limited: it refuses to tell of any logs.
+        drops: how many more questions for L1 blocks it answers before it drops one; negative: it drops none.
         work: total work that it says all blocks have; None: what they have.
     """
 
     def __init__(self, l1: PrunedL1) -> None:
         self._l1 = l1
         self.kept, self.refuses, self.away = OLDEST, False, set[str]()
+        self.limited, self.drops = False, -1
         self.work: int | None = None
         self.rpc = SimpleNamespace(place="http://pruned")
         names = {"deployed_at": OLDEST - 1, "genesis_id": "0x" + GENESIS.hex(), "parameters": RETARGETED}
@@ -97,6 +105,9 @@ class PrunedNode:
 
     def block(self, number: int) -> L1Block | None:
         self._asks("block")
+        self.drops -= 1
+        if self.drops == -1:
+            raise Unreachable("no answer")
         if number >= self._l1.l1_block:
             return None
         if number < OLDEST:
@@ -127,6 +138,7 @@ class PrunedNode:
         return Bond(bond.free, bond.locked)
 
     def credit(self, account: str, at: int) -> int:
+        self._asks("credit")
         return self._after(at).credits.get(account, 0)
 
     def attestation(self, block_id: bytes, verifier: str) -> int:
@@ -135,6 +147,8 @@ class PrunedNode:
 
     def logs(self, first: int, last: int) -> list[Log]:
         self._asks("logs")
+        if self.limited:
+            raise ChainError("L1 at http://pruned refused eth_getLogs: limit exceeded")
         if first < self.kept and self.refuses:
             raise ChainError("L1 at http://pruned refused eth_getLogs: pruned history unavailable")
         shown = range(max(first, self.kept), last + 1)

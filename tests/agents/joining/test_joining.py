@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import pytest
 import structlog
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from pol_oracle.agents.joining import ancestors
 from pol_oracle.l1.events import typed as ev
-from pol_oracle.protocol.errors import ChainError, Pruned, Unreachable
-from pol_oracle.protocol.lifecycle import Role, Status
+from pol_oracle.protocol.errors import ChainError, NodeTrouble, Pruned, Unreachable
+from pol_oracle.protocol.lifecycle import Role
 from tests.agents.joining.pruned import Joiner, PrunedL1, assert_same
-from tests.agents.scene import CHEAT, ETH, GENESIS, MINER, ROOTS, V1, V2, V3
-
-MINERS, VERIFIERS = (MINER, CHEAT), (V1, V2, V3)
+from tests.agents.scene import CHEAT, ETH, GENESIS, V1, V2, V3
 
 
 def played(blocks: int = 4) -> PrunedL1:
@@ -40,7 +36,20 @@ def test_on_a_node_with_all_logs_all_are_read() -> None:
     assert joiner.headers.read == 0
 
 
-@pytest.mark.parametrize("refuses", [False, True], ids=["shows none", "refuses"])
+def test_a_node_that_refuses_all_logs_has_not_pruned_the_old_ones() -> None:
+    l1 = played()
+    joiner = Joiner(l1)
+    l1.node.limited = True
+    with pytest.raises(NodeTrouble, match="refuses its newest logs as well"):
+        joiner.view()
+    l1.node.limited = False
+    assert joiner.view().blocks.keys() == l1.full().blocks.keys()
+
+
+REFUSES = pytest.mark.parametrize("refuses", [False, True], ids=["shows none", "refuses"])
+
+
+@REFUSES
 def test_a_joiner_begins_from_the_finalized_tip(refuses: bool) -> None:
     l1 = played()
     l1.prune(refuses=refuses)
@@ -53,7 +62,7 @@ def test_a_joiner_begins_from_the_finalized_tip(refuses: bool) -> None:
         "warning",
         l1.node.rpc.place,
     )
-    assert (begun["event"], begun["block"]) == ("begun from the finalized tip", l1.view.finalized_tip.hex())
+    assert (begun["event"], begun["block"]) == ("begun from a final block", l1.view.finalized_tip.hex())
     assert joiner.headers.read == 3  # the tip's own header is in its log
 
 
@@ -92,6 +101,39 @@ def test_what_lost_before_the_tip_was_proposed_is_never_heard_of() -> None:
     assert_same(joined, l1.full(), V1)
     assert joined.blocks.keys() == {GENESIS, below, tip, late}
     assert joined.bond(CHEAT, Role.MINER) == l1.full().bond(CHEAT, Role.MINER)
+
+
+@pytest.mark.parametrize("earlier", [30, 100], ids=["less than two windows", "more"])
+@REFUSES
+def test_what_lost_of_late_is_still_answered_for(earlier: int, refuses: bool) -> None:
+    """A miner that starts again must defend its block until that is orphaned: its bond is at stake in a walk."""
+    l1 = PrunedL1(earlier)
+    l1.wait(200)
+    made = l1.chain(3)
+    l1.wait(60)
+    for block in made:
+        l1.finalize(block)
+    below = made[-1]
+    oldest = l1.propose(below)
+    l1.wait(12)
+    start = l1.propose(oldest)
+    lost = l1.propose(start, CHEAT)
+    tip = l1.propose(start, nonce=1)
+    l1.wait(25)
+    for block in (oldest, start, tip):
+        l1.finalize(block)
+    l1.demand(lost)
+    l1.wait()
+    l1.prune(refuses=refuses)
+    joiner = Joiner(l1, CHEAT)
+    joined = joiner.view()
+    assert_same(joined, l1.full(), CHEAT)
+    assert [block.id for block in joined.pending] == [lost]
+    assert joined.open_demands == l1.full().open_demands
+    l1.orphan(lost)
+    l1.wait()
+    assert_same(joiner.view(), l1.full(), CHEAT)
+    assert not joiner.history.view.pending
 
 
 def test_an_attestation_of_before_is_still_settled() -> None:
@@ -139,12 +181,19 @@ def test_a_header_that_is_nowhere_is_one_clear_error_until_it_is_there() -> None
     assert joiner.headers.read == 4  # one of them twice
 
 
-def test_a_node_that_lacks_the_tip_s_log_as_well_is_no_place_to_begin() -> None:
+@REFUSES
+def test_a_node_that_lacks_the_tip_s_log_as_well_is_waited_for_until_it_has_a_tip_s(refuses: bool) -> None:
     l1 = played()
-    l1.prune()
+    *_, below, _ = l1.view.blocks
+    l1.prune(refuses=refuses)
     l1.node.kept += 1
-    with pytest.raises(Pruned, match=r"none of L1 block .* either, which holds the finalized tip"):
-        Joiner(l1).view()
+    joiner = Joiner(l1)
+    why = "pruned history unavailable" if refuses else "none of L1 block .* either, which holds final block"
+    with pytest.raises(Pruned, match=rf"{why}.*: give the RPC address of a node that keeps them"):
+        joiner.view()
+    l1.finalize(below)
+    l1.wait()
+    assert_same(joiner.view(), l1.full(), V1)
 
 
 def test_a_network_without_final_blocks_is_read_as_ever() -> None:
@@ -165,6 +214,27 @@ def test_a_node_that_goes_away_in_the_middle_is_waited_for(what: str) -> None:
             joiner.view()
     l1.node.away = set()
     assert_same(joiner.view(), l1.full(), V1)
+
+
+def test_nothing_that_was_read_is_lost_whichever_question_is_not_answered() -> None:
+    for answered in range(100):
+        l1 = played()
+        l1.prune()
+        joiner = Joiner(l1)
+        l1.node.away = {"credit"}
+        with pytest.raises(Unreachable):  # it has read all there is by then
+            joiner.view()
+        l1.node.away = set()
+        l1.attest(l1.view.head, V2)
+        l1.wait()
+        l1.node.drops = answered
+        try:
+            joiner.view()
+        except Unreachable:
+            assert_same(joiner.view(), l1.full(), V1)
+        else:
+            break
+    assert answered > 1
 
 
 def test_what_is_read_anew_is_begun_anew() -> None:
@@ -212,88 +282,3 @@ def test_a_reorganisation_takes_back_what_it_took(depth: int) -> None:
     l1.attest(l1.view.head, V3)
     l1.wait()
     assert_same(joiner.view(), l1.full(), V1)
-
-
-class Player:
-    """Plays what the contracts allow, as numbers say."""
-
-    def __init__(self, l1: PrunedL1) -> None:
-        self.l1, self.nonce = l1, 0
-
-    def play(self, kind: int, which: int) -> None:
-        moves = (self.propose, self.attest, self.finalize, self.slash, self.orphan, self.settle, self.demand, self.move)
-        (*moves, self.reorg)[kind](which)
-        if which % 3:
-            self.l1.wait(which // 3)  # several L1 blocks a second, now and then
-
-    def propose(self, which: int) -> None:
-        live = list(self.l1.view.live)
-        self.nonce += 1
-        self.l1.propose(live[-1 - which % len(live)], MINERS[which % 2], self.nonce)
-
-    def attest(self, which: int) -> None:
-        pending = [block for block in self.l1.view.live.values() if block.status is Status.PENDING]
-        for block in pending[which % 3 :]:
-            if (verifier := VERIFIERS[which % 3]) not in block.attestations:
-                self.l1.attest(block.id, verifier)
-
-    def finalize(self, which: int) -> None:
-        branch = list(self.l1.view.branch(self.l1.view.head))
-        if branch and not branch[-1].open_demands:
-            self.l1.finalize(branch[-1].id)
-
-    def slash(self, which: int) -> None:
-        pending = self.l1.view.pending
-        if pending and which % 4 == 0:
-            self.l1.slash(pending[which % len(pending)].id, V2)
-
-    def orphan(self, which: int) -> None:
-        dead = [b for b in self.l1.view.pending if b.id not in self.l1.view.live and not b.open_demands]
-        if dead:
-            self.l1.orphan(dead[0].id)
-
-    def settle(self, which: int) -> None:
-        for block in self.l1.view.unsettled:
-            for verifier, made in block.attestations.items():
-                if not made.settled and VERIFIERS[which % 3] == verifier:
-                    self.l1.settle(block.id, verifier)
-
-    def demand(self, which: int) -> None:
-        for block in self.l1.view.pending[which % 4 :][:1]:
-            if ROOTS not in block.demands:
-                self.l1.demand(block.id, ROOTS, V3)
-            elif block.demands[ROOTS].open:
-                self.l1.answer(ROOTS.demand_id(block.id))
-
-    def move(self, which: int) -> None:
-        account = (*VERIFIERS, MINER, CHEAT)[which % 5]
-        kind = (ev.Deposited, ev.Unbonded)[which % 2]
-        self.l1.emit(kind, account=account, role=Role.VERIFIER, amount=1 + which)
-
-    def reorg(self, which: int) -> None:
-        """As far back as may be, if it takes nothing from what the node shows."""
-        if which:
-            self.l1.reorg(max(self.l1.l1_block - 1 - which, self.l1.node.kept))
-            self.l1.prune()
-
-
-MOVES = st.lists(st.tuples(st.integers(0, 8), st.integers(0, 11)), min_size=10, max_size=60)
-
-
-@settings(max_examples=60)
-@given(MOVES, MOVES, st.sampled_from(VERIFIERS))
-def test_whatever_happened_the_view_is_that_of_who_read_everything(
-    before: list[tuple[int, int]], after: list[tuple[int, int]], me: str
-) -> None:
-    l1 = PrunedL1()
-    player = Player(l1)
-    for move in before:
-        player.play(*move)
-    l1.wait()
-    l1.prune()
-    joiner = Joiner(l1, me)
-    assert_same(joiner.view(), l1.full(), me)
-    for move in after:
-        player.play(*move)
-        l1.wait()
-        assert_same(joiner.view(), l1.full(), me)

@@ -1,8 +1,8 @@
-"""The events since the finalized tip was proposed, behind made-up ones that say what was before.
+"""The events since a final block was proposed, the tip or one below, behind made-up ones that say what was before.
 
-What is left out concerns blocks that were final, or lost, before the tip was proposed: nothing lives that was proposed
-before it and does not lie below. So of all live blocks nothing is missing, nor of any account that moves money; of one
-that rests nothing is known.
+Nothing lives that was proposed before the finalized tip and does not lie below, so of all live blocks nothing is
+missing, nor of any account that moves money; of one that rests nothing is known. What lost to the tip, and was proposed
+before it, may be pending yet: that is why to begin earlier is better.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import structlog
 from pol_oracle.l1.client import Client
 from pol_oracle.l1.events import typed as ev
 from pol_oracle.l1.monitor import Monitor, Update
-from pol_oracle.l1.records import L1Block, LogPosition
-from pol_oracle.protocol.errors import NodeTrouble, Pruned
+from pol_oracle.l1.records import BlockRecord, L1Block, LogPosition
+from pol_oracle.protocol.errors import ChainError, NodeTrouble, Pruned, Unreachable, WrongChain
 from pol_oracle.protocol.hashing import ZERO
 from pol_oracle.protocol.lifecycle import Role
 from pol_oracle.protocol.types import Address, BlockId, Seconds, Wei
@@ -35,42 +35,42 @@ class Start:
     """Where to begin.
 
     Attributes:
-        id: of the finalized tip.
+        id: of a final block.
         final: an L1 block after which it was that.
-        l1_block: number of the first L1 block that may hold its proposal.
-        proposed_at: when it was proposed.
+        l1_blocks: numbers of the L1 blocks that may hold its proposal.
+        record: what the registry keeps of it.
     """
 
     id: BlockId
     final: L1Block
-    l1_block: int
-    proposed_at: Seconds
+    l1_blocks: range
+    record: BlockRecord
 
 
-class FromTip:
+class FromFinal:
     """An event source that tells nothing before it can tell all that L1 has confirmed.
 
     Args:
         client: connected to the deployment.
-        tip: where to begin.
+        start: where to begin.
         ancestors: what lies below.
-        monitor: reads events from the tip's proposal on.
+        monitor: reads events from that block's proposal on.
         window: challenge window of the deployment.
         account: whose bonds are told in any case; None: nobody's.
-        fallen: called when L1 was reorganised below the tip's finality: nothing holds then, and it tells nothing more.
+        fallen: called when L1 was reorganised below its finality: nothing holds then, and it tells nothing more.
     """
 
     def __init__(
         self,
         client: Client,
-        tip: Start,
+        start: Start,
         ancestors: Ancestors,
         monitor: Monitor,
         window: Seconds,
         account: Address | None,
         fallen: Callable[[], None],
     ) -> None:
-        self._client, self._tip, self._ancestors = client, tip, ancestors
+        self._client, self._start, self._ancestors = client, start, ancestors
         self._monitor, self._window, self._fallen = monitor, window, fallen
         self._wanted = set() if account is None else {account}
         self._account = account
@@ -86,16 +86,16 @@ class FromTip:
 
         Raises:
             StoreError: the header of a final block is nowhere.
-            Pruned: the node has no log of the tip's proposal either.
+            Pruned: the node has no log of its proposal either, or refuses to show it.
             ChainError: see :meth:`Ancestors.walk` and :meth:`Monitor.poll`.
         """
         if not self._begun and not self._ancestors.walk():
             return None
-        update = self._monitor.poll()
+        update = self._read()
+        self._hold(update)  # the monitor will not tell it again, whatever fails from here on
         if self._fell(update):
             self._fallen()
             return None
-        self._hold(update)
         if not update.whole:
             return None
         before = [] if self._begun else self._beginning()
@@ -105,16 +105,26 @@ class FromTip:
             return None
         whole = replace(update, rollback_to=self._back, events=(*before, *money, *told))
         if not self._begun:
-            log.info("begun from the finalized tip", block=self._tip.id.hex(), l1_block=self._tip.l1_block)
+            log.info("begun from a final block", block=self._start.id.hex(), l1_block=self._start.l1_blocks[0])
         self._based |= moving
         self._begun, self._held, self._back = True, [], None
         return whole
 
+    def _read(self) -> Update:
+        try:
+            return self._monitor.poll()
+        except (Unreachable, WrongChain):
+            raise
+        except ChainError as error:
+            if self._begun:
+                raise
+            raise Pruned(str(error)) from error
+
     def _fell(self, update: Update) -> bool:
-        """Whether L1 was reorganised so far back that the tip may not have been final."""
-        if update.rollback_to is not None and update.rollback_to < self._tip.final.number:
+        """Whether L1 was reorganised so far back that it may not have been final."""
+        if update.rollback_to is not None and update.rollback_to < self._start.final.number:
             return True
-        return not self._begun and not self._stands(self._tip.final.number, self._tip.final.hash)
+        return not self._begun and not self._stands(self._start.final.number, self._start.final.hash)
 
     def _stands(self, number: int, l1_hash: bytes) -> bool:
         block = self._client.block(number)
@@ -128,12 +138,15 @@ class FromTip:
         self._held += update.events
 
     def _beginning(self) -> list[ev.Event]:
-        """What was before the tip's proposal, which must be among the events."""
-        if not any(isinstance(event, ev.BlockProposed) and event.block_id == self._tip.id for event in self._held):
-            raise Pruned(f"it has none of L1 block {self._tip.l1_block} either, which holds the finalized tip")
+        """What was before the proposal, which must be among the events."""
+        start = self._start
+        if not any(isinstance(event, ev.BlockProposed) and event.block_id == start.id for event in self._held):
+            raise Pruned(
+                f"it has none of L1 block {start.l1_blocks[0]} either, which holds final block {start.id.hex()}"
+            )
         self._below, self._known = self._ancestors.ids, set()
         try:
-            return list(self._ancestors.events(self._tip.l1_block - 1, self._window))
+            return list(self._ancestors.events(self._start.l1_blocks[0] - 1, self._window))
         except NodeTrouble:
             self._fallen()
             raise
@@ -179,5 +192,5 @@ class FromTip:
 
     @property
     def _before(self) -> LogPosition:
-        """Right before the tip was proposed."""
-        return LogPosition(self._tip.l1_block - 1, ZERO, 0, self._tip.proposed_at, ZERO)
+        """Right before the block was proposed."""
+        return LogPosition(self._start.l1_blocks[0] - 1, ZERO, 0, self._start.record.proposed_at, ZERO)
