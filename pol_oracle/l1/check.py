@@ -172,7 +172,7 @@ class Check:
 
 def _ends(client: Client, at: int) -> tuple[BlockId, BlockId]:
     """The head and the finalized tip after an L1 block."""
-    return bytes(client.call("PoLRegistry", "head", at=at)), bytes(client.call("PoLRegistry", "finalizedTip", at=at))
+    return client.head(at), client.finalized_tip(at)
 
 
 def _differences(folded: Folded, said: Folded) -> str:

@@ -305,13 +305,13 @@ class Client(Node):
 
     # --- our contracts, typed ---
 
-    def head(self) -> BlockId:
+    def head(self, at: int | str = "latest") -> BlockId:
         """Returns the id of the head."""
-        return bytes(self.call("PoLRegistry", "head"))
+        return bytes(self.call("PoLRegistry", "head", at=at))
 
-    def finalized_tip(self) -> BlockId:
+    def finalized_tip(self, at: int | str = "latest") -> BlockId:
         """Returns the id of the newest finalized block."""
-        return bytes(self.call("PoLRegistry", "finalizedTip"))
+        return bytes(self.call("PoLRegistry", "finalizedTip", at=at))
 
     def block_record(self, block_id: BlockId) -> BlockRecord:
         """Returns what storage keeps of a block; status NONE if it is unknown."""

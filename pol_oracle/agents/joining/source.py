@@ -91,7 +91,7 @@ class Joining:
         if client.finalized_tip() == self._genesis:
             return everything
         final = self._block(client.latest().number - self._depth)
-        tip_id = bytes(client.call("PoLRegistry", "finalizedTip", at=final.number))
+        tip_id = client.finalized_tip(final.number)
         if tip_id == self._genesis or (why := self._pruned(final)) is None:
             return everything
         start = self._start(tip_id, final)

@@ -117,12 +117,8 @@ class PrunedNode:
 
     def verify(self) -> None: ...
 
-    def finalized_tip(self) -> bytes:
-        return self._l1.view.finalized_tip
-
-    def call(self, contract: str, function: str, *, at: int) -> bytes:
-        assert (contract, function) == ("PoLRegistry", "finalizedTip")
-        return self._after(at).finalized_tip
+    def finalized_tip(self, at: int | None = None) -> bytes:
+        return (self._l1.view if at is None else self._after(at)).finalized_tip
 
     def block_record(self, block_id: bytes) -> BlockRecord:
         self._asks("record")
